@@ -1,0 +1,106 @@
+"""Settings from the environment. Every name is `FILODIRETTO_<NAME>`; `FILODIRETTO_<NAME>_FILE` names a file
+that holds the value instead (a mounted secret)."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+PREFIX = "FILODIRETTO_"
+
+
+class SettingsError(Exception):
+    """The environment does not describe a runnable system; the message names each wrong setting."""
+
+
+class CarrierKind(StrEnum):
+    TWILIO = "twilio"
+    SIMULATOR = "simulator"
+
+
+class Settings(BaseModel):
+    """Everything that differs between one installation and another."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database_url: str = Field(description="PostgreSQL as the application role, which sees one scope of enti")
+    database_routing_url: str = Field(description="PostgreSQL as the cross-ente role of routing and engine")
+    database_owner_url: str | None = Field(default=None, description="PostgreSQL as the owner; migrations only")
+    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 24
+    redis_url: str = Field(description="Redis: redis://host:port/0, or unix:///path/to/socket")
+
+    public_url: str = Field(description="The address under which the carrier and browsers reach `web`")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    metrics_token: SecretStr | None = None
+
+    carrier: CarrierKind = CarrierKind.SIMULATOR
+    twilio_account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$")
+    twilio_auth_token: SecretStr
+    twilio_api_key: str = Field(pattern=r"^SK[0-9a-f]{32}$")
+    twilio_api_secret: SecretStr
+    twilio_api_url: str | None = Field(default=None, description="Another server speaking Twilio's REST API")
+    carrier_timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+    simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
+
+    demo: bool = False
+    log_json: bool = True
+
+    @field_validator("public_url", "twilio_api_url", "simulator_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an absolute http(s) address without query, such as https://cc.example.it")
+        return value.rstrip("/")
+
+    @field_validator("database_url", "database_routing_url", "database_owner_url")
+    @classmethod
+    def _postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("postgresql+psycopg://"):
+            raise ValueError("must start with postgresql+psycopg://")
+        return value
+
+    @model_validator(mode="after")
+    def _simulator_is_reachable(self) -> Self:
+        if self.carrier is CarrierKind.SIMULATOR and not (self.twilio_api_url and self.simulator_url):
+            raise ValueError("carrier=simulator needs FILODIRETTO_TWILIO_API_URL and FILODIRETTO_SIMULATOR_URL")
+        return self
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies are for HTTPS alone wherever the public address is HTTPS."""
+        return self.public_url.startswith("https://")
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, or raise `SettingsError` naming each variable that is missing or wrong."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if (path := environ.get(variable + "_FILE")) is not None:
+            if variable in environ:
+                raise SettingsError(f"Set either {variable} or {variable}_FILE, not both.")
+            try:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"{variable}_FILE: cannot read {path}: {error.strerror}.") from error
+        elif variable in environ:
+            values[name] = environ[variable]
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _explain(loc: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(loc[0]).upper()}: {message}." if loc else f"{message}."

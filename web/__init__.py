@@ -1,0 +1,1 @@
+"""The edge: HTTP, WebSockets, templates, command line, migrations, and the wiring of the layers below."""
