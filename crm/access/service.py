@@ -1,0 +1,100 @@
+"""Signing in and out. A session lives in PostgreSQL; the browser holds a token of which only a hash is kept."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from crm.access.models import RoleGrant, User, UserSession
+from crm.access.passwords import matches
+from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.core import clock
+from crm.core.db import Scope
+from crm.core.errors import DomainError
+from crm.enti.models import ContractEnte
+
+LIFE = timedelta(hours=12)  # longer than a shift
+
+
+class SignInError(DomainError):
+    """The name or the password is wrong; which of the two is not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session as its request sees it."""
+
+    principal: Principal
+    csrf_token: str
+
+
+def sign_in(session: Session, *, username: str, password: str) -> str:
+    """Open a session and return its token, which is not kept. Raises `SignInError`."""
+    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
+    known = user is not None and user.active
+    if not matches(user.password_hash if user and known else None, password) or user is None:
+        raise SignInError("Nome utente o password non corretti.")
+    token = secrets.token_urlsafe(32)
+    at = clock.now(session)
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.expires_at < at))
+    session.add(
+        UserSession(
+            token_hash=_hash(token), user_id=user.id, csrf_token=secrets.token_urlsafe(32), created_at=at,
+            expires_at=at + LIFE,
+        )
+    )  # fmt: skip
+    session.flush()
+    return token
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End a session."""
+    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+
+
+def resume(session: Session, token: str) -> SignedIn | None:
+    """The principal behind a token, or none when the session is unknown, over, or its user is gone."""
+    at = clock.now(session)
+    row = session.execute(
+        select(User.id, User.name, User.language, UserSession.csrf_token)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > at, User.active)
+    ).one_or_none()
+    if row is None:
+        return None
+    held = session.execute(
+        select(RoleGrant.role, RoleGrant.ente_id, RoleGrant.contract_id).where(
+            RoleGrant.user_id == row.id, *_in_force(session)
+        )
+    )
+    principal = Principal(row.id, row.name, row.language, frozenset(Held(*grant) for grant in held))
+    return SignedIn(principal, row.csrf_token)
+
+
+def scope_for(session: Session, principal: Principal, permission: Permission) -> Scope:
+    """What a principal may see for this purpose: the enti and contracts on which he holds the permission."""
+    held = [one for one in principal.held if permission in PERMISSIONS[one.role]]
+    contracts = frozenset(one.contract_id for one in held if one.contract_id is not None)
+    covered = session.execute(select(ContractEnte.ente_id).where(ContractEnte.contract_id.in_(contracts)))
+    enti = frozenset(covered.scalars()) | {one.ente_id for one in held if one.ente_id is not None}
+    return Scope.of_enti(enti, contracts)
+
+
+def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
+    """The contracts that cover any ente of a scope: whose levels somebody with that scope may look at."""
+    if scope.enti is None:
+        return scope.contracts
+    rows = session.execute(select(ContractEnte.contract_id).where(ContractEnte.ente_id.in_(scope.enti)))
+    return frozenset(rows.scalars()) | scope.contracts
+
+
+def _in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
+    at = clock.now(session)
+    return (RoleGrant.valid_from <= at, or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at))
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

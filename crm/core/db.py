@@ -1,0 +1,192 @@
+"""The database: transactions at the edge, tenant scope as their first statement, actions after their commit.
+
+Three roles, none a superuser: the *owner* migrates, the *application* sees the enti of its scope through
+row-level security, and *routing* sees every ente but telephony's tables alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self, TypeVar
+
+import structlog
+from psycopg import errors as pg_errors
+from sqlalchemy import BigInteger, Connection, DateTime, Enum, MetaData, create_engine, event, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+log = structlog.get_logger(__name__)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+T = TypeVar("T")
+
+
+class Base(DeclarativeBase):
+    """Common to all tables: constraint names, UTC instants, 64-bit integers, JSON as `jsonb`."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[Mapping[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        int: BigInteger,
+        dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
+    }
+
+
+def choice(kind: type[StrEnum], *, name: str | None = None) -> Enum:
+    """A column of one of the enum's values, stored as text and checked by the database.
+
+    `name` is the check's, where a table has two columns of one kind.
+    """
+    name = name or "".join("_" + c.lower() if c.isupper() else c for c in kind.__name__).lstrip("_")
+    return Enum(
+        kind, name=name, native_enum=False, create_constraint=True, length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a transaction may see. `enti=None` stands for "all enti of these contracts, as of today"."""
+
+    enti: frozenset[int] | None
+    contracts: frozenset[int] = frozenset()
+    routing: bool = False
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """No tenant's rows: signing in, health, tables that belong to no ente."""
+        return cls(frozenset())
+
+    @classmethod
+    def of_enti(cls, enti: Iterable[int], contracts: Iterable[int] = ()) -> Self:
+        """These enti, and the still unattributed calls of these contracts."""
+        return cls(frozenset(enti), frozenset(contracts))
+
+    @classmethod
+    def of_contract(cls, contract_id: int) -> Self:
+        """Every ente of a contract: a carrier's webhook about one of its calls."""
+        return cls(None, frozenset({contract_id}))
+
+    @classmethod
+    def across_enti(cls) -> Self:
+        """Routing and engine only: every ente, on telephony's tables alone."""
+        return cls(frozenset(), routing=True)
+
+
+# The first statement of each transaction. `contract_ente` is a table without personal data or row policy.
+_OPEN = text(
+    """
+    SELECT set_config('app.contracts', :contracts, true),
+           set_config('app.enti', coalesce(:enti, (
+               SELECT coalesce(string_agg(ente_id::text, ','), '') FROM contract_ente
+               WHERE contract_id = ANY (string_to_array(nullif(:contracts, ''), ',')::bigint[]))), true),
+           clock_timestamp()
+    """
+)
+_OPEN_ROUTING = text("SELECT clock_timestamp()")
+_RETRIED = (pg_errors.DeadlockDetected, pg_errors.SerializationFailure)
+
+
+def _joined(ids: Iterable[int]) -> str:
+    return ",".join(str(i) for i in sorted(ids))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """Whoever watches this topic should look again, such as `board:7` or `agent:12`. Never personal data."""
+
+    name: str
+
+
+Handler = Callable[[list[Any]], None]
+
+
+class Database:
+    """Opens transactions, and hands their signals to the handlers wired at the edge once they are committed."""
+
+    def __init__(self, app_url: str, routing_url: str, *, pool_size: int = 24) -> None:
+        options: dict[str, Any] = {
+            "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10,
+            "connect_args": {"connect_timeout": 5, "application_name": "filodiretto"},
+        }  # fmt: skip
+        self.app_engine = create_engine(app_url, **options)
+        self.routing_engine = create_engine(routing_url, **options)
+        self._app = sessionmaker(self.app_engine, expire_on_commit=False)
+        self._routing = sessionmaker(self.routing_engine, expire_on_commit=False)
+        self._handlers: dict[type, Handler] = {}
+        for maker in (self._app, self._routing):
+            event.listen(maker, "after_begin", _open)
+
+    def on(self, kind: type, handler: Handler) -> None:
+        """Call `handler` with the signals of this kind that a transaction left, after its commit."""
+        self._handlers[kind] = handler
+
+    @contextmanager
+    def begin(self, scope: Scope) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on an exception; then its signals are handed on."""
+        with (self._routing if scope.routing else self._app)(info={"scope": scope}) as session:
+            yield session
+            session.commit()
+        self._hand_on(session.info.get("signals", {}))
+
+    def transact(self, scope: Scope, work: Callable[[Session], T], *, tries: int = 4) -> T:
+        """Run `work` in one transaction, and again from its start when PostgreSQL broke a deadlock."""
+        for attempt in range(1, tries + 1):
+            try:
+                with self.begin(scope) as session:
+                    return work(session)
+            except DBAPIError as error:
+                if not isinstance(error.orig, _RETRIED) or attempt == tries:
+                    raise
+                log.info("transaction_retried", attempt=attempt, reason=type(error.orig).__name__)
+        raise AssertionError("unreachable")
+
+    def dispose(self) -> None:
+        """Close the pools."""
+        self.app_engine.dispose()
+        self.routing_engine.dispose()
+
+    def _hand_on(self, signals: Iterable[Any]) -> None:
+        by_kind: dict[type, list[Any]] = {}
+        for one in signals:
+            by_kind.setdefault(type(one), []).append(one)
+        for kind, group in by_kind.items():
+            if handler := self._handlers.get(kind):
+                try:
+                    handler(group)
+                except Exception:
+                    # The commit stands; what a signal would have hastened, the engine's sweep does.
+                    log.exception("signal_handler_failed", signal=kind.__name__)
+
+
+def signal(session: Session, *signals: Any) -> None:
+    """Leave signals (frozen values) to be handed on after the commit: each once, none after a rollback."""
+    session.info.setdefault("signals", {}).update(dict.fromkeys(signals))
+
+
+def touch(session: Session, *topics: str) -> None:
+    """Say that whoever watches one of these live topics should look again once this is committed."""
+    signal(session, *(LiveTopic(name) for name in topics))
+
+
+def _open(session: Session, transaction: Any, connection: Connection) -> None:
+    if transaction.nested:
+        return
+    scope: Scope = session.info["scope"]
+    if scope.routing:
+        session.info["now"] = connection.execute(_OPEN_ROUTING).scalar_one()
+        return
+    enti = None if scope.enti is None else _joined(scope.enti)
+    row = connection.execute(_OPEN, {"enti": enti, "contracts": _joined(scope.contracts)}).one()
+    session.info["now"] = row[2]

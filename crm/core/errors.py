@@ -1,0 +1,21 @@
+"""Domain errors. They know no HTTP; one table at the edge (`web.edge.errors`) maps them to answers."""
+
+
+class DomainError(Exception):
+    """Something a person asked for cannot be done; the message says why, in words fit for a screen."""
+
+
+class NotFoundError(DomainError):
+    """It does not exist, or not for whoever asks: the two are never told apart."""
+
+
+class ForbiddenError(DomainError):
+    """Whoever asks lacks the permission."""
+
+
+class ConflictError(DomainError):
+    """It was true a moment ago: somebody else was first, or the state moved on."""
+
+
+class InvalidError(DomainError):
+    """The input is wrong; the message says what to do about it."""

@@ -1,0 +1,142 @@
+"""Background jobs: a job is a leased row, written with its cause; Celery only wakes whoever runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from crm.core import clock
+from crm.core.db import Base, Database, Scope, choice, signal
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)  # a worker renews it as it goes; past it, another takes the job over
+MAX_ATTEMPTS = 5
+
+
+class JobState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Job(Base):
+    """Work to be done outside a request. `argument` holds ids, never personal data."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    kind: Mapped[str] = mapped_column(String(60))
+    argument: Mapped[dict[str, Any]]
+    state: Mapped[JobState] = mapped_column(choice(JobState))
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    due_at: Mapped[datetime]  # when it may next be taken: now, the end of a lease, or of a back-off
+    error: Mapped[str | None] = mapped_column(String(400))
+
+    __table_args__ = (Index("ix_job_due", "due_at", postgresql_where=text("state IN ('waiting', 'running')")),)
+
+
+@dataclass(frozen=True, slots=True)
+class JobWritten:
+    """A job was committed: wake a worker."""
+
+    job_id: int
+    ente_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job under lease, for the function that does it; it opens the scope of its ente itself."""
+
+    id: int
+    ente_id: int
+    argument: dict[str, Any]
+    renew: Callable[[], None]
+
+
+Runner = Callable[[Database, Taken], None]
+
+
+def enqueue(session: Session, *, ente_id: int, kind: str, argument: dict[str, Any]) -> int:
+    """Owe a job, in the transaction of its cause."""
+    job = Job(
+        ente_id=ente_id,
+        kind=kind,
+        argument=argument,
+        state=JobState.WAITING,
+        due_at=clock.now(session),
+        attempts=0,
+    )
+    session.add(job)
+    session.flush()
+    signal(session, JobWritten(job.id, ente_id))
+    return job.id
+
+
+def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id: int) -> bool:
+    """Take a job if it is due and do it. False: somebody else has it, or it is over."""
+    scope = Scope.of_enti([ente_id])
+    taken = database.transact(scope, lambda session: _take(session, job_id))
+    if taken is None:
+        return False
+    kind, argument, attempt = taken
+
+    def renew() -> None:
+        database.transact(scope, lambda session: _extend(session, job_id))
+
+    try:
+        runners[kind](database, Taken(job_id, ente_id, argument, renew))
+    except Exception as error:
+        log.exception("job_failed", job=job_id, kind=kind, attempt=attempt)
+        reason = f"{type(error).__name__}"
+        over = attempt >= MAX_ATTEMPTS
+        database.transact(scope, lambda session: _put_back(session, job_id, reason, over=over, attempt=attempt))
+    else:
+        database.transact(scope, lambda session: _finish(session, job_id))
+    return True
+
+
+def due(session: Session) -> list[tuple[int, int]]:
+    """The jobs of this scope that may be taken now, as (job, ente)."""
+    rows = session.execute(
+        select(Job.id, Job.ente_id)
+        .where(Job.state.in_([JobState.WAITING, JobState.RUNNING]), Job.due_at <= clock.now(session))
+        .order_by(Job.id)
+    )
+    return [(job_id, ente_id) for job_id, ente_id in rows]
+
+
+def _take(session: Session, job_id: int) -> tuple[str, dict[str, Any], int] | None:
+    at = clock.now(session)
+    row = session.execute(
+        update(Job)
+        .where(
+            Job.id == job_id,
+            or_(Job.state == JobState.WAITING, Job.state == JobState.RUNNING),
+            Job.due_at <= at,
+        )
+        .values(state=JobState.RUNNING, attempts=Job.attempts + 1, due_at=at + LEASE)
+        .returning(Job.kind, Job.argument, Job.attempts)
+    ).one_or_none()
+    return None if row is None else (row.kind, row.argument, row.attempts)
+
+
+def _extend(session: Session, job_id: int) -> None:
+    session.execute(update(Job).where(Job.id == job_id).values(due_at=clock.now(session) + LEASE))
+
+
+def _finish(session: Session, job_id: int) -> None:
+    session.execute(update(Job).where(Job.id == job_id).values(state=JobState.DONE, error=None))
+
+
+def _put_back(session: Session, job_id: int, reason: str, *, over: bool, attempt: int) -> None:
+    state = JobState.FAILED if over else JobState.WAITING
+    due_at = clock.now(session) + timedelta(seconds=2**attempt)
+    session.execute(update(Job).where(Job.id == job_id).values(state=state, error=reason, due_at=due_at))

@@ -1,0 +1,122 @@
+"""When the lines are open. Pure: hours, closures and holidays in; open or closed, and until when, out.
+
+Hours are Roman time, whatever the season; instants are UTC.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+import holidays
+
+from crm.core.clock import ROME, in_rome
+
+HORIZON_DAYS = 60  # how far ahead the next opening is looked for
+
+
+class ClosedBecause(StrEnum):
+    HOURS = "hours"
+    HOLIDAY = "holiday"
+    CLOSURE = "closure"
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A stretch of one weekday (0 is Monday); `closes` at 00:00 means the end of the day."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSpell:
+    """A declared closure, open-ended when `ends_at` is none."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """All that decides when a line is open. `patron` is (month, day)."""
+
+    hours: tuple[Hours, ...]
+    closures: tuple[ClosedSpell, ...] = ()
+    observes_holidays: bool = True
+    patron: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whether a line is open now; when closed, why and when it opens next (none: nobody knows)."""
+
+    is_open: bool
+    because: ClosedBecause | None = None
+    reason: str | None = None
+    opens_at: datetime | None = None
+
+
+def opening(timetable: Timetable, instant: datetime) -> Opening:
+    """Whether the line is open at `instant`."""
+    closure = next((c for c in timetable.closures if _covers(c, instant)), None)
+    within_hours = any(start <= instant < end for start, end in _spans(timetable, in_rome(instant).date(), 1))
+    if closure is None and within_hours:
+        return Opening(is_open=True)
+    opens_at = next_opening(timetable, instant)
+    if closure is not None:
+        return Opening(is_open=False, because=ClosedBecause.CLOSURE, reason=closure.reason, opens_at=opens_at)
+    day = in_rome(instant).date()
+    because = ClosedBecause.HOLIDAY if is_holiday(timetable, day) else ClosedBecause.HOURS
+    return Opening(is_open=False, because=because, opens_at=opens_at)
+
+
+def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:
+    """The first instant from now on at which the line is open, or none within the horizon."""
+    for start, end in _spans(timetable, in_rome(instant).date(), HORIZON_DAYS):
+        moment: datetime | None = max(start, instant)
+        while moment is not None and moment < end:
+            closure = next((c for c in timetable.closures if _covers(c, moment)), None)
+            if closure is None:
+                return moment
+            moment = closure.ends_at
+    return None
+
+
+def is_holiday(timetable: Timetable, day: date) -> bool:
+    """Whether the ente keeps `day` as a holiday: an Italian one, or its patron saint's."""
+    if not timetable.observes_holidays:
+        return False
+    return day in _italian_holidays(day.year) or (day.month, day.day) == timetable.patron
+
+
+@lru_cache(maxsize=16)
+def _italian_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("IT", years=year))
+
+
+def _covers(closure: ClosedSpell, instant: datetime) -> bool:
+    return closure.starts_at <= instant and (closure.ends_at is None or instant < closure.ends_at)
+
+
+def _spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
+    """The open stretches, in UTC and in order, of `days` days from `first`, closures not yet considered."""
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        if is_holiday(timetable, day):
+            continue
+        for hours in _of_weekday(timetable.hours, day.weekday()):
+            yield _instant(day, hours.opens), _instant(day, hours.closes, end=True)
+
+
+def _of_weekday(hours: Iterable[Hours], weekday: int) -> list[Hours]:
+    return sorted((h for h in hours if h.weekday == weekday), key=lambda h: h.opens)
+
+
+def _instant(day: date, clock: time, *, end: bool = False) -> datetime:
+    if end and clock == time(0):
+        day += timedelta(days=1)
+    return datetime.combine(day, clock, tzinfo=ROME).astimezone(UTC)

@@ -1,0 +1,83 @@
+"""Reading enti, contracts and their timetables."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.enti.calendar import ClosedSpell, Hours, Timetable
+from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """How an ente shows itself: its name and the colour band that heads whatever concerns it."""
+
+    id: int
+    name: str
+    short_name: str
+    band: int
+
+
+def badges(session: Session, ente_ids: frozenset[int] | None = None) -> dict[int, Badge]:
+    """Enti by id; all of them, or these."""
+    statement = select(Ente.id, Ente.name, Ente.short_name, Ente.band).order_by(Ente.name)
+    if ente_ids is not None:
+        statement = statement.where(Ente.id.in_(ente_ids))
+    return {row.id: Badge(*row) for row in session.execute(statement)}
+
+
+def contract_name(session: Session, contract_id: int) -> str:
+    """A contract's name."""
+    return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
+
+
+def enti_of(session: Session, contract_id: int) -> frozenset[int]:
+    """The enti a contract covers."""
+    rows = session.execute(select(ContractEnte.ente_id).where(ContractEnte.contract_id == contract_id))
+    return frozenset(rows.scalars())
+
+
+def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timetable:
+    """When the lines of an ente are open under a contract; without an ente, those of the contract itself."""
+    ours = or_(OpeningHours.ente_id == ente_id, OpeningHours.ente_id.is_(None))
+    rows = session.execute(
+        select(OpeningHours.ente_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.closes).where(
+            OpeningHours.contract_id == contract_id, ours
+        )
+    ).all()
+    own = [row for row in rows if row.ente_id is not None]
+    hours = tuple(Hours(row.weekday, row.opens, row.closes) for row in own or rows)
+    ente = None if ente_id is None else session.get(Ente, ente_id)
+    return Timetable(
+        hours=hours,
+        closures=tuple(ClosedSpell(c.starts_at, c.ends_at, c.reason) for c in closures(session, contract_id, ente_id)),
+        observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
+        patron=(ente.patron_month, ente.patron_day) if ente else None,
+    )
+
+
+def closures(session: Session, contract_id: int, ente_id: int | None) -> list[Closure]:
+    """The closures of a contract, and of this ente under it, that are not over."""
+    at = clock.now(session)
+    return list(
+        session.execute(
+            select(Closure)
+            .where(
+                Closure.contract_id == contract_id,
+                or_(Closure.ente_id == ente_id, Closure.ente_id.is_(None)),
+                or_(Closure.ends_at.is_(None), Closure.ends_at > at),
+            )
+            .order_by(Closure.starts_at)
+        ).scalars()
+    )
+
+
+def _all_observe(session: Session, contract_id: int) -> bool:
+    kept = session.execute(
+        select(Ente.observes_holidays)
+        .join(ContractEnte, ContractEnte.ente_id == Ente.id)
+        .where(ContractEnte.contract_id == contract_id)
+    ).scalars()
+    return all(kept)

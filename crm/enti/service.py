@@ -1,0 +1,47 @@
+"""Closing and reopening the lines of a contract."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.core import clock
+from crm.core.db import touch
+from crm.core.errors import ConflictError, InvalidError
+from crm.enti.models import Closure
+
+MAX_REASON = 200
+
+
+def close_lines(session: Session, by: Principal, *, contract_id: int, reason: str) -> None:
+    """Close every line of a contract from now until somebody reopens; callers are told, and hung up on."""
+    by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
+    reason = " ".join(reason.split())
+    if len(reason) > MAX_REASON:
+        raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
+    if _open_ended(session, contract_id) is not None:
+        raise ConflictError("Il centro è già chiuso.")
+    session.add(
+        Closure(
+            contract_id=contract_id, ente_id=None, starts_at=clock.now(session), ends_at=None, reason=reason,
+            declared_by=by.user_id,
+        )
+    )  # fmt: skip
+    session.flush()
+    touch(session, f"board:{contract_id}")
+
+
+def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
+    """End the closure in force; ending none is no error, so that a second click does no harm."""
+    by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
+    session.execute(
+        update(Closure)
+        .where(Closure.contract_id == contract_id, Closure.ends_at.is_(None))
+        .values(ends_at=clock.now(session))
+    )
+    touch(session, f"board:{contract_id}")
+
+
+def _open_ended(session: Session, contract_id: int) -> int | None:
+    return session.execute(
+        select(Closure.id).where(Closure.contract_id == contract_id, Closure.ends_at.is_(None)).limit(1)
+    ).scalar_one_or_none()

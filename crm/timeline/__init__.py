@@ -1,0 +1,1 @@
+"""The timeline of a contact: every call, letter, visit and appointment, in order, as it happens."""

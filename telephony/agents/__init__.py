@@ -1,0 +1,1 @@
+"""Agents as the telephone sees them: who is there, who is free, since when."""

@@ -1,0 +1,48 @@
+"""Presence: one row an agent, the truth about what he is doing."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.core.db import Base, choice
+
+
+class AgentState(StrEnum):
+    OFFLINE = "offline"
+    READY = "ready"
+    PAUSED = "paused"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class PauseReason(StrEnum):
+    BREAK = "break"
+    MEETING = "meeting"
+    TRAINING = "training"
+    BACK_OFFICE = "back_office"
+    MISSED_CALL = "missed_call"  # set by the system, visibly: he did not answer
+
+
+class AgentPresence(Base):
+    """What an agent is doing, and what he means to do once his call is over.
+
+    `live_until` is a lease that the console's open socket renews; nobody is offered a call past it.
+    """
+
+    __tablename__ = "agent_presence"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    domain: Mapped[str] = mapped_column(String(40))
+    state: Mapped[AgentState] = mapped_column(choice(AgentState))
+    since: Mapped[datetime]
+    idle_since: Mapped[datetime]  # orders free agents: the longest idle is first
+    intended: Mapped[AgentState] = mapped_column(choice(AgentState, name="intended"))  # ready, paused or offline
+    pause_reason: Mapped[PauseReason | None] = mapped_column(choice(PauseReason))
+    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
+    leg_id: Mapped[UUID | None]
+    live_until: Mapped[datetime]
+    device_ready: Mapped[bool] = mapped_column(default=False)

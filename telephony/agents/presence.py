@@ -1,0 +1,79 @@
+"""What becomes of an agent's presence, pure.
+
+Two wishes meet here: what the system needs of him (ring, talk, wrap up) and what he means to do (ready, paused,
+offline). What he means is kept through a call and takes effect once he is free again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from crm.core.errors import ConflictError
+from telephony.agents.models import AgentState, PauseReason
+
+RESTING = frozenset({AgentState.OFFLINE, AgentState.READY, AgentState.PAUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One agent's state, since when, and what he means to do next."""
+
+    state: AgentState
+    since: datetime
+    idle_since: datetime
+    intended: AgentState
+    pause_reason: PauseReason | None = None
+    call_id: UUID | None = None
+    leg_id: UUID | None = None
+
+
+def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: datetime) -> Presence:
+    """The agent asks to be ready, paused or offline: at once when he is resting, else after his call.
+
+    Asking to be ready during wrap-up ends the wrap-up. Raises `ConflictError` for a state nobody can ask for.
+    """
+    if intended not in RESTING:
+        raise ConflictError("Si può chiedere solo di essere pronti, in pausa o fuori servizio.")
+    wished = replace(now, intended=intended, pause_reason=reason if intended is AgentState.PAUSED else None)
+    if now.state in RESTING or (now.state is AgentState.WRAP_UP and intended is AgentState.READY):
+        return _rest(wished, at)
+    return wished
+
+
+def ring(now: Presence, call_id: UUID, leg_id: UUID, at: datetime) -> Presence:
+    """His telephone rings."""
+    return replace(now, state=AgentState.RINGING, since=at, call_id=call_id, leg_id=leg_id)
+
+
+def talk(now: Presence, at: datetime) -> Presence:
+    """He is in conversation."""
+    return replace(now, state=AgentState.TALKING, since=at)
+
+
+def wrap_up(now: Presence, at: datetime) -> Presence:
+    """The conversation is over; its notes are his for a while."""
+    return replace(now, state=AgentState.WRAP_UP, since=at, leg_id=None)
+
+
+def missed(now: Presence, at: datetime) -> Presence:
+    """He did not answer: paused, for a reason everybody sees, until he says he is ready."""
+    paused = replace(now, intended=AgentState.PAUSED, pause_reason=PauseReason.MISSED_CALL)
+    return _rest(paused, at)
+
+
+def free(now: Presence, at: datetime) -> Presence:
+    """The call is none of his business any more: he goes where he meant to go, keeping his turn."""
+    rested = _rest(now, at)
+    return replace(rested, idle_since=now.idle_since)
+
+
+def wrapped_up(now: Presence, at: datetime) -> Presence:
+    """The wrap-up is over: he goes where he meant to go, last in turn."""
+    return _rest(now, at)
+
+
+def _rest(now: Presence, at: datetime) -> Presence:
+    changed = now.state is not now.intended
+    return replace(
+        now, state=now.intended, since=at if changed else now.since, idle_since=at, call_id=None, leg_id=None
+    )

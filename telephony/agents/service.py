@@ -1,0 +1,136 @@
+"""Changing an agent's presence: one row, locked, folded through the pure rules, written back."""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import signal, touch
+from crm.core.errors import NotFoundError
+from telephony.agents import presence
+from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.agents.presence import Presence
+from telephony.commands.models import Timer, TimerKind
+from telephony.queues.events import MatchDue
+
+LEASE = timedelta(seconds=15)  # renewed by the console's socket every few seconds
+FAREWELL = timedelta(seconds=4)  # how long a closed tab may take to come back before it is offered nothing
+
+_COLUMNS = (
+    AgentPresence.state, AgentPresence.since, AgentPresence.idle_since, AgentPresence.intended,
+    AgentPresence.pause_reason, AgentPresence.call_id, AgentPresence.leg_id,
+)  # fmt: skip
+
+
+def enrol(session: Session, *, agent_id: int, domain: str) -> None:
+    """Give an agent his row: out of service until he says otherwise."""
+    at = clock.now(session)
+    session.execute(
+        insert(AgentPresence)
+        .values(
+            agent_id=agent_id, domain=domain, state=AgentState.OFFLINE, since=at, idle_since=at,
+            intended=AgentState.OFFLINE, live_until=at, device_ready=False,
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+
+
+def wish(session: Session, *, agent_id: int, intended: AgentState, reason: PauseReason | None = None) -> None:
+    """The agent asks to be ready, paused or out of service; during a call it is kept for afterwards."""
+    at = clock.now(session)
+    change(session, agent_id, lambda now: presence.wish(now, intended, reason, at))
+
+
+def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]) -> Presence:
+    """Lock an agent's presence and fold a change into it. A call's row, if any, is locked before."""
+    row = session.execute(
+        select(*_COLUMNS, AgentPresence.domain).where(AgentPresence.agent_id == agent_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("Questo utente non è un operatore di call center.")
+    before = _presence(row)
+    after = fold(before)
+    if after == before:
+        return after
+    session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id == agent_id)
+        .values({column.key: getattr(after, column.key) for column in _COLUMNS})
+    )
+    if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
+        session.execute(delete(Timer).where(Timer.agent_id == agent_id, Timer.kind == TimerKind.WRAP_UP))
+    if after.state is AgentState.READY:
+        signal(session, MatchDue(row.domain))
+    announce(session, agent_id, row.domain)
+    return after
+
+
+def announce(session: Session, agent_id: int, domain: str) -> None:
+    """Tell who watches this agent, and the boards of his domain."""
+    touch(session, f"agent:{agent_id}", f"agents:{domain}")
+
+
+def renew(session: Session, agent_ids: Collection[int]) -> None:
+    """The consoles of these agents are connected: nobody is offered a call without that."""
+    at = clock.now(session)
+    returned = session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id.in_(agent_ids), AgentPresence.live_until < at)
+        .values(live_until=at + LEASE)
+        .returning(AgentPresence.agent_id, AgentPresence.domain)
+    ).all()
+    session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id.in_(agent_ids))
+        .values(live_until=func.greatest(AgentPresence.live_until, at + LEASE))
+    )
+    for agent_id, domain in returned:  # back from a silence: he may be who somebody waits for
+        signal(session, MatchDue(domain))
+        announce(session, agent_id, domain)
+
+
+def lapse(session: Session, agent_id: int) -> None:
+    """An agent's last console socket closed: shortly nothing more is offered to him."""
+    at = clock.now(session)
+    session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id == agent_id, AgentPresence.live_until > at + FAREWELL)
+        .values(live_until=at + FAREWELL)
+    )
+
+
+def set_device(session: Session, *, agent_id: int, ready: bool) -> None:
+    """The agent's telephone says whether it is registered with the carrier."""
+    row = session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id == agent_id, AgentPresence.device_ready != ready)
+        .values(device_ready=ready)
+        .returning(AgentPresence.domain)
+    ).one_or_none()
+    if row is not None:
+        announce(session, agent_id, row.domain)
+        if ready:
+            signal(session, MatchDue(row.domain))
+
+
+def retire_silent(session: Session, *, after: timedelta) -> list[int]:
+    """Put out of service the ready agents whose console has been silent for longer than `after`."""
+    at = clock.now(session)
+    silent = session.execute(
+        select(AgentPresence.agent_id).where(
+            AgentPresence.state.in_([AgentState.READY, AgentState.PAUSED]),
+            AgentPresence.live_until < at - after,
+        )
+    ).scalars()
+    retired = list(silent)
+    for agent_id in retired:
+        wish(session, agent_id=agent_id, intended=AgentState.OFFLINE)
+    return retired
+
+
+def _presence(row: Row[*tuple[Any, ...]]) -> Presence:
+    return Presence(*row[: len(_COLUMNS)])

@@ -1,0 +1,69 @@
+"""The addresses at which the carrier finds us. The edge serves exactly these paths.
+
+The contract stands in the path so that a webhook's first statement can set its scope; the signature covers it.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+RETRIES = "#rc=2&rp=all"  # the carrier asks again twice, also after a time-out or a 5xx; it is not signed
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Absolute webhook addresses under the public base address."""
+
+    public_url: str
+
+    def voice(self) -> str:
+        """A call arrives at one of our numbers."""
+        return f"{self.public_url}/telephony/voice{RETRIES}"
+
+    def status(self) -> str:
+        """A caller's own call changes status."""
+        return f"{self.public_url}/telephony/status{RETRIES}"
+
+    def ivr(self, contract_id: int, call_id: UUID, step: int) -> str:
+        """What the caller keyed at this step of the menu."""
+        return f"{self._call(contract_id, call_id)}/ivr?step={step}{RETRIES}"
+
+    def wait(self, contract_id: int, call_id: UUID) -> str:
+        """What a waiting caller hears."""
+        return f"{self._call(contract_id, call_id)}/wait{RETRIES}"
+
+    def left_queue(self, contract_id: int, call_id: UUID) -> str:
+        """Why the carrier's queue was left."""
+        return f"{self._call(contract_id, call_id)}/left-queue{RETRIES}"
+
+    def resume(self, contract_id: int, call_id: UUID) -> str:
+        """What the caller should hear now, whatever happened before."""
+        return f"{self._call(contract_id, call_id)}/resume{RETRIES}"
+
+    def dial_ended(self, contract_id: int, call_id: UUID) -> str:
+        """The caller came out of the conference."""
+        return f"{self._call(contract_id, call_id)}/dial-ended{RETRIES}"
+
+    def leg(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """An agent's leg changes status."""
+        return f"{self._call(contract_id, call_id)}/legs/{leg_id}{RETRIES}"
+
+    def conference(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """Somebody joins or leaves the conference of this leg."""
+        return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
+
+    def music(self) -> str:
+        """What plays while waiting."""
+        return f"{self.public_url}/static/audio/waiting.wav"
+
+    def _call(self, contract_id: int, call_id: UUID) -> str:
+        return f"{self.public_url}/telephony/{contract_id}/calls/{call_id}"
+
+
+def conference_name(leg_id: UUID) -> str:
+    """One conference a conversation; it names nobody, and no two conversations share it."""
+    return f"conf-{leg_id}"
+
+
+def agent_identity(agent_id: int) -> str:
+    """The identity of an agent's device."""
+    return f"agent_{agent_id}"

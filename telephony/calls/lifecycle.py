@@ -1,0 +1,284 @@
+"""The life cycle of a call, pure: a state and an event in; a state, commands, agents' moves and facts out.
+
+Carriers guarantee neither order nor once. An event that does not fit the state (late, duplicated, about a leg
+that is no longer the current one) changes nothing; a leg that answers too late is ended.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from crm.levels.models import FactKind
+from telephony.calls.models import Phase
+from telephony.commands.models import CommandKind
+
+UNSERVED = frozenset({Phase.WAITING, Phase.RINGING, Phase.JOINING})
+WITH_LEG = frozenset({Phase.RINGING, Phase.JOINING, Phase.TALKING})
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """What the life cycle needs to know of a call. `waited_ms` sums the finished stretches of waiting."""
+
+    phase: Phase
+    leg_id: UUID | None = None
+    agent_id: int | None = None
+    waiting_since: datetime | None = None
+    waited_ms: int = 0
+    served: bool = False
+    closing: bool = False
+
+
+# -- events ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallerQueued:
+    """The caller asked for an operator."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClaimed:
+    """The matching gave the call to an agent, through a new leg."""
+
+    at: datetime
+    leg_id: UUID
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered:
+    """The agent picked up (or joined the conference: whichever is heard of first)."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallerJoined:
+    """The caller is in the conference: both parties hear each other."""
+
+    at: datetime
+
+
+class LegEnd(StrEnum):
+    """Why an agent's leg is over."""
+
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    COMPLETED = "completed"
+    TIMED_OUT = "timed-out"  # our own timer, when the carrier's word does not come
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The agent's leg is over, whoever ended it."""
+
+    at: datetime
+    leg_id: UUID
+    reason: LegEnd
+
+
+@dataclass(frozen=True, slots=True)
+class RingRefused:
+    """The carrier would not ring the agent's leg at all: no fault of the agent's."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    """The agent pressed *hang up*."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft:
+    """The caller's own call is over."""
+
+    at: datetime
+
+
+Event = CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
+
+
+# -- consequences ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command for the carrier."""
+
+    kind: CommandKind
+    leg_id: UUID | None = None
+
+
+class Move(StrEnum):
+    """What becomes of an agent."""
+
+    RING = "ring"
+    TALK = "talk"
+    FREE = "free"  # back to where he was before it rang: no fault of his
+    MISSED = "missed"  # he did not answer: visibly paused
+    WRAP_UP = "wrap_up"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMove:
+    agent_id: int
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the meter should know. `waited_ms` is the whole wait so far."""
+
+    kind: FactKind
+    at: datetime
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state and everything that follows from having reached it."""
+
+    state: CallState
+    orders: tuple[Order, ...] = ()
+    moves: tuple[AgentMove, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+def advance(state: CallState, event: Event) -> Step:
+    """Fold one event into a call's state. Total: every event is allowed in every state."""
+    match event:
+        case CallerQueued():
+            return _queued(state, event)
+        case AgentClaimed():
+            return _claimed(state, event)
+        case AgentAnswered():
+            return _answered(state, event)
+        case CallerJoined():
+            return _joined(state, event)
+        case LegEnded():
+            return _leg_ended(state, event)
+        case RingRefused():
+            return _ring_refused(state, event)
+        case HangUpAsked():
+            return _hang_up(state, event)
+        case CallerLeft():
+            return _caller_left(state, event)
+        case _:
+            assert_never(event)
+
+
+def waited_until(state: CallState, instant: datetime) -> int:
+    """The whole wait, in milliseconds, if the current stretch of waiting ended at `instant`."""
+    if state.waiting_since is None:
+        return state.waited_ms
+    stretch = (instant - state.waiting_since).total_seconds() * 1000
+    return state.waited_ms + max(0, round(stretch))
+
+
+def _queued(state: CallState, event: CallerQueued) -> Step:
+    if state.phase is not Phase.IVR:
+        return Step(state)
+    queued = replace(state, phase=Phase.WAITING, waiting_since=event.at)
+    return Step(queued, facts=(Fact(FactKind.ENTERED, event.at, 0),))
+
+
+def _claimed(state: CallState, event: AgentClaimed) -> Step:
+    if state.phase is not Phase.WAITING:
+        return Step(state)
+    claimed = replace(state, phase=Phase.RINGING, leg_id=event.leg_id, agent_id=event.agent_id)
+    return Step(
+        claimed,
+        orders=(Order(CommandKind.RING_AGENT, event.leg_id),),
+        moves=(AgentMove(event.agent_id, Move.RING),),
+    )
+
+
+def _answered(state: CallState, event: AgentAnswered) -> Step:
+    if event.leg_id != state.leg_id:
+        return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
+    if state.phase is not Phase.RINGING:
+        return Step(state)
+    return Step(replace(state, phase=Phase.JOINING), orders=(Order(CommandKind.CONNECT_CALLER, event.leg_id),))
+
+
+def _joined(state: CallState, event: CallerJoined) -> Step:
+    if state.phase is not Phase.JOINING or state.agent_id is None:
+        return Step(state)
+    waited = waited_until(state, event.at)
+    talking = replace(state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True)
+    return Step(
+        talking,
+        moves=(AgentMove(state.agent_id, Move.TALK),),
+        facts=(Fact(FactKind.SERVED, event.at, waited),),
+    )
+
+
+def _leg_ended(state: CallState, event: LegEnded) -> Step:
+    if event.leg_id != state.leg_id or state.agent_id is None:
+        return Step(state)
+    without = replace(state, leg_id=None, agent_id=None)
+    if state.phase is Phase.RINGING:
+        ended = event.reason is LegEnd.TIMED_OUT
+        return Step(
+            replace(without, phase=Phase.WAITING),
+            orders=(Order(CommandKind.END_LEG, event.leg_id),) if ended else (),
+            moves=(AgentMove(state.agent_id, Move.MISSED),),
+        )
+    if state.phase is Phase.JOINING:
+        return Step(
+            replace(without, phase=Phase.WAITING),
+            orders=(Order(CommandKind.REQUEUE_CALLER),),
+            moves=(AgentMove(state.agent_id, Move.FREE),),
+        )
+    if state.closing:  # both ends were told to hang up; the caller's end closes the call
+        return Step(state)
+    waiting = replace(without, phase=Phase.WAITING, waiting_since=event.at)
+    return Step(
+        waiting,
+        orders=(Order(CommandKind.REQUEUE_CALLER),),
+        moves=(AgentMove(state.agent_id, Move.FREE),),
+        facts=(Fact(FactKind.RETURNED, event.at, state.waited_ms),),
+    )
+
+
+def _ring_refused(state: CallState, event: RingRefused) -> Step:
+    if event.leg_id != state.leg_id or state.phase is not Phase.RINGING or state.agent_id is None:
+        return Step(state)
+    waiting = replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None)
+    return Step(waiting, moves=(AgentMove(state.agent_id, Move.FREE),))
+
+
+def _hang_up(state: CallState, event: HangUpAsked) -> Step:
+    if state.phase is not Phase.TALKING or event.agent_id != state.agent_id:
+        return Step(state)
+    return Step(
+        replace(state, closing=True),
+        orders=(Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id)),
+    )
+
+
+def _caller_left(state: CallState, event: CallerLeft) -> Step:
+    if state.phase is Phase.ENDED:
+        return Step(state)
+    waited = waited_until(state, event.at)
+    ended = replace(state, phase=Phase.ENDED, waiting_since=None, waited_ms=waited)
+    orders: tuple[Order, ...] = ()
+    moves: tuple[AgentMove, ...] = ()
+    if state.phase in WITH_LEG and state.agent_id is not None:
+        orders = (Order(CommandKind.END_LEG, state.leg_id),)
+        after = Move.WRAP_UP if state.phase is Phase.TALKING else Move.FREE
+        moves = (AgentMove(state.agent_id, after),)
+    return Step(ended, orders, moves, (Fact(FactKind.LEFT, event.at, waited),))

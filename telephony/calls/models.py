@@ -1,0 +1,125 @@
+"""Calls, the log of what happened to each, and the legs that rang agents."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.contacts.phone import CallerKind
+from crm.core.db import Base, choice
+
+
+class Phase(StrEnum):
+    IVR = "ivr"
+    WAITING = "waiting"
+    RINGING = "ringing"  # an agent's telephone rings for it
+    JOINING = "joining"  # the agent answered, the caller is on his way to him
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended, seen from the contract."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"  # entered the queue and never reached an operator
+    LEFT_IVR = "left_ivr"  # hung up before asking for an operator
+    CLOSED = "closed"  # came while the lines were closed
+
+
+class ProposedBy(StrEnum):
+    """What suggests who may be calling. A suggestion: the agent establishes identity."""
+
+    CALLER_NUMBER = "caller_number"
+    NOTICE_NUMBER = "notice_number"
+    AGENT = "agent"
+
+
+class Call(Base):
+    """A call, from the first webhook to its end. `ente_id` is unknown until something tells it."""
+
+    __tablename__ = "call"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    carrier_sid: Mapped[str] = mapped_column(String(34), unique=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    line: Mapped[str] = mapped_column(String(16))
+    caller: Mapped[str | None] = mapped_column(String(16))  # E.164; none when withheld
+    caller_kind: Mapped[CallerKind] = mapped_column(choice(CallerKind))
+
+    phase: Mapped[Phase] = mapped_column(choice(Phase))
+    ivr: Mapped[dict[str, Any]]
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # the first queue: levels count there
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    leg_id: Mapped[UUID | None]
+    arrived_at: Mapped[datetime]
+    metered: Mapped[bool]  # arrived within the metering hours
+    queued_at: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    waited_ms: Mapped[int] = mapped_column(default=0)  # finished stretches of waiting, summed over re-queues
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    closing: Mapped[bool] = mapped_column(default=False)  # the agent asked to hang up
+    checked_at: Mapped[datetime]  # when it was last compared with what the carrier knows
+
+    contact_id: Mapped[int | None]
+    proposed_by: Mapped[ProposedBy | None] = mapped_column(choice(ProposedBy))
+    identified_at: Mapped[datetime | None]
+    topic: Mapped[str | None] = mapped_column(String(40))
+    disposition: Mapped[str | None] = mapped_column(String(40))
+    note: Mapped[str] = mapped_column(Text, default="")
+    wrapped_up_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        Index("ix_call_live", "phase", postgresql_where=text("phase <> 'ended'")),
+        Index("ix_call_agent_id", "agent_id", "arrived_at"),
+    )
+
+
+class CallEvent(Base):
+    """One line of a call's log, appended once per idempotency key. `repaired`: told by reconciliation."""
+
+    __tablename__ = "call_event"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"))
+    contract_id: Mapped[int]
+    ente_id: Mapped[int | None]
+    key: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(40))
+    detail: Mapped[dict[str, Any]]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    repaired: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (Index("uq_call_event_call_id_key", "call_id", "key", unique=True),)
+
+
+class LegState(StrEnum):
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class AgentLeg(Base):
+    """The second half of a conversation: an agent's telephone rung for a call."""
+
+    __tablename__ = "agent_leg"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"), index=True)
+    contract_id: Mapped[int]
+    ente_id: Mapped[int | None]
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    carrier_sid: Mapped[str | None] = mapped_column(String(34))
+    state: Mapped[LegState] = mapped_column(choice(LegState))
+    offered_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(String(40))

@@ -1,0 +1,210 @@
+"""Receiving a call: from the carrier's first word to the queue, and what the caller hears meanwhile.
+
+Each function answers with instructions for the carrier. Asked twice, it answers the same and does nothing twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from crm.contacts import queries as contacts
+from crm.contacts.phone import caller_kind, to_e164
+from crm.core import clock
+from crm.core.db import touch
+from crm.enti import queries as enti
+from crm.enti.calendar import opening
+from crm.positions import queries as positions
+from telephony.calls import service
+from telephony.calls.addresses import Addresses, conference_name
+from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.service import Heard
+from telephony.carriers.port import (
+    Enqueue,
+    Gather,
+    Hangup,
+    Instruction,
+    JoinConference,
+    Play,
+    Say,
+)  # fmt: skip
+from telephony.ivr import flow, prompts
+from telephony.ivr.flow import Choice, Node, Place, Setting, Turn
+from telephony.lines.models import PhoneLine
+from telephony.queues.models import EntryState, Queue, QueueEntry
+
+Reply = tuple[Instruction, ...]
+NOT_IN_USE: Reply = (Say(prompts.NUMBER_NOT_IN_USE), Hangup())
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call that the carrier announces."""
+
+    sid: str
+    line: str
+    caller: str | None
+    at: datetime
+
+
+def arrive(session: Session, arrival: Arrival, line: PhoneLine, to: Addresses) -> Reply:
+    """A call arrives on one of our lines. The scope must be the line's contract."""
+    caller = to_e164(arrival.caller) if arrival.caller else None
+    known = contacts.by_reach(session, caller, ente_id=line.ente_id) if caller else []
+    only = known[0] if len(known) == 1 else None
+    ente_id = line.ente_id or (only.ente_id if only else None)
+    table = enti.timetable(session, line.contract_id, ente_id)
+    is_open = opening(table, arrival.at).is_open
+    call_id = session.execute(
+        insert(Call)
+        .values(
+            id=uuid4(), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id,
+            line=line.number, caller=caller, caller_kind=caller_kind(caller), phase=Phase.IVR,
+            ivr=Place().stored(), arrived_at=arrival.at, metered=is_open, waited_ms=0, closing=False, note="",
+            contact_id=only.id if only else None,
+            proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
+        )
+        .on_conflict_do_nothing(index_elements=["carrier_sid"])
+        .returning(Call.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if call_id is None:  # announced twice
+        existing = session.execute(select(Call.id).where(Call.carrier_sid == arrival.sid)).scalar_one()
+        return resume(session, existing, to)
+    service.note(session, call_id, "Arrived", Heard("arrived", arrival.at))
+    service.meter_arrival(session, call_id, at=arrival.at, received=is_open)
+    touch(session, f"board:{line.contract_id}")
+    call = _lock(session, call_id)
+    return _say(session, call, flow.begin(_setting(session, call)), to)
+
+
+def keys(session: Session, call_id: UUID, *, step: int, pressed: str, to: Addresses) -> Reply:
+    """The caller keyed something in the menu; `step` is the turn it answers."""
+    call = _lock(session, call_id)
+    place = Place.restored(call.ivr)
+    if call.phase is not Phase.IVR or step != place.step:
+        return _now(session, call, to)
+    setting = _setting(session, call)
+    turn = flow.on_keys(place, pressed, setting)
+    if turn.look_up is not None:
+        turn = flow.on_notice(turn.place, found=_propose_by_notice(session, call, turn.look_up), setting=setting)
+    return _say(session, call, turn, to)
+
+
+def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
+    """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
+    call = session.execute(select(Call).where(Call.id == call_id)).scalar_one()
+    if call.phase is Phase.ENDED:
+        return (Hangup(),)
+    return (Say(prompts.position(_ahead(session, call_id))), Play(to.music()))
+
+
+def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
+    """What the caller should hear now, whatever happened before."""
+    return _now(session, _lock(session, call_id), to)
+
+
+def line_of(session: Session, number: str) -> PhoneLine | None:
+    """The line with this number."""
+    return session.get(PhoneLine, number)
+
+
+# -- parts ------------------------------------------------------------------------------------------------------
+
+
+def _now(session: Session, call: Call, to: Addresses) -> Reply:
+    match call.phase:
+        case Phase.IVR:
+            turn = flow.repeat(Place.restored(call.ivr), _setting(session, call))
+            return _spoken(call, turn, to)
+        case Phase.WAITING | Phase.RINGING:
+            apology = (Say(prompts.CUT_OFF),) if call.answered_at is not None else ()
+            return (*apology, _enqueue(call, to))
+        case Phase.JOINING | Phase.TALKING if call.leg_id is not None:
+            return (JoinConference(conference_name(call.leg_id), to.dial_ended(call.contract_id, call.id)),)
+        case _:
+            return (Hangup(),)
+
+
+def _say(session: Session, call: Call, turn: Turn, to: Addresses) -> Reply:
+    """Write down where the caller is, let him into the queue if that is where, and answer."""
+    session.execute(update(Call).where(Call.id == call.id).values(ivr=turn.place.stored()))
+    if turn.place.node is Node.QUEUE and turn.place.queue_id is not None:
+        at = clock.now(session)
+        service.enter_queue(session, call.id, turn.place.queue_id, Heard("queued", at))
+    return _spoken(call, turn, to)
+
+
+def _spoken(call: Call, turn: Turn, to: Addresses) -> Reply:
+    says = tuple(Say(text) for text in turn.says)
+    match turn.place.node:
+        case Node.CLOSED:
+            return (*says, Hangup())
+        case Node.QUEUE:
+            return (*says, _enqueue(call, to))
+        case _:
+            action = to.ivr(call.contract_id, call.id, turn.place.step)
+            timeout_s = 6 if turn.digits else 10
+            return (Gather(action, says, digits=turn.digits, timeout_s=timeout_s),)
+
+
+def _enqueue(call: Call, to: Addresses) -> Enqueue:
+    return Enqueue(
+        queue=f"contract-{call.contract_id}", action=to.left_queue(call.contract_id, call.id),
+        wait_url=to.wait(call.contract_id, call.id),
+    )  # fmt: skip
+
+
+def _setting(session: Session, call: Call) -> Setting:
+    ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
+    name = ente.name if ente else enti.contract_name(session, call.contract_id)
+    queues = session.execute(
+        select(Queue).where(Queue.contract_id == call.contract_id).order_by(Queue.menu_digit.nulls_last(), Queue.id)
+    ).scalars()
+    listed = list(queues)
+    choices = tuple(
+        Choice(queue.menu_digit, queue.menu_label, queue.id, queue.asks_notice)
+        for queue in listed
+        if queue.menu_digit and queue.menu_label
+    )
+    operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
+    return Setting(
+        greeting_name=name,
+        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
+        choices=choices, operator_queue_id=operator.id, caller_known=call.contact_id is not None,
+        now=clock.now(session),
+    )  # fmt: skip
+
+
+def _propose_by_notice(session: Session, call: Call, notice_number: str) -> bool:
+    """Note whose notice it is. It proposes who may be calling; it proves nothing."""
+    found = positions.by_notice(session, notice_number)
+    if found is None or (call.ente_id is not None and found.ente_id != call.ente_id):
+        return False
+    service.attribute(session, call.id, found.ente_id)
+    session.execute(
+        update(Call).where(Call.id == call.id).values(contact_id=found.contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
+    )
+    return True
+
+
+def _ahead(session: Session, call_id: UUID) -> int:
+    own = session.execute(select(QueueEntry).where(QueueEntry.call_id == call_id)).scalar_one_or_none()
+    if own is None:
+        return 0
+    ahead: Any = or_(
+        QueueEntry.priority > own.priority,
+        (QueueEntry.priority == own.priority) & (QueueEntry.entered_at < own.entered_at),
+    )
+    return session.execute(
+        select(func.count()).where(QueueEntry.queue_id == own.queue_id, QueueEntry.state == EntryState.WAITING, ahead)
+    ).scalar_one()
+
+
+def _lock(session: Session, call_id: UUID) -> Call:
+    return session.execute(
+        select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one()

@@ -1,0 +1,107 @@
+"""Asking the carrier about calls of which nothing was heard: a callback that is lost stays lost.
+
+What is found is applied as an event like any other, marked as repaired.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import Database, Scope
+from telephony.calls import service
+from telephony.calls.addresses import conference_name
+from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
+from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.service import Heard
+from telephony.carriers.port import Carrier, CarrierError
+
+log = structlog.get_logger(__name__)
+REPAIRED = Counter("filodiretto_repaired_events", "Events that only reconciliation told", ["kind"])
+
+QUIET = timedelta(seconds=15)  # how long a live call may go unheard of before the carrier is asked
+JOIN_QUIET = timedelta(seconds=6)  # the caller should be in the conference long before
+CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A live call of which nothing was heard for a while."""
+
+    call_id: UUID
+    contract_id: int
+    sid: str
+    phase: Phase
+    leg_id: UUID | None
+    leg_sid: str | None
+    leg_state: LegState | None
+    now: datetime
+
+
+class Reconciler:
+    """Compares our live calls with the carrier's. No transaction is open while the carrier is asked."""
+
+    def __init__(self, database: Database, carrier: Carrier) -> None:
+        self._database = database
+        self._carrier = carrier
+
+    def run(self, limit: int = 20) -> int:
+        """Look at the calls that have been quiet for longest; returns how many."""
+        calls = self._database.transact(Scope.across_enti(), lambda session: _quiet(session, limit))
+        for call in calls:
+            try:
+                self._check(call)
+            except CarrierError as error:
+                log.warning("reconcile_failed", call=str(call.call_id), error=str(error))
+        return len(calls)
+
+    def _check(self, call: Quiet) -> None:
+        caller = self._carrier.fetch(call.sid)
+        if caller is None or not caller.live:
+            ended = (caller.ended_at if caller else None) or call.now
+            self._repair(call, CallerLeft(min(ended, call.now)), f"left:{call.sid}")
+            return
+        if call.leg_id is None or call.leg_sid is None:
+            return
+        leg = self._carrier.fetch(call.leg_sid)
+        if leg is None or not leg.live:
+            end = LegEnd.COMPLETED if call.leg_state is LegState.ANSWERED else LegEnd.FAILED
+            self._repair(call, LegEnded(call.now, call.leg_id, end), f"leg-ended:{call.leg_id}")
+        elif call.phase is Phase.RINGING and leg.status == "in-progress":
+            self._repair(call, AgentAnswered(call.now, call.leg_id), f"leg-answered:{call.leg_id}")
+        elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(call.leg_id)):
+            self._repair(call, CallerJoined(call.now), f"joined:{call.leg_id}")
+
+    def _repair(self, call: Quiet, event: Event, key: str) -> None:
+        heard = Heard(key=f"repaired:{key}", at=event.at, repaired=True)
+        step = self._database.transact(
+            Scope.of_contract(call.contract_id),
+            lambda session: service.apply(session, call.call_id, event, heard),
+        )
+        if step is not None:
+            REPAIRED.labels(type(event).__name__).inc()
+            log.info("call_repaired", call=str(call.call_id), kind=type(event).__name__)
+
+
+def _quiet(session: Session, limit: int) -> list[Quiet]:
+    at = clock.now(session)
+    rows = session.execute(
+        select(
+            Call.id, Call.contract_id, Call.carrier_sid, Call.phase, Call.leg_id, AgentLeg.carrier_sid,
+            AgentLeg.state,
+        )
+        .outerjoin(AgentLeg, AgentLeg.id == Call.leg_id)
+        .where(
+            Call.phase != Phase.ENDED,
+            (Call.checked_at < at - QUIET) | ((Call.phase == Phase.JOINING) & (Call.checked_at < at - JOIN_QUIET)),
+        )
+        .order_by(Call.checked_at)
+        .limit(limit)
+    ).all()  # fmt: skip
+    session.execute(update(Call).where(Call.id.in_([row.id for row in rows])).values(checked_at=at))
+    return [Quiet(*row, at) for row in rows]

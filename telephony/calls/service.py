@@ -1,0 +1,311 @@
+"""Applying events to calls: the log, the state, and everything that follows, in one transaction.
+
+Locks are taken in one order: call, entry, agent.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Row, Table, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import signal, touch
+from crm.levels import service as levels
+from crm.levels.metering import Account, Measured, quarter_of
+from crm.levels.models import FactKind
+from telephony.agents import presence
+from telephony.agents import service as agents
+from telephony.calls import story
+from telephony.calls.lifecycle import (
+    AgentAnswered,
+    AgentClaimed,
+    AgentMove,
+    CallerQueued,
+    CallState,
+    Event,
+    LegEnded,
+    Move,
+    RingRefused,
+    Step,
+    advance,
+    waited_until,
+)  # fmt: skip
+from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Outcome, Phase
+from telephony.commands import service as commands
+from telephony.queues.events import MatchDue
+from telephony.queues.models import EntryState, Queue, QueueEntry
+
+RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
+
+TOLD = frozenset({Phase.TALKING, Phase.ENDED})  # the phases that a timeline shows
+
+_CALL = cast("Table", Call.__table__)
+_CALL_COLUMNS = (
+    _CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.queue_id, _CALL.c.phase, _CALL.c.leg_id,
+    _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
+    _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who told of an event, when it is said to have happened, and whether a reconciliation had to."""
+
+    key: str  # the idempotency key, unique within the call
+    at: datetime
+    repaired: bool = False
+    detail: tuple[tuple[str, str], ...] = ()
+
+
+def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step | None:
+    """Apply an event once. None: no such call in this scope, or the event had been applied already."""
+    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id).with_for_update()).one_or_none()
+    if row is None or not _append(session, row, type(event).__name__, heard):
+        return None
+    before = _state(row)
+    step = advance(before, event)
+    if step.state != before:
+        _write_state(session, row, before, step.state, event.at)
+    for order in step.orders:
+        commands.order(session, kind=order.kind, call_id=call_id, leg_id=order.leg_id)
+    _follow_leg(session, row, event)
+    _follow_entry(session, row, before, step.state, event)
+    for move in step.moves:
+        _move_agent(session, row, move, step.state)
+    if step.facts:
+        _meter(session, row, before, step, heard)
+    if step.state.phase is not before.phase:
+        _announce(session, row, before, step.state)
+        if row.contact_id is not None and step.state.phase in TOLD:
+            story.tell(session, call_id)
+    return step
+
+
+def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
+    """Append to a call's log something that changes nothing else; false when it was there already."""
+    row = session.execute(
+        select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id).where(_CALL.c.id == call_id)
+    ).one_or_none()
+    return row is not None and _append(session, row, kind, heard)
+
+
+def attribute(session: Session, call_id: UUID, ente_id: int) -> None:
+    """The call turns out to be about this ente: everything counted so far moves there."""
+    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id).with_for_update()).one()
+    if row.ente_id == ente_id:
+        return
+    for table in (CallEvent, QueueEntry, AgentLeg):
+        session.execute(update(table).where(table.call_id == call_id).values(ente_id=ente_id))
+    session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id))
+    account, measured = account_of(row), measured_of(row, _state(row))
+    at = clock.now(session)
+    fact = levels.SeenFact(FactKind.ATTRIBUTED, at, waited_until(_state(row), at), repaired=False)
+    levels.record(
+        session, subject=call_id, facts=(fact,), before=(account, measured),
+        after=(replace(account, ente_id=ente_id), measured),
+    )  # fmt: skip
+
+
+def meter_arrival(session: Session, call_id: UUID, *, at: datetime, received: bool) -> None:
+    """Count a call that has just arrived; outside the metering hours it is a fact without a count."""
+    if not received:
+        return
+    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id)).one()
+    levels.record(
+        session, subject=call_id, facts=(levels.SeenFact(FactKind.RECEIVED, at, 0, repaired=False),),
+        before=None, after=(account_of(row), measured_of(row, _state(row))),
+    )  # fmt: skip
+
+
+def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
+    """The caller asked for an operator of this queue."""
+    queue = session.execute(select(Queue).where(Queue.id == queue_id)).scalar_one()
+    row = session.execute(
+        select(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.phase).where(_CALL.c.id == call_id)
+    ).one()
+    if row.phase is not Phase.IVR:
+        return None
+    session.execute(update(Call).where(Call.id == call_id).values(queue_id=queue_id, queued_at=heard.at))
+    session.execute(
+        upsert(QueueEntry)
+        .values(
+            call_id=call_id, contract_id=row.contract_id, ente_id=row.ente_id, queue_id=queue_id,
+            domain=queue.domain, state=EntryState.WAITING, priority=0, entered_at=heard.at,
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+    return apply(session, call_id, CallerQueued(heard.at), heard)
+
+
+def account_of(row: Any) -> Account:
+    """Where a call counts."""
+    return Account(row.contract_id, row.ente_id, row.queue_id, quarter_of(row.arrived_at))
+
+
+def measured_of(row: Any, state: CallState) -> Measured:
+    """A call as the meter sees it in this state."""
+    return Measured(
+        received=row.metered,
+        entered=row.queued_at is not None,
+        served=state.served,
+        ended=state.phase is Phase.ENDED,
+        waited_ms=state.waited_ms,
+    )
+
+
+# -- the parts of `apply` ---------------------------------------------------------------------------------------
+
+
+def _state(row: Any) -> CallState:
+    return CallState(
+        phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
+        waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
+    )  # fmt: skip
+
+
+def _append(session: Session, row: Row[*tuple[Any, ...]], kind: str, heard: Heard) -> bool:
+    return session.execute(
+        upsert(CallEvent)
+        .values(
+            call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id, key=heard.key, kind=kind,
+            detail=dict(heard.detail), occurred_at=heard.at, recorded_at=clock.now(session),
+            repaired=heard.repaired,
+        )
+        .on_conflict_do_nothing(index_elements=["call_id", "key"])
+        .returning(CallEvent.id)
+    ).scalar_one_or_none() is not None  # fmt: skip
+
+
+def _write_state(
+    session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState, at: datetime
+) -> None:
+    values: dict[str, Any] = {
+        "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
+        "waiting_since": after.waiting_since, "waited_ms": after.waited_ms,
+    }  # fmt: skip
+    if after.served and not before.served:
+        values["answered_at"] = at
+    if after.phase is Phase.ENDED:
+        values["ended_at"] = at
+        values["outcome"] = _outcome(row, after)
+    session.execute(update(_CALL).where(_CALL.c.id == row.id).values(values))
+
+
+def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
+    if after.served:
+        return Outcome.ANSWERED
+    if row.queued_at is not None:
+        return Outcome.ABANDONED
+    return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
+
+
+def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> None:
+    match event:
+        case AgentClaimed():
+            timeout_s = session.execute(select(Queue.ring_timeout_s).where(Queue.id == row.queue_id)).scalar_one()
+            session.execute(
+                insert(AgentLeg).values(
+                    id=event.leg_id, call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id,
+                    agent_id=event.agent_id, state=LegState.RINGING, offered_at=event.at,
+                )
+            )  # fmt: skip
+            commands.arm_ring(
+                session, call_id=row.id, contract_id=row.contract_id, leg_id=event.leg_id,
+                due_at=event.at + timedelta(seconds=timeout_s) + RING_GRACE,
+            )  # fmt: skip
+        case AgentAnswered():
+            _update_leg(session, event.leg_id, LegState.ANSWERED, answered_at=event.at)
+        case LegEnded():
+            _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason=event.reason)
+        case RingRefused():
+            _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason="refused")
+        case _:
+            pass
+
+
+def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: object) -> None:
+    session.execute(
+        update(AgentLeg).where(AgentLeg.id == leg_id, AgentLeg.state != LegState.ENDED).values(state=state, **values)
+    )
+    commands.disarm_ring(session, leg_id=leg_id)
+
+
+def _follow_entry(
+    session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState, event: Event
+) -> None:
+    if after.phase is before.phase:
+        return
+    entry = update(QueueEntry).where(QueueEntry.call_id == row.id)
+    if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
+        session.execute(entry.values(state=EntryState.WAITING, priority=10, entered_at=event.at))
+    elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
+        session.execute(entry.values(state=EntryState.WAITING))
+    elif after.phase is Phase.RINGING:
+        session.execute(entry.values(state=EntryState.OFFERED))
+    elif after.phase in {Phase.TALKING, Phase.ENDED}:
+        session.execute(entry.values(state=EntryState.LEFT))
+
+
+def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, state: CallState) -> None:
+    at = clock.now(session)
+    match move.move:
+        case Move.RING:
+            assert state.leg_id is not None
+            leg_id: UUID = state.leg_id
+            agents.change(session, move.agent_id, lambda now: presence.ring(now, row.id, leg_id, at))
+        case Move.TALK:
+            agents.change(session, move.agent_id, lambda now: presence.talk(now, at))
+        case Move.FREE:
+            agents.change(session, move.agent_id, lambda now: presence.free(now, at))
+        case Move.MISSED:
+            agents.change(session, move.agent_id, lambda now: presence.missed(now, at))
+        case Move.WRAP_UP:
+            agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
+            seconds = session.execute(select(Queue.wrap_up_s).where(Queue.id == row.queue_id)).scalar_one()
+            commands.arm_wrap_up(session, agent_id=move.agent_id, due_at=at + timedelta(seconds=seconds))
+
+
+def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step: Step, heard: Heard) -> None:
+    entered = row.queued_at is not None
+    facts = [
+        levels.SeenFact(fact.kind, fact.at, fact.waited_ms, heard.repaired)
+        for fact in step.facts
+        if entered or fact.kind is not FactKind.LEFT
+    ]
+    account = account_of(row)
+    was = measured_of(row, before)
+    if before.phase is Phase.IVR and step.state.phase is Phase.WAITING:
+        was = replace(was, entered=False)
+        unqueued = replace(account, queue_id=None)
+        levels.record(
+            session, subject=row.id, facts=facts, before=(unqueued, was),
+            after=(account, measured_of(row, step.state)),
+        )  # fmt: skip
+        return
+    levels.record(
+        session, subject=row.id, facts=facts, before=(account, was),
+        after=(account, measured_of(row, step.state)),
+    )  # fmt: skip
+
+
+def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
+    touch(session, f"board:{row.contract_id}")
+    for agent_id in {before.agent_id, after.agent_id} - {None}:
+        touch(session, f"agent:{agent_id}")
+    if after.phase is Phase.WAITING:
+        domain = session.execute(select(QueueEntry.domain).where(QueueEntry.call_id == row.id)).scalar_one()
+        signal(session, MatchDue(domain))
+
+
+def carrier_instant(told: datetime | None, received: datetime) -> datetime:
+    """When something happened: the carrier's word has whole seconds, so our receipt refines it when they agree.
+
+    A callback that took longer than two seconds to come keeps the carrier's instant.
+    """
+    if told is None or abs(received - told) <= timedelta(seconds=2):
+        return received
+    return min(told, received)

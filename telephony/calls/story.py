@@ -1,0 +1,45 @@
+"""What a call leaves on the timeline of the contact it is about."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.timeline import service as timeline
+from crm.timeline.models import EntryKind
+from telephony.calls.models import Call, Outcome, Phase
+
+IN_PROGRESS = "in_progress"
+
+
+def tell(session: Session, call_id: UUID) -> None:
+    """Put a call on its contact's timeline as it stands now; nothing while nobody knows whose it is."""
+    call = session.execute(
+        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    ).scalar_one()
+    if call.ente_id is None or call.contact_id is None:
+        return
+    timeline.record(
+        session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id,
+        occurred_at=call.arrived_at, author_id=call.agent_id, status=_status(call),
+        detail={
+            "identified": call.identified_at is not None,
+            "waited_ms": call.waited_ms,
+            "talked_s": _talked_s(call),
+            "topic": call.topic,
+            "disposition": call.disposition,
+            "note": call.note if call.wrapped_up_at else "",
+        },
+    )  # fmt: skip
+
+
+def _status(call: Call) -> str:
+    if call.phase is not Phase.ENDED:
+        return IN_PROGRESS
+    return (call.outcome or Outcome.LEFT_IVR).value
+
+
+def _talked_s(call: Call) -> int | None:
+    if call.answered_at is None or call.ended_at is None:
+        return None
+    return max(0, round((call.ended_at - call.answered_at).total_seconds()))

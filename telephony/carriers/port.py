@@ -1,0 +1,168 @@
+"""The port to the telephone network: what we ask of a carrier, and what a caller hears, in our own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from crm.core.errors import DomainError
+
+
+class CarrierError(DomainError):
+    """The carrier did not do what was asked.
+
+    `permanent`: asking again cannot help. `unknown`: no answer tells whether it was done, so a command that
+    creates something must be reconciled, never repeated. `gone`: the call had already ended.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        unknown: bool = False,
+        gone: bool = False,
+        code: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.unknown = unknown
+        self.gone = gone
+        self.code = code
+
+
+# -- what a caller hears ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak a text."""
+
+    text: str
+    language: str = "it-IT"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play an audio file, by absolute address."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Speak, and collect keys meanwhile: `digits` of them, or until `#`; they are posted to `action`."""
+
+    action: str
+    prompts: tuple[Say | Play | Pause, ...]
+    digits: int | None = None
+    timeout_s: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Wait: `wait_url` says what is heard meanwhile, `action` is told of the end."""
+
+    queue: str
+    action: str
+    wait_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConference:
+    """Talk with whoever is in the conference; `action` is told of the end."""
+
+    name: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    pass
+
+
+Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect | Hangup
+
+
+# -- what we ask ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Ring an agent's telephone and put him in a conference when he answers."""
+
+    leg_id: UUID
+    conference: str
+    agent: str  # the identity under which his device is registered
+    caller_id: str
+    timeout_s: int
+    status_url: str
+    conference_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierCall:
+    """A call as the carrier knows it."""
+
+    sid: str
+    live: bool
+    status: str
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCredentials:
+    """What an agent's browser needs to register its softphone."""
+
+    kind: str  # which device: "twilio" or "simulator"
+    token: str
+    url: str
+    expires_at: datetime
+
+
+class Carrier(Protocol):
+    """A telephone carrier. Every method that asks something raises `CarrierError`."""
+
+    def ring(self, ring: Ring) -> str:
+        """Ring an agent; returns the new call's SID."""
+
+    def redirect(self, sid: str, url: str) -> None:
+        """Make a live call ask `url` what to do next."""
+
+    def end(self, sid: str) -> None:
+        """End a call; ending one that has ended is success."""
+
+    def fetch(self, sid: str) -> CarrierCall | None:
+        """A call as the carrier knows it, or none when it knows of none."""
+
+    def labels_in(self, conference: str) -> frozenset[str]:
+        """The labels of who is in a conference now; empty when there is none."""
+
+    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
+        """The SID of the call that this ring created, if it was created after all."""
+
+    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
+        """Make a number of ours call `voice_url`; creating what exists already updates it."""
+
+    def device(self, identity: str, now: datetime) -> DeviceCredentials:
+        """Credentials for an agent's softphone."""
+
+    def origins(self) -> tuple[str, ...]:
+        """The origins that a browser's softphone must be allowed to connect to."""
+
+    def is_genuine(self, url: str, params: Mapping[str, str], signature: str) -> bool:
+        """Whether a webhook was signed by the carrier for this address and these parameters."""
+
+    def render(self, instructions: tuple[Instruction, ...]) -> str:
+        """What a caller should hear, in the carrier's language."""

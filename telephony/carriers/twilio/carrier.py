@@ -1,0 +1,183 @@
+"""The port, on Twilio's REST API through its own library; or on another server that speaks the same API."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout, RequestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.jwt.access_token import AccessToken
+from twilio.jwt.access_token.grants import VoiceGrant
+from twilio.rest import Client
+
+from telephony.carriers.port import CarrierCall, CarrierError, DeviceCredentials, Instruction, Ring
+from telephony.carriers.twilio import markup, signature
+
+T = TypeVar("T")
+
+NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
+NOT_FOUND = 20404
+TOO_MANY = 20429  # not processed: safe to ask again
+LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
+STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
+CONFERENCE_EVENTS = "start end join leave"
+TOKEN_LIFE = timedelta(hours=8)
+VOICE_SDK_ORIGINS = (
+    "wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com", "https://media.twiliocdn.com",
+    "https://sdk.twilio.com",
+)  # fmt: skip
+
+
+class _ElsewhereClient(TwilioHttpClient):  # type: ignore[misc]  # the library's class has untyped bases
+    """The library's HTTP client, sent to another base address: scheme, host and path prefix are replaced."""
+
+    def __init__(self, base_url: str, timeout: float) -> None:
+        super().__init__(timeout=timeout, max_retries=0)
+        self._base = urlsplit(base_url)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        parts = urlsplit(url)
+        moved = parts._replace(scheme=self._base.scheme, netloc=self._base.netloc, path=self._base.path + parts.path)
+        return super().request(method, urlunsplit(moved), *args, **kwargs)
+
+
+class TwilioCarrier:
+    """Twilio, or whatever speaks its API at `api_url`. Thread-safe; every request ends within `timeout_s`."""
+
+    def __init__(
+        self, *, account_sid: str, auth_token: str, api_key: str, api_secret: str, timeout_s: float,
+        api_url: str | None = None, device_url: str | None = None,
+    ) -> None:  # fmt: skip
+        http: TwilioHttpClient = (
+            TwilioHttpClient(timeout=timeout_s, max_retries=0)
+            if api_url is None
+            else _ElsewhereClient(api_url, timeout_s)
+        )
+        self._client = Client(account_sid, auth_token, http_client=http)
+        self._account_sid, self._auth_token = account_sid, auth_token
+        self._api_key, self._api_secret = api_key, api_secret
+        self._device_url = device_url
+
+    def ring(self, ring: Ring) -> str:
+        """Add the agent to the conference: Twilio calls his device and joins it when he answers."""
+        participant = _ask(
+            lambda: self._client.conferences(ring.conference).participants.create(
+                from_=ring.caller_id, to=f"client:{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
+                early_media=False, beep="false", start_conference_on_enter=True, end_conference_on_exit=False,
+                status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
+                conference_status_callback=ring.conference_url,
+                conference_status_callback_event=CONFERENCE_EVENTS.split(),
+            )
+        )  # fmt: skip
+        return str(participant.call_sid)
+
+    def redirect(self, sid: str, url: str) -> None:
+        """Make a live call fetch `url`."""
+        _ask(lambda: self._client.calls(sid).update(url=url, method="POST"))
+
+    def end(self, sid: str) -> None:
+        """End a call. Twilio cancels one that still rings when told that it is completed."""
+        try:
+            _ask(lambda: self._client.calls(sid).update(status="completed"))
+        except CarrierError as error:
+            if not error.gone:
+                raise
+
+    def fetch(self, sid: str) -> CarrierCall | None:
+        """A call by SID."""
+        try:
+            call = _ask(lambda: self._client.calls(sid).fetch())
+        except CarrierError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+        return CarrierCall(str(call.sid), str(call.status) in LIVE, str(call.status), call.end_time)
+
+    def labels_in(self, conference: str) -> frozenset[str]:
+        """Who is in the conference of this name."""
+        return frozenset(self._participants(conference))
+
+    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
+        """Look for the leg's participant in its conference, then for a live call to the agent since then."""
+        if sid := self._participants(ring.conference).get(str(ring.leg_id)):
+            return sid
+        calls = _ask(
+            lambda: self._client.calls.list(
+                to=f"client:{ring.agent}", start_time_after=since - timedelta(seconds=5), limit=20
+            )
+        )
+        live = [str(call.sid) for call in calls if str(call.status) in LIVE]
+        return live[0] if live else None
+
+    def _participants(self, conference: str) -> dict[str, str]:
+        """The call SIDs by label of those in a conference."""
+        found: dict[str, str] = {}
+        for one in _ask(lambda: self._client.conferences.list(friendly_name=conference, limit=5)):
+            sid = str(one.sid)
+            for participant in _ask(partial(self._client.conferences(sid).participants.list, limit=20)):
+                found[str(participant.label)] = str(participant.call_sid)
+        return found
+
+    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
+        """Point a number at us, creating it where the account does not have it (a simulator's account)."""
+        fields: dict[str, Any] = {
+            "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
+            "friendly_name": label,
+        }  # fmt: skip
+        owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
+        if owned:
+            _ask(lambda: self._client.incoming_phone_numbers(owned[0].sid).update(**fields))
+        else:
+            _ask(lambda: self._client.incoming_phone_numbers.create(phone_number=number, **fields))
+
+    def device(self, identity: str, now: datetime) -> DeviceCredentials:
+        """An access token that lets a browser receive calls, and make none."""
+        token = AccessToken(
+            self._account_sid, self._api_key, self._api_secret, identity=identity,
+            ttl=int(TOKEN_LIFE.total_seconds()),
+        )  # fmt: skip
+        token.add_grant(VoiceGrant(incoming_allow=True))
+        kind = "twilio" if self._device_url is None else "simulator"
+        return DeviceCredentials(kind, token.to_jwt(), self._device_url or "", now + TOKEN_LIFE)
+
+    def origins(self) -> tuple[str, ...]:
+        """Where the softphone connects to."""
+        if self._device_url is None:
+            return VOICE_SDK_ORIGINS
+        parts = urlsplit(self._device_url)
+        return (f"{parts.scheme}://{parts.netloc}",)
+
+    def is_genuine(self, url: str, params: Mapping[str, str], signature_: str) -> bool:
+        """Whether Twilio signed this webhook."""
+        return signature.is_genuine(self._auth_token, url, params, signature_)
+
+    def render(self, instructions: tuple[Instruction, ...]) -> str:
+        """TwiML."""
+        return markup.render(instructions)
+
+
+def _ask(request: Callable[[], T]) -> T:
+    """Ask, and say of a failure whether asking again can help and whether it may have been done after all."""
+    try:
+        return request()
+    except TwilioRestException as error:
+        gone = error.code == NOT_IN_PROGRESS
+        passing = error.status >= 500 or error.status == 429 or error.code == TOO_MANY
+        raise CarrierError(
+            f"Il gestore telefonico ha risposto {error.status} (errore {error.code}).",
+            permanent=not passing, unknown=error.status >= 500, gone=gone, code=error.code,
+        ) from error  # fmt: skip
+    except ConnectTimeout as error:
+        raise CarrierError("Il gestore telefonico non è raggiungibile.", permanent=False) from error
+    except RequestsConnectionError as error:
+        refused = "Connection refused" in str(error) or "NewConnectionError" in str(error)
+        raise CarrierError(
+            "La connessione col gestore telefonico è caduta.", permanent=False, unknown=not refused
+        ) from error
+    except (RequestException, TwilioException) as error:
+        raise CarrierError("Il gestore telefonico non ha risposto in tempo.", permanent=False, unknown=True) from error

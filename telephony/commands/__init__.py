@@ -1,0 +1,1 @@
+"""The outbox to the carrier, and the timers. Rows written with their cause; carried out after the commit."""

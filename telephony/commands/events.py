@@ -1,0 +1,10 @@
+"""Signals of the outbox."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWritten:
+    """A command was committed: whoever wrote it carries it out now."""
+
+    command_id: int

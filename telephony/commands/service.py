@@ -1,0 +1,47 @@
+"""Writing commands and timers, in the transaction of their cause."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, insert
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import signal
+from telephony.commands.events import CommandWritten
+from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
+
+WRITER_LEASE = timedelta(seconds=4)  # then the engine takes over; an answer that comes later is still heard
+
+
+def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | None) -> None:
+    """Owe the carrier a command. It is leased to this process, which carries it out after the commit."""
+    at = clock.now(session)
+    command_id = session.execute(
+        insert(CarrierCommand)
+        .values(
+            kind=kind, call_id=call_id, leg_id=leg_id, state=CommandState.OWED, attempts=0,
+            lease_until=at + WRITER_LEASE, created_at=at,
+        )
+        .returning(CarrierCommand.id)
+    ).scalar_one()  # fmt: skip
+    signal(session, CommandWritten(command_id))
+
+
+def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID, due_at: datetime) -> None:
+    """Give up on an agent who has not answered by then, whatever the carrier says or does not say."""
+    session.execute(
+        insert(Timer).values(
+            kind=TimerKind.RING, due_at=due_at, call_id=call_id, contract_id=contract_id, leg_id=leg_id
+        )
+    )
+
+
+def arm_wrap_up(session: Session, *, agent_id: int, due_at: datetime) -> None:
+    """End an agent's wrap-up then."""
+    session.execute(insert(Timer).values(kind=TimerKind.WRAP_UP, due_at=due_at, agent_id=agent_id))
+
+
+def disarm_ring(session: Session, *, leg_id: UUID) -> None:
+    """The leg answered or ended: its timer has no reason any more."""
+    session.execute(delete(Timer).where(Timer.leg_id == leg_id, Timer.kind == TimerKind.RING))

@@ -1,0 +1,157 @@
+"""The contact centre's clock: timers, commands left behind by a crash, silent consoles, lost callbacks, counters.
+
+Everything is claimed row by row, so two engines do no harm; one leads, by a lock that PostgreSQL frees when its
+connection dies, and another takes over within a tick.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.enti.models import Contract
+from crm.levels import service as levels
+from telephony.agents import presence
+from telephony.agents import service as agents
+from telephony.agents.models import AgentState
+from telephony.calls.reconciliation import Reconciler
+from telephony.commands.dispatcher import Dispatcher, ring_timed_out
+from telephony.commands.models import Timer, TimerKind
+from telephony.queues.matching import Matcher, domains_with_callers
+
+log = structlog.get_logger(__name__)
+CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
+
+TICK_S = 0.2
+SILENCE = timedelta(seconds=10)  # past an agent's lease, before he is put out of service
+_LEADER = func.hashtext("filodiretto:engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done again every `every_s` seconds."""
+
+    name: str
+    every_s: float
+    do: Callable[[], object]
+
+
+class Engine:
+    """Runs the chores while it leads."""
+
+    def __init__(self, database: Database, matcher: Matcher, dispatcher: Dispatcher, reconciler: Reconciler) -> None:
+        self._database = database
+        self._matcher = matcher
+        self._leadership: Connection | None = None
+        self.chores = (
+            Chore("timers", TICK_S, self.fire_timers),
+            Chore("commands", 0.5, dispatcher.sweep),
+            Chore("match", 2, self.sweep_queues),
+            Chore("silent_agents", 2, self.retire_silent),
+            Chore("reconcile", 2, reconciler.run),
+            Chore("fold", 5, self.fold_counters),
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Lead, or wait to lead, until told to stop. A database that went away is waited for."""
+        due = dict.fromkeys((chore.name for chore in self.chores), 0.0)
+        while not stop.wait(TICK_S):
+            if not self.leads():
+                continue
+            now = time.monotonic()
+            for chore in self.chores:
+                if now >= due[chore.name]:
+                    due[chore.name] = now + chore.every_s
+                    self._do(chore)
+        self.resign()
+
+    def leads(self) -> bool:
+        """Whether this engine holds the leader's lock, trying to take it if not."""
+        try:
+            if self._leadership is None:
+                self._leadership = self._database.routing_engine.connect()
+                self._leadership.execution_options(isolation_level="AUTOCOMMIT")
+                if not self._leadership.execute(select(func.pg_try_advisory_lock(_LEADER))).scalar_one():
+                    self.resign()
+                    return False
+                log.info("engine_leads")
+            self._leadership.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            log.warning("engine_lost_database")
+            self.resign(broken=True)
+            return False
+        return True
+
+    def resign(self, *, broken: bool = False) -> None:
+        """Let another engine lead."""
+        connection, self._leadership = self._leadership, None
+        if connection is not None:
+            connection.invalidate() if broken else connection.detach()
+            connection.close()
+
+    def fire_timers(self) -> int:
+        """Do what is due; a timer's row goes in the same transaction as its effect."""
+        with self._database.begin(Scope.across_enti()) as session:
+            due = session.execute(
+                select(Timer.id, Timer.contract_id)
+                .where(Timer.due_at <= clock.now(session))
+                .order_by(Timer.due_at)
+                .limit(200)
+            ).all()
+        for timer_id, contract_id in due:
+            scope = Scope.across_enti() if contract_id is None else Scope.of_contract(contract_id)
+            self._database.transact(scope, partial(_fire, timer_id=timer_id))
+        return len(due)
+
+    def sweep_queues(self) -> int:
+        """The safety net under matching by event: it counts what it catches."""
+        with self._database.begin(Scope.across_enti()) as session:
+            domains = domains_with_callers(session)
+        caught = sum(len(self._matcher.match_now(domain, found_by="sweep")) for domain in domains)
+        if caught:
+            CAUGHT.labels("assignment").inc(caught)
+            log.warning("sweep_caught", assignments=caught)
+        return caught
+
+    def retire_silent(self) -> None:
+        """Agents whose console fell silent are shown as such."""
+        self._database.transact(Scope.across_enti(), lambda session: agents.retire_silent(session, after=SILENCE))
+
+    def fold_counters(self) -> None:
+        """Fold each contract's deltas into its counters, in that contract's scope."""
+        with self._database.begin(Scope.nothing()) as session:
+            contracts = list(session.execute(select(Contract.id)).scalars())
+        for contract_id in contracts:
+            self._database.transact(Scope.of_contract(contract_id), levels.fold)
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            chore.do()
+        except Exception:
+            log.exception("chore_failed", chore=chore.name)
+
+
+def _fire(session: Session, *, timer_id: int) -> None:
+    timer = session.execute(
+        delete(Timer).where(Timer.id == timer_id).returning(Timer.kind, Timer.call_id, Timer.leg_id, Timer.agent_id)
+    ).one_or_none()
+    if timer is None:
+        return
+    if timer.kind is TimerKind.RING:
+        ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
+    else:
+        at = clock.now(session)
+        agents.change(
+            session, timer.agent_id,
+            lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What a caller hears before an operator: greeting, hours, menu, identification, queue."""

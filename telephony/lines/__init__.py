@@ -1,0 +1,1 @@
+"""The numbers people call, and what each leads to."""

@@ -1,0 +1,25 @@
+"""Phone lines."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.core.db import Base, choice
+
+
+class LineKind(StrEnum):
+    FREEPHONE = "freephone"
+    GEOGRAPHIC = "geographic"
+
+
+class PhoneLine(Base):
+    """A number that can be called. Without an ente it serves its whole contract, as a regional number does."""
+
+    __tablename__ = "phone_line"
+
+    number: Mapped[str] = mapped_column(String(16), primary_key=True)  # E.164
+    label: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[LineKind] = mapped_column(choice(LineKind))
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))

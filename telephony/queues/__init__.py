@@ -1,0 +1,1 @@
+"""Queues: who waits, who may answer, and the matching of the two."""

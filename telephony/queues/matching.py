@@ -1,0 +1,121 @@
+"""Matching callers and agents, each time in a transaction of its own under the routing domain's lock.
+
+Two facts that commit in the same instant cannot see each other's rows; whoever matches second can see both.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import Database, Scope
+from telephony.agents.models import AgentPresence, AgentState
+from telephony.calls import service as calls
+from telephony.calls.lifecycle import AgentClaimed
+from telephony.calls.service import Heard
+from telephony.queues.models import EntryState, QueueEntry, QueueMember
+from telephony.queues.routing import FreeAgent, Waiting, match
+
+log = structlog.get_logger(__name__)
+ASSIGNED = Counter("filodiretto_assignments", "Calls given to agents", ["found_by"])
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A call given to an agent, and the leg that will ring him."""
+
+    call_id: UUID
+    agent_id: int
+    leg_id: UUID
+
+
+def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4) -> list[Assigned]:
+    """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`)."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"match:{domain}"))))
+    free = _free_agents(session, domain)
+    if not free:
+        return []
+    made = []
+    for assignment in match(_waiting(session, domain), free):
+        leg_id = new_leg()
+        event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
+        heard = Heard(key=f"claimed:{leg_id}", at=event.at)
+        step = calls.apply(session, assignment.call_id, event, heard)
+        if step is not None and step.state.leg_id == leg_id:  # else the caller was faster, and is gone
+            made.append(Assigned(assignment.call_id, assignment.agent_id, leg_id))
+    return made
+
+
+def domains_with_callers(session: Session) -> list[str]:
+    """The routing domains in which somebody waits."""
+    return list(
+        session.execute(select(distinct(QueueEntry.domain)).where(QueueEntry.state == EntryState.WAITING)).scalars()
+    )
+
+
+class Matcher:
+    """Runs a match soon after it is asked for, one at a time per process; a second ask meanwhile is one ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="match")
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, domain: str) -> None:
+        """Match this domain as soon as possible, off the caller's thread."""
+        with self._lock:
+            if domain in self._asked:
+                return
+            self._asked.add(domain)
+        self._pool.submit(self._run, domain)
+
+    def match_now(self, domain: str, *, found_by: str) -> list[Assigned]:
+        """Match this domain on this thread."""
+        made = self._database.transact(Scope.across_enti(), lambda session: assign(session, domain))
+        if made:
+            ASSIGNED.labels(found_by).inc(len(made))
+        return made
+
+    def close(self) -> None:
+        """Finish what was asked, then stop."""
+        self._pool.shutdown(wait=True)
+
+    def _run(self, domain: str) -> None:
+        with self._lock:
+            self._asked.discard(domain)  # whoever commits from here on asks again
+        try:
+            self.match_now(domain, found_by="event")
+        except Exception:
+            log.exception("match_failed", domain=domain)
+
+
+def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
+    rows = session.execute(
+        select(AgentPresence.agent_id, AgentPresence.idle_since, func.array_agg(QueueMember.queue_id))
+        .join(QueueMember, QueueMember.agent_id == AgentPresence.agent_id)
+        .where(
+            AgentPresence.domain == domain,
+            AgentPresence.state == AgentState.READY,
+            AgentPresence.device_ready,
+            AgentPresence.live_until > clock.now(session),
+        )
+        .group_by(AgentPresence.agent_id)
+    )
+    return [FreeAgent(agent_id, idle, frozenset(queues)) for agent_id, idle, queues in rows]
+
+
+def _waiting(session: Session, domain: str) -> list[Waiting]:
+    rows = session.execute(
+        select(QueueEntry.call_id, QueueEntry.queue_id, QueueEntry.priority, QueueEntry.entered_at).where(
+            QueueEntry.domain == domain, QueueEntry.state == EntryState.WAITING
+        )
+    )
+    return [Waiting(*row) for row in rows]

@@ -1,0 +1,63 @@
+"""Queues, their members and the calls that wait in them."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.core.db import Base, choice
+
+
+class Queue(Base):
+    """Where calls about one matter wait. Its routing domain is the set of agents and queues matched together."""
+
+    __tablename__ = "queue"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    domain: Mapped[str] = mapped_column(String(40))
+    menu_digit: Mapped[str | None] = mapped_column(String(1))  # the key that leads here from the menu
+    menu_label: Mapped[str | None] = mapped_column(String(80))  # "informazioni su avvisi e ingiunzioni"
+    asks_notice: Mapped[bool] = mapped_column(default=False)  # an unknown caller is asked his notice number
+    ring_timeout_s: Mapped[int] = mapped_column(SmallInteger, default=20)
+    wrap_up_s: Mapped[int] = mapped_column(SmallInteger, default=60)
+
+
+class QueueMember(Base):
+    """An agent who may answer a queue's calls."""
+
+    __tablename__ = "queue_member"
+
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+
+
+class EntryState(StrEnum):
+    WAITING = "waiting"
+    OFFERED = "offered"  # claimed for an agent whose telephone rings
+    LEFT = "left"  # served or gone
+
+
+class QueueEntry(Base):
+    """A call in a queue. `priority` orders before `entered_at`; who was cut off waits again at the head."""
+
+    __tablename__ = "queue_entry"
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"), primary_key=True)
+    contract_id: Mapped[int]
+    ente_id: Mapped[int | None]
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"))
+    domain: Mapped[str] = mapped_column(String(40))
+    state: Mapped[EntryState] = mapped_column(choice(EntryState))
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0)
+    entered_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "ix_queue_entry_order", "domain", text("priority DESC"), "entered_at",
+            postgresql_where=text("state <> 'left'"),
+        ),
+    )  # fmt: skip

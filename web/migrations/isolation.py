@@ -1,0 +1,35 @@
+"""Tenant isolation in the database: row-level security, forced, under roles that are no superusers.
+
+A policy reads the scope that each transaction sets first (`crm.core.db`). Unset, it raises; empty, it shows nothing.
+The scope is read in a sub-select, so that it is computed once a statement and not once a row.
+"""
+
+APP = "filodiretto_app"
+ROUTING = "filodiretto_routing"
+
+_ENTI = "(SELECT string_to_array(current_setting('app.enti'), ',')::bigint[])::bigint[]"
+_CONTRACTS = "(SELECT string_to_array(current_setting('app.contracts'), ',')::bigint[])::bigint[]"
+_OWN = f"ente_id = ANY ({_ENTI})"
+
+
+def protect(table: str) -> list[str]:
+    """A table whose every row belongs to an ente."""
+    return [*_force(table), _policy(table, _OWN)]
+
+
+def protect_unattributed(table: str, *, unknown: str = "ente_id IS NULL") -> list[str]:
+    """A table whose rows may not know their ente yet: until then whoever holds the contract sees them."""
+    return [*_force(table), _policy(table, f"{_OWN} OR ({unknown} AND contract_id = ANY ({_CONTRACTS}))")]
+
+
+def open_to_routing(table: str) -> str:
+    """Let the cross-ente role of routing and engine see all rows of one of telephony's tables."""
+    return f"CREATE POLICY routing ON {table} TO {ROUTING} USING (true) WITH CHECK (true)"
+
+
+def _force(table: str) -> list[str]:
+    return [f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"]
+
+
+def _policy(table: str, visible: str) -> str:
+    return f"CREATE POLICY scope ON {table} TO {APP} USING ({visible}) WITH CHECK ({visible})"

@@ -1,0 +1,18 @@
+"""Every table of the product, in one metadata."""
+
+import crm.access.models
+import crm.collection.models
+import crm.contacts.models
+import crm.core.jobs
+import crm.enti.models
+import crm.levels.models
+import crm.positions.models
+import crm.timeline.models
+import telephony.agents.models
+import telephony.calls.models
+import telephony.commands.models
+import telephony.lines.models
+import telephony.queues.models
+from crm.core.db import Base
+
+METADATA = Base.metadata
