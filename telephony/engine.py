@@ -24,6 +24,7 @@ from crm.levels import service as levels
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
+from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import Timer, TimerKind
@@ -49,7 +50,14 @@ class Chore:
 class Engine:
     """Runs the chores while it leads."""
 
-    def __init__(self, database: Database, matcher: Matcher, dispatcher: Dispatcher, reconciler: Reconciler) -> None:
+    def __init__(
+        self,
+        database: Database,
+        matcher: Matcher,
+        dispatcher: Dispatcher,
+        reconciler: Reconciler,
+        *more: Chore,
+    ) -> None:
         self._database = database
         self._matcher = matcher
         self._leadership: Connection | None = None
@@ -60,6 +68,7 @@ class Engine:
             Chore("silent_agents", 2, self.retire_silent),
             Chore("reconcile", 2, reconciler.run),
             Chore("fold", 5, self.fold_counters),
+            *more,
         )
 
     def run(self, stop: threading.Event) -> None:
@@ -109,8 +118,7 @@ class Engine:
                 .limit(200)
             ).all()
         for timer_id, contract_id in due:
-            scope = Scope.across_enti() if contract_id is None else Scope.of_contract(contract_id)
-            self._database.transact(scope, partial(_fire, timer_id=timer_id))
+            self._database.transact(Scope.of_contract(contract_id), partial(_fire, timer_id=timer_id))
         return len(due)
 
     def sweep_queues(self) -> int:
@@ -151,6 +159,7 @@ def _fire(session: Session, *, timer_id: int) -> None:
         ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
     else:
         at = clock.now(session)
+        conversation.finish(session, timer.call_id)
         agents.change(
             session, timer.agent_id,
             lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,

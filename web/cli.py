@@ -1,8 +1,244 @@
-"""The `filodiretto` command."""
+"""The `filodiretto` command: one sub-command per process, and what an operator does by hand."""
+
+import os
+import socket
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from crm.core import logs
+from crm.core.db import Scope
+from crm.core.settings import CarrierKind, Settings, SettingsError, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+log = structlog.get_logger(__name__)
+STOP_WITHIN_S = 2
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _begin(process: str) -> Settings:
+    settings = _settings()
+    logs.configure(json=settings.log_json, process=process)
+    return settings
+
+
+@app.command()
+def run(
+    port: int = 8000,
+    simulator_port: int = 8001,
+    postgres_port: int = 5455,
+    redis_port: int = 6455,
+    demo: bool = True,
+) -> None:
+    """Run the whole contact centre on this machine, with its own PostgreSQL and Redis, and demo data."""
+    from web.demo.accounts import DEMO_USERS  # noqa: PLC0415  # only this command needs them
+    from web.run import supervisor  # noqa: PLC0415
+
+    def announce() -> list[str]:
+        return [f"  {user.username} / {user.password}   {user.what}" for user in DEMO_USERS if user.shown]
+
+    options = supervisor.RunOptions(
+        port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,
+        announce=announce,
+    )  # fmt: skip
+    raise typer.Exit(supervisor.run(options))
+
+
+@app.command()
+def web(workers: int = 1) -> None:
+    """Serve pages, sockets and webhooks."""
+    settings = _begin("web")
+    _serve("web.cli:web_app", settings.host, settings.port, workers=workers)
+
+
+def web_app() -> Any:
+    """The ASGI factory of one web process."""
+    from web.app import create_app  # noqa: PLC0415  # a process imports what it runs, and starts the faster
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _begin("web")
+    return create_app(build(settings))
+
+
+@app.command()
+def engine() -> None:
+    """Run the contact centre's clock: timers, owed commands, reconciliation."""
+    from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _begin("engine")
+    runtime = build(settings)
+    stop = _stop_event()
+    more = []
+    if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
+        more.append(Chore("provision", 5, runtime.provisioner.run))
+    Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more).run(stop)
+    runtime.close()
+
+
+@app.command()
+def worker() -> None:
+    """Do background jobs."""
+    from web.worker.main import run_worker  # noqa: PLC0415
+
+    run_worker(_begin("worker"))
+
+
+@app.command()
+def beat() -> None:
+    """Keep the background schedule."""
+    from web.worker.main import run_beat  # noqa: PLC0415
+
+    settings = _begin("beat")
+    run_beat(settings, str(settings.data / "celerybeat-schedule"))
+
+
+@app.command()
+def simulator() -> None:
+    """Stand in for the telephone network."""
+    from telephony.carriers.simulator.app import serve  # noqa: PLC0415
+    from telephony.carriers.simulator.config import ConfigError, SimulatorConfig  # noqa: PLC0415
+
+    settings = _begin("simulator")
+    try:
+        config = SimulatorConfig.from_settings(settings, os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    serve(config, host=settings.host, port=8001, fd=_listening_fd())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from web.migrations import upgrade  # noqa: PLC0415
+
+    settings = _begin("migrate")
+    if settings.database_owner_url is None:
+        print("FILODIRETTO_DATABASE_OWNER_URL: needed to migrate.", file=sys.stderr)
+        raise typer.Exit(2)
+    upgrade(settings.database_owner_url)
+
+
+@app.command()
+def seed() -> None:
+    """Fill an empty database with the demonstration's data; a second time does nothing."""
+    from web.demo.centre import seed_demo  # noqa: PLC0415
+
+    settings = _begin("seed")
+    from crm.core.db import Database  # noqa: PLC0415
+
+    database = Database(settings.database_url, settings.database_routing_url, pool_size=4)
+    seed_demo(database, data_dir=settings.data, today=_today(database))
+    database.dispose()
+
+
+@app.command("import-collection")
+def import_collection(file: Path, ente: Annotated[str | None, typer.Option(help="Codice catastale")] = None) -> None:
+    """Read a collection feed; killed at any point, the same command goes on where it was."""
+    from crm.collection.terminal import import_with_progress  # noqa: PLC0415
+
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _settings()
+    logs.configure(json=settings.log_json, process="import")
+    runtime = build(settings)
+    try:
+        code = import_with_progress(runtime.database, file, ente_code_expected=ente)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
+@app.command()
+def provision() -> None:
+    """Point this installation's numbers, at the carrier, to this installation."""
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("provision"))
+    print(f"{runtime.provisioner.run()} numbers.")
+    runtime.close()
+
+
+@app.command()
+def check() -> None:
+    """Say whether settings, database and Redis are as they should be."""
+    import redis  # noqa: PLC0415
+
+    from crm.core.db import Database  # noqa: PLC0415
+
+    settings = _settings()
+    database = Database(settings.database_url, settings.database_routing_url, pool_size=2)
+    problems = []
+    try:
+        for scope in (Scope.nothing(), Scope.across_enti()):
+            with database.begin(scope) as session:
+                session.execute(text("SELECT 1 FROM call LIMIT 1"))
+    except SQLAlchemyError as error:
+        problems.append(f"PostgreSQL: {str(error).splitlines()[0]}")
+    try:
+        redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2).ping()
+    except redis.RedisError as error:
+        problems.append(f"Redis: {error}")
+    database.dispose()
+    print("\n".join(problems) or "ok")
+    raise typer.Exit(1 if problems else 0)
 
 
 def main() -> None:
-    """Placeholder until the commands are wired."""
+    """The entry point."""
+    app()
+
+
+def _serve(factory: str, host: str, port: int, *, workers: int) -> None:
+    fd = _listening_fd()
+    config = uvicorn.Config(
+        factory, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
+        ws_ping_interval=5, ws_ping_timeout=10, timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False,
+        proxy_headers=True, ws_max_size=65_536, backlog=2048,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    if workers > 1:
+        uvicorn.run(factory, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False)
+    else:
+        server.run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def _listening_fd() -> int | None:
+    given = os.environ.get("FILODIRETTO_LISTEN_FD")
+    return int(given) if given else None
+
+
+def _stop_event() -> threading.Event:
+    import signal  # noqa: PLC0415
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _today(database: Any) -> Any:
+    from crm.core import clock  # noqa: PLC0415
+
+    with database.begin(Scope.nothing()) as session:
+        now: datetime = clock.now(session)
+    return clock.business_day(now)
 
 
 if __name__ == "__main__":

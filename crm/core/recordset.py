@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import JSON, FromClause, Table, Text, bindparam, cast, func
+from sqlalchemy import JSON, FromClause, Table, Text, bindparam, cast, column, func
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 
@@ -16,5 +16,5 @@ def incoming(table: FromClause, columns: Iterable[str], rows: Iterable[Mapping[s
     """
     assert isinstance(table, Table)
     value = cast(bindparam("incoming", json.dumps(list(rows)), type_=Text), JSON)
-    typed = [table.c[name].copy() for name in columns]
+    typed = [column(name, table.c[name].type) for name in columns]
     return func.json_to_recordset(value).table_valued(*typed, name="incoming").render_derived(with_types=True)

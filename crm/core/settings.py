@@ -56,6 +56,7 @@ class Settings(BaseModel):
     simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
 
     demo: bool = False
+    data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
     log_json: bool = True
 
     @field_validator("public_url", "twilio_api_url", "simulator_url")

@@ -54,3 +54,17 @@ def counts_since(
     sums = [func.sum(rows.c[name]) for name in MEASURES]
     grouped = session.execute(select(rows.c.ente_id, rows.c.queue_id, *sums).group_by(rows.c.ente_id, rows.c.queue_id))
     return {(ente, queue): Counts(*(int(value) for value in values)) for ente, queue, *values in grouped}
+
+
+def hourly(session: Session, contract_ids: frozenset[int], since: datetime) -> list[tuple[datetime, Counts]]:
+    """The counters of these contracts since an instant, hour by hour; hours without calls are left out."""
+    parts = [
+        select(
+            func.date_trunc("hour", table.quarter).label("hour"), *(getattr(table, name) for name in MEASURES)
+        ).where(table.contract_id.in_(contract_ids), table.quarter >= since)
+        for table in (ServiceCount, ServiceDelta)
+    ]
+    rows = union_all(*parts).subquery()
+    sums = [func.sum(rows.c[name]) for name in MEASURES]
+    grouped = session.execute(select(rows.c.hour, *sums).group_by(rows.c.hour).order_by(rows.c.hour))
+    return [(hour, Counts(*(int(value) for value in values))) for hour, *values in grouped]

@@ -60,9 +60,10 @@ class AgentAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CallerJoined:
-    """The caller is in the conference: both parties hear each other."""
+    """The caller is in the conference of this leg: both parties hear each other."""
 
     at: datetime
+    leg_id: UUID
 
 
 class LegEnd(StrEnum):
@@ -215,7 +216,7 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
 
 
 def _joined(state: CallState, event: CallerJoined) -> Step:
-    if state.phase is not Phase.JOINING or state.agent_id is None:
+    if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
         return Step(state)
     waited = waited_until(state, event.at)
     talking = replace(state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.phone import caller_kind, to_e164
+from crm.contacts.queries import ContactView
 from crm.core import clock
 from crm.core.db import touch
 from crm.enti import queries as enti
@@ -54,7 +55,7 @@ class Arrival:
 def arrive(session: Session, arrival: Arrival, line: PhoneLine, to: Addresses) -> Reply:
     """A call arrives on one of our lines. The scope must be the line's contract."""
     caller = to_e164(arrival.caller) if arrival.caller else None
-    known = contacts.by_reach(session, caller, ente_id=line.ente_id) if caller else []
+    known = _known(session, caller, line)
     only = known[0] if len(known) == 1 else None
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
@@ -107,9 +108,23 @@ def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     return _now(session, _lock(session, call_id), to)
 
 
+def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
+    """The caller came out of a conference. Back into the queue when his agent was cut off; else it is over."""
+    call = _lock(session, call_id)
+    if call.phase in {Phase.WAITING, Phase.RINGING}:
+        return _now(session, call, to)
+    return (Hangup(),)
+
+
 def line_of(session: Session, number: str) -> PhoneLine | None:
     """The line with this number."""
     return session.get(PhoneLine, number)
+
+
+def _known(session: Session, caller: str | None, line: PhoneLine) -> list[ContactView]:
+    """Who has this number, in the line's ente or in any that the contract covers."""
+    enti_called = None if line.ente_id is None else [line.ente_id]
+    return contacts.by_reach(session, caller, enti_called) if caller else []
 
 
 # -- parts ------------------------------------------------------------------------------------------------------
@@ -181,12 +196,17 @@ def _setting(session: Session, call: Call) -> Setting:
 
 def _propose_by_notice(session: Session, call: Call, notice_number: str) -> bool:
     """Note whose notice it is. It proposes who may be calling; it proves nothing."""
-    found = positions.by_notice(session, notice_number)
-    if found is None or (call.ente_id is not None and found.ente_id != call.ente_id):
+    owners = {
+        (found.ente_id, found.contact_id)
+        for found in positions.by_notice(session, notice_number)
+        if call.ente_id in {None, found.ente_id}
+    }
+    if len(owners) != 1:
         return False
-    service.attribute(session, call.id, found.ente_id)
+    ((ente_id, contact_id),) = owners
+    service.attribute(session, call.id, ente_id)
     session.execute(
-        update(Call).where(Call.id == call.id).values(contact_id=found.contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
+        update(Call).where(Call.id == call.id).values(contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
     )
     return True
 

@@ -75,7 +75,7 @@ class Reconciler:
         elif call.phase is Phase.RINGING and leg.status == "in-progress":
             self._repair(call, AgentAnswered(call.now, call.leg_id), f"leg-answered:{call.leg_id}")
         elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(call.leg_id)):
-            self._repair(call, CallerJoined(call.now), f"joined:{call.leg_id}")
+            self._repair(call, CallerJoined(call.now, call.leg_id), f"joined:{call.leg_id}")
 
     def _repair(self, call: Quiet, event: Event, key: str) -> None:
         heard = Heard(key=f"repaired:{key}", at=event.at, repaired=True)

@@ -266,7 +266,10 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
         case Move.WRAP_UP:
             agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
             seconds = session.execute(select(Queue.wrap_up_s).where(Queue.id == row.queue_id)).scalar_one()
-            commands.arm_wrap_up(session, agent_id=move.agent_id, due_at=at + timedelta(seconds=seconds))
+            commands.arm_wrap_up(
+                session, agent_id=move.agent_id, call_id=row.id, contract_id=row.contract_id,
+                due_at=at + timedelta(seconds=seconds),
+            )  # fmt: skip
 
 
 def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step: Step, heard: Heard) -> None:

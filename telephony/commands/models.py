@@ -58,7 +58,7 @@ class Timer(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     kind: Mapped[TimerKind] = mapped_column(choice(TimerKind))
     due_at: Mapped[datetime] = mapped_column(index=True)
-    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
-    contract_id: Mapped[int | None]
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"))
+    contract_id: Mapped[int]
     leg_id: Mapped[UUID | None]
     agent_id: Mapped[int | None]

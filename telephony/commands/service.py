@@ -37,9 +37,13 @@ def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID,
     )
 
 
-def arm_wrap_up(session: Session, *, agent_id: int, due_at: datetime) -> None:
+def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: int, due_at: datetime) -> None:
     """End an agent's wrap-up then."""
-    session.execute(insert(Timer).values(kind=TimerKind.WRAP_UP, due_at=due_at, agent_id=agent_id))
+    session.execute(
+        insert(Timer).values(
+            kind=TimerKind.WRAP_UP, due_at=due_at, agent_id=agent_id, call_id=call_id, contract_id=contract_id
+        )
+    )
 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:

@@ -4,7 +4,7 @@ Two facts that commit in the same instant cannot see each other's rows; whoever 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
+from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry, QueueMember
 from telephony.queues.routing import FreeAgent, Waiting, match
 
@@ -69,13 +70,14 @@ class Matcher:
         self._asked: set[str] = set()
         self._lock = threading.Lock()
 
-    def ask(self, domain: str) -> None:
-        """Match this domain as soon as possible, off the caller's thread."""
-        with self._lock:
-            if domain in self._asked:
-                return
-            self._asked.add(domain)
-        self._pool.submit(self._run, domain)
+    def ask(self, due: Iterable[MatchDue]) -> None:
+        """Match these domains as soon as possible, off the asker's thread."""
+        for domain in {one.domain for one in due}:
+            with self._lock:
+                if domain in self._asked:
+                    continue
+                self._asked.add(domain)
+            self._pool.submit(self._run, domain)
 
     def match_now(self, domain: str, *, found_by: str) -> list[Assigned]:
         """Match this domain on this thread."""

@@ -150,7 +150,8 @@ class TwilioCarrier:
         if self._device_url is None:
             return VOICE_SDK_ORIGINS
         parts = urlsplit(self._device_url)
-        return (f"{parts.scheme}://{parts.netloc}",)
+        socket = "wss" if parts.scheme == "https" else "ws"
+        return (f"{socket}://{parts.netloc}",)
 
     def is_genuine(self, url: str, params: Mapping[str, str], signature_: str) -> bool:
         """Whether Twilio signed this webhook."""

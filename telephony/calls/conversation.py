@@ -1,0 +1,135 @@
+"""What an agent does with his call: say who it is, hang up, write, wrap up."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.contacts import queries as contacts
+from crm.core import clock
+from crm.core.db import touch
+from crm.core.errors import ConflictError, InvalidError
+from telephony.agents import presence
+from telephony.agents import service as agents
+from telephony.agents.models import AgentPresence, AgentState
+from telephony.calls import service, story
+from telephony.calls.choices import Disposition, Topic
+from telephony.calls.lifecycle import HangUpAsked
+from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.service import Heard
+
+MAX_NOTE = 4_000
+
+
+def current_call(session: Session, agent_id: int, *, lock: bool = False) -> Call | None:
+    """The call an agent is busy with: ringing, talking or being written up."""
+    call_id = session.execute(
+        select(AgentPresence.call_id).where(AgentPresence.agent_id == agent_id)
+    ).scalar_one_or_none()
+    if call_id is None:
+        return None
+    statement = select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+
+
+def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
+    """The agent found who may be calling. Nothing is disclosed yet."""
+    call = _own(session, by, call_id)
+    if call.identified_at is not None:
+        raise ConflictError("La persona è già stata identificata.")
+    contact = contacts.get(session, contact_id)
+    service.attribute(session, call.id, contact.ente_id)
+    session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
+    touch(session, f"agent:{by.user_id}")
+
+
+def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """The agent established that he speaks with the contact: the file opens, and the call is on its timeline."""
+    call = _own(session, by, call_id)
+    if call.contact_id is None:
+        raise ConflictError("Prima cerca la persona con cui parli.")
+    if call.phase is not Phase.TALKING:
+        raise ConflictError("Si identifica chi è in linea.")
+    at = clock.now(session)
+    heard = Heard(f"identified:{call.contact_id}", at, detail=(("agent", str(by.user_id)),))
+    if not service.note(session, call.id, "Identified", heard):
+        return
+    session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
+    story.tell(session, call.id)
+    touch(session, f"agent:{by.user_id}")
+
+
+def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """End the conversation for both."""
+    call = _own(session, by, call_id)
+    at = clock.now(session)
+    service.apply(session, call.id, HangUpAsked(at, by.user_id), Heard(f"hang-up:{call.leg_id}", at))
+    touch(session, f"agent:{by.user_id}")
+
+
+def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
+    """Keep what the agent has written so far; it announces nothing."""
+    call = _own(session, by, call_id)
+    if len(note) > MAX_NOTE:
+        raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.")
+    if call.wrapped_up_at is not None:
+        raise ConflictError("Questa chiamata è già stata conclusa.")
+    session.execute(
+        update(Call)
+        .where(Call.id == call.id)
+        .values(
+            topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note.replace("\x00", "")
+        )
+    )
+
+
+def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentState | None) -> None:
+    """The agent is done with his call: topic and outcome are set, the note is on the timeline.
+
+    `intended` is what he does next; none keeps what he meant to do before.
+    """
+    call = _own(session, by, call_id)
+    if call.phase is not Phase.ENDED:
+        raise ConflictError("La chiamata è ancora in corso.")
+    if call.topic is None or call.disposition is None:
+        raise InvalidError("Scegli l'argomento e l'esito prima di salvare.")
+    finish(session, call.id)
+    if intended is not None:
+        agents.wish(session, agent_id=by.user_id, intended=intended)
+    at = clock.now(session)
+    agents.change(
+        session, by.user_id,
+        lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,
+    )  # fmt: skip
+
+
+def finish(session: Session, call_id: UUID) -> None:
+    """Put a call's notes, as they stand, on the timeline."""
+    session.execute(
+        update(Call).where(Call.id == call_id, Call.wrapped_up_at.is_(None)).values(wrapped_up_at=clock.now(session))
+    )
+    story.tell(session, call_id)
+
+
+def _own(session: Session, by: Principal, call_id: UUID) -> Call:
+    """The agent's current call, locked, and no other: raises `ConflictError`."""
+    by.require(Permission.CALLS_ANSWER)
+    call = session.execute(
+        select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    current = session.execute(
+        select(AgentPresence.call_id).where(AgentPresence.agent_id == by.user_id)
+    ).scalar_one_or_none()
+    if call is None or current != call_id:
+        raise ConflictError("Questa non è più la tua chiamata.")
+    return call
+
+
+def _one_of(kind: type[Topic] | type[Disposition], value: str) -> str | None:
+    if not value:
+        return None
+    try:
+        return kind(value).value
+    except ValueError:
+        raise InvalidError("Questa scelta non esiste: ricarica la pagina.") from None

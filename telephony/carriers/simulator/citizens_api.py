@@ -1,0 +1,175 @@
+"""The JSON API of simulated citizens: place calls, press keys, hang up, misbehave as a carrier."""
+
+import asyncio
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from telephony.carriers.simulator.access import citizen_allowed
+from telephony.carriers.simulator.callees import Callee
+from telephony.carriers.simulator.callers import read_callers
+from telephony.carriers.simulator.calls import Call, Source, Status
+from telephony.carriers.simulator.citizens import Step, hang_up, live_by
+from telephony.carriers.simulator.config import Suggestion
+from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.execution import execute
+from telephony.carriers.simulator.numbers import Line
+from telephony.carriers.simulator.rest.access import ExchangeDep
+from telephony.carriers.simulator.views import call_view, overview
+
+SUGGESTED = 5
+DIGITS = r"^[0-9*#]{1,40}$"
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class StepIn(Strict):
+    """See `citizens.Step`."""
+
+    say_digits: Annotated[str, Field(pattern=DIGITS)] | None = None
+    after_s: Annotated[float, Field(ge=0)] = 0.0
+    before_queue: bool = False
+    patience_s: Annotated[float, Field(ge=0)] | None = None
+    talk_s: Annotated[float, Field(ge=0)] | None = None
+    wait_s: Annotated[float, Field(ge=0)] | None = None
+    hang_up: bool = False
+
+
+class CallIn(Strict):
+    from_: Annotated[str, Field(alias="from", min_length=1, max_length=40)]
+    to: Annotated[str, Field(pattern=r"^\+[1-9]\d{5,14}$")]
+    script: list[StepIn] = []
+
+
+class DigitsIn(Strict):
+    digits: Annotated[str, Field(pattern=DIGITS)]
+
+
+class CalleeIn(Strict):
+    number: str
+    answer_after_s: Annotated[float, Field(ge=0)] = 2.0
+    outcome: Status | None = None
+    script: list[StepIn] = []
+
+
+class FaultsIn(Strict):
+    """Only what is given changes; null for `calls_per_second` lifts the limit."""
+
+    seed: int | None = None
+    drop: Probability | None = None
+    duplicate: Probability | None = None
+    reorder: Probability | None = None
+    delay: Probability | None = None
+    delay_s: Annotated[float, Field(ge=0)] | None = None
+    callback_before_reply: Probability | None = None
+    lose_reply: Probability | None = None
+    rate_limit: Probability | None = None
+    calls_per_second: Annotated[float, Field(gt=0)] | None = None
+
+
+def citizens_only(request: Request, exchange: ExchangeDep) -> None:
+    """Loopback or bearer token; and no page of another site may call on a visitor's behalf."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    peer = request.client.host if request.client else ""
+    came_from = request.headers.get("origin")
+    if came_from is not None and came_from.partition("://")[2] != request.headers.get("host"):
+        raise HTTPException(403, "another site's page may not do this")
+    if not citizen_allowed(exchange.config, peer, token if scheme.lower() == "bearer" else None):
+        raise HTTPException(403, "only from this machine, or with the simulator's token")
+
+
+router = APIRouter(prefix="/simulator", dependencies=[Depends(citizens_only)])
+
+
+def place_call(exchange: Exchange, line: Line, from_: str, script: list[Step]) -> Call:
+    """A citizen picks up the telephone."""
+    number = line.number
+    source = Source(url=number.voice_url, method=number.voice_method)
+    call = exchange.dial_in(line, from_, lambda placed: execute(exchange, placed, source))
+    live_by(call, script, exchange.config.pace)
+    return call
+
+
+@router.get("/setup")
+async def setup(exchange: ExchangeDep) -> dict[str, Any]:
+    """What the page needs: the numbers that can be called, and callers to suggest."""
+    numbers = [{"number": line.number.number, "label": line.number.label} for line in exchange.numbers.all()]
+    suggestions = exchange.config.suggestions or await asyncio.to_thread(_from_callers, exchange)
+    return {"numbers": numbers, "suggestions": [asdict(each) for each in suggestions]}
+
+
+def _from_callers(exchange: Exchange) -> tuple[Suggestion, ...]:
+    path = exchange.config.traffic.callers_file
+    callers = read_callers(path) if path is not None and path.exists() else []
+    named = [caller for caller in callers if caller.name]
+    return tuple(Suggestion(number=caller.number, label=caller.name) for caller in named[:SUGGESTED])
+
+
+@router.get("/calls")
+async def list_calls(exchange: ExchangeDep) -> dict[str, Any]:
+    return overview(exchange)
+
+
+@router.post("/calls", status_code=201)
+async def create(body: CallIn, exchange: ExchangeDep) -> dict[str, Any]:
+    line = exchange.numbers.find(body.to)
+    if line is None or not line.number.voice_url:
+        raise HTTPException(404, f"nobody answers {body.to}: it is not one of the account's numbers")
+    return call_view(place_call(exchange, line, body.from_, _steps(body.script)))
+
+
+@router.get("/calls/{sid}")
+async def fetch(sid: str, exchange: ExchangeDep) -> dict[str, Any]:
+    return call_view(_find(exchange, sid))
+
+
+@router.post("/calls/{sid}/digits")
+async def press(sid: str, body: DigitsIn, exchange: ExchangeDep) -> dict[str, Any]:
+    call = _find(exchange, sid)
+    if not call.live:
+        raise HTTPException(409, "the call is over")
+    call.press(body.digits)
+    return call_view(call)
+
+
+@router.post("/calls/{sid}/hangup")
+async def end(sid: str, exchange: ExchangeDep) -> dict[str, Any]:
+    call = _find(exchange, sid)
+    hang_up(call)
+    return call_view(call)
+
+
+@router.put("/callees")
+async def set_callee(body: CalleeIn, exchange: ExchangeDep) -> dict[str, Any]:
+    """How somebody whom the product calls will behave."""
+    callee = Callee(body.answer_after_s, body.outcome, tuple(_steps(body.script)))
+    exchange.callees.set(body.number, callee)
+    return {"number": body.number, "outcome": body.outcome}
+
+
+@router.get("/faults")
+async def faults(exchange: ExchangeDep) -> dict[str, Any]:
+    return asdict(exchange.misfortune.faults)
+
+
+@router.put("/faults")
+async def set_faults(body: FaultsIn, exchange: ExchangeDep) -> dict[str, Any]:
+    given = body.model_dump(exclude_unset=True)
+    exchange.set_faults(replace(exchange.misfortune.faults, **given))
+    return asdict(exchange.misfortune.faults)
+
+
+def _steps(script: list[StepIn]) -> list[Step]:
+    return [Step(**step.model_dump()) for step in script]
+
+
+def _find(exchange: Exchange, sid: str) -> Call:
+    call = exchange.calls.get(sid)
+    if call is None:
+        raise HTTPException(404, "no such call")
+    return call

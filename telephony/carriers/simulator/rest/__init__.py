@@ -1,0 +1,1 @@
+"""The REST resources of the account: calls, conferences, participants, numbers, recordings."""

@@ -1,0 +1,88 @@
+/** The pages' words: Italian first, English by the switch, remembered. */
+
+const WORDS = {
+  it: {
+    title: "Chiama il centro", which: "Quale numero chiami?", own: "Il tuo numero",
+    ownHint: "Chi ti risponde vedrà questo numero. Scrivi «anonymous» per nasconderlo.",
+    suggestions: "Persone d'esempio", call: "Chiama", hangUp: "Riaggancia", keypad: "Tastiera",
+    heard: "Che cosa senti", nothing: "Qui comparirà ciò che senti al telefono.", elapsed: "Durata",
+    newCall: "Nuova chiamata", noNumbers: "Nessun numero è ancora attivo. Attendi l'avvio del centro.",
+    offline: "Il simulatore non risponde. Riprovo…", failed: "La chiamata non è partita", pressed: "Hai premuto",
+    music: "Musica", audio: "Audio", allCalls: "Tutte le chiamate", callerPage: "Chiama il centro",
+    live: "Chiamate in corso", none: "Nessuna chiamata in corso.", from: "Da", to: "A", state: "Stato",
+    last: "Ultima cosa sentita", agents: "Telefoni degli operatori collegati", inbound: "in arrivo",
+    direction: "Verso", outbound: "in uscita", language: "English", error: "Errore",
+    place: {
+      idle: "Pronto", queued: "In partenza", ringing: "Squilla", ivr: "Risponditore", queue: "In coda",
+      waiting: "In attesa", conversation: "In conversazione", hold: "Messo in attesa",
+      recording: "Registrazione", completed: "Terminata", busy: "Occupato", failed: "Non riuscita",
+      "no-answer": "Nessuna risposta", canceled: "Annullata", "in-progress": "Risposto",
+    },
+  },
+  en: {
+    title: "Call the centre", which: "Which number do you call?", own: "Your number",
+    ownHint: "Whoever answers will see this number. Write “anonymous” to hide it.",
+    suggestions: "Sample people", call: "Call", hangUp: "Hang up", keypad: "Keypad",
+    heard: "What you hear", nothing: "What you hear on the line will appear here.", elapsed: "Duration",
+    newCall: "New call", noNumbers: "No number is active yet. Wait for the centre to start.",
+    offline: "The simulator does not answer. Trying again…", failed: "The call could not be placed",
+    pressed: "You pressed", music: "Music", audio: "Audio", allCalls: "All calls",
+    callerPage: "Call the centre", live: "Live calls", none: "No live calls.", from: "From", to: "To",
+    state: "State", last: "Last thing heard", agents: "Agents' telephones connected", inbound: "inbound",
+    direction: "Direction", outbound: "outbound", language: "Italiano", error: "Error",
+    place: {
+      idle: "Ready", queued: "Starting", ringing: "Ringing", ivr: "Menu", queue: "In the queue",
+      waiting: "Waiting", conversation: "In conversation", hold: "On hold", recording: "Recording",
+      completed: "Ended", busy: "Busy", failed: "Failed", "no-answer": "No answer", canceled: "Cancelled",
+      "in-progress": "Answered",
+    },
+  },
+};
+
+const KEY = "simulator-language";
+let language = localStorage.getItem(KEY) === "en" ? "en" : "it";
+
+export function words() {
+  return WORDS[language];
+}
+
+/** Fill every element that names its text in `data-text`, and prepare the switch. */
+export function speak(onChange) {
+  const fill = () => {
+    document.documentElement.lang = language;
+    document.title = words()[document.body.dataset.title];
+    for (const element of document.querySelectorAll("[data-text]")) {
+      element.textContent = words()[element.dataset.text];
+    }
+    document.getElementById("language").lang = language === "it" ? "en" : "it";
+    onChange();
+  };
+  document.getElementById("language").addEventListener("click", () => {
+    language = language === "it" ? "en" : "it";
+    localStorage.setItem(KEY, language);
+    fill();
+  });
+  fill();
+}
+
+/** Where the call is, in words. */
+export function placeOf(call) {
+  const place = call.live ? call.place || call.status : call.status;
+  return { key: place, text: words().place[place] ?? place };
+}
+
+export function clock(seconds) {
+  const rest = String(Math.floor(seconds % 60)).padStart(2, "0");
+  return `${Math.floor(seconds / 60)}:${rest}`;
+}
+
+/** The token of a simulator opened to other machines, from the address's fragment (`#token=…`). */
+export const token = new URLSearchParams(location.hash.slice(1)).get("token");
+
+export function liveAddress(path) {
+  const address = new URL(path, location.href);
+  address.protocol = address.protocol.replace("http", "ws");
+  address.hash = "";
+  if (token) address.searchParams.set("token", token);
+  return address;
+}

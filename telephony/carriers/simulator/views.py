@@ -1,0 +1,39 @@
+"""What pages and scripts see of calls."""
+
+from typing import Any
+
+from telephony.carriers.simulator.calls import Call
+from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.instants import now, seconds_between
+
+View = dict[str, Any]
+
+
+def call_view(call: Call) -> View:
+    """`elapsed_s` counts from when the call was placed; transcript times are ISO 8601, UTC."""
+    return {
+        "sid": call.sid,
+        "from": call.from_,
+        "to": call.to,
+        "direction": call.direction.value,
+        "status": call.status.value,
+        "place": call.place,
+        "live": call.live,
+        "gathering": call.gathering,
+        "created": call.created.isoformat(),
+        "answered": call.answered.isoformat() if call.answered else None,
+        "ended": call.ended.isoformat() if call.ended else None,
+        "elapsed_s": seconds_between(call.created, call.ended or now()),
+        "transcript": [
+            {"at": line.at.isoformat(timespec="milliseconds"), "kind": line.kind, "text": line.text}
+            for line in call.heard
+        ],
+    }
+
+
+def overview(exchange: Exchange) -> View:
+    """The live calls, oldest first, and who is registered."""
+    calls = [call_view(call) for call in exchange.live_calls()]
+    for call in calls:
+        call["transcript"] = call["transcript"][-1:]
+    return {"calls": calls, "devices": exchange.devices.identities()}

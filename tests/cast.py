@@ -1,0 +1,196 @@
+"""The cast: two enti under one contract, one under another; three agents, a supervisor, a viewer; two taxpayers.
+
+Empoli and Vinci are served together by Anna, Luca and Marta; Siena is somebody else's. Mario Bianchi owes Empoli
+and calls from his mobile; Gina Neri owes Vinci and has no telephone on file. Sara supervises; Vera watches Empoli.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from crm.access.models import Role, RoleGrant, User
+from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
+from crm.levels.service import LOST, WAITING_OVER
+from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
+from telephony.agents import service as agents
+from telephony.agents.models import AgentPresence, AgentState
+from telephony.lines.models import LineKind, PhoneLine
+from telephony.queues.models import Queue, QueueMember
+
+MARIO_MOBILE = "+393480000001"
+STRANGER = "+393480000099"
+EMPOLI_LINE = "+390571000001"
+REGIONAL_LINE = "+390550000001"
+NOTICE = "301000000000012373"
+PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$wrong"
+AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+DOMAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The ids of everybody."""
+
+    contract: int
+    other_contract: int
+    empoli: int
+    vinci: int
+    siena: int
+    anna: int
+    luca: int
+    marta: int
+    sara: int
+    vera: int
+    notices: int  # the queue that asks for a notice number
+    operator: int  # the queue behind zero
+    mario: int
+    gina: int
+    stranger_in_siena: int
+
+
+def settle(database: Database) -> Cast:
+    """Put the cast in the database."""
+    with database.begin(Scope.nothing()) as session:
+        empoli, vinci, siena = (_ente(session, n) for n in range(1, 4))
+        contract, other = _contract(session, "Toscana", [empoli, vinci]), _contract(session, "Siena", [siena])
+        people = {name: _user(session, name) for name in ("anna", "luca", "marta", "sara", "vera")}
+        for name in ("anna", "luca", "marta"):
+            _grant(session, people[name], Role.AGENT, contract_id=contract)
+        _grant(session, people["sara"], Role.SUPERVISOR, contract_id=contract)
+        _grant(session, people["vera"], Role.ENTE_VIEWER, ente_id=empoli)
+    with database.begin(Scope.of_enti([empoli, vinci, siena], [contract, other])) as session:
+        for one in (contract, other):
+            for weekday in range(7):
+                session.add(OpeningHours(contract_id=one, ente_id=None, weekday=weekday, opens=time(0), closes=time(0)))
+        notices, operator = _queues(session, contract)
+        for name in ("anna", "luca", "marta"):
+            agents.enrol(session, agent_id=people[name], domain=DOMAIN)
+            for queue in (notices, operator):
+                session.add(QueueMember(queue_id=queue, agent_id=people[name]))
+        session.add(
+            PhoneLine(
+                number=EMPOLI_LINE, label="Verde Empoli", kind=LineKind.GEOGRAPHIC, contract_id=contract, ente_id=empoli
+            )
+        )
+        session.add(
+            PhoneLine(
+                number=REGIONAL_LINE, label="Regionale", kind=LineKind.FREEPHONE, contract_id=contract, ente_id=None
+            )
+        )
+        mario = _contact(session, empoli, "BNCMRA62A01D403X", "BIANCHI", "MARIO", MARIO_MOBILE)
+        gina = _contact(session, vinci, "NREGNI50A41M059X", "NERI", "GINA", None)
+        stranger = _contact(session, siena, "RSSLGU70A01I726X", "ROSSI", "LUIGI", "+393480000003")
+        _position(session, empoli, mario, "E-1", None)
+        _position(session, vinci, gina, "V-1", NOTICE)
+        _position(session, siena, stranger, "S-1", None)
+    return Cast(
+        contract, other, empoli, vinci, siena, people["anna"], people["luca"], people["marta"], people["sara"],
+        people["vera"], notices, operator, mario, gina, stranger,
+    )  # fmt: skip
+
+
+def make_ready(database: Database, *agent_ids: int, at: datetime | None = None) -> None:
+    """These agents are at their console, telephone registered, ready: the first the longest idle."""
+    for offset, agent_id in enumerate(agent_ids):
+        with database.begin(Scope.nothing()) as session:
+            agents.renew(session, [agent_id])
+            agents.set_device(session, agent_id=agent_id, ready=True)
+            agents.wish(session, agent_id=agent_id, intended=AgentState.READY)
+            idle = (at or clock.now(session)) - timedelta(seconds=100 - offset)
+            session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(idle_since=idle))
+
+
+def presence_of(database: Database, agent_id: int) -> AgentPresence:
+    """What an agent is doing."""
+    with database.begin(Scope.nothing()) as session:
+        found = session.get(AgentPresence, agent_id)
+        assert found is not None
+        return found
+
+
+def _ente(session: Session, n: int) -> int:
+    name, istat, cadastral = (("Empoli", "048014", "D403"), ("Vinci", "048050", "M059"), ("Siena", "052032", "I726"))[
+        n - 1
+    ]
+    ente = Ente(
+        name=f"Comune di {name}", short_name=name, istat_code=istat, cadastral_code=cadastral,
+        codice_fiscale=f"0000000000{n}", province="FI", band=n, patron_name="Sant'Andrea", patron_month=11,
+        patron_day=30, observes_holidays=False,
+    )  # fmt: skip
+    session.add(ente)
+    session.flush()
+    return ente.id
+
+
+def _contract(session: Session, name: str, enti: list[int]) -> int:
+    contract = Contract(name=name)
+    session.add(contract)
+    session.flush()
+    for ente_id in enti:
+        session.add(ContractEnte(contract_id=contract.id, ente_id=ente_id))
+    for metric, target, threshold in ((WAITING_OVER, "0.20", Decimal(40)), (LOST, "0.15", None)):
+        session.add(
+            ContractLevel(contract_id=contract.id, metric=metric, op="<", target=Decimal(target), threshold_s=threshold)
+        )
+    session.flush()
+    return contract.id
+
+
+def _user(session: Session, name: str) -> int:
+    user = User(username=name, name=name.title(), password_hash=PASSWORD_HASH)
+    session.add(user)
+    session.flush()
+    return user.id
+
+
+def _grant(session: Session, user_id: int, role: Role, **where: int) -> None:
+    session.execute(
+        insert(RoleGrant).values(user_id=user_id, role=role, valid_from=datetime(2020, 1, 1, tzinfo=UTC), **where)
+    )
+
+
+def _queues(session: Session, contract: int) -> tuple[int, int]:
+    notices = Queue(
+        contract_id=contract, name="Avvisi", domain=DOMAIN, menu_digit="1", menu_label="informazioni su un avviso",
+        asks_notice=True, ring_timeout_s=20, wrap_up_s=60,
+    )  # fmt: skip
+    operator = Queue(contract_id=contract, name="Operatore", domain=DOMAIN, ring_timeout_s=20, wrap_up_s=60)
+    session.add_all([notices, operator])
+    session.flush()
+    return notices.id, operator.id
+
+
+def _contact(
+    session: Session, ente_id: int, codice_fiscale: str, surname: str, given_name: str, phone: str | None
+) -> int:
+    contact = Contact(
+        ente_id=ente_id, codice_fiscale=codice_fiscale, kind=PersonKind.NATURAL, surname=surname,
+        given_name=given_name, name_key=f"{surname} {given_name}".lower(), language="it", as_of=AS_OF, digest="x",
+        born_on=date(1962, 1, 1), birthplace="Empoli", address="Via Roma 1", postcode="50053", town="Empoli",
+    )  # fmt: skip
+    session.add(contact)
+    session.flush()
+    if phone:
+        session.add(
+            ContactReach(ente_id=ente_id, contact_id=contact.id, kind=ReachKind.PHONE, value=phone, source="gestionale")
+        )
+    return contact.id
+
+
+def _position(session: Session, ente_id: int, contact_id: int, reference: str, notice: str | None) -> None:
+    session.add(
+        Position(
+            ente_id=ente_id, contact_id=contact_id, reference=reference, notice_number=notice, tax=Tax.TARI,
+            year=2024, act_kind=ActKind.INGIUNZIONE, act_number="2024/118", state=PositionState.OVERDUE,
+            tax_cents=80_000, sanctions_cents=1_200, interest_cents=0, costs_cents=0, paid_cents=0,
+            residual_cents=81_200, issued_on=date(2024, 9, 1), due_on=date(2024, 11, 3),
+            notification=NotificationState.NOTIFIED, notified_on=date(2024, 9, 3), payments=[], instalments=[],
+            as_of=AS_OF, digest="x",
+        )
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+"""Fixtures shared by all tests. Servers are real ones, started once a run (`tests/servers.py`)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from crm.core.db import Database, Scope
+from tests.cast import Cast, settle
+
+pytest_plugins = ["tests.servers"]
+
+
+@pytest.fixture
+def database(database_urls: Any) -> Iterator[Database]:
+    """A fresh, migrated database of one's own."""
+    database = Database(database_urls.app, database_urls.routing, pool_size=8)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def cast(database: Database) -> Cast:
+    """The small fixed cast: see `tests.cast`."""
+    return settle(database)
+
+
+@pytest.fixture
+def everything(database: Database, cast: Cast) -> Iterator[Session]:
+    """A session that sees the whole contract."""
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        yield session

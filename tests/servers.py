@@ -1,0 +1,227 @@
+"""PostgreSQL and Redis for the tests: embedded ones, started once a run by pytest's first process and ended
+with it, or the servers of FILODIRETTO_TEST_POSTGRES_URL (a superuser) and FILODIRETTO_TEST_REDIS_URL
+(one address, or several with spaces between). Each parallel worker has a Redis server of its own, because
+published messages cross Redis's databases; give several addresses to the same end."""
+
+import contextlib
+import fcntl
+import itertools
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import pytest_socket
+import redis
+from psycopg import sql
+
+from web.run import claims, embedded
+from web.run.prepare import APP, OWNER, ROUTING, Passwords, create_database, own_database, prepare_database
+from web.run.processes import Child, RunError, stop
+
+PASSWORDS = Passwords(owner="owner", app="app", routing="routing")
+POSTGRES_URL, REDIS_URL = "FILODIRETTO_TEST_POSTGRES_URL", "FILODIRETTO_TEST_REDIS_URL"
+PREFIX = "fd_test"
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """The server under test, as its superuser."""
+
+    dsn: str
+    run: str
+
+    def url(self, database: str, role: str, password: str) -> str:
+        """The address of a database for SQLAlchemy."""
+        parts = urlsplit(self.dsn)
+        place = parts.netloc.rpartition("@")[2]
+        return f"postgresql+psycopg://{role}:{quote(password)}@{place}/{database}"
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A superuser's connection that commits each statement."""
+        return psycopg.connect(self.dsn, autocommit=True)
+
+
+@dataclass(frozen=True)
+class DatabaseUrls:
+    """One database, as each of its roles."""
+
+    name: str
+    app: str
+    routing: str
+    owner: str
+
+
+class Servers:
+    """The servers of one run; they live in pytest's first process and start when somebody needs them."""
+
+    def __init__(self) -> None:
+        self.run = secrets.token_hex(4)
+        self._children: list[Child] = []
+        self._folder: Path | None = None
+        self._lock: Any = None
+        self._postgres = os.environ.get(POSTGRES_URL)
+        self._redis = os.environ.get(REDIS_URL, "").split()
+        self._outside = bool(self._postgres)
+
+    def postgres(self) -> str:
+        """The superuser's address."""
+        if self._postgres is None:
+            data = self._data()
+            server = embedded.Postgres(data, claims.free_port(), secrets.token_hex(8), FAST)
+            self._children.append(embedded.start(server, data / "postgres.log"))
+            self._postgres = server.dsn()
+        return self._postgres
+
+    def redis(self, worker: int) -> str:
+        """A worker's own server, or its own database of a server."""
+        if self._redis:
+            turn, place = divmod(worker, len(self._redis))
+            parts = urlsplit(self._redis[place])
+            return urlunsplit(parts._replace(path=f"/{turn + 1}"))
+        data = self._data() / f"redis-{worker}"
+        data.mkdir()
+        server = embedded.Redis(data, claims.free_port(), secrets.token_hex(8))
+        self._children.append(embedded.start(server, data / "redis.log"))
+        return server.url()
+
+    def close(self) -> None:
+        """End what was started, drop what was created."""
+        if self._outside and self._postgres:
+            _drop_databases(self._postgres, self.run)
+        stop(reversed(self._children), 3)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _data(self) -> Path:
+        if self._folder is None:
+            _remove_leftovers()
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}_"))
+            self._folder.chmod(0o711)
+            self._lock = (self._folder / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return self._folder
+
+
+def _remove_leftovers() -> None:
+    """Folders of runs that were killed; a living run holds its lock."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}_*/lock"):
+        with contextlib.suppress(OSError), lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _drop_databases(dsn: str, run: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname ^@ %s", [f"{PREFIX}_{run}"])
+        for (name,) in rows.fetchall():
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+# Hooks: with xdist the first process starts the servers before it starts its workers.
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[_SERVERS] = Servers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    servers = node.config.stash[_SERVERS]
+    worker = int(node.gateway.id.removeprefix("gw"))
+    try:
+        node.workerinput["filodiretto"] = (servers.postgres(), servers.redis(worker), servers.run)
+    except RunError as error:
+        pytest.exit(str(error), returncode=1)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if servers := config.stash.get(_SERVERS, None):
+        servers.close()
+
+
+# Fixtures
+
+
+def open_loopback() -> None:
+    """Allow sockets to this machine, until pytest-socket takes them away at the end of the test."""
+    pytest_socket.enable_socket()
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture
+def loopback() -> None:
+    """For a test that speaks to a server on this machine."""
+    open_loopback()
+
+
+@pytest.fixture(scope="session")
+def _servers(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    shared = getattr(request.config, "workerinput", {}).get("filodiretto")
+    if shared:
+        return tuple(shared)
+    servers = request.config.stash[_SERVERS]
+    open_loopback()
+    return servers.postgres(), servers.redis(0), servers.run
+
+
+@pytest.fixture(scope="session")
+def postgres(_servers: tuple[str, str, str]) -> PostgresServer:
+    """The server that all workers share."""
+    dsn, _, run = _servers
+    return PostgresServer(dsn, run)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: PostgresServer) -> str:
+    """The name of a database in which the migrations were run, once for all workers."""
+    name = f"{PREFIX}_{postgres.run}_template"
+    with postgres.connect() as connection:
+        connection.execute("SELECT pg_advisory_lock(7451003)")
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            from web.migrations import upgrade  # noqa: PLC0415  # only these tests need it
+
+            fresh = f"{name}_new"
+            prepare_database(postgres.dsn, fresh, PASSWORDS)
+            upgrade(postgres.url(fresh, OWNER, PASSWORDS.owner))
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (fresh, name))))
+    return name
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def database_urls(postgres: PostgresServer, template_database: str) -> Iterator[DatabaseUrls]:
+    """A migrated database of the test's own."""
+    name = f"{PREFIX}_{postgres.run}_{os.getpid()}_{next(_numbers)}"
+    with postgres.connect() as connection:
+        create_database(connection, name, template_database)
+        own_database(connection, name)
+        yield DatabaseUrls(
+            name,
+            app=postgres.url(name, APP, PASSWORDS.app),
+            routing=postgres.url(name, ROUTING, PASSWORDS.routing),
+            owner=postgres.url(name, OWNER, PASSWORDS.owner),
+        )
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def redis_url(_servers: tuple[str, str, str], loopback: None) -> str:
+    """An empty Redis database of this worker's own."""
+    url = _servers[1]
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url

@@ -1,0 +1,59 @@
+"""The citizen's page: its files, its live view, and who may use it."""
+
+import json
+
+from telephony.carriers.simulator.config import Traffic
+
+LINE = "+390550001111"
+
+
+def test_pages_are_served_under_a_strict_policy(world):
+    for path in ("/", "/calls", "/static/caller.js", "/static/caller.css", "/static/calls.js"):
+        response = world.http.get(path)
+        assert response.status_code == 200, path
+        assert "script-src 'self'" in response.headers["content-security-policy"]
+    page = world.http.get("/").text
+    assert "<style" not in page
+    assert "style=" not in page
+    assert "onclick" not in page
+
+
+def test_a_call_is_watched_live(world):
+    world.product.pages["/voice"] = '<Response><Gather numDigits="1"><Say>Premi.</Say></Gather></Response>'
+    sid = world.call_in()
+    watching = world.open(f"/simulator/calls/{sid}/live")
+    views = [json.loads(watching.recv(timeout=5))]
+    world.hang_up(sid)
+    while views[-1]["live"]:
+        views.append(json.loads(watching.recv(timeout=5)))
+    assert views[-1]["status"] == "completed"
+
+
+def test_another_sites_page_cannot_place_calls(world):
+    body = {"from": "+393331234567", "to": LINE}
+    refused = world.http.post("/simulator/calls", json=body, headers={"Origin": "https://evil.example"})
+    assert refused.status_code == 403
+    own = world.http.post("/simulator/calls", json=body, headers={"Origin": world.url})
+    assert own.status_code == 201
+
+
+def test_a_token_is_needed_where_one_is_set(make_world):
+    world = make_world(citizen_token="open sesame")
+    world.http.auth = None
+    assert world.http.get("/simulator/setup").status_code == 403
+    allowed = world.http.get("/simulator/setup", headers={"Authorization": "Bearer open sesame"})
+    assert allowed.json()["numbers"] == [{"number": LINE, "label": ""}]
+
+
+def test_known_callers_are_suggested(make_world, tmp_path):
+    path = tmp_path / "callers.json"
+    world = make_world(traffic=Traffic(callers_file=path))
+    assert world.http.get("/simulator/setup").json()["suggestions"] == []
+    path.write_text(json.dumps([{"from": "+390551111111", "notice_number": None, "name": "Anna"}]))
+    suggested = world.http.get("/simulator/setup").json()["suggestions"]
+    assert suggested == [{"number": "+390551111111", "label": "Anna"}]
+
+
+def test_nobody_answers_an_unknown_number(world):
+    response = world.http.post("/simulator/calls", json={"from": "+393331234567", "to": "+390000000"})
+    assert response.status_code == 404

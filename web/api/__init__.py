@@ -1,0 +1,1 @@
+"""What machines call: the carrier's webhooks, health and metrics."""

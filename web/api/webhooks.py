@@ -1,0 +1,208 @@
+"""The carrier's webhooks. Each is one transaction; the reply says what the caller hears next.
+
+The signature is checked against the configured public address and the raw path and query, never against what a
+proxy says; blank fields are kept, because they are signed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, TypeVar
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import Counter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.db import Scope
+from telephony.calls import reception, service
+from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
+from telephony.calls.models import Call
+from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
+from telephony.calls.service import Heard, carrier_instant
+from web.edge.visits import runtime_of
+from web.wiring import Runtime
+
+log = structlog.get_logger(__name__)
+REFUSED = Counter("filodiretto_webhooks_refused", "Webhooks without a genuine signature")
+
+T = TypeVar("T")
+ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+CUSTOMER = "customer"
+MAX_BODY = 64 * 1024
+
+
+class NotGenuineError(Exception):
+    """A webhook that the carrier did not sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A genuine webhook: its fields and the parts that answer it."""
+
+    runtime: Runtime
+    fields: dict[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+    def told_at(self) -> datetime | None:
+        """When the carrier says that it happened, to the second."""
+        try:
+            return parsedate_to_datetime(self["Timestamp"])
+        except (TypeError, ValueError):
+            return None
+
+    def in_contract(self, contract_id: int, work: Callable[[Session], T]) -> T:
+        """One transaction in the scope of a contract."""
+        return self.runtime.database.transact(Scope.of_contract(contract_id), work)
+
+    def reply(self, reply: Reply) -> Response:
+        """What the caller hears next."""
+        return Response(self.runtime.carrier.render(reply), media_type="text/xml")
+
+
+async def genuine(request: Request) -> Hook:
+    """Read the raw body and check its signature. Raises `NotGenuineError`."""
+    runtime = runtime_of(request)
+    body = await request.body()
+    if len(body) > MAX_BODY:
+        raise NotGenuineError
+    fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    path = request.scope["raw_path"].decode("ascii")
+    query = request.scope["query_string"].decode("ascii")
+    url = runtime.settings.public_url + path + (f"?{query}" if query else "")
+    if not runtime.carrier.is_genuine(url, fields, request.headers.get("x-twilio-signature", "")):
+        REFUSED.inc()
+        log.warning("webhook_not_genuine", path=path)
+        raise NotGenuineError
+    return Hook(runtime, fields)
+
+
+HookDep = Annotated[Hook, Depends(genuine)]
+router = APIRouter(prefix="/telephony", include_in_schema=False)
+NO_CONTENT = 204
+
+
+@router.post("/voice")
+def voice(hook: HookDep) -> Response:
+    """A call arrives at one of our numbers."""
+    with hook.runtime.database.begin(Scope.nothing()) as session:
+        line = reception.line_of(session, hook["To"])
+    if line is None:
+        log.error("number_not_in_use", number=hook["To"])
+        return hook.reply(NOT_IN_USE)
+
+    def work(session: Session) -> Reply:
+        arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, clock.now(session))
+        return reception.arrive(session, arrival, line, hook.runtime.addresses)
+
+    return hook.reply(hook.in_contract(line.contract_id, work))
+
+
+@router.post("/status")
+def status(hook: HookDep) -> Response:
+    """A caller's own call changed status; only its end matters here."""
+    if hook["CallStatus"] in ENDED:
+        with hook.runtime.database.begin(Scope.across_enti()) as session:
+            found = session.execute(
+                select(Call.id, Call.contract_id).where(Call.carrier_sid == hook["CallSid"])
+            ).one_or_none()
+        if found is not None:
+            _hear(hook, found.contract_id, found.id, CallerLeft, _key(hook, "caller"))
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/ivr")
+def ivr(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
+    """The caller keyed something in the menu."""
+    to = hook.runtime.addresses
+    return hook.reply(
+        hook.in_contract(
+            contract_id, lambda session: reception.keys(session, call_id, step=step, pressed=hook["Digits"], to=to)
+        )
+    )
+
+
+@router.post("/{contract_id}/calls/{call_id}/wait")
+def wait(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """What a waiting caller hears."""
+    to = hook.runtime.addresses
+    return hook.reply(hook.in_contract(contract_id, lambda session: reception.waiting(session, call_id, to)))
+
+
+@router.post("/{contract_id}/calls/{call_id}/resume")
+def resume(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """What the caller should hear now."""
+    to = hook.runtime.addresses
+    return hook.reply(hook.in_contract(contract_id, lambda session: reception.resume(session, call_id, to)))
+
+
+@router.post("/{contract_id}/calls/{call_id}/left-queue")
+def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """The carrier's queue was left: by hanging up, or because we moved the caller to his agent."""
+    if hook["QueueResult"] == "hangup":
+        _hear(hook, contract_id, call_id, CallerLeft, f"left-queue:{hook['CallSid']}")
+    return hook.reply(())
+
+
+@router.post("/{contract_id}/calls/{call_id}/dial-ended")
+def dial_ended(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """The caller came out of the conference: back to where he belongs, or to the end."""
+    to = hook.runtime.addresses
+
+    def work(session: Session) -> Reply:
+        return reception.after_conference(session, call_id, to)
+
+    return hook.reply(hook.in_contract(contract_id, work))
+
+
+@router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}")
+def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
+    """An agent's leg changed status."""
+    told = hook["CallStatus"]
+    key = _key(hook, f"leg:{leg_id}")
+    if told == "in-progress":
+        _hear(hook, contract_id, call_id, lambda at: AgentAnswered(at, leg_id), key)
+    elif told in ENDED:
+        _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd(told)), key)
+    else:
+        hook.in_contract(
+            contract_id,
+            lambda session: service.note(session, call_id, f"Leg{told.title()}", Heard(key, clock.now(session))),
+        )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}/conference")
+def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
+    """Somebody joined or left the conversation."""
+    event, label = hook["StatusCallbackEvent"], hook["ParticipantLabel"]
+    key = f"conference:{leg_id}:{hook['SequenceNumber']}"
+    if event == "participant-join" and label == CUSTOMER:
+        _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id), key)
+    elif event == "participant-join" and label == str(leg_id):
+        _hear(hook, contract_id, call_id, lambda at: AgentAnswered(at, leg_id), key)
+    elif event == "participant-leave" and label == str(leg_id):
+        _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd.COMPLETED), key)
+    return Response(status_code=NO_CONTENT)
+
+
+def _hear(hook: Hook, contract_id: int, call_id: UUID, event: Callable[[datetime], Event], key: str) -> None:
+    structlog.contextvars.bind_contextvars(call=str(call_id))
+
+    def work(session: Session) -> None:
+        at = carrier_instant(hook.told_at(), clock.now(session))
+        service.apply(session, call_id, event(at), Heard(key, at))
+
+    hook.in_contract(contract_id, work)
+
+
+def _key(hook: Hook, subject: str) -> str:
+    """SID, event and sequence number: on the SID alone, later statuses would be swallowed."""
+    return f"{subject}:{hook['CallSid']}:{hook['CallStatus']}:{hook['SequenceNumber']}"

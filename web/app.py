@@ -1,0 +1,78 @@
+"""The `web` process: the application, put together in one place."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from crm.core.settings import CarrierKind
+from telephony.carriers import simulator
+from telephony.queues.music import waiting_music
+from web import sign_in
+from web.api import health, webhooks
+from web.api.webhooks import NotGenuineError
+from web.console import routes as console
+from web.edge import errors
+from web.edge.requests import Envelope, content_security_policy
+from web.imports import routes as imports
+from web.live import sockets
+from web.live.hub import Hub
+from web.live.listener import Listener
+from web.live.sockets import Presence
+from web.wallboard import routes as wallboard
+from web.wiring import Runtime
+
+STATIC = Path(__file__).parent / "static"
+SPARE_CONNECTIONS = 4  # the pool serves every request thread, and the matcher and executor beside them
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """The ASGI application of a wired process."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        threads = max(2, runtime.settings.database_pool_size - SPARE_CONNECTIONS)
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        hub = app.state.hub
+        listener = Listener(runtime.settings.redis_url, runtime.settings.database_url, hub.heard, hub.lost)
+        tasks = [asyncio.create_task(listener.run()), asyncio.create_task(app.state.presence.run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            runtime.close()
+
+    app = FastAPI(title="Filodiretto", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.runtime = runtime
+    app.state.hub = Hub()
+    app.state.presence = Presence(runtime)
+    for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
+        app.include_router(module.router)
+    errors.install(app)
+
+    @app.exception_handler(NotGenuineError)
+    def not_genuine(_request: Request, _error: NotGenuineError) -> Response:
+        return Response(status_code=403)
+
+    @app.get("/static/audio/waiting.wav", include_in_schema=False)
+    def music() -> Response:
+        return Response(waiting_music(), media_type="audio/wav", headers={"cache-control": "public, max-age=86400"})
+
+    if runtime.settings.carrier is CarrierKind.SIMULATOR:
+        device = Path(simulator.__file__).parent / "static" / "device.js"
+
+        @app.get("/static/js/softphone/simulator.js", include_in_schema=False)
+        def simulator_device() -> Response:
+            return FileResponse(device, media_type="text/javascript")
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    policy = content_security_policy(runtime.carrier.origins())
+    return Envelope(app, policy=policy, secure=runtime.settings.secure_cookies)

@@ -1,0 +1,33 @@
+// Copies what the pages load from node_modules to web/static/vendor, or to the folder named as argument.
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const packages = join(here, "node_modules");
+const target = resolve(process.argv[2] ?? join(here, "..", "static", "vendor"));
+const fresh = `${target}.new`;
+
+const files = {
+  "htmx.org/dist/htmx.min.js": "htmx/htmx.min.js",
+  "htmx.org/dist/ext/hx-ws.min.js": "htmx/hx-ws.min.js",
+  "bootstrap-italia/dist/css/bootstrap-italia.min.css": "bootstrap-italia/css/bootstrap-italia.min.css",
+  "bootstrap-italia/dist/svg/sprites.svg": "bootstrap-italia/svg/sprites.svg",
+  "@twilio/voice-sdk/dist/twilio.min.js": "twilio/twilio.min.js",
+};
+for (const font of ["Titillium_Web", "Roboto_Mono"]) {
+  for (const name of readdirSync(join(packages, "bootstrap-italia/dist/fonts", font))) {
+    if (/\.(woff2|txt)$/.test(name)) {
+      files[`bootstrap-italia/dist/fonts/${font}/${name}`] = `bootstrap-italia/fonts/${font}/${name}`;
+    }
+  }
+}
+
+rmSync(fresh, { recursive: true, force: true });
+for (const [source, destination] of Object.entries(files)) {
+  const path = join(fresh, destination);
+  mkdirSync(dirname(path), { recursive: true });
+  cpSync(join(packages, source), path);
+}
+rmSync(target, { recursive: true, force: true });
+renameSync(fresh, target);

@@ -1,0 +1,1 @@
+"""The agent's console: one page per shift, live."""

@@ -1,0 +1,150 @@
+"""The console's page and what an agent's buttons do. Each answer is the console as it now is."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.contacts import queries as contacts
+from crm.core import clock
+from crm.core.errors import ConflictError
+from crm.enti import queries as enti
+from telephony.agents import service as agents
+from telephony.agents.models import AgentState, PauseReason
+from telephony.calls import conversation
+from telephony.calls.addresses import agent_identity
+from web.console.view import render
+from web.edge.templating import fragment, page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.live.hub import frame
+from web.wiring import Runtime
+
+router = APIRouter(include_in_schema=False)
+FieldText = Annotated[str, Form()]
+NO_CONTENT = 204
+FOUND = 20
+
+
+@router.get("/console")
+def console(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The agent's page for the whole shift."""
+    rendered = render(runtime, visit)
+    return page(
+        request, "console/page.html", visit.language, regions=rendered.regions, visit=visit, csrf=visit.csrf_token
+    )
+
+
+@router.post("/console/state")
+def state(runtime: RuntimeDep, visit: ChangeDep, state: FieldText, reason: FieldText = "break") -> Response:
+    """Ready, paused or out of service: at once, or after the call."""
+    visit.principal.require(Permission.CALLS_ANSWER)
+    wished, why = AgentState(state), PauseReason(reason) if state == AgentState.PAUSED else None
+    return _do(
+        runtime, visit,
+        lambda session: agents.wish(session, agent_id=visit.principal.user_id, intended=wished, reason=why),
+    )  # fmt: skip
+
+
+@router.post("/console/propose")
+def propose(runtime: RuntimeDep, visit: ChangeDep, contact: Annotated[int, Form()]) -> Response:
+    """The agent picked who may be calling."""
+
+    def work(session: Session) -> None:
+        call = _my_call(session, visit)
+        conversation.propose(session, visit.principal, call_id=call, contact_id=contact)
+
+    return _do(runtime, visit, work)
+
+
+@router.post("/console/identify")
+def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """The agent knows whom he speaks with: the file opens."""
+    return _do(runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call))
+
+
+@router.post("/console/hang-up")
+def hang_up(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """End the conversation."""
+    return _do(runtime, visit, lambda session: conversation.hang_up(session, visit.principal, call_id=call))
+
+
+@router.post("/console/draft")
+def draft(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], topic: FieldText = "",
+    disposition: FieldText = "", note: FieldText = "",
+) -> Response:  # fmt: skip
+    """Keep what is written so far."""
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+        conversation.draft(
+            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
+        )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/console/wrap-up")
+def wrap_up(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], next: FieldText,  # noqa: A002  # the form's field
+    topic: FieldText = "", disposition: FieldText = "", note: FieldText = "",
+) -> Response:  # fmt: skip
+    """Save, and go on."""
+
+    def work(session: Session) -> None:
+        conversation.draft(
+            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
+        )
+        conversation.wrap_up(session, visit.principal, call_id=call, intended=AgentState(next))
+
+    return _do(runtime, visit, work)
+
+
+@router.get("/console/search")
+def search(runtime: RuntimeDep, visit: VisitDep, q: str = "") -> Response:
+    """Who may be calling, among the enti served."""
+    visit.principal.require(Permission.FILE_READ)
+    asked = q.strip()[:100]
+    results: list[dict[str, Any]] = []
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+        badges = enti.badges(session)
+        for found in contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []:
+            results.append(
+                {
+                    "id": found.id, "name": found.name, "codice_fiscale": found.codice_fiscale,
+                    "ente": badges[found.ente_id].short_name, "town": found.town, "born_on": found.born_on,
+                }
+            )  # fmt: skip
+    return Response(
+        fragment("console/_results.html", visit.language, results=results, asked=len(asked) > 1),
+        media_type="text/html",
+    )
+
+
+@router.get("/console/device")
+def device(runtime: RuntimeDep, visit: VisitDep) -> dict[str, str]:
+    """Credentials for the agent's softphone."""
+    visit.principal.require(Permission.CALLS_ANSWER)
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+        at = clock.now(session)
+    credentials = runtime.carrier.device(agent_identity(visit.principal.user_id), at)
+    return {"kind": credentials.kind, "token": credentials.token, "url": credentials.url}
+
+
+@router.post("/console/device")
+def device_state(runtime: RuntimeDep, visit: ChangeDep, ready: Annotated[bool, Form()]) -> Response:
+    """The softphone says whether it is registered."""
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+        agents.set_device(session, agent_id=visit.principal.user_id, ready=ready)
+    return Response(status_code=NO_CONTENT)
+
+
+def _do(runtime: Runtime, visit: Visit, work: Any) -> Response:
+    runtime.database.transact(visit.scope(runtime, Permission.CALLS_ANSWER), work)
+    return Response(frame(render(runtime, visit).regions), media_type="text/html")
+
+
+def _my_call(session: Session, visit: Visit) -> UUID:
+    call = conversation.current_call(session, visit.principal.user_id)
+    if call is None:
+        raise ConflictError("Non hai una chiamata in corso.")
+    return call.id

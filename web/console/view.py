@@ -1,0 +1,214 @@
+"""What the console shows, read in one transaction and cut into regions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.contacts import queries as contacts
+from crm.contacts.queries import ContactView
+from crm.core import clock
+from crm.core.db import Scope
+from crm.enti import queries as enti
+from crm.enti.queries import Badge
+from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.calls.choices import Disposition, Topic
+from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.commands.models import Timer, TimerKind
+from telephony.lines.models import PhoneLine
+from telephony.queues import queries as queues
+from telephony.queues.models import Queue
+from web.console.file import TaxpayerFile, read_file
+from web.edge.templating import fragment
+from web.edge.visits import Visit
+from web.live.hub import Rendered
+from web.wiring import Runtime
+
+CHOSEN_BY_AGENT = tuple(reason for reason in PauseReason if reason is not PauseReason.MISSED_CALL)
+BUSY = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
+REGIONS = ("band", "phone", "file", "talk")
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """The agent's call."""
+
+    id: UUID
+    phase: Phase
+    closing: bool
+    caller: str | None
+    who: str | None
+    line_label: str
+    queue_name: str | None
+    waited: timedelta
+    answered_at: datetime | None
+    ended_at: datetime | None
+    times_today: int
+    proposed_by: ProposedBy | None
+    topic: str | None
+    disposition: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Who may be calling: enough to ask, nothing about debts."""
+
+    id: int
+    name: str
+    codice_fiscale: str
+    born_on: date | None
+    birthplace: str | None
+    address: str | None
+    town: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleView:
+    """Everything on an agent's console."""
+
+    state: AgentState
+    since: datetime
+    intended: AgentState
+    pause_reason: PauseReason | None
+    device_ready: bool
+    ente: Badge | None
+    call: CallView | None
+    proposal: Proposal | None
+    file: TaxpayerFile | None
+    wrap_up_ends: datetime | None
+    pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
+    topics: tuple[Topic, ...] = tuple(Topic)
+    dispositions: tuple[Disposition, ...] = tuple(Disposition)
+
+    @property
+    def can_be_ready(self) -> bool:
+        return self.intended is not AgentState.READY
+
+    @property
+    def can_pause(self) -> bool:
+        return self.intended is AgentState.READY
+
+    @property
+    def can_leave(self) -> bool:
+        return self.state not in BUSY and self.state is not AgentState.OFFLINE
+
+    @property
+    def intended_differs(self) -> bool:
+        return self.state in BUSY
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is something to write about: the conversation has begun."""
+        return self.call is not None and self.call.phase not in {Phase.IVR, Phase.RINGING}
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The line at the foot: the queues now, and the agent's own day."""
+
+    waiting: int
+    since: datetime | None
+    mine: int
+    mean_talk: float | None
+
+
+def render(runtime: Runtime, visit: Visit) -> Rendered:
+    """The console's regions for one agent."""
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+        view = read(session, visit)
+        strip = _strip(session, visit)
+    regions = {
+        name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS
+    }
+    regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
+    topics = {f"agent:{visit.principal.user_id}"} | {f"board:{one}" for one in visit.principal.contracts}
+    if view.file is not None:
+        topics |= {f"contact:{contact_id}" for contact_id in view.file.contact_ids}
+    return Rendered(regions, frozenset(topics))
+
+
+def read(session: Session, visit: Visit) -> ConsoleView:
+    """An agent's console as it is now."""
+    presence = session.get(AgentPresence, visit.principal.user_id, populate_existing=True)
+    if presence is None:
+        at = clock.now(session)
+        return ConsoleView(
+            AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, ente=None, call=None,
+            proposal=None, file=None, wrap_up_ends=None,
+        )  # fmt: skip
+    call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
+    contact = contacts.get(session, call.contact_id) if call and call.contact_id else None
+    ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
+    return ConsoleView(
+        state=presence.state, since=presence.since, intended=presence.intended,
+        pause_reason=presence.pause_reason, device_ready=presence.device_ready, ente=ente,
+        call=_call(session, call, contact) if call else None,
+        proposal=_proposal(contact) if contact else None,
+        file=read_file(session, contact) if contact and call and call.identified_at else None,
+        wrap_up_ends=_wrap_up_ends(session, presence),
+    )  # fmt: skip
+
+
+def _call(session: Session, call: Call, contact: ContactView | None) -> CallView:
+    line = session.get(PhoneLine, call.line)
+    queue = session.get(Queue, call.queue_id) if call.queue_id else None
+    today = clock.start_of_day(clock.business_day(clock.now(session)))
+    times = session.execute(
+        select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
+    ).scalar_one()
+    waited = timedelta(milliseconds=call.waited_ms)
+    if call.waiting_since is not None and call.phase in {Phase.RINGING, Phase.JOINING}:
+        waited = clock.now(session) - call.waiting_since
+        waited = timedelta(seconds=int(waited.total_seconds()))
+    return CallView(
+        id=call.id, phase=call.phase, closing=call.closing, caller=call.caller,
+        who=contact.name if contact else None, line_label=line.label if line else call.line,
+        queue_name=queue.name if queue else None, waited=waited, answered_at=call.answered_at,
+        ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        topic=call.topic, disposition=call.disposition, note=call.note,
+    )  # fmt: skip
+
+
+def _proposal(contact: ContactView) -> Proposal:
+    return Proposal(
+        contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
+        contact.address, contact.town,
+    )  # fmt: skip
+
+
+def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:
+    if presence.state is not AgentState.WRAP_UP:
+        return None
+    return session.execute(
+        select(func.max(Timer.due_at)).where(
+            Timer.agent_id == presence.agent_id, Timer.kind == TimerKind.WRAP_UP
+        )
+    ).scalar_one()
+
+
+def _strip(session: Session, visit: Visit) -> Strip:
+    lines = queues.standing(session, visit.principal.contracts)
+    today = clock.start_of_day(clock.business_day(clock.now(session)))
+    talk = func.avg(func.extract("epoch", Call.ended_at - Call.answered_at))
+    mine: Any = session.execute(
+        select(func.count(), talk).where(
+            Call.agent_id == visit.principal.user_id, Call.arrived_at >= today, Call.ended_at.is_not(None),
+            Call.answered_at.is_not(None),
+        )
+    ).one()  # fmt: skip
+    return Strip(
+        waiting=sum(line.waiting for line in lines),
+        since=min((line.since for line in lines if line.since), default=None),
+        mine=mine[0],
+        mean_talk=None if mine[1] is None else float(mine[1]),
+    )
+
+
+def scope_of(runtime: Runtime, visit: Visit) -> Scope:
+    """What an agent may see while he answers."""
+    return visit.scope(runtime, Permission.CALLS_ANSWER)

@@ -1,0 +1,37 @@
+"""The demonstration's cast. Their password is printed at the start, and exists in demonstrations alone."""
+
+from dataclasses import dataclass
+
+from crm.access.models import Role
+
+DEMO_PASSWORD = "benvenuto"  # noqa: S105 (known to everybody, and only ever seeded with demonstration data)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """Somebody who can sign in. `ente` is the codice catastale of a viewer's municipality; `robot` plays alone."""
+
+    username: str
+    name: str
+    role: Role
+    password: str = DEMO_PASSWORD
+    ente: str | None = None
+    robot: bool = False
+
+
+NEWCOMER = DemoUser("anna", "Anna Rossi", Role.AGENT)
+SUPERVISOR = DemoUser("sara", "Sara Conti", Role.SUPERVISOR)
+ADMINISTRATOR = DemoUser("admin", "Amministrazione", Role.ADMINISTRATOR)
+COLLEAGUES = tuple(
+    DemoUser(username, name, Role.AGENT, robot=True)
+    for username, name in (
+        ("luca", "Luca Bini"), ("marta", "Marta Cecchi"), ("paolo", "Paolo Gori"), ("chiara", "Chiara Nesi"),
+        ("dario", "Dario Pucci"), ("elena", "Elena Taddei"), ("simone", "Simone Vannini"), ("giulia", "Giulia Lapi"),
+    )
+)  # fmt: skip
+VIEWERS = (
+    DemoUser("livorno", "Ufficio Tributi Livorno", Role.ENTE_VIEWER, ente="E625"),
+    DemoUser("empoli", "Ufficio Tributi Empoli", Role.ENTE_VIEWER, ente="D403"),
+    DemoUser("scandicci", "Ufficio Tributi Scandicci", Role.ENTE_VIEWER, ente="B962"),
+)
+DEMO_USERS = (NEWCOMER, SUPERVISOR, ADMINISTRATOR, *COLLEAGUES, *VIEWERS)

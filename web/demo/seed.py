@@ -1,0 +1,109 @@
+"""Seeding a demonstration: enti, their contract, its people, and the three feeds through the real importer."""
+
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.models import RoleGrant, User
+from crm.access.passwords import hash_password
+from crm.collection.importer import Progress, import_feed
+from crm.collection.models import ImportRun, ImportState
+from crm.core.clock import now
+from crm.core.db import Database, Scope
+from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
+from web.demo.accounts import DEMO_USERS, DemoUser
+from web.demo.generate import generate
+from web.demo.places import MUNICIPALITIES, Municipality
+
+CONTRACT = "Anci Toscana (demo)"
+LEVELS = (
+    ("share_of_received_calls_waiting_over", Decimal("0.20"), Decimal(40)),
+    ("share_of_received_calls_lost", Decimal("0.15"), None),
+)
+
+
+def seed(
+    db: Database,
+    *,
+    data_dir: Path,
+    today: date,
+    on_progress: Callable[[str, Progress], None] = lambda _ente, _progress: None,
+) -> None:
+    """Make the demonstration exist. Called again, it finishes what is missing, at once when nothing is.
+
+    `today` is the day in Rome; `on_progress` is told the ente's codice catastale and how far its feed has come.
+    """
+    enti = db.transact(Scope.nothing(), _seed_accounts)
+    if all(_imported(db, ente_id) for ente_id in enti.values()):
+        return
+    files = generate(data_dir, today)
+    for code, path in files.feeds.items():
+        import_feed(
+            db, path, ente_code_expected=code, on_progress=lambda progress, code=code: on_progress(code, progress)
+        )
+
+
+def _imported(db: Database, ente_id: int) -> bool:
+    with db.begin(Scope.of_enti([ente_id])) as session:
+        done = select(ImportRun.id).where(ImportRun.ente_id == ente_id, ImportRun.state == ImportState.DONE)
+        return session.execute(done.limit(1)).first() is not None
+
+
+def _seed_accounts(session: Session) -> dict[str, int]:
+    """Enti, contract, levels, hours, users and grants, unless they are there. Ente ids by codice catastale."""
+    if session.scalar(select(Contract.id).where(Contract.name == CONTRACT)) is None:
+        _create(session)
+    rows = session.execute(
+        select(Ente.cadastral_code, Ente.id).where(
+            Ente.cadastral_code.in_([place.cadastral_code for place in MUNICIPALITIES])
+        )
+    )
+    return {row.cadastral_code: row.id for row in rows}
+
+
+def _create(session: Session) -> None:
+    enti = {place.cadastral_code: _ente(place) for place in MUNICIPALITIES}
+    contract = Contract(name=CONTRACT)
+    session.add_all([*enti.values(), contract])
+    session.flush()
+    session.add_all(ContractEnte(contract_id=contract.id, ente_id=ente.id) for ente in enti.values())
+    session.add_all(
+        ContractLevel(contract_id=contract.id, metric=metric, op="<", target=target, threshold_s=threshold)
+        for metric, target, threshold in LEVELS
+    )
+    # Open at any hour of any day: whoever tries the demonstration at night finds it at work.
+    session.add_all(
+        OpeningHours(contract_id=contract.id, ente_id=None, weekday=day, opens=time(0), closes=time(0))
+        for day in range(7)
+    )
+    users = {user.username: _user(user) for user in DEMO_USERS}
+    session.add_all(users.values())
+    session.flush()
+    session.add_all(
+        RoleGrant(
+            user_id=users[user.username].id,
+            role=user.role,
+            ente_id=enti[user.ente].id if user.ente else None,
+            contract_id=None if user.ente else contract.id,
+            valid_from=now(session),
+        )
+        for user in DEMO_USERS
+    )
+    session.flush()
+
+
+def _ente(place: Municipality) -> Ente:
+    return Ente(
+        name=place.name, short_name=place.short_name, istat_code=place.istat_code,
+        cadastral_code=place.cadastral_code, codice_fiscale=place.codice_fiscale, province=place.province,
+        band=place.band, patron_name=place.patron_name, patron_month=place.patron_month,
+        patron_day=place.patron_day, observes_holidays=False,
+    )  # fmt: skip
+
+
+def _user(user: DemoUser) -> User:
+    return User(username=user.username, name=user.name, password_hash=hash_password(user.password))

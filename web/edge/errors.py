@@ -1,0 +1,63 @@
+"""Domain errors to HTTP, in one table; what a person sees is a sentence and where to go."""
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
+from web.edge.i18n import DEFAULT, chosen, translations
+from web.edge.templating import page
+from web.edge.visits import CsrfError, SignInNeededError
+
+log = structlog.get_logger(__name__)
+
+STATUS: dict[type[DomainError], int] = {
+    NotFoundError: 404,
+    ForbiddenError: 403,
+    ConflictError: 409,
+    InvalidError: 422,
+    DomainError: 400,
+}
+EXPIRED = "La pagina è rimasta aperta troppo a lungo: ricaricala e riprova."
+MISSING = "Questa pagina non esiste."
+BROKEN = "Qualcosa non ha funzionato. Riprova tra poco; se succede ancora, avvisa chi gestisce il sistema."
+
+
+def install(app: FastAPI) -> None:
+    """Map what the layers below raise."""
+
+    @app.exception_handler(SignInNeededError)
+    def sign_in_needed(request: Request, error: SignInNeededError) -> Response:
+        target = f"/sign-in?back={error.back}"
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": target})
+        return RedirectResponse(target, status_code=303)
+
+    @app.exception_handler(CsrfError)
+    def csrf(request: Request, _error: CsrfError) -> Response:
+        return _answer(request, 403, EXPIRED)
+
+    @app.exception_handler(DomainError)
+    def domain(request: Request, error: DomainError) -> Response:
+        status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+        return _answer(request, status, str(error))
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        return _answer(request, error.status_code, MISSING if error.status_code == 404 else str(error.detail))
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.scope.get("path"), exc_info=error)
+        return _answer(request, 500, BROKEN)
+
+
+def _answer(request: Request, status: int, message: str) -> Response:
+    language = chosen(request.query_params.get("lang", DEFAULT))
+    message = translations(language).gettext(message)
+    if "hx-request" in request.headers:
+        return JSONResponse({"message": message}, status_code=status)
+    if "text/html" in request.headers.get("accept", ""):
+        return page(request, "error.html", language, status=status, message=message, code=status)
+    return PlainTextResponse(message, status_code=status)

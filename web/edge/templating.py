@@ -1,0 +1,77 @@
+"""Templates: one environment per language, numbers and dates as people write them."""
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from crm.core.clock import ROME
+from web.edge.i18n import LANGUAGES, translations
+from web.edge.words import WORDS
+
+HERE = Path(__file__).parent.parent
+NOT_AVAILABLE = "n.d."
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def environment(language: str) -> Environment:
+    """The environment of a language."""
+    locale = LANGUAGES[language]
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    catalogue = translations(language)
+    env.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    env.globals["language"] = language
+    env.filters |= {
+        "euro": lambda cents: format_currency(cents / 100, "EUR", locale=locale),
+        "number": lambda value: format_decimal(value, locale=locale),
+        "percent": lambda share: NOT_AVAILABLE if share is None else format_percent(share, "#,##0.0 %", locale=locale),
+        "day": lambda day: _day(day, locale),
+        "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
+        "clock": lambda instant: format_time(instant, "HH:mm", tzinfo=ROME, locale=locale),
+        "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
+        "duration": duration,
+        "word": lambda member: catalogue.gettext(WORDS[member]),
+        "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
+    }
+    return env
+
+
+def fragment(template: str, language: str, **context: Any) -> str:
+    """A rendered piece of a page."""
+    return environment(language).get_template(template).render(**context)
+
+
+def page(request: Request, template: str, language: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A rendered page."""
+    return HTMLResponse(fragment(template, language, path=request.url.path, **context), status_code=status)
+
+
+def duration(length: timedelta | float | None) -> str:
+    """Minutes and seconds: `1:05`; hours when there are any: `1:02:05`."""
+    if length is None:
+        return NOT_AVAILABLE
+    seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
+    minutes, seconds = divmod(max(0, seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def _day(day: date | datetime | None, locale: str) -> str:
+    if day is None:
+        return "—"
+    if isinstance(day, datetime):
+        day = day.astimezone(ROME).date()
+    return format_date(day, "d MMM y", locale=locale)

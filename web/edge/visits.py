@@ -1,0 +1,93 @@
+"""Who visits: the signed-in principal of a request, and the CSRF check on whatever changes something."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Form, Header, Request
+
+from crm.access import service as access
+from crm.access.permissions import Permission, Principal
+from crm.core.db import Scope
+from crm.core.errors import ForbiddenError
+from web.edge.i18n import chosen
+from web.wiring import Runtime
+
+COOKIE = "filodiretto_session"
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in; `back` is where to go afterwards."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__("sign-in needed")
+        self.back = back
+
+
+class CsrfError(Exception):
+    """A form came without the token of its session: the page is stale, or the form is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A signed-in request."""
+
+    principal: Principal
+    csrf_token: str
+    language: str
+
+    def scope(self, runtime: Runtime, permission: Permission) -> Scope:
+        """What the visitor may see for this purpose. Raises `ForbiddenError` when it is nothing."""
+        self.principal.require(permission)
+        with runtime.database.begin(Scope.nothing()) as session:
+            return access.scope_for(session, self.principal, permission)
+
+
+def runtime_of(request: Request) -> Runtime:
+    """The process's parts."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def visit_of(runtime: Runtime, token: str | None) -> Visit | None:
+    """The visit behind a session cookie."""
+    if not token:
+        return None
+    with runtime.database.begin(Scope.nothing()) as session:
+        signed_in = access.resume(session, token)
+    if signed_in is None:
+        return None
+    return Visit(signed_in.principal, signed_in.csrf_token, chosen(signed_in.principal.language))
+
+
+def visitor(request: Request) -> Visit:
+    """Whoever is signed in. Raises `SignInNeededError`."""
+    visit = visit_of(runtime_of(request), request.cookies.get(COOKIE))
+    if visit is None:
+        raise SignInNeededError(quote(request.url.path))
+    return visit
+
+
+def changing_visitor(
+    request: Request,
+    csrf: Annotated[str, Form()] = "",
+    x_csrf_token: Annotated[str, Header()] = "",
+) -> Visit:
+    """Whoever is signed in and proves that the form is his own page's."""
+    visit = visitor(request)
+    if not hmac.compare_digest((x_csrf_token or csrf).encode(), visit.csrf_token.encode()):
+        raise CsrfError
+    return visit
+
+
+def contract_of(visit: Visit) -> int:
+    """The contract a supervisor acts on: his only one, for now the lowest. Raises `ForbiddenError`."""
+    if not visit.principal.contracts:
+        raise ForbiddenError("Non hai il permesso di fare questa operazione.")
+    return min(visit.principal.contracts)
+
+
+RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
+VisitDep = Annotated[Visit, Depends(visitor)]
+ChangeDep = Annotated[Visit, Depends(changing_visitor)]

@@ -1,0 +1,1 @@
+"""The feeds from the gestionale: sending one, and watching it being read."""

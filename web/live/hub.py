@@ -1,0 +1,126 @@
+"""The hub: sockets grouped in audiences, each rendered once when a topic of it changes, and pushed directly.
+
+An audience is everybody who would see exactly the same. Its pages are cut into regions; only those whose HTML
+changed are sent. Whoever joins gets all of them, so a reconnect repairs whatever was missed.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from prometheus_client import Gauge
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+log = structlog.get_logger(__name__)
+SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected to this process")
+
+SLOW_S = 2.0  # a client that takes longer to accept a frame is dropped; it reconnects with a snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An audience's regions (element id → HTML), and the topics after which they must be rendered again."""
+
+    regions: Mapping[str, str]
+    topics: frozenset[str]
+
+
+Render = Callable[[], Rendered]
+
+
+@dataclass(eq=False, slots=True)
+class Audience:
+    """Sockets that see the same. `render` opens a transaction of its own; it runs in a thread."""
+
+    key: str
+    render: Render
+    members: set[WebSocket] = field(default_factory=set)
+    shown: Mapping[str, str] = field(default_factory=dict)
+    topics: frozenset[str] = frozenset()
+    dirty: bool = False
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Hub:
+    """All live sockets of this process. Used from its event loop alone; holds no database session."""
+
+    def __init__(self) -> None:
+        self._audiences: dict[str, Audience] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def join(self, socket: WebSocket, key: str, render: Render) -> None:
+        """Add a socket to an audience and send it everything."""
+        audience = self._audiences.setdefault(key, Audience(key, render))
+        async with audience.busy:
+            rendered = await run_in_threadpool(render)
+            changed = _changed(audience.shown, rendered.regions)
+            audience.shown, audience.topics = rendered.regions, rendered.topics
+            if changed:
+                await self._push(audience, frame(changed))
+            audience.members.add(socket)
+            SOCKETS.inc()
+            await socket.send_text(frame(rendered.regions))
+
+    def leave(self, socket: WebSocket) -> None:
+        """Forget a socket."""
+        for audience in list(self._audiences.values()):
+            if socket in audience.members:
+                audience.members.discard(socket)
+                SOCKETS.dec()
+            if not audience.members and not audience.busy.locked():
+                del self._audiences[audience.key]
+
+    async def heard(self, topics: set[str]) -> None:
+        """Topics changed: render and push the audiences that follow them."""
+        for audience in self._audiences.values():
+            if not audience.topics.isdisjoint(topics):
+                self._refresh(audience)
+
+    async def lost(self) -> None:
+        """Something may have been missed: look at everything again."""
+        for audience in self._audiences.values():
+            self._refresh(audience)
+
+    def _refresh(self, audience: Audience) -> None:
+        """Render at once when idle; while busy, once more afterwards, however often it was asked."""
+        if audience.dirty:
+            return
+        audience.dirty = True
+        task = asyncio.create_task(self._render_and_push(audience))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _render_and_push(self, audience: Audience) -> None:
+        async with audience.busy:
+            audience.dirty = False
+            try:
+                rendered = await run_in_threadpool(audience.render)
+            except Exception:
+                log.exception("render_failed", audience=audience.key)
+                return
+            changed = _changed(audience.shown, rendered.regions)
+            audience.shown, audience.topics = rendered.regions, rendered.topics
+            if changed:
+                await self._push(audience, frame(changed))
+
+    async def _push(self, audience: Audience, text: str) -> None:
+        for socket in list(audience.members):
+            try:
+                async with asyncio.timeout(SLOW_S):
+                    await socket.send_text(text)
+            except (TimeoutError, WebSocketDisconnect, RuntimeError):
+                self.leave(socket)
+
+
+def frame(regions: Mapping[str, str]) -> str:
+    """One message that brings several regions up to date."""
+    return "".join(
+        f'<hx-partial hx-target="#{region}" hx-swap="outerMorph">{html}</hx-partial>'
+        for region, html in regions.items()
+    )
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    return {region: html for region, html in after.items() if before.get(region) != html}

@@ -1,0 +1,144 @@
+"""The live sockets of the pages. The hub renders and pushes; here it is decided who may join which audience."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter as Tally
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocketDisconnect
+
+from crm.access.permissions import Permission
+from crm.core.db import Scope
+from crm.core.errors import ForbiddenError
+from telephony.agents import service as agents
+from web.console import view as console
+from web.edge.visits import COOKIE, Visit, visit_of
+from web.imports import routes as imports
+from web.live.hub import Hub, Render, Rendered
+from web.wallboard import routes as wallboard
+from web.wiring import Runtime
+
+log = structlog.get_logger(__name__)
+router = APIRouter()
+
+BEAT_S = 1.0
+RENEW_S = 4.0  # well within an agent's lease
+SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
+
+Joining = Callable[[Runtime, Visit], tuple[str, Render]]
+
+
+def join_console(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+    """Every agent is an audience of his own; his tabs share it."""
+    visit.principal.require(Permission.CALLS_ANSWER)
+    return f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)
+
+
+def join_wallboard(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+    """Whoever sees the same enti sees the same board."""
+    key, scope, can_close = wallboard.audience(runtime, visit)
+
+    def render() -> Rendered:
+        return wallboard.render(runtime, scope, visit.language, can_close=can_close)
+
+    return key, render
+
+
+PAGES: dict[str, Joining] = {
+    "console": join_console,
+    "wallboard": join_wallboard,
+    "imports": imports.join,
+}
+
+
+class Presence:
+    """Which agents have a console open here. Their leases are renewed together, in one statement."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._open: Tally[int] = Tally()
+
+    async def opened(self, agent_id: int) -> None:
+        """A console of this agent connected."""
+        self._open[agent_id] += 1
+        await run_in_threadpool(self._renew, [agent_id])
+
+    async def closed(self, agent_id: int) -> None:
+        """A console of this agent disconnected."""
+        self._open[agent_id] -= 1
+        if self._open[agent_id] <= 0:
+            del self._open[agent_id]
+            await run_in_threadpool(self._lapse, agent_id)
+
+    async def run(self) -> None:
+        """Renew until cancelled."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if self._open:
+                try:
+                    await run_in_threadpool(self._renew, list(self._open))
+                except Exception:
+                    log.exception("presence_not_renewed")
+
+    def _renew(self, agent_ids: list[int]) -> None:
+        with self._runtime.database.begin(Scope.nothing()) as session:
+            agents.renew(session, agent_ids)
+
+    def _lapse(self, agent_id: int) -> None:
+        with self._runtime.database.begin(Scope.nothing()) as session:
+            agents.lapse(session, agent_id)
+
+
+@router.websocket("/ws/{name}")
+async def live(socket: WebSocket, name: str) -> None:
+    """A page's live socket: everything at once, then what changes, and a beat every second."""
+    runtime: Runtime = socket.app.state.runtime
+    hub: Hub = socket.app.state.hub
+    presence: Presence = socket.app.state.presence
+    await socket.accept()
+    if socket.headers.get("origin") != _origin(runtime.settings.public_url) or name not in PAGES:
+        await socket.close(ELSEWHERE)
+        return
+    visit = await run_in_threadpool(visit_of, runtime, socket.cookies.get(COOKIE))
+    if visit is None:
+        await socket.close(SIGNED_OUT)
+        return
+    try:
+        key, render = await run_in_threadpool(PAGES[name], runtime, visit)
+    except ForbiddenError:
+        await socket.close(FORBIDDEN)
+        return
+    agent_id = visit.principal.user_id if name == "console" else None
+    if agent_id is not None:
+        await presence.opened(agent_id)
+    beating = asyncio.create_task(_beat(socket))
+    try:
+        await hub.join(socket, key, render)
+        while True:
+            await socket.receive_text()
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        beating.cancel()
+        hub.leave(socket)
+        if agent_id is not None:
+            await presence.closed(agent_id)
+
+
+async def _beat(socket: WebSocket) -> None:
+    """Tell the page the server's time: its clocks run by it, and its silence is noticed."""
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await socket.send_text(f'{{"now":{time.time() * 1000:.0f}}}')
+            await asyncio.sleep(BEAT_S)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

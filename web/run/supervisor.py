@@ -1,0 +1,265 @@
+"""Starts everything on one machine, keeps it running, and stops it without leaving anything behind.
+
+One thread: it starts a child, looks at all of them ten times a second, and starts those again that ended."""
+
+import contextlib
+import http
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from web.run import claims, embedded, processes
+from web.run.prepare import prepare_database
+from web.run.processes import Child, Program, RunError
+
+ROOT = Path(__file__).resolve().parents[2]
+DATABASE = "filodiretto"
+STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
+LISTEN_FD = "FILODIRETTO_LISTEN_FD"
+
+
+def default_data() -> Path:
+    """Where the embedded servers keep their files."""
+    return Path(os.environ.get("FILODIRETTO_DATA", ROOT / ".data")).resolve()
+
+
+def _own_command(name: str) -> list[str]:
+    return [sys.executable, "-m", "web.cli", name]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a person may choose; the callables let tests run stand-ins."""
+
+    data: Path = field(default_factory=default_data)
+    port: int = 8000
+    simulator_port: int = 8001
+    postgres_port: int = 5455
+    redis_port: int = 6455
+    demo: bool = True
+    ready_within_s: float = 60
+    command: Callable[[str], list[str]] = _own_command
+    announce: Callable[[], Iterable[str]] = tuple
+    """The last lines on the terminal, such as the demo's users."""
+
+    def listeners(self) -> dict[str, tuple[int, str]]:
+        """The programs that are called; another carrier than the simulator needs no simulator."""
+        simulated = os.environ.get("FILODIRETTO_CARRIER", "simulator") == "simulator"
+        web, simulator = (self.port, "--port"), (self.simulator_port, "--simulator-port")
+        return {"web": web, "simulator": simulator} if simulated else {"web": web}
+
+
+def run(options: RunOptions) -> int:
+    """Run the contact centre until Ctrl-C or SIGTERM; the exit code."""
+    try:
+        with contextlib.ExitStack() as held:
+            held.enter_context(claims.data_folder(options.data))
+            if count := processes.stop_leftovers(options.data / "processes.json"):
+                _say(f"Stopped {count} processes that a killed run had left.")
+            stopped = held.enter_context(claims.stop_signals())
+            sockets = held.enter_context(claims.listening(options.listeners()))
+            return Supervisor(options, sockets, stopped).run()
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: somebody pressed Ctrl-C
+    """The set-up was asked to stop."""
+
+
+@dataclass
+class Post:
+    """A place in the team, held by one child after another."""
+
+    program: Program
+    child: Child
+    failures: int = 0
+    due: float | None = None
+
+
+class Supervisor:
+    """The state of one run."""
+
+    def __init__(self, options: RunOptions, sockets: dict[str, socket.socket], stopped: Callable[[], bool]) -> None:
+        self._options = options
+        self._sockets = sockets
+        self._stopped = stopped
+        self._logs = options.data / "logs"
+        self._record = options.data / "processes.json"
+        self._servers: list[Post] = []
+        self._programs: list[Post] = []
+
+    def run(self) -> int:
+        """Start, watch, stop."""
+        began = time.monotonic()
+        try:
+            environ = self._start_servers()
+            for name, text in STEPS.items():
+                if name != "seed" or self._options.demo:
+                    self._step(name, text, environ)
+            self._start_programs(environ)
+            self._wait_until_ready()
+            self._announce(environ, time.monotonic() - began)
+            while not self._stopped():
+                self._tend()
+        except Interrupted:
+            pass
+        finally:
+            self._stop()
+        return 0
+
+    def _start_servers(self) -> dict[str, str]:
+        options, known = self._options, embedded.credentials(self._options.data)
+        claims.require_port(options.postgres_port, "PostgreSQL", "--postgres-port")
+        claims.require_port(options.redis_port, "Redis", "--redis-port")
+        postgres = embedded.Postgres(options.data, options.postgres_port, known.postgres)
+        redis_server = embedded.Redis(options.data, options.redis_port, known.redis)
+        _say("Starting PostgreSQL and Redis")
+        for server in (postgres, redis_server):
+            server.initialise()
+            self._servers.append(self._post(server.program()))
+        self._wait(postgres.answers, 30, "PostgreSQL does not answer", "postgres")
+        self._wait(redis_server.answers, 30, "Redis does not answer", "redis")
+        prepare_database(postgres.dsn(), DATABASE, known.roles)
+        servers = embedded.settings(postgres, redis_server, known.roles, DATABASE)
+        return {**self._settings(known), **servers}
+
+    def _settings(self, known: embedded.Credentials) -> dict[str, str]:
+        """The demo's settings, less those that the person has set (a Twilio account, a public address)."""
+        ours = {
+            **known.twilio(),
+            "FILODIRETTO_PUBLIC_URL": _address(self._options.port),
+            "FILODIRETTO_PORT": str(self._options.port),
+            "FILODIRETTO_DEMO": str(self._options.demo).lower(),
+            "FILODIRETTO_LOG_JSON": "false",
+            "FILODIRETTO_DATA": str(self._options.data),
+        }
+        if "simulator" in self._sockets:
+            ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
+            ours["FILODIRETTO_SIMULATOR_URL"] = _address(self._options.simulator_port)
+        return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
+
+    def _step(self, name: str, text: str, environ: dict[str, str]) -> None:
+        _say(text)
+        child = Child(self._program(name, environ), processes.rotate(self._logs / f"{name}.log"))
+        try:
+            while (code := child.poll()) is None:
+                self._tend()
+                if self._stopped():
+                    raise Interrupted
+        finally:
+            child.kill()
+        if code:
+            raise RunError(f"{_tail(child.log)}`{name}` {processes.reason(code)}: read {child.log}.")
+
+    def _start_programs(self, environ: dict[str, str]) -> None:
+        names = ["web", "engine", "worker", "beat"]
+        if "simulator" in self._sockets:
+            names.insert(0, "simulator")
+        for name in names:
+            self._programs.append(self._post(self._program(name, environ)))
+
+    def _program(self, name: str, environ: dict[str, str]) -> Program:
+        listener = self._sockets.get(name)
+        command = tuple(self._options.command(name))
+        if listener is None:
+            return Program(name, command, environ, cwd=ROOT)
+        number = listener.fileno()
+        return Program(name, command, {**environ, LISTEN_FD: str(number)}, cwd=ROOT, files=(number,))
+
+    def _post(self, program: Program) -> Post:
+        log = processes.rotate(self._logs / f"{program.name}.log")
+        post = Post(program, Child(program, log))
+        self._write_record([*self._posts(), post])
+        return post
+
+    def _posts(self) -> list[Post]:
+        return [*self._servers, *self._programs]
+
+    def _write_record(self, posts: Iterable[Post]) -> None:
+        processes.record(self._record, [post.child for post in posts])
+
+    def _tend(self) -> None:
+        """Start again whoever ended: at once the first time, later the more often it dies young."""
+        now = time.monotonic()
+        for post in self._posts():
+            if post.due is None and (code := post.child.poll()) is not None:
+                post.failures = 1 if now - post.child.started > 10 else post.failures + 1
+                wait = min(5.0, 0.25 * 2**post.failures) if post.failures > 1 else 0.0
+                post.due = now + wait
+                again = f"starting it again in {wait:.1f} s" if wait else "started again"
+                _say(f"{post.program.name} {processes.reason(code)}: {again} (log: {post.child.log})")
+            if post.due is not None and now >= post.due:
+                post.child, post.due = Child(post.program, post.child.log), None
+                self._write_record(self._posts())
+        time.sleep(0.1)
+
+    def _wait(self, condition: Callable[[], bool], seconds: float, complaint: str, name: str) -> None:
+        deadline = time.monotonic() + seconds
+        log = self._logs / f"{name}.log"
+        while not condition():
+            if time.monotonic() > deadline:
+                raise RunError(f"{_tail(log)}{complaint} within {seconds:.0f} s: read {log}.")
+            if self._stopped():
+                raise Interrupted
+            self._tend()
+
+    def _wait_until_ready(self) -> None:
+        port, seconds = self._options.port, self._options.ready_within_s
+        _say("Starting the contact centre")
+        self._wait(lambda: _is_ok(port, "/health/ready"), seconds, "The pages do not answer", "web")
+
+    def _announce(self, environ: dict[str, str], seconds: float) -> None:
+        public = environ.get("FILODIRETTO_PUBLIC_URL") or os.environ.get("FILODIRETTO_PUBLIC_URL", "")
+        lines = [
+            "",
+            f"Filodiretto is running (ready in {seconds:.0f} s).",
+            "",
+            f"  Console          {public}/console",
+            f"  Wallboard        {public}/wallboard",
+        ]
+        if "simulator" in self._sockets:
+            lines.append(f"  Call the centre  {_address(self._options.simulator_port)}/")
+        lines += ["", *self._options.announce(), "", f"Logs: {self._logs}. Ctrl-C stops everything."]
+        _say("\n".join(lines))
+
+    def _stop(self) -> None:
+        """Programs first, then the servers they use; at most five seconds in all."""
+        if not self._posts():
+            return
+        late = processes.stop((post.child for post in self._programs), 2.5)
+        late += processes.stop((post.child for post in self._servers), 2.0)
+        self._record.unlink(missing_ok=True)
+        _say("\nStopped." + (f" {', '.join(late)} had to be killed." if late else ""))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _address(port: int) -> str:
+    return f"http://{claims.LOOPBACK}:{port}"
+
+
+def _tail(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
+        return "".join(f"  | {line}\n" for line in lines)
+    return ""
+
+
+def _is_ok(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(claims.LOOPBACK, port, timeout=2)  # never through a proxy
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,114 @@
+"""Signing in and out, and the way from the front door to one's page."""
+
+import hmac
+import secrets
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import update
+
+from crm.access import service as access
+from crm.access.models import User
+from crm.access.permissions import Permission
+from crm.access.service import SignInError
+from crm.core.db import Scope
+from web.demo.accounts import DEMO_USERS
+from web.edge.i18n import DEFAULT, LANGUAGES, chosen, translations
+from web.edge.templating import page
+from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, visit_of
+from web.wiring import Runtime
+
+router = APIRouter(include_in_schema=False)
+FORM_COOKIE = "filodiretto_form"  # a sign-in form is answered by the browser it was shown to
+SEE_OTHER = 303
+UNAUTHORIZED = 401
+
+
+@router.get("/")
+def front_door(runtime: RuntimeDep, request: Request) -> Response:
+    """To one's own page."""
+    visit = visit_of(runtime, request.cookies.get(COOKIE))
+    return RedirectResponse(_home(visit) if visit else "/sign-in", SEE_OTHER)
+
+
+@router.get("/sign-in")
+def sign_in_form(request: Request, runtime: RuntimeDep, back: str = "/") -> Response:
+    """The form."""
+    return _form(request, runtime, back=back)
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request, runtime: RuntimeDep, username: Annotated[str, Form()], password: Annotated[str, Form()],
+    csrf: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/",
+) -> Response:  # fmt: skip
+    """Check name and password."""
+    expected = request.cookies.get(FORM_COOKIE, "")
+    if not expected or not hmac.compare_digest(csrf.encode(), expected.encode()):
+        return _form(request, runtime, back=back, error="La pagina è rimasta aperta troppo a lungo: riprova.")
+    try:
+        with runtime.database.begin(Scope.nothing()) as session:
+            token = access.sign_in(session, username=username, password=password)
+    except SignInError as error:
+        return _form(request, runtime, back=back, username=username, error=str(error))
+    response = RedirectResponse(_safe(back), SEE_OTHER)
+    response.set_cookie(
+        COOKIE, token, max_age=int(access.LIFE.total_seconds()), httponly=True, samesite="lax",
+        secure=runtime.settings.secure_cookies,
+    )  # fmt: skip
+    response.delete_cookie(FORM_COOKIE)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, runtime: RuntimeDep, _visit: ChangeDep) -> Response:
+    """End the session."""
+    with runtime.database.begin(Scope.nothing()) as session:
+        access.sign_out(session, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/sign-in", SEE_OTHER)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.post("/language")
+def language(
+    runtime: RuntimeDep, visit: ChangeDep, language: Annotated[str, Form()], back: Annotated[str, Form()] = "/"
+) -> Response:
+    """Speak another language to this user from now on."""
+    if language in LANGUAGES:
+        with runtime.database.begin(Scope.nothing()) as session:
+            session.execute(update(User).where(User.id == visit.principal.user_id).values(language=language))
+    return RedirectResponse(_safe(back), SEE_OTHER)
+
+
+def _form(request: Request, runtime: Runtime, *, back: str, username: str = "", error: str = "") -> Response:
+    spoken = chosen((request.headers.get("accept-language") or DEFAULT)[:2])
+    form_token = secrets.token_urlsafe(16)
+    response = page(
+        request, "sign_in.html", spoken, status=UNAUTHORIZED if error else 200, back=_safe(back),
+        username=username, error=translations(spoken).gettext(error) if error else "", form_token=form_token,
+        demo_users=DEMO_USERS if runtime.settings.demo else (),
+    )  # fmt: skip
+    response.set_cookie(
+        FORM_COOKIE, form_token, max_age=3600, httponly=True, samesite="lax", secure=runtime.settings.secure_cookies
+    )
+    return response
+
+
+def _safe(back: str) -> str:
+    """A path of ours, never another site's address."""
+    back = unquote(back)
+    return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+
+
+def _home(visit: Visit) -> str:
+    for permission, path in (
+        (Permission.CALLS_ANSWER, "/console"),
+        (Permission.BOARD_WATCH, "/wallboard"),
+        (Permission.COLLECTION_IMPORT, "/imports"),
+    ):
+        if visit.principal.can(permission):
+            return path
+    return "/wallboard"

@@ -1,0 +1,77 @@
+// What every live page shares: the state of the connection, running clocks, and what went wrong with a request.
+
+const STALE_MS = 4000; // the server beats every second: silence longer than this is said on the page
+const RESTING = "–:––";
+
+let skew = 0; // the server's clock minus this machine's, in milliseconds
+let lastHeard = 0;
+
+export const serverNow = () => Date.now() + skew;
+
+export function notify(text) {
+  const box = document.getElementById("notice");
+  box.textContent = text;
+  box.hidden = !text;
+  if (text) {
+    clearTimeout(notify.timer);
+    notify.timer = setTimeout(() => (box.hidden = true), 8000);
+  }
+}
+
+function duration(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const padded = parts.map((part, i) => (i === 0 ? `${part}` : `${part}`.padStart(2, "0")));
+  return parts[0] ? padded.join(":") : `${parts[1]}:${padded[2]}`;
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function tick() {
+  const now = serverNow();
+  for (const clock of document.querySelectorAll("time[data-since]")) {
+    const running = now - Date.parse(clock.dataset.since);
+    setText(clock, Number.isNaN(running) ? RESTING : duration(running));
+    const limit = clock.closest("[data-since-limit]")?.dataset.sinceLimit;
+    if (limit) clock.classList.toggle("over", running > Number(limit) * 1000);
+  }
+  for (const clock of document.querySelectorAll("time[data-until]")) setText(clock, duration(Date.parse(clock.dataset.until) - now));
+  for (const clock of document.querySelectorAll("time[data-now]")) {
+    setText(clock, new Date(now).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" }));
+  }
+  const live = lastHeard && Date.now() - lastHeard < STALE_MS ? "on" : "off";
+  for (const sign of document.querySelectorAll("[data-live]")) if (sign.dataset.live !== live) sign.dataset.live = live;
+}
+
+document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+  lastHeard = Date.now();
+  const data = event.detail.message?.data;
+  if (typeof data === "string" && data.startsWith('{"now"')) {
+    skew = JSON.parse(data).now - Date.now();
+    event.detail.cancelled = true;
+    event.preventDefault();
+  }
+  tick();
+});
+document.addEventListener("htmx:ws:close", () => {
+  lastHeard = 0;
+  tick();
+});
+document.addEventListener("htmx:after:swap", tick);
+document.addEventListener("htmx:ws:after:message:incoming", tick);
+
+document.addEventListener("htmx:response:error", async (event) => {
+  const response = event.detail.ctx?.response;
+  let text = "";
+  try {
+    text = JSON.parse(event.detail.ctx.text ?? "{}").message;
+  } catch {
+    // not one of our sentences
+  }
+  notify(text || `Errore ${response?.status ?? ""}`.trim());
+});
+
+setInterval(tick, 500);
+tick();

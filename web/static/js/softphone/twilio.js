@@ -1,0 +1,86 @@
+// The telephone behind a real carrier: Twilio's Voice SDK, loaded only when it is the device in use.
+// The same interface as simulator.js: events registered, unregistered, incoming, cancelled, connected, ended, error.
+
+const SDK = "/static/vendor/twilio/twilio.min.js";
+
+function loadSdk() {
+  if (window.Twilio) return Promise.resolve();
+  return new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = SDK;
+    script.onload = done;
+    script.onerror = () => failed(new Error("Twilio SDK"));
+    document.head.append(script);
+  });
+}
+
+export class Device extends EventTarget {
+  #token;
+  #device = null;
+  #call = null;
+
+  constructor({ token }) {
+    super();
+    this.#token = token;
+  }
+
+  async register() {
+    await loadSdk();
+    this.#device = new window.Twilio.Device(this.#token, { closeProtection: true, logLevel: "error" });
+    this.#device.on("registered", () => this.#tell("registered"));
+    this.#device.on("unregistered", () => this.#tell("unregistered"));
+    this.#device.on("error", (error) => this.#tell("error", { message: error.message }));
+    this.#device.on("tokenWillExpire", () => this.#renew());
+    this.#device.on("incoming", (call) => this.#offered(call));
+    await this.#device.register();
+  }
+
+  accept() {
+    this.#call?.accept();
+  }
+
+  reject() {
+    this.#call?.reject();
+  }
+
+  hangUp() {
+    this.#call?.disconnect();
+  }
+
+  mute(on) {
+    this.#call?.mute(on);
+  }
+
+  setToken(token) {
+    this.#token = token;
+    this.#device?.updateToken(token);
+  }
+
+  destroy() {
+    this.#device?.destroy();
+    this.#device = null;
+  }
+
+  #offered(call) {
+    this.#call = call;
+    call.on("accept", () => this.#tell("connected", { callSid: call.parameters.CallSid }));
+    call.on("cancel", () => this.#over("cancelled"));
+    call.on("reject", () => this.#over("cancelled"));
+    call.on("disconnect", () => this.#over("ended"));
+    this.#tell("incoming", { callSid: call.parameters.CallSid, from: call.parameters.From });
+  }
+
+  #over(name) {
+    this.#call = null;
+    this.#tell(name);
+  }
+
+  async #renew() {
+    const answer = await fetch("/console/device", { headers: { accept: "application/json" } });
+    if (answer.ok) this.setToken((await answer.json()).token);
+  }
+
+  #tell(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,169 @@
+"""The wallboard's figures, read in one transaction: one reading serves everybody who sees the same enti."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from crm.access.service import contracts_watched
+from crm.core import clock
+from crm.core.db import Scope
+from crm.enti import queries as enti
+from crm.enti.calendar import Opening, opening
+from crm.enti.queries import Badge
+from crm.levels import formulas
+from crm.levels import queries as levels
+from crm.levels.formulas import Level
+from crm.levels.metering import Counts
+from crm.levels.service import LOST, WAITING_OVER
+from telephony.agents.models import AgentState
+from telephony.queues import queries as queues
+from telephony.queues.queries import Line
+
+HOURS_SHOWN = 12
+UNSTATED_LIMITS = {WAITING_OVER: Decimal("0.20"), LOST: Decimal("0.15")}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The two shares that a contract limits, and the wait that counts as long."""
+
+    waiting_over: Decimal
+    lost: Decimal
+    threshold_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One row: the whole centre, a queue or an ente."""
+
+    waiting: int
+    since: datetime | None
+    talking: int
+    counts: Counts
+    waited_over: Level
+    lost: Level
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    name: str
+    figures: Figures
+    ready: int
+    agents: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnteRow:
+    ente: Badge
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of today, for the small chart: how many calls and what share of them was late and lost."""
+
+    start: datetime
+    received: int
+    waited_over: Level
+    lost: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything on the wallboard."""
+
+    contract_id: int | None
+    opening: Opening
+    centre: Figures
+    limits: Limits
+    agents: dict[AgentState, int] | None  # none for who watches an ente only
+    queues: tuple[QueueRow, ...]
+    enti: tuple[EnteRow, ...]
+    hours: tuple[Hour, ...]
+    topics: frozenset[str]
+
+
+def read(session: Session, scope: Scope) -> Board:
+    """The board of a scope. Row-level security leaves out what it does not cover."""
+    contract_ids = contracts_watched(session, scope)
+    since = clock.start_of_day(clock.business_day(clock.now(session)))
+    limits = _limits(session, contract_ids)
+    lines = queues.standing(session, contract_ids)
+    counts = levels.counts_since(session, contract_ids, since)
+    contract_id = min(scope.contracts, default=None)
+    staffed = queues.staffing(session, scope.contracts)
+    return Board(
+        contract_id=contract_id,
+        opening=_opening(session, contract_ids, scope),
+        centre=_figures(lines, counts.values(), limits),
+        limits=limits,
+        agents=queues.agents_by_state(session, scope.contracts) if scope.contracts else None,
+        queues=tuple(
+            QueueRow(
+                queue.name,
+                _figures(
+                    [line for line in lines if line.queue_id == queue.id],
+                    [count for (_, queue_id), count in counts.items() if queue_id == queue.id],
+                    limits,
+                ),
+                ready=staffed.get(queue.id, {}).get(AgentState.READY, 0),
+                agents=sum(n for state, n in staffed.get(queue.id, {}).items() if state is not AgentState.OFFLINE),
+            )
+            for queue in queues.queues(session, contract_ids)
+        ),
+        enti=tuple(
+            EnteRow(
+                ente,
+                _figures(
+                    [line for line in lines if line.ente_id == ente.id],
+                    [count for (ente_id, _), count in counts.items() if ente_id == ente.id],
+                    limits,
+                ),
+            )
+            for ente in enti.badges(session, scope.enti).values()
+        ),
+        hours=tuple(
+            Hour(
+                start, count.received, formulas.waiting_over(count, limits.waiting_over),
+                formulas.lost(count, limits.lost),
+            )
+            for start, count in levels.hourly(session, contract_ids, since)[-HOURS_SHOWN:]
+        ),
+        topics=frozenset(f"board:{one}" for one in contract_ids)
+        | frozenset(f"agents:{domain}" for domain in queues.domains(session, contract_ids)),
+    )  # fmt: skip
+
+
+def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) -> Figures:
+    lines, total = list(lines), sum(counts, Counts())
+    waits = [line.since for line in lines if line.since is not None]
+    return Figures(
+        waiting=sum(line.waiting for line in lines),
+        since=min(waits, default=None),
+        talking=sum(line.talking for line in lines),
+        counts=total,
+        waited_over=formulas.waiting_over(total, limits.waiting_over),
+        lost=formulas.lost(total, limits.lost),
+    )
+
+
+def _limits(session: Session, contract_ids: frozenset[int]) -> Limits:
+    """The strictest limits among the contracts watched."""
+    promised = levels.promises(session, contract_ids)
+    targets = {
+        metric: min((p.target for p in promised if p.metric == metric), default=unstated)
+        for metric, unstated in UNSTATED_LIMITS.items()
+    }
+    threshold = min((p.threshold_s for p in promised if p.threshold_s is not None), default=Decimal(40))
+    return Limits(targets[WAITING_OVER], targets[LOST], threshold)
+
+
+def _opening(session: Session, contract_ids: frozenset[int], scope: Scope) -> Opening:
+    ente_id = min(scope.enti) if scope.enti and not scope.contracts else None
+    states = [
+        opening(enti.timetable(session, contract_id, ente_id), clock.now(session)) for contract_id in sorted(contract_ids)
+    ]
+    return next((state for state in states if state.is_open), states[0] if states else Opening(is_open=False))

@@ -1,0 +1,73 @@
+"""Putting the layers together: which signal goes to whom, and which carrier stands behind the port."""
+
+from dataclasses import dataclass
+
+from crm.core.db import Database, LiveTopic
+from crm.core.jobs import JobWritten
+from crm.core.settings import Settings
+from telephony.calls.addresses import Addresses
+from telephony.calls.reconciliation import Reconciler
+from telephony.carriers.port import Carrier
+from telephony.carriers.twilio.carrier import TwilioCarrier
+from telephony.commands.dispatcher import Dispatcher
+from telephony.commands.events import CommandWritten
+from telephony.lines.provisioning import Provisioner
+from telephony.queues.events import MatchDue
+from telephony.queues.matching import Matcher
+from web.live.publisher import Publisher
+from web.worker.wake import Waker
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A process's parts, made once and closed at its end."""
+
+    settings: Settings
+    database: Database
+    carrier: Carrier
+    addresses: Addresses
+    matcher: Matcher
+    dispatcher: Dispatcher
+    reconciler: Reconciler
+    provisioner: Provisioner
+    publisher: Publisher
+
+    def close(self) -> None:
+        """Finish what was begun, then let go of connections."""
+        self.matcher.close()
+        self.dispatcher.close()
+        self.publisher.close()
+        self.database.dispose()
+
+
+def build(settings: Settings) -> Runtime:
+    """Wire a process."""
+    database = Database(settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size)
+    carrier = carrier_of(settings)
+    addresses = Addresses(settings.public_url)
+    matcher = Matcher(database)
+    dispatcher = Dispatcher(database, carrier, addresses)
+    publisher = Publisher(settings.redis_url, database)
+    waker = Waker(settings.redis_url)
+    database.on(MatchDue, matcher.ask)
+    database.on(CommandWritten, dispatcher.send)
+    database.on(LiveTopic, lambda topics: publisher.publish([topic.name for topic in topics]))
+    database.on(JobWritten, waker.wake)
+    return Runtime(
+        settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
+        dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
+        provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
+    )  # fmt: skip
+
+
+def carrier_of(settings: Settings) -> Carrier:
+    """The carrier that the settings name. The simulator speaks Twilio's API, so it is reached as Twilio is."""
+    return TwilioCarrier(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_key=settings.twilio_api_key,
+        api_secret=settings.twilio_api_secret.get_secret_value(),
+        timeout_s=settings.carrier_timeout_s,
+        api_url=settings.twilio_api_url,
+        device_url=settings.simulator_url,
+    )

@@ -1,0 +1,54 @@
+"""The `worker` and `beat` processes."""
+
+from typing import Any
+
+from celery import Celery
+from sqlalchemy import select
+
+from crm.collection import tasks as collection
+from crm.core import jobs
+from crm.core.db import Scope
+from crm.core.settings import Settings
+from crm.enti.models import Ente
+from web.wiring import Runtime, build
+from web.worker.wake import celery_app
+
+RUNNERS: dict[str, jobs.Runner] = {collection.IMPORT: collection.run_import}
+
+
+def worker_app(settings: Settings) -> Celery:
+    """Celery with the product's two tasks: run one job, and look for jobs that nobody was woken for."""
+    app = celery_app(settings.redis_url)
+    runtime: list[Runtime] = []
+
+    def parts() -> Runtime:
+        if not runtime:  # after the pool has forked
+            runtime.append(build(settings))
+        return runtime[0]
+
+    @app.task(name="filodiretto.run_job")
+    def run_job(job_id: int, ente_id: int) -> None:
+        jobs.run(parts().database, RUNNERS, job_id=job_id, ente_id=ente_id)
+
+    @app.task(name="filodiretto.sweep_jobs")
+    def sweep_jobs() -> None:
+        database = parts().database
+        with database.begin(Scope.nothing()) as session:
+            enti = frozenset(session.execute(select(Ente.id)).scalars())
+        with database.begin(Scope.of_enti(enti)) as session:
+            due = jobs.due(session)
+        for job_id, ente_id in due:
+            run_job.delay(job_id, ente_id)
+
+    return app
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until told to stop."""
+    arguments: list[Any] = ["worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"]
+    worker_app(settings).worker_main([*arguments, "--pool=prefork"])
+
+
+def run_beat(settings: Settings, schedule_file: str) -> None:
+    """Keep the schedule until told to stop."""
+    worker_app(settings).start(["beat", "--loglevel=INFO", f"--schedule={schedule_file}"])
