@@ -50,7 +50,8 @@ def run(
     from web.run import supervisor  # noqa: PLC0415
 
     def announce() -> list[str]:
-        return [f"  {user.username} / {user.password}   {user.what}" for user in DEMO_USERS if user.shown]
+        shown = [user for user in DEMO_USERS if not user.robot]
+        return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
         port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,

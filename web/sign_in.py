@@ -89,7 +89,7 @@ def _form(request: Request, runtime: Runtime, *, back: str, username: str = "", 
     response = page(
         request, "sign_in.html", spoken, status=UNAUTHORIZED if error else 200, back=_safe(back),
         username=username, error=translations(spoken).gettext(error) if error else "", form_token=form_token,
-        demo_users=DEMO_USERS if runtime.settings.demo else (),
+        demo_users=[user for user in DEMO_USERS if not user.robot] if runtime.settings.demo else [],
     )  # fmt: skip
     response.set_cookie(
         FORM_COOKIE, form_token, max_age=3600, httponly=True, samesite="lax", secure=runtime.settings.secure_cookies

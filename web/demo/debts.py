@@ -45,7 +45,7 @@ class Debts:
         state = _drawn(dice, STATES)
         if state is PositionState.INSOLVENCY and not is_company and dice.random() < 0.8:
             state = PositionState.OVERDUE
-        tax = _drawn(dice, TAXES)
+        tax = Tax.IMU if state is PositionState.IPOTECA else _drawn(dice, TAXES)
         act = self._act(state)
         issued, due, notification = self._dates(state, act)
         amounts = self._amounts(tax, act, state)
@@ -118,35 +118,32 @@ class Debts:
 
     def _standing(self, state: PositionState, total: int, issued: date, due: date) -> dict[str, Any]:
         dice = self.dice
-        since = min(due + timedelta(days=dice.randint(60, 240)), self.today - timedelta(days=1))
-        told: dict[str, Any] = {"state_on": since.isoformat()}
-        match state:
-            case PositionState.TO_PAY | PositionState.OVERDUE:
-                return {}
-            case PositionState.PAID:
-                day = min(issued + timedelta(days=dice.randint(5, 140)), self.today - timedelta(days=1))
-                return {"state_on": day.isoformat(), "payments": [self._payment(day, total)]}
-            case PositionState.PARTLY_PAID:
-                part = total * dice.randint(15, 80) // 100
-                return {"payments": [self._payment(since, part)]}
-            case PositionState.IN_INSTALMENTS:
-                return self._plan(total, since)
-            case PositionState.SUSPENDED:
-                return told | {"state_note": dice.choice(SUSPENSIONS)}
-            case PositionState.ANNULLED:
-                return told | {"state_note": dice.choice(ANNULMENTS)}
-            case PositionState.RELIEVED:
-                return told | {"state_note": dice.choice(RELIEFS)}
-            case PositionState.FERMO:
-                return told | {"state_note": f"veicolo targato {_plate(dice)}"}
-            case PositionState.IPOTECA:
-                return told | {"state_note": f"immobile al foglio {dice.randint(1, 90)}, particella {dice.randint(1, 900)}"}
-            case PositionState.PIGNORAMENTO:
-                return told | {"state_note": dice.choice(("presso il datore di lavoro", "presso la banca"))}
-            case PositionState.IN_LITIGATION:
-                return told | {"state_note": f"Corte di giustizia tributaria, R.G. {dice.randint(40, 900)}/{since.year}"}
-            case PositionState.INSOLVENCY:
-                return told | {"state_note": f"liquidazione giudiziale n. {dice.randint(1, 90)}/{since.year}"}
+        yesterday = self.today - timedelta(days=1)
+        since = min(due + timedelta(days=dice.randint(60, 240)), yesterday)
+        if state in {PositionState.TO_PAY, PositionState.OVERDUE}:
+            return {}
+        if state is PositionState.PAID:
+            day = min(issued + timedelta(days=dice.randint(5, 140)), yesterday)
+            return {"state_on": day.isoformat(), "payments": [self._payment(day, total)]}
+        if state is PositionState.PARTLY_PAID:
+            return {"payments": [self._payment(since, total * dice.randint(15, 80) // 100)]}
+        if state is PositionState.IN_INSTALMENTS:
+            return self._plan(total, since)
+        return {"state_on": since.isoformat(), "state_note": self._note(state, since)}
+
+    def _note(self, state: PositionState, since: date) -> str:
+        dice = self.dice
+        notes = {
+            PositionState.SUSPENDED: SUSPENSIONS, PositionState.ANNULLED: ANNULMENTS, PositionState.RELIEVED: RELIEFS,
+            PositionState.PIGNORAMENTO: ("presso il datore di lavoro", "presso la banca"),
+            PositionState.FERMO: (f"veicolo targato {_plate(dice)}",),
+            PositionState.IPOTECA: (f"foglio {dice.randint(1, 90)}, particella {dice.randint(1, 900)}",),
+            PositionState.IN_LITIGATION: (
+                f"Corte di giustizia tributaria, R.G. {dice.randint(40, 900)}/{since.year}",
+            ),
+            PositionState.INSOLVENCY: (f"liquidazione giudiziale n. {dice.randint(1, 90)}/{since.year}",),
+        }  # fmt: skip
+        return dice.choice(notes[state])
 
     def _plan(self, total: int, granted: date) -> dict[str, Any]:
         dice = self.dice
@@ -182,7 +179,7 @@ def _drawn(dice: random.Random, weights: dict[Any, int]) -> Any:
 
 def _plate(dice: random.Random) -> str:
     letters = "ABCDEFGHJKLMNPRSTVWXYZ"
-    return f"{dice.choice('EFG')}{dice.choice(letters)}{dice.randint(100, 999)}{dice.choice(letters)}{dice.choice(letters)}"
+    return f"{dice.choice('EFG')}{dice.choice(letters)}{dice.randint(100, 999)}{''.join(dice.choices(letters, k=2))}"
 
 
 def _euro(cents: int) -> str:

@@ -14,8 +14,8 @@ from web.demo.places import BIRTHPLACES, Municipality
 MEN = ("Alessio", "Andrea", "Cosimo", "Dario", "Duccio", "Enzo", "Fabio", "Filippo", "Francesco", "Giovanni",
        "Guido", "Iacopo", "Lapo", "Leonardo", "Lorenzo", "Luca", "Marco", "Mario", "Matteo", "Neri", "Niccolò",
        "Paolo", "Piero", "Renzo", "Riccardo", "Simone", "Stefano", "Tommaso", "Ugo", "Vasco")  # fmt: skip
-WOMEN = ("Alessandra", "Anna", "Beatrice", "Bianca", "Chiara", "Cinzia", "Daniela", "Elena", "Elisa", "Fiorenza",
-         "Francesca", "Gaia", "Ginevra", "Giulia", "Ilaria", "Laura", "Lucia", "Margherita", "Maria", "Marta",
+WOMEN = ("Alessandra", "Anna", "Beatrice", "Bianca", "Chiara", "Cinzia", "Daniela", "Elena", "Elisa",
+         "Fiorenza", "Francesca", "Gaia", "Ginevra", "Giulia", "Ilaria", "Laura", "Lucia", "Margherita", "Maria", "Marta",
          "Matilde", "Nicoletta", "Ornella", "Paola", "Rosanna", "Sara", "Serena", "Silvia", "Teresa", "Viola")  # fmt: skip
 SURNAMES = ("Baldi", "Bandini", "Barsanti", "Bartoli", "Becattini", "Bellucci", "Benvenuti", "Bini", "Boldrini",
             "Brogi", "Cecchi", "Cei", "Ciampi", "Cioni", "Corsi", "D'Amico", "Del Bianco", "Degl'Innocenti",

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from crm.core.clock import ROME
 from web.edge.i18n import LANGUAGES, translations
-from web.edge.words import WORDS
+from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
 NOT_AVAILABLE = "n.d."
@@ -43,7 +43,7 @@ def environment(language: str) -> Environment:
         "clock": lambda instant: format_time(instant, "HH:mm", tzinfo=ROME, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "duration": duration,
-        "word": lambda member: catalogue.gettext(WORDS[member]),
+        "word": lambda member: catalogue.gettext(word_for(member)),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }
     return env

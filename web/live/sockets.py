@@ -102,7 +102,7 @@ async def live(socket: WebSocket, name: str) -> None:
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
     await socket.accept()
-    if socket.headers.get("origin") != _origin(runtime.settings.public_url) or name not in PAGES:
+    if not _same_site(socket, runtime.settings.public_url) or name not in PAGES:
         await socket.close(ELSEWHERE)
         return
     visit = await run_in_threadpool(visit_of, runtime, socket.cookies.get(COOKIE))
@@ -139,6 +139,7 @@ async def _beat(socket: WebSocket) -> None:
             await asyncio.sleep(BEAT_S)
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _same_site(socket: WebSocket, public_url: str) -> bool:
+    """Whether the page that opens the socket is ours: browsers send cookies with anybody's."""
+    origin = urlsplit(socket.headers.get("origin", "")).netloc
+    return origin in {socket.headers.get("host"), urlsplit(public_url).netloc}

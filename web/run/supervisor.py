@@ -143,7 +143,24 @@ class Supervisor:
         if "simulator" in self._sockets:
             ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
             ours["FILODIRETTO_SIMULATOR_URL"] = _address(self._options.simulator_port)
+            ours |= self._simulated()
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
+
+    def _simulated(self) -> dict[str, str]:
+        """What the simulator plays: where its numbers lead, and in a demo the citizens and the colleagues."""
+        data, port = self._options.data, self._options.port
+        played = {
+            "NUMBERS": str(data / "numbers.json"),
+            "ORIGINS": f"http://localhost:{port}",
+        }
+        if self._options.demo:
+            played |= {
+                "TRAFFIC": "on",
+                "RATE": "160",
+                "CALLERS": str(data / "callers.json"),
+                "COLLEAGUES": str(data / "colleagues.json"),
+            }
+        return {f"FILODIRETTO_SIMULATOR_{name}": value for name, value in played.items()}
 
     def _step(self, name: str, text: str, environ: dict[str, str]) -> None:
         _say(text)

@@ -11,6 +11,7 @@ const post = (path, fields = {}) =>
 let device = null;
 let wasReady = null;
 let releaseLead = null;
+let wantsToAnswer = false; // pressed before the carrier's ring reached this device
 
 async function tellDevice(ready) {
   if (wasReady === ready) return;
@@ -31,8 +32,15 @@ async function startDevice() {
   device = new Device({ token, url });
   device.addEventListener("registered", () => tellDevice(true));
   device.addEventListener("unregistered", () => tellDevice(false));
+  device.addEventListener("incoming", () => wantsToAnswer && answer());
+  for (const over of ["connected", "cancelled", "ended"]) device.addEventListener(over, () => (wantsToAnswer = false));
   device.addEventListener("error", (event) => notify(event.detail?.message ?? "Telefono: errore"));
   device.register();
+}
+
+function answer() {
+  wantsToAnswer = true;
+  device?.accept();
 }
 
 function stopDevice() {
@@ -72,7 +80,7 @@ window.addEventListener("pagehide", () => {
 
 document.addEventListener("click", (event) => {
   const action = event.target.closest("[data-phone]")?.dataset.phone;
-  if (action === "accept") device?.accept();
+  if (action === "accept") answer();
   if (action === "here") lead(true);
   if (action === "mute") {
     const button = event.target.closest("button");

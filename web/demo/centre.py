@@ -1,0 +1,85 @@
+"""The demonstration's telephony: lines, queues, and who answers them; and the files that the simulator plays from."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.collection.importer import Progress
+from crm.core.db import Database, Scope
+from crm.enti.models import Contract, Ente
+from telephony.agents import service as agents
+from telephony.lines.models import LineKind, PhoneLine
+from telephony.queues.models import Queue, QueueMember
+from web.demo.accounts import COLLEAGUES, NEWCOMER
+from web.demo.seed import CONTRACT, seed
+
+DOMAIN = "toscana"
+COLLEAGUES_FILE = "colleagues.json"
+# Codice catastale, freephone for landlines, geographic for mobiles. None of them can be dialled from outside.
+LINES = (
+    ("E625", "+39800000586", "+390586000586"),
+    ("D403", "+39800000571", "+390571000571"),
+    ("B962", "+39800000055", "+390550000055"),
+)
+REGIONAL = "+390550000800"
+QUEUES = (
+    ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True),
+    ("Rate e pagamenti", "2", "rate e pagamenti", True),
+    ("Operatore", None, None, False),
+)
+
+
+def seed_demo(
+    database: Database,
+    *,
+    data_dir: Path,
+    today: date,
+    on_progress: Callable[[str, Progress], None] = lambda _ente, _progress: None,
+) -> None:
+    """Everything the demonstration needs; a second time it does nothing."""
+    seed(database, data_dir=data_dir, today=today, on_progress=on_progress)
+    with database.begin(Scope.nothing()) as session:
+        contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
+        if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
+            _centre(session, contract_id)
+    colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
+    (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
+
+
+def _centre(session: Session, contract_id: int) -> None:
+    enti = {ente.cadastral_code: ente for ente in session.execute(select(Ente)).scalars()}
+    for code, freephone, geographic in LINES:
+        for number, kind, label in (
+            (freephone, LineKind.FREEPHONE, "numero verde"),
+            (geographic, LineKind.GEOGRAPHIC, "da cellulare"),
+        ):
+            session.add(
+                PhoneLine(
+                    number=number, label=f"{enti[code].short_name}, {label}", kind=kind, contract_id=contract_id,
+                    ente_id=enti[code].id,
+                )
+            )  # fmt: skip
+    session.add(
+        PhoneLine(
+            number=REGIONAL, label="Numero regionale", kind=LineKind.GEOGRAPHIC, contract_id=contract_id, ente_id=None
+        )
+    )
+    queues = [
+        Queue(
+            contract_id=contract_id, name=name, domain=DOMAIN, menu_digit=digit, menu_label=label, asks_notice=asks,
+            ring_timeout_s=20, wrap_up_s=60,
+        )
+        for name, digit, label, asks in QUEUES
+    ]  # fmt: skip
+    session.add_all(queues)
+    session.flush()
+    usernames = [user.username for user in (NEWCOMER, *COLLEAGUES)]
+    for agent_id in session.execute(select(User.id).where(User.username.in_(usernames))).scalars():
+        agents.enrol(session, agent_id=agent_id, domain=DOMAIN)
+        session.add_all(QueueMember(queue_id=queue.id, agent_id=agent_id) for queue in queues)
+    session.flush()
