@@ -24,7 +24,7 @@ COPY outbound/ outbound/
 COPY web/ web/
 COPY --from=assets /vendor web/static/vendor
 ENV PATH=/opt/filodiretto/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 FILODIRETTO_HOST=0.0.0.0
-RUN python -m compileall -q /app
+RUN python -m compileall -q /app && install -d -o filodiretto -g filodiretto /var/lib/filodiretto
 USER filodiretto
 EXPOSE 8000
 ENTRYPOINT ["python", "-m", "web.cli"]

@@ -100,7 +100,7 @@ def make_ready(database: Database, *agent_ids: int, at: datetime | None = None) 
     for offset, agent_id in enumerate(agent_ids):
         with database.begin(Scope.nothing()) as session:
             agents.renew(session, [agent_id])
-            agents.set_device(session, agent_id=agent_id, ready=True)
+            agents.set_device(session, agent_id=agent_id, device="desk", ready=True)
             agents.wish(session, agent_id=agent_id, intended=AgentState.READY)
             idle = (at or clock.now(session)) - timedelta(seconds=100 - offset)
             session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(idle_since=idle))

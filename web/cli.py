@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 import uvicorn
+from prometheus_client import start_http_server
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -83,6 +84,8 @@ def engine() -> None:
     from web.wiring import build  # noqa: PLC0415
 
     settings = _begin("engine")
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, addr=settings.host)
     runtime = build(settings)
     stop = _stop_event()
     more = []
@@ -121,7 +124,7 @@ def simulator() -> None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    serve(config, host=settings.host, port=8001, fd=_listening_fd())
+    serve(config, host=settings.host, port=settings.port, fd=_listening_fd())
 
 
 @app.command()

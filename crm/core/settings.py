@@ -45,6 +45,9 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     metrics_token: SecretStr | None = None
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Where the engine serves its own metrics; without one it does not"
+    )
 
     carrier: CarrierKind = CarrierKind.SIMULATOR
     twilio_account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$")

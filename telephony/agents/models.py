@@ -45,4 +45,4 @@ class AgentPresence(Base):
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
     leg_id: Mapped[UUID | None]
     live_until: Mapped[datetime]
-    device_ready: Mapped[bool] = mapped_column(default=False)
+    device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered

@@ -33,7 +33,7 @@ def enrol(session: Session, *, agent_id: int, domain: str) -> None:
         insert(AgentPresence)
         .values(
             agent_id=agent_id, domain=domain, state=AgentState.OFFLINE, since=at, idle_since=at,
-            intended=AgentState.OFFLINE, live_until=at, device_ready=False,
+            intended=AgentState.OFFLINE, live_until=at,
         )
         .on_conflict_do_nothing()
     )  # fmt: skip
@@ -103,14 +103,18 @@ def lapse(session: Session, agent_id: int) -> None:
     )
 
 
-def set_device(session: Session, *, agent_id: int, ready: bool) -> None:
-    """The agent's telephone says whether it is registered with the carrier."""
-    row = session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id == agent_id, AgentPresence.device_ready != ready)
-        .values(device_ready=ready)
-        .returning(AgentPresence.domain)
-    ).one_or_none()
+def set_device(session: Session, *, agent_id: int, device: str, ready: bool) -> None:
+    """One of the agent's telephones says whether it is registered with the carrier.
+
+    Two tabs that hand the telephone over may be heard in any order: only the device in use can take itself away.
+    """
+    statement = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
+    statement = (
+        statement.where(AgentPresence.device.is_distinct_from(device)).values(device=device)
+        if ready
+        else statement.where(AgentPresence.device == device).values(device=None)
+    )
+    row = session.execute(statement.returning(AgentPresence.domain)).one_or_none()
     if row is not None:
         announce(session, agent_id, row.domain)
         if ready:

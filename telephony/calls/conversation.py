@@ -63,6 +63,8 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
 def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
     """End the conversation for both."""
     call = _own(session, by, call_id)
+    if call.phase in {Phase.RINGING, Phase.JOINING}:  # noted now, it would be taken for a repetition later
+        raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
     service.apply(session, call.id, HangUpAsked(at, by.user_id), Heard(f"hang-up:{call.leg_id}", at))
     touch(session, f"agent:{by.user_id}")

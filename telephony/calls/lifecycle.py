@@ -228,7 +228,7 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
 
 
 def _leg_ended(state: CallState, event: LegEnded) -> Step:
-    if event.leg_id != state.leg_id or state.agent_id is None:
+    if event.leg_id != state.leg_id or state.agent_id is None or state.phase is Phase.ENDED:
         return Step(state)
     without = replace(state, leg_id=None, agent_id=None)
     if state.phase is Phase.RINGING:
@@ -282,4 +282,6 @@ def _caller_left(state: CallState, event: CallerLeft) -> Step:
         orders = (Order(CommandKind.END_LEG, state.leg_id),)
         after = Move.WRAP_UP if state.phase is Phase.TALKING else Move.FREE
         moves = (AgentMove(state.agent_id, after),)
+        if state.phase is not Phase.TALKING:  # he never spoke with the caller: the call is not his
+            ended = replace(ended, leg_id=None, agent_id=None)
     return Step(ended, orders, moves, (Fact(FactKind.LEFT, event.at, waited),))

@@ -24,6 +24,7 @@ from telephony.calls.lifecycle import (
     AgentAnswered,
     AgentClaimed,
     AgentMove,
+    CallerLeft,
     CallerQueued,
     CallState,
     Event,
@@ -223,6 +224,8 @@ def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> N
             _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason=event.reason)
         case RingRefused():
             _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason="refused")
+        case CallerLeft() if row.leg_id is not None:  # its end is ordered; whoever learns its SID later sees that
+            _update_leg(session, row.leg_id, LegState.ENDED, ended_at=event.at, end_reason="caller-left")
         case _:
             pass
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import distinct, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -57,7 +57,7 @@ def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4
 def domains_with_callers(session: Session) -> list[str]:
     """The routing domains in which somebody waits."""
     return list(
-        session.execute(select(distinct(QueueEntry.domain)).where(QueueEntry.state == EntryState.WAITING)).scalars()
+        session.execute(select(QueueEntry.domain).distinct().where(QueueEntry.state == EntryState.WAITING)).scalars()
     )
 
 
@@ -106,7 +106,7 @@ def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
         .where(
             AgentPresence.domain == domain,
             AgentPresence.state == AgentState.READY,
-            AgentPresence.device_ready,
+            AgentPresence.device.is_not(None),
             AgentPresence.live_until > clock.now(session),
         )
         .group_by(AgentPresence.agent_id)

@@ -45,6 +45,8 @@ def test_a_process_starts_with_its_settings_and_its_secrets(name, secrets):
     mounted = {Path(value).name for key, value in environ.items() if key.endswith("_FILE")}
     assert mounted == set(OURS[name]["secrets"])
     known = {PREFIX + field.upper() for field in Settings.model_fields} | {"FILODIRETTO_DATABASE_SUPERUSER_URL"}
+    if name == "simulator":
+        known |= {f"{PREFIX}SIMULATOR_{option}" for option in ("NUMBERS", "CALLERS", "COLLEAGUES", "TRAFFIC")}
     assert {key.removesuffix("_FILE") for key in OURS[name]["environment"]} <= known
 
 
@@ -55,11 +57,11 @@ def test_only_the_migration_sees_the_owner_and_the_superuser():
 
 
 def test_every_process_is_there_watched_and_without_rights():
-    assert set(OURS) == {"migrate", "web", "engine", "worker", "beat", "simulator"}
+    assert set(OURS) == {"migrate", "web", "engine", "worker", "beat", "seed", "simulator"}
     assert SERVICES["web"]["deploy"]["replicas"] == 2
-    assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["simulator"]
+    assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["seed", "simulator"]
     for name, service in SERVICES.items():
-        assert "test" in service["healthcheck"] or name == "migrate"
+        assert "test" in service["healthcheck"] or name in {"migrate", "seed"}
         assert not service.get("privileged")
         assert name in OURS or service["user"] not in {"root", "0"}
         assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ()))

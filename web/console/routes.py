@@ -131,10 +131,12 @@ def device(runtime: RuntimeDep, visit: VisitDep) -> dict[str, str]:
 
 
 @router.post("/console/device")
-def device_state(runtime: RuntimeDep, visit: ChangeDep, ready: Annotated[bool, Form()]) -> Response:
-    """The softphone says whether it is registered."""
+def device_state(
+    runtime: RuntimeDep, visit: ChangeDep, ready: Annotated[bool, Form()], device: FieldText = "only"
+) -> Response:
+    """A softphone, one a tab, says whether it is registered."""
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
-        agents.set_device(session, agent_id=visit.principal.user_id, ready=ready)
+        agents.set_device(session, agent_id=visit.principal.user_id, device=device[:36], ready=ready)
     return Response(status_code=NO_CONTENT)
 
 

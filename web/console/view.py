@@ -146,7 +146,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
-        pause_reason=presence.pause_reason, device_ready=presence.device_ready, ente=ente,
+        pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(contact) if contact else None,
         file=read_file(session, contact) if contact and call and call.identified_at else None,

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.words import word_for
@@ -43,6 +44,7 @@ def environment(language: str) -> Environment:
         "clock": lambda instant: format_time(instant, "HH:mm", tzinfo=ROME, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "duration": duration,
+        "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }

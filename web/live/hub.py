@@ -75,7 +75,8 @@ class Hub:
     async def heard(self, topics: set[str]) -> None:
         """Topics changed: render and push the audiences that follow them."""
         for audience in self._audiences.values():
-            if not audience.topics.isdisjoint(topics):
+            # While it is being rendered it is not known yet what it follows: look once more afterwards.
+            if audience.busy.locked() or not audience.topics.isdisjoint(topics):
                 self._refresh(audience)
 
     async def lost(self) -> None:

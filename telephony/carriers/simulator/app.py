@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telephony.carriers.simulator import citizens_api, sockets
+from telephony.carriers.simulator.colleagues.team import Team
 from telephony.carriers.simulator.config import SimulatorConfig
 from telephony.carriers.simulator.errors import RestError, not_found
 from telephony.carriers.simulator.exchange import API_VERSION, Exchange
@@ -42,9 +43,12 @@ def create_app(config: SimulatorConfig) -> FastAPI:
         exchange = app.state.exchange = Exchange(config)
         driver = TrafficDriver(exchange)
         driver.start()
+        team = Team(config)
+        team.start()
         log.info("simulator.started", numbers=len(exchange.numbers.all()), traffic=config.traffic.on)
         yield
         await driver.close()
+        await team.close()
         await exchange.close()
 
     app = FastAPI(title="Filodiretto simulator", lifespan=lifespan, docs_url=None, redoc_url=None)

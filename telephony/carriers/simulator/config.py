@@ -70,6 +70,15 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleagues:
+    """Agents who answer by themselves, at the product's own pages. `talk_s` is their mean conversation."""
+
+    file: Path | None = None
+    product_url: str = ""
+    talk_s: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """A caller's number that the page offers."""
 
@@ -97,6 +106,7 @@ class SimulatorConfig:
     pace: Pace = Pace()
     faults: Faults = Faults()
     traffic: Traffic = Traffic()
+    colleagues: Colleagues = Colleagues()
     device_grace_s: float = 8.0
     queue_size: int = 1000
 
@@ -120,6 +130,11 @@ class SimulatorConfig:
                 callers_file=_path(environ, "CALLERS"),
                 seed=int(_number(environ, "SEED", 0)),
                 max_live=int(_number(environ, "MAX_LIVE", 40)),
+            ),
+            colleagues=Colleagues(
+                file=_path(environ, "COLLEAGUES"),
+                product_url=settings.public_url,
+                talk_s=_number(environ, "TALK_S", 100.0),
             ),
             device_grace_s=_number(environ, "GRACE_S", 8.0),
         )

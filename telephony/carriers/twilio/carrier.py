@@ -124,7 +124,7 @@ class TwilioCarrier:
         return found
 
     def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
-        """Point a number at us, creating it where the account does not have it (a simulator's account)."""
+        """Point a number at us. A simulator's account gets the numbers it lacks; a real one is never made to buy."""
         fields: dict[str, Any] = {
             "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
             "friendly_name": label,
@@ -132,6 +132,8 @@ class TwilioCarrier:
         owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
         if owned:
             _ask(lambda: self._client.incoming_phone_numbers(owned[0].sid).update(**fields))
+        elif self._device_url is None:  # creating it there would buy it
+            raise CarrierError(f"Il numero {number} non è nell'account: acquistalo, poi riprova.", permanent=True)
         else:
             _ask(lambda: self._client.incoming_phone_numbers.create(phone_number=number, **fields))
 

@@ -753,7 +753,7 @@ def create_tables() -> None:
         sa.Column("call_id", sa.Uuid(), nullable=True),
         sa.Column("leg_id", sa.Uuid(), nullable=True),
         sa.Column("live_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("device_ready", sa.Boolean(), nullable=False),
+        sa.Column("device", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["app_user.id"], name=op.f("fk_agent_presence_agent_id")),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_agent_presence_call_id")),
         sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_agent_presence")),

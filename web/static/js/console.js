@@ -8,33 +8,65 @@ const post = (path, fields = {}) =>
 
 // -- the telephone: one tab leads ------------------------------------------------------------------------------
 
+const LOCK = "filodiretto-telephone";
+const RETRY_MS = 1000;
+const tab = crypto.randomUUID?.() ?? `${Math.random()}`.slice(2);
+
 let device = null;
-let wasReady = null;
-let releaseLead = null;
+let leading = false;
+let registered = false; // what the device says
+let told = null; // what the server has acknowledged of it
 let wantsToAnswer = false; // pressed before the carrier's ring reached this device
 
-async function tellDevice(ready) {
-  if (wasReady === ready) return;
-  wasReady = ready;
-  try {
-    const answer = await post("/console/device", { ready });
-    if (!answer.ok) throw new Error(answer.status);
-  } catch {
-    wasReady = null; // asked again when the socket is back
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+let telling = null; // one conversation with the server at a time, so that its last word is ours
+
+function tellDevice() {
+  telling ??= sayUntilHeard().finally(() => (telling = null));
+}
+
+async function sayUntilHeard() {
+  while (told !== registered) {
+    const saying = registered;
+    try {
+      const answer = await post("/console/device", { ready: saying, device: tab });
+      if (answer.ok || answer.status === 401) told = saying;
+    } catch {
+      // the server is away: say it again
+    }
+    if (told !== saying) await pause(RETRY_MS);
+  }
+}
+
+function isRegistered(now) {
+  registered = now;
+  tellDevice();
+}
+
+async function credentials() {
+  for (;;) {
+    try {
+      const answer = await fetch("/console/device", { headers: { accept: "application/json" } });
+      if (answer.ok) return await answer.json();
+      if (answer.status === 401 || answer.status === 403) return null;
+    } catch {
+      // the server is away
+    }
+    await pause(RETRY_MS);
   }
 }
 
 async function startDevice() {
-  const answer = await fetch("/console/device", { headers: { accept: "application/json" } });
-  if (!answer.ok) return;
-  const { kind, token, url } = await answer.json();
-  const { Device } = await import(`./softphone/${kind}.js`);
-  device = new Device({ token, url });
-  device.addEventListener("registered", () => tellDevice(true));
-  device.addEventListener("unregistered", () => tellDevice(false));
+  const given = await credentials();
+  if (!given) return;
+  const { Device } = await import(`./softphone/${given.kind}.js`);
+  device = new Device(given);
+  device.addEventListener("registered", () => isRegistered(true));
+  device.addEventListener("unregistered", () => isRegistered(false));
   device.addEventListener("incoming", () => wantsToAnswer && answer());
   for (const over of ["connected", "cancelled", "ended"]) device.addEventListener(over, () => (wantsToAnswer = false));
-  device.addEventListener("error", (event) => notify(event.detail?.message ?? "Telefono: errore"));
+  device.addEventListener("error", (event) => notify(event.detail?.message ?? document.getElementById("notice").dataset.phoneFailed));
   device.register();
 }
 
@@ -46,37 +78,31 @@ function answer() {
 function stopDevice() {
   device?.destroy();
   device = null;
-  wasReady = null;
 }
 
-function showLeader(leads) {
-  const here = document.querySelector('[data-phone="here"]');
-  if (here) here.hidden = leads;
-}
+// Whether the telephone is in this tab is a state of the page, not of a region that the server swaps.
+const inThisTab = (leads) => (document.body.dataset.telephone = leads ? "here" : "elsewhere");
 
-async function lead(steal) {
+function lead(steal) {
   if (!navigator.locks) return startDevice(); // plain HTTP on another host: browsers give no locks there
-  navigator.locks
-    .request("filodiretto-telephone", { steal }, async () => {
-      showLeader(true);
+  return navigator.locks
+    .request(LOCK, { steal }, async () => {
+      leading = true;
+      inThisTab(true);
       await startDevice();
-      await new Promise((done) => (releaseLead = done));
+      await new Promise(() => {}); // until the tab closes, or another takes the telephone
     })
-    .catch(() => {}) // another tab took the telephone
-    .finally(() => {
+    .catch(() => {
+      leading = false;
       stopDevice();
-      showLeader(false);
-      lead(false); // lead again when the other tab closes
+      inThisTab(false);
+      return lead(false); // again when the other tab closes
     });
-  const { held } = await navigator.locks.query();
-  showLeader(Boolean(device) || !held.some((lock) => lock.name === "filodiretto-telephone"));
 }
 
 lead(false);
-window.addEventListener("pagehide", () => {
-  stopDevice();
-  releaseLead?.();
-});
+navigator.locks?.query().then(({ pending }) => pending.some((lock) => lock.name === LOCK) && !leading && inThisTab(false));
+window.addEventListener("pagehide", stopDevice);
 
 document.addEventListener("click", (event) => {
   const action = event.target.closest("[data-phone]")?.dataset.phone;
@@ -94,9 +120,8 @@ document.addEventListener("click", (event) => {
 
 // When the socket is back, say again whether the telephone is there: the server may have restarted meanwhile.
 document.addEventListener("htmx:ws:after:connection", () => {
-  const ready = wasReady;
-  wasReady = null;
-  if (ready !== null) tellDevice(ready);
+  told = null;
+  if (device) tellDevice();
 });
 
 // -- keys, each with a modifier ---------------------------------------------------------------------------------
@@ -142,6 +167,7 @@ document.addEventListener("htmx:error", (event) => {
 
 // -- what a screen reader hears, and where the focus goes ---------------------------------------------------------
 
+const title = document.title;
 let lastState = "";
 function announce() {
   const band = document.getElementById("band");
@@ -150,7 +176,7 @@ function announce() {
   lastState = state;
   const said = band.querySelector(".band-state")?.textContent.replace(/\s+/g, " ").trim();
   document.getElementById("say").textContent = said ?? "";
-  document.title = band.dataset.state === "ringing" ? `☎ ${said}` : document.title.replace(/^☎ .*/, "Console · Filodiretto");
+  document.title = band.dataset.state === "ringing" ? `☎ ${said}` : title;
   if (band.dataset.state === "ringing" && document.activeElement === document.body) band.querySelector(".answer")?.focus();
 }
 new MutationObserver(announce).observe(document.querySelector(".band-row"), { childList: true, subtree: true, attributes: true });

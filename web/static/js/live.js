@@ -70,7 +70,7 @@ document.addEventListener("htmx:response:error", async (event) => {
   } catch {
     // not one of our sentences
   }
-  notify(text || `Errore ${response?.status ?? ""}`.trim());
+  notify(text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
 });
 
 setInterval(tick, 500);

@@ -1,0 +1,1 @@
+"""Reading collection state from the gestionale: the feed format and the importer."""

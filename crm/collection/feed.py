@@ -1,0 +1,220 @@
+"""The feed format, version 1: what each kind of record holds, and its limits. Senders read `docs/feed.md`.
+
+A field the format does not know is refused, not ignored: a misspelt optional field would be lost in silence.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from crm.collection.models import FeedMode
+from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
+from crm.core.errors import InvalidError
+from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.positions.notice import parse_notice_number
+
+VERSION = 1
+MAX_EURO = 100_000_000
+
+# Refused: control characters, and those that reorder or break lines so that a text reads as something else.
+_PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
+_EURO = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+T = TypeVar("T")
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _cents(value: Any) -> int:
+    """Whole cents from euro written `812`, `812.5`, `"812.50"`."""
+    text = value if isinstance(value, str) else repr(value)
+    match = _EURO.fullmatch(text)
+    if match is None or isinstance(value, bool):
+        negative = text.startswith("-")
+        raise PydanticCustomError("amount_sign" if negative else "amount_form", "{text}", {"text": text[:30]})
+    cents = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    if cents > MAX_EURO * 100:
+        raise PydanticCustomError("amount_size", "{text}", {"text": text})
+    return cents
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("day", "{text}", {"text": str(value)[:30]})
+
+
+def _parsed(text: str, parse: Any) -> str:
+    try:
+        result: str = parse(text)
+    except InvalidError as error:
+        raise PydanticCustomError("domain", "{text}", {"text": str(error)}) from None
+    return result
+
+
+def _text(longest: int) -> Any:
+    limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
+    return limits, AfterValidator(_composed)
+
+
+Maybe = Annotated[T | None, BeforeValidator(_blank_is_none)]
+Text10 = Annotated[str, *_text(10)]
+Text40 = Annotated[str, *_text(40)]
+Text60 = Annotated[str, *_text(60)]
+Text80 = Annotated[str, *_text(80)]
+Text160 = Annotated[str, *_text(160)]
+Text200 = Annotated[str, *_text(200)]
+Text254 = Annotated[str, *_text(254)]
+CodiceFiscale = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_codice_fiscale))]
+PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_partita_iva))]
+NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
+Cents = Annotated[int, BeforeValidator(_cents)]
+Day = Annotated[date, BeforeValidator(_day), Field(ge=date(1900, 1, 1), le=date(2100, 12, 31))]
+Instant = Annotated[AwareDatetime, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Record(BaseModel):
+    """One line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Header(Record):
+    """The first line: whose state, as of when."""
+
+    record: Literal["feed"]
+    version: Literal[1]
+    ente: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{3}$")]
+    mode: FeedMode
+    as_of: Instant
+    source: Text80
+
+
+class TaxpayerRecord(Record):
+    """A natural person (`surname`, `given_name`), or a company or body (`business_name`)."""
+
+    record: Literal["taxpayer"]
+    codice_fiscale: CodiceFiscale
+    partita_iva: Maybe[PartitaIva] = None
+    surname: Maybe[Text80] = None
+    given_name: Maybe[Text80] = None
+    business_name: Maybe[Text160] = None
+    born_on: Maybe[Day] = None
+    birthplace: Maybe[Text80] = None
+    address: Maybe[Text160] = None
+    postcode: Maybe[Text10] = None
+    town: Maybe[Text80] = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "it"
+    phones: Annotated[list[Text60], Field(default_factory=list, max_length=20)]
+    emails: Annotated[list[Text254], Field(default_factory=list, max_length=20)]
+    pecs: Annotated[list[Text254], Field(default_factory=list, max_length=20)]
+    as_of: Instant | None = None
+
+    @model_validator(mode="after")
+    def _has_its_name(self) -> "TaxpayerRecord":
+        wanted = "business_name" if len(self.codice_fiscale) == 11 else "surname"
+        if getattr(self, wanted) is None:
+            raise PydanticCustomError("name_missing", "{text}", {"text": wanted})
+        return self
+
+
+class Amounts(Record):
+    """Euro in the feed, cents here. `residual` is what is still owed, as the sender computes it."""
+
+    tax: Cents
+    sanctions: Cents = 0
+    interest: Cents = 0
+    costs: Cents = 0
+    paid: Cents = 0
+    residual: Cents
+
+
+class Payment(Record):
+    """Money that arrived."""
+
+    paid_on: Day
+    amount: Cents
+    channel: Maybe[Text40] = None
+
+
+class Instalment(Record):
+    """One rate of a plan; `paid_on` is absent while it is unpaid."""
+
+    number: Annotated[int, Field(strict=True, ge=1, le=200)]
+    due_on: Day
+    amount: Cents
+    paid_on: Maybe[Day] = None
+
+
+class PositionRecord(Record):
+    """One debt of a taxpayer who was told before it, in this feed or in an earlier one."""
+
+    record: Literal["position"]
+    reference: Text60
+    codice_fiscale: CodiceFiscale
+    notice_number: Maybe[NoticeNumber] = None
+    tax: Tax
+    year: Annotated[int, Field(strict=True, ge=1950, le=2100)]
+    act_kind: ActKind
+    act_number: Text40
+    state: PositionState
+    state_on: Maybe[Day] = None
+    state_note: Maybe[Text200] = None
+    amounts: Amounts
+    issued_on: Day
+    due_on: Maybe[Day] = None
+    notification: NotificationState
+    notified_on: Maybe[Day] = None
+    notification_note: Maybe[Text200] = None
+    payments: Annotated[list[Payment], Field(default_factory=list, max_length=500)]
+    instalments: Annotated[list[Instalment], Field(default_factory=list, max_length=200)]
+    as_of: Instant | None = None
+
+
+class End(Record):
+    """The last line, if any: how many records of each kind came before it."""
+
+    record: Literal["end"]
+    taxpayers: Count
+    positions: Count
+
+
+AnyRecord = TaxpayerRecord | PositionRecord | End
+
+_header: TypeAdapter[Header] = TypeAdapter(Header)
+_record: TypeAdapter[AnyRecord] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
+
+
+def parse_header(line: bytes) -> Header:
+    """The header. Raises pydantic's `ValidationError`."""
+    return _header.validate_json(line)
+
+
+def parse_record(line: bytes) -> AnyRecord:
+    """The record of a line after the first. Raises pydantic's `ValidationError`; see `reasons.explain`."""
+    return _record.validate_json(line)

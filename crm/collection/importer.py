@@ -1,0 +1,221 @@
+"""The importer: streams a feed into contacts and positions, in batches that commit together with their progress.
+
+Killed anywhere and started again with the same file, it goes on after the last committed batch.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from crm.collection import reasons, service
+from crm.collection.errors import CollectionError
+from crm.collection.feed import Header, parse_header
+from crm.collection.items import Item, Reader
+from crm.collection.lines import FeedFile, WholeFileRefused, examine, read_lines
+from crm.collection.models import ImportState
+from crm.collection.service import Counts, counts_of
+from crm.collection.store import store
+from crm.core.clock import now
+from crm.core.db import Database, Scope
+from crm.enti.models import Ente
+
+BATCH_LINES = 1_000
+CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import has come; sizes in bytes of unpacked text."""
+
+    line: int
+    read_bytes: int
+    file_bytes: int
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """How an import ended. `failure` is a sentence when `state` is not DONE; `resumed_from` a line, or 0."""
+
+    run_id: int
+    ente_id: int
+    state: ImportState
+    failure: str | None
+    resumed_from: int
+    lines: int
+    counts: Counts
+
+
+@dataclass(slots=True)
+class _Run:
+    """Where one run stands while this process leads it."""
+
+    id: int
+    ente_id: int
+    line: int
+    offset: int
+    counts: Counts
+    state: ImportState = ImportState.RUNNING
+    failure: str | None = None
+
+
+def import_feed(
+    db: Database,
+    path: Path,
+    *,
+    ente_code_expected: str | None = None,
+    started_by: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> ImportSummary:
+    """Import a feed file, plain or gzip. `ente_code_expected` is the codice catastale the sender may speak for.
+
+    A file refused as a whole ends as a FAILED run of that ente; where no ente is known to hold the run,
+    `CollectionError` is raised. `ImportBusyError` when another process is importing the same file.
+    """
+    expected = _ente(db, ente_code_expected) if ente_code_expected is not None else None
+    if ente_code_expected is not None and expected is None:
+        raise CollectionError(f"Nessun ente ha il codice catastale {ente_code_expected}: crearlo, o correggerlo.")
+    try:
+        file = examine(path)
+        header, header_end, latest = _read_header(db, file)
+        ente_id = _entitled(db, file, header, ente_code_expected)
+    except WholeFileRefused as refusal:
+        if expected is None:
+            raise CollectionError(f"{path.name}: {refusal}") from None
+        return _fail(db, expected, path, refusal, started_by)
+    with db.begin(Scope.of_enti([ente_id])) as session:
+        row = service.open_run(
+            session, ente_id=ente_id, file_name=path.name, sha256=file.sha256, size=file.size,
+            started_by=started_by, header=header, header_end=header_end,
+        )  # fmt: skip
+        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row))
+    resumed_from = run.line if run.line > 1 else 0
+    _import_lines(db, file, run, Reader(header.as_of, latest, file.size), on_progress)
+    if run.state is ImportState.RUNNING:
+        _finish(db, run)
+    return _summary(run, resumed_from)
+
+
+def _read_header(db: Database, file: FeedFile) -> tuple[Header, int, datetime]:
+    """The header, the offset after it, and the latest instant a statement may claim."""
+    line = next(read_lines(file))
+    try:
+        header = parse_header(line.content or b"")
+    except ValidationError as error:
+        reason = f"La prima riga non è l'intestazione di un feed: {reasons.explain(error)}"
+        raise WholeFileRefused(reason[: reasons.LONGEST], file.sha256, file.size) from None
+    with db.begin(Scope.nothing()) as session:
+        latest = now(session) + CLOCK_TOLERANCE
+    if header.as_of > latest:
+        reason = reasons.AS_OF_IN_FUTURE.format(as_of=header.as_of.isoformat())
+        raise WholeFileRefused(reason, file.sha256, file.size)
+    return header, line.end, latest
+
+
+def _entitled(db: Database, file: FeedFile, header: Header, expected: str | None) -> int:
+    """The id of the ente the feed is about."""
+    if expected is not None and header.ente != expected:
+        reason = f"Il feed è dell'ente {header.ente}, ma qui si attende {expected}: nessuna riga è stata letta."
+        raise WholeFileRefused(reason, file.sha256, file.size)
+    ente_id = _ente(db, header.ente)
+    if ente_id is None:
+        reason = f"Nessun ente ha il codice catastale {header.ente}: crearlo, o correggere l'intestazione."
+        raise WholeFileRefused(reason, file.sha256, file.size)
+    return ente_id
+
+
+def _ente(db: Database, cadastral_code: str) -> int | None:
+    with db.begin(Scope.nothing()) as session:
+        return session.scalar(select(Ente.id).where(Ente.cadastral_code == cadastral_code))
+
+
+def _import_lines(
+    db: Database, file: FeedFile, run: _Run, reader: Reader, on_progress: Callable[[Progress], None]
+) -> None:
+    items = reader.read(read_lines(file, offset=run.offset, number=run.line))
+    # While the database stores a batch, the next one is read: two processors instead of one.
+    with ThreadPoolExecutor(1, "feed-reader") as pool:
+        ahead = pool.submit(_take, items)
+        while batch := ahead.result():
+            ahead = pool.submit(_take, items)
+            _commit(db, file, run, batch)
+            on_progress(Progress(run.line, run.offset, file.size, run.counts))
+
+
+def _take(items: Iterator[Item]) -> list[Item]:
+    return list(islice(items, BATCH_LINES))
+
+
+def _commit(db: Database, file: FeedFile, run: _Run, batch: list[Item]) -> None:
+    """One transaction for a batch; the last one closes the run.
+
+    If the database objects to a row, which validation should have prevented, the batch is tried in halves until
+    that line alone is refused.
+    """
+
+    def work(session: Session) -> Counts:
+        counts = store(session, ente_id=run.ente_id, run_id=run.id, from_line=run.line, items=batch)
+        if batch[-1].end == file.size:
+            _close(session, run, batch[-1], run.counts + counts)
+        return counts
+
+    try:
+        run.counts += db.transact(Scope.of_enti([run.ente_id]), work)
+        run.line, run.offset = batch[-1].number, batch[-1].end
+    except (DataError, IntegrityError) as error:
+        for part in _halves(batch, error):
+            _commit(db, file, run, part)
+
+
+def _halves(batch: list[Item], error: DBAPIError) -> list[list[Item]]:
+    if len(batch) > 1:
+        middle = len(batch) // 2
+        return [batch[:middle], batch[middle:]]
+    if batch[0].refusal is not None:
+        raise error
+    return [[batch[0].refused(reasons.DATABASE_REFUSED.format(error=type(error.orig).__name__))]]
+
+
+def _close(session: Session, run: _Run, last: Item | None, counts: Counts) -> None:
+    failure = None
+    if last is not None and last.broken:
+        failure = f"Il file si interrompe a metà della riga {last.number}: trasmetterlo di nuovo per intero."
+    elif last is not None and last.declared is not None and last.declared != counts.records:
+        failure = (
+            f"Il file dichiara {last.declared} record ma ne contiene {counts.records}: "
+            "qualcosa manca, trasmetterlo di nuovo per intero."
+        )
+    run.state = ImportState.TRUNCATED if failure else ImportState.DONE
+    run.failure = failure
+    service.close_run(session, ente_id=run.ente_id, run_id=run.id, state=run.state, failure=failure)
+
+
+def _finish(db: Database, run: _Run) -> None:
+    """Close a run whose file holds nothing after the header."""
+    with db.begin(Scope.of_enti([run.ente_id])) as session:
+        _close(session, run, None, run.counts)
+
+
+def _fail(
+    db: Database, ente_id: int, path: Path, refusal: WholeFileRefused, started_by: int | None
+) -> ImportSummary:
+    with db.begin(Scope.of_enti([ente_id])) as session:
+        row = service.open_run(
+            session, ente_id=ente_id, file_name=path.name, sha256=refusal.sha256, size=refusal.size,
+            started_by=started_by, header=None,
+        )  # fmt: skip
+        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row), ImportState.FAILED, str(refusal))
+        service.close_run(session, ente_id=ente_id, run_id=run.id, state=run.state, failure=run.failure)
+    return _summary(run, 0)
+
+
+def _summary(run: _Run, resumed_from: int) -> ImportSummary:
+    return ImportSummary(run.id, run.ente_id, run.state, run.failure, resumed_from, run.line, run.counts)

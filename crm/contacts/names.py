@@ -1,0 +1,26 @@
+"""Names folded for search: what is written differently but read alike gets one key."""
+
+import unicodedata
+
+KEY_LENGTH = 250
+
+
+def name_key(surname: str, given_name: str | None = None) -> str:
+    """Surname, then given name: in capitals, without accents, apostrophes and signs, one space between words.
+
+    `D'Amico`, `d’amico` and `DAMICO` share a key; so do `Niccolò` and `NICCOLO'`.
+    """
+    return fold(f"{surname} {given_name}" if given_name else surname)[:KEY_LENGTH].rstrip()
+
+
+def fold(text: str) -> str:
+    """The text as keys are written. Empty when it holds no letter or digit."""
+    if text.isascii() and text.replace(" ", "").isalnum():
+        return " ".join(text.upper().split())
+    plain = unicodedata.normalize("NFKD", text).upper()
+    kept = (_letter(char) for char in plain if not unicodedata.combining(char) and char not in "'’‘`´")
+    return " ".join("".join(kept).split())
+
+
+def _letter(char: str) -> str:
+    return char if char.isalnum() else " "

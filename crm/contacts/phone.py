@@ -1,0 +1,58 @@
+"""Phone numbers: any Italian writing to E.164, and what kind of telephone a number belongs to."""
+
+from enum import StrEnum
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+LONGEST = 40  # characters; the longest honest writing is far shorter
+
+# What comes in the place of a withheld number: the words ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and
+# UNAVAILABLE dialled on a keypad.
+WITHHELD_NUMBERS = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+
+
+class CallerKind(StrEnum):
+    LANDLINE = "landline"
+    MOBILE = "mobile"
+    FOREIGN = "foreign"
+    WITHHELD = "withheld"
+
+
+def to_e164(text: str) -> str | None:
+    """The number in E.164 (`+390571123456`), or None when it is no valid number.
+
+    A number without international prefix is Italian, and keeps its leading zero; an extension is dropped.
+    """
+    if len(text) > LONGEST:
+        return None
+    try:
+        number = phonenumbers.parse(text, "IT")
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def caller_kind(e164: str | None) -> CallerKind:
+    """What a caller's number says about his telephone; anything that is no number counts as withheld."""
+    if not e164 or e164 in WITHHELD_NUMBERS:
+        return CallerKind.WITHHELD
+    try:
+        number = phonenumbers.parse(e164, None)
+    except NumberParseException:
+        return CallerKind.WITHHELD
+    if number.country_code != 39:
+        return CallerKind.FOREIGN
+    is_mobile = phonenumbers.number_type(number) == PhoneNumberType.MOBILE
+    return CallerKind.MOBILE if is_mobile else CallerKind.LANDLINE
+
+
+def spaced(e164: str) -> str:
+    """The number as people read it aloud: `+39 348 000 0001`."""
+    try:
+        number = phonenumbers.parse(e164, None)
+    except NumberParseException:
+        return e164
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)

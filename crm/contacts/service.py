@@ -1,0 +1,130 @@
+"""Changes to contacts. Personal data change by the collection system's statements alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Session
+
+from crm.contacts.models import Contact, ContactReach, ReachKind
+from crm.core.recordset import each_key, incoming
+
+FEED_SOURCE = "gestionale"
+STATED_COLUMNS = (
+    "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
+    "postcode", "town", "name_key", "language", "as_of", "digest",
+)  # fmt: skip
+REACH_COLUMNS = ("contact_id", "kind", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactStatement:
+    """What the collection system says of a taxpayer. `values` holds the other columns, ready for JSON."""
+
+    codice_fiscale: str
+    as_of: datetime
+    digest: str
+    values: Mapping[str, str | None]
+    reaches: tuple[tuple[ReachKind, str], ...]
+
+    @property
+    def key(self) -> str:
+        """What tells two taxpayers of an ente apart."""
+        return self.codice_fiscale
+
+
+@dataclass(frozen=True, slots=True)
+class StatedContact:
+    """What is stored of the last statement about a taxpayer."""
+
+    id: int
+    as_of: datetime
+    digest: str
+
+
+def stated(session: Session, *, ente_id: int, codici_fiscali: Collection[str]) -> dict[str, StatedContact]:
+    """The stored statements about these taxpayers, by codice fiscale; unknown ones are absent."""
+    wanted = each_key(codici_fiscali)
+    found = (
+        select(Contact.ente_id, Contact.id, Contact.as_of, Contact.digest)
+        .where(Contact.codice_fiscale == wanted.c.key)
+        .offset(0)
+        .lateral("found")
+    )
+    rows = session.execute(
+        select(wanted.c.key, found.c.id, found.c.as_of, found.c.digest)
+        .select_from(wanted.join(found, true()))
+        .where(found.c.ente_id == ente_id)
+    )
+    return {key: StatedContact(id_, as_of, digest) for key, id_, as_of, digest in rows}
+
+
+def state(session: Session, *, ente_id: int, statements: Sequence[ContactStatement]) -> dict[str, int]:
+    """Write statements, at most one a taxpayer; an older one never replaces a newer one.
+
+    Returns the ids of the rows written, by codice fiscale.
+    """
+    if not statements:
+        return {}
+    told = incoming(Contact.__table__, STATED_COLUMNS, [_row(statement) for statement in statements])
+    upsert = insert(Contact).from_select(
+        ["ente_id", *STATED_COLUMNS],
+        select(literal(ente_id), *(told.c[name] for name in STATED_COLUMNS)),
+        include_defaults=False,
+    )
+    new = upsert.excluded
+    upsert = upsert.on_conflict_do_update(
+        index_elements=[Contact.ente_id, Contact.codice_fiscale],
+        set_={name: new[name] for name in STATED_COLUMNS if name != "codice_fiscale"},
+        where=or_(
+            new.as_of > Contact.as_of, (new.as_of == Contact.as_of) & (new.digest != Contact.digest)
+        ),
+    )
+    written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
+    return {row.codice_fiscale: row.id for row in written}
+
+
+def state_reaches(
+    session: Session, *, ente_id: int, statements: Mapping[int, ContactStatement], known: Collection[int]
+) -> None:
+    """Make the phones and addresses that the collection system told equal to the statements, by contact id.
+
+    `known` are the contacts that may have some already. What people told us (another `source`) stays.
+    """
+    rows = [
+        {"contact_id": id_, "kind": kind, "value": value}
+        for id_, statement in statements.items()
+        for kind, value in statement.reaches
+    ]
+    told = incoming(ContactReach.__table__, REACH_COLUMNS, rows)
+    if known:
+        still_told = exists().where(
+            told.c.contact_id == ContactReach.contact_id,
+            told.c.kind == ContactReach.kind,
+            told.c.value == ContactReach.value,
+        )
+        ids = bindparam("ids", list(known), type_=ARRAY(BigInteger))
+        session.execute(
+            delete(ContactReach).where(
+                ContactReach.ente_id == ente_id,
+                ContactReach.contact_id == any_(ids),
+                ContactReach.source == FEED_SOURCE,
+                ~still_told,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+    if rows:
+        told_rows = select(literal(ente_id), *(told.c[name] for name in REACH_COLUMNS), literal(FEED_SOURCE))
+        session.execute(
+            insert(ContactReach)
+            .from_select(["ente_id", *REACH_COLUMNS, "source"], told_rows, include_defaults=False)
+            .on_conflict_do_nothing()
+        )
+
+
+def _row(statement: ContactStatement) -> dict[str, Any]:
+    own = {"codice_fiscale": statement.codice_fiscale, "digest": statement.digest}
+    return {**statement.values, **own, "as_of": statement.as_of.isoformat()}

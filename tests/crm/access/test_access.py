@@ -1,0 +1,235 @@
+"""Signing in, what each role may do, and what each may see."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from crm.access import service
+from crm.access.models import Role, RoleGrant, User, UserSession
+from crm.access.passwords import hash_password, matches
+from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError
+from crm.enti import queries as enti
+from crm.enti import service as lines
+from crm.enti.models import ContractEnte
+from tests.cast import Cast
+
+PASSWORD = "la mia parola segreta"
+
+# -- permissions ----------------------------------------------------------------------------------------------------
+
+MAY = {
+    Permission.CALLS_ANSWER: {Role.AGENT, Role.SUPERVISOR},
+    Permission.FILE_READ: {Role.AGENT, Role.SUPERVISOR},
+    Permission.BOARD_WATCH: set(Role),
+    Permission.CENTRE_CLOSE: {Role.SUPERVISOR},
+    Permission.COLLECTION_IMPORT: {Role.ADMINISTRATOR},
+}
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_which_roles_hold_which_permission(permission: Permission) -> None:
+    assert {role for role in Role if permission in PERMISSIONS[role]} == MAY[permission]
+
+
+def principal(*held: Held) -> Principal:
+    return Principal(1, "Anna", "it", frozenset(held))
+
+
+def test_a_permission_on_one_contract_is_none_on_another() -> None:
+    sara = principal(Held(Role.SUPERVISOR, None, 1), Held(Role.AGENT, None, 2))
+    assert sara.can(Permission.CENTRE_CLOSE)
+    assert sara.can(Permission.CENTRE_CLOSE, contract_id=1)
+    assert not sara.can(Permission.CENTRE_CLOSE, contract_id=2)
+    with pytest.raises(ForbiddenError):
+        sara.require(Permission.CENTRE_CLOSE, contract_id=2)
+    assert sara.contracts == {1, 2}
+
+
+def test_a_role_on_an_ente_is_none_on_its_contract() -> None:
+    vera = principal(Held(Role.SUPERVISOR, 1, None))
+    assert vera.can(Permission.CENTRE_CLOSE)
+    assert not vera.can(Permission.CENTRE_CLOSE, contract_id=1)
+    assert vera.contracts == frozenset()
+
+
+def test_whoever_holds_nothing_may_nothing() -> None:
+    assert not any(principal().can(permission) for permission in Permission)
+
+
+# -- passwords ------------------------------------------------------------------------------------------------------
+
+
+def test_passwords_are_hashed_with_a_salt() -> None:
+    one, other = hash_password(PASSWORD), hash_password(PASSWORD)
+    assert one != other
+    assert one.startswith("$argon2id$")
+    assert matches(one, PASSWORD)
+    assert not matches(one, PASSWORD + " ")
+
+
+@pytest.mark.parametrize("stored", [None, "", "not a hash", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$wrong"])
+def test_without_a_good_hash_no_password_matches(stored: str | None) -> None:
+    assert not matches(stored, PASSWORD)
+    assert not matches(stored, "a password that nobody has")
+
+
+# -- sessions -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session(database: Database, cast: Cast) -> Iterator[Session]:
+    """Before signing in nobody has a scope. Anna's password is known."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).where(User.id == cast.anna).values(password_hash=hash_password(PASSWORD)))
+        yield session
+
+
+@pytest.mark.integration
+def test_anna_signs_in_works_and_signs_out(session: Session, cast: Cast) -> None:
+    token = service.sign_in(session, username=" ANNA ", password=PASSWORD)
+    signed_in = service.resume(session, token)
+    assert signed_in is not None
+    anna = signed_in.principal
+    assert (anna.user_id, anna.name, anna.held) == (cast.anna, "Anna", {Held(Role.AGENT, None, cast.contract)})
+    assert len(signed_in.csrf_token) >= 32
+    service.sign_out(session, token)
+    assert service.resume(session, token) is None
+
+
+@pytest.mark.integration
+def test_only_a_hash_of_the_token_is_kept(session: Session) -> None:
+    token = service.sign_in(session, username="anna", password=PASSWORD)
+    row = session.execute(select(UserSession)).scalar_one()
+    assert token not in {row.token_hash, row.csrf_token}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("username", "password"), [("anna", "sbagliata"), ("anna", ""), ("nessuno", PASSWORD), ("", ""), ("luca", PASSWORD)]
+)
+def test_a_wrong_name_and_a_wrong_password_sound_the_same(session: Session, username: str, password: str) -> None:
+    with pytest.raises(service.SignInError) as refusal:
+        service.sign_in(session, username=username, password=password)
+    assert str(refusal.value) == "Nome utente o password non corretti."
+    assert session.execute(select(func.count()).select_from(UserSession)).scalar_one() == 0
+
+
+@pytest.mark.integration
+def test_who_has_left_the_company_neither_signs_in_nor_goes_on(session: Session, cast: Cast) -> None:
+    token = service.sign_in(session, username="anna", password=PASSWORD)
+    session.execute(update(User).where(User.id == cast.anna).values(active=False))
+    assert service.resume(session, token) is None
+    with pytest.raises(service.SignInError):
+        service.sign_in(session, username="anna", password=PASSWORD)
+
+
+@pytest.mark.integration
+def test_a_session_ends_by_itself_and_is_swept_at_the_next_sign_in(session: Session) -> None:
+    old = service.sign_in(session, username="anna", password=PASSWORD)
+    session.execute(update(UserSession).values(expires_at=clock.now(session) - timedelta(microseconds=1)))
+    assert service.resume(session, old) is None
+    service.sign_in(session, username="anna", password=PASSWORD)
+    assert session.execute(select(func.count()).select_from(UserSession)).scalar_one() == 1
+
+
+@pytest.mark.integration
+def test_a_token_nobody_was_given_opens_nothing(session: Session) -> None:
+    assert service.resume(session, "") is None
+    assert service.resume(session, "x" * 500) is None
+
+
+# -- scope ----------------------------------------------------------------------------------------------------------
+
+
+def signed_in(session: Session, user_id: int) -> Principal:
+    """A user as his requests see him, whatever his password."""
+    session.execute(update(User).where(User.id == user_id).values(password_hash=hash_password(PASSWORD)))
+    name = session.execute(select(User.username).where(User.id == user_id)).scalar_one()
+    found = service.resume(session, service.sign_in(session, username=name, password=PASSWORD))
+    assert found is not None
+    return found.principal
+
+
+@pytest.mark.integration
+def test_an_agent_sees_the_enti_of_his_contract_and_its_unattributed_calls(session: Session, cast: Cast) -> None:
+    scope = service.scope_for(session, signed_in(session, cast.anna), Permission.CALLS_ANSWER)
+    assert scope == Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+
+
+@pytest.mark.integration
+def test_vera_watches_empoli_alone_and_no_call_of_nobodys(session: Session, cast: Cast) -> None:
+    vera = signed_in(session, cast.vera)
+    scope = service.scope_for(session, vera, Permission.BOARD_WATCH)
+    assert scope == Scope.of_enti([cast.empoli])
+    assert service.contracts_watched(session, scope) == {cast.contract}
+    assert service.scope_for(session, vera, Permission.FILE_READ) == Scope.nothing()
+
+
+@pytest.mark.integration
+def test_a_scope_is_of_the_grants_that_give_this_very_permission(session: Session, cast: Cast) -> None:
+    session.execute(
+        insert(RoleGrant).values(
+            user_id=cast.anna, role=Role.ENTE_VIEWER, ente_id=cast.siena, valid_from=clock.now(session)
+        )
+    )
+    anna = signed_in(session, cast.anna)
+    assert service.scope_for(session, anna, Permission.FILE_READ).enti == {cast.empoli, cast.vinci}
+    assert service.scope_for(session, anna, Permission.BOARD_WATCH).enti == {cast.empoli, cast.vinci, cast.siena}
+
+
+@pytest.mark.integration
+def test_a_grant_begins_and_ends(session: Session, cast: Cast) -> None:
+    at = clock.now(session)
+    second = timedelta(seconds=1)
+    session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.anna).values(valid_to=at))
+    session.execute(
+        insert(RoleGrant).values(user_id=cast.anna, role=Role.AGENT, ente_id=cast.empoli, valid_from=at + second)
+    )
+    assert signed_in(session, cast.anna).held == frozenset()
+    session.execute(update(RoleGrant).where(RoleGrant.ente_id == cast.empoli).values(valid_from=at))
+    assert signed_in(session, cast.anna).held == {Held(Role.AGENT, cast.empoli, None)}
+
+
+@pytest.mark.integration
+def test_an_ente_that_joins_a_contract_is_seen_by_its_agents_from_then_on(session: Session, cast: Cast) -> None:
+    anna = signed_in(session, cast.anna)
+    session.execute(
+        insert(ContractEnte).values(contract_id=cast.contract, ente_id=cast.siena)
+    )  # fmt: skip
+    assert service.scope_for(session, anna, Permission.FILE_READ).enti == {cast.empoli, cast.vinci, cast.siena}
+
+
+# -- closing the lines ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+def test_sara_closes_the_lines_and_opens_them_again(everything: Session, cast: Cast) -> None:
+    sara = principal(Held(Role.SUPERVISOR, None, cast.contract))
+    lines.close_lines(everything, sara, contract_id=cast.contract, reason="  Guasto   alla rete ")
+    (closure,) = enti.closures(everything, cast.contract, cast.empoli)
+    assert (closure.reason, closure.ends_at) == ("Guasto alla rete", None)
+    with pytest.raises(ConflictError):
+        lines.close_lines(everything, sara, contract_id=cast.contract, reason="Ancora")
+    lines.reopen_lines(everything, sara, contract_id=cast.contract)
+    lines.reopen_lines(everything, sara, contract_id=cast.contract)  # a second click
+    assert enti.closures(everything, cast.contract, None) == []
+
+
+@pytest.mark.integration
+def test_an_agent_closes_nothing_and_a_reason_fits_a_sentence(everything: Session, cast: Cast) -> None:
+    anna = principal(Held(Role.AGENT, None, cast.contract))
+    with pytest.raises(ForbiddenError):
+        lines.close_lines(everything, anna, contract_id=cast.contract, reason="")
+    with pytest.raises(ForbiddenError):
+        lines.reopen_lines(everything, anna, contract_id=cast.contract)
+    sara = principal(Held(Role.SUPERVISOR, None, cast.contract))
+    with pytest.raises(ForbiddenError):
+        lines.close_lines(everything, sara, contract_id=cast.other_contract, reason="")
+    with pytest.raises(InvalidError):
+        lines.close_lines(everything, sara, contract_id=cast.contract, reason="x" * 201)

@@ -1,0 +1,342 @@
+"""Tenant isolation, attacked in raw SQL as the roles that the product runs as."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, LiteralString, cast
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+from sqlalchemy import func, select
+
+from crm.contacts.models import Contact
+from crm.core import jobs
+from crm.core.db import Database, Scope
+from crm.enti.models import Closure
+from telephony.calls.models import Call
+from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.servers import DatabaseUrls, PostgresServer
+from tests.telephony.stage import Stage, build
+
+pytestmark = pytest.mark.integration
+
+Connection = psycopg.Connection[Any]
+OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routing"
+
+# Tables that name an ente and yet stand outside row-level security, each with its reason.
+OUTSIDE = {
+    "role_grant": "it says what a scope is, so it is read before there is one",
+    "contract_ente": "a scope is made of it; it names no taxpayer",
+    "phone_line": "a webhook learns from it which contract a called number belongs to; the numbers are published",
+}
+# Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
+OF_NOBODY = {
+    "agent_presence", "alembic_version", "app_user", "carrier_command", "contract", "contract_level", "ente", "queue",
+    "queue_member", "timer", "user_session",
+}  # fmt: skip
+APPEND_ONLY = ("call_event", "service_fact")
+FORBIDDEN_TO_ROUTING = (
+    "app_user", "contact", "contact_reach", "import_refusal", "import_run", "job", "position", "role_grant",
+    "service_count", "service_delta", "service_fact", "timeline_entry", "user_session",
+)  # fmt: skip
+
+
+def plain(url: str) -> str:
+    """SQLAlchemy's address as libpq's."""
+    return url.replace("postgresql+psycopg:", "postgresql:")
+
+
+def query(text: str, *names: str) -> sql.Composed:
+    """SQL with the names of tables put in."""
+    return sql.SQL(cast("LiteralString", text)).format(*(sql.Identifier(name) for name in names))
+
+
+@pytest.fixture
+def superuser(postgres: PostgresServer, database_urls: DatabaseUrls) -> Iterator[Connection]:
+    """Sees everything, to know what there is to be seen."""
+    with psycopg.connect(postgres.dsn, dbname=database_urls.name, autocommit=True) as connection:
+        yield connection
+
+
+Login = Callable[[str], Connection]
+
+
+@pytest.fixture
+def login(database_urls: DatabaseUrls) -> Iterator[Login]:
+    """Connects as one of the product's roles."""
+    opened: list[Connection] = []
+
+    def connect(role: str) -> Connection:
+        url = {OWNER: database_urls.owner, APP: database_urls.app, ROUTING: database_urls.routing}[role]
+        opened.append(psycopg.connect(plain(url)))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+def scoped(connection: Connection, *, enti: str, contracts: str = "") -> Connection:
+    """As the product opens a transaction."""
+    connection.rollback()
+    connection.execute(
+        "SELECT set_config('app.enti', %s, true), set_config('app.contracts', %s, true)", [enti, contracts]
+    )
+    return connection
+
+
+def denied(connection: Connection, statement: sql.Composed, *args: object) -> str:
+    """The refusal; the transaction goes on."""
+    with pytest.raises(errors.InsufficientPrivilege) as refusal, connection.transaction():
+        connection.execute(statement, args)
+    return str(refusal.value)
+
+
+@pytest.fixture
+def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
+    """A database in which each tenant table has rows of Empoli's, and some are nobody's yet."""
+    stage = build(database, cast)
+    stage.ready(cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    stage.caller_leaves(call)
+    stage.engine.fold_counters()
+    stage.caller_leaves(stage.queues(sid="CAagain"))
+    stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        at = session.info["now"]
+        session.add(
+            Closure(
+                contract_id=cast.contract,
+                ente_id=cast.empoli,
+                starts_at=at,
+                ends_at=at,
+                reason="",
+                declared_by=cast.sara,
+            )
+        )
+    yield stage
+    stage.matcher.close()
+    stage.dispatcher.close()
+
+
+def tables_of_enti(superuser: Connection) -> list[str]:
+    """The tables that name an ente, as the catalogue knows them."""
+    rows = superuser.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'ente_id'"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1"
+    )
+    return [name for (name,) in rows if name not in OUTSIDE]
+
+
+# -- what the catalogue says --------------------------------------------------------------------------------------
+
+
+def test_every_table_that_names_an_ente_is_behind_a_forced_policy(superuser: Connection) -> None:
+    tables = tables_of_enti(superuser)
+    assert {"contact", "position", "call", "timeline_entry", "service_count"} <= set(tables)
+    rows = superuser.execute(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, p.polcmd, p.polpermissive,"
+        "       p.polqual IS NOT NULL, p.polwithcheck IS NOT NULL"
+        " FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid"
+        " WHERE %s::regrole = ANY (p.polroles) AND c.relname = ANY (%s)",
+        [APP, tables],
+    ).fetchall()
+    assert sorted(rows) == [(table, True, "*", True, True, True) for table in tables]
+
+
+def test_no_policy_opens_a_table_to_anybody_else(superuser: Connection) -> None:
+    rows = superuser.execute(
+        "SELECT DISTINCT r.rolname FROM pg_policy p, unnest(p.polroles) AS role LEFT JOIN pg_roles r ON r.oid = role"
+    )
+    assert {name for (name,) in rows} == {APP, ROUTING}
+
+
+def test_every_table_is_a_tenants_or_is_known_to_be_nobodys(superuser: Connection) -> None:
+    rows = superuser.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    unprotected = {name for (name,) in rows} - set(tables_of_enti(superuser))
+    assert unprotected == OF_NOBODY | set(OUTSIDE)
+
+
+def test_no_role_of_ours_may_pass_by_row_level_security(superuser: Connection) -> None:
+    for role in (OWNER, APP, ROUTING):
+        attributes = superuser.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication"
+            " FROM pg_roles WHERE rolname = %s",
+            [role],
+        ).fetchone()
+        assert attributes == (False,) * 5, role
+        assert superuser.execute("SELECT FROM pg_auth_members WHERE member = %s::regrole", [role]).rowcount == 0
+        owned = superuser.execute("SELECT FROM pg_class WHERE relowner = %s::regrole", [role]).rowcount
+        assert bool(owned) == (role == OWNER)
+
+
+# -- another ente's rows ------------------------------------------------------------------------------------------
+
+
+def test_every_tenant_table_has_rows_to_be_attacked(lived_in: Stage, superuser: Connection) -> None:
+    for table in tables_of_enti(superuser):
+        rows = superuser.execute(query("SELECT FROM {} WHERE ente_id = %s", table), [lived_in.cast.empoli]).rowcount
+        assert rows or table in {"import_run", "import_refusal", "opening_hours"}, table
+
+
+def test_siena_sees_nothing_of_empoli(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    cast = lived_in.cast
+    app = login(APP)
+    for table in tables_of_enti(superuser):
+        theirs = query("SELECT FROM {} WHERE ente_id = ANY (%s) OR ente_id IS NULL", table)
+        scoped(app, enti=str(cast.siena), contracts="")
+        assert app.execute(theirs, [[cast.empoli, cast.vinci, 0]]).rowcount == 0, table
+        everything = app.execute(query("SELECT ente_id FROM {}", table)).fetchall()
+        assert {ente for (ente,) in everything} <= {cast.siena}, table
+
+
+def test_siena_changes_nothing_of_empoli(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    cast = lived_in.cast
+    app = login(APP)
+    for table in tables_of_enti(superuser):
+        scoped(app, enti=str(cast.siena), contracts=str(cast.other_contract))
+        take = query("UPDATE {} SET ente_id = %s WHERE ente_id = %s", table)
+        delete = query("DELETE FROM {} WHERE ente_id = %s", table)
+        if table == "service_fact":
+            denied(app, take, cast.siena, cast.empoli)
+        else:
+            assert app.execute(take, [cast.siena, cast.empoli]).rowcount == 0, table
+        if table in APPEND_ONLY:
+            denied(app, delete, cast.empoli)
+        else:
+            assert app.execute(delete, [cast.empoli]).rowcount == 0, table
+
+
+def test_siena_writes_nothing_into_empoli(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    cast = lived_in.cast
+    app = login(APP)
+    for table in tables_of_enti(superuser):
+        found = superuser.execute(
+            query("SELECT to_jsonb(t)::text FROM {} t WHERE ente_id = %s LIMIT 1", table), [cast.empoli]
+        ).fetchone()
+        if found is None:
+            continue
+        scoped(app, enti=str(cast.siena), contracts=str(cast.other_contract))
+        refusal = denied(
+            app, query("INSERT INTO {} SELECT * FROM jsonb_populate_record(NULL::{}, %s::jsonb)", table, table), *found
+        )
+        assert "row-level security" in refusal, table
+
+
+def test_empoli_cannot_hand_its_rows_to_siena(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    cast = lived_in.cast
+    app = login(APP)
+    for table in tables_of_enti(superuser):
+        scoped(app, enti=str(cast.empoli), contracts=str(cast.contract))
+        give = query("UPDATE {} SET ente_id = %s WHERE ente_id = %s", table)
+        if app.execute(query("SELECT FROM {} WHERE ente_id = %s", table), [cast.empoli]).rowcount:
+            denied(app, give, cast.siena, cast.empoli)
+
+
+def test_a_call_of_nobodys_yet_is_seen_by_whoever_holds_the_contract(lived_in: Stage) -> None:
+    cast, database = lived_in.cast, lived_in.database
+
+    def seen(scope: Scope) -> int:
+        with database.begin(scope) as session:
+            return session.execute(
+                select(func.count()).select_from(Call).where(Call.carrier_sid == "CAunknown")
+            ).scalar_one()
+
+    assert seen(Scope.of_contract(cast.contract)) == 1
+    assert seen(Scope.of_enti([cast.empoli], [cast.contract])) == 1
+    assert seen(Scope.across_enti()) == 1
+    assert seen(Scope.of_enti([cast.empoli, cast.vinci])) == 0  # an ente's own viewer
+    assert seen(Scope.of_contract(cast.other_contract)) == 0
+    assert seen(Scope.nothing()) == 0
+
+
+# -- getting out of the scope -------------------------------------------------------------------------------------
+
+
+def test_without_a_scope_there_is_only_a_refusal(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    app = login(APP)
+    for table in tables_of_enti(superuser):
+        if superuser.execute(query("SELECT FROM {}", table)).rowcount:
+            with pytest.raises(errors.UndefinedObject), app.transaction():
+                app.execute(query("SELECT count(*) FROM {}", table))
+
+
+def test_after_a_commit_or_a_reset_there_is_nothing_to_be_seen(cast: Cast, login: Login) -> None:
+    for attempt in ("COMMIT", "RESET app.enti", "RESET ALL", "SET LOCAL app.enti TO DEFAULT"):
+        app = scoped(login(APP), enti=str(cast.empoli))
+        assert app.execute("SELECT FROM contact").rowcount == 1
+        app.execute(attempt)
+        try:
+            seen = app.execute("SELECT FROM contact").rowcount
+        except errors.UndefinedObject:
+            seen = 0
+        assert seen == 0, attempt
+
+
+WAYS_OUT: tuple[LiteralString, ...] = (
+    "SET ROLE filodiretto_owner", "SET ROLE postgres", "SET SESSION AUTHORIZATION filodiretto_owner",
+    "ALTER TABLE contact DISABLE ROW LEVEL SECURITY", "ALTER TABLE contact NO FORCE ROW LEVEL SECURITY",
+    "DROP POLICY scope ON contact", "CREATE POLICY mine ON contact USING (true)",
+    "ALTER ROLE CURRENT_USER BYPASSRLS", "TRUNCATE contact", "COPY contact TO PROGRAM 'cat'",
+    "CREATE TABLE public.loot (x int)", "SELECT pg_read_file('postgresql.conf')",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("role", [APP, ROUTING])
+def test_a_role_cannot_free_itself(cast: Cast, login: Login, role: str) -> None:
+    other = sql.SQL("SET ROLE {}").format(sql.Identifier(ROUTING if role == APP else APP))
+    connection = scoped(login(role), enti="")
+    for attempt in (other, *map(sql.SQL, WAYS_OUT)):
+        denied(connection, sql.Composed([attempt]))
+
+
+def test_switching_row_security_off_makes_queries_fail_not_succeed(cast: Cast, login: Login) -> None:
+    app = scoped(login(APP), enti=str(cast.empoli))
+    app.execute("SET row_security = off")
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute("SELECT FROM contact")
+
+
+def test_the_owner_too_sees_no_taxpayer(lived_in: Stage, superuser: Connection, login: Login) -> None:
+    owner = scoped(login(OWNER), enti=str(lived_in.cast.empoli), contracts=str(lived_in.cast.contract))
+    for table in tables_of_enti(superuser):
+        assert owner.execute(query("SELECT FROM {}", table)).rowcount == 0, table
+
+
+def test_a_pooled_connection_remembers_nobodys_scope(database: Database, cast: Cast) -> None:
+    def contacts(scope: Scope) -> int:
+        with database.begin(scope) as session:
+            return session.execute(select(func.count()).select_from(Contact)).scalar_one()
+
+    assert contacts(Scope.of_enti([cast.empoli])) == 1
+    assert contacts(Scope.nothing()) == 0
+    assert contacts(Scope.of_contract(cast.contract)) == 2
+    assert contacts(Scope.of_contract(cast.other_contract)) == 1
+
+
+# -- the cross-ente role, and the logs -----------------------------------------------------------------------------
+
+
+def test_routing_does_not_touch_what_is_not_telephonys(cast: Cast, superuser: Connection, login: Login) -> None:
+    routing = login(ROUTING)
+    for table in FORBIDDEN_TO_ROUTING:
+        denied(routing, query("SELECT FROM {}", table))
+        granted = superuser.execute(
+            "SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE, REFERENCES')"
+            "    OR has_table_privilege(%s, %s, 'DELETE, TRUNCATE, TRIGGER')",
+            [ROUTING, table, ROUTING, table],
+        ).fetchone()
+        assert granted == (False,), table
+
+
+def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:
+    cast = lived_in.cast
+    changes = ("DELETE FROM {}", "UPDATE {} SET occurred_at = now()", "UPDATE {} SET kind = ''", "TRUNCATE {}")
+    for role in (APP, ROUTING):
+        connection = scoped(login(role), enti=f"{cast.empoli},{cast.vinci}", contracts=str(cast.contract))
+        for table in APPEND_ONLY:
+            if (role, table) != (ROUTING, "service_fact"):  # which it does not even see
+                assert connection.execute(query("SELECT FROM {}", table)).rowcount > 0
+            for change in changes:
+                denied(connection, query(change, table))

@@ -1,0 +1,100 @@
+"""Background jobs: done once, again after a failure, by somebody else after a crash, and not for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from crm.core import jobs
+from crm.core.db import Database, Scope
+from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, JobWritten, Taken
+from tests.cast import Cast
+
+pytestmark = pytest.mark.integration
+
+
+def owed(database: Database, cast: Cast) -> int:
+    """A job of Empoli's."""
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        return jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={"run": 7})
+
+
+def job(database: Database, cast: Cast, job_id: int) -> Job:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        return session.get_one(Job, job_id)
+
+
+def passes(database: Database, cast: Cast, seconds: float) -> None:
+    """Leases and back-offs run down."""
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.execute(update(Job).values(due_at=Job.due_at - timedelta(seconds=seconds)))
+
+
+def fails(_: Database, taken: Taken) -> None:
+    raise OSError(f"job {taken.id}: personal data in a message")
+
+
+def test_a_job_is_announced_after_its_commit_and_done_once(database: Database, cast: Cast) -> None:
+    woken: list[Any] = []
+    done: list[Taken] = []
+    database.on(JobWritten, woken.extend)
+    job_id = owed(database, cast)
+    assert woken == [JobWritten(job_id, cast.empoli)]
+    runners = {"import": lambda _, taken: done.append(taken)}
+    assert jobs.run(database, runners, job_id=job_id, ente_id=cast.empoli)
+    assert not jobs.run(database, runners, job_id=job_id, ente_id=cast.empoli)
+    assert [(one.id, one.ente_id, one.argument) for one in done] == [(job_id, cast.empoli, {"run": 7})]
+    assert job(database, cast, job_id).state is JobState.DONE
+
+
+def test_a_job_that_fails_is_tried_again_later_each_time_and_then_given_up(database: Database, cast: Cast) -> None:
+    job_id = owed(database, cast)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)
+        assert job(database, cast, job_id).attempts == attempt
+        assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)  # not yet
+        passes(database, cast, 2**attempt)
+    given_up = job(database, cast, job_id)
+    assert (given_up.state, given_up.error) == (JobState.FAILED, "OSError")  # the message may name somebody
+    assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)
+
+
+def test_a_job_whose_worker_died_is_taken_over_after_its_lease(database: Database, cast: Cast) -> None:
+    job_id = owed(database, cast)
+
+    def dies(_: Database, taken: Taken) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run(database, {"import": dies}, job_id=job_id, ente_id=cast.empoli)
+    assert job(database, cast, job_id).state is JobState.RUNNING
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert jobs.due(session) == []
+    passes(database, cast, 31)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert jobs.due(session) == [(job_id, cast.empoli)]
+    assert jobs.run(database, {"import": lambda *_: None}, job_id=job_id, ente_id=cast.empoli)
+    assert job(database, cast, job_id).state is JobState.DONE
+
+
+def test_a_long_job_renews_its_lease(database: Database, cast: Cast) -> None:
+    job_id = owed(database, cast)
+    leases: list[Any] = []
+
+    def long(_: Database, taken: Taken) -> None:
+        passes(database, cast, 29)
+        before = job(database, cast, job_id).due_at
+        taken.renew()
+        leases.append(job(database, cast, job_id).due_at - before)
+
+    assert jobs.run(database, {"import": long}, job_id=job_id, ente_id=cast.empoli)
+    assert leases[0] >= timedelta(seconds=29)
+
+
+def test_a_job_is_seen_in_its_ente_s_scope_alone(database: Database, cast: Cast) -> None:
+    job_id = owed(database, cast)
+    with database.begin(Scope.of_enti([cast.vinci, cast.siena])) as session:
+        assert jobs.due(session) == []
+    assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.siena)
+    assert job(database, cast, job_id).attempts == 0

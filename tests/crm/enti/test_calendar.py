@@ -1,0 +1,178 @@
+"""When lines are open: hours, holidays, closures, and the two days a year that have another length."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.core.clock import ROME
+from crm.enti.calendar import ClosedBecause, ClosedSpell, Hours, Opening, Timetable, is_holiday, next_opening, opening
+
+MORNINGS = tuple(Hours(weekday, time(8, 30), time(13)) for weekday in range(5))
+OFFICE = Timetable((*MORNINGS, Hours(1, time(15), time(17, 30))))
+ALWAYS = Timetable(tuple(Hours(weekday, time(0), time(0)) for weekday in range(7)), observes_holidays=False)
+OPEN = Opening(is_open=True)
+
+
+def rome(month: int, day: int, hour: int = 0, minute: int = 0, *, year: int = 2026) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=ROME).astimezone(UTC)
+
+
+def closed(because: ClosedBecause, opens_at: datetime | None, reason: str | None = None) -> Opening:
+    return Opening(is_open=False, because=because, reason=reason, opens_at=opens_at)
+
+
+@pytest.mark.parametrize(
+    ("instant", "is_open"),
+    [
+        (rome(11, 20, 8, 29), False),
+        (rome(11, 20, 8, 30), True),
+        (rome(11, 20, 12, 59), True),
+        (rome(11, 20, 13, 0), False),  # closing time is exclusive
+        (rome(11, 24, 16), True),  # a Tuesday afternoon
+        (rome(11, 25, 16), False),
+        (rome(11, 21, 10), False),  # Saturday
+    ],
+)
+def test_hours_are_roman_time(instant: datetime, is_open: bool) -> None:
+    assert opening(OFFICE, instant).is_open is is_open
+
+
+def test_on_friday_afternoon_the_line_opens_on_monday() -> None:
+    assert opening(OFFICE, rome(11, 20, 14)) == closed(ClosedBecause.HOURS, rome(11, 23, 8, 30))
+
+
+def test_between_morning_and_afternoon_it_opens_the_same_day() -> None:
+    assert opening(OFFICE, rome(11, 24, 14)).opens_at == rome(11, 24, 15)
+
+
+@pytest.mark.parametrize(("month", "day", "utc_hour"), [(3, 27, 7), (3, 30, 6), (10, 23, 6), (10, 26, 7)])
+def test_half_past_eight_stays_half_past_eight_when_the_clocks_change(month: int, day: int, utc_hour: int) -> None:
+    opens = datetime(2026, month, day, utc_hour, 30, tzinfo=UTC)
+    assert opening(OFFICE, opens) == OPEN
+    assert not opening(OFFICE, opens - timedelta(microseconds=1)).is_open
+
+
+def test_a_line_open_all_sunday_is_open_for_every_hour_that_sunday_has() -> None:
+    sundays = Timetable((Hours(6, time(0), time(0)),), observes_holidays=False)
+    for midnight, hours in ((rome(3, 29), 23), (rome(10, 25), 25), (rome(11, 22), 24)):
+        assert opening(sundays, midnight) == OPEN
+        assert opening(sundays, midnight + timedelta(hours=hours, microseconds=-1)) == OPEN
+        assert not opening(sundays, midnight + timedelta(hours=hours)).is_open
+        assert not opening(sundays, midnight - timedelta(microseconds=1)).is_open
+
+
+def test_midnight_closes_the_day_it_ends() -> None:
+    evenings = Timetable((Hours(4, time(18), time(0)),))
+    assert opening(evenings, rome(11, 20, 23, 59)) == OPEN
+    assert not opening(evenings, rome(11, 21)).is_open
+
+
+def test_at_midnight_the_day_is_rome_s_and_not_greenwich_s() -> None:
+    mondays = Timetable((Hours(0, time(0), time(0)),))
+    assert opening(mondays, datetime(2026, 11, 22, 23, 30, tzinfo=UTC)) == OPEN  # 00:30 on Monday in Rome
+    assert not opening(mondays, datetime(2026, 11, 23, 23, 30, tzinfo=UTC)).is_open
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day"),
+    [(2026, 1, 1), (2026, 1, 6), (2026, 4, 6), (2025, 4, 25), (2026, 5, 1), (2026, 6, 2), (2025, 8, 15),
+     (2027, 11, 1), (2026, 12, 8), (2026, 12, 25)],
+)  # fmt: skip
+def test_a_public_holiday_is_no_working_day(year: int, month: int, day: int) -> None:
+    found = opening(OFFICE, rome(month, day, 10, year=year))
+    assert (found.is_open, found.because) == (False, ClosedBecause.HOLIDAY)
+    assert found.opens_at is not None
+
+
+def test_after_liberation_day_on_a_friday_the_line_opens_on_monday() -> None:
+    assert opening(OFFICE, rome(4, 25, 10, year=2025)).opens_at == rome(4, 28, 8, 30, year=2025)
+
+
+def test_since_2026_saint_francis_is_everybody_s_holiday() -> None:
+    """Law 151 of 8 October 2025."""
+    assert is_holiday(OFFICE, rome(10, 4, 12).date())
+    assert not is_holiday(OFFICE, rome(10, 4, 12, year=2025).date())
+
+
+def test_each_ente_keeps_its_own_patron() -> None:
+    empoli = Timetable(OFFICE.hours, patron=(11, 30))  # Saint Andrew, a Monday in 2026
+    assert opening(empoli, rome(11, 30, 10)) == closed(ClosedBecause.HOLIDAY, rome(12, 1, 8, 30))
+    assert opening(OFFICE, rome(11, 30, 10)) == OPEN
+
+
+def test_a_line_that_keeps_no_holidays_keeps_no_patron_either() -> None:
+    assert opening(Timetable(ALWAYS.hours, observes_holidays=False, patron=(11, 30)), rome(11, 30, 10)) == OPEN
+    assert opening(ALWAYS, rome(12, 25, 3)) == OPEN
+
+
+def test_a_closure_until_noon_reopens_at_noon() -> None:
+    shut = Timetable(OFFICE.hours, (ClosedSpell(rome(11, 20, 9), rome(11, 20, 12), "Assemblea"),))
+    assert opening(shut, rome(11, 20, 8, 59)) == OPEN
+    assert opening(shut, rome(11, 20, 9)) == closed(ClosedBecause.CLOSURE, rome(11, 20, 12), "Assemblea")
+    assert opening(shut, rome(11, 20, 12)) == OPEN
+
+
+def test_a_closure_over_closing_time_reopens_the_next_working_day() -> None:
+    shut = Timetable(OFFICE.hours, (ClosedSpell(rome(11, 20, 9), rome(11, 20, 20), "Guasto"),))
+    assert opening(shut, rome(11, 20, 10)).opens_at == rome(11, 23, 8, 30)
+
+
+def test_nobody_knows_when_an_open_ended_closure_ends() -> None:
+    shut = Timetable(OFFICE.hours, (ClosedSpell(rome(11, 20, 9), None, "Guasto"),))
+    assert opening(shut, rome(11, 20, 10)) == closed(ClosedBecause.CLOSURE, None, "Guasto")
+    assert next_opening(shut, rome(11, 20, 7)) == rome(11, 20, 8, 30)  # it has not begun
+
+
+def test_two_closures_in_a_row_are_one() -> None:
+    spells = (
+        ClosedSpell(rome(11, 20, 9), rome(11, 20, 11), "Prima"),
+        ClosedSpell(rome(11, 20, 11), rome(11, 20, 12), "Seconda"),
+    )
+    assert next_opening(Timetable(OFFICE.hours, spells), rome(11, 20, 10)) == rome(11, 20, 12)
+
+
+def test_a_line_without_hours_never_opens() -> None:
+    assert opening(Timetable(()), rome(11, 20, 10)) == closed(ClosedBecause.HOURS, None)
+
+
+clocks = st.times().map(lambda clock: clock.replace(microsecond=0))
+stretches = st.builds(Hours, st.integers(0, 6), clocks, clocks | st.just(time(0)))
+instants = st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))
+near = st.integers(-40 * 1440, 40 * 1440).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Timetable, datetime]:
+    instant = draw(instants)
+    closures = [
+        ClosedSpell(instant + start, None if length is None else instant + start + abs(length), "")
+        for start, length in draw(st.lists(st.tuples(near, st.none() | near), max_size=3))
+    ]
+    patron = draw(st.none() | st.just((instant.month, instant.day)))
+    hours = tuple(draw(st.lists(stretches, max_size=8)))
+    return Timetable(hours, tuple(closures), draw(st.booleans()), patron), instant
+
+
+@given(cases())
+@settings(deadline=None, max_examples=300)
+def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetable, datetime]) -> None:
+    timetable, instant = case
+    found = opening(timetable, instant)
+    upcoming = next_opening(timetable, instant)
+    assert found.is_open == (upcoming == instant)
+    if not found.is_open:
+        assert found.opens_at == upcoming
+        assert found.because is not None
+
+
+@given(cases(), st.floats(0, 1))
+@settings(deadline=None, max_examples=300)
+def test_it_opens_when_it_said_it_would_and_not_before(case: tuple[Timetable, datetime], share: float) -> None:
+    timetable, instant = case
+    upcoming = next_opening(timetable, instant)
+    if upcoming is not None:
+        assert opening(timetable, upcoming) == OPEN
+        before = min(instant + (upcoming - instant) * share, upcoming - timedelta(microseconds=1))
+        assert before < instant or not opening(timetable, before).is_open

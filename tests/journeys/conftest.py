@@ -1,0 +1,221 @@
+"""The whole product, running as `make run` starts it, and real browsers in front of it."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.servers import open_loopback
+from web.demo.accounts import DEMO_PASSWORD
+from web.demo.centre import LINES
+from web.run import claims
+
+ROOT = Path(__file__).parents[2]
+SHOTS = ROOT / ".artifacts"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PROCESSES = ("postgres", "redis", "simulator", "web", "engine", "worker", "beat")
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@dataclass
+class Centre:
+    """A running contact centre: no citizens or colleagues but those of the test."""
+
+    web: str
+    simulator: str
+    data: Path
+    process: subprocess.Popen[str]
+
+    def call(self, caller: str, line: str, *script: dict[str, Any]) -> str:
+        """A citizen calls; returns the call's SID at the simulator."""
+        answer = httpx.post(
+            f"{self.simulator}/simulator/calls", json={"from": caller, "to": line, "script": list(script)}, timeout=10
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["sid"])
+
+    def heard(self, sid: str) -> list[str]:
+        """What this citizen has heard so far."""
+        return [one["text"] for one in self.state(sid)["transcript"] if one["kind"] == "say"]
+
+    def state(self, sid: str) -> dict[str, Any]:
+        """A citizen's call as the simulator has it."""
+        found: dict[str, Any] = httpx.get(f"{self.simulator}/simulator/calls/{sid}", timeout=10).json()
+        return found
+
+    def hang_up(self, sid: str) -> None:
+        """The citizen hangs up."""
+        httpx.post(f"{self.simulator}/simulator/calls/{sid}/hangup", timeout=10)
+
+    def pid(self, name: str) -> int:
+        """The process id of one of the processes, as the supervisor recorded it."""
+        rows = json.loads((self.data / "processes.json").read_text())
+        return int(dict(zip(PROCESSES, (row[0] for row in rows), strict=True))[name])
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a process, at once."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+
+def eventually(check: Callable[[], bool], what: str, seconds: float = 40) -> None:
+    """Wait for something to become true; `what` says what never did."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            if check():
+                return
+        time.sleep(0.05)
+    pytest.fail(f"never: {what}")
+
+
+@pytest.fixture(scope="session")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """Started once for all journeys, stopped with Ctrl-C's signal."""
+    open_loopback()
+    data = tmp_path_factory.mktemp("centre") / "data"
+    data.parent.chmod(0o755)
+    ports = [claims.free_port() for _ in range(4)]
+    options = [
+        f"{name}={port}"
+        for name, port in zip(("--port", "--simulator-port", "--postgres-port", "--redis-port"), ports, strict=True)
+    ]
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("FILODIRETTO_")},
+        "FILODIRETTO_DATA": str(data),
+        "FILODIRETTO_SIMULATOR_TRAFFIC": "off",
+        "FILODIRETTO_SIMULATOR_COLLEAGUES": "",
+        "FILODIRETTO_SIMULATOR_SPEECH": "0.05",
+        "FILODIRETTO_SIMULATOR_WAITS": "0.2",
+    }
+    log = data.parent / "run.out"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "web.cli", "run", *options], env=environ, cwd=ROOT, stdout=output, stderr=output,
+            text=True,
+        )  # fmt: skip
+    running = Centre(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", data, process)
+    try:
+        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 90)
+        assert process.poll() is None, log.read_text()
+        numbers = f"{running.simulator}/simulator/setup"
+        eventually(lambda: bool(httpx.get(numbers, timeout=5).json()["numbers"]), "the numbers are provisioned")
+        yield running
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        SHOTS.mkdir(exist_ok=True)
+        shutil.copytree(data / "logs", SHOTS / "logs", dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium: the machine's own, or Playwright's."""
+    open_loopback()
+    own = os.environ.get("FILODIRETTO_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    arguments = ["--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=own, args=arguments)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Desk:
+    """One person's browser."""
+
+    page: Page
+    centre: Centre
+    problems: list[str]
+
+    def ready(self) -> "Desk":
+        """Press *ready*, once the telephone is there."""
+        expect(self.page.locator("#device")).to_have_attribute("data-device", "ready")
+        if self.page.locator("#go-ready").is_visible():
+            self.page.locator("#go-ready").click()
+        expect(self.page.locator("#band")).to_have_class(re.compile("is-ready"))
+        return self
+
+    def shot(self, name: str) -> None:
+        """A picture for whoever looks at it afterwards."""
+        SHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def sit_down(centre: Centre, chromium: Browser, loopback: None) -> Iterator[Callable[..., Desk]]:
+    """Sign somebody in, in a browser of his own. At the end agents go off duty, and no page had an error."""
+    desks: list[tuple[str, Desk]] = []
+
+    def sign_in(username: str, path: str = "", width: int = 1366, height: int = 768) -> Desk:
+        context = chromium.new_context(
+            base_url=centre.web, viewport={"width": width, "height": height}, locale="it-IT", timezone_id="Europe/Rome"
+        )
+        page = context.new_page()
+        desk = Desk(page, centre, [])
+        page.on("pageerror", lambda error: desk.problems.append(str(error)))
+        page.on("console", lambda message: _note(desk, message.type, message.text))
+        page.goto("/sign-in")
+        page.fill("#username", username)
+        page.fill("#password", DEMO_PASSWORD)
+        page.click("main button.primary")
+        page.wait_for_url(lambda url: "sign-in" not in url)
+        if path:
+            page.goto(path)
+        expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
+        desks.append((username, desk))
+        return desk
+
+    yield sign_in
+    for _, desk in desks:
+        if not desk.page.is_closed() and desk.page.locator("#go-offline").count():
+            desk.page.locator("#go-offline").click()
+        desk.page.context.close()
+    assert [problem for _, desk in desks for problem in desk.problems] == []
+
+
+def _note(desk: Desk, kind: str, text: str) -> None:
+    passing = ("WebSocket connection", "ERR_CONNECTION", "Failed to load resource")  # the server was restarted
+    if kind == "error" and not any(part in text for part in passing):
+        desk.problems.append(text)
+
+
+@pytest.fixture
+def citizen(centre: Centre) -> dict[str, str]:
+    """A taxpayer who calls from his own telephone, and the line of his ente."""
+    lines = {code: geographic for code, _, geographic in LINES}
+    for one in json.loads((centre.data / "callers.json").read_text()):
+        if one["notice_number"] and one.get("ente") in lines and one["name"]:
+            return {**one, "line": lines[one["ente"]]}
+    raise AssertionError("the demo has no such caller")
+
+
+def today(board: Page) -> dict[str, int]:
+    """Today's figures, as the wallboard shows them."""
+    texts = board.locator(".today li").all_inner_texts()
+    received, answered, lost = (int(re.findall(r"\d+", text)[0]) for text in texts)
+    return {"received": received, "answered": answered, "lost": lost}
+
+
+def write_up(page: Page) -> None:
+    """Choose topic and outcome, save, and be ready again."""
+    expect(page.locator("#save-ready")).to_be_visible()
+    page.select_option("#topic", "payment")
+    page.select_option("#disposition", "answered")
+    page.keyboard.press("Alt+s")
+    expect(page.locator("#band")).to_have_class(re.compile("is-ready"))

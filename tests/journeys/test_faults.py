@@ -1,0 +1,63 @@
+"""Processes killed at once, in the middle of a call: neither the call nor its measurement is lost."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Centre, Desk, eventually, today, write_up
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+SitDown = Callable[..., Desk]
+
+
+@pytest.mark.parametrize("victim", ["web", "engine", "worker", "redis"])
+def test_a_process_is_killed_during_a_conversation(
+    centre: Centre,
+    sit_down: SitDown,
+    citizen: dict[str, str],
+    victim: str,
+) -> None:
+    board = sit_down("sara", "/wallboard", 1920, 1080)
+    anna = sit_down("anna").ready()
+    before = today(board.page)
+    sid = centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    anna.page.fill("#note", f"prima che {victim} cadesse")
+    expect(anna.page.locator(".saved")).to_be_visible()
+    old = centre.pid(victim)
+    centre.kill(victim)
+    eventually(lambda: centre.pid(victim) != old, f"{victim} is started again")
+    assert centre.state(sid)["live"]
+    expect(anna.page.locator("[data-live]").first).to_have_attribute("data-live", "on", timeout=20_000)
+    expect(anna.page.locator("#note")).to_have_value(f"prima che {victim} cadesse")
+    centre.hang_up(sid)
+    expect(anna.page.locator("#band")).to_contain_text("Lavoro successivo", timeout=30_000)
+    write_up(anna.page)
+    expected = before | {"received": before["received"] + 1, "answered": before["answered"] + 1}
+    eventually(lambda: today(board.page) == expected, "the call was counted, once", 30)
+
+
+@pytest.mark.parametrize("victim", ["web", "engine", "redis"])
+def test_a_process_is_killed_while_a_caller_waits(
+    centre: Centre,
+    sit_down: SitDown,
+    citizen: dict[str, str],
+    victim: str,
+) -> None:
+    board = sit_down("sara", "/wallboard", 1920, 1080)
+    before = today(board.page)
+    sid = centre.call(citizen["from"], citizen["line"], {"say_digits": "0"})
+    expect(board.page.locator(".figure .big").first).to_have_text("1")
+    centre.kill(victim)
+    anna = sit_down("anna").ready()
+    expect(anna.page.locator("#answer")).to_be_visible(timeout=30_000)
+    anna.page.keyboard.press("Alt+r")
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea", timeout=30_000)
+    assert centre.state(sid)["live"]
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)
+    expected = before | {"received": before["received"] + 1, "answered": before["answered"] + 1}
+    eventually(lambda: today(board.page) == expected, "the call was counted, once", 30)

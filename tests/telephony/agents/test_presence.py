@@ -1,0 +1,124 @@
+"""An agent's presence: what he does, and what he means to do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.core.errors import ConflictError
+from telephony.agents import presence
+from telephony.agents.models import AgentState, PauseReason
+from telephony.agents.presence import RESTING, Presence
+
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+CALL, LEG = UUID(int=1), UUID(int=2)
+READY = Presence(AgentState.READY, START, START, AgentState.READY)
+BUSY = (AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP)
+
+
+def at(seconds: int) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def ringing() -> Presence:
+    return presence.ring(READY, CALL, LEG, at(10))
+
+
+def talking() -> Presence:
+    return presence.talk(ringing(), at(20))
+
+
+def wrapping_up() -> Presence:
+    return presence.wrap_up(talking(), at(30))
+
+
+def test_a_shift_begins_when_he_says_he_is_ready() -> None:
+    offline = Presence(AgentState.OFFLINE, START, START, AgentState.OFFLINE)
+    now = presence.wish(offline, AgentState.READY, None, at(5))
+    assert now == Presence(AgentState.READY, at(5), at(5), AgentState.READY)
+
+
+def test_a_call_takes_him_through_ringing_talking_and_wrap_up_and_back_to_ready_last_in_turn() -> None:
+    assert (ringing().state, ringing().call_id, ringing().leg_id) == (AgentState.RINGING, CALL, LEG)
+    assert (talking().state, talking().since, talking().call_id) == (AgentState.TALKING, at(20), CALL)
+    assert (wrapping_up().state, wrapping_up().call_id, wrapping_up().leg_id) == (AgentState.WRAP_UP, CALL, None)
+    over = presence.wrapped_up(wrapping_up(), at(90))
+    assert over == Presence(AgentState.READY, at(90), at(90), AgentState.READY)
+
+
+@pytest.mark.parametrize("busy", [ringing(), talking(), wrapping_up()], ids=lambda busy: busy.state)
+def test_a_pause_asked_for_during_a_call_is_kept_until_it_is_over(busy: Presence) -> None:
+    asked = presence.wish(busy, AgentState.PAUSED, PauseReason.BREAK, at(40))
+    assert (asked.state, asked.since, asked.call_id) == (busy.state, busy.since, busy.call_id)
+    after = presence.wrapped_up(asked, at(50))
+    assert (after.state, after.pause_reason, after.since) == (AgentState.PAUSED, PauseReason.BREAK, at(50))
+
+
+@pytest.mark.parametrize("busy", [ringing(), talking()], ids=lambda busy: busy.state)
+def test_going_home_during_a_call_takes_effect_after_it(busy: Presence) -> None:
+    asked = presence.wish(busy, AgentState.OFFLINE, None, at(40))
+    assert asked.state is busy.state
+    assert presence.wrapped_up(presence.wrap_up(asked, at(50)), at(60)).state is AgentState.OFFLINE
+
+
+def test_changing_his_mind_during_a_call_keeps_the_last_wish() -> None:
+    break_first = presence.wish(talking(), AgentState.PAUSED, PauseReason.BREAK, at(21))
+    ready_after_all = presence.wish(break_first, AgentState.READY, None, at(22))
+    assert (ready_after_all.intended, ready_after_all.pause_reason) == (AgentState.READY, None)
+    assert presence.free(ready_after_all, at(23)).state is AgentState.READY
+
+
+def test_saying_ready_in_wrap_up_ends_it() -> None:
+    now = presence.wish(wrapping_up(), AgentState.READY, None, at(40))
+    assert (now.state, now.call_id, now.idle_since) == (AgentState.READY, None, at(40))
+
+
+def test_not_answering_is_a_pause_everybody_sees_until_he_says_ready() -> None:
+    missed = presence.missed(ringing(), at(30))
+    assert (missed.state, missed.pause_reason, missed.call_id) == (AgentState.PAUSED, PauseReason.MISSED_CALL, None)
+    back = presence.wish(missed, AgentState.READY, None, at(60))
+    assert (back.state, back.pause_reason, back.idle_since) == (AgentState.READY, None, at(60))
+
+
+def test_who_was_rung_for_nothing_keeps_his_turn() -> None:
+    freed = presence.free(ringing(), at(15))
+    assert (freed.state, freed.idle_since, freed.call_id, freed.leg_id) == (AgentState.READY, START, None, None)
+
+
+def test_who_asked_for_a_break_while_it_rang_for_nothing_gets_it() -> None:
+    asked = presence.wish(ringing(), AgentState.PAUSED, PauseReason.MEETING, at(11))
+    assert presence.free(asked, at(15)).state is AgentState.PAUSED
+
+
+@pytest.mark.parametrize("nonsense", BUSY)
+def test_nobody_can_ask_to_be_busy(nonsense: AgentState) -> None:
+    with pytest.raises(ConflictError):
+        presence.wish(READY, nonsense, None, START)
+
+
+@pytest.mark.parametrize("state", RESTING)
+def test_a_reason_belongs_to_a_pause_alone(state: AgentState) -> None:
+    asked = presence.wish(READY, state, PauseReason.TRAINING, at(1))
+    assert asked.pause_reason is (PauseReason.TRAINING if state is AgentState.PAUSED else None)
+
+
+wishes = st.tuples(st.sampled_from(sorted(RESTING)), st.sampled_from([None, *PauseReason]))
+
+
+@given(st.sampled_from([READY, ringing(), talking(), wrapping_up()]), st.lists(wishes, max_size=6))
+@settings(deadline=None)
+def test_wishes_never_take_him_out_of_a_conversation(
+    now: Presence, asked: list[tuple[AgentState, PauseReason | None]]
+) -> None:
+    for n, (intended, reason) in enumerate(asked):
+        after = presence.wish(now, intended, reason, at(100 + n))
+        assert after.intended is intended
+        assert after.state in RESTING if now.state in RESTING else after.state in {now.state, AgentState.READY}
+        if now.state in {AgentState.RINGING, AgentState.TALKING}:
+            assert replace(after, intended=now.intended, pause_reason=now.pause_reason) == now
+        now = after
+    rested = presence.wrapped_up(now, at(200))
+    assert (rested.state, rested.call_id, rested.leg_id) == (now.intended, None, None)

@@ -1,0 +1,337 @@
+"""The life cycle under every event in every phase, and under any sequence a carrier may deliver."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.levels.models import FactKind
+from telephony.calls.lifecycle import (
+    UNSERVED,
+    WITH_LEG,
+    AgentAnswered,
+    AgentClaimed,
+    CallerJoined,
+    CallerLeft,
+    CallerQueued,
+    CallState,
+    Event,
+    HangUpAsked,
+    LegEnd,
+    LegEnded,
+    Move,
+    Order,
+    RingRefused,
+    Step,
+    advance,
+    waited_until,
+)  # fmt: skip
+from telephony.calls.models import Phase
+from telephony.commands.models import CommandKind
+
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+LEGS = tuple(UUID(int=n) for n in range(1, 13))
+LEG, OTHER_LEG = LEGS[0], LEGS[1]
+ANNA, LUCA = 7, 8
+AGENT_OF = {leg: (ANNA, LUCA)[n % 2] for n, leg in enumerate(LEGS)}
+RELEASES = frozenset({Move.FREE, Move.MISSED, Move.WRAP_UP})
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+# -- every event in every phase ---------------------------------------------------------------------------------
+
+NOW = at(30)  # each state below has waited since 10: twenty seconds, or has waited them already
+HERE = {
+    Phase.IVR: CallState(Phase.IVR),
+    Phase.WAITING: CallState(Phase.WAITING, waiting_since=at(10)),
+    Phase.RINGING: CallState(Phase.RINGING, LEG, ANNA, at(10)),
+    Phase.JOINING: CallState(Phase.JOINING, LEG, ANNA, at(10)),
+    Phase.TALKING: CallState(Phase.TALKING, LEG, ANNA, waited_ms=20_000, served=True),
+    Phase.ENDED: CallState(Phase.ENDED, LEG, ANNA, waited_ms=20_000, served=True),
+}
+QUEUED = CallerQueued(NOW)
+CLAIMED = AgentClaimed(NOW, OTHER_LEG, LUCA)
+ANSWERED, OTHER_ANSWERED = AgentAnswered(NOW, LEG), AgentAnswered(NOW, OTHER_LEG)
+JOINED, OTHER_JOINED = CallerJoined(NOW, LEG), CallerJoined(NOW, OTHER_LEG)
+NO_ANSWER, TIMED_OUT = LegEnded(NOW, LEG, LegEnd.NO_ANSWER), LegEnded(NOW, LEG, LegEnd.TIMED_OUT)
+OTHER_ENDED = LegEnded(NOW, OTHER_LEG, LegEnd.COMPLETED)
+REFUSED, OTHER_REFUSED = RingRefused(NOW, LEG), RingRefused(NOW, OTHER_LEG)
+HANG_UP, OTHER_HANG_UP = HangUpAsked(NOW, ANNA), HangUpAsked(NOW, LUCA)
+LEFT = CallerLeft(NOW)
+EVENTS = (
+    QUEUED, CLAIMED, ANSWERED, OTHER_ANSWERED, JOINED, OTHER_JOINED, NO_ANSWER, TIMED_OUT, OTHER_ENDED, REFUSED,
+    OTHER_REFUSED, HANG_UP, OTHER_HANG_UP, LEFT,
+)  # fmt: skip
+
+END_LEG, END_OTHER = Order(CommandKind.END_LEG, LEG), Order(CommandKind.END_LEG, OTHER_LEG)
+REQUEUE = Order(CommandKind.REQUEUE_CALLER)
+RING_OTHER = Order(CommandKind.RING_AGENT, OTHER_LEG)
+CONNECT = Order(CommandKind.CONNECT_CALLER, LEG)
+Expected = tuple[Phase, tuple[Order, ...], tuple[Move, ...], tuple[FactKind, ...]]
+
+# Whatever is not here changes nothing and orders nothing.
+CHANGES: dict[tuple[Phase, Event], Expected] = {
+    (Phase.IVR, QUEUED): (Phase.WAITING, (), (), (FactKind.ENTERED,)),
+    (Phase.IVR, LEFT): (Phase.ENDED, (), (), (FactKind.LEFT,)),
+    (Phase.WAITING, CLAIMED): (Phase.RINGING, (RING_OTHER,), (Move.RING,), ()),
+    (Phase.WAITING, LEFT): (Phase.ENDED, (), (), (FactKind.LEFT,)),
+    (Phase.RINGING, ANSWERED): (Phase.JOINING, (CONNECT,), (), ()),
+    (Phase.RINGING, NO_ANSWER): (Phase.WAITING, (), (Move.MISSED,), ()),
+    (Phase.RINGING, TIMED_OUT): (Phase.WAITING, (END_LEG,), (Move.MISSED,), ()),
+    (Phase.RINGING, REFUSED): (Phase.WAITING, (), (Move.FREE,), ()),
+    (Phase.RINGING, LEFT): (Phase.ENDED, (END_LEG,), (Move.FREE,), (FactKind.LEFT,)),
+    (Phase.JOINING, JOINED): (Phase.TALKING, (), (Move.TALK,), (FactKind.SERVED,)),
+    (Phase.JOINING, NO_ANSWER): (Phase.WAITING, (REQUEUE,), (Move.FREE,), ()),
+    (Phase.JOINING, TIMED_OUT): (Phase.WAITING, (REQUEUE,), (Move.FREE,), ()),
+    (Phase.JOINING, LEFT): (Phase.ENDED, (END_LEG,), (Move.FREE,), (FactKind.LEFT,)),
+    (Phase.TALKING, NO_ANSWER): (Phase.WAITING, (REQUEUE,), (Move.FREE,), (FactKind.RETURNED,)),
+    (Phase.TALKING, TIMED_OUT): (Phase.WAITING, (REQUEUE,), (Move.FREE,), (FactKind.RETURNED,)),
+    (Phase.TALKING, HANG_UP): (Phase.TALKING, (Order(CommandKind.END_CALLER), END_LEG), (), ()),
+    (Phase.TALKING, LEFT): (Phase.ENDED, (END_LEG,), (Move.WRAP_UP,), (FactKind.LEFT,)),
+    # A leg that answers when it is nobody's any more is ended.
+    **{(phase, OTHER_ANSWERED): (phase, (END_OTHER,), (), ()) for phase in Phase},
+    **{(phase, ANSWERED): (phase, (END_LEG,), (), ()) for phase in (Phase.IVR, Phase.WAITING)},
+}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=repr)
+@pytest.mark.parametrize("phase", Phase)
+def test_what_follows_from_each_event_in_each_phase(phase: Phase, event: Event) -> None:
+    step = advance(HERE[phase], event)
+    nothing: Expected = (phase, (), (), ())
+    moves, facts = tuple(move.move for move in step.moves), tuple(fact.kind for fact in step.facts)
+    assert (step.state.phase, step.orders, moves, facts) == CHANGES.get((phase, event), nothing)
+    if (phase, event) not in CHANGES:
+        assert step.state == HERE[phase]
+
+
+def test_the_wait_runs_from_the_queue_until_both_are_joined() -> None:
+    step = advance(HERE[Phase.JOINING], JOINED)
+    assert (step.state.waited_ms, step.state.waiting_since, step.state.served) == (20_000, None, True)
+    assert [(fact.at, fact.waited_ms) for fact in step.facts] == [(NOW, 20_000)]
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.RINGING, Phase.JOINING])
+def test_whoever_gives_up_has_waited_until_then(phase: Phase) -> None:
+    assert advance(HERE[phase], LEFT).facts[0].waited_ms == 20_000
+
+
+def test_missing_a_ring_does_not_interrupt_the_wait() -> None:
+    assert advance(HERE[Phase.RINGING], NO_ANSWER).state == HERE[Phase.WAITING]
+
+
+def test_a_caller_who_was_cut_off_waits_again_on_top_of_what_he_waited() -> None:
+    again = advance(HERE[Phase.TALKING], LegEnded(at(100), LEG, LegEnd.COMPLETED)).state
+    assert (again.phase, again.waiting_since, again.waited_ms, again.served) == (Phase.WAITING, at(100), 20_000, True)
+    assert waited_until(again, at(105)) == 25_000
+    assert advance(again, CallerLeft(at(107))).facts[0].waited_ms == 27_000
+
+
+def test_after_the_agent_hangs_up_his_leg_s_end_does_not_bring_the_caller_back_to_the_queue() -> None:
+    closing = advance(HERE[Phase.TALKING], HANG_UP).state
+    assert closing.closing
+    assert advance(closing, LegEnded(NOW, LEG, LegEnd.COMPLETED)) == Step(closing)
+    assert [move.move for move in advance(closing, LEFT).moves] == [Move.WRAP_UP]
+
+
+def test_a_conversation_that_is_over_is_not_reopened_by_the_end_of_its_leg() -> None:
+    """The usual order: the caller hangs up, his call completes, and then the leg we ended says so."""
+    over = advance(HERE[Phase.TALKING], LEFT).state
+    assert advance(over, LegEnded(NOW, LEG, LegEnd.COMPLETED)) == Step(over)
+
+
+def test_a_call_that_is_over_remembers_who_spoke_and_forgets_who_only_rang() -> None:
+    assert advance(HERE[Phase.TALKING], LEFT).state.agent_id == ANNA
+    for phase in (Phase.RINGING, Phase.JOINING):
+        over = advance(HERE[phase], LEFT).state
+        assert (over.leg_id, over.agent_id) == (None, None)
+        assert advance(over, ANSWERED).orders == (END_LEG,)
+
+
+def test_clocks_that_disagree_never_make_a_negative_wait() -> None:
+    assert waited_until(HERE[Phase.WAITING], at(5)) == 0
+    assert advance(HERE[Phase.JOINING], CallerJoined(at(5), LEG)).facts[0].waited_ms == 0
+
+
+# -- any sequence -----------------------------------------------------------------------------------------------
+
+ALLOWED = {
+    (Phase.IVR, Phase.WAITING), (Phase.WAITING, Phase.RINGING), (Phase.RINGING, Phase.JOINING),
+    (Phase.RINGING, Phase.WAITING), (Phase.JOINING, Phase.TALKING), (Phase.JOINING, Phase.WAITING),
+    (Phase.TALKING, Phase.WAITING), *((phase, Phase.ENDED) for phase in Phase), *((phase, phase) for phase in Phase),
+}  # fmt: skip
+
+legs = st.sampled_from(LEGS[:4])
+anything = st.one_of(
+    st.builds(CallerQueued, st.just(START)),
+    st.builds(AgentAnswered, st.just(START), legs),
+    st.builds(CallerJoined, st.just(START), legs),
+    st.builds(LegEnded, st.just(START), legs, st.sampled_from(LegEnd)),
+    st.builds(RingRefused, st.just(START), legs),
+    st.builds(HangUpAsked, st.just(START), st.sampled_from([ANNA, LUCA])),
+)
+FITTING, LEAVES = "what fits", "the caller leaves"
+beats = st.lists(
+    st.tuples(
+        st.one_of(
+            st.just(FITTING), st.just(FITTING), anything,
+            st.integers(0, 40),  # the event of that number again
+            st.sampled_from([FITTING] * 7 + [LEAVES]),
+        ),
+        st.floats(-30, 60),  # seconds since the event before; told in the wrong order if negative
+    ),
+    max_size=40,
+)  # fmt: skip
+
+
+def fitting(state: CallState, instant: datetime, claims: int) -> Event:
+    """The event that leads a call on; each claim has a leg of its own."""
+    leg_id = state.leg_id or LEGS[claims % len(LEGS)]
+    match state.phase:
+        case Phase.IVR:
+            return CallerQueued(instant)
+        case Phase.WAITING:
+            return AgentClaimed(instant, leg_id, AGENT_OF[leg_id])
+        case Phase.RINGING:
+            return AgentAnswered(instant, leg_id)
+        case Phase.JOINING:
+            return CallerJoined(instant, leg_id)
+        case Phase.TALKING:
+            return LegEnded(instant, leg_id, LegEnd.COMPLETED)
+        case Phase.ENDED:
+            return AgentAnswered(instant, leg_id)
+
+
+def play(script: list[tuple[object, float]], end: bool = True) -> list[tuple[CallState, Event, Step]]:
+    """The steps of a story, which ends with the caller's leaving."""
+    state, instant = CallState(Phase.IVR), START
+    told: list[Event] = []
+    steps: list[tuple[CallState, Event, Step]] = []
+    for beat, seconds in [*script, *([(LEAVES, 1.0)] if end else [])]:
+        instant += timedelta(seconds=seconds)
+        claims = sum(isinstance(event, AgentClaimed) for event in told)
+        event: Event
+        match beat:
+            case "what fits":
+                event = fitting(state, instant, claims)
+            case "the caller leaves":
+                event = CallerLeft(instant)
+            case int():
+                if not told:
+                    continue
+                event = told[beat % len(told)]
+            case _:
+                event = type(beat)(instant, *(getattr(beat, name) for name in type(beat).__slots__[1:]))
+        told.append(event)
+        step = advance(state, event)
+        steps.append((state, event, step))
+        state = step.state
+    return steps
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_the_phase_only_ever_moves_as_allowed(script: list[tuple[object, float]]) -> None:
+    for before, _, step in play(script):
+        assert (before.phase, step.state.phase) in ALLOWED
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_there_is_an_agent_exactly_while_one_rings_joins_or_talks(script: list[tuple[object, float]]) -> None:
+    for before, _, step in play(script):
+        after = step.state
+        spoke = after.phase is Phase.ENDED and after.leg_id is not None
+        assert (after.leg_id is None) == (after.agent_id is None)
+        assert (after.leg_id is not None) == (after.phase in WITH_LEG or spoke)
+        if spoke and before.phase is not Phase.ENDED:
+            assert before.phase is Phase.TALKING
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_the_wait_only_grows(script: list[tuple[object, float]]) -> None:
+    for before, event, step in play(script):
+        assert 0 <= before.waited_ms <= step.state.waited_ms <= waited_until(step.state, event.at)
+        assert (step.state.waiting_since is not None) == (step.state.phase in UNSERVED)
+        assert before.served <= step.state.served
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_what_is_over_stays_over(script: list[tuple[object, float]]) -> None:
+    for before, event, step in play(script):
+        if before.phase is Phase.ENDED:
+            assert step.state == before
+            assert step.moves == step.facts == ()
+            assert all(order.kind is CommandKind.END_LEG for order in step.orders)
+            assert not step.orders or isinstance(event, AgentAnswered)
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_the_meter_hears_each_fact_as_often_as_it_happened(script: list[tuple[object, float]]) -> None:
+    steps = play(script)
+    facts = [fact for _, _, step in steps for fact in step.facts]
+    told = Counter(fact.kind for fact in facts)
+    assert told[FactKind.ENTERED] <= 1
+    assert told[FactKind.LEFT] == 1
+    assert facts[-1].kind is FactKind.LEFT
+    spoke_to_the_end = steps[-1][2].state.agent_id is not None
+    assert told[FactKind.SERVED] == told[FactKind.RETURNED] + spoke_to_the_end
+    assert all(earlier.waited_ms <= later.waited_ms for earlier, later in pairwise(facts))
+    assert not any(fact.kind in {FactKind.RECEIVED, FactKind.ATTRIBUTED} for fact in facts)
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_every_agent_who_was_rung_is_let_go_exactly_once(script: list[tuple[object, float]]) -> None:
+    busy: set[int] = set()
+    for _, _, step in play(script):
+        for move in step.moves:
+            if move.move is Move.RING:
+                assert not busy, "one call rings one agent at a time"
+                busy.add(move.agent_id)
+            elif move.move in RELEASES:
+                busy.remove(move.agent_id)
+            else:
+                assert move.agent_id in busy
+    assert not busy
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
+def test_no_leg_is_left_ringing(script: list[tuple[object, float]]) -> None:
+    """Each leg that was rung ended by itself, was refused, or its end was ordered."""
+    over: set[UUID] = set()
+    rung: set[UUID] = set()
+    for _, event, step in play(script):
+        if isinstance(event, LegEnded | RingRefused):
+            over.add(event.leg_id)
+        for order in step.orders:
+            if order.kind is CommandKind.RING_AGENT and order.leg_id:
+                rung.add(order.leg_id)
+                over.discard(order.leg_id)
+            elif order.kind is CommandKind.END_LEG and order.leg_id:
+                over.add(order.leg_id)
+    assert rung <= over
+
+
+@given(beats, st.integers(0, 40))
+@settings(deadline=None, max_examples=200)
+def test_an_event_told_twice_in_a_row_counts_once(script: list[tuple[object, float]], place: int) -> None:
+    steps = play(script)
+    _, event, step = steps[place % len(steps)]
+    again = advance(step.state, event)
+    if not isinstance(event, HangUpAsked):  # its orders may be repeated: ending is
+        assert all(order.kind is CommandKind.END_LEG for order in again.orders)
+    if not isinstance(event, AgentClaimed):
+        assert again.state == step.state
+    assert again.facts == again.moves == ()

@@ -1,0 +1,99 @@
+"""A callback that is lost stays lost, so the carrier is asked."""
+
+import pytest
+
+from telephony.agents.models import AgentState
+from telephony.calls.addresses import conference_name
+from telephony.calls.lifecycle import LegEnd
+from telephony.calls.models import Outcome, Phase
+from tests.telephony.stage import Stage
+
+pytestmark = pytest.mark.integration
+
+
+def asks(stage: Stage) -> None:
+    """Enough time passes without a word, and the carrier is asked."""
+    stage.passes(20)
+    stage.reconciler.run()
+    stage.run()
+
+
+def test_a_call_is_left_alone_while_it_may_still_be_heard_of(stage: Stage) -> None:
+    stage.queues()
+    assert stage.reconciler.run() == 0
+    stage.passes(16)
+    assert stage.reconciler.run() == 1
+    assert stage.reconciler.run() == 0
+
+
+def test_nobody_told_that_the_caller_hung_up(stage: Stage) -> None:
+    call = stage.queues()
+    stage.carrier.loses("CAmario", at=stage.after(call, 0))
+    asks(stage)
+    row = stage.call(call)
+    assert (row.phase, row.outcome, row.waited_ms) == (Phase.ENDED, Outcome.ABANDONED, 0)
+
+
+def test_a_call_of_which_the_carrier_knows_nothing_is_over(stage: Stage) -> None:
+    call = stage.queues()
+    stage.carrier.calls.clear()
+    asks(stage)
+    assert stage.call(call).phase is Phase.ENDED
+
+
+def test_nobody_told_that_anna_answered(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    (assigned,) = stage.run()
+    stage.carrier.picks_up(str(stage.sid(assigned.leg_id)))
+    asks(stage)
+    assert stage.call(call).phase is Phase.JOINING
+    assert len(stage.carrier.redirected) == 1
+
+
+def test_nobody_told_that_the_caller_joined(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    (assigned,) = stage.run()
+    stage.answers(call)
+    stage.run()
+    stage.passes(7)  # sooner than elsewhere: two people are already speaking
+    stage.reconciler.run()
+    assert stage.call(call).phase is Phase.JOINING
+    stage.carrier.labels[conference_name(assigned.leg_id)] = frozenset({"customer", str(assigned.leg_id)})
+    stage.passes(7)
+    stage.reconciler.run()
+    assert stage.call(call).phase is Phase.TALKING
+    assert stage.presence(stage.cast.anna).state is AgentState.TALKING
+
+
+def test_nobody_told_that_annas_line_dropped(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    leg = stage.talks(call)
+    stage.carrier.loses(str(stage.sid(leg)))
+    asks(stage)
+    assert stage.call(call).phase is Phase.RINGING  # waited at the head; Anna, free again, is offered it anew
+    assert stage.call(call).leg_id != leg
+
+
+def test_what_was_repaired_says_so_and_the_true_callback_changes_nothing_later(stage: Stage) -> None:
+    call = stage.queues()
+    stage.carrier.loses("CAmario", at=stage.after(call, 0))
+    asks(stage)
+    before = stage.snapshot()
+    stage.caller_leaves(call)
+    assert stage.snapshot() == before
+    assert [fact.repaired for fact in before["service_fact"]] == [False, False, True]
+
+
+def test_a_conversation_in_order_is_not_touched(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    leg = stage.talks(call)
+    stage.carrier.picks_up(str(stage.sid(leg)))
+    before = {name: rows for name, rows in stage.snapshot().items() if name != "call"}
+    asks(stage)
+    assert {name: rows for name, rows in stage.snapshot().items() if name != "call"} == before
+    stage.leg_ends(call, LegEnd.COMPLETED, leg)
+    assert stage.call(call).phase is Phase.WAITING

@@ -1,0 +1,302 @@
+"""What we ask of Twilio, checked against Twilio's own description of its API."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from openapi_core import OpenAPI
+from openapi_core.testing import MockRequest
+
+from telephony.calls.addresses import Addresses
+from telephony.carriers.port import CarrierCall, CarrierError, Ring
+from telephony.carriers.twilio.carrier import TwilioCarrier
+from tests.telephony.carriers.conftest import (
+    ACCOUNT,
+    CALL,
+    CONFERENCE,
+    DESCRIPTION,
+    NUMBER,
+    ROOT,
+    TOKEN,
+    Asked,
+    Twilio,
+    carrier_at,
+)
+
+TO = Addresses("https://cc.example.it")
+LEG = UUID(int=5)
+RING = Ring(
+    leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
+    status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
+)  # fmt: skip
+SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
+PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
+RINGS = f"/Conferences/{RING.conference}/Participants.json"
+NUMBERS = "/IncomingPhoneNumbers.json"
+
+
+def the_call(status: str, **more: object) -> dict[str, object]:
+    return {"sid": CALL, "status": status, "end_time": None} | more
+
+
+def teach(twilio: Twilio) -> None:
+    """The account has one conference with our leg in it, one call and one number."""
+    conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
+    inside = [{"label": str(LEG), "call_sid": CALL}, {"label": "customer", "call_sid": "CA" + "f" * 32}]
+    twilio.replies |= {
+        ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
+        ("POST", f"/Calls/{CALL}.json"): (200, the_call("completed")),
+        ("GET", f"/Calls/{CALL}.json"): (200, the_call("in-progress")),
+        ("GET", "/Calls.json"): (200, {"calls": [], "next_page_uri": None}),
+        ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
+        ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
+        ("GET", NUMBERS): (200, {"incoming_phone_numbers": [{"sid": NUMBER}], "next_page_uri": None}),
+        ("POST", NUMBERS): (201, {"sid": NUMBER}),
+        ("POST", f"/IncomingPhoneNumbers/{NUMBER}.json"): (200, {"sid": NUMBER}),
+    }
+
+
+def provision(carrier: TwilioCarrier) -> None:
+    carrier.provision("+390571000001", voice_url=TO.voice(), status_url=TO.status(), label="Verde Empoli")
+
+
+# -- conformance --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def description() -> dict[str, Any]:
+    """Twilio's own description, trimmed to what we use."""
+    if not DESCRIPTION.exists():
+        pytest.skip(f"Twilio's description is not at {DESCRIPTION}; set FILODIRETTO_TWILIO_DESCRIPTION")
+    whole: dict[str, Any] = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+    wanted = ("/Calls.json", "/Calls/{Sid}.json", "/Conferences", "/IncomingPhoneNumbers")
+    whole["paths"] = {path: item for path, item in whole["paths"].items() if any(one in path for one in wanted)}
+    return whole
+
+
+@pytest.fixture(scope="session")
+def api(description: dict[str, Any]) -> OpenAPI:
+    return OpenAPI.from_dict(description)
+
+
+def known_names(description: dict[str, Any], asked: Asked) -> set[str]:
+    """The parameters that Twilio's description has for this request."""
+    parts = asked.path.split("/")
+    path = next(
+        path
+        for path in description["paths"]
+        if len(path.split("/")) == len(parts)
+        and all(mine == theirs or "{" in theirs for mine, theirs in zip(parts, path.split("/"), strict=True))
+        and asked.method.lower() in description["paths"][path]
+    )
+    operation = description["paths"][path][asked.method.lower()]
+    if asked.method == "GET":
+        return {one["name"] for one in operation.get("parameters", ())}
+    content = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
+    return set(content["schema"]["properties"])
+
+
+def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """Pairs as openapi-core wants them: a list where a name comes again."""
+    names = dict.fromkeys(name for name, _ in pairs)
+    values = {name: [value for key, value in pairs if key == name] for name in names}
+    return {name: one[0] if len(one) == 1 else one for name, one in values.items()}
+
+
+ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
+    "ring an agent": lambda carrier: carrier.ring(RING),
+    "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
+    "end a call": lambda carrier: carrier.end(CALL),
+    "fetch a call": lambda carrier: carrier.fetch(CALL),
+    "look into a conference": lambda carrier: carrier.labels_in(RING.conference),
+    "find a ring": lambda carrier: carrier.find_ring(RING, since=SINCE),
+    "provision a number": provision,
+}
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["found", "not found"])
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_every_request_is_one_that_twilio_describes(
+    twilio: Twilio, carrier: TwilioCarrier, api: OpenAPI, description: dict[str, Any],
+    ask: Callable[[TwilioCarrier], object], owned: bool,
+) -> None:  # fmt: skip
+    teach(twilio)
+    if not owned:
+        carrier = carrier_at(twilio.url, device_url="http://127.0.0.1:9")  # a simulator's account
+        twilio.replies["GET", NUMBERS] = (200, {"incoming_phone_numbers": [], "next_page_uri": None})
+        twilio.replies["GET", "/Conferences.json"] = (200, {"conferences": [], "next_page_uri": None})
+    ask(carrier)
+    assert twilio.asked
+    for asked in twilio.asked:
+        assert {name for name, _ in asked.query + asked.form} <= known_names(description, asked)
+        api.validate_request(
+            MockRequest(
+                "https://api.twilio.com",
+                asked.method.lower(),
+                asked.path,
+                args=multi(asked.query),
+                headers=asked.headers,
+                data=asked.body or None,
+                content_type=asked.headers.get("content-type", "application/json"),
+            )
+        )
+
+
+def test_the_check_itself_notices_a_wrong_request(api: OpenAPI) -> None:
+    wrong = MockRequest(
+        "https://api.twilio.com", "post", f"{ROOT}/Calls/{CALL}.json", data=b"Status=finished",
+        content_type="application/x-www-form-urlencoded", headers={"authorization": "Basic eDp5"},
+    )  # fmt: skip
+    with pytest.raises(Exception, match=r"(?i)request body|validation|schema"):
+        api.validate_request(wrong)
+
+
+# -- what each request says -----------------------------------------------------------------------------------------
+
+
+def test_an_agent_is_rung_into_a_conference_of_his_own(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    assert carrier.ring(RING) == CALL
+    (asked,) = twilio.asked
+    assert (asked.method, asked.path) == ("POST", ROOT + RINGS)
+    assert multi(asked.form) == {
+        "From": "+390571000001", "To": "client:agent_7", "Label": str(LEG), "Timeout": "20", "EarlyMedia": "false",
+        "Beep": "false", "StartConferenceOnEnter": "true", "EndConferenceOnExit": "false",
+        "StatusCallback": RING.status_url, "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
+        "ConferenceStatusCallback": RING.conference_url,
+        "ConferenceStatusCallbackEvent": ["start", "end", "join", "leave"],
+    }  # fmt: skip
+    basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+    assert asked.headers["authorization"] == f"Basic {basic}"
+
+
+def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    carrier.redirect(CALL, "https://cc.example.it/resume")
+    carrier.end(CALL)
+    assert [multi(asked.form) for asked in twilio.asked] == [
+        {"Url": "https://cc.example.it/resume", "Method": "POST"}, {"Status": "completed"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "live"),
+    [("queued", True), ("ringing", True), ("in-progress", True), ("completed", False), ("busy", False),
+     ("no-answer", False), ("failed", False), ("canceled", False)],
+)  # fmt: skip
+def test_a_call_as_the_carrier_knows_it(twilio: Twilio, carrier: TwilioCarrier, status: str, live: bool) -> None:
+    ended = None if live else "Fri, 20 Nov 2026 09:00:30 +0000"
+    twilio.replies["GET", f"/Calls/{CALL}.json"] = (200, the_call(status, end_time=ended))
+    assert carrier.fetch(CALL) == CarrierCall(CALL, live, status, None if live else SINCE)
+
+
+def test_a_call_the_carrier_does_not_know(carrier: TwilioCarrier) -> None:
+    assert carrier.fetch("CA" + "0" * 32) is None
+
+
+def test_who_is_in_a_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    assert carrier.labels_in(RING.conference) == {str(LEG), "customer"}
+    assert multi(twilio.asked[0].query)["FriendlyName"] == RING.conference
+
+
+def test_a_ring_is_found_in_its_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    assert carrier.find_ring(RING, since=SINCE) == CALL
+
+
+def test_a_ring_that_has_not_been_answered_is_found_among_the_calls(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", "/Conferences.json"] = (200, {"conferences": []})
+    calls = [the_call("completed", sid="CA" + "0" * 32), the_call("ringing")]
+    twilio.replies["GET", "/Calls.json"] = (200, {"calls": calls, "next_page_uri": None})
+    assert carrier.find_ring(RING, since=SINCE) == CALL
+    asked = multi(twilio.asked[-1].query)
+    assert (asked["To"], asked["StartTime>"]) == ("client:agent_7", "2026-11-20T09:00:25Z")
+
+
+def test_a_ring_that_never_was_is_not_found(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", "/Conferences.json"] = (200, {"conferences": []})
+    twilio.replies["GET", "/Calls.json"] = (200, {"calls": [the_call("completed")], "next_page_uri": None})
+    assert carrier.find_ring(RING, since=SINCE) is None
+
+
+def test_provisioning_again_updates_the_number(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    provision(carrier)
+    assert [(asked.method, asked.path) for asked in twilio.asked] == [
+        ("GET", ROOT + NUMBERS), ("POST", f"{ROOT}/IncomingPhoneNumbers/{NUMBER}.json"),
+    ]  # fmt: skip
+    said = multi(twilio.asked[-1].form)
+    assert (said["VoiceUrl"], said["VoiceMethod"], said["StatusCallback"]) == (TO.voice(), "POST", TO.status())
+
+
+def test_a_number_is_never_bought_by_mistake(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", NUMBERS] = (200, {"incoming_phone_numbers": [], "next_page_uri": None})
+    with pytest.raises(CarrierError) as refusal:
+        provision(carrier)
+    assert refusal.value.permanent
+    assert [asked.method for asked in twilio.asked] == ["GET"]
+
+
+# -- failures -------------------------------------------------------------------------------------------------------
+
+PASSING = {"permanent": False}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "flags"),
+    [
+        (400, 21220, {"permanent": True, "gone": True}),
+        (400, 21211, {"permanent": True}),
+        (401, 20003, {"permanent": True}),
+        (404, 20404, {"permanent": True}),
+        (429, 20429, PASSING),
+        (500, 20500, PASSING | {"unknown": True}),
+        (503, None, PASSING | {"unknown": True}),
+    ],
+)
+def test_what_a_refusal_means(
+    twilio: Twilio, carrier: TwilioCarrier, status: int, code: int | None, flags: dict[str, bool]
+) -> None:
+    twilio.fails(status, code)
+    with pytest.raises(CarrierError) as refusal:
+        carrier.redirect(CALL, "https://cc.example.it/")
+    error = refusal.value
+    expected = {"permanent": False, "unknown": False, "gone": False} | flags
+    assert {name: getattr(error, name) for name in expected} == expected
+    assert error.code == code
+    assert len(twilio.asked) == 1  # nothing is asked twice behind our back
+
+
+def test_ending_a_call_that_has_ended_is_success(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.fails(400, 21220)
+    carrier.end(CALL)
+
+
+def test_a_carrier_that_accepts_and_says_nothing_may_have_done_it(loopback: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        carrier = carrier_at(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.2)
+        with pytest.raises(CarrierError) as timeout:
+            carrier.ring(RING)
+    assert (timeout.value.permanent, timeout.value.unknown) == (False, True)
+
+
+def test_a_carrier_that_hangs_up_without_a_word_may_have_done_it(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.hangs_up = True
+    with pytest.raises(CarrierError) as cut:
+        carrier.ring(RING)
+    assert (cut.value.permanent, cut.value.unknown) == (False, True)
+    assert len(twilio.asked) == 1
+
+
+def test_a_carrier_that_cannot_be_reached_has_done_nothing(loopback: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with pytest.raises(CarrierError) as refusal:
+        carrier_at(f"http://127.0.0.1:{port}").ring(RING)
+    assert (refusal.value.permanent, refusal.value.unknown) == (False, False)

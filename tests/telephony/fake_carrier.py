@@ -1,0 +1,99 @@
+"""A carrier that does what the port says, in memory: it keeps calls, and fails or forgets as it is told to."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from telephony.carriers.port import CarrierCall, CarrierError, DeviceCredentials, Instruction, Ring
+
+
+def unreachable() -> CarrierError:
+    """Nothing was done, and asking again may help."""
+    return CarrierError("unreachable", permanent=False)
+
+
+def refused() -> CarrierError:
+    """Asking again cannot help."""
+    return CarrierError("refused", permanent=True, code=21211)
+
+
+def no_answer() -> CarrierError:
+    """Nobody knows whether it was done."""
+    return CarrierError("no answer", permanent=False, unknown=True)
+
+
+@dataclass
+class FakeCarrier:
+    """`ringing` are the errors that the next rings meet, `telling` those of the next ends and redirects."""
+
+    calls: dict[str, CarrierCall] = field(default_factory=dict)
+    rings: dict[str, Ring] = field(default_factory=dict)  # by SID
+    redirected: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    labels: dict[str, frozenset[str]] = field(default_factory=dict)
+    ringing: deque[CarrierError] = field(default_factory=deque)
+    telling: deque[CarrierError] = field(default_factory=deque)
+    loses_replies: bool = False  # rings, but nobody hears that it did
+
+    def ring(self, ring: Ring) -> str:
+        if self.ringing:
+            raise self.ringing.popleft()
+        assert ring not in self.rings.values(), "the same agent was rung twice for one leg"
+        sid = f"CAleg{len(self.rings)}"
+        self.rings[sid] = ring
+        self.calls[sid] = CarrierCall(sid, live=True, status="ringing")
+        if self.loses_replies:
+            raise no_answer()
+        return sid
+
+    def redirect(self, sid: str, url: str) -> None:
+        if self.telling:
+            raise self.telling.popleft()
+        if not self.calls[sid].live:
+            raise CarrierError("gone", permanent=True, gone=True, code=21220)
+        self.redirected.append((sid, url))
+
+    def end(self, sid: str) -> None:
+        if self.telling:
+            raise self.telling.popleft()
+        self.ended.append(sid)
+        self.calls[sid] = CarrierCall(sid, live=False, status="completed")
+
+    def fetch(self, sid: str) -> CarrierCall | None:
+        return self.calls.get(sid)
+
+    def labels_in(self, conference: str) -> frozenset[str]:
+        return self.labels.get(conference, frozenset())
+
+    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
+        return next((sid for sid, rung in self.rings.items() if rung.leg_id == ring.leg_id), None)
+
+    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
+        """Nothing to do: scenarios announce their calls themselves."""
+
+    def device(self, identity: str, now: datetime) -> DeviceCredentials:
+        return DeviceCredentials("fake", identity, "", now + timedelta(hours=8))
+
+    def origins(self) -> tuple[str, ...]:
+        return ()
+
+    def is_genuine(self, url: str, params: Mapping[str, str], signature: str) -> bool:
+        return True
+
+    def render(self, instructions: tuple[Instruction, ...]) -> str:
+        return repr(instructions)
+
+    # -- what happens on the network ------------------------------------------------------------------------
+
+    def hears_of(self, sid: str) -> None:
+        """A citizen's call exists."""
+        self.calls[sid] = CarrierCall(sid, live=True, status="in-progress")
+
+    def loses(self, sid: str, *, at: datetime | None = None) -> None:
+        """A call ended, and nobody was told."""
+        self.calls[sid] = CarrierCall(sid, live=False, status="completed", ended_at=at)
+
+    def picks_up(self, sid: str) -> None:
+        """Somebody picked up, and nobody was told."""
+        self.calls[sid] = replace(self.calls[sid], status="in-progress")

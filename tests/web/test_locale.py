@@ -1,0 +1,117 @@
+"""The catalogues: whatever the pages can say is there in every language, and fits where it is put."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from telephony.calls.conversation import MAX_NOTE
+from web.edge import errors
+from web.edge.i18n import DEFAULT, LANGUAGES, translations
+from web.edge.templating import environment, fragment
+from web.locale import update
+
+OTHERS = sorted(set(LANGUAGES) - {DEFAULT})
+TEMPLATES = update.ROOT / "web" / "templates"
+PLACEHOLDER = re.compile(r"%\(\w+\)\w")
+WORD = re.compile(r"[^\W\d_]{2,}")
+SAME_EVERYWHERE = {"Filodiretto", "Alt", "Ctrl", "Shift", "Esc"}
+BODY_CLASS = re.compile(r"{% block body_class %}.*?{% endblock %}")
+SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
+
+
+@pytest.fixture(scope="module")
+def said() -> Catalog:
+    return update.extracted()
+
+
+def test_messages_of_every_kind_are_found(said: Catalog) -> None:
+    for message in (
+        "Vai al contenuto",  # a template's
+        "Lavoro successivo",  # a word
+        "Nome utente o password non corretti.",  # a domain error's
+        errors.BROKEN,
+        "La pagina è rimasta aperta troppo a lungo: riprova.",  # a form's
+        f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.",  # put together from constants
+        "Lo stesso file è in corso di importazione da un altro processo: attendere che finisca.",  # by its name
+    ):
+        assert message in said
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_everything_is_translated_and_nothing_else(said: Catalog, language: str) -> None:
+    catalogue = update.catalogue(language)
+    assert not catalogue.obsolete
+    assert {message.id for message in said} == {message.id for message in catalogue}, "run python -m web.locale.update"
+    assert not [message.id for message in catalogue if message.id and (not message.string or message.fuzzy)]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_have_the_same_placeholders(language: str) -> None:
+    for message in update.catalogue(language):
+        if message.id:
+            asked, given = (sorted(PLACEHOLDER.findall(str(text))) for text in (message.id, message.string))
+            assert asked == given, message.id
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_fit_in_text_and_in_attributes(language: str) -> None:
+    """Templates take them as markup, within double quotes too."""
+    for message in update.catalogue(language):
+        if message.id:
+            assert not set('"<>&') & set(str(message.string)), message.id
+
+
+def test_an_update_keeps_what_is_still_said_adds_what_is_new_and_drops_the_rest() -> None:
+    template = Catalog()
+    template.add("Pronto", locations=[("here.py", 0)])
+    template.add("Mai sentito prima", locations=[("here.py", 0)])
+    merged = update.merged("en", template)
+    assert {message.id: message.string or "" for message in merged if message.id} == {
+        "Pronto": "Ready",
+        "Mai sentito prima": "",
+    }
+    assert b"Topic" not in update.written(merged)
+
+
+def test_the_catalogue_is_loaded() -> None:
+    assert translations("en").gettext("Lavoro successivo") == "Wrap-up"
+    assert translations("it").gettext("Lavoro successivo") == "Lavoro successivo"
+
+
+@pytest.mark.parametrize(("language", "button", "refusal"), [
+    ("it", "Entra", "Nome utente o password non corretti."),
+    ("en", "Sign in", "Wrong username or password."),
+])  # fmt: skip
+def test_the_sign_in_page_speaks_the_language(language: str, button: str, refusal: str) -> None:
+    error = translations(language).gettext("Nome utente o password non corretti.")
+    html = fragment(
+        "sign_in.html", language, back="/", username="", error=error, form_token="token", demo_users=[],
+        path="/sign-in",
+    )  # fmt: skip
+    assert f'<html lang="{language}">' in html
+    assert f"{button}</button>" in html
+    assert refusal in html
+
+
+@pytest.mark.parametrize("name", sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")))
+def test_a_template_says_nothing_past_the_catalogue(name: str) -> None:
+    source = BODY_CLASS.sub("", (TEMPLATES / name).read_text("utf-8"))
+    reader = _Reader()
+    reader.feed("".join(text for _, kind, text in environment(DEFAULT).lex(source) if kind == "data"))
+    assert set(WORD.findall(" ".join(reader.texts))) <= SAME_EVERYWHERE
+
+
+class _Reader(HTMLParser):
+    """Collects what a person would read or hear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.texts += [value for name, value in attrs if name in SPOKEN_ATTRIBUTES and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)

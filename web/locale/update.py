@@ -1,0 +1,166 @@
+"""Bring the catalogues up to date with what the pages can say: `python -m web.locale.update`.
+
+Messages are found in the templates, among the words, and in the Python that writes sentences for a person: the
+first argument of a `DomainError`, `gettext`'s argument, the constants of `web.edge.errors` and a form's `error`.
+A sentence put together at run time has no translation and is shown in Italian; one whose parts are all constants of
+its module is found like a literal.
+"""
+
+import ast
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from crm.core.errors import DomainError
+from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
+from web.edge.words import WORDS
+
+ROOT = LOCALE_DIR.parent.parent
+PACKAGES = ("crm", "telephony", "outbound", "web")
+NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
+EDGE = ROOT / "web" / "edge" / "errors.py"
+WORD_LIST = "web/edge/words.py"
+WIDTH = 118
+
+Found = Iterator[tuple[str | tuple[str, ...], str]]
+Constants = dict[str, object]
+
+
+def extracted() -> Catalog:
+    """Everything the pages can say, each message with the files that say it."""
+    template = Catalog()
+    for message, file in (*_in_templates(), *_in_words(), *_in_python()):
+        template.add(message, locations=[(file, 0)])
+    return template
+
+
+def catalogue(language: str) -> Catalog:
+    """A language's catalogue as it stands in its file."""
+    with path_of(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def merged(language: str, template: Catalog) -> Catalog:
+    """The catalogue with what is new, to be translated, and without what nobody says any more."""
+    current = catalogue(language)
+    current.update(template, no_fuzzy_matching=True, update_creation_date=False)
+    current.obsolete.clear()
+    return current
+
+
+def written(current: Catalog) -> bytes:
+    """A catalogue as its file holds it: no line numbers, so that it changes with the messages alone."""
+    buffer = io.BytesIO()
+    write_po(buffer, current, width=WIDTH, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+    return buffer.getvalue()
+
+
+def path_of(language: str) -> Path:
+    """Where a language's catalogue is."""
+    return LOCALE_DIR / language / "messages.po"
+
+
+def _in_templates() -> Found:
+    folder = ROOT / "web" / "templates"
+    options = {"**.html": {"newstyle_gettext": "true", "silent": "false", "trim_blocks": "true"}}
+    found = extract_from_dir(folder, [("**.html", "jinja2.ext:babel_extract")], options)
+    for name, _line, message, _comments, _context in found:
+        yield message, f"web/templates/{name}"
+
+
+def _in_words() -> Found:
+    for words in WORDS.values():
+        for word in words.values():
+            yield word, WORD_LIST
+
+
+def _in_python() -> Found:
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in paths if not path.is_relative_to(NOT_OURS)}
+    errors = _domain_errors(list(trees.values()))
+    for path, tree in trees.items():
+        constants = _constants(tree)
+        said = [_said(node, errors) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        texts = [_text(node, constants) for node in said if node is not None]
+        if path == EDGE:
+            texts += [value for value in constants.values() if isinstance(value, str)]
+        for text in texts:
+            if text:
+                yield text, path.relative_to(ROOT).as_posix()
+
+
+def _domain_errors(trees: list[ast.Module]) -> set[str]:
+    """The names of `DomainError` and of every class derived from it."""
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    errors = {DomainError.__name__}
+    while more := {name for name, above in bases.items() if above & errors} - errors:
+        errors |= more
+    return errors
+
+
+def _said(call: ast.Call, errors: set[str]) -> ast.expr | None:
+    """The argument of a call that a person will read."""
+    match call:
+        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors:
+            return text
+        case ast.Call(func=ast.Attribute(attr="gettext"), args=[text]):
+            return text
+        case ast.Call(func=ast.Name(), keywords=keywords):
+            return next((keyword.value for keyword in keywords if keyword.arg == "error"), None)
+        case _:
+            return None
+
+
+def _constants(tree: ast.Module) -> Constants:
+    return {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _text(node: ast.expr, constants: Constants) -> str | None:
+    """The text of an expression when it is the same at every run."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            value = constants.get(name)
+            return None if value is None else str(value)
+        case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
+            return _text(value, constants)
+        case ast.JoinedStr(values=values):
+            parts = [part for value in values if (part := _text(value, constants)) is not None]
+            return "".join(parts) if len(parts) == len(values) else None
+        case _:
+            return None
+
+
+def main() -> None:
+    """Rewrite every catalogue; end with what is still to be translated, if anything."""
+    template = extracted()
+    missing = []
+    for language in LANGUAGES:
+        if language == DEFAULT:
+            continue
+        current = merged(language, template)
+        path_of(language).write_bytes(written(current))
+        missing += [f"{language}: {message.id}" for message in current if message.id and not message.string]
+    if missing:
+        sys.exit("To be translated:\n" + "\n".join(missing))
+
+
+if __name__ == "__main__":
+    main()
