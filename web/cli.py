@@ -155,8 +155,7 @@ def seed() -> None:
 @app.command("import-collection")
 def import_collection(file: Path, ente: Annotated[str | None, typer.Option(help="Codice catastale")] = None) -> None:
     """Read a collection feed; killed at any point, the same command goes on where it was."""
-    from crm.collection.terminal import import_with_progress  # noqa: PLC0415
-
+    from web.imports.terminal import import_with_progress  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
     settings = _settings()

@@ -29,6 +29,7 @@ from crm.positions.notice import parse_notice_number
 
 VERSION = 1
 MAX_EURO = 100_000_000
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 
 # Refused: control characters, and those that reorder or break lines so that a text reads as something else.
 _PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
@@ -62,9 +63,13 @@ def _cents(value: Any) -> int:
 def _day(value: Any) -> date:
     if isinstance(value, str) and _ISO_DAY.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             pass
+        else:
+            if FIRST_DAY <= day <= LAST_DAY:
+                return day
+            raise PydanticCustomError("day_bounds", "{text}", {"text": value})
     raise PydanticCustomError("day", "{text}", {"text": str(value)[:30]})
 
 
@@ -93,7 +98,7 @@ CodiceFiscale = Annotated[Text40, AfterValidator(lambda text: _parsed(text, pars
 PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_partita_iva))]
 NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
 Cents = Annotated[int, BeforeValidator(_cents)]
-Day = Annotated[date, BeforeValidator(_day), Field(ge=date(1900, 1, 1), le=date(2100, 12, 31))]
+Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[AwareDatetime, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 

@@ -23,7 +23,7 @@ TAKEN_WITHOUT = "Accettato con riserva: {parts}."
 
 _SENTENCES = {
     "json_invalid": "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie.",
-    "model_attributes_type": "La riga non è un oggetto JSON: un record per riga, fra graffe.",
+    "dict_type": "{field}: serve un oggetto JSON, fra graffe.",
     "model_type": "{field}: serve un oggetto JSON, fra graffe.",
     "union_tag_invalid": "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, end.",
     "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position o end.",
@@ -41,8 +41,9 @@ _SENTENCES = {
     "int_parsing_size": "{field}: numero fuori misura.",
     "list_type": "{field}: serve un elenco fra parentesi quadre.",
     "too_long": "{field}: troppi elementi, al massimo {max_length}.",
-    "greater_than_equal": "{field}: fuori dai limiti, non prima o meno di {ge}.",
-    "less_than_equal": "{field}: fuori dai limiti, non dopo o più di {le}.",
+    "greater_than_equal": "{field}: fuori dai limiti, almeno {ge}.",
+    "less_than_equal": "{field}: fuori dai limiti, al massimo {le}.",
+    "day_bounds": "{field}: data «{text}» fuori dai limiti, fra il 1900 e il 2100.",
     "day": "{field}: data «{input}» non valida; si scrive anno-mese-giorno fra virgolette, \"2024-09-03\".",
     "datetime_type": "{field}: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00.",
     "datetime_parsing": "{field}: istante «{input}» non valido; si scrive come 2024-09-03T06:00:00+02:00.",

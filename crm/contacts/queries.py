@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
@@ -89,12 +89,19 @@ def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView
 
 def search(session: Session, text: str, limit: int = 20) -> list[ContactView]:
     """Contacts by what somebody typed: codice fiscale, partita IVA, notice number or phone in any writing,
-    or the beginning of surname and name. Exact matches come first; by name otherwise.
+    or the beginning of the name in either order. Exact matches come first; by name otherwise.
     """
     found = [view for look in _LOOKS for view in look(session, text, limit)]
     if not found and len(key := fold(text)) >= SHORTEST_NAME:
-        return _views(session, Contact.name_key.op("^@")(key), limit=limit)
+        written = or_(*(Contact.name_key.op("^@")(order) for order in _orders(key)))
+        return _views(session, written, limit=limit)
     return list({view.id: view for view in found}.values())[:limit]
+
+
+def _orders(key: str) -> list[str]:
+    """A folded name as it was typed and, of several words, with the first ones put last."""
+    words = key.split(" ")
+    return [" ".join((*words[start:], *words[:start])) for start in range(len(words))]
 
 
 def _by_code(session: Session, text: str, limit: int) -> list[ContactView]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,4 +24,15 @@ def record(
     session.execute(
         statement.on_conflict_do_update(index_elements=["ente_id", "contact_id", "kind", "source"], set_=values)
     )
+    touch(session, f"contact:{contact_id}")
+
+
+def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind, source: UUID) -> None:
+    """Take something off a contact's timeline: it turned out to be about somebody else."""
+    session.execute(
+        delete(TimelineEntry).where(
+            TimelineEntry.ente_id == ente_id, TimelineEntry.contact_id == contact_id, TimelineEntry.kind == kind,
+            TimelineEntry.source == source,
+        )
+    )  # fmt: skip
     touch(session, f"contact:{contact_id}")

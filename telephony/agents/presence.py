@@ -28,14 +28,14 @@ class Presence:
 
 
 def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: datetime) -> Presence:
-    """The agent asks to be ready, paused or offline: at once when he is resting, else after his call.
+    """The agent asks to be ready, paused or offline: at once when he is resting, else after his call and its notes.
 
-    Asking to be ready during wrap-up ends the wrap-up. Raises `ConflictError` for a state nobody can ask for.
+    Raises `ConflictError` for a state nobody can ask for.
     """
     if intended not in RESTING:
         raise ConflictError("Si può chiedere solo di essere pronti, in pausa o fuori servizio.")
     wished = replace(now, intended=intended, pause_reason=reason if intended is AgentState.PAUSED else None)
-    if now.state in RESTING or (now.state is AgentState.WRAP_UP and intended is AgentState.READY):
+    if now.state in RESTING:
         return _rest(wished, at)
     return wished
 

@@ -12,7 +12,7 @@ from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from telephony.agents import presence
 from telephony.agents import service as agents
-from telephony.agents.models import AgentPresence, AgentState
+from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import service, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import HangUpAsked
@@ -39,6 +39,8 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     if call.identified_at is not None:
         raise ConflictError("La persona è già stata identificata.")
     contact = contacts.get(session, contact_id)
+    if call.contact_id != contact.id:
+        story.withdraw(session, call)
     service.attribute(session, call.id, contact.ente_id)
     session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
     touch(session, f"agent:{by.user_id}")
@@ -98,7 +100,8 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
         raise InvalidError("Scegli l'argomento e l'esito prima di salvare.")
     finish(session, call.id)
     if intended is not None:
-        agents.wish(session, agent_id=by.user_id, intended=intended)
+        reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
+        agents.wish(session, agent_id=by.user_id, intended=intended, reason=reason)
     at = clock.now(session)
     agents.change(
         session, by.user_id,

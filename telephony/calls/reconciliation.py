@@ -20,6 +20,8 @@ from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, E
 from telephony.calls.models import AgentLeg, Call, LegState, Phase
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError
+from telephony.commands.models import CommandKind
+from telephony.commands.service import order
 
 log = structlog.get_logger(__name__)
 REPAIRED = Counter("filodiretto_repaired_events", "Events that only reconciliation told", ["kind"])
@@ -37,6 +39,7 @@ class Quiet:
     contract_id: int
     sid: str
     phase: Phase
+    closing: bool
     leg_id: UUID | None
     leg_sid: str | None
     leg_state: LegState | None
@@ -66,6 +69,11 @@ class Reconciler:
             ended = (caller.ended_at if caller else None) or call.now
             self._repair(call, CallerLeft(min(ended, call.now)), f"left:{call.sid}")
             return
+        if call.closing:  # the order to hang up got lost
+            self._database.transact(
+                Scope.of_contract(call.contract_id),
+                lambda session: order(session, kind=CommandKind.END_CALLER, call_id=call.call_id, leg_id=None),
+            )
         if call.leg_id is None or call.leg_sid is None:
             return
         leg = self._carrier.fetch(call.leg_sid)
@@ -92,7 +100,7 @@ def _quiet(session: Session, limit: int) -> list[Quiet]:
     at = clock.now(session)
     rows = session.execute(
         select(
-            Call.id, Call.contract_id, Call.carrier_sid, Call.phase, Call.leg_id, AgentLeg.carrier_sid,
+            Call.id, Call.contract_id, Call.carrier_sid, Call.phase, Call.closing, Call.leg_id, AgentLeg.carrier_sid,
             AgentLeg.state,
         )
         .outerjoin(AgentLeg, AgentLeg.id == Call.leg_id)

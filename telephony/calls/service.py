@@ -86,6 +86,13 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     return step
 
 
+def learn_sid(session: Session, leg_id: UUID, carrier_sid: str) -> None:
+    """A callback names the carrier's call behind a leg, perhaps before the answer to its creation did."""
+    session.execute(
+        update(AgentLeg).where(AgentLeg.id == leg_id, AgentLeg.carrier_sid.is_(None)).values(carrier_sid=carrier_sid)
+    )
+
+
 def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
     """Append to a call's log something that changes nothing else; false when it was there already."""
     row = session.execute(
@@ -101,7 +108,8 @@ def attribute(session: Session, call_id: UUID, ente_id: int) -> None:
         return
     for table in (CallEvent, QueueEntry, AgentLeg):
         session.execute(update(table).where(table.call_id == call_id).values(ente_id=ente_id))
-    session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id))
+    unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
+    session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id, **unknown_there))
     account, measured = account_of(row), measured_of(row, _state(row))
     at = clock.now(session)
     fact = levels.SeenFact(FactKind.ATTRIBUTED, at, waited_until(_state(row), at), repaired=False)

@@ -33,6 +33,14 @@ def tell(session: Session, call_id: UUID) -> None:
     )  # fmt: skip
 
 
+def withdraw(session: Session, call: Call) -> None:
+    """Take a call off the timeline of the contact it seemed to be about."""
+    if call.ente_id is not None and call.contact_id is not None:
+        timeline.withdraw(
+            session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id
+        )
+
+
 def _status(call: Call) -> str:
     if call.phase is not Phase.ENDED:
         return IN_PROGRESS

@@ -108,8 +108,8 @@ class Dispatcher:
         return len(due)
 
     def close(self) -> None:
-        """Finish what was begun, then stop."""
-        self._pool.shutdown(wait=True)
+        """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _safely(self, command_id: int) -> None:
         try:

@@ -87,8 +87,8 @@ class Matcher:
         return made
 
     def close(self) -> None:
-        """Finish what was asked, then stop."""
-        self._pool.shutdown(wait=True)
+        """Finish the match in hand, then stop."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, domain: str) -> None:
         with self._lock:

@@ -165,17 +165,21 @@ def dial_ended(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
 @router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}")
 def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
     """An agent's leg changed status."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     told = hook["CallStatus"]
     key = _key(hook, f"leg:{leg_id}")
-    if told == "in-progress":
-        _hear(hook, contract_id, call_id, lambda at: AgentAnswered(at, leg_id), key)
-    elif told in ENDED:
-        _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd(told)), key)
-    else:
-        hook.in_contract(
-            contract_id,
-            lambda session: service.note(session, call_id, f"Leg{told.title()}", Heard(key, clock.now(session))),
-        )
+
+    def work(session: Session) -> None:
+        at = carrier_instant(hook.told_at(), clock.now(session))
+        service.learn_sid(session, leg_id, hook["CallSid"])
+        if told == "in-progress":
+            service.apply(session, call_id, AgentAnswered(at, leg_id), Heard(key, at))
+        elif told in ENDED:
+            service.apply(session, call_id, LegEnded(at, leg_id, LegEnd(told)), Heard(key, at))
+        else:
+            service.note(session, call_id, f"Leg{told.title()}", Heard(key, at))
+
+    hook.in_contract(contract_id, work)
     return Response(status_code=NO_CONTENT)
 
 

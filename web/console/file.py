@@ -82,9 +82,7 @@ class TaxpayerFile:
 
 def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
     """Everything the scope shows of this person."""
-    same = sorted(
-        contacts.by_codice_fiscale(session, contact.codice_fiscale), key=lambda one: one.id != contact.id
-    )
+    same = sorted(contacts.by_codice_fiscale(session, contact.codice_fiscale), key=lambda one: one.id != contact.id)
     ids = [one.id for one in same]
     badges = enti.badges(session, frozenset(one.ente_id for one in same))
     today = clock.business_day(clock.now(session))
@@ -104,7 +102,8 @@ def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
 def _section(ente: Badge, contact: ContactView, owed: list[PositionView], today: date) -> Section:
     sums = totals(owed, today)
     as_of = min([contact.as_of, *(each.as_of for each in owed)])
-    return Section(ente, sums.owed, sums.overdue + sums.instalments_late, as_of, tuple(_line(each, today) for each in owed))
+    lines = tuple(_line(each, today) for each in owed)
+    return Section(ente, sums.owed, sums.overdue + sums.instalments_late, as_of, lines)
 
 
 def _line(position: PositionView, today: date) -> PositionLine:

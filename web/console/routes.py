@@ -1,6 +1,7 @@
-"""The console's page and what an agent's buttons do. Each answer is the console as it now is."""
+"""The console's page and what an agent's buttons do."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -18,7 +19,6 @@ from telephony.calls.addresses import agent_identity
 from web.console.view import render
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.live.hub import frame
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -37,13 +37,15 @@ def console(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.post("/console/state")
-def state(runtime: RuntimeDep, visit: ChangeDep, state: FieldText, reason: FieldText = "break") -> Response:
+def state(
+    runtime: RuntimeDep, visit: ChangeDep, state: Annotated[AgentState, Form()],
+    reason: Annotated[PauseReason, Form()] = PauseReason.BREAK,
+) -> Response:  # fmt: skip
     """Ready, paused or out of service: at once, or after the call."""
     visit.principal.require(Permission.CALLS_ANSWER)
-    wished, why = AgentState(state), PauseReason(reason) if state == AgentState.PAUSED else None
     return _do(
         runtime, visit,
-        lambda session: agents.wish(session, agent_id=visit.principal.user_id, intended=wished, reason=why),
+        lambda session: agents.wish(session, agent_id=visit.principal.user_id, intended=state, reason=reason),
     )  # fmt: skip
 
 
@@ -77,45 +79,34 @@ def draft(
 ) -> Response:  # fmt: skip
     """Keep what is written so far."""
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
-        conversation.draft(
-            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
-        )
+        conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
     return Response(status_code=NO_CONTENT)
 
 
 @router.post("/console/wrap-up")
 def wrap_up(
-    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], next: FieldText,  # noqa: A002  # the form's field
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], next: Annotated[AgentState, Form()],  # noqa: A002  # the form's field
     topic: FieldText = "", disposition: FieldText = "", note: FieldText = "",
 ) -> Response:  # fmt: skip
     """Save, and go on."""
 
     def work(session: Session) -> None:
-        conversation.draft(
-            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
-        )
-        conversation.wrap_up(session, visit.principal, call_id=call, intended=AgentState(next))
+        conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
+        conversation.wrap_up(session, visit.principal, call_id=call, intended=next)
 
     return _do(runtime, visit, work)
 
 
-@router.get("/console/search")
-def search(runtime: RuntimeDep, visit: VisitDep, q: str = "") -> Response:
-    """Who may be calling, among the enti served."""
+@router.post("/console/search")
+def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
+    """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
     visit.principal.require(Permission.FILE_READ)
     asked = q.strip()[:100]
-    results: list[dict[str, Any]] = []
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
-        for found in contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []:
-            results.append(
-                {
-                    "id": found.id, "name": found.name, "codice_fiscale": found.codice_fiscale,
-                    "ente": badges[found.ente_id].short_name, "town": found.town, "born_on": found.born_on,
-                }
-            )  # fmt: skip
+        found = contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []
     return Response(
-        fragment("console/_results.html", visit.language, results=results, asked=len(asked) > 1),
+        fragment("console/_results.html", visit.language, results=found, badges=badges, asked=len(asked) > 1),
         media_type="text/html",
     )
 
@@ -140,9 +131,10 @@ def device_state(
     return Response(status_code=NO_CONTENT)
 
 
-def _do(runtime: Runtime, visit: Visit, work: Any) -> Response:
+def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], object]) -> Response:
+    """Do it. What follows from it comes through the live socket, which alone writes the page's regions."""
     runtime.database.transact(visit.scope(runtime, Permission.CALLS_ANSWER), work)
-    return Response(frame(render(runtime, visit).regions), media_type="text/html")
+    return Response(status_code=NO_CONTENT)
 
 
 def _my_call(session: Session, visit: Visit) -> UUID:

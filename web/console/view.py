@@ -122,9 +122,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         view = read(session, visit)
         strip = _strip(session, visit)
-    regions = {
-        name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS
-    }
+    regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
     topics = {f"agent:{visit.principal.user_id}"} | {f"board:{one}" for one in visit.principal.contracts}
     if view.file is not None:
@@ -185,9 +183,7 @@ def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:
     if presence.state is not AgentState.WRAP_UP:
         return None
     return session.execute(
-        select(func.max(Timer.due_at)).where(
-            Timer.agent_id == presence.agent_id, Timer.kind == TimerKind.WRAP_UP
-        )
+        select(func.max(Timer.due_at)).where(Timer.agent_id == presence.agent_id, Timer.kind == TimerKind.WRAP_UP)
     ).scalar_one()
 
 

@@ -86,9 +86,7 @@ class Debts:
         notification = self._notification(issued, act, fresh=False, must_arrive=must_arrive)
         return issued, issued + timedelta(days=dice.randint(85, 120)), notification
 
-    def _notification(
-        self, issued: date, act: ActKind, *, fresh: bool, must_arrive: bool = False
-    ) -> dict[str, Any]:
+    def _notification(self, issued: date, act: ActKind, *, fresh: bool, must_arrive: bool = False) -> dict[str, Any]:
         dice = self.dice
         notified = {
             "notification": NotificationState.NOTIFIED.value,

@@ -89,9 +89,7 @@ def _callers(place: Municipality, people: list[Person], records: list[dict[str, 
     ]  # fmt: skip
 
 
-def _chosen(
-    dice: random.Random, registry: Registry, callers: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _chosen(dice: random.Random, registry: Registry, callers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Some of the known ones, who do not all have the notice at hand, and people who call from elsewhere."""
     chosen = dice.sample(callers, CALLERS)
     for caller in chosen:

@@ -11,20 +11,26 @@ from stdnum import luhn
 
 from web.demo.places import BIRTHPLACES, Municipality
 
-MEN = ("Alessio", "Andrea", "Cosimo", "Dario", "Duccio", "Enzo", "Fabio", "Filippo", "Francesco", "Giovanni",
-       "Guido", "Iacopo", "Lapo", "Leonardo", "Lorenzo", "Luca", "Marco", "Mario", "Matteo", "Neri", "Niccolò",
-       "Paolo", "Piero", "Renzo", "Riccardo", "Simone", "Stefano", "Tommaso", "Ugo", "Vasco")  # fmt: skip
-WOMEN = ("Alessandra", "Anna", "Beatrice", "Bianca", "Chiara", "Cinzia", "Daniela", "Elena", "Elisa",
-         "Fiorenza", "Francesca", "Gaia", "Ginevra", "Giulia", "Ilaria", "Laura", "Lucia", "Margherita", "Maria", "Marta",
-         "Matilde", "Nicoletta", "Ornella", "Paola", "Rosanna", "Sara", "Serena", "Silvia", "Teresa", "Viola")  # fmt: skip
-SURNAMES = ("Baldi", "Bandini", "Barsanti", "Bartoli", "Becattini", "Bellucci", "Benvenuti", "Bini", "Boldrini",
-            "Brogi", "Cecchi", "Cei", "Ciampi", "Cioni", "Corsi", "D'Amico", "Del Bianco", "Degl'Innocenti",
-            "Fabbri", "Falorni", "Fantozzi", "Ferrini", "Fiaschi", "Gabbrielli", "Galli", "Ghezzani", "Giannini",
-            "Gori", "Guerrini", "Innocenti", "Lapi", "Lari", "Lippi", "Lombardi", "Magnani", "Mancini", "Mannucci",
-            "Martelli", "Masini", "Matteucci", "Mazzoni", "Meucci", "Nannini", "Nencioni", "Nesi", "Orlandini",
-            "Pagni", "Palmieri", "Pieri", "Pini", "Poggi", "Pucci", "Ricci", "Romagnoli", "Rossi", "Salvadori",
-            "Santini", "Sarti", "Scarselli", "Signorini", "Taddei", "Tempesti", "Terreni", "Tognetti", "Vannini",
-            "Vannucci", "Viviani", "Zini")  # fmt: skip
+MEN = (
+    "Alessio", "Andrea", "Cosimo", "Dario", "Duccio", "Enzo", "Fabio", "Filippo", "Francesco", "Giovanni",
+    "Guido", "Iacopo", "Lapo", "Leonardo", "Lorenzo", "Luca", "Marco", "Mario", "Matteo", "Neri", "Niccolò",
+    "Paolo", "Piero", "Renzo", "Riccardo", "Simone", "Stefano", "Tommaso", "Ugo", "Vasco",
+)  # fmt: skip
+WOMEN = (
+    "Alessandra", "Anna", "Beatrice", "Bianca", "Chiara", "Cinzia", "Daniela", "Elena", "Elisa", "Fiorenza",
+    "Francesca", "Gaia", "Ginevra", "Giulia", "Ilaria", "Laura", "Lucia", "Margherita", "Maria", "Marta",
+    "Matilde", "Nicoletta", "Ornella", "Paola", "Rosanna", "Sara", "Serena", "Silvia", "Teresa", "Viola",
+)  # fmt: skip
+SURNAMES = (
+    "Baldi", "Bandini", "Barsanti", "Bartoli", "Becattini", "Bellucci", "Benvenuti", "Bini", "Boldrini",
+    "Brogi", "Cecchi", "Cei", "Ciampi", "Cioni", "Corsi", "D'Amico", "Del Bianco", "Degl'Innocenti", "Fabbri",
+    "Falorni", "Fantozzi", "Ferrini", "Fiaschi", "Gabbrielli", "Galli", "Ghezzani", "Giannini", "Gori",
+    "Guerrini", "Innocenti", "Lapi", "Lari", "Lippi", "Lombardi", "Magnani", "Mancini", "Mannucci",
+    "Martelli", "Masini", "Matteucci", "Mazzoni", "Meucci", "Nannini", "Nencioni", "Nesi", "Orlandini",
+    "Pagni", "Palmieri", "Pieri", "Pini", "Poggi", "Pucci", "Ricci", "Romagnoli", "Rossi", "Salvadori",
+    "Santini", "Sarti", "Scarselli", "Signorini", "Taddei", "Tempesti", "Terreni", "Tognetti", "Vannini",
+    "Vannucci", "Viviani", "Zini",
+)  # fmt: skip
 FOREIGN = {
     "Z100": (("Arben", "Dritan"), ("Elira", "Mirela"), ("Hoxha", "Shehu", "Gjoni"), "sq"),
     "Z129": (("Ion", "Mihai"), ("Elena", "Ioana"), ("Popescu", "Ionescu", "Dumitru"), "ro"),
@@ -32,9 +38,11 @@ FOREIGN = {
     "Z330": (("Youssef", "Hamid"), ("Fatima", "Khadija"), ("El Amrani", "Benali", "Idrissi"), "ar"),
     "Z343": (("Mamadou", "Ousmane"), ("Awa", "Fatou"), ("Diop", "Ndiaye", "Fall"), "fr"),
 }
-TRADES = ("Autofficina", "Bar Pasticceria", "Carrozzeria", "Edilizia", "Ferramenta", "Forno", "Impianti", "Immobiliare",
-          "Lavanderia", "Maglificio", "Panificio", "Pelletteria", "Ristorante", "Tabaccheria", "Trasporti",
-          "Vetreria", "Vivai")  # fmt: skip
+TRADES = (
+    "Autofficina", "Bar Pasticceria", "Carrozzeria", "Edilizia", "Ferramenta", "Forno", "Impianti",
+    "Immobiliare", "Lavanderia", "Maglificio", "Panificio", "Pelletteria", "Ristorante", "Tabaccheria",
+    "Trasporti", "Vetreria", "Vivai",
+)  # fmt: skip
 FORMS = ("S.r.l.", "S.r.l.", "S.n.c.", "S.a.s.", "S.p.A.")
 LEGAL_SHARE, TRADER_SHARE, OMOCODIA_SHARE = 0.11, 0.06, 0.01
 MOBILE_PREFIXES = ("314", "315", "316")

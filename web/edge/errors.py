@@ -2,13 +2,15 @@
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from web.edge.i18n import DEFAULT, chosen, translations
 from web.edge.templating import page
-from web.edge.visits import CsrfError, SignInNeededError
+from web.edge.visits import COOKIE, CsrfError, SignInNeededError, runtime_of, visit_of
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +23,7 @@ STATUS: dict[type[DomainError], int] = {
 }
 EXPIRED = "La pagina è rimasta aperta troppo a lungo: ricaricala e riprova."
 MISSING = "Questa pagina non esiste."
+WRONG = "La richiesta non è valida: ricarica la pagina e riprova."
 BROKEN = "Qualcosa non ha funzionato. Riprova tra poco; se succede ancora, avvisa chi gestisce il sistema."
 
 
@@ -43,9 +46,13 @@ def install(app: FastAPI) -> None:
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         return _answer(request, status, str(error))
 
+    @app.exception_handler(RequestValidationError)
+    def fields(request: Request, _error: RequestValidationError) -> Response:
+        return _answer(request, 422, WRONG)
+
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        return _answer(request, error.status_code, MISSING if error.status_code == 404 else str(error.detail))
+        return _answer(request, error.status_code, MISSING if error.status_code in {404, 405} else WRONG)
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
@@ -53,8 +60,17 @@ def install(app: FastAPI) -> None:
         return _answer(request, 500, BROKEN)
 
 
+def _language(request: Request) -> str:
+    """The visitor's own language, else his browser's; never a second error."""
+    try:
+        visit = visit_of(runtime_of(request), request.cookies.get(COOKIE))
+    except SQLAlchemyError:
+        visit = None
+    return visit.language if visit else chosen(request.headers.get("accept-language", DEFAULT)[:2])
+
+
 def _answer(request: Request, status: int, message: str) -> Response:
-    language = chosen(request.query_params.get("lang", DEFAULT))
+    language = _language(request)
     message = translations(language).gettext(message)
     if "hx-request" in request.headers:
         return JSONResponse({"message": message}, status_code=status)

@@ -38,7 +38,9 @@ def environment(language: str) -> Environment:
     env.filters |= {
         "euro": lambda cents: format_currency(cents / 100, "EUR", locale=locale),
         "number": lambda value: format_decimal(value, locale=locale),
-        "percent": lambda share: NOT_AVAILABLE if share is None else format_percent(share, "#,##0.0 %", locale=locale),
+        "percent": lambda share: (
+            catalogue.gettext(NOT_AVAILABLE) if share is None else format_percent(share, "#,##0.0 %", locale=locale)
+        ),
         "day": lambda day: _day(day, locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
         "clock": lambda instant: format_time(instant, "HH:mm", tzinfo=ROME, locale=locale),
@@ -64,7 +66,7 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
 def duration(length: timedelta | float | None) -> str:
     """Minutes and seconds: `1:05`; hours when there are any: `1:02:05`."""
     if length is None:
-        return NOT_AVAILABLE
+        return "—"
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     minutes, seconds = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -32,9 +32,7 @@ FileField = Annotated[UploadFile, Form()]
 def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     """The latest runs of the enti in scope."""
     with runtime.database.begin(scope) as session:
-        runs = list(
-            session.execute(select(ImportRun).order_by(ImportRun.id.desc()).limit(RUNS_SHOWN)).scalars()
-        )
+        runs = list(session.execute(select(ImportRun).order_by(ImportRun.id.desc()).limit(RUNS_SHOWN)).scalars())
         refusals = {
             run.id: list(
                 session.execute(

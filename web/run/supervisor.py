@@ -156,7 +156,7 @@ class Supervisor:
         if self._options.demo:
             played |= {
                 "TRAFFIC": "on",
-                "RATE": "160",
+                "RATE": "320",
                 "CALLERS": str(data / "callers.json"),
                 "COLLEAGUES": str(data / "colleagues.json"),
             }

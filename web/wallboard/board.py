@@ -163,7 +163,6 @@ def _limits(session: Session, contract_ids: frozenset[int]) -> Limits:
 
 def _opening(session: Session, contract_ids: frozenset[int], scope: Scope) -> Opening:
     ente_id = min(scope.enti) if scope.enti and not scope.contracts else None
-    states = [
-        opening(enti.timetable(session, contract_id, ente_id), clock.now(session)) for contract_id in sorted(contract_ids)
-    ]
+    at = clock.now(session)
+    states = [opening(enti.timetable(session, one, ente_id), at) for one in sorted(contract_ids)]
     return next((state for state in states if state.is_open), states[0] if states else Opening(is_open=False))

@@ -11,11 +11,12 @@ from crm.enti import service as enti
 from telephony.agents.models import AgentState
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep, contract_of
-from web.live.hub import Rendered, frame
+from web.live.hub import Rendered
 from web.wallboard.board import read
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
+NO_CONTENT = 204
 
 
 def render(runtime: Runtime, scope: Scope, language: str, *, can_close: bool) -> Rendered:
@@ -51,7 +52,7 @@ def close(runtime: RuntimeDep, visit: ChangeDep, reason: Annotated[str, Form()] 
     """Close the lines now."""
     with runtime.database.begin(visit.scope(runtime, Permission.CENTRE_CLOSE)) as session:
         enti.close_lines(session, visit.principal, contract_id=contract_of(visit), reason=reason)
-    return _board(runtime, visit)
+    return Response(status_code=NO_CONTENT)
 
 
 @router.post("/wallboard/reopen")
@@ -59,11 +60,4 @@ def reopen(runtime: RuntimeDep, visit: ChangeDep) -> Response:
     """Open them again."""
     with runtime.database.begin(visit.scope(runtime, Permission.CENTRE_CLOSE)) as session:
         enti.reopen_lines(session, visit.principal, contract_id=contract_of(visit))
-    return _board(runtime, visit)
-
-
-def _board(runtime: Runtime, visit: Visit) -> Response:
-    _, scope, can_close = audience(runtime, visit)
-    return Response(
-        frame(render(runtime, scope, visit.language, can_close=can_close).regions), media_type="text/html"
-    )
+    return Response(status_code=NO_CONTENT)

@@ -1,5 +1,6 @@
 """The `worker` and `beat` processes."""
 
+import os
 from typing import Any
 
 from celery import Celery
@@ -44,7 +45,8 @@ def worker_app(settings: Settings) -> Celery:
 
 
 def run_worker(settings: Settings) -> None:
-    """Work until told to stop."""
+    """Work until told to stop, which is at once: whoever starts next takes a job over when its lease is over."""
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     arguments: list[Any] = ["worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"]
     worker_app(settings).worker_main([*arguments, "--pool=prefork"])
 

@@ -1,8 +1,8 @@
 """Waking workers. A wake that is lost costs seconds, never the job: beat's sweep finds the row."""
 
+import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
-import structlog
 
 from crm.core.jobs import JobWritten
 

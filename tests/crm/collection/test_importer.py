@@ -1,21 +1,350 @@
-"""Importing feeds into PostgreSQL."""
+"""Importing feeds into PostgreSQL: what is stored, what is refused, and how an interrupted import goes on."""
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
-from crm.collection.importer import import_feed
-from crm.collection.models import ImportState, ImportRefusal
-from crm.core.db import Scope
-from crm.contacts.models import Contact, ContactReach
+from sqlalchemy import select, update
+
+from crm.collection import importer, lines
+from crm.collection.errors import CollectionError, ImportBusyError
+from crm.collection.importer import Progress, import_feed
+from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.collection.service import Counts
+from crm.contacts.models import Contact, ContactReach, ReachKind
+from crm.core.db import Database, LiveTopic, Scope
 from crm.positions.models import Position
+from tests.crm.conftest import WriteFeed
 
 pytestmark = pytest.mark.integration
+Record = dict[str, Any]
+Records = dict[str, Record]
 
 
-def test_a_taxpayer_and_his_debt_are_stored(db, write_feed, records):
-    s = import_feed(db, write_feed(records["rossi"], records["tari"], b'{"record":"end","taxpayers":1,"positions":1}'))
-    with db.begin(Scope.of_enti([s.ente_id])) as session:
-        print([vars(r) for r in session.scalars(select(ImportRefusal))])
-        print([vars(r) for r in session.scalars(select(Position))], [(r.kind, r.value) for r in session.scalars(select(ContactReach))])
-    assert (s.state, s.failure, s.counts.created) == (ImportState.DONE, None, 2)
-    s = import_feed(db, write_feed(records["rossi"], records["tari"], b'{"record":"end","taxpayers":1,"positions":1}'))
-    assert s.counts.unchanged == 2
+def rows(db: Database, table: type[Any], ente_id: int) -> list[dict[str, Any]]:
+    """Everything a table holds of an ente, without its surrogate keys."""
+    hidden = {"id", "contact_id", "run_id"}
+    with db.begin(Scope.of_enti([ente_id])) as session:
+        found = session.scalars(select(table).order_by(table.id)).all()
+        names = [column.name for column in table.__table__.columns if column.name not in hidden]
+        return [{name: getattr(row, name) for name in names} for row in found]
+
+
+def refusals(db: Database, ente_id: int) -> list[tuple[int, str, bool]]:
+    return [(row["line"], row["reason"], row["taken"]) for row in rows(db, ImportRefusal, ente_id)]
+
+
+def state_of(db: Database, ente_id: int) -> list[list[dict[str, Any]]]:
+    """Contacts, reaches and positions, each in an order of their own."""
+    keys = ((Contact, "codice_fiscale"), (ContactReach, "value"), (Position, "reference"))
+    return [sorted(rows(db, table, ente_id), key=lambda row, key=key: str(row[key])) for table, key in keys]  # type: ignore[misc]
+
+
+def taxpayers(records: Records, count: int) -> list[Record]:
+    """So many different taxpayers, each with one debt."""
+    from stdnum.it.codicefiscale import calc_check_digit  # noqa: PLC0415 (only these tests make codes up)
+
+    made: list[Record] = []
+    for number in range(count):
+        stem = f"RSSMRA{40 + number % 59}{'ABCDEHLM'[number // 59 % 8]}{1 + number // 472:02d}D403"
+        code = stem + calc_check_digit(stem)
+        phones = [f"+3931400{number:05d}"]
+        made.append(records["rossi"] | {"codice_fiscale": code, "phones": phones})
+        made.append(records["tari"] | {"codice_fiscale": code, "reference": f"T-{number}"})
+    return made
+
+
+def test_a_taxpayer_and_his_debt_are_stored(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    end = {"record": "end", "taxpayers": 1, "positions": 1}
+    feed = write_feed(records["rossi"], records["tari"], end)
+    done = import_feed(db, feed, ente_code_expected="D403")
+    assert (done.state, done.failure, done.counts) == (ImportState.DONE, None, Counts(created=2))
+    (contact,) = rows(db, Contact, done.ente_id)
+    assert (contact["surname"], contact["name_key"]) == ("Rossi", "ROSSI MARIO")
+    assert contact["as_of"] == datetime(2026, 1, 10, 5, tzinfo=UTC)
+    reaches = [(row["kind"], row["value"]) for row in rows(db, ContactReach, done.ente_id)]
+    assert reaches == [
+        (ReachKind.PHONE, "+390571700123"), (ReachKind.PHONE, "+393331234567"), (ReachKind.EMAIL, "mario@example.it"),
+    ]  # fmt: skip
+    (debt,) = rows(db, Position, done.ente_id)
+    assert (debt["tax_cents"], debt["sanctions_cents"], debt["interest_cents"]) == (60000, 18000, 2250)
+    again = import_feed(db, feed)
+    assert (again.state, again.counts) == (ImportState.DONE, Counts(unchanged=2))
+    assert again.run_id != done.run_id
+
+
+def test_an_older_record_changes_nothing(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    import_feed(db, write_feed(records["rossi"]))
+    late = records["rossi"] | {"surname": "Verdi", "phones": [], "as_of": "2025-12-31T00:00:00Z"}
+    done = import_feed(db, write_feed(late, name="late"))
+    assert done.counts == Counts(unchanged=1)
+    assert rows(db, Contact, done.ente_id)[0]["surname"] == "Rossi"
+    assert len(rows(db, ContactReach, done.ente_id)) == 3
+
+
+def test_phones_that_the_sender_drops_are_dropped_and_ours_stay(
+    db: Database, write_feed: WriteFeed, records: Records
+) -> None:
+    done = import_feed(db, write_feed(records["rossi"]))
+    with db.begin(Scope.of_enti([done.ente_id])) as session:
+        contact_id = session.scalars(select(Contact.id)).one()
+        session.add(
+            ContactReach(
+                ente_id=done.ente_id, contact_id=contact_id, kind=ReachKind.PHONE, value="+393141111111", source="call"
+            )
+        )
+    changed = records["rossi"] | {"phones": ["+393331234567"], "emails": [], "as_of": "2026-01-11T00:00:00Z"}
+    assert import_feed(db, write_feed(changed, name="next")).counts == Counts(changed=1)
+    reaches = {(row["value"], row["source"]) for row in rows(db, ContactReach, done.ente_id)}
+    assert reaches == {("+393331234567", "gestionale"), ("+393141111111", "call")}
+
+
+def test_refused_lines_are_listed_and_fatal_to_nobody(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    stranger = records["tari"] | {"codice_fiscale": "VRDLGU50A01D403B", "reference": "T-9"}
+    feed = write_feed(
+        records["tari"], records["rossi"], b"\n", b"not json\n", b"x" * (lines.MAX_LINE_BYTES + 5) + b"\n", stranger,
+        records["rossi"] | {"phones": ["boh"], "as_of": "2026-01-10T05:30:00Z"}, records["tari"],
+    )  # fmt: skip
+    done = import_feed(db, feed)
+    assert (done.state, done.lines) == (ImportState.DONE, 9)
+    assert done.counts == Counts(created=2, changed=1, refused=4, warned=1)
+    told = refusals(db, done.ente_id)
+    assert [(line, taken) for line, _, taken in told] == [(2, False), (5, False), (6, False), (7, False), (8, True)]
+    assert told[0][1].startswith("Contribuente RSSMRA80A01D403T sconosciuto: il suo record deve venire prima")
+    assert told[3][1].startswith("codice_fiscale: Codice fiscale «VRDLGU50A01D403B»")
+
+
+WHOLE_FILE = [
+    ({"version": 2}, "La prima riga non è l'intestazione di un feed: version: valore «2» non previsto; è ammesso 1."),
+    ({"ente": "empoli"}, "La prima riga non è l'intestazione di un feed: ente: contiene caratteri di controllo o non "
+     "ammessi; ripulire il testo."),
+    ({"as_of": "2099-01-01T00:00:00Z"},
+     "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
+    ({"ente": "B962"}, "Il feed è dell'ente B962, ma qui si attende D403: nessuna riga è stata letta."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "reason"), WHOLE_FILE)
+def test_a_file_refused_whole(
+    db: Database, write_feed: WriteFeed, records: Records, header: Record, reason: str
+) -> None:
+    done = import_feed(db, write_feed(records["rossi"], header=header), ente_code_expected="D403")
+    assert (done.state, done.failure) == (ImportState.FAILED, reason)
+    assert rows(db, ImportRun, done.ente_id)[0]["failure"] == reason
+    assert rows(db, Contact, done.ente_id) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "Il file è vuoto: rigenerarlo."),
+        (b"{}\n\xe0\n", "Il file non è UTF-8 (riga 2): riesportarlo con questa codifica."),
+        (gzip.compress(b"{}\n")[:-3], "L'archivio gzip è danneggiato o incompleto: trasmettere di nuovo il file."),
+        (b"12\n", "La prima riga non è l'intestazione di un feed: La riga: serve un oggetto JSON, fra graffe."),
+    ],
+)  # fmt: skip
+def test_no_feed_at_all(db: Database, tmp_path: Path, raw: bytes, reason: str) -> None:
+    path = tmp_path / "feed"
+    path.write_bytes(raw)
+    assert import_feed(db, path, ente_code_expected="D403").failure == reason
+    with pytest.raises(CollectionError) as refused:
+        import_feed(db, path)
+    assert str(refused.value) == f"feed: {reason}"
+
+
+def test_a_feed_of_nobody(db: Database, write_feed: WriteFeed) -> None:
+    with pytest.raises(CollectionError, match="Nessun ente ha il codice catastale Z999"):
+        import_feed(db, write_feed(header={"ente": "Z999"}))
+    with pytest.raises(CollectionError, match="Nessun ente ha il codice catastale Z999"):
+        import_feed(db, write_feed(), ente_code_expected="Z999")
+
+
+def test_an_ente_without_taxpayers(db: Database, write_feed: WriteFeed) -> None:
+    done = import_feed(db, write_feed())
+    assert (done.state, done.counts) == (ImportState.DONE, Counts())
+
+
+def test_a_file_cut_short_is_noticed(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    done = import_feed(db, write_feed(records["rossi"], json.dumps(records["tari"]).encode()[:90]))
+    assert (done.state, done.counts) == (ImportState.TRUNCATED, Counts(created=1, refused=1))
+    assert done.failure == "Il file si interrompe a metà della riga 3: trasmetterlo di nuovo per intero."
+    end = {"record": "end", "taxpayers": 2, "positions": 1}
+    done = import_feed(db, write_feed(records["rossi"], records["tari"], end, name="counted"))
+    assert done.state is ImportState.TRUNCATED
+    assert done.failure is not None
+    assert done.failure.startswith("Il file dichiara 3 record ma ne contiene 2: qualcosa manca")
+
+
+def test_a_compressed_feed(db: Database, write_feed: WriteFeed, records: Records, tmp_path: Path) -> None:
+    packed = tmp_path / "feed.jsonl.gz"
+    packed.write_bytes(gzip.compress(write_feed(*taxpayers(records, 5)).read_bytes()))
+    assert import_feed(db, packed).counts == Counts(created=10)
+
+
+def test_enti_do_not_touch_each_other(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    empoli = import_feed(db, write_feed(records["rossi"], records["tari"]))
+    verdi = records["rossi"] | {"surname": "Verdi", "as_of": "2026-01-11T00:00:00Z"}
+    scandicci = import_feed(db, write_feed(verdi, header={"ente": "B962"}, name="other"))
+    assert scandicci.counts == Counts(created=1)
+    assert rows(db, Contact, empoli.ente_id)[0]["surname"] == "Rossi"
+    assert rows(db, Position, scandicci.ente_id) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_order_ends_in_the_same_state(
+    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_LINES", 3)
+    dice = random.Random(seed)
+    people, debts = [], []
+    for number, record in enumerate(taxpayers(records, 6)):
+        for day in range(3):
+            as_of = (datetime(2026, 1, 1, number % 24, tzinfo=UTC) + timedelta(days=day)).isoformat()
+            if record["record"] == "taxpayer":
+                phones = [f"+39314000{day}{number:04d}"]
+                people.append(record | {"as_of": as_of, "town": dice.choice("ABC"), "phones": phones})
+            else:
+                debts.append(record | {"as_of": as_of, "act_number": dice.choice("ABC")})
+    import_feed(db, write_feed(*people, *debts))
+    shuffled = [*dice.sample(people, len(people)), *dice.sample(debts + debts[:4], len(debts) + 4)]
+    import_feed(db, write_feed(*shuffled, header={"ente": "B962"}, name="shuffled"))
+    first, second = (
+        [[{**row, "ente_id": 0} for row in table] for table in state_of(db, ente_id)]
+        for ente_id in _enti(db)
+    )
+    assert first == second
+
+
+def _enti(db: Database) -> list[int]:
+    from crm.enti.models import Ente  # noqa: PLC0415
+
+    with db.begin(Scope.nothing()) as session:
+        ids = dict(session.execute(select(Ente.cadastral_code, Ente.id)).all())
+    return [ids["D403"], ids["B962"]]
+
+
+class Cut(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("batches", [1, 2, 4])
+def test_an_import_cut_between_batches_goes_on(
+    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_LINES", 7)
+    feed = write_feed(*taxpayers(records, 20), {"record": "end", "taxpayers": 20, "positions": 20})
+    seen: list[int] = []
+
+    def cut(progress: Progress) -> None:
+        seen.append(progress.line)
+        if len(seen) == batches:
+            raise Cut
+
+    with pytest.raises(Cut):
+        import_feed(db, feed, on_progress=cut)
+    done = import_feed(db, feed, on_progress=lambda progress: seen.append(progress.line))
+    assert done.resumed_from == 1 + batches * 7
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=40))
+    assert seen == [8, 15, 22, 29, 36, 42]
+    assert len(rows(db, ImportRun, done.ente_id)) == 1
+
+
+def test_an_import_cut_inside_a_batch_goes_on(
+    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_LINES", 7)
+    feed = write_feed(*taxpayers(records, 20))
+    real, calls = importer.store, []
+
+    def failing(*args: Any, **kwargs: Any) -> Counts:
+        counts = real(*args, **kwargs)
+        calls.append(counts)
+        if len(calls) == 3:
+            raise Cut
+        return counts
+
+    monkeypatch.setattr(importer, "store", failing)
+    with pytest.raises(Cut):
+        import_feed(db, feed)
+    done = import_feed(db, feed)
+    assert (done.resumed_from, done.counts) == (15, Counts(created=40))
+    assert len(rows(db, Position, done.ente_id)) == 20
+
+
+def test_an_import_killed_goes_on(db: Database, database_urls: Any, write_feed: WriteFeed, records: Records) -> None:
+    feed = write_feed(*taxpayers(records, 900))
+    program = textwrap.dedent(
+        f"""
+        import os, signal
+        from pathlib import Path
+        from crm.collection import importer
+        from crm.core.db import Database
+        from web.migrations import tables
+        importer.BATCH_LINES = 300
+        db = Database({database_urls.app!r}, {database_urls.routing!r}, pool_size=2)
+        def kill(progress):
+            if progress.line > 700:
+                os.kill(os.getpid(), signal.SIGKILL)
+        importer.import_feed(db, Path({str(feed)!r}), on_progress=kill)
+        """
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    done = import_feed(db, feed)
+    assert (done.resumed_from, done.counts) == (901, Counts(created=1800))
+    assert len(rows(db, Contact, done.ente_id)) == 900
+    assert import_feed(db, feed).counts == Counts(unchanged=1800)
+
+
+def test_two_processes_do_not_import_the_same_file(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    feed = write_feed(*taxpayers(records, 3))
+
+    def overtake(_: Progress) -> None:
+        with db.begin(Scope.of_enti(_enti(db)[:1])) as session:
+            session.execute(update(ImportRun).values(line=ImportRun.line + 1))
+
+    importer_lines, importer.BATCH_LINES = importer.BATCH_LINES, 2
+    try:
+        with pytest.raises(ImportBusyError):
+            import_feed(db, feed, on_progress=overtake)
+    finally:
+        importer.BATCH_LINES = importer_lines
+
+
+def test_a_row_the_database_refuses_is_one_refused_line(
+    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(surname: str, _given: str) -> str:
+        return surname[0] * (300 if surname == "B" else 3)
+
+    monkeypatch.setattr("crm.collection.statements.name_key", too_long)
+    people = [record for record in taxpayers(records, 9) if record["record"] == "taxpayer"]
+    people[4]["surname"] = "B"
+    done = import_feed(db, write_feed(*people))
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=8, refused=1))
+    assert refusals(db, done.ente_id) == [
+        (6, "La base dati non accetta questo record (StringDataRightTruncation): segnalarlo a chi gestisce "
+            "Filodiretto.", False)
+    ]  # fmt: skip
+
+
+def test_whoever_watches_is_told(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    told: list[str] = []
+    db.on(LiveTopic, lambda topics: told.extend(topic.name for topic in topics))
+    done = import_feed(db, write_feed(records["rossi"], records["tari"]))
+    with db.begin(Scope.of_enti([done.ente_id])) as session:
+        contact_id = session.scalars(select(Contact.id)).one()
+    assert set(told) == {f"import:{done.ente_id}", f"contact:{contact_id}"}
+    told.clear()
+    import_feed(db, write_feed(records["rossi"], records["tari"]))
+    assert set(told) == {f"import:{done.ente_id}"}

@@ -71,9 +71,10 @@ def test_changing_his_mind_during_a_call_keeps_the_last_wish() -> None:
     assert presence.free(ready_after_all, at(23)).state is AgentState.READY
 
 
-def test_saying_ready_in_wrap_up_ends_it() -> None:
+def test_saying_ready_in_wrap_up_is_kept_until_the_notes_are_done() -> None:
     now = presence.wish(wrapping_up(), AgentState.READY, None, at(40))
-    assert (now.state, now.call_id, now.idle_since) == (AgentState.READY, None, at(40))
+    assert (now.state, now.intended) == (AgentState.WRAP_UP, AgentState.READY)
+    assert presence.wrapped_up(now, at(50)).state is AgentState.READY
 
 
 def test_not_answering_is_a_pause_everybody_sees_until_he_says_ready() -> None:
@@ -99,7 +100,7 @@ def test_nobody_can_ask_to_be_busy(nonsense: AgentState) -> None:
         presence.wish(READY, nonsense, None, START)
 
 
-@pytest.mark.parametrize("state", RESTING)
+@pytest.mark.parametrize("state", sorted(RESTING))
 def test_a_reason_belongs_to_a_pause_alone(state: AgentState) -> None:
     asked = presence.wish(READY, state, PauseReason.TRAINING, at(1))
     assert asked.pause_reason is (PauseReason.TRAINING if state is AgentState.PAUSED else None)

@@ -5,7 +5,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
 from crm.core.errors import ConflictError, InvalidError
+from crm.enti import service as lines
 from crm.levels.metering import Counts
 from crm.levels.models import FactKind
 from telephony.agents import service as agents
@@ -19,7 +22,7 @@ from telephony.carriers.port import Enqueue, Gather, Hangup, JoinConference, Say
 from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.queues.models import EntryState
-from tests.cast import NOTICE, REGIONAL_LINE, STRANGER
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
@@ -304,6 +307,22 @@ def test_luca_cannot_write_up_annas_call(stage: Stage) -> None:
         write_up(stage, call, stage.cast.luca)
 
 
+def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_nowhere(stage: Stage) -> None:
+    cast = stage.cast
+    sara = Principal(cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
+    stage.work(lambda s: lines.close_lines(s, sara, contract_id=cast.contract, reason="Guasto alla rete."))
+    call = stage.arrives()
+    greeting, why, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAagain")
+    assert isinstance(why, Say)
+    assert "Guasto alla rete." in why.text
+    assert (greeting, end) == (Say(prompts.greeting("Comune di Empoli")), Hangup())
+    stage.caller_leaves(call, after=5)
+    assert (stage.call(call).outcome, stage.facts(call), stage.counts()) == (Outcome.CLOSED, [], {})
+    stage.work(lambda s: lines.reopen_lines(s, sara, contract_id=cast.contract))
+    (menu,) = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAlater")
+    assert isinstance(menu, Gather)
+
+
 # -- whose call it is ---------------------------------------------------------------------------------------------
 
 
@@ -349,6 +368,23 @@ def test_the_agent_finds_out_whose_call_it_is_and_the_counters_move_there(stage:
     assert stage.timeline(cast.gina)[0].detail["identified"] is True
     with pytest.raises(ConflictError):
         stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.mario))
+
+
+def test_it_is_not_mario_who_calls_from_marios_mobile_but_gina(stage: Stage) -> None:
+    cast = stage.cast
+    stage.ready(cast.anna)
+    call = stage.queues(line=REGIONAL_LINE)
+    assert (stage.call(call).ente_id, stage.call(call).contact_id) == (cast.empoli, cast.mario)
+    stage.talks(call)
+    by = stage.principal(cast.anna)
+    stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.gina))
+    stage.work(lambda s: conversation.identify(s, by, call_id=call))
+    stage.caller_leaves(call)
+    found = stage.call(call)
+    assert (found.ente_id, found.contact_id, found.proposed_by) == (cast.vinci, cast.gina, ProposedBy.AGENT)
+    assert stage.timeline(cast.mario) == []  # he did not call
+    assert [entry.status for entry in stage.timeline(cast.gina)] == [Outcome.ANSWERED]
+    assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
 
 
 def test_a_withheld_number_is_nobody_s(stage: Stage) -> None:

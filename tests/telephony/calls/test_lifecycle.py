@@ -206,15 +206,15 @@ def fitting(state: CallState, instant: datetime, claims: int) -> Event:
         case Phase.TALKING:
             return LegEnded(instant, leg_id, LegEnd.COMPLETED)
         case Phase.ENDED:
-            return AgentAnswered(instant, leg_id)
+            return LegEnded(instant, leg_id, LegEnd.COMPLETED)
 
 
-def play(script: list[tuple[object, float]], end: bool = True) -> list[tuple[CallState, Event, Step]]:
-    """The steps of a story, which ends with the caller's leaving."""
+def play(script: list[tuple[object, float]]) -> list[tuple[CallState, Event, Step]]:
+    """The steps of a story: the caller leaves, and then his last leg ends, as in life."""
     state, instant = CallState(Phase.IVR), START
     told: list[Event] = []
     steps: list[tuple[CallState, Event, Step]] = []
-    for beat, seconds in [*script, *([(LEAVES, 1.0)] if end else [])]:
+    for beat, seconds in [*script, (LEAVES, 1.0), (FITTING, 1.0)]:
         instant += timedelta(seconds=seconds)
         claims = sum(isinstance(event, AgentClaimed) for event in told)
         event: Event

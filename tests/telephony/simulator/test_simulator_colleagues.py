@@ -170,7 +170,7 @@ class FakeProduct:
         self.app.get("/sign-in")(self.form)
         self.app.post("/sign-in")(self.sign_in)
         self.app.get("/console")(self.console)
-        self.app.get("/console/search")(self.search)
+        self.app.post("/console/search")(self.search)
         self.app.get("/console/device")(self.device)
         self.app.post("/console/{button}")(self.press)
         self.app.websocket("/ws/console")(self.live)
@@ -181,7 +181,7 @@ class FakeProduct:
         talking, here = self.state == "talking", self.state in {"talking", "wrap_up"}
         hang_up = f'<button hx-post="/console/hang-up" name="call" value="{self.call}">' if talking else ""
         identify = '<button hx-post="/console/identify">' if talking and self.proposed and not self.identified else ""
-        look = '<form hx-get="/console/search">' if talking and not self.identified else ""
+        look = '<form hx-post="/console/search">' if talking and not self.identified else ""
         choices = (
             '<select name="topic"><option value="">…</option><option value="payment">Pagamento</option></select>'
             '<select name="disposition"><option value="answered">Risposto</option></select>'
@@ -216,9 +216,9 @@ class FakeProduct:
             return RedirectResponse("/sign-in?back=/console", 303)
         return HTMLResponse(f"<body hx-headers:inherited='{json.dumps({'X-CSRF-Token': CSRF})}'>{self.page()}</body>")
 
-    async def search(self, request: Request, q: str):
+    async def search(self, request: Request):
         assert self.signed_in(request)
-        self.note("search", {"q": q})
+        self.note("search", {"q": str((await request.form())["q"])})
         return HTMLResponse('<button hx-post="/console/propose" name="contact" value="42">')
 
     async def device(self, request: Request):

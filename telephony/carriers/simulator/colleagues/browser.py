@@ -70,7 +70,8 @@ class Browser:
 
     async def search(self, words: str) -> str:
         """The results of a search."""
-        answer = await self._request("GET", "/console/search", {"q": words}, {"HX-Request": "true"})
+        headers = {"HX-Request": "true", "X-CSRF-Token": self._csrf}
+        answer = await self._request("POST", "/console/search", {"q": words}, headers)
         return answer.text
 
     async def device(self) -> Credentials:

@@ -1,7 +1,7 @@
 """An ente, its database, and feed files of a few lines."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import pytest
 
 from crm.core.db import Database, Scope
 from crm.enti.models import Ente
-from web.migrations import tables
 
 HEADER = {
     "record": "feed", "version": 1, "ente": "D403", "mode": "full", "as_of": "2026-01-10T06:00:00+01:00",
@@ -51,14 +50,12 @@ def write_feed(tmp_path: Path) -> WriteFeed:
 
 
 @pytest.fixture
-def db(loopback: None, database_urls: Any) -> Iterator[Database]:
+def db(database: Database) -> Database:
     """A migrated database with two enti, Empoli (D403) and Scandicci (B962)."""
-    assert tables.METADATA.tables
-    database = Database(database_urls.app, database_urls.routing, pool_size=2)
     with database.begin(Scope.nothing()) as session:
-        session.add_all([_ente("Empoli", "048014", "D403", "01329160483"), _ente("Scandicci", "048041", "B962", "00975370487")])
-    yield database
-    database.dispose()
+        session.add(_ente("Empoli", "048014", "D403", "01329160483"))
+        session.add(_ente("Scandicci", "048041", "B962", "00975370487"))
+    return database
 
 
 def _ente(name: str, istat: str, cadastral: str, codice_fiscale: str) -> Ente:

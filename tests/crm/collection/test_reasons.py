@@ -1,0 +1,161 @@
+"""Every reason for which a line is refused, word for word: senders read them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from crm.collection.items import Item, Reader
+from crm.collection.lines import Line
+
+NOW = datetime(2026, 1, 10, 5, tzinfo=UTC)
+Records = dict[str, dict[str, Any]]
+
+
+def understand(content: bytes | None, *, size: int = 0, ended: bool = True) -> Item:
+    return next(Reader(NOW, NOW, size).read([Line(7, 100, content, ended)]))
+
+
+def refusal(record: dict[str, Any]) -> str | None:
+    return understand(json.dumps(record).encode()).refusal
+
+
+TAXPAYER = [
+    ({"codice_fiscale": "RSSMRA80A01D403X"},
+     "codice_fiscale: Codice fiscale «RSSMRA80A01D403X»: il carattere di controllo non torna; ricontrollarlo."),
+    ({"codice_fiscale": "RSSMRA"},
+     "codice_fiscale: Codice fiscale «RSSMRA»: deve avere 16 caratteri (persona) o 11 cifre (società o ente)."),
+    ({"codice_fiscale": "RSSMRA80Z01D403T"}, "codice_fiscale: Codice fiscale «RSSMRA80Z01D403T»: non è scritto "
+     "come un codice fiscale; correggerlo all'origine."),
+    ({"codice_fiscale": None}, "codice_fiscale: serve un testo fra virgolette."),
+    ({"partita_iva": "01234567890"},
+     "partita_iva: Partita IVA «01234567890»: servono 11 cifre con la cifra di controllo esatta."),
+    ({"surname": None}, "surname: manca; le persone hanno «surname», società ed enti «business_name»."),
+    ({"surname": "x" * 81}, "surname: troppo lungo, al massimo 80 caratteri."),
+    ({"surname": "Ro\x00ssi"}, "surname: contiene caratteri di controllo o non ammessi; ripulire il testo."),
+    ({"surname": "Rossi\u202egnp"}, "surname: contiene caratteri di controllo o non ammessi; ripulire il testo."),
+    ({"surname": 12}, "surname: serve un testo fra virgolette."),
+    ({"born_on": "1980-02-30"},
+     'born_on: data «1980-02-30» non valida; si scrive anno-mese-giorno fra virgolette, "2024-09-03".'),
+    ({"born_on": "01/01/1980"},
+     'born_on: data «01/01/1980» non valida; si scrive anno-mese-giorno fra virgolette, "2024-09-03".'),
+    ({"born_on": "1880-01-01"}, "born_on: data «1880-01-01» fuori dai limiti, fra il 1900 e il 2100."),
+    ({"born_on": "2101-01-01"}, "born_on: data «2101-01-01» fuori dai limiti, fra il 1900 e il 2100."),
+    ({"language": "italiano"}, "language: contiene caratteri di controllo o non ammessi; ripulire il testo."),
+    ({"phones": "0571 700123"}, "phones: serve un elenco fra parentesi quadre."),
+    ({"phones": ["0571 700123"] * 21}, "phones: troppi elementi, al massimo 20."),
+    ({"sirname": "Rossi"}, "sirname: campo sconosciuto in questa versione del formato; controllare il nome."),
+    ({"as_of": "2026-01-10T06:00:00"}, "as_of: manca il fuso orario; si scrive come 2024-09-03T06:00:00+02:00."),
+    ({"as_of": "ieri"}, "as_of: istante «ieri» non valido; si scrive come 2024-09-03T06:00:00+02:00."),
+    ({"as_of": 1700000000}, "as_of: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00."),
+    ({"as_of": "2099-01-01T00:00:00Z"},
+     "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
+    ({"record": "debitore"}, "Tipo di record «debitore» sconosciuto: sono ammessi taxpayer, position, end."),
+    ({"surname": "x" * 81, "postcode": "1" * 11},
+     "surname: troppo lungo, al massimo 80 caratteri. (e altri 1 errori)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), TAXPAYER)
+def test_a_taxpayer_refused(records: Records, change: dict[str, Any], reason: str) -> None:
+    assert refusal(records["rossi"] | change) == reason
+
+
+POSITION = [
+    ({"notice_number": "301000000000012374"}, "notice_number: Il codice avviso contiene un errore (cifre di "
+     "controllo): ricopiarlo."),
+    ({"notice_number": "12373"}, "notice_number: Il codice avviso ha 18 cifre, qui sono 5: ricopiarlo per intero."),
+    ({"notice_number": "901000000000012373"}, "notice_number: Il codice avviso comincia per 0, 1, 2 o 3: controllare "
+     "di leggere quello giusto."),
+    ({"notice_number": "A"}, "notice_number: Il codice avviso è fatto di sole cifre: ricopiarlo dall'avviso di "
+     "pagamento."),
+    ({"tax": "ici"}, "tax: valore «ici» non previsto; sono ammessi 'tari', 'imu', 'canone_unico', 'sanzioni_cds' or "
+     "'servizi_scolastici'."),
+    ({"year": "2022"}, "year: serve un numero intero."),
+    ({"year": 22}, "year: fuori dai limiti, almeno 1950."),
+    ({"act_number": ""}, "act_number: è vuoto; scrivere il valore, o null se facoltativo."),
+    ({"amounts": []}, "amounts: serve un oggetto JSON, fra graffe."),
+    ({"amounts": {"tax": "1"}}, "amounts.residual: campo obbligatorio mancante."),
+    ({"amounts": {"tax": "812,00", "residual": 0}}, "amounts.tax: importo «812,00» non valido; si scrive in euro, "
+     "come 812.50, con due decimali."),
+    ({"amounts": {"tax": 0.1 + 0.2, "residual": 0}}, "amounts.tax: importo «0.30000000000000004» non valido; si "
+     "scrive in euro, come 812.50, con due decimali."),
+    ({"amounts": {"tax": True, "residual": 0}}, "amounts.tax: importo «True» non valido; si scrive in euro, come "
+     "812.50, con due decimali."),
+    ({"amounts": {"tax": -5, "residual": 0}}, "amounts.tax: importo «-5» negativo; gli importi sono positivi o "
+     "zero."),
+    ({"amounts": {"tax": "100000000.01", "residual": 0}}, "amounts.tax: importo «100000000.01» oltre 100 milioni di "
+     "euro; va scritto in euro, non centesimi."),
+    ({"payments": [{"paid_on": "2025-01-01", "amount": "x"}]}, "payments.0.amount: importo «x» non valido; si "
+     "scrive in euro, come 812.50, con due decimali."),
+    ({"instalments": [{"number": 0, "due_on": "2025-01-01", "amount": 1}]}, "instalments.0.number: fuori dai limiti, "
+     "almeno 1."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), POSITION)
+def test_a_position_refused(records: Records, change: dict[str, Any], reason: str) -> None:
+    assert refusal(records["tari"] | change) == reason
+
+
+LINES = [
+    (b"{", "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
+    (b"[" * 5000, "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
+    (b'{"record":"taxpayer","surname":"\\ud800"}',
+     "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
+    (b"12", "La riga: serve un oggetto JSON, fra graffe."),
+    (b"{}", "Manca il campo «record»: deve dire taxpayer, position o end."),
+    (None, "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."),
+    (b'{"record":"end","taxpayers":0,"positions":0}',
+     "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."),
+    (b'{"record":"end","taxpayers":-1,"positions":0}', "taxpayers: fuori dai limiti, almeno 0."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "reason"), LINES)
+def test_a_line_refused(content: bytes | None, reason: str) -> None:
+    assert understand(content).refusal == reason
+
+
+@pytest.mark.parametrize(
+    "surname",
+    ["=HYPERLINK(1)", "<script>alert(1)</script>", "'; DROP TABLE contact; --", "Bianchi 🦊", "Nguyễn", "Ωmega"],
+)
+def test_an_odd_name_is_a_name(records: Records, surname: str) -> None:
+    item = understand(json.dumps(records["rossi"] | {"surname": surname}).encode())
+    assert item.refusal is None
+    assert item.contact is not None
+    assert item.contact.values["surname"] == surname
+
+
+def test_what_cannot_be_read_is_left_out_and_said(records: Records) -> None:
+    rossi = records["rossi"] | {"phones": ["n.d.", "0571 700123"], "emails": ["mario"], "partita_iva": ""}
+    item = understand(json.dumps(rossi).encode())
+    assert item.contact is not None
+    assert [value for _, value in item.contact.reaches] == ["+390571700123"]
+    assert item.warning == (
+        "Accettato con riserva: telefono «n.d.»: non è un numero valido; "
+        "indirizzo «mario»: non è un indirizzo di posta valido."
+    )
+
+
+def test_an_old_notice_number_is_taken_with_a_warning(records: Records) -> None:
+    item = understand(json.dumps(records["tari"] | {"notice_number": "001000000000012300"}).encode())
+    assert item.position is not None
+    assert item.warning == (
+        "Accettato con riserva: codice avviso 001000000000012300: è di un tipo anteriore al 3, "
+        "privo di cifre di controllo verificabili."
+    )
+
+
+def test_the_same_content_has_the_same_digest(records: Records) -> None:
+    rossi = records["rossi"]
+    written_otherwise = dict(reversed(rossi.items())) | {
+        "surname": " Rossi ", "phones": ["+39 333 1234567", "0571/700123"], "emails": ["mario@example.it"],
+        "codice_fiscale": rossi["codice_fiscale"].lower(), "partita_iva": "",
+    }  # fmt: skip
+    first, second = (understand(json.dumps(record).encode()).contact for record in (rossi, written_otherwise))
+    assert first is not None
+    assert second is not None
+    assert first.digest == second.digest

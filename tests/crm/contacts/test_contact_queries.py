@@ -1,0 +1,67 @@
+"""Finding a taxpayer by whatever he says, within the scope."""
+
+from typing import Any
+
+import pytest
+
+from crm.collection.importer import import_feed
+from crm.contacts import queries
+from crm.core.db import Database, Scope
+from crm.core.errors import NotFoundError
+from crm.positions import queries as positions
+from tests.crm.conftest import WriteFeed
+
+pytestmark = pytest.mark.integration
+VIVAI = {
+    "record": "taxpayer", "codice_fiscale": "00975370487", "partita_iva": "00975370487",
+    "business_name": "Vivai D'Amico S.r.l.", "phones": ["+39 0571 700123"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def enti(db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]) -> list[int]:
+    """Mario Rossi and the nursery in Empoli; Mario Rossi in Scandicci, too."""
+    empoli = import_feed(db, write_feed(records["rossi"], records["tari"], VIVAI))
+    scandicci = import_feed(db, write_feed(records["rossi"], header={"ente": "B962"}, name="other"))
+    return [empoli.ente_id, scandicci.ente_id]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("rssmra80a01d403t", ["Mario Rossi", "Mario Rossi"]),
+        ("00975370487", ["Vivai D'Amico S.r.l."]),
+        ("3010 0000 0000 0123 73", ["Mario Rossi"]),
+        ("333/1234567", ["Mario Rossi", "Mario Rossi"]),
+        ("0571-700123", ["Mario Rossi", "Mario Rossi", "Vivai D'Amico S.r.l."]),
+        ("rossi", ["Mario Rossi", "Mario Rossi"]),
+        ("Rossi mar", ["Mario Rossi", "Mario Rossi"]),
+        ("vivai damico", ["Vivai D'Amico S.r.l."]),
+        ("r", []), ("", []), ("%", []), ("ross\x00i' OR 1=1", []),
+    ],
+)  # fmt: skip
+def test_one_box_finds(db: Database, enti: list[int], text: str, names: list[str]) -> None:
+    with db.begin(Scope.of_enti(enti)) as session:
+        assert [view.name for view in queries.search(session, text)] == names
+
+
+def test_the_scope_bounds_every_read(db: Database, enti: list[int]) -> None:
+    with db.begin(Scope.of_enti(enti)) as session:
+        both = queries.by_codice_fiscale(session, "RSSMRA80A01D403T")
+        only = queries.by_reach(session, "+393331234567", [enti[1]])
+    assert [view.ente_id for view in both] == sorted(enti)
+    assert [view.ente_id for view in only] == [enti[1]]
+    with db.begin(Scope.of_enti([enti[1]])) as session:
+        assert queries.search(session, "vivai") == []
+        with pytest.raises(NotFoundError):
+            queries.get(session, both[0].id)
+        assert queries.get(session, only[0].id) == only[0]
+
+
+def test_positions_are_read_with_their_contact(db: Database, enti: list[int]) -> None:
+    with db.begin(Scope.of_enti(enti)) as session:
+        (debt,) = positions.by_notice(session, "301000000000012373")
+        assert positions.of_contact(session, [debt.contact_id]) == [debt]
+        assert positions.of_contact(session, []) == []
+        assert queries.get(session, debt.contact_id).name == "Mario Rossi"
+    assert (debt.residual_cents, debt.payments, debt.instalments) == (81200, (), ())

@@ -1,0 +1,86 @@
+"""Phones, codes and names: however they are written, they mean one thing."""
+
+import pytest
+from codicefiscale import codicefiscale as library
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva, person_kind
+from crm.contacts.models import PersonKind
+from crm.contacts.names import KEY_LENGTH, fold, name_key
+from crm.contacts.phone import WITHHELD_NUMBERS, CallerKind, caller_kind, to_e164
+from crm.core.errors import InvalidError
+
+numbers = st.one_of(
+    st.from_regex(r"3[34]\d{8}", fullmatch=True), st.from_regex(r"0571[1-9]\d{5}", fullmatch=True)
+).filter(str.isascii)
+
+
+signs_between = st.lists(st.sampled_from(" ./-"), min_size=12, max_size=12)
+
+
+@given(numbers, signs_between, st.sampled_from(["", "+39", "0039 ", "+39 "]))
+def test_any_writing_of_a_number_is_the_same_number(digits: str, signs: list[str], prefix: str) -> None:
+    written = prefix + digits[0] + "".join(a + b for a, b in zip(signs, digits[1:], strict=False))
+    assert to_e164(written) == "+39" + digits
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reading_of_a_number(text: str) -> None:
+    number = to_e164(text)
+    assert number is None or to_e164(number) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        ("+390571700123", CallerKind.LANDLINE),
+        ("+393331234567", CallerKind.MOBILE),
+        ("+4915112345678", CallerKind.FOREIGN),
+        ("+378054988", CallerKind.FOREIGN),
+        *((number, CallerKind.WITHHELD) for number in ("anonymous", "", None, *sorted(WITHHELD_NUMBERS))),
+    ],
+)
+def test_what_a_number_says_of_its_telephone(number: str | None, kind: CallerKind) -> None:
+    assert caller_kind(number) is kind
+
+
+def test_every_omocodia_is_valid() -> None:
+    for code in library.decode("RSSMRA80A01D403T")["omocodes"]:
+        assert parse_codice_fiscale(f" {code[:6]} {code[6:].lower()} ") == code
+        assert person_kind(code) is PersonKind.NATURAL
+
+
+@given(st.text(max_size=20))
+def test_no_text_breaks_the_reading_of_a_code(text: str) -> None:
+    for parse in (parse_codice_fiscale, parse_partita_iva):
+        try:
+            code = parse(text)
+        except InvalidError:
+            continue
+        assert parse(code) == code
+
+
+def test_a_company_has_eleven_digits() -> None:
+    assert parse_codice_fiscale("01329160483") == "01329160483"
+    assert parse_partita_iva("IT 00975370487") == "00975370487"
+    assert person_kind("01329160483") is PersonKind.LEGAL
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("D'Amico", "d’amico", "DAMICO", "D`Amico"),
+        ("Niccolò", "NICCOLO'", "niccolo"),
+        ("Degl'Innocenti  Rossi", "Deglinnocenti-Rossi"),
+    ],
+)
+def test_names_that_read_alike_share_a_key(names: tuple[str, ...]) -> None:
+    assert len({fold(name) for name in names}) == 1
+
+
+@given(st.text(max_size=300), st.none() | st.text(max_size=100))
+def test_a_key_is_stable_and_fits(surname: str, given_name: str | None) -> None:
+    key = name_key(surname, given_name)
+    assert len(key) <= KEY_LENGTH
+    assert fold(key) == key

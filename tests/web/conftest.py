@@ -1,0 +1,67 @@
+"""The application in this process, over the real database; Redis may be away."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from starlette.testclient import TestClient
+
+from crm.access.models import User
+from crm.access.passwords import hash_password
+from crm.core.db import Database, Scope
+from crm.core.settings import Settings, load_settings
+from tests.cast import Cast
+from web.app import create_app
+from web.wiring import Runtime, build
+
+PUBLIC = "http://testserver"
+PASSWORD = "una frase di prova"
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def settings(database_urls: Any, redis_url: str) -> Settings:
+    """Settings of a test's own installation."""
+    return load_settings(
+        {
+            "FILODIRETTO_DATABASE_URL": database_urls.app,
+            "FILODIRETTO_DATABASE_ROUTING_URL": database_urls.routing,
+            "FILODIRETTO_REDIS_URL": redis_url,
+            "FILODIRETTO_DATABASE_POOL_SIZE": "8",
+            "FILODIRETTO_PUBLIC_URL": PUBLIC,
+            "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+            "FILODIRETTO_TWILIO_AUTH_TOKEN": TOKEN,
+            "FILODIRETTO_TWILIO_API_KEY": "SK" + "0" * 32,
+            "FILODIRETTO_TWILIO_API_SECRET": "secret",
+            "FILODIRETTO_TWILIO_API_URL": "http://127.0.0.1:9",
+            "FILODIRETTO_SIMULATOR_URL": "http://127.0.0.1:9",
+        }
+    )
+
+
+@pytest.fixture
+def runtime(settings: Settings, cast: Cast, database: Database) -> Runtime:
+    """A wired process. Everybody's password is the same."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).values(password_hash=hash_password(PASSWORD)))
+    return build(settings)
+
+
+@pytest.fixture
+def client(runtime: Runtime, loopback: None) -> Iterator[TestClient]:
+    """A browser that follows no redirects."""
+    with TestClient(create_app(runtime), base_url=PUBLIC, follow_redirects=False) as client:
+        yield client
+
+
+def sign_in(client: TestClient, username: str, password: str = PASSWORD) -> Any:
+    """Sign in as a browser does."""
+    page = client.get("/sign-in")
+    csrf = page.text.split('name="csrf" value="')[1].split('"')[0]
+    return client.post("/sign-in", data={"username": username, "password": password, "csrf": csrf, "back": "/"})
+
+
+def csrf_of(client: TestClient, path: str) -> str:
+    """The token that a page carries for its forms."""
+    return client.get(path).text.split('X-CSRF-Token": "')[1].split('"')[0]

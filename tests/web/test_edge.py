@@ -1,0 +1,216 @@
+"""The edge under attack: sessions, CSRF, headers, sockets, webhooks, other people's enti."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from crm.access.models import UserSession
+from crm.core.db import Database, Scope
+from crm.enti.models import Closure
+from telephony.agents.models import AgentState
+from telephony.calls.models import Call, CallEvent
+from telephony.carriers.twilio.signature import sign
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
+from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, csrf_of, sign_in
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_page_sends_whoever_is_not_signed_in_to_the_form_and_back(client: TestClient) -> None:
+    answer = client.get("/wallboard")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?back=/wallboard")
+
+
+def test_the_wrong_password_and_the_unknown_user_are_told_the_same(client: TestClient) -> None:
+    wrong, unknown = sign_in(client, "anna", "sbagliata"), sign_in(client, "nessuno")
+    assert wrong.status_code == unknown.status_code == 401
+    assert "Nome utente o password non corretti" in wrong.text
+    assert "Nome utente o password non corretti" in unknown.text
+
+
+def test_a_sign_in_leads_only_to_pages_of_ours(client: TestClient) -> None:
+    for evil in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        client.cookies.clear()
+        page = client.get("/sign-in", params={"back": evil})
+        csrf = page.text.split('name="csrf" value="')[1].split('"')[0]
+        answer = client.post("/sign-in", data={"username": "sara", "password": PASSWORD, "csrf": csrf, "back": evil})
+        assert answer.headers["location"] == "/"
+
+
+def test_only_a_hash_of_the_session_is_kept_and_it_ends_with_signing_out(
+    client: TestClient, database: Database
+) -> None:
+    sign_in(client, "sara")
+    token = client.cookies["filodiretto_session"]
+    with database.begin(Scope.nothing()) as session:
+        kept = session.execute(select(UserSession.token_hash)).scalars().all()
+    assert token not in kept
+    client.post("/sign-out", headers={"X-CSRF-Token": csrf_of(client, "/wallboard")})
+    client.cookies.set("filodiretto_session", token)
+    assert client.get("/wallboard").status_code == 303
+
+
+def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, database: Database, cast: Cast) -> None:
+    sign_in(client, "sara")
+    for headers in ({}, {"X-CSRF-Token": "x" * 43}):
+        assert client.post("/wallboard/close", headers=headers).status_code == 403
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        assert session.execute(select(func.count()).select_from(Closure)).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    ("username", "method", "path"),
+    [
+        ("anna", "post", "/wallboard/close"),
+        ("vera", "post", "/wallboard/close"),
+        ("vera", "post", "/console/state"),
+        ("vera", "post", "/console/search"),
+        ("sara", "get", "/imports"),
+        ("vera", "get", "/console/device"),
+    ],
+)
+def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: str, method: str, path: str) -> None:
+    sign_in(client, username)
+    headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
+    answer = client.request(method, path, headers=headers, data={"state": "ready"} if method == "post" else None)
+    assert answer.status_code == 403, answer.text
+
+
+def test_every_answer_carries_the_strict_policy(client: TestClient) -> None:
+    for path in ("/sign-in", "/health/live", "/nothing-here"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_have_no_inline_script_or_style(client: TestClient) -> None:
+    sign_in(client, "sara")
+    for path in ("/wallboard", "/console"):
+        html = client.get(path).text
+        assert "<script>" not in html
+        assert " style=" not in html
+        assert " onclick=" not in html
+
+
+def test_the_viewer_of_empoli_sees_nothing_of_vinci(client: TestClient) -> None:
+    sign_in(client, "vera")
+    html = client.get("/wallboard").text
+    assert "Empoli" in html
+    assert "Vinci" not in html
+    assert "Siena" not in html
+
+
+def test_an_agents_search_stays_within_the_contract(client: TestClient) -> None:
+    sign_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+
+    def found(text: str) -> str:
+        return client.post("/console/search", data={"q": text}, headers=headers).text
+
+    assert "BIANCHI" in found("bianchi")
+    assert "NERI" in found("gina neri")
+    assert "ROSSI" not in found("rossi luigi")
+
+
+def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(client: TestClient, cast: Cast) -> None:
+    sign_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    foreign = client.post("/console/propose", data={"contact": cast.stranger_in_siena}, headers=headers)
+    nobody = client.post("/console/propose", data={"contact": 999_999}, headers=headers)
+    assert foreign.status_code == nobody.status_code == 409
+    assert client.post("/console/identify", data={"call": str(uuid4())}, headers=headers).status_code == 409
+
+
+def test_nobody_asks_for_a_state_that_only_the_system_gives(client: TestClient, database: Database, cast: Cast) -> None:
+    sign_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    for wished in ("talking", "nonsense", ""):
+        answer = client.post("/console/state", data={"state": wished}, headers=headers)
+        assert 400 <= answer.status_code < 500, wished
+    assert presence_of(database, cast.anna).state is AgentState.OFFLINE
+
+
+def test_a_socket_is_refused_to_a_page_of_another_site_and_to_whoever_is_not_signed_in(client: TestClient) -> None:
+    for headers in ({"origin": "https://evil.example"}, {"origin": PUBLIC}):
+        with client.websocket_connect("/ws/wallboard", headers=headers) as socket, pytest.raises(WebSocketDisconnect):
+            socket.receive_text()
+    sign_in(client, "vera")
+    with (
+        client.websocket_connect("/ws/console", headers={"origin": PUBLIC}) as socket,
+        pytest.raises(WebSocketDisconnect) as refused,
+    ):
+        socket.receive_text()
+    assert refused.value.code == 4403
+
+
+def test_a_live_page_gets_everything_when_it_joins(client: TestClient) -> None:
+    sign_in(client, "sara")
+    with client.websocket_connect("/ws/wallboard", headers={"origin": PUBLIC}) as socket:
+        frames = [socket.receive_text(), socket.receive_text()]
+    assert any('hx-target="#board"' in frame for frame in frames)
+    assert any(frame.startswith('{"now":') for frame in frames)
+
+
+def test_a_webhook_without_a_genuine_signature_does_nothing(client: TestClient, database: Database, cast: Cast) -> None:
+    fields = _arrival("CA" + "1" * 32)
+    for signature in ("", sign("another token", f"{PUBLIC}/telephony/voice", fields)):
+        assert (
+            client.post("/telephony/voice", data=fields, headers={"X-Twilio-Signature": signature}).status_code == 403
+        )
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        assert session.execute(select(func.count()).select_from(Call)).scalar_one() == 0
+
+
+def test_a_signed_call_is_greeted_and_said_twice_is_one_call(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    fields = _arrival("CA" + "2" * 32)
+    replies = [_signed(client, "/telephony/voice", fields) for _ in range(3)]
+    assert {reply.status_code for reply in replies} == {200}
+    assert "Comune di Empoli" in replies[0].text
+    assert "<Gather" in replies[0].text
+    assert all("<Gather" in reply.text for reply in replies)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        call = session.execute(select(Call)).scalar_one()
+        assert (call.ente_id, call.contact_id) == (cast.empoli, cast.mario)
+        assert session.execute(select(func.count()).select_from(CallEvent)).scalar_one() == 1
+
+
+def test_a_number_that_is_not_ours_is_told_so(client: TestClient) -> None:
+    reply = _signed(client, "/telephony/voice", _arrival("CA" + "3" * 32) | {"To": "+390000000000"})
+    assert "non è attivo" in reply.text
+
+
+def test_the_logs_hold_neither_numbers_nor_names(
+    client: TestClient, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        _signed(client, "/telephony/voice", _arrival("CA" + "4" * 32))
+        sign_in(client, "anna")
+        token = {"X-CSRF-Token": csrf_of(client, "/console")}
+        client.post("/console/search", data={"q": "bianchi"}, headers=token)
+    out = capsys.readouterr()
+    everything = caplog.text + out.out + out.err
+    for secret in (MARIO_MOBILE, "BIANCHI", "bianchi", PASSWORD, TOKEN):
+        assert secret not in everything
+
+
+def test_health_and_metrics(client: TestClient) -> None:
+    assert client.get("/health/live").json() == {"status": "ok"}
+    assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def _arrival(sid: str) -> dict[str, str]:
+    blank = dict.fromkeys(("FromCity", "FromState", "ToCity", "CallerName"), "")
+    return {"CallSid": sid, "From": MARIO_MOBILE, "To": EMPOLI_LINE, "CallStatus": "ringing", **blank}
+
+
+def _signed(client: TestClient, path: str, fields: dict[str, str]) -> Any:
+    signature = sign(TOKEN, PUBLIC + path, fields)
+    return client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
