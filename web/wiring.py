@@ -15,6 +15,7 @@ from telephony.lines.provisioning import Provisioner
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
+from web.migrations import tables
 from web.worker.wake import Waker
 
 
@@ -43,6 +44,7 @@ class Runtime:
 def build(settings: Settings) -> Runtime:
     """Wire a process."""
     database = Database(settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size)
+    assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
     addresses = Addresses(settings.public_url)
     matcher = Matcher(database)

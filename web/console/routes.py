@@ -105,6 +105,9 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
         found = contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []
+        call = conversation.current_call(session, visit.principal.user_id)
+        called = call.ente_id if call else None
+        found.sort(key=lambda contact: contact.ente_id != called)  # of whom he called, first
     return Response(
         fragment("console/_results.html", visit.language, results=found, badges=badges, asked=len(asked) > 1),
         media_type="text/html",

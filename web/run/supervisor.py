@@ -156,7 +156,8 @@ class Supervisor:
         if self._options.demo:
             played |= {
                 "TRAFFIC": "on",
-                "RATE": "320",
+                "RATE": "360",
+                "TALK_S": "60",
                 "CALLERS": str(data / "callers.json"),
                 "COLLEAGUES": str(data / "colleagues.json"),
             }

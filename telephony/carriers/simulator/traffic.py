@@ -12,7 +12,7 @@ HOURLY = (
     0, 0, 0, 0, 0, 0, 0.05, 0.3, 0.9, 1.4, 1.6, 1.5, 1.1, 0.7, 0.9, 1.2, 1.1, 0.8, 0.4, 0.2, 0.1, 0, 0, 0,
 )  # fmt: skip
 """Calls in each hour of the Italian day, relative to the configured rate."""
-FLOOR = 0.5
+FLOOR = 0.75
 """Even at night somebody calls, so that a demonstration lives at any hour."""
 KNOWN, UNKNOWN = 0.70, 0.92
 """Cumulative shares: a known taxpayer's own number, another number, no number at all."""

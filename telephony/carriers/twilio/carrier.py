@@ -169,7 +169,7 @@ def _ask(request: Callable[[], T]) -> T:
     try:
         return request()
     except TwilioRestException as error:
-        gone = error.code == NOT_IN_PROGRESS
+        gone = error.code in {NOT_IN_PROGRESS, NOT_FOUND}
         passing = error.status >= 500 or error.status == 429 or error.code == TOO_MANY
         raise CarrierError(
             f"Il gestore telefonico ha risposto {error.status} (errore {error.code}).",

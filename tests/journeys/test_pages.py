@@ -1,0 +1,93 @@
+"""Pages: accessible, and the two that no agent uses: the feeds' and the citizen's."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.conftest import Centre, Desk, write_up
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+SitDown = Callable[..., Desk]
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation of WCAG 2.1 AA that a machine can find."""
+    found = Axe().run(page, options=WCAG).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+@pytest.mark.parametrize(("username", "path"), [("anna", "/console"), ("sara", "/wallboard"), ("admin", "/imports")])
+def test_a_page_is_accessible(sit_down: SitDown, username: str, path: str) -> None:
+    desk = sit_down(username, path)
+    assert_accessible(desk.page)
+
+
+def test_the_sign_in_page_is_accessible(centre: Centre, chromium: Browser, loopback: None) -> None:
+    page = chromium.new_page()
+    page.goto(f"{centre.web}/sign-in")
+    assert_accessible(page)
+    page.close()
+
+
+def test_the_console_is_accessible_in_conversation_and_fits_its_screen(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    expect(anna.page.locator("#answer")).to_be_visible()
+    assert_accessible(anna.page)
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    anna.page.keyboard.press("Alt+i")
+    expect(anna.page.locator("#file")).to_contain_text("identificato")
+    assert_accessible(anna.page)
+    height, width = anna.page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
+    assert (height, width) == (768, 1366)
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)
+
+
+def test_a_feed_is_sent_and_read_with_its_refused_line_explained(
+    centre: Centre, sit_down: SitDown, tmp_path: Path
+) -> None:
+    lines = (centre.data / "feed-empoli.jsonl").read_text().splitlines()
+    header = json.loads(lines[0])
+    taxpayer = json.loads(lines[1]) | {"codice_fiscale": "SBAGLIATO"}
+    feed = tmp_path / "correzioni.jsonl"
+    feed.write_text("\n".join([json.dumps(header), json.dumps(taxpayer), lines[2]]) + "\n", encoding="utf-8")
+
+    admin = sit_down("admin", "/imports")
+    admin.page.select_option("#ente", label="Comune di Empoli")
+    admin.page.set_input_files("#feed", feed)
+    admin.page.get_by_role("button", name="Carica").click()
+    run = admin.page.locator(".run", has_text="correzioni.jsonl")
+    expect(run).to_contain_text("Letto per intero")
+    run.locator("summary").click()
+    expect(run).to_contain_text("SBAGLIATO")
+    admin.shot("imports")
+
+
+def test_a_citizen_calls_from_the_simulators_page_with_its_keypad(
+    centre: Centre, chromium: Browser, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    page = chromium.new_page(viewport={"width": 420, "height": 900}, locale="it-IT")
+    page.goto(centre.simulator)
+    assert_accessible(page)
+    page.get_by_role("button", name="Chiama", exact=True).click()
+    expect(page.locator("[aria-live]").first).to_be_attached()
+    expect(page.get_by_text("riscossione tributi").first).to_be_visible()
+    page.get_by_role("button", name="0", exact=False).first.click()
+    expect(anna.page.locator("#answer")).to_be_visible()
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    page.screenshot(path=Path(__file__).parents[2] / ".artifacts" / "caller.png")
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)
+    page.close()
