@@ -41,7 +41,9 @@ def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: da
 
 
 def ring(now: Presence, call_id: UUID, leg_id: UUID, at: datetime) -> Presence:
-    """His telephone rings."""
+    """His telephone rings. Raises `ConflictError` when he has just stopped being ready."""
+    if now.state is not AgentState.READY:
+        raise ConflictError("L'operatore non è più pronto.")
     return replace(now, state=AgentState.RINGING, since=at, call_id=call_id, leg_id=leg_id)
 
 

@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry, QueueMember
-from telephony.queues.routing import FreeAgent, Waiting, match
+from telephony.queues.routing import Assignment, FreeAgent, Waiting, match
 
 log = structlog.get_logger(__name__)
+MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
 ASSIGNED = Counter("filodiretto_assignments", "Calls given to agents", ["found_by"])
 
 
@@ -40,18 +42,30 @@ class Assigned:
 def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4) -> list[Assigned]:
     """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`)."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"match:{domain}"))))
-    free = _free_agents(session, domain)
-    if not free:
-        return []
-    made = []
-    for assignment in match(_waiting(session, domain), free):
-        leg_id = new_leg()
-        event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
-        heard = Heard(key=f"claimed:{leg_id}", at=event.at)
-        step = calls.apply(session, assignment.call_id, event, heard)
-        if step is not None and step.state.leg_id == leg_id:  # else the caller was faster, and is gone
-            made.append(Assigned(assignment.call_id, assignment.agent_id, leg_id))
+    made: list[Assigned] = []
+    for _ in range(MAX_ROUNDS):
+        free = _free_agents(session, domain)
+        wanted = match(_waiting(session, domain), free) if free else []
+        if not wanted:
+            break
+        done = [_give(session, assignment, new_leg()) for assignment in wanted]
+        made += [one for one in done if one is not None]
+        if None not in done:
+            break
     return made
+
+
+def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | None:
+    """Give one call to one agent; none when either was faster: the caller gone, the agent on a pause."""
+    event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
+    try:
+        with session.begin_nested():
+            step = calls.apply(session, assignment.call_id, event, Heard(key=f"claimed:{leg_id}", at=event.at))
+    except ConflictError:
+        return None
+    if step is None or step.state.leg_id != leg_id:
+        return None
+    return Assigned(assignment.call_id, assignment.agent_id, leg_id)
 
 
 def domains_with_callers(session: Session) -> list[str]:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
+from time import monotonic
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -250,3 +251,29 @@ def everybody_is_where_he_should_be(stage: Stage) -> None:
         assert len(legs) == len(set(legs)) == len(live)
 
     stage.work(work)
+
+
+def test_anna_goes_on_a_break_while_she_is_being_matched_and_luca_gets_the_call(stage: Stage) -> None:
+    """Her pause is not committed yet when the match reads who is free; the match waits for it, and sees it."""
+    stage.ready(stage.cast.anna, stage.cast.luca)
+    call = stage.arrives(STRANGER)
+    with stage.database.begin(Scope.of_contract(stage.cast.contract)) as session:
+        reception.keys(session, call, step=0, pressed="0", to=TO)
+    with ThreadPoolExecutor(1) as pool:
+        with stage.database.begin(Scope.nothing()) as session:
+            agents.wish(session, agent_id=stage.cast.anna, intended=AgentState.PAUSED)
+            matched = pool.submit(Matcher(stage.database).match_now, DOMAIN, found_by="event")
+            _until_it_waits(stage.database)
+        (made,) = matched.result(PATIENCE_S)
+    assert (made.call_id, made.agent_id) == (call, stage.cast.luca)
+
+
+def _until_it_waits(database: Database) -> None:
+    """Until somebody waits for a row that another transaction holds."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = monotonic() + PATIENCE_S
+    while monotonic() < deadline:
+        with database.begin(Scope.nothing()) as session:
+            if session.execute(waiting).scalar_one():
+                return
+    raise AssertionError("nobody waited")
