@@ -7,9 +7,11 @@ connection dies, and another takes over within a tick.
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -26,6 +28,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentState
 from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
+from telephony.calls.service import lock_call
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import Timer, TimerKind
 from telephony.queues.matching import Matcher, domains_with_callers
@@ -34,17 +37,22 @@ log = structlog.get_logger(__name__)
 CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
 
 TICK_S = 0.2
+OVERLOOKED = timedelta(seconds=1)
 SILENCE = timedelta(seconds=10)  # past an agent's lease, before he is put out of service
 _LEADER = func.hashtext("filodiretto:engine")
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something done again every `every_s` seconds."""
+    """Something done again every `every_s` seconds.
+
+    One that asks the carrier is `patient`: it runs beside the others, because a carrier may take its time.
+    """
 
     name: str
     every_s: float
     do: Callable[[], object]
+    patient: bool = False
 
 
 class Engine:
@@ -60,13 +68,16 @@ class Engine:
     ) -> None:
         self._database = database
         self._matcher = matcher
-        self._leadership: Connection | None = None
+        self._connection: Connection | None = None
+        self._leads = False
+        self._beside = ThreadPoolExecutor(max_workers=4, thread_name_prefix="chore")
+        self._running: dict[str, Future[None]] = {}
         self.chores = (
             Chore("timers", TICK_S, self.fire_timers),
-            Chore("commands", 0.5, dispatcher.sweep),
+            Chore("commands", 0.5, dispatcher.sweep, patient=True),
             Chore("match", 2, self.sweep_queues),
             Chore("silent_agents", 2, self.retire_silent),
-            Chore("reconcile", 2, reconciler.run),
+            Chore("reconcile", 2, reconciler.run, patient=True),
             Chore("fold", 5, self.fold_counters),
             *more,
         )
@@ -81,50 +92,55 @@ class Engine:
             for chore in self.chores:
                 if now >= due[chore.name]:
                     due[chore.name] = now + chore.every_s
-                    self._do(chore)
+                    self._begin(chore)
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self.resign()
 
     def leads(self) -> bool:
         """Whether this engine holds the leader's lock, trying to take it if not."""
         try:
-            if self._leadership is None:
-                self._leadership = self._database.routing_engine.connect()
-                self._leadership.execution_options(isolation_level="AUTOCOMMIT")
-                if not self._leadership.execute(select(func.pg_try_advisory_lock(_LEADER))).scalar_one():
-                    self.resign()
-                    return False
+            if self._connection is None:
+                self._connection = self._database.routing_engine.connect()
+                self._connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self._leads:
+                self._connection.execute(text("SELECT 1"))
+            elif self._connection.execute(select(func.pg_try_advisory_lock(_LEADER))).scalar_one():
+                self._leads = True
                 log.info("engine_leads")
-            self._leadership.execute(text("SELECT 1"))
         except SQLAlchemyError:
             log.warning("engine_lost_database")
-            self.resign(broken=True)
-            return False
-        return True
+            self.resign()
+        return self._leads
 
-    def resign(self, *, broken: bool = False) -> None:
-        """Let another engine lead."""
-        connection, self._leadership = self._leadership, None
+    def resign(self) -> None:
+        """Let another engine lead: the lock goes with the connection."""
+        connection, self._connection, self._leads = self._connection, None, False
         if connection is not None:
-            connection.invalidate() if broken else connection.detach()
+            connection.invalidate()
             connection.close()
 
     def fire_timers(self) -> int:
         """Do what is due; a timer's row goes in the same transaction as its effect."""
         with self._database.begin(Scope.across_enti()) as session:
             due = session.execute(
-                select(Timer.id, Timer.contract_id)
+                select(Timer.id, Timer.contract_id, Timer.call_id)
                 .where(Timer.due_at <= clock.now(session))
                 .order_by(Timer.due_at)
                 .limit(200)
             ).all()
-        for timer_id, contract_id in due:
-            self._database.transact(Scope.of_contract(contract_id), partial(_fire, timer_id=timer_id))
+        for timer_id, contract_id, call_id in due:
+            try:
+                self._database.transact(
+                    Scope.of_contract(contract_id), partial(_fire, timer_id=timer_id, call_id=call_id)
+                )
+            except Exception:
+                log.exception("timer_failed", timer=timer_id, call=str(call_id))  # the others still fire
         return len(due)
 
     def sweep_queues(self) -> int:
         """The safety net under matching by event: it counts what it catches."""
         with self._database.begin(Scope.across_enti()) as session:
-            domains = domains_with_callers(session)
+            domains = domains_with_callers(session, for_longer_than=OVERLOOKED)
         caught = sum(len(self._matcher.match_now(domain, found_by="sweep")) for domain in domains)
         if caught:
             CAUGHT.labels("assignment").inc(caught)
@@ -142,6 +158,14 @@ class Engine:
         for contract_id in contracts:
             self._database.transact(Scope.of_contract(contract_id), levels.fold)
 
+    def _begin(self, chore: Chore) -> None:
+        if not chore.patient:
+            self._do(chore)
+            return
+        running = self._running.get(chore.name)
+        if running is None or running.done():
+            self._running[chore.name] = self._beside.submit(self._do, chore)
+
     def _do(self, chore: Chore) -> None:
         try:
             chore.do()
@@ -149,7 +173,8 @@ class Engine:
             log.exception("chore_failed", chore=chore.name)
 
 
-def _fire(session: Session, *, timer_id: int) -> None:
+def _fire(session: Session, *, timer_id: int, call_id: UUID) -> None:
+    lock_call(session, call_id)
     timer = session.execute(
         delete(Timer).where(Timer.id == timer_id).returning(Timer.kind, Timer.call_id, Timer.leg_id, Timer.agent_id)
     ).one_or_none()

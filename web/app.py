@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -24,7 +25,7 @@ from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
-from web.live.sockets import Presence
+from web.live.sockets import Guard, Presence
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -41,7 +42,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         hub = app.state.hub
         listener = Listener(runtime.settings.redis_url, runtime.settings.database_url, hub.heard, hub.lost)
-        tasks = [asyncio.create_task(listener.run()), asyncio.create_task(app.state.presence.run())]
+        services = (listener.run(), hub.run(), app.state.presence.run(), app.state.guard.run())
+        tasks = [asyncio.create_task(service) for service in services]
         try:
             yield
         finally:
@@ -54,6 +56,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.runtime = runtime
     app.state.hub = Hub()
     app.state.presence = Presence(runtime)
+    app.state.guard = Guard(runtime)
     for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
         app.include_router(module.router)
     errors.install(app)
@@ -75,4 +78,6 @@ def create_app(runtime: Runtime) -> ASGIApp:
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     policy = content_security_policy(runtime.carrier.origins())
-    return Envelope(app, policy=policy, secure=runtime.settings.secure_cookies)
+    return Envelope(
+        app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(imports.allowance, runtime)
+    )

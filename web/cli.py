@@ -14,6 +14,7 @@ import uvicorn
 from prometheus_client import start_http_server
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.supervisors import Multiprocess
 
 from crm.core import logs
 from crm.core.db import Scope
@@ -90,7 +91,7 @@ def engine() -> None:
     stop = _stop_event()
     more = []
     if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
-        more.append(Chore("provision", 5, runtime.provisioner.run))
+        more.append(Chore("provision", 5, runtime.provisioner.run, patient=True))
     Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more).run(stop)
     runtime.close()
 
@@ -212,14 +213,16 @@ def _serve(factory: str, host: str, port: int, *, workers: int) -> None:
     fd = _listening_fd()
     config = uvicorn.Config(
         factory, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
-        ws_ping_interval=5, ws_ping_timeout=10, timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False,
+        ws_ping_interval=5, ws_ping_timeout=10,
+        ws_per_message_deflate=False,  # it would compress the same frame once for every socket
+        timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False,
         proxy_headers=True, ws_max_size=65_536, backlog=2048,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    sockets = [socket.socket(fileno=fd)] if fd is not None else [config.bind_socket()]
     if workers > 1:
-        uvicorn.run(factory, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False)
+        Multiprocess(config, sockets).run()
     else:
-        server.run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
+        uvicorn.Server(config).run(sockets=sockets)
 
 
 def _listening_fd() -> int | None:

@@ -1,5 +1,6 @@
 """Signing in and out, and the way from the front door to one's page."""
 
+import contextlib
 import hmac
 import secrets
 from typing import Annotated
@@ -14,6 +15,9 @@ from crm.access.models import User
 from crm.access.permissions import Permission
 from crm.access.service import SignInError
 from crm.core.db import Scope
+from crm.core.errors import NotFoundError
+from telephony.agents import service as agents
+from telephony.agents.models import AgentState
 from web.demo.accounts import DEMO_USERS
 from web.edge.i18n import DEFAULT, LANGUAGES, chosen, translations
 from web.edge.templating import page
@@ -50,7 +54,10 @@ def sign_in(
         return _form(request, runtime, back=back, error="La pagina è rimasta aperta troppo a lungo: riprova.")
     try:
         with runtime.database.begin(Scope.nothing()) as session:
-            token = access.sign_in(session, username=username, password=password)
+            known = access.password_of(session, username)
+        user_id = access.check(known, password)
+        with runtime.database.begin(Scope.nothing()) as session:
+            token = access.open_session(session, user_id)
     except SignInError as error:
         return _form(request, runtime, back=back, username=username, error=str(error))
     response = RedirectResponse(_safe(back), SEE_OTHER)
@@ -63,10 +70,12 @@ def sign_in(
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, runtime: RuntimeDep, _visit: ChangeDep) -> Response:
-    """End the session."""
+def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Response:
+    """End the session, and an agent's shift with it."""
     with runtime.database.begin(Scope.nothing()) as session:
         access.sign_out(session, request.cookies.get(COOKIE, ""))
+        with contextlib.suppress(NotFoundError):
+            agents.wish(session, agent_id=visit.principal.user_id, intended=AgentState.OFFLINE)
     response = RedirectResponse("/sign-in", SEE_OTHER)
     response.delete_cookie(COOKIE)
     return response

@@ -31,18 +31,29 @@ class SignedIn:
     csrf_token: str
 
 
-def sign_in(session: Session, *, username: str, password: str) -> str:
-    """Open a session and return its token, which is not kept. Raises `SignInError`."""
-    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
-    known = user is not None and user.active
-    if not matches(user.password_hash if user and known else None, password) or user is None:
+def password_of(session: Session, username: str) -> tuple[int, str] | None:
+    """The user's id and password hash, for whoever may sign in. Checked outside: it is slow on purpose."""
+    row = session.execute(
+        select(User.id, User.password_hash).where(User.username == username.strip().lower(), User.active)
+    ).one_or_none()
+    return None if row is None else (row.id, row.password_hash)
+
+
+def check(known: tuple[int, str] | None, password: str) -> int:
+    """The id of the user whose password this is. Raises `SignInError`."""
+    if not matches(known[1] if known else None, password) or known is None:
         raise SignInError("Nome utente o password non corretti.")
+    return known[0]
+
+
+def open_session(session: Session, user_id: int) -> str:
+    """Open a session and return its token, which is not kept."""
     token = secrets.token_urlsafe(32)
     at = clock.now(session)
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.expires_at < at))
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < at))
     session.add(
         UserSession(
-            token_hash=_hash(token), user_id=user.id, csrf_token=secrets.token_urlsafe(32), created_at=at,
+            token_hash=_hash(token), user_id=user_id, csrf_token=secrets.token_urlsafe(32), created_at=at,
             expires_at=at + LIFE,
         )
     )  # fmt: skip

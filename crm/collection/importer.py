@@ -204,9 +204,7 @@ def _finish(db: Database, run: _Run) -> None:
         _close(session, run, None, run.counts)
 
 
-def _fail(
-    db: Database, ente_id: int, path: Path, refusal: WholeFileRefused, started_by: int | None
-) -> ImportSummary:
+def _fail(db: Database, ente_id: int, path: Path, refusal: WholeFileRefused, started_by: int | None) -> ImportSummary:
     with db.begin(Scope.of_enti([ente_id])) as session:
         row = service.open_run(
             session, ente_id=ente_id, file_name=path.name, sha256=refusal.sha256, size=refusal.size,

@@ -44,7 +44,7 @@ _SENTENCES = {
     "greater_than_equal": "{field}: fuori dai limiti, almeno {ge}.",
     "less_than_equal": "{field}: fuori dai limiti, al massimo {le}.",
     "day_bounds": "{field}: data «{text}» fuori dai limiti, fra il 1900 e il 2100.",
-    "day": "{field}: data «{input}» non valida; si scrive anno-mese-giorno fra virgolette, \"2024-09-03\".",
+    "day": '{field}: data «{input}» non valida; si scrive anno-mese-giorno fra virgolette, "2024-09-03".',
     "datetime_type": "{field}: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00.",
     "datetime_parsing": "{field}: istante «{input}» non valido; si scrive come 2024-09-03T06:00:00+02:00.",
     "datetime_from_date_parsing": "{field}: istante «{input}» non valido; come 2024-09-03T06:00:00+02:00.",

@@ -78,17 +78,13 @@ def _store_positions(
     references = {statement.reference for statement in statements}
     known = positions.stated(session, ente_id=ente_id, references=references)
     debts = merge(known, statements)
-    positions.state(
-        session, ente_id=ente_id, statements=list(debts.standing.values()), contact_ids=contact_ids
-    )
+    positions.state(session, ente_id=ente_id, statements=list(debts.standing.values()), contact_ids=contact_ids)
     touched = {contact_ids[debts.standing[key].codice_fiscale] for key in debts.altered}
     touched |= {known[key].contact_id for key in debts.altered if key in known}
     return debts, touched
 
 
-def _counted(
-    items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement]
-) -> Counts:
+def _counted(items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement]) -> Counts:
     return Counts(
         created=taxpayers.created + debts.created,
         changed=taxpayers.changed + debts.changed,

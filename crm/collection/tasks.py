@@ -1,5 +1,6 @@
 """Importing a feed in the background. The job's row is leased; a killed import is taken over and goes on."""
 
+import contextlib
 from pathlib import Path
 
 import structlog
@@ -33,3 +34,5 @@ def run_import(database: Database, job: Taken) -> None:
     else:
         log.info("import_done", job=job.id, run=summary.run_id, state=summary.state.value)
     path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()  # the folder that kept its name apart

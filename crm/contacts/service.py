@@ -79,9 +79,7 @@ def state(session: Session, *, ente_id: int, statements: Sequence[ContactStateme
     upsert = upsert.on_conflict_do_update(
         index_elements=[Contact.ente_id, Contact.codice_fiscale],
         set_={name: new[name] for name in STATED_COLUMNS if name != "codice_fiscale"},
-        where=or_(
-            new.as_of > Contact.as_of, (new.as_of == Contact.as_of) & (new.digest != Contact.digest)
-        ),
+        where=or_(new.as_of > Contact.as_of, (new.as_of == Contact.as_of) & (new.digest != Contact.digest)),
     )
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
     return {row.codice_fiscale: row.id for row in written}

@@ -118,7 +118,12 @@ class Database:
     def __init__(self, app_url: str, routing_url: str, *, pool_size: int = 24) -> None:
         options: dict[str, Any] = {
             "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10,
-            "connect_args": {"connect_timeout": 5, "application_name": "filodiretto"},
+            "hide_parameters": True,  # they hold personal data, and errors are logged
+            "connect_args": {
+                "connect_timeout": 5, "application_name": "filodiretto",
+                # A frozen process must not hold everybody's locks.
+                "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=60s",
+            },
         }  # fmt: skip
         self.app_engine = create_engine(app_url, **options)
         self.routing_engine = create_engine(routing_url, **options)
@@ -130,7 +135,7 @@ class Database:
 
     def on(self, kind: type, handler: Handler) -> None:
         """Call `handler` with the signals of this kind that a transaction left, after its commit."""
-        self._handlers[kind] = handler
+        self._handlers[kind] = handler  # in the order of registration: what is urgent is registered first
 
     @contextmanager
     def begin(self, scope: Scope) -> Iterator[Session]:
@@ -161,8 +166,8 @@ class Database:
         by_kind: dict[type, list[Any]] = {}
         for one in signals:
             by_kind.setdefault(type(one), []).append(one)
-        for kind, group in by_kind.items():
-            if handler := self._handlers.get(kind):
+        for kind, handler in self._handlers.items():
+            if group := by_kind.get(kind):
                 try:
                     handler(group)
                 except Exception:

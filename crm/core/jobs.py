@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.core import clock
@@ -87,9 +87,12 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
     if taken is None:
         return False
     kind, argument, attempt = taken
+    if attempt > MAX_ATTEMPTS:  # it never lived to say that it failed
+        database.transact(scope, lambda session: _put_back(session, job_id, "killed", over=True, attempt=attempt))
+        return True
 
     def renew() -> None:
-        database.transact(scope, lambda session: _extend(session, job_id))
+        database.transact(scope, lambda session: _extend(session, job_id, attempt))
 
     try:
         runners[kind](database, Taken(job_id, ente_id, argument, renew))
@@ -99,7 +102,7 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
         over = attempt >= MAX_ATTEMPTS
         database.transact(scope, lambda session: _put_back(session, job_id, reason, over=over, attempt=attempt))
     else:
-        database.transact(scope, lambda session: _finish(session, job_id))
+        database.transact(scope, lambda session: _finish(session, job_id, attempt))
     return True
 
 
@@ -128,15 +131,20 @@ def _take(session: Session, job_id: int) -> tuple[str, dict[str, Any], int] | No
     return None if row is None else (row.kind, row.argument, row.attempts)
 
 
-def _extend(session: Session, job_id: int) -> None:
-    session.execute(update(Job).where(Job.id == job_id).values(due_at=clock.now(session) + LEASE))
+def _mine(job_id: int, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    """A worker that lost its lease writes nothing under whoever took the job over."""
+    return (Job.id == job_id, Job.attempts == attempt)
 
 
-def _finish(session: Session, job_id: int) -> None:
-    session.execute(update(Job).where(Job.id == job_id).values(state=JobState.DONE, error=None))
+def _extend(session: Session, job_id: int, attempt: int) -> None:
+    session.execute(update(Job).where(*_mine(job_id, attempt)).values(due_at=clock.now(session) + LEASE))
+
+
+def _finish(session: Session, job_id: int, attempt: int) -> None:
+    session.execute(update(Job).where(*_mine(job_id, attempt)).values(state=JobState.DONE, error=None))
 
 
 def _put_back(session: Session, job_id: int, reason: str, *, over: bool, attempt: int) -> None:
     state = JobState.FAILED if over else JobState.WAITING
     due_at = clock.now(session) + timedelta(seconds=2**attempt)
-    session.execute(update(Job).where(Job.id == job_id).values(state=state, error=reason, due_at=due_at))
+    session.execute(update(Job).where(*_mine(job_id, attempt)).values(state=state, error=reason, due_at=due_at))

@@ -55,7 +55,7 @@ class Settings(BaseModel):
     twilio_api_key: str = Field(pattern=r"^SK[0-9a-f]{32}$")
     twilio_api_secret: SecretStr
     twilio_api_url: str | None = Field(default=None, description="Another server speaking Twilio's REST API")
-    carrier_timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+    carrier_timeout_s: Annotated[float, Field(gt=0, le=6)] = 5.0
     simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
 
     demo: bool = False

@@ -79,9 +79,7 @@ def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionV
     rows = session.scalars(
         select(Position)
         .where(Position.contact_id.in_(contact_ids))
-        .order_by(
-            Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference
-        )
+        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
     )
     return [PositionView.of(row) for row in rows]
 
@@ -89,9 +87,7 @@ def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionV
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
     """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first."""
     rows = session.scalars(
-        select(Position)
-        .where(Position.notice_number == notice_number)
-        .order_by(Position.issued_on.desc(), Position.id)
+        select(Position).where(Position.notice_number == notice_number).order_by(Position.issued_on.desc(), Position.id)
     )
     return [PositionView.of(row) for row in rows]
 

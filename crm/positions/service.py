@@ -83,9 +83,7 @@ def state(
         upsert.on_conflict_do_update(
             index_elements=[Position.ente_id, Position.reference],
             set_={name: new[name] for name in STATED_COLUMNS if name != "reference"},
-            where=or_(
-                new.as_of > Position.as_of, (new.as_of == Position.as_of) & (new.digest != Position.digest)
-            ),
+            where=or_(new.as_of > Position.as_of, (new.as_of == Position.as_of) & (new.digest != Position.digest)),
         )
     )
 

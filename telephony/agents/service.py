@@ -99,8 +99,13 @@ def lapse(session: Session, agent_id: int) -> None:
     session.execute(
         update(AgentPresence)
         .where(AgentPresence.agent_id == agent_id, AgentPresence.live_until > at + FAREWELL)
-        .values(live_until=at + FAREWELL)
+        .values(live_until=at + FAREWELL, device=None)
     )
+
+
+def forget_device(session: Session, agent_id: int) -> None:
+    """An agent's leg was cut off in conversation: his telephone counts as gone until it says that it is there."""
+    session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(device=None))
 
 
 def set_device(session: Session, *, agent_id: int, device: str, ready: bool) -> None:
@@ -132,6 +137,7 @@ def retire_silent(session: Session, *, after: timedelta) -> list[int]:
     ).scalars()
     retired = list(silent)
     for agent_id in retired:
+        forget_device(session, agent_id)
         wish(session, agent_id=agent_id, intended=AgentState.OFFLINE)
     return retired
 

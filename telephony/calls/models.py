@@ -79,6 +79,7 @@ class Call(Base):
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         Index("ix_call_live", "phase", postgresql_where=text("phase <> 'ended'")),
         Index("ix_call_agent_id", "agent_id", "arrived_at"),
+        Index("ix_call_caller", "caller", "arrived_at"),
     )
 
 

@@ -111,7 +111,7 @@ def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
 def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """The caller came out of a conference. Back into the queue when his agent was cut off; else it is over."""
     call = _lock(session, call_id)
-    if call.phase in {Phase.WAITING, Phase.RINGING}:
+    if call.phase in {Phase.WAITING, Phase.RINGING, Phase.JOINING}:
         return _now(session, call, to)
     return (Hangup(),)
 

@@ -43,6 +43,7 @@ class Quiet:
     leg_id: UUID | None
     leg_sid: str | None
     leg_state: LegState | None
+    leg_offered_at: datetime | None
     now: datetime
 
 
@@ -70,20 +71,30 @@ class Reconciler:
             self._repair(call, CallerLeft(min(ended, call.now)), f"left:{call.sid}")
             return
         if call.closing:  # the order to hang up got lost
-            self._database.transact(
-                Scope.of_contract(call.contract_id),
-                lambda session: order(session, kind=CommandKind.END_CALLER, call_id=call.call_id, leg_id=None),
-            )
-        if call.leg_id is None or call.leg_sid is None:
-            return
-        leg = self._carrier.fetch(call.leg_sid)
+            self._order(call, CommandKind.END_CALLER)
+        elif call.leg_id is not None and call.leg_sid is not None:
+            self._check_leg(call, call.leg_id, call.leg_sid)
+
+    def _check_leg(self, call: Quiet, leg_id: UUID, leg_sid: str) -> None:
+        leg = self._carrier.fetch(leg_sid)
         if leg is None or not leg.live:
+            if leg is None and call.leg_offered_at is not None and call.leg_offered_at > call.now - QUIET:
+                return  # the carrier's own list lags behind its calls
             end = LegEnd.COMPLETED if call.leg_state is LegState.ANSWERED else LegEnd.FAILED
-            self._repair(call, LegEnded(call.now, call.leg_id, end), f"leg-ended:{call.leg_id}")
+            self._repair(call, LegEnded(call.now, leg_id, end), f"leg-ended:{leg_id}")
         elif call.phase is Phase.RINGING and leg.status == "in-progress":
-            self._repair(call, AgentAnswered(call.now, call.leg_id), f"leg-answered:{call.leg_id}")
-        elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(call.leg_id)):
-            self._repair(call, CallerJoined(call.now, call.leg_id), f"joined:{call.leg_id}")
+            self._repair(call, AgentAnswered(call.now, leg_id), f"leg-answered:{leg_id}")
+        elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(leg_id)):
+            self._repair(call, CallerJoined(call.now, leg_id), f"joined:{leg_id}")
+        elif call.phase is Phase.JOINING:  # the order to connect him got lost
+            self._order(call, CommandKind.CONNECT_CALLER)
+
+    def _order(self, call: Quiet, kind: CommandKind) -> None:
+        leg_id = call.leg_id if kind is CommandKind.CONNECT_CALLER else None
+        self._database.transact(
+            Scope.of_contract(call.contract_id),
+            lambda session: order(session, kind=kind, call_id=call.call_id, leg_id=leg_id),
+        )
 
     def _repair(self, call: Quiet, event: Event, key: str) -> None:
         heard = Heard(key=f"repaired:{key}", at=event.at, repaired=True)
@@ -101,7 +112,7 @@ def _quiet(session: Session, limit: int) -> list[Quiet]:
     rows = session.execute(
         select(
             Call.id, Call.contract_id, Call.carrier_sid, Call.phase, Call.closing, Call.leg_id, AgentLeg.carrier_sid,
-            AgentLeg.state,
+            AgentLeg.state, AgentLeg.offered_at,
         )
         .outerjoin(AgentLeg, AgentLeg.id == Call.leg_id)
         .where(

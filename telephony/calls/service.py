@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import signal, touch
+from crm.core.errors import ConflictError
+from crm.enti import queries as enti
 from crm.levels import service as levels
 from crm.levels.metering import Account, Measured, quarter_of
 from crm.levels.models import FactKind
@@ -76,6 +78,8 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     _follow_leg(session, row, event)
     _follow_entry(session, row, before, step.state, event)
     for move in step.moves:
+        if before.phase is Phase.TALKING and move.move is Move.FREE:
+            agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
@@ -84,6 +88,11 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         if row.contact_id is not None and step.state.phase in TOLD:
             story.tell(session, call_id)
     return step
+
+
+def lock_call(session: Session, call_id: UUID) -> None:
+    """Lock a call before anything that belongs to it: locks are taken in one order."""
+    session.execute(select(_CALL.c.id).where(_CALL.c.id == call_id).with_for_update())
 
 
 def learn_sid(session: Session, leg_id: UUID, carrier_sid: str) -> None:
@@ -106,6 +115,8 @@ def attribute(session: Session, call_id: UUID, ente_id: int) -> None:
     row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id).with_for_update()).one()
     if row.ente_id == ente_id:
         return
+    if ente_id not in enti.enti_of(session, row.contract_id):
+        raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
     for table in (CallEvent, QueueEntry, AgentLeg):
         session.execute(update(table).where(table.call_id == call_id).values(ente_id=ente_id))
     unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
@@ -194,7 +205,7 @@ def _write_state(
 ) -> None:
     values: dict[str, Any] = {
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
-        "waiting_since": after.waiting_since, "waited_ms": after.waited_ms,
+        "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
     }  # fmt: skip
     if after.served and not before.served:
         values["answered_at"] = at

@@ -149,7 +149,7 @@ class Carrier(Protocol):
     def labels_in(self, conference: str) -> frozenset[str]:
         """The labels of who is in a conference now; empty when there is none."""
 
-    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
+    def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""
 
     def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:

@@ -122,7 +122,10 @@ class Dispatcher:
         job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
         if job is None:
             return
-        structlog.contextvars.bind_contextvars(call=str(job.call_id))
+        with structlog.contextvars.bound_contextvars(call=str(job.call_id)):
+            self._carry_out(job)
+
+    def _carry_out(self, job: Job) -> None:
         if job.is_moot:
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
@@ -178,7 +181,7 @@ class Dispatcher:
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
         try:
-            sid = self._carrier.find_ring(ring, since=job.created_at)
+            sid = job.leg_sid or self._carrier.find_ring(ring)
         except CarrierError as error:
             if job.attempts + 1 >= MAX_ATTEMPTS:
                 self._refused(job, error)

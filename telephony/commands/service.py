@@ -11,7 +11,7 @@ from crm.core.db import signal
 from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
 
-WRITER_LEASE = timedelta(seconds=4)  # then the engine takes over; an answer that comes later is still heard
+WRITER_LEASE = timedelta(seconds=8)  # longer than the longest carrier time-out; then the engine takes over
 
 
 def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | None) -> None:

@@ -25,7 +25,6 @@ NOTICE_FOUND = "Grazie. La metto in contatto con un operatore."
 NEVER_MIND = "Non importa. La metto in contatto con un operatore."
 NUMBER_NOT_IN_USE = "Il numero chiamato non è attivo."
 CUT_OFF = "La comunicazione con l'operatore si è interrotta. Resti in linea: conserva il suo posto, per primo."
-TROUBLE = "Ci scusi: abbiamo un problema tecnico. La preghiamo di richiamare tra qualche minuto."
 
 
 def greeting(name: str) -> str:

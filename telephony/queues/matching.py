@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
@@ -68,10 +69,14 @@ def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | 
     return Assigned(assignment.call_id, assignment.agent_id, leg_id)
 
 
-def domains_with_callers(session: Session) -> list[str]:
-    """The routing domains in which somebody waits."""
+def domains_with_callers(session: Session, *, for_longer_than: timedelta) -> list[str]:
+    """The routing domains in which somebody has waited for longer than a match by event takes."""
     return list(
-        session.execute(select(QueueEntry.domain).distinct().where(QueueEntry.state == EntryState.WAITING)).scalars()
+        session.execute(
+            select(QueueEntry.domain)
+            .distinct()
+            .where(QueueEntry.state == EntryState.WAITING, QueueEntry.entered_at < clock.now(session) - for_longer_than)
+        ).scalars()
     )
 
 

@@ -66,7 +66,7 @@ class FakeCarrier:
     def labels_in(self, conference: str) -> frozenset[str]:
         return self.labels.get(conference, frozenset())
 
-    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
+    def find_ring(self, ring: Ring) -> str | None:
         return next((sid for sid, rung in self.rings.items() if rung.leg_id == ring.leg_id), None)
 
     def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:

@@ -34,7 +34,6 @@ REFUSED = Counter("filodiretto_webhooks_refused", "Webhooks without a genuine si
 T = TypeVar("T")
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 CUSTOMER = "customer"
-MAX_BODY = 64 * 1024
 
 
 class NotGenuineError(Exception):
@@ -71,8 +70,6 @@ async def genuine(request: Request) -> Hook:
     """Read the raw body and check its signature. Raises `NotGenuineError`."""
     runtime = runtime_of(request)
     body = await request.body()
-    if len(body) > MAX_BODY:
-        raise NotGenuineError
     fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii")
@@ -148,6 +145,9 @@ def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """The carrier's queue was left: by hanging up, or because we moved the caller to his agent."""
     if hook["QueueResult"] == "hangup":
         _hear(hook, contract_id, call_id, CallerLeft, f"left-queue:{hook['CallSid']}")
+    elif hook["QueueResult"] not in {"redirected", "bridged"}:  # the carrier's queue failed: back to his place
+        to = hook.runtime.addresses
+        return hook.reply(hook.in_contract(contract_id, lambda session: reception.resume(session, call_id, to)))
     return hook.reply(())
 
 
@@ -171,13 +171,13 @@ def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Respons
 
     def work(session: Session) -> None:
         at = carrier_instant(hook.told_at(), clock.now(session))
-        service.learn_sid(session, leg_id, hook["CallSid"])
         if told == "in-progress":
             service.apply(session, call_id, AgentAnswered(at, leg_id), Heard(key, at))
         elif told in ENDED:
             service.apply(session, call_id, LegEnded(at, leg_id, LegEnd(told)), Heard(key, at))
         else:
             service.note(session, call_id, f"Leg{told.title()}", Heard(key, at))
+        service.learn_sid(session, leg_id, hook["CallSid"])
 
     hook.in_contract(contract_id, work)
     return Response(status_code=NO_CONTENT)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.core import clock
-from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
@@ -50,14 +49,14 @@ def state(
 
 
 @router.post("/console/propose")
-def propose(runtime: RuntimeDep, visit: ChangeDep, contact: Annotated[int, Form()]) -> Response:
+def propose(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()]
+) -> Response:
     """The agent picked who may be calling."""
-
-    def work(session: Session) -> None:
-        call = _my_call(session, visit)
-        conversation.propose(session, visit.principal, call_id=call, contact_id=contact)
-
-    return _do(runtime, visit, work)
+    return _do(
+        runtime, visit,
+        lambda session: conversation.propose(session, visit.principal, call_id=call, contact_id=contact),
+    )  # fmt: skip
 
 
 @router.post("/console/identify")
@@ -85,7 +84,8 @@ def draft(
 
 @router.post("/console/wrap-up")
 def wrap_up(
-    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], next: Annotated[AgentState, Form()],  # noqa: A002  # the form's field
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()],
+    next: Annotated[AgentState, Form()],  # noqa: A002  # the form's field
     topic: FieldText = "", disposition: FieldText = "", note: FieldText = "",
 ) -> Response:  # fmt: skip
     """Save, and go on."""
@@ -107,11 +107,14 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
         found = contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []
         call = conversation.current_call(session, visit.principal.user_id)
         called = call.ente_id if call else None
+        if call is not None:  # a call belongs to one contract, and so does whoever may be calling
+            served = enti.enti_of(session, call.contract_id)
+            found = [contact for contact in found if contact.ente_id in served]
         found.sort(key=lambda contact: contact.ente_id != called)  # of whom he called, first
-    return Response(
-        fragment("console/_results.html", visit.language, results=found, badges=badges, asked=len(asked) > 1),
-        media_type="text/html",
+    html = fragment(
+        "console/_results.html", visit.language, results=found, badges=badges, call=call, asked=len(asked) > 1
     )
+    return Response(html, media_type="text/html")
 
 
 @router.get("/console/device")
@@ -138,10 +141,3 @@ def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], object]) -> Re
     """Do it. What follows from it comes through the live socket, which alone writes the page's regions."""
     runtime.database.transact(visit.scope(runtime, Permission.CALLS_ANSWER), work)
     return Response(status_code=NO_CONTENT)
-
-
-def _my_call(session: Session, visit: Visit) -> UUID:
-    call = conversation.current_call(session, visit.principal.user_id)
-    if call is None:
-        raise ConflictError("Non hai una chiamata in corso.")
-    return call.id

@@ -12,7 +12,6 @@ from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
 from crm.core import clock
-from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -203,8 +202,3 @@ def _strip(session: Session, visit: Visit) -> Strip:
         mine=mine[0],
         mean_talk=None if mine[1] is None else float(mine[1]),
     )
-
-
-def scope_of(runtime: Runtime, visit: Visit) -> Scope:
-    """What an agent may see while he answers."""
-    return visit.scope(runtime, Permission.CALLS_ANSWER)

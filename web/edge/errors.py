@@ -32,8 +32,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SignInNeededError)
     def sign_in_needed(request: Request, error: SignInNeededError) -> Response:
-        target = f"/sign-in?back={error.back}"
-        if "hx-request" in request.headers:
+        target = f"/sign-in?back={error.back if request.method == 'GET' else '/'}"
+        if "hx-request" in request.headers or "application/json" in request.headers.get("accept", ""):
             return Response(status_code=401, headers={"HX-Redirect": target})
         return RedirectResponse(target, status_code=303)
 

@@ -1,14 +1,17 @@
 """Correlation ids, security headers and metrics around every request, as plain ASGI."""
 
 import time
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
+TOO_LARGE = "Il contenuto inviato è troppo grande."
 REQUESTS = Counter("filodiretto_http_requests", "Requests answered", ["route", "method", "status"])
 DURATION = Histogram(
     "filodiretto_http_seconds", "Time to the response's start", ["route"],
@@ -26,11 +29,28 @@ def content_security_policy(connect: tuple[str, ...]) -> str:
     )
 
 
-class Envelope:
-    """Wraps the application: an id for the logs in, headers and measures out."""
+def _freshness(path: str) -> str:
+    """Pages are never kept; what comes from packages changes with a release, our own files are asked about."""
+    if path.startswith("/static/vendor/"):
+        return "public, max-age=86400"
+    return "no-cache" if path.startswith("/static/") else "no-store"
 
-    def __init__(self, app: ASGIApp, *, policy: str, secure: bool) -> None:
+
+class _TooLargeError(Exception):
+    """The body is larger than this request may send."""
+
+
+class Envelope:
+    """Wraps the application: an id for the logs and a limit on the body in, headers and measures out.
+
+    `allowance` says how many bytes a request may send, before anything is read of it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, policy: str, secure: bool, allowance: Callable[[Scope], Awaitable[int]]
+    ) -> None:
         self._app = app
+        self._allowance = allowance
         self._headers = {
             "content-security-policy": policy,
             "x-content-type-options": "nosniff",
@@ -56,13 +76,31 @@ class Envelope:
                     headers.setdefault(name, value)
                 headers["x-request-id"] = request_id
                 if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
+                    headers["cache-control"] = _freshness(scope["path"])
                 route = getattr(scope.get("route"), "path", "other")
                 DURATION.labels(route).observe(time.perf_counter() - began)
                 REQUESTS.labels(route, scope["method"], str(message["status"])).inc()
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, self._limited(scope, receive), send_with_headers)
+        except _TooLargeError:
+            await PlainTextResponse(TOO_LARGE, status_code=413)(scope, receive, send_with_headers)
         finally:
             structlog.contextvars.unbind_contextvars("request")
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        read = 0
+        allowed: int | None = None
+
+        async def receive_within_limit() -> Message:
+            nonlocal read, allowed
+            if allowed is None:
+                allowed = await self._allowance(scope)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > allowed:
+                raise _TooLargeError
+            return message
+
+        return receive_within_limit

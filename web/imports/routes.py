@@ -10,6 +10,8 @@ from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
 from crm.collection.models import ImportRefusal, ImportRun
@@ -19,13 +21,15 @@ from crm.core.db import Scope, touch
 from crm.core.errors import ForbiddenError, InvalidError
 from crm.enti import queries as enti
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
 from web.live.hub import Render, Rendered
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
+FORM_BYTES = 64 * 1024
+FEED_BYTES = 2 * 1024**3
 FileField = Annotated[UploadFile, Form()]
 
 
@@ -54,6 +58,14 @@ def join(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
     """Whoever may import for the same enti sees the same list."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
     return f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language)
+
+
+async def allowance(runtime: Runtime, request: ASGIScope) -> int:
+    """How many bytes a request may send: a feed's worth from whoever may import, a form's from everybody else."""
+    if request["path"] != "/imports" or request["method"] != "POST":
+        return FORM_BYTES
+    visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
+    return FEED_BYTES if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
 
 
 @router.get("/imports")
@@ -92,7 +104,8 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
 def _keep(folder: Path, feed: UploadFile) -> Path:
     """Write an upload where the workers find it, under a name of ours that keeps a readable end."""
     folder.mkdir(parents=True, exist_ok=True)
-    readable = "".join(char for char in Path(feed.filename or "feed").name if char.isalnum() or char in "._-")[-80:]
+    readable = "".join(char for char in Path(feed.filename or "").name if char.isalnum() or char in "._-")[-80:]
+    readable = readable.strip(".") or "feed.jsonl"
     path = folder / uuid4().hex / readable
     path.parent.mkdir()
     with path.open("wb") as target:

@@ -5,8 +5,10 @@ changed are sent. Whoever joins gets all of them, so a reconnect repairs whateve
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from prometheus_client import Gauge
@@ -16,6 +18,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 log = structlog.get_logger(__name__)
 SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected to this process")
 
+TRY_AGAIN_LATER = 1013
+RETRY_S = 1.0
+LOOK_AGAIN_S = 30.0
 SLOW_S = 2.0  # a client that takes longer to accept a frame is dropped; it reconnects with a snapshot
 
 
@@ -40,6 +45,8 @@ class Audience:
     shown: Mapping[str, str] = field(default_factory=dict)
     topics: frozenset[str] = frozenset()
     dirty: bool = False
+    joining: int = 0
+    stale: bool = True  # something was heard since it was last rendered
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -51,17 +58,19 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self, socket: WebSocket, key: str, render: Render) -> None:
-        """Add a socket to an audience and send it everything."""
+        """Add a socket to an audience and send it everything. `render` is the newest joiner's: grants change."""
         audience = self._audiences.setdefault(key, Audience(key, render))
-        async with audience.busy:
-            rendered = await run_in_threadpool(render)
-            changed = _changed(audience.shown, rendered.regions)
-            audience.shown, audience.topics = rendered.regions, rendered.topics
-            if changed:
-                await self._push(audience, frame(changed))
-            audience.members.add(socket)
-            SOCKETS.inc()
-            await socket.send_text(frame(rendered.regions))
+        audience.joining += 1
+        try:
+            async with audience.busy:
+                audience.render = render
+                if audience.stale or not audience.members:
+                    await self._look(audience)
+                audience.members.add(socket)
+                SOCKETS.inc()
+                await self._send(socket, frame(audience.shown))
+        finally:
+            audience.joining -= 1
 
     def leave(self, socket: WebSocket) -> None:
         """Forget a socket."""
@@ -69,8 +78,14 @@ class Hub:
             if socket in audience.members:
                 audience.members.discard(socket)
                 SOCKETS.dec()
-            if not audience.members and not audience.busy.locked():
+            if not audience.members and not audience.joining:
                 del self._audiences[audience.key]
+
+    async def run(self) -> None:
+        """Look at everything again from time to time, until cancelled: days end, lines open, a signal gets lost."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self.lost()
 
     async def heard(self, topics: set[str]) -> None:
         """Topics changed: render and push the audiences that follow them."""
@@ -86,33 +101,57 @@ class Hub:
 
     def _refresh(self, audience: Audience) -> None:
         """Render at once when idle; while busy, once more afterwards, however often it was asked."""
+        audience.stale = True
         if audience.dirty:
             return
         audience.dirty = True
-        task = asyncio.create_task(self._render_and_push(audience))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._later(self._render_and_push(audience))
 
     async def _render_and_push(self, audience: Audience) -> None:
         async with audience.busy:
             audience.dirty = False
             try:
-                rendered = await run_in_threadpool(audience.render)
+                await self._look(audience)
             except Exception:
                 log.exception("render_failed", audience=audience.key)
-                return
-            changed = _changed(audience.shown, rendered.regions)
-            audience.shown, audience.topics = rendered.regions, rendered.topics
-            if changed:
-                await self._push(audience, frame(changed))
+                asyncio.get_running_loop().call_later(RETRY_S, self._refresh, audience)
+
+    async def _look(self, audience: Audience) -> None:
+        """Render, and push what changed to whoever is there."""
+        audience.stale = False
+        try:
+            rendered = await run_in_threadpool(audience.render)
+        except BaseException:
+            audience.stale = True
+            raise
+        changed = _changed(audience.shown, rendered.regions)
+        audience.shown, audience.topics = rendered.regions, rendered.topics
+        if changed:
+            await self._push(audience, frame(changed))
 
     async def _push(self, audience: Audience, text: str) -> None:
         for socket in list(audience.members):
-            try:
-                async with asyncio.timeout(SLOW_S):
-                    await socket.send_text(text)
-            except (TimeoutError, WebSocketDisconnect, RuntimeError):
-                self.leave(socket)
+            await self._send(socket, text)
+
+    async def _send(self, socket: WebSocket, text: str) -> None:
+        """Send, or drop a client that does not take it: when it comes back it gets everything."""
+        try:
+            async with asyncio.timeout(SLOW_S):
+                await socket.send_text(text)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            self.leave(socket)
+            self._later(_close(socket))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _close(socket: WebSocket) -> None:
+    with contextlib.suppress(Exception):  # it may be gone already
+        async with asyncio.timeout(SLOW_S):
+            await socket.close(TRY_AGAIN_LATER)
 
 
 def frame(regions: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ heartbeat of our own comes back every second: a gap or a missed beat means "look
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from web.live.publisher import CHANNEL, NOTIFY_CHANNEL
 log = structlog.get_logger(__name__)
 
 BEAT_S = 1.0
+LATEST_BEAT_S = 3 * BEAT_S
 RETRY_S = 0.5
 
 Heard = Callable[[set[str]], Awaitable[None]]
@@ -49,6 +51,8 @@ class Listener:
                 await listen()
             except (RedisError, psycopg.Error, OSError, TimeoutError) as error:
                 log.warning("live_listener_cut", by=listen.__name__, error=type(error).__name__)
+            except Exception:
+                log.exception("live_listener_failed", by=listen.__name__)
             await asyncio.sleep(RETRY_S)
 
     async def _listen_redis(self) -> None:
@@ -71,16 +75,20 @@ class Listener:
 
     async def _follow(self, subscription: Any) -> None:
         expected: int | None = None
-        while True:
-            async with asyncio.timeout(3 * BEAT_S):  # our own beat is missing: the subscription is dead
-                message = await subscription.get_message(ignore_subscribe_messages=True, timeout=BEAT_S)
-            if message is None or message["channel"] != CHANNEL.encode():
+        beaten = time.monotonic()
+        while time.monotonic() - beaten < LATEST_BEAT_S:
+            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=BEAT_S)
+            if message is None:
+                continue
+            if message["channel"] != CHANNEL.encode():
+                beaten = time.monotonic()
                 continue
             number, _, body = message["data"].partition(b" ")
             if expected is not None and int(number) != expected:
                 await self._lost()
             expected = int(number) + 1
             await self._heard(set(json.loads(body)))
+        raise TimeoutError("our own beat does not come back: the subscription is dead")
 
     async def _listen_postgres(self) -> None:
         connection = await psycopg.AsyncConnection.connect(

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 BEAT_S = 1.0
+LOOK_S = 5.0  # how long a session that ended may still see
 RENEW_S = 4.0  # well within an agent's lease
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
@@ -95,6 +96,42 @@ class Presence:
             agents.lapse(session, agent_id)
 
 
+class Guard:
+    """Closes the sockets of whoever signed out, expired, or holds other grants than when he came."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._admitted: dict[WebSocket, tuple[str, Visit]] = {}
+
+    def admit(self, socket: WebSocket, token: str, visit: Visit) -> None:
+        """Watch over a socket."""
+        self._admitted[socket] = (token, visit)
+
+    def dismiss(self, socket: WebSocket) -> None:
+        """Watch no longer."""
+        self._admitted.pop(socket, None)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._look()
+            except Exception:
+                log.exception("sessions_not_checked")
+
+    async def _look(self) -> None:
+        tokens = {token for token, _ in self._admitted.values()}
+        now = await run_in_threadpool(self._visits, tokens)
+        for socket, (token, visit) in list(self._admitted.items()):
+            if now.get(token) != visit:
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                    await socket.close(SIGNED_OUT)
+
+    def _visits(self, tokens: set[str]) -> dict[str, Visit | None]:
+        return {token: visit_of(self._runtime, token) for token in tokens}
+
+
 @router.websocket("/ws/{name}")
 async def live(socket: WebSocket, name: str) -> None:
     """A page's live socket: everything at once, then what changes, and a beat every second."""
@@ -105,7 +142,9 @@ async def live(socket: WebSocket, name: str) -> None:
     if not _same_site(socket, runtime.settings.public_url) or name not in PAGES:
         await socket.close(ELSEWHERE)
         return
-    visit = await run_in_threadpool(visit_of, runtime, socket.cookies.get(COOKIE))
+    guard: Guard = socket.app.state.guard
+    token = socket.cookies.get(COOKIE, "")
+    visit = await run_in_threadpool(visit_of, runtime, token)
     if visit is None:
         await socket.close(SIGNED_OUT)
         return
@@ -115,10 +154,11 @@ async def live(socket: WebSocket, name: str) -> None:
         await socket.close(FORBIDDEN)
         return
     agent_id = visit.principal.user_id if name == "console" else None
-    if agent_id is not None:
-        await presence.opened(agent_id)
     beating = asyncio.create_task(_beat(socket))
+    guard.admit(socket, token, visit)
     try:
+        if agent_id is not None:
+            await presence.opened(agent_id)
         await hub.join(socket, key, render)
         while True:
             await socket.receive_text()
@@ -126,6 +166,7 @@ async def live(socket: WebSocket, name: str) -> None:
         pass
     finally:
         beating.cancel()
+        guard.dismiss(socket)
         hub.leave(socket)
         if agent_id is not None:
             await presence.closed(agent_id)

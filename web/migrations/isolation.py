@@ -22,6 +22,11 @@ def protect_unattributed(table: str, *, unknown: str = "ente_id IS NULL") -> lis
     return [*_force(table), _policy(table, f"{_OWN} OR ({unknown} AND contract_id = ANY ({_CONTRACTS}))")]
 
 
+def publish(table: str) -> str:
+    """Let everybody read a table that the enti publish themselves, such as opening hours; writing stays scoped."""
+    return f"CREATE POLICY published ON {table} FOR SELECT TO {APP} USING (true)"
+
+
 def open_to_routing(table: str) -> str:
     """Let the cross-ente role of routing and engine see all rows of one of telephony's tables."""
     return f"CREATE POLICY routing ON {table} TO {ROUTING} USING (true) WITH CHECK (true)"

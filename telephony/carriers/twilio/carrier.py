@@ -102,17 +102,9 @@ class TwilioCarrier:
         """Who is in the conference of this name."""
         return frozenset(self._participants(conference))
 
-    def find_ring(self, ring: Ring, *, since: datetime) -> str | None:
-        """Look for the leg's participant in its conference, then for a live call to the agent since then."""
-        if sid := self._participants(ring.conference).get(str(ring.leg_id)):
-            return sid
-        calls = _ask(
-            lambda: self._client.calls.list(
-                to=f"client:{ring.agent}", start_time_after=since - timedelta(seconds=5), limit=20
-            )
-        )
-        live = [str(call.sid) for call in calls if str(call.status) in LIVE]
-        return live[0] if live else None
+    def find_ring(self, ring: Ring) -> str | None:
+        """Look for the leg's own participant; another call to the same agent is somebody else's."""
+        return self._participants(ring.conference).get(str(ring.leg_id))
 
     def _participants(self, conference: str) -> dict[str, str]:
         """The call SIDs by label of those in a conference."""

@@ -218,8 +218,7 @@ def test_any_order_ends_in_the_same_state(
     shuffled = [*dice.sample(people, len(people)), *dice.sample(debts + debts[:4], len(debts) + 4)]
     import_feed(db, write_feed(*shuffled, header={"ente": "B962"}, name="shuffled"))
     first, second = (
-        [[{**row, "ente_id": 0} for row in table] for table in state_of(db, ente_id)]
-        for ente_id in _enti(db)
+        [[{**row, "ente_id": 0} for row in table] for table in state_of(db, ente_id)] for ente_id in _enti(db)
     )
     assert first == second
 

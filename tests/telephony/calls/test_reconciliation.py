@@ -73,7 +73,10 @@ def test_nobody_told_that_annas_line_dropped(stage: Stage) -> None:
     leg = stage.talks(call)
     stage.carrier.loses(str(stage.sid(leg)))
     asks(stage)
-    assert stage.call(call).phase is Phase.RINGING  # waited at the head; Anna, free again, is offered it anew
+    assert stage.call(call).phase is Phase.WAITING  # at the head, until a telephone is there
+    stage.ready(stage.cast.anna)
+    stage.run()
+    assert stage.call(call).phase is Phase.RINGING
     assert stage.call(call).leg_id != leg
 
 

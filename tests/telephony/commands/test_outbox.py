@@ -34,7 +34,7 @@ def test_a_ring_without_an_answer_is_looked_for_and_found(stage: Stage) -> None:
     stage.run()
     assert stage.commands() == [(RING, CommandState.UNKNOWN)]
     assert stage.dispatcher.sweep() == 0  # it is given time to show itself
-    stage.passes(5)
+    stage.passes(10)
     assert stage.dispatcher.sweep() == 1
     assert stage.commands() == [(RING, CommandState.DONE)]
     assert list(stage.carrier.rings) == [stage.sid(leg)]  # rung once
@@ -45,7 +45,7 @@ def test_a_ring_without_an_answer_that_never_happened_gives_the_call_to_somebody
     stage.carrier.ringing.append(no_answer())
     call, leg = offered(stage)
     stage.run()
-    stage.passes(5)
+    stage.passes(10)
     stage.dispatcher.sweep()
     assert stage.commands() == [(RING, CommandState.FAILED)]
     assert stage.presence(stage.cast.anna).state is AgentState.READY  # no fault of hers
@@ -61,7 +61,7 @@ def test_a_ring_is_never_asked_for_twice_even_if_it_is_found_late(stage: Stage) 
     offered(stage)
     stage.run()
     for _ in range(3):
-        stage.passes(5)
+        stage.passes(10)
         stage.dispatcher.sweep()
     assert len(stage.carrier.rings) == 1
 
@@ -79,7 +79,7 @@ def test_the_process_dies_before_it_rings_and_the_engine_takes_over(stage: Stage
     call, leg = offered(stage)
     stage.crash()
     assert stage.dispatcher.sweep() == 0  # its lease still runs
-    stage.passes(5)
+    stage.passes(10)
     assert stage.dispatcher.sweep() == 1  # nobody knows whether it was rung; it was not
     assert stage.commands() == [(RING, CommandState.FAILED)]
     (again,) = stage.run()
@@ -92,7 +92,7 @@ def test_the_process_dies_before_it_brings_the_caller_to_his_agent(stage: Stage)
     stage.run()
     stage.answers(call)
     stage.crash()
-    stage.passes(5)
+    stage.passes(10)
     assert stage.dispatcher.sweep() == 1
     assert [sid for sid, _ in stage.carrier.redirected] == ["CAmario"]
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
@@ -105,7 +105,7 @@ def test_two_engines_sweep_and_each_command_is_taken_by_one(stage: Stage) -> Non
     stage.run()
     stage.answers(call)
     stage.crash()
-    stage.passes(5)
+    stage.passes(10)
     assert stage.dispatcher.sweep() + stage.dispatcher.sweep() == 1
 
 
@@ -117,7 +117,7 @@ def test_a_passing_trouble_is_tried_again(stage: Stage) -> None:
     stage.run()
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.OWED)
     for _ in range(2):
-        stage.passes(5)
+        stage.passes(10)
         stage.dispatcher.sweep()
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
 
@@ -129,7 +129,7 @@ def test_a_trouble_that_does_not_pass_is_given_up_visibly(stage: Stage) -> None:
     stage.answers(call)
     stage.run()
     for _ in range(6):
-        stage.passes(5)
+        stage.passes(10)
         stage.dispatcher.sweep()
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.FAILED)
 
@@ -162,7 +162,7 @@ def test_the_caller_gives_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_w
     stage.caller_leaves(call, after=3)
     stage.run()
     assert stage.carrier.ended == []  # nobody knows yet what to end
-    stage.passes(5)
+    stage.passes(10)
     stage.dispatcher.sweep()
     stage.run()
     assert stage.carrier.ended == [stage.sid(leg)]
@@ -175,7 +175,7 @@ def test_annas_time_is_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_when
     stage.run()
     stage.leg_ends(call, LegEnd.TIMED_OUT, after=25)
     stage.run()
-    stage.passes(5)
+    stage.passes(10)
     stage.dispatcher.sweep()
     stage.run()
     assert stage.carrier.ended == [stage.sid(leg)]

@@ -21,7 +21,7 @@ from telephony.calls.lifecycle import LegEnd
 from telephony.calls.models import AgentLeg, Call, Phase
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher
-from telephony.queues.models import QueueMember
+from telephony.queues.models import QueueEntry, QueueMember
 from tests.cast import DOMAIN, STRANGER
 from tests.telephony.stage import TO, Stage
 
@@ -201,6 +201,10 @@ def test_the_sweep_catches_a_match_that_a_crash_forgot(stage: Stage) -> None:
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.crash()
+    assert stage.engine.sweep_queues() == 0  # a match by event takes no second
+    waiting = update(QueueEntry).values(entered_at=QueueEntry.entered_at - timedelta(seconds=2))
+    with stage.database.begin(Scope.across_enti()) as session:
+        session.execute(waiting)
     assert stage.engine.sweep_queues() == 1
     assert stage.call(call).phase is Phase.RINGING
 

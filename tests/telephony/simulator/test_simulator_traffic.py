@@ -22,7 +22,7 @@ def test_a_seed_repeats_its_day():
     assert list(islice(day(3), 50)) != list(islice(day(4), 50))
 
 
-@pytest.mark.parametrize(("hour", "expected"), [(10, 160), (3, 50)])
+@pytest.mark.parametrize(("hour", "expected"), [(10, 160), (3, 75)])
 def test_arrivals_follow_the_hour_above_the_floor(hour, expected):
     start = MORNING.replace(hour=hour)
     assert rate_at(start, 100) == expected

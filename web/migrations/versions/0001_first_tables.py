@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from web.migrations.isolation import APP, ROUTING, open_to_routing, protect, protect_unattributed
+from web.migrations.isolation import APP, ROUTING, open_to_routing, protect, protect_unattributed, publish
 
 revision = "0001"
 down_revision = None
@@ -34,6 +34,7 @@ MAY_BE_UNATTRIBUTED = (
     "opening_hours",
     "closure",
 )
+PUBLISHED = ("opening_hours", "closure")
 TELEPHONY = ("call", "agent_leg", "queue_entry")
 
 
@@ -48,6 +49,7 @@ def isolation() -> list[str]:
     statements = [s for table in BELONGS_TO_ENTE for s in protect(table)]
     statements += [s for table in MAY_BE_UNATTRIBUTED for s in protect_unattributed(table)]
     statements += protect_unattributed("service_count", unknown="ente_id = 0")
+    statements += [publish(table) for table in PUBLISHED]
     statements += [open_to_routing(table) for table in (*TELEPHONY, "call_event")]
     statements += [
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP}",
@@ -493,6 +495,7 @@ def create_tables() -> None:
         sa.UniqueConstraint("carrier_sid", name=op.f("uq_call_carrier_sid")),
     )
     op.create_index("ix_call_agent_id", "call", ["agent_id", "arrived_at"], unique=False)
+    op.create_index("ix_call_caller", "call", ["caller", "arrived_at"], unique=False)
     op.create_index("ix_call_live", "call", ["phase"], unique=False, postgresql_where=sa.text("phase <> 'ended'"))
     op.create_table(
         "contact_reach",
@@ -896,6 +899,7 @@ def downgrade() -> None:
     op.drop_index("ix_contact_reach_value_ente_id", table_name="contact_reach")
     op.drop_table("contact_reach")
     op.drop_index("ix_call_live", table_name="call", postgresql_where=sa.text("phase <> 'ended'"))
+    op.drop_index("ix_call_caller", table_name="call")
     op.drop_index("ix_call_agent_id", table_name="call")
     op.drop_table("call")
     op.drop_index("ix_user_session_user_id", table_name="user_session")

@@ -4,7 +4,12 @@ import { notify } from "./live.js";
 
 const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
 const post = (path, fields = {}) =>
-  fetch(path, { method: "POST", headers: { "X-CSRF-Token": csrf }, body: new URLSearchParams(fields) });
+  fetch(path, {
+    method: "POST",
+    headers: { "X-CSRF-Token": csrf, accept: "application/json" },
+    body: new URLSearchParams(fields),
+    keepalive: true, // said also while the page is being left
+  });
 
 // -- the telephone: one tab leads ------------------------------------------------------------------------------
 
@@ -170,6 +175,11 @@ document.addEventListener("htmx:error", (event) => {
 const title = document.title;
 let lastState = "";
 function announce() {
+  // The server thinks that the telephone is gone (it restarted, or a call was cut off): say that it is here.
+  if (registered && document.getElementById("device")?.dataset.device === "off") {
+    told = null;
+    tellDevice();
+  }
   const band = document.getElementById("band");
   const state = `${band.dataset.state}:${band.dataset.call}`;
   if (state === lastState) return;
@@ -179,5 +189,5 @@ function announce() {
   document.title = band.dataset.state === "ringing" ? `☎ ${said}` : title;
   if (band.dataset.state === "ringing" && document.activeElement === document.body) band.querySelector(".answer")?.focus();
 }
-new MutationObserver(announce).observe(document.querySelector(".band-row"), { childList: true, subtree: true, attributes: true });
+new MutationObserver(announce).observe(document.body, { childList: true, subtree: true, attributes: true });
 announce();

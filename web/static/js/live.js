@@ -2,6 +2,7 @@
 
 const STALE_MS = 4000; // the server beats every second: silence longer than this is said on the page
 const RESTING = "–:––";
+const DATE = { timeZone: "Europe/Rome", weekday: "long", day: "numeric", month: "long", year: "numeric" };
 
 let skew = 0; // the server's clock minus this machine's, in milliseconds
 let lastHeard = 0;
@@ -41,6 +42,9 @@ function tick() {
   for (const clock of document.querySelectorAll("time[data-now]")) {
     setText(clock, new Date(now).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" }));
   }
+  for (const day of document.querySelectorAll("[data-today]")) {
+    setText(day, new Date(now).toLocaleDateString(document.documentElement.lang, DATE));
+  }
   const live = lastHeard && Date.now() - lastHeard < STALE_MS ? "on" : "off";
   for (const sign of document.querySelectorAll("[data-live]")) if (sign.dataset.live !== live) sign.dataset.live = live;
 }
@@ -55,7 +59,9 @@ document.addEventListener("htmx:ws:before:message:incoming", (event) => {
   }
   tick();
 });
-document.addEventListener("htmx:ws:close", () => {
+const SIGNED_OUT = 4401;
+document.addEventListener("htmx:ws:close", (event) => {
+  if (event.detail.code === SIGNED_OUT) location.assign(`/sign-in?back=${encodeURIComponent(location.pathname)}`);
   lastHeard = 0;
   tick();
 });

@@ -1,0 +1,47 @@
+"""`python -m bench [p1|p2|p5 ...] [--repeats 5] [--quick]`"""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bench import p1, p2, p5
+from bench.options import Options
+from bench.place import Place, machine
+from bench.results import Result, keep, show
+from web.run.processes import RunError
+
+MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
+    "p1": p1.measure, "p2": p2.measure, "p5": p5.measure,
+}  # fmt: skip
+
+
+def main(
+    which: Annotated[list[str] | None, typer.Argument(help=" ".join(MEASUREMENTS))] = None,
+    repeats: int = 5,
+    quick: bool = False,
+) -> None:
+    """Measure, print one table, append to .artifacts/bench.jsonl."""
+    chosen = which or list(MEASUREMENTS)
+    if unknown := [name for name in chosen if name not in MEASUREMENTS]:
+        print(f"There is no {unknown[0]}: choose among {', '.join(MEASUREMENTS)}.", file=sys.stderr)
+        raise typer.Exit(2)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    results: list[Result] = []
+    try:
+        with Place() as place:
+            about = machine(place)
+            for name in chosen:
+                print(f"Measuring {name.upper()}", flush=True)
+                results += MEASUREMENTS[name](place, Options(repeats, quick))
+    except RunError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    show(results, about)
+    keep(results, about)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,11 @@
+"""What a person may choose."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`quick` is for trying the harness out; its figures say little."""
+
+    repeats: int = 5
+    quick: bool = False
