@@ -121,12 +121,11 @@ def test_an_agents_search_stays_within_the_contract(client: TestClient) -> None:
 def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(client: TestClient, cast: Cast) -> None:
     sign_in(client, "anna")
     headers = {"X-CSRF-Token": csrf_of(client, "/console")}
-    foreign = client.post(
-        "/console/propose", data={"call": str(uuid4()), "contact": cast.stranger_in_siena}, headers=headers
-    )
-    nobody = client.post("/console/propose", data={"call": call, "contact": 999_999}, headers=headers)
-    assert foreign.status_code == nobody.status_code == 409
-    assert client.post("/console/identify", data={"call": str(uuid4())}, headers=headers).status_code == 409
+    call = str(uuid4())
+    for contact in (cast.stranger_in_siena, 999_999):
+        answer = client.post("/console/propose", data={"call": call, "contact": contact}, headers=headers)
+        assert answer.status_code == 409
+    assert client.post("/console/identify", data={"call": call}, headers=headers).status_code == 409
 
 
 def test_nobody_asks_for_a_state_that_only_the_system_gives(client: TestClient, database: Database, cast: Cast) -> None:
