@@ -133,6 +133,9 @@ WHOLE_FILE = [
 ]  # fmt: skip
 
 
+BROKEN_GZIP = gzip.compress(b"{}\n", mtime=0)[:-3]
+
+
 @pytest.mark.parametrize(("header", "reason"), WHOLE_FILE)
 def test_a_file_refused_whole(
     db: Database, write_feed: WriteFeed, records: Records, header: Record, reason: str
@@ -148,7 +151,7 @@ def test_a_file_refused_whole(
     [
         (b"", "Il file è vuoto: rigenerarlo."),
         (b"{}\n\xe0\n", "Il file non è UTF-8 (riga 2): riesportarlo con questa codifica."),
-        (gzip.compress(b"{}\n", mtime=0)[:-3], "L'archivio gzip è danneggiato o incompleto: trasmettere di nuovo il file."),
+        (BROKEN_GZIP, "L'archivio gzip è danneggiato o incompleto: trasmettere di nuovo il file."),
         (b"12\n", "La prima riga non è l'intestazione di un feed: La riga: serve un oggetto JSON, fra graffe."),
     ],
 )  # fmt: skip
