@@ -15,7 +15,7 @@ from crm.access.models import User
 from crm.access.permissions import Permission
 from crm.access.service import SignInError
 from crm.core.db import Scope
-from crm.core.errors import NotFoundError
+from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
 from web.demo.accounts import DEMO_USERS
@@ -73,6 +73,8 @@ def sign_in(
 def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Response:
     """End the session, and an agent's shift with it."""
     with runtime.database.begin(Scope.nothing()) as session:
+        if agents.is_busy(session, visit.principal.user_id):
+            raise ConflictError("Hai una chiamata in corso: chiudila e salva le note, poi esci.")
         access.sign_out(session, request.cookies.get(COOKIE, ""))
         with contextlib.suppress(NotFoundError):
             agents.wish(session, agent_id=visit.principal.user_id, intended=AgentState.OFFLINE)

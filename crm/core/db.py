@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import structlog
 from psycopg import errors as pg_errors
-from sqlalchemy import BigInteger, Connection, DateTime, Enum, MetaData, create_engine, event, text
+from sqlalchemy import BigInteger, Connection, DateTime, Enum, MetaData, Table, create_engine, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -41,6 +41,11 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[dict[str, Any]]: JSONB,
     }
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, for hot paths: a statement on it costs a fraction of one on the mapped class."""
+    return cast("Table", model.__table__)
 
 
 def choice(kind: type[StrEnum], *, name: str | None = None) -> Enum:

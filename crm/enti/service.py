@@ -15,7 +15,7 @@ MAX_REASON = 200
 def close_lines(session: Session, by: Principal, *, contract_id: int, reason: str) -> None:
     """Close every line of a contract from now until somebody reopens; callers are told, and hung up on."""
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
-    reason = " ".join(reason.split())
+    reason = _sentence(reason)
     if len(reason) > MAX_REASON:
         raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
     if _open_ended(session, contract_id) is not None:
@@ -49,3 +49,9 @@ def _in_force(session: Session, contract_id: int) -> tuple[ColumnElement[bool], 
         Closure.ends_at.is_(None),
         Closure.starts_at <= clock.now(session),
     )
+
+
+def _sentence(text: str) -> str:
+    """What somebody wrote, as one sentence: callers hear it between two others."""
+    text = " ".join(text.split())
+    return text if not text or text[-1] in ".!?" else f"{text[0].upper()}{text[1:]}."

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import touch
+from crm.core.db import table_of, touch
 from crm.enti.models import ContractLevel
 from crm.levels.metering import MEASURES, Account, Counts, Measured, contribution
 from crm.levels.models import Channel, FactKind, ServiceCount, ServiceDelta, ServiceFact
@@ -18,6 +18,8 @@ from crm.levels.models import Channel, FactKind, ServiceCount, ServiceDelta, Ser
 WAITING_OVER = "share_of_received_calls_waiting_over"
 LOST = "share_of_received_calls_lost"
 DEFAULT_THRESHOLD_MS = 40_000
+
+_FACTS, _DELTAS, _PROMISED = table_of(ServiceFact), table_of(ServiceDelta), table_of(ContractLevel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class SeenFact:
 def threshold_ms(session: Session, contract_id: int) -> int:
     """The wait over which a call of this contract counts as late, in milliseconds."""
     seconds = session.execute(
-        select(ContractLevel.threshold_s).where(
-            ContractLevel.contract_id == contract_id, ContractLevel.metric == WAITING_OVER
+        select(_PROMISED.c.threshold_s).where(
+            _PROMISED.c.contract_id == contract_id, _PROMISED.c.metric == WAITING_OVER
         )
     ).scalar_one_or_none()
     return DEFAULT_THRESHOLD_MS if seconds is None else int(seconds * 1000)
@@ -55,11 +57,11 @@ def record(
         for fact in facts
     ]  # fmt: skip
     if rows:
-        session.execute(insert(ServiceFact), rows)
+        session.execute(insert(_FACTS), rows)
     threshold = threshold_ms(session, account.contract_id)
     changes = _changes(before, (account, measured), threshold)
     if changes:
-        session.execute(insert(ServiceDelta), [asdict(where) | asdict(counts) for where, counts in changes])
+        session.execute(insert(_DELTAS), [asdict(where) | asdict(counts) for where, counts in changes])
     touch(session, f"board:{account.contract_id}")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import signal, touch
+from crm.core.db import signal, table_of, touch
 from crm.core.errors import NotFoundError
 from telephony.agents import presence
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -20,9 +20,10 @@ from telephony.queues.events import MatchDue
 LEASE = timedelta(seconds=15)  # renewed by the console's socket every few seconds
 FAREWELL = timedelta(seconds=4)  # how long a closed tab may take to come back before it is offered nothing
 
+_PRESENCE, _TIMERS = table_of(AgentPresence), table_of(Timer)
 _COLUMNS = (
-    AgentPresence.state, AgentPresence.since, AgentPresence.idle_since, AgentPresence.intended,
-    AgentPresence.pause_reason, AgentPresence.call_id, AgentPresence.leg_id,
+    _PRESENCE.c.state, _PRESENCE.c.since, _PRESENCE.c.idle_since, _PRESENCE.c.intended,
+    _PRESENCE.c.pause_reason, _PRESENCE.c.call_id, _PRESENCE.c.leg_id,
 )  # fmt: skip
 
 
@@ -45,10 +46,17 @@ def wish(session: Session, *, agent_id: int, intended: AgentState, reason: Pause
     change(session, agent_id, lambda now: presence.wish(now, intended, reason, at))
 
 
+def is_busy(session: Session, agent_id: int) -> bool:
+    """Whether the agent has a call: ringing, in conversation, or to be written up."""
+    return session.execute(
+        select(AgentPresence.call_id).where(AgentPresence.agent_id == agent_id, AgentPresence.call_id.is_not(None))
+    ).first() is not None  # fmt: skip
+
+
 def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]) -> Presence:
     """Lock an agent's presence and fold a change into it. A call's row, if any, is locked before."""
     row = session.execute(
-        select(*_COLUMNS, AgentPresence.domain).where(AgentPresence.agent_id == agent_id).with_for_update()
+        select(*_COLUMNS, _PRESENCE.c.domain).where(_PRESENCE.c.agent_id == agent_id).with_for_update()
     ).one_or_none()
     if row is None:
         raise NotFoundError("Questo utente non è un operatore di call center.")
@@ -57,12 +65,12 @@ def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]
     if after == before:
         return after
     session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id == agent_id)
+        update(_PRESENCE)
+        .where(_PRESENCE.c.agent_id == agent_id)
         .values({column.key: getattr(after, column.key) for column in _COLUMNS})
     )
     if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
-        session.execute(delete(Timer).where(Timer.agent_id == agent_id, Timer.kind == TimerKind.WRAP_UP))
+        session.execute(delete(_TIMERS).where(_TIMERS.c.agent_id == agent_id, _TIMERS.c.kind == TimerKind.WRAP_UP))
     if after.state is AgentState.READY:
         signal(session, MatchDue(row.domain))
     announce(session, agent_id, row.domain)

@@ -72,6 +72,13 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
     touch(session, f"agent:{by.user_id}")
 
 
+def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
+    """Keep what is written so far. One that comes after the agent has saved says nothing new, and is let go."""
+    saved = select(Call.id).where(Call.id == call_id, Call.agent_id == by.user_id, Call.wrapped_up_at.is_not(None))
+    if session.execute(saved).one_or_none() is None:
+        draft(session, by, call_id=call_id, topic=topic, disposition=disposition, note=note)
+
+
 def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
     """Keep what the agent has written so far; it announces nothing."""
     call = _own(session, by, call_id)

@@ -5,15 +5,15 @@ Locks are taken in one order: call, entry, agent.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import signal, touch
+from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from crm.levels import service as levels
@@ -46,7 +46,8 @@ RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out a
 
 TOLD = frozenset({Phase.TALKING, Phase.ENDED})  # the phases that a timeline shows
 
-_CALL = cast("Table", Call.__table__)
+_CALL, _EVENTS = table_of(Call), table_of(CallEvent)
+_LEGS, _ENTRIES = table_of(AgentLeg), table_of(QueueEntry)
 _CALL_COLUMNS = (
     _CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.queue_id, _CALL.c.phase, _CALL.c.leg_id,
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
@@ -98,7 +99,7 @@ def lock_call(session: Session, call_id: UUID) -> None:
 def learn_sid(session: Session, leg_id: UUID, carrier_sid: str) -> None:
     """A callback names the carrier's call behind a leg, perhaps before the answer to its creation did."""
     session.execute(
-        update(AgentLeg).where(AgentLeg.id == leg_id, AgentLeg.carrier_sid.is_(None)).values(carrier_sid=carrier_sid)
+        update(_LEGS).where(_LEGS.c.id == leg_id, _LEGS.c.carrier_sid.is_(None)).values(carrier_sid=carrier_sid)
     )
 
 
@@ -117,8 +118,8 @@ def attribute(session: Session, call_id: UUID, ente_id: int) -> None:
         return
     if ente_id not in enti.enti_of(session, row.contract_id):
         raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
-    for table in (CallEvent, QueueEntry, AgentLeg):
-        session.execute(update(table).where(table.call_id == call_id).values(ente_id=ente_id))
+    for table in (_EVENTS, _ENTRIES, _LEGS):
+        session.execute(update(table).where(table.c.call_id == call_id).values(ente_id=ente_id))
     unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
     session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id, **unknown_there))
     account, measured = account_of(row), measured_of(row, _state(row))
@@ -189,14 +190,14 @@ def _state(row: Any) -> CallState:
 
 def _append(session: Session, row: Row[*tuple[Any, ...]], kind: str, heard: Heard) -> bool:
     return session.execute(
-        upsert(CallEvent)
+        upsert(_EVENTS)
         .values(
             call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id, key=heard.key, kind=kind,
             detail=dict(heard.detail), occurred_at=heard.at, recorded_at=clock.now(session),
             repaired=heard.repaired,
         )
         .on_conflict_do_nothing(index_elements=["call_id", "key"])
-        .returning(CallEvent.id)
+        .returning(_EVENTS.c.id)
     ).scalar_one_or_none() is not None  # fmt: skip
 
 
@@ -228,7 +229,7 @@ def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> N
         case AgentClaimed():
             timeout_s = session.execute(select(Queue.ring_timeout_s).where(Queue.id == row.queue_id)).scalar_one()
             session.execute(
-                insert(AgentLeg).values(
+                insert(_LEGS).values(
                     id=event.leg_id, call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id,
                     agent_id=event.agent_id, state=LegState.RINGING, offered_at=event.at,
                 )
@@ -251,7 +252,7 @@ def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> N
 
 def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: object) -> None:
     session.execute(
-        update(AgentLeg).where(AgentLeg.id == leg_id, AgentLeg.state != LegState.ENDED).values(state=state, **values)
+        update(_LEGS).where(_LEGS.c.id == leg_id, _LEGS.c.state != LegState.ENDED).values(state=state, **values)
     )
     commands.disarm_ring(session, leg_id=leg_id)
 
@@ -261,7 +262,7 @@ def _follow_entry(
 ) -> None:
     if after.phase is before.phase:
         return
-    entry = update(QueueEntry).where(QueueEntry.call_id == row.id)
+    entry = update(_ENTRIES).where(_ENTRIES.c.call_id == row.id)
     if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
         session.execute(entry.values(state=EntryState.WAITING, priority=10, entered_at=event.at))
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:

@@ -7,23 +7,25 @@ from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import signal
+from crm.core.db import signal, table_of
 from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
 
 WRITER_LEASE = timedelta(seconds=8)  # longer than the longest carrier time-out; then the engine takes over
+
+_COMMANDS, _TIMERS = table_of(CarrierCommand), table_of(Timer)
 
 
 def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | None) -> None:
     """Owe the carrier a command. It is leased to this process, which carries it out after the commit."""
     at = clock.now(session)
     command_id = session.execute(
-        insert(CarrierCommand)
+        insert(_COMMANDS)
         .values(
             kind=kind, call_id=call_id, leg_id=leg_id, state=CommandState.OWED, attempts=0,
             lease_until=at + WRITER_LEASE, created_at=at,
         )
-        .returning(CarrierCommand.id)
+        .returning(_COMMANDS.c.id)
     ).scalar_one()  # fmt: skip
     signal(session, CommandWritten(command_id))
 
@@ -31,7 +33,7 @@ def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | 
 def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID, due_at: datetime) -> None:
     """Give up on an agent who has not answered by then, whatever the carrier says or does not say."""
     session.execute(
-        insert(Timer).values(
+        insert(_TIMERS).values(
             kind=TimerKind.RING, due_at=due_at, call_id=call_id, contract_id=contract_id, leg_id=leg_id
         )
     )
@@ -40,7 +42,7 @@ def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID,
 def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: int, due_at: datetime) -> None:
     """End an agent's wrap-up then."""
     session.execute(
-        insert(Timer).values(
+        insert(_TIMERS).values(
             kind=TimerKind.WRAP_UP, due_at=due_at, agent_id=agent_id, call_id=call_id, contract_id=contract_id
         )
     )
@@ -48,4 +50,4 @@ def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:
     """The leg answered or ended: its timer has no reason any more."""
-    session.execute(delete(Timer).where(Timer.leg_id == leg_id, Timer.kind == TimerKind.RING))
+    session.execute(delete(_TIMERS).where(_TIMERS.c.leg_id == leg_id, _TIMERS.c.kind == TimerKind.RING))

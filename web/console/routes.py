@@ -24,6 +24,7 @@ router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
 NO_CONTENT = 204
 FOUND = 20
+LOOKED_AT = 200  # of whom those of the ente called come first
 
 
 @router.get("/console")
@@ -78,7 +79,7 @@ def draft(
 ) -> Response:  # fmt: skip
     """Keep what is written so far."""
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
-        conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
+        conversation.autosave(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
     return Response(status_code=NO_CONTENT)
 
 
@@ -104,7 +105,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
-        found = contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []
+        found = contacts.search(session, asked, limit=LOOKED_AT) if len(asked) > 1 else []
         call = conversation.current_call(session, visit.principal.user_id)
         called = call.ente_id if call else None
         if call is not None:  # a call belongs to one contract, and so does whoever may be calling
@@ -112,7 +113,13 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
             found = [contact for contact in found if contact.ente_id in served]
         found.sort(key=lambda contact: contact.ente_id != called)  # of whom he called, first
     html = fragment(
-        "console/_results.html", visit.language, results=found, badges=badges, call=call, asked=len(asked) > 1
+        "console/_results.html",
+        visit.language,
+        results=found[:FOUND],
+        more=len(found) > FOUND,
+        badges=badges,
+        call=call,
+        asked=len(asked) > 1,
     )
     return Response(html, media_type="text/html")
 

@@ -43,7 +43,8 @@ class CallView:
     who: str | None
     line_label: str
     queue_name: str | None
-    waited: timedelta
+    waited: timedelta  # once it is over
+    waiting_since: datetime | None
     answered_at: datetime | None
     ended_at: datetime | None
     times_today: int
@@ -158,14 +159,10 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
     times = session.execute(
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
-    waited = timedelta(milliseconds=call.waited_ms)
-    if call.waiting_since is not None and call.phase in {Phase.RINGING, Phase.JOINING}:
-        waited = clock.now(session) - call.waiting_since
-        waited = timedelta(seconds=int(waited.total_seconds()))
     return CallView(
         id=call.id, phase=call.phase, closing=call.closing, caller=call.caller,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
-        queue_name=queue.name if queue else None, waited=waited, answered_at=call.answered_at,
+        queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms), waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip

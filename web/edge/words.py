@@ -47,7 +47,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",
         ProposedBy.NOTICE_NUMBER: "codice avviso digitato",
-        ProposedBy.AGENT: "cercato dall'operatore",
+        ProposedBy.AGENT: "trovato con la ricerca",
     },
     Tax: {
         Tax.TARI: "TARI",

@@ -218,7 +218,7 @@ def test_sara_closes_the_lines_and_opens_them_again(everything: Session, cast: C
     sara = principal(Held(Role.SUPERVISOR, None, cast.contract))
     lines.close_lines(everything, sara, contract_id=cast.contract, reason="  Guasto   alla rete ")
     (closure,) = enti.closures(everything, cast.contract, cast.empoli)
-    assert (closure.reason, closure.ends_at) == ("Guasto alla rete", None)
+    assert (closure.reason, closure.ends_at) == ("Guasto alla rete.", None)
     with pytest.raises(ConflictError):
         lines.close_lines(everything, sara, contract_id=cast.contract, reason="Ancora")
     lines.reopen_lines(everything, sara, contract_id=cast.contract)
