@@ -162,7 +162,8 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
     return CallView(
         id=call.id, phase=call.phase, closing=call.closing, caller=call.caller,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
-        queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms), waiting_since=call.waiting_since, answered_at=call.answered_at,
+        queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
+        waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
