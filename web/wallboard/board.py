@@ -49,15 +49,19 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    name: str
+    """A queue; without a name, the calls that have not asked for an operator (yet), so that the column adds up."""
+
+    name: str | None
     figures: Figures
-    ready: int
-    agents: int
+    ready: int = 0
+    agents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EnteRow:
-    ente: Badge
+    """An ente; without one, the calls to a regional number of which it is not known (yet)."""
+
+    ente: Badge | None
     figures: Figures
 
 
@@ -95,6 +99,21 @@ def read(session: Session, scope: Scope) -> Board:
     counts = levels.counts_since(session, contract_ids, since)
     contract_id = min(scope.contracts, default=None)
     staffed = queues.staffing(session, scope.contracts)
+    def of_queue(queue_id: int | None) -> Figures:
+        return _figures(
+            [line for line in lines if line.queue_id == queue_id],
+            [count for (_, counted), count in counts.items() if counted == queue_id],
+            limits,
+        )
+
+    def of_ente(ente_id: int | None) -> Figures:
+        return _figures(
+            [line for line in lines if line.ente_id == ente_id],
+            [count for (counted, _), count in counts.items() if counted == ente_id],
+            limits,
+        )
+
+    nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
         contract_id=contract_id,
         opening=_opening(session, contract_ids, scope),
@@ -104,27 +123,15 @@ def read(session: Session, scope: Scope) -> Board:
         queues=tuple(
             QueueRow(
                 queue.name,
-                _figures(
-                    [line for line in lines if line.queue_id == queue.id],
-                    [count for (_, queue_id), count in counts.items() if queue_id == queue.id],
-                    limits,
-                ),
+                of_queue(queue.id),
                 ready=staffed.get(queue.id, {}).get(AgentState.READY, 0),
                 agents=sum(n for state, n in staffed.get(queue.id, {}).items() if state is not AgentState.OFFLINE),
             )
             for queue in queues.queues(session, contract_ids)
-        ),
-        enti=tuple(
-            EnteRow(
-                ente,
-                _figures(
-                    [line for line in lines if line.ente_id == ente.id],
-                    [count for (ente_id, _), count in counts.items() if ente_id == ente.id],
-                    limits,
-                ),
-            )
-            for ente in enti.badges(session, scope.enti).values()
-        ),
+        )
+        + ((QueueRow(None, nowhere),) if nowhere.counts else ()),
+        enti=tuple(EnteRow(ente, of_ente(ente.id)) for ente in enti.badges(session, scope.enti).values())
+        + ((EnteRow(None, nobodys),) if nobodys.counts else ()),
         hours=tuple(
             Hour(
                 start, count.received, formulas.waiting_over(count, limits.waiting_over),
