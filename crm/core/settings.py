@@ -115,4 +115,5 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _explain(loc: tuple[int | str, ...], message: str) -> str:
     message = message.removeprefix("Value error, ")
+    message = "it is not set" if message == "Field required" else message
     return f"{PREFIX}{str(loc[0]).upper()}: {message}." if loc else f"{message}."

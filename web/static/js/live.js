@@ -38,7 +38,11 @@ function tick() {
     const limit = clock.closest("[data-since-limit]")?.dataset.sinceLimit;
     if (limit) clock.classList.toggle("over", running > Number(limit) * 1000);
   }
-  for (const clock of document.querySelectorAll("time[data-until]")) setText(clock, duration(Date.parse(clock.dataset.until) - now));
+  for (const clock of document.querySelectorAll("time[data-until]")) {
+    const left = Date.parse(clock.dataset.until) - now;
+    setText(clock, duration(left));
+    clock.classList.toggle("soon", left < 15_000);
+  }
   for (const clock of document.querySelectorAll("time[data-now]")) {
     setText(clock, new Date(now).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" }));
   }
