@@ -99,6 +99,7 @@ def read(session: Session, scope: Scope) -> Board:
     counts = levels.counts_since(session, contract_ids, since)
     contract_id = min(scope.contracts, default=None)
     staffed = queues.staffing(session, scope.contracts)
+
     def of_queue(queue_id: int | None) -> Figures:
         return _figures(
             [line for line in lines if line.queue_id == queue_id],
