@@ -79,7 +79,6 @@ class Hour:
 class Board:
     """Everything on the wallboard."""
 
-    contract_id: int | None
     opening: Opening
     centre: Figures
     limits: Limits
@@ -97,7 +96,6 @@ def read(session: Session, scope: Scope) -> Board:
     limits = _limits(session, contract_ids)
     lines = queues.standing(session, contract_ids)
     counts = levels.counts_since(session, contract_ids, since)
-    contract_id = min(scope.contracts, default=None)
     staffed = queues.staffing(session, scope.contracts)
 
     def of_queue(queue_id: int | None) -> Figures:
@@ -116,7 +114,6 @@ def read(session: Session, scope: Scope) -> Board:
 
     nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
-        contract_id=contract_id,
         opening=_opening(session, contract_ids, scope),
         centre=_figures(lines, counts.values(), limits),
         limits=limits,
