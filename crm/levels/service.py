@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
+from crm.core.configuration import kept
 from crm.core.db import table_of, touch
 from crm.enti.models import ContractLevel
 from crm.levels.metering import MEASURES, Account, Counts, Measured, contribution
@@ -32,6 +33,7 @@ class SeenFact:
     repaired: bool
 
 
+@kept
 def threshold_ms(session: Session, contract_id: int) -> int:
     """The wait over which a call of this contract counts as late, in milliseconds."""
     seconds = session.execute(

@@ -36,7 +36,8 @@ from telephony.carriers.port import (
 from telephony.ivr import flow, prompts
 from telephony.ivr.flow import Choice, Node, Place, Setting, Turn
 from telephony.lines.models import PhoneLine
-from telephony.queues.models import EntryState, Queue, QueueEntry
+from telephony.queues import queries as queues
+from telephony.queues.models import EntryState, QueueEntry
 
 Reply = tuple[Instruction, ...]
 NOT_IN_USE: Reply = (Say(prompts.NUMBER_NOT_IN_USE), Hangup())
@@ -176,13 +177,10 @@ def _enqueue(call: Call, to: Addresses) -> Enqueue:
 def _setting(session: Session, call: Call) -> Setting:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     name = ente.name if ente else enti.contract_name(session, call.contract_id)
-    queues = session.execute(
-        select(Queue).where(Queue.contract_id == call.contract_id).order_by(Queue.menu_digit.nulls_last(), Queue.id)
-    ).scalars()
-    listed = list(queues)
+    listed = queues.queues(session, frozenset({call.contract_id}))
     choices = tuple(
         Choice(queue.menu_digit, queue.menu_label, queue.id, queue.asks_notice)
-        for queue in listed
+        for queue in sorted(listed, key=lambda queue: queue.menu_digit or "")
         if queue.menu_digit and queue.menu_label
     )
     operator = next((queue for queue in listed if not queue.menu_digit), listed[0])

@@ -39,8 +39,9 @@ from telephony.calls.lifecycle import (
 )  # fmt: skip
 from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Outcome, Phase
 from telephony.commands import service as commands
+from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
-from telephony.queues.models import EntryState, Queue, QueueEntry
+from telephony.queues.models import EntryState, QueueEntry
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
@@ -144,15 +145,17 @@ def meter_arrival(session: Session, call_id: UUID, *, at: datetime, received: bo
 
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
     """The caller asked for an operator of this queue."""
-    queue = session.execute(select(Queue).where(Queue.id == queue_id)).scalar_one()
+    queue = queues.queue(session, queue_id)
     row = session.execute(
-        select(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.phase).where(_CALL.c.id == call_id)
-    ).one()
-    if row.phase is not Phase.IVR:
+        update(_CALL)
+        .where(_CALL.c.id == call_id, _CALL.c.phase == Phase.IVR)
+        .values(queue_id=queue_id, queued_at=heard.at)
+        .returning(_CALL.c.contract_id, _CALL.c.ente_id)
+    ).one_or_none()
+    if row is None:
         return None
-    session.execute(update(Call).where(Call.id == call_id).values(queue_id=queue_id, queued_at=heard.at))
     session.execute(
-        upsert(QueueEntry)
+        upsert(_ENTRIES)
         .values(
             call_id=call_id, contract_id=row.contract_id, ente_id=row.ente_id, queue_id=queue_id,
             domain=queue.domain, state=EntryState.WAITING, priority=0, entered_at=heard.at,
@@ -227,7 +230,7 @@ def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
 def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> None:
     match event:
         case AgentClaimed():
-            timeout_s = session.execute(select(Queue.ring_timeout_s).where(Queue.id == row.queue_id)).scalar_one()
+            timeout_s = queues.queue(session, row.queue_id).ring_timeout_s
             session.execute(
                 insert(_LEGS).values(
                     id=event.leg_id, call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id,
@@ -288,7 +291,7 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
             agents.change(session, move.agent_id, lambda now: presence.missed(now, at))
         case Move.WRAP_UP:
             agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
-            seconds = session.execute(select(Queue.wrap_up_s).where(Queue.id == row.queue_id)).scalar_one()
+            seconds = queues.queue(session, row.queue_id).wrap_up_s
             commands.arm_wrap_up(
                 session, agent_id=move.agent_id, call_id=row.id, contract_id=row.contract_id,
                 due_at=at + timedelta(seconds=seconds),
@@ -323,8 +326,7 @@ def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, a
     for agent_id in {before.agent_id, after.agent_id} - {None}:
         touch(session, f"agent:{agent_id}")
     if after.phase is Phase.WAITING:
-        domain = session.execute(select(QueueEntry.domain).where(QueueEntry.call_id == row.id)).scalar_one()
-        signal(session, MatchDue(domain))
+        signal(session, MatchDue(queues.queue(session, row.queue_id).domain))
 
 
 def carrier_instant(told: datetime | None, received: datetime) -> datetime:

@@ -193,7 +193,7 @@ class Stage:
     def counts(self) -> dict[tuple[int | None, int | None], Counts]:
         """The counters by (ente, queue), those that are not zero."""
         since = datetime(2000, 1, 1, tzinfo=clock.ROME)
-        found = self.work(lambda s: levels.counts_since(s, frozenset({self.cast.contract}), since))
+        found = self.work(lambda s: levels.tally_since(s, frozenset({self.cast.contract}), since).rows)
         return {key: counts for key, counts in found.items() if counts}
 
     def timeline(self, contact: int) -> list[TimelineEntry]:

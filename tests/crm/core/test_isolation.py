@@ -30,7 +30,8 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "agent_presence", "alembic_version", "app_user", "carrier_command", "contract", "contract_level", "ente", "queue",
+    "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
+    "contract_level", "ente", "queue",
     "queue_member", "timer", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
