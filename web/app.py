@@ -42,7 +42,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         hub = app.state.hub
         listener = Listener(runtime.settings.redis_url, runtime.settings.database_url, hub.heard, hub.lost)
-        services = (listener.run(), hub.run(), app.state.presence.run(), app.state.guard.run())
+        services = (listener.run(), hub.run(), hub.beat(), app.state.presence.run(), app.state.guard.run())
         tasks = [asyncio.create_task(service) for service in services]
         try:
             yield

@@ -54,10 +54,10 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     return Rendered({"runs": html}, frozenset(f"import:{ente_id}" for ente_id in scope.enti or ()))
 
 
-def join(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever may import for the same enti sees the same list."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
-    return f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language)
+    return [(f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language))]
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections import Counter as Tally
 from collections.abc import Callable
 from functools import partial
@@ -27,28 +26,31 @@ from web.wiring import Runtime
 log = structlog.get_logger(__name__)
 router = APIRouter()
 
-BEAT_S = 1.0
 LOOK_S = 5.0  # how long a session that ended may still see
 RENEW_S = 4.0  # well within an agent's lease
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
-Joining = Callable[[Runtime, Visit], tuple[str, Render]]
+Part = tuple[str, Render]  # an audience's key, and what shows it
+Joining = Callable[[Runtime, Visit], list[Part]]
 
 
-def join_console(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
-    """Every agent is an audience of his own; his tabs share it."""
-    visit.principal.require(Permission.CALLS_ANSWER)
-    return f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)
+def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
+    """Every agent is an audience of his own, which his tabs share; the queues he sees as his colleagues do."""
+    scope = visit.scope(runtime, Permission.CALLS_ANSWER)
+    return [
+        (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
+        (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
+    ]
 
 
-def join_wallboard(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+def join_wallboard(runtime: Runtime, visit: Visit) -> list[Part]:
     """Whoever sees the same enti sees the same board."""
     key, scope, can_close = wallboard.audience(runtime, visit)
 
     def render() -> Rendered:
         return wallboard.render(runtime, scope, visit.language, can_close=can_close)
 
-    return key, render
+    return [(key, render)]
 
 
 PAGES: dict[str, Joining] = {
@@ -134,7 +136,7 @@ class Guard:
 
 @router.websocket("/ws/{name}")
 async def live(socket: WebSocket, name: str) -> None:
-    """A page's live socket: everything at once, then what changes, and a beat every second."""
+    """A page's live socket: everything at once, then what changes."""
     runtime: Runtime = socket.app.state.runtime
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
@@ -149,35 +151,26 @@ async def live(socket: WebSocket, name: str) -> None:
         await socket.close(SIGNED_OUT)
         return
     try:
-        key, render = await run_in_threadpool(PAGES[name], runtime, visit)
+        parts = await run_in_threadpool(PAGES[name], runtime, visit)
     except ForbiddenError:
         await socket.close(FORBIDDEN)
         return
     agent_id = visit.principal.user_id if name == "console" else None
-    beating = asyncio.create_task(_beat(socket))
     guard.admit(socket, token, visit)
     try:
         if agent_id is not None:
             await presence.opened(agent_id)
-        await hub.join(socket, key, render)
+        for key, render in parts:
+            await hub.join(socket, key, render)
         while True:
             await socket.receive_text()
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        beating.cancel()
         guard.dismiss(socket)
         hub.leave(socket)
         if agent_id is not None:
             await presence.closed(agent_id)
-
-
-async def _beat(socket: WebSocket) -> None:
-    """Tell the page the server's time: its clocks run by it, and its silence is noticed."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            await socket.send_text(f'{{"now":{time.time() * 1000:.0f}}}')
-            await asyncio.sleep(BEAT_S)
 
 
 def _same_site(socket: WebSocket, public_url: str) -> bool:
