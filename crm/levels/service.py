@@ -22,6 +22,8 @@ DEFAULT_THRESHOLD_MS = 40_000
 
 _FACTS, _DELTAS, _PROMISED = table_of(ServiceFact), table_of(ServiceDelta), table_of(ContractLevel)
 
+_ADD_FACTS, _ADD_DELTAS = insert(_FACTS), insert(_DELTAS)
+
 
 @dataclass(frozen=True, slots=True)
 class SeenFact:
@@ -59,11 +61,11 @@ def record(
         for fact in facts
     ]  # fmt: skip
     if rows:
-        session.execute(insert(_FACTS), rows)
+        session.execute(_ADD_FACTS, rows)
     threshold = threshold_ms(session, account.contract_id)
     changes = _changes(before, (account, measured), threshold)
     if changes:
-        session.execute(insert(_DELTAS), [asdict(where) | asdict(counts) for where, counts in changes])
+        session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changes])
     touch(session, f"board:{account.contract_id}")
 
 

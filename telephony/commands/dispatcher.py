@@ -13,11 +13,11 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import literal, select, update
+from sqlalchemy import DateTime, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope
+from crm.core.db import Database, Scope, table_of
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
@@ -38,6 +38,26 @@ LEFT_AFTER = Histogram(
 RETRY_AFTER = timedelta(seconds=2)
 MAX_ATTEMPTS = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
+
+_COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
+_LEG, _QUEUE = table_of(AgentLeg), table_of(Queue)
+_LOAD = (
+    select(
+        _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
+        bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
+        _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
+    )
+    .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
+    .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
+    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
+    .where(
+        _COMMAND.c.id == bindparam("command"),
+        _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
+    )
+)  # fmt: skip
+_SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
+_NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +216,7 @@ class Dispatcher:
 
     def _rung(self, job: Job, sid: str) -> None:
         def work(session: Session) -> None:
-            leg = session.execute(
-                update(AgentLeg).where(AgentLeg.id == job.leg_id).values(carrier_sid=sid).returning(AgentLeg.state)
-            ).scalar_one()
+            leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
             _settle(session, job.id, CommandState.DONE)
             if leg is LegState.ENDED:  # the caller gave up while the ring was on its way
                 order(session, kind=CommandKind.END_LEG, call_id=job.call_id, leg_id=job.leg_id)
@@ -267,27 +285,11 @@ def _settle(
     wait: timedelta = timedelta(),
 ) -> None:  # fmt: skip
     session.execute(
-        update(CarrierCommand)
-        .where(CarrierCommand.id == command_id)
-        .values(state=state, error=error, lease_until=clock.now(session) + wait)
+        _SETTLE,
+        {"command": command_id, "state": state, "error": error, "lease_until": clock.now(session) + wait},
     )
 
 
 def _load(session: Session, command_id: int) -> Job | None:
-    row = session.execute(
-        select(
-            CarrierCommand.id, CarrierCommand.kind, CarrierCommand.state, CarrierCommand.attempts,
-            CarrierCommand.created_at, literal(clock.now(session)), CarrierCommand.call_id, Call.contract_id,
-            Call.line, Call.carrier_sid,
-            Call.phase, Call.leg_id, CarrierCommand.leg_id, AgentLeg.carrier_sid, AgentLeg.state,
-            AgentLeg.agent_id, Queue.ring_timeout_s,
-        )
-        .join(Call, Call.id == CarrierCommand.call_id)
-        .outerjoin(AgentLeg, AgentLeg.id == CarrierCommand.leg_id)
-        .outerjoin(Queue, Queue.id == Call.queue_id)
-        .where(
-            CarrierCommand.id == command_id,
-            CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-        )
-    ).one_or_none()  # fmt: skip
+    row = session.execute(_LOAD, {"command": command_id, "now": clock.now(session)}).one_or_none()
     return None if row is None else Job(*cast("tuple[Any, ...]", row))

@@ -10,7 +10,6 @@ from starlette.websockets import WebSocket
 from web.live import hub as hubs
 from web.live.hub import Hub, Rendered, frame
 
-
 pytestmark = pytest.mark.usefixtures("loopback")  # an event loop talks to itself
 
 
