@@ -35,7 +35,7 @@ from telephony.carriers.port import (
 )  # fmt: skip
 from telephony.ivr import flow, prompts
 from telephony.ivr.flow import Choice, Node, Place, Setting, Turn
-from telephony.lines.models import PhoneLine
+from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, QueueEntry
 
@@ -60,7 +60,7 @@ class Arrival:
     at: datetime
 
 
-def arrive(session: Session, arrival: Arrival, line: PhoneLine, to: Addresses) -> Reply:
+def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
     """A call arrives on one of our lines. The scope must be the line's contract."""
     caller = to_e164(arrival.caller) if arrival.caller else None
     known = _known(session, caller, line)
@@ -119,12 +119,7 @@ def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
     return (Hangup(),)
 
 
-def line_of(session: Session, number: str) -> PhoneLine | None:
-    """The line with this number."""
-    return session.get(PhoneLine, number)
-
-
-def _known(session: Session, caller: str | None, line: PhoneLine) -> list[ContactKey]:
+def _known(session: Session, caller: str | None, line: LineView) -> list[ContactKey]:
     """Who has this number, in the line's ente or in any that the contract covers."""
     found = contacts.reached_at(session, caller) if caller else []
     return [one for one in found if line.ente_id in {None, one.ente_id}]

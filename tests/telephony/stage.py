@@ -34,6 +34,7 @@ from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer
 from telephony.engine import Engine
 from telephony.ivr.flow import Place
+from telephony.lines import queries as lines
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher
 from telephony.queues.models import QueueEntry
@@ -99,7 +100,7 @@ class Stage:
         """The webhook that announces a call."""
 
         def work(session: Session) -> Reply:
-            found = reception.line_of(session, line)
+            found = lines.line(session, line)
             assert found is not None
             return reception.arrive(session, Arrival(sid, line, caller, clock.now(session)), found, TO)
 

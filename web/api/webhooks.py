@@ -25,6 +25,7 @@ from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, E
 from telephony.calls.models import Call
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
+from telephony.lines import queries as lines
 from web.edge.visits import runtime_of
 from web.wiring import Runtime
 
@@ -90,7 +91,7 @@ NO_CONTENT = 204
 def voice(hook: HookDep) -> Response:
     """A call arrives at one of our numbers."""
     with hook.runtime.database.begin(Scope.nothing()) as session:
-        line = reception.line_of(session, hook["To"])
+        line = lines.line(session, hook["To"])
     if line is None:
         log.error("number_not_in_use", number=hook["To"])
         return hook.reply(NOT_IN_USE)
