@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.collection.errors import ImportBusyError
 from crm.collection.feed import Header
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.core import topics
 from crm.core.clock import now
 from crm.core.db import touch
 
@@ -49,11 +50,6 @@ class Remark:
     taken: bool
 
 
-def topic(ente_id: int) -> str:
-    """The live topic of whoever watches an ente's imports."""
-    return f"import:{ente_id}"
-
-
 def counts_of(run: ImportRun) -> Counts:
     """What a run has counted so far."""
     return Counts(run.created, run.changed, run.unchanged, run.refused, run.warned)
@@ -84,7 +80,7 @@ def open_run(
         )  # fmt: skip
         session.add(run)
         session.flush()
-    touch(session, topic(ente_id))
+    touch(session, topics.imports(ente_id))
     return run
 
 
@@ -130,7 +126,7 @@ def move(
     ]
     if rows:
         session.execute(insert(ImportRefusal), rows)
-    touch(session, topic(ente_id))
+    touch(session, topics.imports(ente_id))
 
 
 def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState, failure: str | None) -> None:
@@ -140,4 +136,4 @@ def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState
         .where(ImportRun.ente_id == ente_id, ImportRun.id == run_id, ImportRun.state == ImportState.RUNNING)
         .values(state=state, failure=failure, ended_at=now(session), moved_at=now(session))
     )
-    touch(session, topic(ente_id))
+    touch(session, topics.imports(ente_id))

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.core import topics
 from crm.core.db import touch
 from crm.timeline.models import EntryKind, TimelineEntry
 
@@ -24,7 +25,7 @@ def record(
     session.execute(
         statement.on_conflict_do_update(index_elements=["ente_id", "contact_id", "kind", "source"], set_=values)
     )
-    touch(session, f"contact:{contact_id}")
+    touch(session, topics.contact(contact_id))
 
 
 def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind, source: UUID) -> None:
@@ -35,4 +36,4 @@ def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind
             TimelineEntry.source == source,
         )
     )  # fmt: skip
-    touch(session, f"contact:{contact_id}")
+    touch(session, topics.contact(contact_id))

@@ -12,7 +12,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
@@ -319,9 +319,9 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
 
 
 def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
-    touch(session, f"board:{row.contract_id}")
-    for agent_id in {before.agent_id, after.agent_id} - {None}:
-        touch(session, f"agent:{agent_id}")
+    touch(session, topics.board(row.contract_id))
+    for agent_id in {one for one in (before.agent_id, after.agent_id) if one is not None}:
+        touch(session, topics.agent(agent_id))
     if after.phase is Phase.WAITING:
         domain = session.execute(select(QueueEntry.domain).where(QueueEntry.call_id == row.id)).scalar_one()
         signal(session, MatchDue(domain))

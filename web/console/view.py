@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
-from crm.core import clock
+from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -124,10 +124,10 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
-    topics = {f"agent:{visit.principal.user_id}"} | {f"board:{one}" for one in visit.principal.contracts}
+    watched = {topics.agent(visit.principal.user_id)} | {topics.board(one) for one in visit.principal.contracts}
     if view.file is not None:
-        topics |= {f"contact:{contact_id}" for contact_id in view.file.contact_ids}
-    return Rendered(regions, frozenset(topics))
+        watched |= {topics.contact(contact_id) for contact_id in view.file.contact_ids}
+    return Rendered(regions, frozenset(watched))
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:

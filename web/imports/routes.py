@@ -16,7 +16,7 @@ from starlette.types import Scope as ASGIScope
 from crm.access.permissions import Permission
 from crm.collection.models import ImportRefusal, ImportRun
 from crm.collection.tasks import IMPORT
-from crm.core import jobs
+from crm.core import jobs, topics
 from crm.core.db import Scope, touch
 from crm.core.errors import ForbiddenError, InvalidError
 from crm.enti import queries as enti
@@ -51,7 +51,7 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
         }
         badges = enti.badges(session)
     html = fragment("imports/runs.html", language, runs=runs, refusals=refusals, badges=badges)
-    return Rendered({"runs": html}, frozenset(f"import:{ente_id}" for ente_id in scope.enti or ()))
+    return Rendered({"runs": html}, frozenset(topics.imports(ente_id) for ente_id in scope.enti or ()))
 
 
 def join(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
@@ -95,7 +95,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
         jobs.enqueue(
             session, ente_id=ente, kind=IMPORT, argument={"path": str(path), "started_by": visit.principal.user_id}
         )
-        touch(session, f"import:{ente}")
+        touch(session, topics.imports(ente))
 
     runtime.database.transact(scope, work)
     return RedirectResponse("/imports", status_code=303)
