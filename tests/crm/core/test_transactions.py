@@ -1,8 +1,9 @@
 """Transactions: their clock, their signals, their retries."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,6 +53,55 @@ def test_a_savepoint_is_of_its_transaction_s_instant(database: Database, scope: 
         first = clock.now(session)
         with session.begin_nested():
             assert clock.now(session) == first
+
+
+@pytest.mark.integration
+def test_a_clock_that_ticks_by_itself_runs_by_the_database_and_not_by_the_host(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "datetime", HostSetWrongly)
+    began = time.monotonic()
+    ticking = clock.DatabaseClock(database)
+    assert ticking.now().year == 1999  # nobody has been asked yet
+    ticking.refresh()
+    with database.begin(Scope.nothing()) as session:
+        theirs = session.execute(select(func.clock_timestamp())).scalar_one()
+        ours = ticking.now()
+        later = session.execute(select(func.clock_timestamp())).scalar_one()
+    asked_for = timedelta(seconds=time.monotonic() - began)
+    assert theirs - asked_for <= ours <= later + asked_for
+    assert ours.utcoffset() == timedelta(0)
+
+
+@pytest.mark.integration
+def test_between_two_answers_of_the_database_it_goes_on_and_an_answer_corrects_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = [time.monotonic()]
+    monkeypatch.setattr(clock.time, "monotonic", lambda: host[0])
+    ticking = clock.DatabaseClock(database)
+    ticking.refresh()
+    first = ticking.now()
+    assert ticking.now() == first
+    host[0] += 600
+    assert ticking.now() - first == timedelta(minutes=10)
+    ticking.refresh()  # ten minutes have not passed at the database
+    assert timedelta() <= ticking.now() - first < timedelta(minutes=1)
+    database.dispose()
+    monkeypatch.setattr(database, "begin", _away)
+    with pytest.raises(OSError):
+        ticking.refresh()
+    assert ticking.now() - first < timedelta(minutes=1)
+
+
+class HostSetWrongly(datetime):
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime(1999, 12, 31, tzinfo=tz)
+
+
+def _away(_scope: Scope) -> Any:
+    raise OSError("the database is away")
 
 
 # -- signals --------------------------------------------------------------------------------------------------------
