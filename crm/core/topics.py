@@ -27,3 +27,8 @@ def contact(contact_id: int) -> str:
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"
+
+
+def jobs(ente_id: int) -> str:
+    """What becomes of an ente's background jobs: taken, failed, done."""
+    return f"job:{ente_id}"

@@ -7,6 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
+from crm.collection.service import IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -14,7 +15,7 @@ from crm.enti.models import Ente
 from web.wiring import Runtime, build
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {collection.IMPORT: collection.run_import}
+RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER}
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -37,6 +38,7 @@ def worker_app(settings: Settings) -> Celery:
         with database.begin(Scope.nothing()) as session:
             enti = frozenset(session.execute(select(Ente.id)).scalars())
         with database.begin(Scope.of_enti(enti)) as session:
+            jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
