@@ -94,6 +94,10 @@ class Sign:
     doing: str
     age: timedelta
 
+    def is_of(self, process: str, host: str) -> bool:
+        """Whether it is this kind of process's, on this machine."""
+        return (self.process, self.host) == (process, host)
+
     @property
     def is_fresh(self) -> bool:
         """Whether its loop turns, as far as anybody can tell."""
