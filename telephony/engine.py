@@ -134,13 +134,19 @@ class Engine:
                 .limit(200)
             ).all()
         for timer_id, contract_id, call_id in due:
-            try:
-                self._database.transact(
-                    Scope.of_contract(contract_id), partial(_fire, timer_id=timer_id, call_id=call_id)
-                )
-            except Exception:
-                log.exception("timer_failed", timer=timer_id, call=str(call_id))  # the others still fire
+            with structlog.contextvars.bound_contextvars(call=str(call_id)):
+                self._fire(timer_id, contract_id, call_id)
         return len(due)
+
+    def _fire(self, timer_id: int, contract_id: int, call_id: UUID) -> None:
+        work = partial(_fire, timer_id=timer_id, call_id=call_id)
+        try:
+            kind = self._database.transact(Scope.of_contract(contract_id), work)
+        except Exception:
+            log.exception("timer_failed", timer=timer_id)  # the others still fire
+        else:
+            if kind is not None:
+                log.info("timer_fired", kind=kind.value)
 
     def sweep_queues(self) -> int:
         """The safety net under matching by event: it counts what it catches."""
@@ -191,13 +197,14 @@ class Engine:
             log.exception("chore_failed", chore=chore.name)
 
 
-def _fire(session: Session, *, timer_id: int, call_id: UUID) -> None:
+def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None:
+    """What the timer was for; none when it has no reason any more."""
     lock_call(session, call_id)
     timer = session.execute(
         delete(Timer).where(Timer.id == timer_id).returning(Timer.kind, Timer.call_id, Timer.leg_id, Timer.agent_id)
     ).one_or_none()
     if timer is None:
-        return
+        return None
     if timer.kind is TimerKind.RING:
         ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
     else:
@@ -207,3 +214,5 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> None:
             session, timer.agent_id,
             lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,
         )  # fmt: skip
+    kind: TimerKind = timer.kind
+    return kind

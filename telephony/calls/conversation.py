@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -127,6 +128,7 @@ def finish(session: Session, call_id: UUID) -> None:
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:
     """The agent's current call, locked, and no other: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     call = session.execute(
         select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one_or_none()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -105,6 +106,7 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     return _now(session, _lock(session, call_id), to)
 
 
@@ -146,6 +148,7 @@ def _now(session: Session, call: Call, to: Addresses) -> Reply:
 
 def _say(session: Session, call: Call, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
+    structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     session.execute(update(Call).where(Call.id == call.id).values(ivr=turn.place.stored()))
     if turn.place.node is Node.QUEUE and turn.place.queue_id is not None:
         at = clock.now(session)

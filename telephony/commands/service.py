@@ -27,7 +27,7 @@ def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | 
         )
         .returning(_COMMANDS.c.id)
     ).scalar_one()  # fmt: skip
-    signal(session, CommandWritten(command_id))
+    signal(session, CommandWritten(command_id, call_id))
 
 
 def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID, due_at: datetime) -> None:

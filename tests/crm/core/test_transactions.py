@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.core import clock
 from crm.core.db import Database, LiveTopic, Scope, signal, touch
 from crm.core.jobs import JobWritten
-from crm.core.logs import mask_secrets
+from crm.core.logs import mask_details, mask_secrets
 from tests.cast import Cast
 
 # -- the clock ------------------------------------------------------------------------------------------------------
@@ -226,3 +227,16 @@ def test_secrets_do_not_reach_the_logs() -> None:
     entry = {"event": "x", "auth_token": "a", "Password": "b", "x_twilio_signature": "c", "call": "d"}
     masked = mask_secrets(None, "", dict(entry))
     assert masked == {"event": "x", "auth_token": "***", "Password": "***", "x_twilio_signature": "***", "call": "d"}
+
+
+@pytest.mark.integration
+def test_the_row_that_the_database_objects_to_does_not_reach_the_logs(database: Database, cast: Cast) -> None:
+    with pytest.raises(IntegrityError) as refused, database.begin(Scope.nothing()) as session:
+        session.execute(update(User).values(username="anna"))
+    told = f"Traceback ...\n{refused.value}\nmore"
+    assert "(anna)" in told
+    masked = str(mask_details(None, "", {"event": "x", "exception": told})["exception"])
+    assert "anna" not in masked
+    assert "DETAIL: ***" in masked
+    assert "uq_app_user_username" in masked
+    assert mask_details(None, "", {"event": "x"}) == {"event": "x"}
