@@ -142,7 +142,7 @@ def test_an_interrupted_feed_says_that_it_goes_on_by_itself(
         patched.setattr(importer, "store", lambda *_, **__: 1 / 0)
         works(database, cast)
     assert "Interrotto Comune di Empoli" in shown(page)
-    assert "Riprende da solo da dove è arrivato; non serve caricarlo di nuovo. Tentativo 1 di 5." in shown(page)
+    assert "Riprende da solo da dove è arrivato; non serve caricarlo di nuovo. Tentativi finora: 1 di 5." in shown(page)
 
 
 def test_nobody_tries_again_what_is_not_his(
