@@ -17,8 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
-from crm.core import logs
+from crm.core import heartbeats, logs
 from crm.core.db import Scope
+from crm.core.heartbeats import FRESH
 from crm.core.settings import CarrierKind, Settings, SettingsError, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -207,6 +208,32 @@ def check() -> None:
     database.dispose()
     print("\n".join(problems) or "ok")
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def alive(
+    process: Annotated[str, typer.Argument(help="engine, worker or beat")],
+    within: Annotated[float, typer.Option(help="Seconds since its last sign of life")] = FRESH.total_seconds(),
+) -> None:
+    """Say whether the loop of a process of this machine turns, by its last sign of life."""
+    from crm.core.db import Database  # noqa: PLC0415
+
+    settings = _settings()
+    database = Database(settings.database_url, settings.database_routing_url, pool_size=1)
+    try:
+        with database.begin(Scope.nothing()) as session:
+            here = [sign for sign in heartbeats.signs(session) if sign.is_of(process, heartbeats.host())]
+    except SQLAlchemyError as error:
+        print(f"PostgreSQL: {str(error).splitlines()[0]}")
+        raise typer.Exit(1) from None
+    finally:
+        database.dispose()
+    if not here:
+        print(f"{process}: no sign of life.")
+        raise typer.Exit(1)
+    age = here[0].age.total_seconds()  # the freshest comes first
+    print(f"{process}: last sign of life {age:.0f} s ago.")
+    raise typer.Exit(0 if age <= within else 1)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
@@ -29,7 +29,7 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
         )
     )  # fmt: skip
     session.flush()
-    touch(session, f"board:{contract_id}")
+    touch(session, topics.board(contract_id))
 
 
 def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
@@ -37,7 +37,7 @@ def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
     changed(session)
     session.execute(update(Closure).where(*_in_force(session, contract_id)).values(ends_at=clock.now(session)))
-    touch(session, f"board:{contract_id}")
+    touch(session, topics.board(contract_id))
 
 
 def _open_ended(session: Session, contract_id: int) -> int | None:

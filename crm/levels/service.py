@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.configuration import kept
 from crm.core.db import table_of, touch
 from crm.enti.models import ContractLevel
@@ -66,7 +66,7 @@ def record(
     changes = _changes(before, (account, measured), threshold)
     if changes:
         session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changes])
-    touch(session, f"board:{account.contract_id}")
+    touch(session, topics.board(account.contract_id))
 
 
 def fold(session: Session, *, limit: int = 5_000) -> int:

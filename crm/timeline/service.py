@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.core import topics
 from crm.core.db import table_of, touch
 from crm.timeline.models import EntryKind, TimelineEntry
 
@@ -30,7 +31,7 @@ def record(
             "author_id": author_id, "status": status, "detail": detail,
         },
     )  # fmt: skip
-    touch(session, f"contact:{contact_id}")
+    touch(session, topics.contact(contact_id))
 
 
 def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind, source: UUID) -> None:
@@ -41,4 +42,4 @@ def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind
             TimelineEntry.source == source,
         )
     )  # fmt: skip
-    touch(session, f"contact:{contact_id}")
+    touch(session, topics.contact(contact_id))

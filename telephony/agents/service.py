@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import NotFoundError
 from telephony.agents import presence
@@ -76,7 +76,7 @@ def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]
 
 def announce(session: Session, agent_id: int, domain: str) -> None:
     """Tell who watches this agent, and the boards of his domain."""
-    touch(session, f"agent:{agent_id}", f"agents:{domain}")
+    touch(session, topics.agent(agent_id), topics.agents(domain))
 
 
 def renew(session: Session, agent_ids: Collection[int]) -> None:

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.contacts import queries as contacts
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from telephony.agents import presence
@@ -43,7 +44,7 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
         story.withdraw(session, call)
     service.attribute(session, call.id, contact.ente_id)
     session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -59,7 +60,7 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
         return
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -69,7 +70,7 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
     service.apply(session, call.id, HangUpAsked(at, by.user_id), Heard(f"hang-up:{call.leg_id}", at))
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
@@ -127,6 +128,7 @@ def finish(session: Session, call_id: UUID) -> None:
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:
     """The agent's current call, locked, and no other: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     call = session.execute(
         select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one_or_none()

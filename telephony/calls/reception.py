@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -108,6 +109,7 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     return _now(session, _lock(session, call_id), to)
 
 
@@ -144,6 +146,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
 
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
+    structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
     if turn.place.node is Node.QUEUE and turn.place.queue_id is not None:
         at = clock.now(session)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
@@ -152,7 +152,7 @@ def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
             session, subject=row.id, facts=(levels.SeenFact(FactKind.RECEIVED, heard.at, 0, repaired=False),),
             before=None, after=(account_of(row), measured_of(row, _state(row))),
         )  # fmt: skip
-    touch(session, f"board:{row.contract_id}")
+    touch(session, topics.board(row.contract_id))
 
 
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
@@ -330,9 +330,9 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
 
 
 def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
-    touch(session, f"board:{row.contract_id}")
-    for agent_id in {before.agent_id, after.agent_id} - {None}:
-        touch(session, f"agent:{agent_id}")
+    touch(session, topics.board(row.contract_id))
+    for agent_id in {one for one in (before.agent_id, after.agent_id) if one is not None}:
+        touch(session, topics.agent(agent_id))
     if after.phase is Phase.WAITING:
         signal(session, MatchDue(queues.queue(session, row.queue_id).domain))
 

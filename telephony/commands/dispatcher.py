@@ -117,12 +117,12 @@ class Dispatcher:
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
         for one in written:
-            self._pool.submit(self._safely, one.command_id)
+            self._pool.submit(self._safely, one.command_id, one.call_id)
 
     def sweep(self, limit: int = 50) -> int:
         """Take over commands whose lease has run out: their process died, or their retry is due."""
         due = self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
-        futures = [self._pool.submit(self._safely, command_id) for command_id in due]
+        futures = [self._pool.submit(self._safely, command_id, call_id) for command_id, call_id in due]
         for future in futures:
             future.result()
         return len(due)
@@ -131,22 +131,22 @@ class Dispatcher:
         """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _safely(self, command_id: int) -> None:
-        try:
-            self.carry_out(command_id)
-        except Exception:
-            log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
+    def _safely(self, command_id: int, call_id: UUID) -> None:
+        with structlog.contextvars.bound_contextvars(call=str(call_id)):
+            try:
+                self.carry_out(command_id)
+            except Exception:
+                log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
     def carry_out(self, command_id: int) -> None:
         """Carry out one command and write down what became of it."""
         job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is None:
-            return
-        with structlog.contextvars.bound_contextvars(call=str(job.call_id)):
+        if job is not None:
             self._carry_out(job)
 
     def _carry_out(self, job: Job) -> None:
         if job.is_moot:
+            log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
             self._ring(job)
@@ -160,11 +160,13 @@ class Dispatcher:
             if error.gone:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
-                log.error("carrier_refused", kind=job.kind, error=str(error), code=error.code)
+                log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
+                log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
                 self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
         else:
+            log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
 
     def _tell(self, job: Job) -> None:
@@ -215,6 +217,8 @@ class Dispatcher:
             self._rung(job, sid)
 
     def _rung(self, job: Job, sid: str) -> None:
+        log.info("command_carried_out", kind=job.kind.value, leg=str(job.leg_id))
+
         def work(session: Session) -> None:
             leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
             _settle(session, job.id, CommandState.DONE)
@@ -259,7 +263,7 @@ def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 
-def _take_over(session: Session, limit: int) -> list[int]:
+def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
     due = (
         select(CarrierCommand.id)
@@ -275,9 +279,9 @@ def _take_over(session: Session, limit: int) -> list[int]:
         update(CarrierCommand)
         .where(CarrierCommand.id.in_(due.scalar_subquery()))
         .values(lease_until=at + WRITER_LEASE, attempts=CarrierCommand.attempts + 1)
-        .returning(CarrierCommand.id)
-    ).scalars()
-    return sorted(taken)
+        .returning(CarrierCommand.id, CarrierCommand.call_id)
+    )
+    return sorted((command_id, call_id) for command_id, call_id in taken)
 
 
 def _settle(

@@ -29,7 +29,7 @@ def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | 
             "lease_until": at + WRITER_LEASE, "created_at": at,
         },
     ).scalar_one()  # fmt: skip
-    signal(session, CommandWritten(command_id))
+    signal(session, CommandWritten(command_id, call_id))
 
 
 def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID, due_at: datetime) -> None:

@@ -77,7 +77,7 @@ def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | 
     """Give one call to one agent; none when either was faster: the caller gone, the agent on a pause."""
     event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
     try:
-        with session.begin_nested():
+        with structlog.contextvars.bound_contextvars(call=str(assignment.call_id)), session.begin_nested():
             step = calls.apply(session, assignment.call_id, event, Heard(key=f"claimed:{leg_id}", at=event.at))
     except ConflictError:
         return None
@@ -118,6 +118,8 @@ class Matcher:
     def match_now(self, domain: str, *, found_by: str) -> list[Assigned]:
         """Match this domain on this thread."""
         made = self._database.transact(Scope.across_enti(), lambda session: assign(session, domain))
+        for one in made:
+            log.info("call_assigned", call=str(one.call_id), agent=one.agent_id, leg=str(one.leg_id), found_by=found_by)
         if made:
             ASSIGNED.labels(found_by).inc(len(made))
         return made

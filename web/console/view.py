@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
@@ -123,10 +123,10 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
-    topics = {f"agent:{visit.principal.user_id}"}
+    watched = {topics.agent(visit.principal.user_id)}
     if view.file is not None:
-        topics |= {f"contact:{contact_id}" for contact_id in view.file.contact_ids}
-    return Rendered(regions, frozenset(topics))
+        watched |= {topics.contact(contact_id) for contact_id in view.file.contact_ids}
+    return Rendered(regions, frozenset(watched))
 
 
 def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
@@ -135,7 +135,7 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
         lines = queues.standing(session, scope.contracts)
     since = min((line.since for line in lines if line.since), default=None)
     html = fragment("console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since)
-    return Rendered({"queues": html}, frozenset(f"board:{one}" for one in scope.contracts))
+    return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:

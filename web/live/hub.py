@@ -8,7 +8,6 @@ them, so a reconnect repairs whatever was missed.
 import asyncio
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +57,7 @@ class Audience:
 class Hub:
     """All live sockets of this process. Used from its event loop alone; holds no database session."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         """`now` is the time that beats tell, in seconds since 1970."""
         self._audiences: dict[str, Audience] = {}
         self._sockets: dict[WebSocket, list[Audience]] = {}

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, WebSocket
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access.permissions import Permission
+from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from telephony.agents import service as agents
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 LOOK_S = 5.0  # how long a session that ended may still see
+SET_CLOCK_S = 30.0
 RENEW_S = 4.0  # well within an agent's lease
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
@@ -58,6 +61,16 @@ PAGES: dict[str, Joining] = {
     "wallboard": join_wallboard,
     "imports": imports.join,
 }
+
+
+async def keep_time(clock: DatabaseClock) -> None:
+    """Set the clock that the pages run by, until cancelled."""
+    while True:
+        try:
+            await run_in_threadpool(clock.refresh)
+        except SQLAlchemyError:
+            log.warning("clock_not_set")  # the last answer stands
+        await asyncio.sleep(SET_CLOCK_S)
 
 
 class Presence:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from crm.access.service import contracts_watched
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, opening
@@ -132,8 +132,8 @@ def read(session: Session, scope: Scope) -> Board:
             )
             for start, count in tally.hours[-HOURS_SHOWN:]
         ),
-        topics=frozenset(f"board:{one}" for one in contract_ids)
-        | frozenset(f"agents:{domain}" for domain in queues.domains(session, contract_ids)),
+        topics=frozenset(topics.board(one) for one in contract_ids)
+        | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),
     )  # fmt: skip
 
 
