@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from web.wiring import Runtime, carrier_of
 pytestmark = pytest.mark.integration
 SID = "CA" + "7" * 32
 SECRETS = (STRANGER, STRANGER.removeprefix("+39"), REGIONAL_LINE, NOTICE, "NREGNI50A41M059X", "NERI", "GINA")
-Line = dict[str, Any]
+Line = MutableMapping[str, Any]
 
 
 class Carrier(FakeCarrier):
@@ -62,7 +62,7 @@ class Play:
         url = f"/telephony/{path}"
         answer = self.client.post(url, data=said, headers={"X-Twilio-Signature": sign(TOKEN, PUBLIC + url, said)})
         assert answer.status_code in {200, 204}, answer.text
-        return answer.text
+        return str(answer.text)
 
     def of_call(self, path: str, **fields: str) -> str:
         return self.tells(f"{self.cast.contract}/calls/{self.call().id}/{path}", **fields)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role
-from crm.collection import importer
+from crm.collection import importer, service
 from crm.collection.models import ImportRun
 from crm.core import jobs
 from crm.core.db import Database, Scope
@@ -21,7 +21,6 @@ from tests import cast as people
 from tests.cast import Cast
 from tests.crm.conftest import HEADER, ROSSI, TARI
 from tests.web.conftest import PUBLIC, csrf_of, sign_in
-from web.imports import routes
 from web.wiring import Runtime
 from web.worker.main import RUNNERS
 
@@ -171,7 +170,7 @@ def test_nobody_tries_again_what_is_not_his(
 def test_a_file_that_could_not_be_owed_is_not_kept(
     page: TestClient, cast: Cast, uploads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes.service, "send", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(service, "send", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         send(page, cast.empoli)
     assert list(uploads.iterdir()) == []

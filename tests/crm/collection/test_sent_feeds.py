@@ -19,6 +19,7 @@ from crm.collection.importer import import_feed
 from crm.collection.models import ImportRun, ImportState
 from crm.collection.queries import Attempt, RunView, Stage, stage_of
 from crm.collection.service import IMPORT, Counts
+from crm.collection.store import store
 from crm.core import jobs, topics
 from crm.core.db import Database, LiveTopic, Scope
 from crm.core.errors import NotFoundError
@@ -91,7 +92,7 @@ class Trouble:
     """Something of ours that breaks after so many batches, until it is mended."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
-        self.left, self.mended, self._store = after, False, importer.store
+        self.left, self.mended, self._store = after, False, store
         monkeypatch.setattr(importer, "store", self)
 
     def __call__(self, session: Session, **what: Any) -> Counts:
@@ -139,7 +140,8 @@ def test_a_long_way_to_the_next_batch_renews_the_lease(
     db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importer, "ALIVE_EVERY_S", 0.01)
-    read, signs = importer._take, []
+    signs: list[int] = []
+    read = importer._take
 
     def slowly(items: Iterator[Any]) -> list[Any]:
         while len(signs) < examined + 3:
@@ -160,7 +162,12 @@ def test_a_worker_renews_no_oftener_than_it_must(
 ) -> None:
     renewals: list[int] = []
     extend = jobs._extend
-    monkeypatch.setattr(jobs, "_extend", lambda *which: renewals.append(1) or extend(*which))
+
+    def counted(session: Session, job_id: int, attempt: int) -> None:
+        renewals.append(job_id)
+        extend(session, job_id, attempt)
+
+    monkeypatch.setattr(jobs, "_extend", counted)
     sender.sends(write_feed(*taxpayers(records, 20)))
     assert sender.works()
     assert sender.seen().counts == Counts(created=40)

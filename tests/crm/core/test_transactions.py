@@ -79,7 +79,7 @@ def test_between_two_answers_of_the_database_it_goes_on_and_an_answer_corrects_i
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = [time.monotonic()]
-    monkeypatch.setattr(clock.time, "monotonic", lambda: host[0])
+    monkeypatch.setattr(time, "monotonic", lambda: host[0])
     ticking = clock.DatabaseClock(database)
     ticking.refresh()
     first = ticking.now()
