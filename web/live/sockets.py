@@ -136,9 +136,9 @@ class Guard:
                 log.exception("sessions_not_checked")
 
     async def _look(self) -> None:
-        tokens = {token for token, _ in self._admitted.values()}
-        now = await run_in_threadpool(self._visits, tokens)
-        for socket, (token, visit) in list(self._admitted.items()):
+        admitted = dict(self._admitted)  # whoever comes while the sessions are read is looked at the next time
+        now = await run_in_threadpool(self._visits, {token for token, _ in admitted.values()})
+        for socket, (token, visit) in admitted.items():
             if now.get(token) != visit:
                 with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                     await socket.close(SIGNED_OUT)
