@@ -30,7 +30,7 @@ class Page:
 
 
 def look(guard: Guard) -> None:
-    asyncio.run(guard._look())  # noqa: SLF001  # one round, without its waiting
+    asyncio.run(guard._look())  # one round, without its waiting
 
 
 def test_whoever_signed_out_is_closed_and_whoever_did_not_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
