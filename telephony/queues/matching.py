@@ -58,7 +58,12 @@ class Assigned:
 
 
 def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4) -> list[Assigned]:
-    """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`)."""
+    """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`).
+
+    Nobody waits and nobody is locked out: whoever commits a call from here on asks for a match of his own.
+    """
+    if not _waiting(session, domain):
+        return []
     session.execute(_ONE_AT_A_TIME, {"domain": f"match:{domain}"})
     made: list[Assigned] = []
     for _ in range(MAX_ROUNDS):
