@@ -16,6 +16,7 @@ from telephony.agents.models import AgentState
 from telephony.calls.models import Call, CallEvent
 from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
+from tests.servers import DatabaseUrls, PostgresServer
 from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, csrf_of, sign_in
 
 pytestmark = pytest.mark.integration
@@ -205,6 +206,17 @@ def test_the_logs_hold_neither_numbers_nor_names(
 def test_health_and_metrics(client: TestClient) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_a_restart_of_postgresql_costs_no_page_and_no_webhook(
+    client: TestClient, postgres: PostgresServer, database_urls: DatabaseUrls
+) -> None:
+    sign_in(client, "sara")
+    ended = _arrival("CA" + "5" * 32) | {"CallStatus": "completed"}  # looked up by the role that routes
+    for _ in range(2):
+        assert _signed(client, "/telephony/status", ended).status_code == 204
+        assert client.get("/wallboard").status_code == 200
+        assert postgres.cut_off(database_urls.name) > 0
 
 
 def _arrival(sid: str) -> dict[str, str]:
