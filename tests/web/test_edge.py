@@ -1,6 +1,9 @@
 """The edge under attack: sessions, CSRF, headers, sockets, webhooks, other people's enti."""
 
 import logging
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,8 +12,11 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from crm.access import service as access
 from crm.access.models import UserSession
+from crm.core.clock import in_rome
 from crm.core.db import Database, Scope
+from crm.core.settings import Settings
 from crm.enti.models import Closure
 from telephony.agents.models import AgentState
 from telephony.calls.models import Call, CallEvent
@@ -18,6 +24,8 @@ from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, csrf_of, sign_in
+from web.app import create_app
+from web.wiring import build
 
 pytestmark = pytest.mark.integration
 
@@ -32,6 +40,31 @@ def test_the_wrong_password_and_the_unknown_user_are_told_the_same(client: TestC
     assert wrong.status_code == unknown.status_code == 401
     assert "Nome utente o password non corretti" in wrong.text
     assert "Nome utente o password non corretti" in unknown.text
+
+
+@pytest.mark.parametrize("username", ["anna", "nessuno"])
+def test_after_five_wrong_passwords_no_process_checks_another_for_a_while(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    """A name that nobody has is answered the same, so that trying tells nothing about who works here."""
+    for _ in range(5):
+        assert sign_in(client, username, "sbagliata").status_code == 401
+    monkeypatch.setattr(access, "matches", pytest.fail)  # whoever tries must not make us compute
+    with TestClient(create_app(build(settings)), base_url=PUBLIC, follow_redirects=False) as another_process:
+        for browser in (client, another_process):
+            refused = sign_in(browser, username, PASSWORD)
+            assert refused.status_code == 429
+            (until,) = re.findall(r"Riprova dopo le (\d\d:\d\d:\d\d)\.", refused.text)
+            retry_after = parsedate_to_datetime(refused.headers["retry-after"])
+            assert in_rome(retry_after).strftime("%H:%M:%S") == until
+            assert timedelta() < retry_after - datetime.now(UTC) <= timedelta(seconds=30)
+
+
+def test_a_right_password_after_a_few_wrong_ones_lets_in_and_wipes_the_slate(client: TestClient) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            assert sign_in(client, "anna", "sbagliata").status_code == 401
+        assert sign_in(client, "anna").status_code == 303
 
 
 def test_a_sign_in_leads_only_to_pages_of_ours(client: TestClient) -> None:
@@ -197,9 +230,12 @@ def test_the_logs_hold_neither_numbers_nor_names(
         sign_in(client, "anna")
         token = {"X-CSRF-Token": csrf_of(client, "/console")}
         client.post("/console/search", data={"q": "bianchi"}, headers=token)
+        for _ in range(6):
+            answer = sign_in(client, "rossi.luigi")
+        assert answer.status_code == 429
     out = capsys.readouterr()
     everything = caplog.text + out.out + out.err
-    for secret in (MARIO_MOBILE, "BIANCHI", "bianchi", PASSWORD, TOKEN):
+    for secret in (MARIO_MOBILE, "BIANCHI", "bianchi", "rossi.luigi", PASSWORD, TOKEN):
         assert secret not in everything
 
 
