@@ -1,6 +1,5 @@
 """Signing in and out, and the way from the front door to one's page."""
 
-import contextlib
 import hmac
 import secrets
 from datetime import UTC
@@ -11,17 +10,13 @@ from urllib.parse import unquote
 import structlog
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import update
 
 from crm.access import service as access
-from crm.access.models import User
 from crm.access.permissions import Permission
 from crm.access.service import SignInError, TooManyAttemptsError
 from crm.core.clock import in_rome
 from crm.core.db import Scope
-from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import service as agents
-from telephony.agents.models import AgentState
 from web.demo.accounts import DEMO_USERS
 from web.edge.errors import status_of
 from web.edge.i18n import DEFAULT, LANGUAGES, chosen, translations
@@ -89,11 +84,8 @@ def sign_in(
 def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Response:
     """End the session, and an agent's shift with it."""
     with runtime.database.begin(Scope.nothing()) as session:
-        if agents.is_busy(session, visit.principal.user_id):
-            raise ConflictError("Hai una chiamata in corso: chiudila e salva le note, poi esci.")
+        agents.leave(session, visit.principal)
         access.sign_out(session, request.cookies.get(COOKIE, ""))
-        with contextlib.suppress(NotFoundError):
-            agents.wish(session, agent_id=visit.principal.user_id, intended=AgentState.OFFLINE)
     response = RedirectResponse("/sign-in", SEE_OTHER)
     response.delete_cookie(COOKIE)
     return response
@@ -106,7 +98,7 @@ def language(
     """Speak another language to this user from now on."""
     if language in LANGUAGES:
         with runtime.database.begin(Scope.nothing()) as session:
-            session.execute(update(User).where(User.id == visit.principal.user_id).values(language=language))
+            access.choose_language(session, visit.principal, language=language)
     return RedirectResponse(_safe(back), SEE_OTHER)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, WINDOW, paused_until, place_of
@@ -112,12 +112,18 @@ def resume(session: Session, token: str) -> SignedIn | None:
     return SignedIn(principal, row.csrf_token)
 
 
+def choose_language(session: Session, by: Principal, *, language: str) -> None:
+    """Speak another language to this user from now on. Which ones are spoken, the interface knows."""
+    session.execute(update(User).where(User.id == by.user_id).values(language=language))
+
+
 def scope_for(session: Session, principal: Principal, permission: Permission) -> Scope:
     """What a principal may see for this purpose: the enti and contracts on which he holds the permission."""
-    held = [one for one in principal.held if permission in PERMISSIONS[one.role]]
-    contracts = frozenset(one.contract_id for one in held if one.contract_id is not None)
+    contracts = principal.contracts_for(permission)
     covered = session.execute(select(ContractEnte.ente_id).where(ContractEnte.contract_id.in_(contracts)))
-    enti = frozenset(covered.scalars()) | {one.ente_id for one in held if one.ente_id is not None}
+    enti = frozenset(covered.scalars()) | {
+        one.ente_id for one in principal.held if one.ente_id is not None and permission in PERMISSIONS[one.role]
+    }
     return Scope.of_enti(enti, contracts)
 
 
@@ -134,9 +140,7 @@ def _written(username: str) -> str:
     return username.replace("\x00", "").strip().lower()
 
 
-def _paused_until(
-    session: Session, column: InstrumentedAttribute[str], value: str, *, free: int
-) -> datetime | None:  # fmt: skip
+def _paused_until(session: Session, column: InstrumentedAttribute[str], value: str, *, free: int) -> datetime | None:
     made = session.execute(select(SignInAttempt.made_at).where(column == value)).scalars()
     return paused_until(made, free=free, at=clock.now(session))
 

@@ -5,15 +5,33 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
+from crm.collection import service
 from crm.collection.errors import CollectionError
 from crm.collection.importer import import_feed
-from crm.core.db import Database, Scope
+from crm.core import jobs
+from crm.core.db import Database, Scope, touch
+from crm.core.errors import ForbiddenError
 from crm.core.jobs import Taken
 from crm.enti.models import Ente
 
 log = structlog.get_logger(__name__)
 IMPORT = "collection.import"
+
+
+def schedule_import(session: Session, by: Principal, *, ente_id: int, path: Path) -> int:
+    """Owe the import of a feed of this ente, which a worker will read from `path`; the job's id.
+
+    Raises `ForbiddenError` unless `by` may import for the ente, itself or through a contract.
+    """
+    if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
+        raise ForbiddenError("Non puoi caricare flussi per questo ente.")
+    touch(session, service.topic(ente_id))
+    argument = {"path": str(path), "started_by": by.user_id}
+    return jobs.enqueue(session, ente_id=ente_id, kind=IMPORT, argument=argument)
 
 
 def run_import(database: Database, job: Taken) -> None:

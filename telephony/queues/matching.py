@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import func, select
+from sqlalchemy import and_, any_, func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -23,7 +23,7 @@ from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
 from telephony.queues.events import MatchDue
-from telephony.queues.models import EntryState, QueueEntry, QueueMember
+from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.routing import Assignment, FreeAgent, Waiting, match
 
 log = structlog.get_logger(__name__)
@@ -119,9 +119,11 @@ class Matcher:
 
 
 def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
+    """Who can take a call now, and of which queues: those that he is member of and may answer (`agents.attend`)."""
     rows = session.execute(
         select(AgentPresence.agent_id, AgentPresence.idle_since, func.array_agg(QueueMember.queue_id))
         .join(QueueMember, QueueMember.agent_id == AgentPresence.agent_id)
+        .join(Queue, and_(Queue.id == QueueMember.queue_id, Queue.contract_id == any_(AgentPresence.answers_for)))
         .where(
             AgentPresence.domain == domain,
             AgentPresence.state == AgentState.READY,

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access import service as access
-from crm.access.models import UserSession
+from crm.access.models import RoleGrant, UserSession
 from crm.core.clock import in_rome
 from crm.core.db import Database, Scope
 from crm.core.settings import Settings
@@ -103,7 +103,15 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
         ("anna", "post", "/wallboard/close"),
         ("vera", "post", "/wallboard/close"),
         ("vera", "post", "/console/state"),
+        ("vera", "post", "/console/device"),
+        ("vera", "post", "/console/propose"),
+        ("vera", "post", "/console/identify"),
+        ("vera", "post", "/console/hang-up"),
+        ("vera", "post", "/console/draft"),
+        ("vera", "post", "/console/wrap-up"),
         ("vera", "post", "/console/search"),
+        ("sara", "post", "/imports"),
+        ("anna", "post", "/imports"),
         ("sara", "get", "/imports"),
         ("vera", "get", "/console/device"),
     ],
@@ -111,7 +119,9 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
 def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: str, method: str, path: str) -> None:
     sign_in(client, username)
     headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
-    answer = client.request(method, path, headers=headers, data={"state": "ready"} if method == "post" else None)
+    fields = {"state": "ready", "ready": "true", "call": str(uuid4()), "contact": "1", "next": "ready", "ente": "1"}
+    sent = {"data": fields, "files": {"feed": b"{}"}} if path == "/imports" else {"data": fields}
+    answer = client.request(method, path, headers=headers, **(sent if method == "post" else {}))
     assert answer.status_code == 403, answer.text
 
 
@@ -182,6 +192,19 @@ def test_a_socket_is_refused_to_a_page_of_another_site_and_to_whoever_is_not_sig
     ):
         socket.receive_text()
     assert refused.value.code == 4403
+
+
+def test_a_console_that_connects_again_answers_for_what_its_agent_may_by_now(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    sign_in(client, "anna")
+    for may in (cast.contract, cast.other_contract):
+        with database.begin(Scope.nothing()) as session:
+            session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.anna).values(contract_id=may))
+        with client.websocket_connect("/ws/console", headers={"origin": PUBLIC}) as socket:
+            while "hx-target" not in socket.receive_text():
+                pass
+            assert presence_of(database, cast.anna).answers_for == [may]
 
 
 def test_a_live_page_gets_everything_when_it_joins(client: TestClient) -> None:

@@ -45,7 +45,7 @@ def state(
     visit.principal.require(Permission.CALLS_ANSWER)
     return _do(
         runtime, visit,
-        lambda session: agents.wish(session, agent_id=visit.principal.user_id, intended=state, reason=reason),
+        lambda session: agents.wish(session, visit.principal, intended=state, reason=reason),
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def device_state(
 ) -> Response:
     """A softphone, one a tab, says whether it is registered."""
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
-        agents.set_device(session, agent_id=visit.principal.user_id, device=device[:36], ready=ready)
+        agents.set_device(session, visit.principal, device=device[:36], ready=ready)
     return Response(status_code=NO_CONTENT)
 
 

@@ -9,15 +9,13 @@ from uuid import uuid4
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
 from crm.collection.models import ImportRefusal, ImportRun
-from crm.collection.tasks import IMPORT
-from crm.core import jobs
-from crm.core.db import Scope, touch
+from crm.collection.tasks import schedule_import
+from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, InvalidError
 from crm.enti import queries as enti
 from web.edge.templating import fragment, page
@@ -90,14 +88,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
     if not feed.filename:
         raise InvalidError("Scegli il file del flusso.")
     path = _keep(runtime.settings.data / "uploads", feed)
-
-    def work(session: Session) -> None:
-        jobs.enqueue(
-            session, ente_id=ente, kind=IMPORT, argument={"path": str(path), "started_by": visit.principal.user_id}
-        )
-        touch(session, f"import:{ente}")
-
-    runtime.database.transact(scope, work)
+    runtime.database.transact(scope, lambda session: schedule_import(session, visit.principal, ente_id=ente, path=path))
     return RedirectResponse("/imports", status_code=303)
 
 

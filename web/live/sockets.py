@@ -13,7 +13,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
-from crm.access.permissions import Permission
+from crm.access.permissions import Permission, Principal
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from telephony.agents import service as agents
@@ -65,10 +65,10 @@ class Presence:
         self._runtime = runtime
         self._open: Tally[int] = Tally()
 
-    async def opened(self, agent_id: int) -> None:
+    async def opened(self, agent: Principal) -> None:
         """A console of this agent connected."""
-        self._open[agent_id] += 1
-        await run_in_threadpool(self._renew, [agent_id])
+        self._open[agent.user_id] += 1
+        await run_in_threadpool(self._attend, agent)
 
     async def closed(self, agent_id: int) -> None:
         """A console of this agent disconnected."""
@@ -86,6 +86,10 @@ class Presence:
                     await run_in_threadpool(self._renew, list(self._open))
                 except Exception:
                     log.exception("presence_not_renewed")
+
+    def _attend(self, agent: Principal) -> None:
+        with self._runtime.database.begin(Scope.nothing()) as session:
+            agents.attend(session, agent)
 
     def _renew(self, agent_ids: list[int]) -> None:
         with self._runtime.database.begin(Scope.nothing()) as session:
@@ -158,7 +162,7 @@ async def live(socket: WebSocket, name: str) -> None:
     guard.admit(socket, token, visit)
     try:
         if agent_id is not None:
-            await presence.opened(agent_id)
+            await presence.opened(visit.principal)
         await hub.join(socket, key, render)
         while True:
             await socket.receive_text()

@@ -153,6 +153,12 @@ def test_a_token_nobody_was_given_opens_nothing(session: Session) -> None:
     assert service.resume(session, "x" * 500) is None
 
 
+@pytest.mark.integration
+def test_anna_chooses_her_own_language_and_nobody_else_s(session: Session, cast: Cast) -> None:
+    service.choose_language(session, Principal(cast.anna, "Anna", "it", frozenset()), language="en")
+    assert session.execute(select(User.id).where(User.language == "en")).scalars().all() == [cast.anna]
+
+
 # -- attempts -------------------------------------------------------------------------------------------------------
 
 
