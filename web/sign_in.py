@@ -127,7 +127,9 @@ def _safe(back: str) -> str:
 
 
 def _home(visit: Visit) -> str:
+    """Whoever runs the centre looks at the board, though he may answer calls too."""
     for permission, path in (
+        (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),

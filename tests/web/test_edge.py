@@ -8,12 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access import service as access
-from crm.access.models import RoleGrant, UserSession
+from crm.access.models import Role, RoleGrant, UserSession
+from crm.access.permissions import PERMISSIONS, Permission
+from crm.core import clock
 from crm.core.clock import in_rome
 from crm.core.db import Database, Scope
 from crm.core.settings import Settings
@@ -160,6 +162,32 @@ def test_an_agents_search_stays_within_the_contract(client: TestClient) -> None:
     assert "BIANCHI" in found("bianchi")
     assert "NERI" in found("gina neri")
     assert "ROSSI" not in found("rossi luigi")
+
+
+def test_a_search_is_bounded_by_where_files_may_be_read_not_by_where_calls_are_answered(
+    client: TestClient, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anna helps out in Siena in a role that answers and reads no files."""
+    monkeypatch.setitem(PERMISSIONS, Role.ENTE_VIEWER, frozenset({Permission.CALLS_ANSWER}))
+    with database.begin(Scope.nothing()) as session:
+        session.execute(
+            insert(RoleGrant).values(
+                user_id=cast.anna, role=Role.ENTE_VIEWER, ente_id=cast.siena, valid_from=clock.now(session)
+            )
+        )
+    sign_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    assert "BIANCHI" in client.post("/console/search", data={"q": "bianchi"}, headers=headers).text
+    assert "ROSSI" not in client.post("/console/search", data={"q": "rossi luigi"}, headers=headers).text
+
+
+@pytest.mark.parametrize(
+    ("username", "home"), [("anna", "/console"), ("sara", "/wallboard"), ("vera", "/wallboard"), (None, "/sign-in")]
+)
+def test_the_front_door_leads_to_one_s_own_page(client: TestClient, username: str | None, home: str) -> None:
+    if username:
+        sign_in(client, username)
+    assert client.get("/").headers["location"] == home
 
 
 def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(client: TestClient, cast: Cast) -> None:
