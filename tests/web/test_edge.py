@@ -121,7 +121,10 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
 def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: str, method: str, path: str) -> None:
     sign_in(client, username)
     headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
-    fields = {"state": "ready", "ready": "true", "call": str(uuid4()), "contact": "1", "next": "ready", "ente": "1"}
+    fields = {
+        "state": "ready", "ready": "true", "call": str(uuid4()), "contact": "1", "next": "ready", "ente": "1",
+        "contract": "1",
+    }  # fmt: skip
     sent = {"data": fields, "files": {"feed": b"{}"}} if path == "/imports" else {"data": fields}
     answer = client.request(method, path, headers=headers, **(sent if method == "post" else {}))
     assert answer.status_code == 403, answer.text

@@ -20,7 +20,7 @@ from telephony.agents import service as agents
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
-from web.live.hub import Hub, Render, Rendered
+from web.live.hub import Hub, Render
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -41,19 +41,9 @@ def join_console(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
     return f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)
 
 
-def join_wallboard(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
-    """Whoever sees the same enti sees the same board."""
-    key, scope, can_close = wallboard.audience(runtime, visit)
-
-    def render() -> Rendered:
-        return wallboard.render(runtime, scope, visit.language, can_close=can_close)
-
-    return key, render
-
-
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": join_wallboard,
+    "wallboard": wallboard.join,
     "imports": imports.join,
 }
 
