@@ -70,7 +70,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     """Calls at 5 a second over a background of 100 webhooks a second."""
     centre = place.centre("p2")
     staff = hire(centre.database, AGENTS, centre.cast.operator)[-FREE_AGENTS:]
-    ready(centre.database, staff)
+    ready(centre.database, centre.cast.contract, staff)
     children = [centre.start_carrier(), centre.start_web(WORKERS), centre.start_engine()]
     seconds = 8 if options.quick else 20
     asyncio.run(_call(centre, staff, 2.0))  # warm

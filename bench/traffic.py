@@ -12,7 +12,8 @@ from sqlalchemy import insert
 
 from bench.client import Done, Fields, Job
 from bench.place import Centre
-from crm.access.models import User
+from crm.access.models import Role, User
+from crm.access.permissions import Held, Principal
 from crm.contacts.phone import CallerKind
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -64,13 +65,14 @@ def hire(database: Database, count: int, *queues: int, domain: str = DOMAIN) -> 
     return ids
 
 
-def ready(database: Database, agent_ids: Iterable[int]) -> None:
-    """These agents sit at their consoles, free."""
+def ready(database: Database, contract: int, agent_ids: Iterable[int]) -> None:
+    """These agents of a contract sit at their consoles, free."""
     with database.begin(Scope.nothing()) as session:
-        agents.renew(session, list(agent_ids))
         for one in agent_ids:
-            agents.set_device(session, agent_id=one, device="desk", ready=True)
-            agents.wish(session, agent_id=one, intended=AgentState.READY)
+            agent = Principal(one, "A", "it", frozenset({Held(Role.AGENT, None, contract)}))
+            agents.attend(session, agent)
+            agents.set_device(session, agent, device="desk", ready=True)
+            agents.wish(session, agent, intended=AgentState.READY)
 
 
 def prepare(database: Database, cast: Cast, phase: Phase, count: int, *, among: int = AGENTS) -> list[Prepared]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import Role, RoleGrant, User
+from crm.access.permissions import Held, Principal
 from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
 from crm.contacts.names import name_key
 from crm.core import clock
@@ -96,13 +97,24 @@ def settle(database: Database) -> Cast:
     )  # fmt: skip
 
 
+def principal_of(session: Session, user_id: int) -> Principal:
+    """A user as his requests see him."""
+    held = session.execute(
+        select(RoleGrant.role, RoleGrant.ente_id, RoleGrant.contract_id).where(
+            RoleGrant.user_id == user_id, RoleGrant.valid_to.is_(None)
+        )
+    )
+    return Principal(user_id, "", "it", frozenset(Held(*grant) for grant in held))
+
+
 def make_ready(database: Database, *agent_ids: int, at: datetime | None = None) -> None:
     """These agents are at their console, telephone registered, ready: the first the longest idle."""
     for offset, agent_id in enumerate(agent_ids):
         with database.begin(Scope.nothing()) as session:
-            agents.renew(session, [agent_id])
-            agents.set_device(session, agent_id=agent_id, device="desk", ready=True)
-            agents.wish(session, agent_id=agent_id, intended=AgentState.READY)
+            agent = principal_of(session, agent_id)
+            agents.attend(session, agent)
+            agents.set_device(session, agent, device="desk", ready=True)
+            agents.wish(session, agent, intended=AgentState.READY)
             idle = (at or clock.now(session)) - timedelta(seconds=100 - offset)
             session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(idle_since=idle))
 

@@ -30,6 +30,7 @@ from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
 STATIC = Path(__file__).parent / "static"
+HEARD_WITHIN_S = 0.2
 SPARE_CONNECTIONS = 4  # the pool serves every request thread, and the matcher and executor beside them
 
 
@@ -54,9 +55,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             runtime.close()
 
     app = FastAPI(title="Filodiretto", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -88,3 +87,12 @@ def create_app(runtime: Runtime) -> ASGIApp:
     return Envelope(
         app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(imports.allowance, runtime)
     )
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they end: before Python 3.12, what a task awaits may end in that instant and swallow it."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=HEARD_WITHIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -68,7 +68,7 @@ def run(
 def web(workers: int = 1) -> None:
     """Serve pages, sockets and webhooks."""
     settings = _begin("web")
-    _serve("web.cli:web_app", settings.host, settings.port, workers=workers)
+    _serve("web.cli:web_app", settings, workers=workers)
 
 
 def web_app() -> Any:
@@ -247,14 +247,15 @@ def _loaded() -> None:
     gc.freeze()
 
 
-def _serve(factory: str, host: str, port: int, *, workers: int) -> None:
+def _serve(factory: str, settings: Settings, *, workers: int) -> None:
     fd = _listening_fd()
     config = uvicorn.Config(
-        factory, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
+        factory, factory=True, host=settings.host, port=settings.port, workers=workers, log_config=None,
+        access_log=False,
         ws_ping_interval=5, ws_ping_timeout=10,
         ws_per_message_deflate=False,  # it would compress the same frame once for every socket
         timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False,
-        proxy_headers=True, ws_max_size=65_536, backlog=2048,
+        proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies, ws_max_size=65_536, backlog=2048,
     )  # fmt: skip
     sockets = [socket.socket(fileno=fd)] if fd is not None else [config.bind_socket()]
     if workers > 1:

@@ -1,33 +1,35 @@
 """Signing in and out, and the way from the front door to one's page."""
 
-import contextlib
 import hmac
 import secrets
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Annotated
 from urllib.parse import unquote
 
+import structlog
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import update
 
 from crm.access import service as access
-from crm.access.models import User
 from crm.access.permissions import Permission
-from crm.access.service import SignInError
+from crm.access.service import SignInError, TooManyAttemptsError
+from crm.core.clock import in_rome
 from crm.core.db import Scope
-from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import service as agents
-from telephony.agents.models import AgentState
 from web.demo.accounts import DEMO_USERS
+from web.edge.errors import status_of
 from web.edge.i18n import DEFAULT, LANGUAGES, chosen, translations
 from web.edge.templating import page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, visit_of
 from web.wiring import Runtime
 
+log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 FORM_COOKIE = "filodiretto_form"  # a sign-in form is answered by the browser it was shown to
 SEE_OTHER = 303
 UNAUTHORIZED = 401
+STALE = "La pagina è rimasta aperta troppo a lungo: riprova."
 
 
 @router.get("/")
@@ -51,15 +53,24 @@ def sign_in(
     """Check name and password."""
     expected = request.cookies.get(FORM_COOKIE, "")
     if not expected or not hmac.compare_digest(csrf.encode(), expected.encode()):
-        return _form(request, runtime, back=back, error="La pagina è rimasta aperta troppo a lungo: riprova.")
+        return _form(request, runtime, back=back, status=UNAUTHORIZED, error=STALE)
+    address = request.client.host if request.client else ""
     try:
         with runtime.database.begin(Scope.nothing()) as session:
-            known = access.password_of(session, username)
+            known = access.attempt(session, username=username, address=address)
         user_id = access.check(known, password)
         with runtime.database.begin(Scope.nothing()) as session:
             token = access.open_session(session, user_id)
     except SignInError as error:
-        return _form(request, runtime, back=back, username=username, error=str(error))
+        return _form(request, runtime, back=back, username=username, status=status_of(error), error=str(error))
+    except TooManyAttemptsError as error:
+        log.warning("sign_in_paused")
+        response = _form(
+            request, runtime, back=back, username=username, status=status_of(error), error=str(error),
+            at=f"{in_rome(error.until):%H:%M:%S}",
+        )  # fmt: skip
+        response.headers["retry-after"] = format_datetime(error.until.astimezone(UTC), usegmt=True)
+        return response
     response = RedirectResponse(_safe(back), SEE_OTHER)
     response.set_cookie(
         COOKIE, token, max_age=int(access.LIFE.total_seconds()), httponly=True, samesite="lax",
@@ -73,11 +84,8 @@ def sign_in(
 def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Response:
     """End the session, and an agent's shift with it."""
     with runtime.database.begin(Scope.nothing()) as session:
-        if agents.is_busy(session, visit.principal.user_id):
-            raise ConflictError("Hai una chiamata in corso: chiudila e salva le note, poi esci.")
+        agents.leave(session, visit.principal)
         access.sign_out(session, request.cookies.get(COOKIE, ""))
-        with contextlib.suppress(NotFoundError):
-            agents.wish(session, agent_id=visit.principal.user_id, intended=AgentState.OFFLINE)
     response = RedirectResponse("/sign-in", SEE_OTHER)
     response.delete_cookie(COOKIE)
     return response
@@ -90,16 +98,20 @@ def language(
     """Speak another language to this user from now on."""
     if language in LANGUAGES:
         with runtime.database.begin(Scope.nothing()) as session:
-            session.execute(update(User).where(User.id == visit.principal.user_id).values(language=language))
+            access.choose_language(session, visit.principal, language=language)
     return RedirectResponse(_safe(back), SEE_OTHER)
 
 
-def _form(request: Request, runtime: Runtime, *, back: str, username: str = "", error: str = "") -> Response:
+def _form(
+    request: Request, runtime: Runtime, *, back: str, username: str = "", status: int = 200, error: str = "",
+    **said: str,
+) -> Response:  # fmt: skip
+    """The form; `error` says what went wrong, and `said` what belongs into that sentence."""
     spoken = chosen((request.headers.get("accept-language") or DEFAULT)[:2])
     form_token = secrets.token_urlsafe(16)
     response = page(
-        request, "sign_in.html", spoken, status=UNAUTHORIZED if error else 200, back=_safe(back),
-        username=username, error=translations(spoken).gettext(error) if error else "", form_token=form_token,
+        request, "sign_in.html", spoken, status=status, back=_safe(back), username=username,
+        error=translations(spoken).gettext(error) % said if error else "", form_token=form_token,
         demo_users=[user for user in DEMO_USERS if not user.robot] if runtime.settings.demo else [],
     )  # fmt: skip
     response.set_cookie(
@@ -115,7 +127,9 @@ def _safe(back: str) -> str:
 
 
 def _home(visit: Visit) -> str:
+    """Whoever runs the centre looks at the board, though he may answer calls too."""
     for permission, path in (
+        (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),

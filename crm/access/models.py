@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -57,3 +57,17 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_user_session_user_id", "user_id"),)
+
+
+class SignInAttempt(Base):
+    """An attempt to sign in that failed, or whose password is being checked.
+
+    Hashes alone: what was typed as a name may be a mistyped password, and an address is a person's.
+    """
+
+    __tablename__ = "sign_in_attempt"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name_hash: Mapped[str] = mapped_column(String(64), index=True)
+    place_hash: Mapped[str] = mapped_column(String(64), index=True)
+    made_at: Mapped[datetime] = mapped_column(index=True)

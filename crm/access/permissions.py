@@ -53,6 +53,18 @@ class Principal:
         if not self.can(permission, contract_id=contract_id):
             raise ForbiddenError("Non hai il permesso di fare questa operazione.")
 
+    def contracts_for(self, permission: Permission) -> frozenset[int]:
+        """The contracts on which, as a whole, some grant gives this permission."""
+        return frozenset(
+            one.contract_id for one in self.held if one.contract_id is not None and permission in PERMISSIONS[one.role]
+        )
+
+    def enti_for(self, permission: Permission) -> frozenset[int]:
+        """The single enti on which some grant gives this permission."""
+        return frozenset(
+            one.ente_id for one in self.held if one.ente_id is not None and permission in PERMISSIONS[one.role]
+        )
+
     @property
     def contracts(self) -> frozenset[int]:
         """The contracts held as a whole."""

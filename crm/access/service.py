@@ -2,15 +2,16 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.access.models import RoleGrant, User, UserSession
+from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, WINDOW, paused_until, place_of
+from crm.access.models import RoleGrant, SignInAttempt, User, UserSession
 from crm.access.passwords import matches
-from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.access.permissions import Held, Permission, Principal
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import DomainError
@@ -23,6 +24,14 @@ class SignInError(DomainError):
     """The name or the password is wrong; which of the two is not said."""
 
 
+class TooManyAttemptsError(DomainError):
+    """Too many attempts failed, of this name or from this place. `until`, as `at`, completes the message."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """A session as its request sees it."""
@@ -31,10 +40,26 @@ class SignedIn:
     csrf_token: str
 
 
-def password_of(session: Session, username: str) -> tuple[int, str] | None:
-    """The user's id and password hash, for whoever may sign in. Checked outside: it is slow on purpose."""
+def attempt(session: Session, *, username: str, address: str) -> tuple[int, str] | None:
+    """The user's id and password hash, for whoever may sign in. Checked outside: it is slow on purpose.
+
+    The attempt counts as failed until `open_session` takes it back, and counts for a name that nobody has too. Were
+    it counted after the check, many made at once would all be checked. Raises `TooManyAttemptsError`.
+    """
+    username = _written(username)
+    name_hash, place_hash = _hash(username), _hash(place_of(address))
+    for one in sorted((name_hash, place_hash)):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{one}", 0))))
+    ends = (
+        _paused_until(session, SignInAttempt.name_hash, name_hash, free=FREE_BY_NAME),
+        _paused_until(session, SignInAttempt.place_hash, place_hash, free=FREE_BY_PLACE),
+    )
+    if until := max(filter(None, ends), default=None):
+        raise TooManyAttemptsError("Troppi tentativi di accesso non riusciti. Riprova dopo le %(at)s.", until)
+    _forget_old_attempts(session)
+    session.add(SignInAttempt(name_hash=name_hash, place_hash=place_hash, made_at=clock.now(session)))
     row = session.execute(
-        select(User.id, User.password_hash).where(User.username == username.strip().lower(), User.active)
+        select(User.id, User.password_hash).where(User.username == username, User.active)
     ).one_or_none()
     return None if row is None else (row.id, row.password_hash)
 
@@ -47,9 +72,11 @@ def check(known: tuple[int, str] | None, password: str) -> int:
 
 
 def open_session(session: Session, user_id: int) -> str:
-    """Open a session and return its token, which is not kept."""
+    """Open a session and return its token, which is not kept. The attempts made with the user's name are forgiven."""
     token = secrets.token_urlsafe(32)
     at = clock.now(session)
+    username = session.execute(select(User.username).where(User.id == user_id)).scalar_one()
+    session.execute(delete(SignInAttempt).where(SignInAttempt.name_hash == _hash(username)))
     session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < at))
     session.add(
         UserSession(
@@ -85,12 +112,16 @@ def resume(session: Session, token: str) -> SignedIn | None:
     return SignedIn(principal, row.csrf_token)
 
 
+def choose_language(session: Session, by: Principal, *, language: str) -> None:
+    """Speak another language to this user from now on. Which ones are spoken, the interface knows."""
+    session.execute(update(User).where(User.id == by.user_id).values(language=language))
+
+
 def scope_for(session: Session, principal: Principal, permission: Permission) -> Scope:
     """What a principal may see for this purpose: the enti and contracts on which he holds the permission."""
-    held = [one for one in principal.held if permission in PERMISSIONS[one.role]]
-    contracts = frozenset(one.contract_id for one in held if one.contract_id is not None)
+    contracts = principal.contracts_for(permission)
     covered = {ente_id for contract_id in contracts for ente_id in enti.enti_of(session, contract_id)}
-    return Scope.of_enti(covered | {one.ente_id for one in held if one.ente_id is not None}, contracts)
+    return Scope.of_enti(covered | principal.enti_for(permission), contracts)
 
 
 def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
@@ -99,6 +130,22 @@ def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
         return scope.contracts
     covering = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(scope.enti)}
     return frozenset(covering) | scope.contracts
+
+
+def _written(username: str) -> str:
+    """A name as it is stored, however it was typed."""
+    return username.replace("\x00", "").strip().lower()
+
+
+def _paused_until(session: Session, column: InstrumentedAttribute[str], value: str, *, free: int) -> datetime | None:
+    made = session.execute(select(SignInAttempt.made_at).where(column == value)).scalars()
+    return paused_until(made, free=free, at=clock.now(session))
+
+
+def _forget_old_attempts(session: Session) -> None:
+    """Attempts past the window say nothing. Those that somebody else is forgetting right now are left to him."""
+    old = select(SignInAttempt.id).where(SignInAttempt.made_at <= clock.now(session) - WINDOW)
+    session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(old.with_for_update(skip_locked=True))))
 
 
 def _in_force(session: Session) -> tuple[ColumnElement[bool], ...]:

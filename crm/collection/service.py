@@ -7,13 +7,15 @@ from pathlib import Path
 from sqlalchemy import Update, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
 from crm.collection.errors import DISCARDED, ImportBusyError
 from crm.collection.feed import Header
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
-from crm.core.errors import NotFoundError
+from crm.core.errors import ForbiddenError, NotFoundError
 from crm.core.jobs import Job
 
 IMPORT = "collection.import"  # the kind of the jobs that read a file sent
@@ -59,9 +61,14 @@ def counts_of(run: ImportRun) -> Counts:
     return Counts(run.created, run.changed, run.unchanged, run.refused, run.warned)
 
 
-def send(session: Session, *, ente_id: int, path: Path, size: int, started_by: int | None) -> int:
-    """A file was sent: owe its reading. Returns the run, which waits for a worker."""
-    run = _new(session, ente_id, path.name, size, started_by, ImportState.WAITING)
+def send(session: Session, by: Principal, *, ente_id: int, path: Path, size: int) -> int:
+    """A file was sent: owe its reading. Returns the run, which waits for a worker.
+
+    Raises `ForbiddenError`, as all that people may ask for here, unless `by` may import for the ente, through a grant
+    on it or on a contract that covers it.
+    """
+    _entitled(session, by, ente_id)
+    run = _new(session, ente_id, path.name, size, by.user_id, ImportState.WAITING)
     argument = {"run": run.id, "path": str(path)}
     run.job_id = jobs.enqueue(session, ente_id=ente_id, kind=IMPORT, argument=argument)
     session.flush()
@@ -86,9 +93,10 @@ def give_up(session: Session, *, ente_id: int, run_id: int, job_id: int) -> None
     touch(session, topics.imports(ente_id))
 
 
-def try_again(session: Session, *, run_id: int) -> None:
+def try_again(session: Session, by: Principal, *, run_id: int) -> None:
     """Go on with a run that was given up, from where it stopped. Asked for twice, it happens once."""
     run = _locked(session, run_id)
+    _entitled(session, by, run.ente_id)
     if run.state is not ImportState.STOPPED:
         return
     old = session.get_one(Job, run.job_id)
@@ -98,15 +106,21 @@ def try_again(session: Session, *, run_id: int) -> None:
     touch(session, topics.imports(run.ente_id))
 
 
-def discard(session: Session, *, run_id: int) -> Path | None:
+def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
     """Let go of a run that was given up. Returns the file that nobody needs any more, to be removed after this."""
     run = _locked(session, run_id)
+    _entitled(session, by, run.ente_id)
     if run.state is not ImportState.STOPPED:
         return None
     run.state, run.failure = ImportState.FAILED, DISCARDED
     session.flush()
     touch(session, topics.imports(run.ente_id))
     return Path(session.get_one(Job, run.job_id).argument["path"])
+
+
+def _entitled(session: Session, by: Principal, ente_id: int) -> None:
+    if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
+        raise ForbiddenError("Non puoi caricare flussi per questo ente.")
 
 
 def is_over(session: Session, *, run_id: int) -> bool:

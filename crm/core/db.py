@@ -166,7 +166,7 @@ class Database:
     @contextmanager
     def begin(self, scope: Scope) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on an exception; then its signals are handed on."""
-        with (self._routing if scope.routing else self._app)(info={"scope": scope, "memory": self._memory}) as session:
+        with self._opened(scope) as session:
             yield session
             session.commit()
         self._hand_on(session.info.get("signals", {}))
@@ -187,6 +187,22 @@ class Database:
         """Close the pools."""
         self.app_engine.dispose()
         self.routing_engine.dispose()
+
+    def _opened(self, scope: Scope) -> Session:
+        """A session that has said its scope and read the clock.
+
+        A connection that died in its pool, as all do when PostgreSQL restarts, is noticed by this first statement.
+        SQLAlchemy then replaces the whole pool, and as nothing was asked yet the statement is said again. No
+        connection is tried before each use, which would cost every transaction a round trip.
+        """
+        maker = self._routing if scope.routing else self._app
+        try:
+            return _begun(maker(info={"scope": scope, "memory": self._memory}))
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            log.info("connection_replaced", routing=scope.routing)
+        return _begun(maker(info={"scope": scope, "memory": self._memory}))
 
     def _hand_on(self, signals: Iterable[Any]) -> None:
         by_kind: dict[type, list[Any]] = {}
@@ -209,6 +225,16 @@ def signal(session: Session, *signals: Any) -> None:
 def touch(session: Session, *topics: str) -> None:
     """Say that whoever watches one of these live topics should look again once this is committed."""
     signal(session, *(LiveTopic(name) for name in topics))
+
+
+def _begun(session: Session) -> Session:
+    """The session with its transaction begun (see `_open`), or closed again when that fails."""
+    try:
+        session.connection()
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def _open(session: Session, transaction: Any, connection: Connection) -> None:

@@ -44,6 +44,9 @@ class Settings(BaseModel):
     public_url: str = Field(description="The address under which the carrier and browsers reach `web`")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="Addresses and networks whose word on a client's address is taken"
+    )
     metrics_token: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Where the engine serves its own metrics; without one it does not"

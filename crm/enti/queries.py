@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -38,6 +38,14 @@ def _all_badges(session: Session) -> tuple[Badge, ...]:
 def contract_name(session: Session, contract_id: int) -> str:
     """A contract's name."""
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
+
+
+def contract_names(session: Session, contract_ids: frozenset[int]) -> dict[int, str]:
+    """The names of these contracts, in their order, by id."""
+    rows = session.execute(
+        select(Contract.id, Contract.name).where(Contract.id.in_(contract_ids)).order_by(Contract.name)
+    )
+    return {row.id: row.name for row in rows}
 
 
 def enti_of(session: Session, contract_id: int) -> frozenset[int]:
@@ -88,6 +96,19 @@ def closures(session: Session, contract_id: int, ente_id: int | None) -> list[Cl
             .order_by(Closure.starts_at)
         ).scalars()
     )
+
+
+def closed_until_reopened(session: Session, contract_ids: frozenset[int]) -> frozenset[int]:
+    """Of these contracts, those whose lines somebody has closed and nobody has opened again."""
+    rows = session.execute(
+        select(Closure.contract_id).where(Closure.contract_id.in_(contract_ids), *until_reopened(session))
+    )
+    return frozenset(rows.scalars())
+
+
+def until_reopened(session: Session) -> tuple[ColumnElement[bool], ...]:
+    """A contract's own open-ended closure that has begun; an ente's closures are the ente's."""
+    return (Closure.ente_id.is_(None), Closure.ends_at.is_(None), Closure.starts_at <= clock.now(session))
 
 
 def _all_observe(session: Session, contract_id: int) -> bool:

@@ -1,6 +1,6 @@
 """Closing and reopening the lines of a contract."""
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -9,6 +9,7 @@ from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.models import Closure
+from crm.enti.queries import closed_until_reopened, until_reopened
 
 MAX_REASON = 200
 
@@ -19,7 +20,7 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
     reason = _sentence(reason)
     if len(reason) > MAX_REASON:
         raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
-    if _open_ended(session, contract_id) is not None:
+    if closed_until_reopened(session, frozenset({contract_id})):
         raise ConflictError("Il centro è già chiuso.")
     changed(session)
     session.add(
@@ -36,22 +37,12 @@ def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
     """End the closure in force; ending none is no error, so that a second click does no harm."""
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
     changed(session)
-    session.execute(update(Closure).where(*_in_force(session, contract_id)).values(ends_at=clock.now(session)))
-    touch(session, topics.board(contract_id))
-
-
-def _open_ended(session: Session, contract_id: int) -> int | None:
-    return session.execute(select(Closure.id).where(*_in_force(session, contract_id)).limit(1)).scalar_one_or_none()
-
-
-def _in_force(session: Session, contract_id: int) -> tuple[ColumnElement[bool], ...]:
-    """The contract's own open-ended closure that has begun; an ente's closures are the ente's."""
-    return (
-        Closure.contract_id == contract_id,
-        Closure.ente_id.is_(None),
-        Closure.ends_at.is_(None),
-        Closure.starts_at <= clock.now(session),
+    session.execute(
+        update(Closure)
+        .where(Closure.contract_id == contract_id, *until_reopened(session))
+        .values(ends_at=clock.now(session))
     )
+    touch(session, topics.board(contract_id))
 
 
 def _sentence(text: str) -> str:

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -45,4 +46,5 @@ class AgentPresence(Base):
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
     leg_id: Mapped[UUID | None]
     live_until: Mapped[datetime]
+    answers_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # contracts, see `attend`
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered

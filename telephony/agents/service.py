@@ -1,5 +1,6 @@
 """Changing an agent's presence: one row, locked, folded through the pure rules, written back."""
 
+import contextlib
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
@@ -8,9 +9,10 @@ from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Permission, Principal
 from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
-from crm.core.errors import NotFoundError
+from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import presence
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.agents.presence import Presence
@@ -43,17 +45,47 @@ def enrol(session: Session, *, agent_id: int, domain: str) -> None:
     )  # fmt: skip
 
 
-def wish(session: Session, *, agent_id: int, intended: AgentState, reason: PauseReason | None = None) -> None:
+def attend(session: Session, by: Principal) -> None:
+    """The agent's console has connected: he is there, and answers for the contracts on which he may.
+
+    Those are written down here, so that a match costs nothing more: it must not read grants, and is made at every
+    event, while a console connects a few times a day. They stay true, because a page whose grants have changed is
+    closed, and connects again. Whoever is member of a queue of any other contract is offered nothing of it.
+    """
+    by.require(Permission.CALLS_ANSWER)
+    lease = func.greatest(AgentPresence.live_until, clock.now(session) + LEASE)
+    row = session.execute(
+        update(AgentPresence)
+        .where(AgentPresence.agent_id == by.user_id)
+        .values(live_until=lease, answers_for=sorted(by.contracts_for(Permission.CALLS_ANSWER)))
+        .returning(AgentPresence.domain)
+    ).one_or_none()
+    if row is not None:  # supervisors have a console too, and are nobody's agents
+        signal(session, MatchDue(row.domain))
+        announce(session, by.user_id, row.domain)
+
+
+def wish(session: Session, by: Principal, *, intended: AgentState, reason: PauseReason | None = None) -> None:
     """The agent asks to be ready, paused or out of service; during a call it is kept for afterwards."""
+    by.require(Permission.CALLS_ANSWER)
     at = clock.now(session)
-    change(session, agent_id, lambda now: presence.wish(now, intended, reason, at))
+    change(session, by.user_id, lambda now: presence.wish(now, intended, reason, at))
 
 
-def is_busy(session: Session, agent_id: int) -> bool:
-    """Whether the agent has a call: ringing, in conversation, or to be written up."""
-    return session.execute(
-        select(AgentPresence.call_id).where(AgentPresence.agent_id == agent_id, AgentPresence.call_id.is_not(None))
-    ).first() is not None  # fmt: skip
+def leave(session: Session, by: Principal) -> None:
+    """Whoever signs out goes out of service; that needs no permission, and nothing happens to who is no agent.
+
+    Raises `ConflictError` while he has a call: ringing, in conversation, or to be written up.
+    """
+    at = clock.now(session)
+
+    def go(now: Presence) -> Presence:
+        if now.call_id is not None:
+            raise ConflictError("Hai una chiamata in corso: chiudila e salva le note, poi esci.")
+        return presence.wish(now, AgentState.OFFLINE, None, at)
+
+    with contextlib.suppress(NotFoundError):
+        change(session, by.user_id, go)
 
 
 def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]) -> Presence:
@@ -80,7 +112,7 @@ def announce(session: Session, agent_id: int, domain: str) -> None:
 
 
 def renew(session: Session, agent_ids: Collection[int]) -> None:
-    """The consoles of these agents are connected: nobody is offered a call without that."""
+    """The consoles of these agents are still connected: nobody is offered a call without that."""
     at = clock.now(session)
     returned = session.execute(
         update(AgentPresence)
@@ -113,12 +145,13 @@ def forget_device(session: Session, agent_id: int) -> None:
     session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(device=None))
 
 
-def set_device(session: Session, *, agent_id: int, device: str, ready: bool) -> None:
+def set_device(session: Session, by: Principal, *, device: str, ready: bool) -> None:
     """One of the agent's telephones says whether it is registered with the carrier.
 
     Two tabs that hand the telephone over may be heard in any order: only the device in use can take itself away.
     """
-    statement = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
+    by.require(Permission.CALLS_ANSWER)
+    statement = update(AgentPresence).where(AgentPresence.agent_id == by.user_id)
     statement = (
         statement.where(AgentPresence.device.is_distinct_from(device)).values(device=device)
         if ready
@@ -126,7 +159,7 @@ def set_device(session: Session, *, agent_id: int, device: str, ready: bool) -> 
     )
     row = session.execute(statement.returning(AgentPresence.domain)).one_or_none()
     if row is not None:
-        announce(session, agent_id, row.domain)
+        announce(session, by.user_id, row.domain)
         if ready:
             signal(session, MatchDue(row.domain))
 
@@ -143,7 +176,7 @@ def retire_silent(session: Session, *, after: timedelta) -> list[int]:
     retired = list(silent)
     for agent_id in retired:
         forget_device(session, agent_id)
-        wish(session, agent_id=agent_id, intended=AgentState.OFFLINE)
+        change(session, agent_id, lambda now: presence.wish(now, AgentState.OFFLINE, None, at))
     return retired
 
 

@@ -109,7 +109,7 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
     finish(session, call.id)
     if intended is not None:
         reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
-        agents.wish(session, agent_id=by.user_id, intended=intended, reason=reason)
+        agents.wish(session, by, intended=intended, reason=reason)
     at = clock.now(session)
     agents.change(
         session, by.user_id,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import Text, and_, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -23,18 +23,20 @@ from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
 from telephony.queues.events import MatchDue
-from telephony.queues.models import EntryState, QueueEntry, QueueMember
+from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.routing import Assignment, FreeAgent, Waiting, match
 
 log = structlog.get_logger(__name__)
 MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
 ASSIGNED = Counter("filodiretto_assignments", "Calls given to agents", ["found_by"])
 
-_PRESENCE, _MEMBER, _ENTRY = table_of(AgentPresence), table_of(QueueMember), table_of(QueueEntry)
+_PRESENCE, _MEMBER = table_of(AgentPresence), table_of(QueueMember)
+_QUEUE, _ENTRY = table_of(Queue), table_of(QueueEntry)
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("domain", type_=Text))))
 _FREE_AGENTS = (
     select(_PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id))
     .join(_MEMBER, _MEMBER.c.agent_id == _PRESENCE.c.agent_id)
+    .join(_QUEUE, and_(_QUEUE.c.id == _MEMBER.c.queue_id, _QUEUE.c.contract_id == any_(_PRESENCE.c.answers_for)))
     .where(
         _PRESENCE.c.domain == bindparam("domain"),
         _PRESENCE.c.state == AgentState.READY,
@@ -143,6 +145,7 @@ class Matcher:
 
 
 def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
+    """Who can take a call now, and of which queues: those that he is member of and may answer (`agents.attend`)."""
     rows = session.execute(_FREE_AGENTS, {"domain": domain, "now": clock.now(session)})
     return [FreeAgent(agent_id, idle, frozenset(queues)) for agent_id, idle, queues in rows]
 

@@ -149,13 +149,19 @@ def test_a_caller_who_is_not_known_types_his_notice_number(
     write_up(anna.page)
 
 
-def test_one_click_closes_the_centre_and_one_opens_it(
+def test_a_confirmed_click_closes_the_centre_and_one_opens_it(
     centre: Centre, sit_down: SitDown, citizen: dict[str, str]
 ) -> None:
     board = sit_down("sara", "/wallboard", 1920, 1080)
     before = today(board.page)
-    board.page.get_by_role("button", name="Chiudi il centro").click()
-    expect(board.page.locator(".closed")).to_contain_text("Il centro è chiuso")
+    board.page.locator("summary", has_text="Chiudi il centro").click()
+    board.page.get_by_label("Motivo").fill("Guasto alla rete")
+    centre.hang_up(centre.call(citizen["from"], citizen["line"]))
+    eventually(lambda: today(board.page)["received"] == before["received"] + 1, "the board moves on under him")
+    before = today(board.page)
+    board.shot("closing")
+    board.page.get_by_role("button", name="Conferma la chiusura").click()
+    expect(board.page.locator(".closed")).to_contain_text("Il centro è chiuso. Guasto alla rete.")
     sid = centre.call(citizen["from"], citizen["line"])
     eventually(lambda: not centre.state(sid)["live"], "the caller is told and hung up on")
     assert "chiuso" in " ".join(centre.heard(sid))

@@ -1,22 +1,33 @@
 """The edge under attack: sessions, CSRF, headers, sockets, webhooks, other people's enti."""
 
 import logging
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from crm.access.models import UserSession
+from crm.access import service as access
+from crm.access.models import Role, RoleGrant, UserSession
+from crm.access.permissions import PERMISSIONS, Permission
+from crm.core import clock
+from crm.core.clock import in_rome
 from crm.core.db import Database, Scope
+from crm.core.settings import Settings
 from crm.enti.models import Closure
 from telephony.agents.models import AgentState
 from telephony.calls.models import Call, CallEvent
 from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
+from tests.servers import DatabaseUrls, PostgresServer
 from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, csrf_of, sign_in
+from web.app import create_app
+from web.wiring import build
 
 pytestmark = pytest.mark.integration
 
@@ -31,6 +42,31 @@ def test_the_wrong_password_and_the_unknown_user_are_told_the_same(client: TestC
     assert wrong.status_code == unknown.status_code == 401
     assert "Nome utente o password non corretti" in wrong.text
     assert "Nome utente o password non corretti" in unknown.text
+
+
+@pytest.mark.parametrize("username", ["anna", "nessuno"])
+def test_after_five_wrong_passwords_no_process_checks_another_for_a_while(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    """A name that nobody has is answered the same, so that trying tells nothing about who works here."""
+    for _ in range(5):
+        assert sign_in(client, username, "sbagliata").status_code == 401
+    monkeypatch.setattr(access, "matches", pytest.fail)  # whoever tries must not make us compute
+    with TestClient(create_app(build(settings)), base_url=PUBLIC, follow_redirects=False) as another_process:
+        for browser in (client, another_process):
+            refused = sign_in(browser, username, PASSWORD)
+            assert refused.status_code == 429
+            (until,) = re.findall(r"Riprova dopo le (\d\d:\d\d:\d\d)\.", refused.text)
+            retry_after = parsedate_to_datetime(refused.headers["retry-after"])
+            assert in_rome(retry_after).strftime("%H:%M:%S") == until
+            assert timedelta() < retry_after - datetime.now(UTC) <= timedelta(seconds=30)
+
+
+def test_a_right_password_after_a_few_wrong_ones_lets_in_and_wipes_the_slate(client: TestClient) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            assert sign_in(client, "anna", "sbagliata").status_code == 401
+        assert sign_in(client, "anna").status_code == 303
 
 
 def test_a_sign_in_leads_only_to_pages_of_ours(client: TestClient) -> None:
@@ -69,7 +105,15 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
         ("anna", "post", "/wallboard/close"),
         ("vera", "post", "/wallboard/close"),
         ("vera", "post", "/console/state"),
+        ("vera", "post", "/console/device"),
+        ("vera", "post", "/console/propose"),
+        ("vera", "post", "/console/identify"),
+        ("vera", "post", "/console/hang-up"),
+        ("vera", "post", "/console/draft"),
+        ("vera", "post", "/console/wrap-up"),
         ("vera", "post", "/console/search"),
+        ("sara", "post", "/imports"),
+        ("anna", "post", "/imports"),
         ("sara", "get", "/imports"),
         ("vera", "get", "/console/device"),
     ],
@@ -77,7 +121,12 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
 def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: str, method: str, path: str) -> None:
     sign_in(client, username)
     headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
-    answer = client.request(method, path, headers=headers, data={"state": "ready"} if method == "post" else None)
+    fields = {
+        "state": "ready", "ready": "true", "call": str(uuid4()), "contact": "1", "next": "ready", "ente": "1",
+        "contract": "1",
+    }  # fmt: skip
+    sent = {"data": fields, "files": {"feed": b"{}"}} if path == "/imports" else {"data": fields}
+    answer = client.request(method, path, headers=headers, **(sent if method == "post" else {}))
     assert answer.status_code == 403, answer.text
 
 
@@ -118,6 +167,32 @@ def test_an_agents_search_stays_within_the_contract(client: TestClient) -> None:
     assert "ROSSI" not in found("rossi luigi")
 
 
+def test_a_search_is_bounded_by_where_files_may_be_read_not_by_where_calls_are_answered(
+    client: TestClient, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anna helps out in Siena in a role that answers and reads no files."""
+    monkeypatch.setitem(PERMISSIONS, Role.ENTE_VIEWER, frozenset({Permission.CALLS_ANSWER}))
+    with database.begin(Scope.nothing()) as session:
+        session.execute(
+            insert(RoleGrant).values(
+                user_id=cast.anna, role=Role.ENTE_VIEWER, ente_id=cast.siena, valid_from=clock.now(session)
+            )
+        )
+    sign_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    assert "BIANCHI" in client.post("/console/search", data={"q": "bianchi"}, headers=headers).text
+    assert "ROSSI" not in client.post("/console/search", data={"q": "rossi luigi"}, headers=headers).text
+
+
+@pytest.mark.parametrize(
+    ("username", "home"), [("anna", "/console"), ("sara", "/wallboard"), ("vera", "/wallboard"), (None, "/sign-in")]
+)
+def test_the_front_door_leads_to_one_s_own_page(client: TestClient, username: str | None, home: str) -> None:
+    if username:
+        sign_in(client, username)
+    assert client.get("/").headers["location"] == home
+
+
 def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(client: TestClient, cast: Cast) -> None:
     sign_in(client, "anna")
     headers = {"X-CSRF-Token": csrf_of(client, "/console")}
@@ -148,6 +223,19 @@ def test_a_socket_is_refused_to_a_page_of_another_site_and_to_whoever_is_not_sig
     ):
         socket.receive_text()
     assert refused.value.code == 4403
+
+
+def test_a_console_that_connects_again_answers_for_what_its_agent_may_by_now(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    sign_in(client, "anna")
+    for may in (cast.contract, cast.other_contract):
+        with database.begin(Scope.nothing()) as session:
+            session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.anna).values(contract_id=may))
+        with client.websocket_connect("/ws/console", headers={"origin": PUBLIC}) as socket:
+            while "hx-target" not in socket.receive_text():
+                pass
+            assert presence_of(database, cast.anna).answers_for == [may]
 
 
 def test_a_live_page_gets_everything_when_it_joins(client: TestClient) -> None:
@@ -196,15 +284,29 @@ def test_the_logs_hold_neither_numbers_nor_names(
         sign_in(client, "anna")
         token = {"X-CSRF-Token": csrf_of(client, "/console")}
         client.post("/console/search", data={"q": "bianchi"}, headers=token)
+        for _ in range(6):
+            answer = sign_in(client, "rossi.luigi")
+        assert answer.status_code == 429
     out = capsys.readouterr()
     everything = caplog.text + out.out + out.err
-    for secret in (MARIO_MOBILE, "BIANCHI", "bianchi", PASSWORD, TOKEN):
+    for secret in (MARIO_MOBILE, "BIANCHI", "bianchi", "rossi.luigi", PASSWORD, TOKEN):
         assert secret not in everything
 
 
 def test_health_and_metrics(client: TestClient) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_a_restart_of_postgresql_costs_no_page_and_no_webhook(
+    client: TestClient, postgres: PostgresServer, database_urls: DatabaseUrls
+) -> None:
+    sign_in(client, "sara")
+    ended = _arrival("CA" + "5" * 32) | {"CallStatus": "completed"}  # looked up by the role that routes
+    for _ in range(2):
+        assert _signed(client, "/telephony/status", ended).status_code == 204
+        assert client.get("/wallboard").status_code == 200
+        assert postgres.cut_off(database_urls.name) > 0
 
 
 def _arrival(sid: str) -> dict[str, str]:

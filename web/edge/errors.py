@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from crm.access.service import SignInError, TooManyAttemptsError
 from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from web.edge.i18n import DEFAULT, chosen, translations
 from web.edge.templating import page
@@ -19,6 +20,8 @@ STATUS: dict[type[DomainError], int] = {
     ForbiddenError: 403,
     ConflictError: 409,
     InvalidError: 422,
+    SignInError: 401,
+    TooManyAttemptsError: 429,
     DomainError: 400,
 }
 EXPIRED = "La pagina è rimasta aperta troppo a lungo: ricaricala e riprova."
@@ -43,8 +46,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> Response:
-        status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
-        return _answer(request, status, str(error))
+        return _answer(request, status_of(error), str(error))
 
     @app.exception_handler(RequestValidationError)
     def fields(request: Request, _error: RequestValidationError) -> Response:
@@ -58,6 +60,11 @@ def install(app: FastAPI) -> None:
     def unexpected(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=request.scope.get("path"), exc_info=error)
         return _answer(request, 500, BROKEN)
+
+
+def status_of(error: DomainError) -> int:
+    """The HTTP status that says what a domain error means."""
+    return next(code for kind, code in STATUS.items() if isinstance(error, kind))
 
 
 def _language(request: Request) -> str:

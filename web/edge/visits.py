@@ -10,7 +10,6 @@ from fastapi import Depends, Form, Header, Request
 from crm.access import service as access
 from crm.access.permissions import Permission, Principal
 from crm.core.db import Scope
-from crm.core.errors import ForbiddenError
 from web.edge.i18n import chosen
 from web.wiring import Runtime
 
@@ -79,13 +78,6 @@ def changing_visitor(
     if not hmac.compare_digest((x_csrf_token or csrf).encode(), visit.csrf_token.encode()):
         raise CsrfError
     return visit
-
-
-def contract_of(visit: Visit) -> int:
-    """The contract a supervisor acts on: his only one, for now the lowest. Raises `ForbiddenError`."""
-    if not visit.principal.contracts:
-        raise ForbiddenError("Non hai il permesso di fare questa operazione.")
-    return min(visit.principal.contracts)
 
 
 RuntimeDep = Annotated[Runtime, Depends(runtime_of)]

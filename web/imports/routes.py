@@ -18,7 +18,7 @@ from crm.collection import service
 from crm.collection.tasks import remove
 from crm.core import heartbeats, topics
 from crm.core.db import Scope
-from crm.core.errors import ForbiddenError, InvalidError
+from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
 from crm.enti import queries as enti
 from web.edge.i18n import translations
@@ -86,16 +86,12 @@ def imports(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], feed: FileField) -> Response:
     """Take a feed file in; a worker reads it."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
-    if ente not in (scope.enti or ()):
-        raise ForbiddenError("Non puoi caricare flussi per questo ente.")
     if not feed.filename:
         raise InvalidError("Scegli il file del flusso.")
     path = _keep(runtime.settings.data / "uploads", feed)
 
     def work(session: Session) -> int:
-        return service.send(
-            session, ente_id=ente, path=path, size=path.stat().st_size, started_by=visit.principal.user_id
-        )
+        return service.send(session, visit.principal, ente_id=ente, path=path, size=path.stat().st_size)
 
     try:
         runtime.database.transact(scope, work)
@@ -109,7 +105,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
 def retry(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
     """Go on with a feed that stopped."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
-    runtime.database.transact(scope, lambda session: service.try_again(session, run_id=run_id))
+    runtime.database.transact(scope, lambda session: service.try_again(session, visit.principal, run_id=run_id))
     return Response(status_code=NO_CONTENT)
 
 
@@ -117,7 +113,7 @@ def retry(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
 def discard(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
     """Let go of a feed that stopped, and remove its file."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
-    path = runtime.database.transact(scope, lambda session: service.discard(session, run_id=run_id))
+    path = runtime.database.transact(scope, lambda session: service.discard(session, visit.principal, run_id=run_id))
     if path is not None:
         remove(path)
     return Response(status_code=NO_CONTENT)

@@ -40,10 +40,8 @@ class Listener:
         self._beat_channel = f"{CHANNEL}:beat:{uuid4()}"
 
     async def run(self) -> None:
-        """Listen until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._forever(self._listen_redis))
-            tasks.create_task(self._forever(self._listen_postgres))
+        """Listen until cancelled. Cancelled once more, it passes that on once more, as a task group would not."""
+        await asyncio.gather(self._forever(self._listen_redis), self._forever(self._listen_postgres))
 
     async def _forever(self, listen: Callable[[], Awaitable[None]]) -> None:
         while True:

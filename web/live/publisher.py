@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import func, select
 
-from crm.core.db import Database
+from crm.core.db import Database, Scope
 
 log = structlog.get_logger(__name__)
 FALLEN_BACK = Counter("filodiretto_live_fallbacks", "Live messages sent through PostgreSQL because Redis was away")
@@ -48,9 +48,8 @@ class Publisher:
             else:
                 return
         FALLEN_BACK.inc()
-        with self._database.app_engine.connect() as connection:
-            connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, body)))
-            connection.commit()
+        with self._database.begin(Scope.nothing()) as session:
+            session.execute(select(func.pg_notify(NOTIFY_CHANNEL, body)))
 
     def close(self) -> None:
         """Let go of the connections."""

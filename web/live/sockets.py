@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
-from crm.access.permissions import Permission
+from crm.access.permissions import Permission, Principal
 from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
@@ -21,7 +21,7 @@ from telephony.agents import service as agents
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
-from web.live.hub import Hub, Render, Rendered
+from web.live.hub import Hub, Render
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -46,19 +46,9 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
     ]
 
 
-def join_wallboard(runtime: Runtime, visit: Visit) -> list[Part]:
-    """Whoever sees the same enti sees the same board."""
-    key, scope, can_close = wallboard.audience(runtime, visit)
-
-    def render() -> Rendered:
-        return wallboard.render(runtime, scope, visit.language, can_close=can_close)
-
-    return [(key, render)]
-
-
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": join_wallboard,
+    "wallboard": wallboard.join,
     "imports": imports.join,
 }
 
@@ -80,10 +70,10 @@ class Presence:
         self._runtime = runtime
         self._open: Tally[int] = Tally()
 
-    async def opened(self, agent_id: int) -> None:
+    async def opened(self, agent: Principal) -> None:
         """A console of this agent connected."""
-        self._open[agent_id] += 1
-        await run_in_threadpool(self._renew, [agent_id])
+        self._open[agent.user_id] += 1
+        await run_in_threadpool(self._attend, agent)
 
     async def closed(self, agent_id: int) -> None:
         """A console of this agent disconnected."""
@@ -101,6 +91,10 @@ class Presence:
                     await run_in_threadpool(self._renew, list(self._open))
                 except Exception:
                     log.exception("presence_not_renewed")
+
+    def _attend(self, agent: Principal) -> None:
+        with self._runtime.database.begin(Scope.nothing()) as session:
+            agents.attend(session, agent)
 
     def _renew(self, agent_ids: list[int]) -> None:
         with self._runtime.database.begin(Scope.nothing()) as session:
@@ -172,7 +166,7 @@ async def live(socket: WebSocket, name: str) -> None:
     guard.admit(socket, token, visit)
     try:
         if agent_id is not None:
-            await presence.opened(agent_id)
+            await presence.opened(visit.principal)
         for key, render in parts:
             await hub.join(socket, key, render)
         while True:

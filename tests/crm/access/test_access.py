@@ -1,6 +1,8 @@
 """Signing in, what each role may do, and what each may see."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.access import service
-from crm.access.models import Role, RoleGrant, User, UserSession
+from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, PAUSES, WINDOW
+from crm.access.models import Role, RoleGrant, SignInAttempt, User, UserSession
 from crm.access.passwords import hash_password, matches
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
 from crm.core import clock
@@ -37,9 +40,10 @@ def test_which_roles_hold_which_permission(permission: Permission) -> None:
     assert {role for role in Role if permission in PERMISSIONS[role]} == MAY[permission]
 
 
-def sign_in(session: Session, *, username: str, password: str) -> str:
+def sign_in(session: Session, *, username: str, password: str, address: str = "203.0.113.7") -> str:
     """Sign in, and get the browser's token."""
-    return service.open_session(session, service.check(service.password_of(session, username), password))
+    known = service.attempt(session, username=username, address=address)
+    return service.open_session(session, service.check(known, password))
 
 
 def principal(*held: Held) -> Principal:
@@ -147,6 +151,113 @@ def test_a_session_ends_by_itself_and_is_swept_at_the_next_sign_in(session: Sess
 def test_a_token_nobody_was_given_opens_nothing(session: Session) -> None:
     assert service.resume(session, "") is None
     assert service.resume(session, "x" * 500) is None
+
+
+@pytest.mark.integration
+def test_anna_chooses_her_own_language_and_nobody_else_s(session: Session, cast: Cast) -> None:
+    service.choose_language(session, Principal(cast.anna, "Anna", "it", frozenset()), language="en")
+    assert session.execute(select(User.id).where(User.language == "en")).scalars().all() == [cast.anna]
+
+
+# -- attempts -------------------------------------------------------------------------------------------------------
+
+
+def fails(session: Session, username: str, times: int, *, address: str = "203.0.113.7") -> None:
+    """Somebody tries so many times and never gets in."""
+    for _ in range(times):
+        service.attempt(session, username=username, address=address)
+
+
+def passes(session: Session, seconds: float) -> None:
+    """Time passes for the attempts made so far."""
+    ago = SignInAttempt.made_at - timedelta(seconds=seconds)
+    session.execute(update(SignInAttempt).values(made_at=ago))
+
+
+def attempts(session: Session) -> int:
+    return session.execute(select(func.count()).select_from(SignInAttempt)).scalar_one()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("username", ["anna", "nessuno"])
+def test_after_five_failures_a_name_rests_a_while_from_wherever_it_is_tried(session: Session, username: str) -> None:
+    fails(session, username, FREE_BY_NAME)
+    for tried in (username, f" {username.upper()} \x00"):
+        with pytest.raises(service.TooManyAttemptsError) as refusal:
+            sign_in(session, username=tried, password=PASSWORD, address="198.51.100.1")
+        assert refusal.value.until == clock.now(session) + PAUSES[0]
+    assert attempts(session) == FREE_BY_NAME  # what is refused does not prolong the pause
+    passes(session, PAUSES[0].total_seconds())
+    fails(session, username, 1)
+    with pytest.raises(service.TooManyAttemptsError) as refusal:
+        sign_in(session, username=username, password=PASSWORD)
+    assert refusal.value.until == clock.now(session) + PAUSES[1]
+
+
+@pytest.mark.integration
+def test_a_correct_password_clears_the_name(session: Session) -> None:
+    fails(session, "anna", FREE_BY_NAME - 1)
+    fails(session, "luca", 1)
+    sign_in(session, username="anna", password=PASSWORD)
+    assert attempts(session) == 1
+    fails(session, "anna", FREE_BY_NAME)
+
+
+@pytest.mark.integration
+def test_one_place_that_tries_many_names_rests_and_nobody_else_does(session: Session) -> None:
+    for n in range(FREE_BY_PLACE):
+        fails(session, f"nome{n}", 1, address=f"2001:db8:1:2::{n}")
+    with pytest.raises(service.TooManyAttemptsError):
+        sign_in(session, username="anna", password=PASSWORD, address="2001:db8:1:2::ffff")
+    sign_in(session, username="anna", password=PASSWORD, address="2001:db8:1:3::1")
+
+
+@pytest.mark.integration
+def test_an_office_that_signs_in_at_eight_o_clock_does_not_use_up_its_address(session: Session) -> None:
+    for _ in range(FREE_BY_PLACE + 5):
+        known = service.attempt(session, username="anna", address="203.0.113.7")
+        assert known is not None
+        service.open_session(session, known[0])
+    assert attempts(session) == 0
+
+
+@pytest.mark.integration
+def test_old_attempts_are_forgotten(session: Session) -> None:
+    fails(session, "nessuno", 3)
+    passes(session, WINDOW.total_seconds())
+    fails(session, "anna", 1)
+    assert attempts(session) == 1
+
+
+@pytest.mark.integration
+def test_attempts_are_kept_without_names_and_addresses(session: Session) -> None:
+    fails(session, "la mia parola segreta", 1)
+    kept = session.execute(select(SignInAttempt)).scalar_one()
+    assert not {"la mia parola segreta", "203.0.113.7"} & {kept.name_hash, kept.place_hash}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("names", [["anna"] * 8, [f"nome{n}" for n in range(8)]])
+def test_of_many_attempts_at_once_no_more_are_checked_than_of_as_many_in_a_row(
+    database: Database, cast: Cast, names: list[str]
+) -> None:
+    """They are counted before the password is checked, one after the other for each name and each place."""
+    with database.begin(Scope.nothing()) as session:
+        for n in range(FREE_BY_PLACE - FREE_BY_NAME):
+            service.attempt(session, username=f"altro{n}", address="203.0.113.7")
+    together = threading.Barrier(len(names))
+
+    def tries(name: str) -> bool:
+        together.wait(10)
+        try:
+            with database.begin(Scope.nothing()) as session:
+                service.attempt(session, username=name, address="203.0.113.7")
+        except service.TooManyAttemptsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert sum(pool.map(tries, names)) == FREE_BY_NAME
 
 
 # -- scope ----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from crm.access.models import Role, User
+from crm.access.permissions import Held, Principal
 from crm.collection import importer, lines, queries, service, tasks
 from crm.collection.errors import DISCARDED, GONE
 from crm.collection.importer import import_feed
@@ -41,6 +43,11 @@ class Sender:
         self.db, self.folder = db, folder
         with db.begin(Scope.nothing()) as session:
             self.ente = session.execute(select(Ente.id).where(Ente.cadastral_code == "D403")).scalar_one()
+            carlo = User(username="carlo", name="Carlo", password_hash="-", active=True, language="it")
+            session.add(carlo)
+            session.flush()
+        grants = (Held(Role.ADMINISTRATOR, ente, None) for ente in (self.ente, self.ente + 1))
+        self.by = Principal(carlo.id, "Carlo", "it", frozenset(grants))
         self.scope = Scope.of_enti([self.ente])
 
     def work(self, do: Callable[[Session], Any]) -> Any:
@@ -52,7 +59,7 @@ class Sender:
         kept.parent.mkdir()
         shutil.copy(feed, kept)
         size = kept.stat().st_size
-        self.work(lambda session: service.send(session, ente_id=self.ente, path=kept, size=size, started_by=None))
+        self.work(lambda session: service.send(session, self.by, ente_id=self.ente, path=kept, size=size))
         return kept
 
     def seen(self) -> RunView:
@@ -269,7 +276,7 @@ def test_a_feed_is_given_up_with_its_run_and_kept_for_whoever_tries_again(
 
     trouble.mended = True
     for _ in range(2):  # a second click on the button
-        sender.work(lambda session: service.try_again(session, run_id=stopped.id))
+        sender.work(lambda session: service.try_again(session, sender.by, run_id=stopped.id))
     with sender.db.begin(sender.scope) as session:
         assert len(session.scalars(select(Job)).all()) == 2
     again = sender.seen()
@@ -278,7 +285,7 @@ def test_a_feed_is_given_up_with_its_run_and_kept_for_whoever_tries_again(
     assert (sender.seen().id, sender.seen().stage) == (stopped.id, Stage.DONE)
     assert sender.seen().counts == Counts(created=6)  # none was counted twice
     assert not kept.parent.exists()
-    sender.work(lambda session: service.try_again(session, run_id=stopped.id))
+    sender.work(lambda session: service.try_again(session, sender.by, run_id=stopped.id))
     assert sender.seen().stage is Stage.DONE
 
 
@@ -350,7 +357,7 @@ def test_whoever_watches_is_told_of_every_change(
     sender.works()
     assert heard() == {imports, job}
     trouble.mended = True
-    sender.work(lambda session: service.try_again(session, run_id=sender.seen().id))
+    sender.work(lambda session: service.try_again(session, sender.by, run_id=sender.seen().id))
     assert heard() == {imports}
 
 
@@ -360,12 +367,14 @@ def test_a_feed_that_was_given_up_can_be_let_go_of(
     Trouble(monkeypatch, after=0)
     kept = sender.sends(write_feed(records["rossi"]))
     run_id = sender.seen().id
-    assert sender.work(lambda session: service.discard(session, run_id=run_id)) is None  # it is still to be read
+    assert (
+        sender.work(lambda session: service.discard(session, sender.by, run_id=run_id)) is None
+    )  # it is still to be read
     sender.works_until_given_up()
-    assert sender.work(lambda session: service.discard(session, run_id=run_id)) == kept
+    assert sender.work(lambda session: service.discard(session, sender.by, run_id=run_id)) == kept
     assert (sender.seen().stage, sender.seen().failure) == (Stage.REFUSED, DISCARDED)
-    assert sender.work(lambda session: service.discard(session, run_id=run_id)) is None
-    sender.work(lambda session: service.try_again(session, run_id=run_id))
+    assert sender.work(lambda session: service.discard(session, sender.by, run_id=run_id)) is None
+    sender.work(lambda session: service.try_again(session, sender.by, run_id=run_id))
     assert sender.seen().stage is Stage.REFUSED
 
 
@@ -378,9 +387,9 @@ def test_another_entes_feed_is_nobodys_to_try_again(
     run_id = sender.seen().id
     with sender.db.begin(Scope.of_enti([sender.ente + 1])) as session:
         with pytest.raises(NotFoundError):
-            service.try_again(session, run_id=run_id)
+            service.try_again(session, sender.by, run_id=run_id)
         with pytest.raises(NotFoundError):
-            service.discard(session, run_id=run_id)
+            service.discard(session, sender.by, run_id=run_id)
     assert sender.seen().stage is Stage.STOPPED
 
 

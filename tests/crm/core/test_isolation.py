@@ -31,13 +31,14 @@ OUTSIDE = {
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
     "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "heartbeat", "queue", "queue_member", "timer", "user_session",
+    "contract_level", "ente", "heartbeat", "queue", "queue_member", "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
     "app_user", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job", "position",
-    "role_grant", "service_count", "service_delta", "service_fact", "timeline_entry", "user_session",
+    "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
+    "user_session",
 )  # fmt: skip
 
 

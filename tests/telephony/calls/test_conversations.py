@@ -42,7 +42,8 @@ def write_up(stage: Stage, call: UUID, agent: int) -> None:
 
 def takes_a_break(stage: Stage, agent: int) -> None:
     """The agent asks for a break: at once, or after his call."""
-    stage.work(lambda s: agents.wish(s, agent_id=agent, intended=AgentState.PAUSED, reason=PauseReason.BREAK))
+    by = stage.principal(agent)
+    stage.work(lambda s: agents.wish(s, by, intended=AgentState.PAUSED, reason=PauseReason.BREAK))
 
 
 def test_mario_calls_anna_answers_they_talk_and_she_writes_it_up(stage: Stage) -> None:

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.agents import service as agents
@@ -61,7 +63,7 @@ def test_an_agent_becomes_ready_and_a_caller_enters_the_queue_in_the_same_instan
             )  # fmt: skip
             agent = commits(
                 stage.database, Scope.nothing(),
-                lambda s: agents.wish(s, agent_id=anna, intended=AgentState.READY), together,
+                lambda s: agents.wish(s, stage.principal(anna), intended=AgentState.READY), together,
             )  # fmt: skip
             both = [pool.submit(caller), pool.submit(agent)]
             made = [one for future in both for one in future.result(PATIENCE_S)]
@@ -171,6 +173,29 @@ def test_nobody_is_offered_a_call_of_a_queue_that_is_not_his(stage: Stage) -> No
     assert [one.agent_id for one in stage.run()] == [stage.cast.luca]
 
 
+def test_an_agent_whose_grant_has_ended_is_offered_no_call_of_that_contract(stage: Stage) -> None:
+    """Anna is still member of the queues. Her page was closed when her grants changed, and has connected again."""
+    cast = stage.cast
+    stage.ready(cast.anna, cast.luca)
+    grants(stage, cast.anna, cast.other_contract)
+    stage.queues()
+    assert [one.agent_id for one in stage.run()] == [cast.luca]
+    stage.queues(STRANGER, sid="CAother")
+    assert stage.run() == []
+    grants(stage, cast.anna, cast.other_contract, cast.contract)
+    assert [one.agent_id for one in stage.run()] == [cast.anna]  # connecting is an event: no sweep needed
+
+
+def test_a_grant_on_one_ente_makes_nobody_an_agent_of_its_contract(stage: Stage) -> None:
+    """The contract's queues hold the calls of other enti too, and calls that are nobody's yet."""
+    anna = stage.cast.anna
+    stage.ready(anna)
+    here = frozenset({Held(Role.AGENT, stage.cast.empoli, None)})
+    stage.work(lambda session: agents.attend(session, Principal(anna, "Anna", "it", here)))
+    stage.queues()
+    assert stage.run() == []
+
+
 def test_an_agent_whose_console_stays_silent_is_put_out_of_service(stage: Stage) -> None:
     stage.ready(stage.cast.anna, stage.cast.luca)
     silence(stage, stage.cast.anna, seconds=11)
@@ -223,12 +248,18 @@ def test_who_missed_a_call_is_not_offered_it_again_at_once(stage: Stage) -> None
 
 def paused(stage: Stage, agent: int) -> None:
     with stage.database.begin(Scope.nothing()) as session:
-        agents.wish(session, agent_id=agent, intended=AgentState.PAUSED)
+        agents.wish(session, stage.principal(agent), intended=AgentState.PAUSED)
 
 
 def device(stage: Stage, agent: int, *, ready: bool, name: str = "desk") -> None:
     with stage.database.begin(Scope.nothing()) as session:
-        agents.set_device(session, agent_id=agent, device=name, ready=ready)
+        agents.set_device(session, stage.principal(agent), device=name, ready=ready)
+
+
+def grants(stage: Stage, agent: int, *contracts: int) -> None:
+    """He may answer for these contracts, and his console connects."""
+    held = frozenset(Held(Role.AGENT, None, contract) for contract in contracts)
+    stage.work(lambda session: agents.attend(session, Principal(agent, "", "it", held)))
 
 
 def silence(stage: Stage, agent: int, *, seconds: int) -> None:
@@ -265,7 +296,7 @@ def test_anna_goes_on_a_break_while_she_is_being_matched_and_luca_gets_the_call(
         reception.keys(session, call, step=0, pressed="0", to=TO)
     with ThreadPoolExecutor(1) as pool:
         with stage.database.begin(Scope.nothing()) as session:
-            agents.wish(session, agent_id=stage.cast.anna, intended=AgentState.PAUSED)
+            agents.wish(session, stage.principal(stage.cast.anna), intended=AgentState.PAUSED)
             matched = pool.submit(Matcher(stage.database).match_now, DOMAIN, found_by="event")
             _until_it_waits(stage.database)
         (made,) = matched.result(PATIENCE_S)

@@ -1,0 +1,106 @@
+"""Closing and reopening the lines of a contract from the wallboard."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert
+from starlette.testclient import TestClient
+
+from crm.access.models import Role, RoleGrant
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.enti import queries as enti
+from crm.enti.models import OpeningHours
+from tests.cast import Cast
+from tests.web.conftest import csrf_of, sign_in
+
+pytestmark = pytest.mark.integration
+
+CLOSE, REOPEN = "Chiudi il centro", "Riapri il centro"
+
+
+def switches(client: TestClient) -> str:
+    """The part of the board that closes and reopens."""
+    return client.get("/wallboard").text.split('<div class="switches">')[1].split("</main>")[0]
+
+
+def offered(html: str) -> set[int]:
+    """The contracts that can be closed."""
+    return {int(one) for one in re.findall(r'(?:<option|type="hidden" name="contract") value="(\d+)"', html)}
+
+
+def press(client: TestClient, action: str, contract: int) -> int:
+    headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
+    answer: Any = client.post(f"/wallboard/{action}", data={"contract": contract}, headers=headers)
+    return int(answer.status_code)
+
+
+def closed(database: Database, cast: Cast) -> frozenset[int]:
+    with database.begin(Scope.nothing()) as session:
+        return enti.closed_until_reopened(session, frozenset({cast.contract, cast.other_contract}))
+
+
+def grant(database: Database, user: int, role: Role, contract: int) -> None:
+    with database.begin(Scope.nothing()) as session:
+        session.execute(
+            insert(RoleGrant).values(user_id=user, role=role, contract_id=contract, valid_from=clock.now(session))
+        )
+
+
+def test_sara_closes_her_only_contract_after_a_confirmation_and_opens_it_again(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    sign_in(client, "sara")
+    html = switches(client)
+    assert re.search(rf"<summary>{CLOSE}</summary>.*Conferma la chiusura", html, re.DOTALL)
+    assert (offered(html), REOPEN in html) == ({cast.contract}, False)
+    assert press(client, "close", cast.contract) == 204
+    assert press(client, "close", cast.contract) == 409
+    assert (CLOSE in switches(client), REOPEN in switches(client)) == (False, True)
+    assert press(client, "reopen", cast.contract) == 204
+    assert closed(database, cast) == frozenset()
+
+
+def test_a_supervisor_of_two_contracts_chooses_which_one_to_close(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    grant(database, cast.sara, Role.SUPERVISOR, cast.other_contract)
+    sign_in(client, "sara")
+    assert offered(switches(client)) == {cast.contract, cast.other_contract}
+    assert press(client, "close", cast.other_contract) == 204
+    assert closed(database, cast) == {cast.other_contract}
+    html = switches(client)
+    assert offered(html) == {cast.contract}
+    assert f"{REOPEN}: Siena" in html
+
+
+@pytest.mark.parametrize("elsewhere", [None, Role.AGENT])
+def test_a_contract_that_is_not_hers_to_close_is_neither_offered_nor_closed(
+    client: TestClient, database: Database, cast: Cast, elsewhere: Role | None
+) -> None:
+    if elsewhere:
+        grant(database, cast.sara, elsewhere, cast.other_contract)
+    sign_in(client, "sara")
+    assert offered(switches(client)) == {cast.contract}
+    for action in ("close", "reopen"):
+        assert press(client, action, cast.other_contract) == 403
+    assert closed(database, cast) == frozenset()
+
+
+def test_what_the_hours_have_closed_nobody_is_offered_to_reopen(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.execute(delete(OpeningHours).where(OpeningHours.contract_id == cast.contract))
+    sign_in(client, "sara")
+    assert "Il centro è chiuso." in client.get("/wallboard").text
+    assert (CLOSE in switches(client), REOPEN in switches(client)) == (True, False)
+
+
+@pytest.mark.parametrize("username", ["anna", "vera"])
+def test_whoever_may_not_close_sees_no_switch(client: TestClient, username: str) -> None:
+    sign_in(client, username)
+    html = client.get("/wallboard").text
+    assert CLOSE not in html
+    assert REOPEN not in html
