@@ -18,6 +18,7 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import HangUpAsked
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.calls.service import Heard
+from telephony.lines.models import PhoneLine
 
 MAX_NOTE = 4_000
 
@@ -53,12 +54,27 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
         raise ConflictError("Prima cerca la persona con cui parli.")
     if call.phase is not Phase.TALKING:
         raise ConflictError("Si identifica chi è in linea.")
-    at = clock.now(session)
-    heard = Heard(f"identified:{call.contact_id}", at, detail=(("agent", str(by.user_id)),))
-    if not service.note(session, call.id, "Identified", heard):
+    if call.identified_at is not None:  # pressed twice
         return
+    at = clock.now(session)
+    detail = (("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)))
+    heard = Heard(f"identified:{call.contact_id}:{at.isoformat()}", at, detail=detail)
+    service.note(session, call.id, "Identified", heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
+    touch(session, f"agent:{by.user_id}")
+
+
+def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
+    """It is not this person after all: the file closes, and the call is nobody's until somebody else is proposed."""
+    call = _own(session, by, call_id)
+    if call.phase not in {Phase.TALKING, Phase.ENDED}:
+        raise ConflictError("La conversazione non è ancora cominciata.")
+    if call.identified_at is None and story.retraction(session, call.id, contact_id) is not None:  # pressed twice
+        return
+    if call.identified_at is None or call.contact_id != contact_id:
+        raise ConflictError("Il fascicolo aperto non è più quello: guarda chi risulta in linea.")
+    _disown(session, call)
     touch(session, f"agent:{by.user_id}")
 
 
@@ -117,11 +133,35 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
 
 
 def finish(session: Session, call_id: UUID) -> None:
-    """Put a call's notes, as they stand, on the timeline."""
+    """Put a call's notes, as they stand, on the timeline; on nobody's when it was the wrong person."""
     session.execute(
         update(Call).where(Call.id == call_id, Call.wrapped_up_at.is_(None)).values(wrapped_up_at=clock.now(session))
     )
+    call = session.execute(
+        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    ).scalar_one()
+    if call.disposition == Disposition.WRONG_PERSON and call.contact_id is not None:
+        _disown(session, call)
     story.tell(session, call_id)
+
+
+def _disown(session: Session, call: Call) -> None:
+    """Take a call from the contact it seemed to be about. The log keeps that his file was open, from when to when."""
+    at = clock.now(session)
+    if call.identified_at is not None:
+        detail = (
+            ("agent", str(call.agent_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
+            ("opened_at", call.identified_at.isoformat()),
+        )  # fmt: skip
+        heard = Heard(f"retracted:{call.contact_id}:{at.isoformat()}", at, detail=detail)
+        service.note(session, call.id, story.RETRACTED, heard)
+    story.withdraw(session, call)
+    known_before = call.ente_id if call.proposed_by is ProposedBy.NOTICE_NUMBER else None  # the notice is the ente's
+    line_ente = session.execute(select(PhoneLine.ente_id).where(PhoneLine.number == call.line)).scalar_one_or_none()
+    session.execute(
+        update(Call).where(Call.id == call.id).values(contact_id=None, proposed_by=None, identified_at=None)
+    )
+    service.attribute(session, call.id, line_ente or known_before)
 
 
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:

@@ -66,6 +66,17 @@ def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()
     return _do(runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call))
 
 
+@router.post("/console/retract")
+def retract(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()]
+) -> Response:
+    """It is not this person after all: the file closes."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.retract(session, visit.principal, call_id=call, contact_id=contact),
+    )  # fmt: skip
+
+
 @router.post("/console/hang-up")
 def hang_up(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """End the conversation."""

@@ -15,6 +15,7 @@ from crm.core import clock
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.calls import story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
@@ -49,6 +50,7 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    retracted: bool  # a file was open, of somebody who is not the caller
     topic: str | None
     disposition: str | None
     note: str
@@ -165,6 +167,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        retracted=contact is None and story.retraction(session, call.id) is not None,
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
 
