@@ -114,7 +114,7 @@ def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposi
 def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentState | None) -> None:
     """The agent is done with his call: topic and outcome are set, the note is on the timeline.
 
-    `intended` is what he does next; none keeps what he meant to do before.
+    `intended` is what he does next; none keeps what he asked for during the call, and why.
     """
     call = _own(session, by, call_id)
     if call.phase is not Phase.ENDED:
@@ -122,7 +122,7 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
     if call.topic is None or call.disposition is None:
         raise InvalidError("Scegli l'argomento e l'esito prima di salvare.")
     finish(session, call.id)
-    if intended is not None:
+    if intended is not None and intended is not _meant(session, by.user_id):
         reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
         agents.wish(session, agent_id=by.user_id, intended=intended, reason=reason)
     at = clock.now(session)
@@ -162,6 +162,12 @@ def _disown(session: Session, call: Call) -> None:
         update(Call).where(Call.id == call.id).values(contact_id=None, proposed_by=None, identified_at=None)
     )
     service.attribute(session, call.id, line_ente or known_before)
+
+
+def _meant(session: Session, agent_id: int) -> AgentState | None:
+    return session.execute(
+        select(AgentPresence.intended).where(AgentPresence.agent_id == agent_id)
+    ).scalar_one_or_none()
 
 
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from crm.core.db import Database
+from telephony.agents.models import AgentState, PauseReason
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, sign_in
@@ -97,3 +98,40 @@ def test_the_file_writes_telephones_as_the_rest_of_the_page_does(desk: Desk) -> 
     assert "+39 348 000 0001" in desk.page("phone")
     assert "+39 348 000 0001" in desk.page("file")
     assert MARIO_MOBILE not in desk.page()
+
+
+def test_a_pause_asked_for_in_mid_call_is_shown_with_its_reason_and_can_be_called_off(desk: Desk) -> None:
+    desk.talks()
+    assert "Pausa dopo la chiamata" in desk.page("band")
+    desk.press("state", state="paused", reason="meeting")
+    band = desk.page("band")
+    assert re.search(r"Dopo questa chiamata: <strong>pausa</strong> \(Riunione\)", band)
+    assert 'id="go-ready"' not in band  # a second way to say it would be read as a state of now
+    desk.press("state", state="ready")
+    assert 'id="later"' not in desk.page("band")
+
+
+def test_saving_goes_on_the_pause_that_was_asked_for_and_says_so(desk: Desk) -> None:
+    call = desk.talks()
+    desk.press("state", state="paused", reason="meeting")
+    desk.stage.caller_leaves(call)
+    (primary,) = re.findall(r'<button id="save-(\w+)" class="primary"[^>]*>([^<]+)', desk.page("talk"))
+    assert primary == ("paused", "Salva e vai in pausa ")
+    desk.press("wrap-up", call=call, topic="payment", disposition="answered")
+    anna = desk.stage.presence(desk.stage.cast.anna)
+    assert (anna.state, anna.pause_reason) == (AgentState.PAUSED, PauseReason.MEETING)
+
+
+@pytest.mark.parametrize(("said", "state", "reason"), [
+    ("paused", AgentState.PAUSED, PauseReason.MEETING),
+    ("ready", AgentState.READY, None),
+])  # fmt: skip
+def test_saying_it_once_more_changes_nothing_and_saying_otherwise_does(
+    desk: Desk, said: str, state: AgentState, reason: PauseReason | None
+) -> None:
+    call = desk.talks()
+    desk.press("state", state="paused", reason="meeting")
+    desk.stage.caller_leaves(call)
+    desk.press("wrap-up", call=call, topic="payment", disposition="answered", next=said)
+    anna = desk.stage.presence(desk.stage.cast.anna)
+    assert (anna.state, anna.pause_reason) == (state, reason)

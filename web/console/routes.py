@@ -97,10 +97,10 @@ def draft(
 @router.post("/console/wrap-up")
 def wrap_up(
     runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()],
-    next: Annotated[AgentState, Form()],  # noqa: A002  # the form's field
     topic: FieldText = "", disposition: FieldText = "", note: FieldText = "",
+    next: Annotated[AgentState | None, Form()] = None,  # noqa: A002  # the form's field
 ) -> Response:  # fmt: skip
-    """Save, and go on."""
+    """Save, and go on: to what was asked for during the call, unless he says otherwise now."""
 
     def work(session: Session) -> None:
         conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)

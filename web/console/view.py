@@ -88,6 +88,11 @@ class ConsoleView:
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
 
     @property
+    def busy(self) -> bool:
+        """Whether what he asks for takes effect only after the call."""
+        return self.state in BUSY
+
+    @property
     def can_be_ready(self) -> bool:
         return self.intended is not AgentState.READY
 
@@ -97,11 +102,7 @@ class ConsoleView:
 
     @property
     def can_leave(self) -> bool:
-        return self.state not in BUSY and self.state is not AgentState.OFFLINE
-
-    @property
-    def intended_differs(self) -> bool:
-        return self.state in BUSY
+        return not self.busy and self.state is not AgentState.OFFLINE
 
     @property
     def writes(self) -> bool:
