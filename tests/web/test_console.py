@@ -135,3 +135,59 @@ def test_saying_it_once_more_changes_nothing_and_saying_otherwise_does(
     desk.press("wrap-up", call=call, topic="payment", disposition="answered", next=said)
     anna = desk.stage.presence(desk.stage.cast.anna)
     assert (anna.state, anna.pause_reason) == (state, reason)
+
+
+def test_what_is_missing_is_said_field_by_field_in_the_agents_language(desk: Desk) -> None:
+    call = desk.talks()
+    desk.stage.caller_leaves(call)
+    refused = desk.press("wrap-up", call=call, topic="payment")
+    assert refused.status_code == 422
+    assert refused.json()["fields"] == {"disposition": "Scegli l'esito."}
+    desk.client.post("/language", data={"language": "en", "back": "/console"}, headers=desk.headers)
+    assert desk.press("wrap-up", call=call).json()["fields"] == {
+        "topic": "Choose the topic.",
+        "disposition": "Choose the outcome.",
+    }
+    for name in ("topic", "disposition"):
+        assert f'id="{name}-error"' in desk.page("talk")
+
+
+def test_when_the_time_runs_out_the_page_says_what_was_saved_and_how_to_complete_it(desk: Desk) -> None:
+    call = desk.talks()
+    desk.stage.caller_leaves(call)
+    writing = desk.page("talk")
+    assert "Il tempo sta per finire" in writing
+    assert desk.press("draft", call=call, note="Stavo scrivendo").status_code == 204
+    desk.stage.passes(61)
+    desk.stage.engine.fire_timers()
+    over = desk.page("talk")
+    assert "senza argomento e senza esito" in over
+    form = f'<form id="notes-{call}"'  # the same one: what is being typed stays where it is
+    assert form in writing
+    assert form in over
+    assert "Stavo scrivendo</textarea>" in over
+    assert desk.press("complete", call=call, topic="payment", note="Scritto").status_code == 422
+    assert desk.press("complete", call=call, topic="payment", disposition="answered", note="Scritto").status_code == 204
+    assert "<form" not in desk.page("talk")
+
+
+def test_a_call_that_ran_out_may_be_left_and_makes_room_for_the_next_one(desk: Desk) -> None:
+    call = desk.talks()
+    desk.stage.caller_leaves(call)
+    desk.stage.passes(61)
+    desk.stage.engine.fire_timers()
+    later = desk.stage.queues(sid="CAlater")
+    desk.stage.talks(later)
+    assert f'id="notes-{later}"' in desk.page("talk")
+    desk.stage.caller_leaves(later)
+    desk.press("wrap-up", call=later, topic="payment", disposition="answered")
+    assert f'id="notes-{call}"' in desk.page("talk")
+    desk.press("leave", call=call)
+    assert "<form" not in desk.page("talk")
+
+
+def test_a_microphone_has_words_for_both_its_states_wherever_it_is_shown(desk: Desk) -> None:
+    desk.talks()
+    assert 'data-phone="mute" data-key="m"' in desk.page("phone")
+    assert "Spegni il microfono" in desk.page("phone")
+    assert "chi è in linea non ti sente" in desk.page()

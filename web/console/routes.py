@@ -109,6 +109,26 @@ def wrap_up(
     return _do(runtime, visit, work)
 
 
+@router.post("/console/complete")
+def complete(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], topic: FieldText = "",
+    disposition: FieldText = "", note: FieldText = "",
+) -> Response:  # fmt: skip
+    """What the time for the notes did not suffice for."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.complete(
+            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
+        ),
+    )  # fmt: skip
+
+
+@router.post("/console/leave")
+def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """A call whose time ran out is fine as it stands."""
+    return _do(runtime, visit, lambda session: conversation.leave(session, visit.principal, call_id=call))
+
+
 @router.post("/console/search")
 def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
