@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ScalarSelect, Select, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -204,14 +204,14 @@ def _free(session: Session, agent_id: int) -> None:
 
 
 def _unfinished(session: Session, agent_id: int) -> Select[Call]:
-    def heard(key: str) -> ColumnElement[bool]:
-        return select(CallEvent.id).where(CallEvent.call_id == Call.id, CallEvent.key == key).exists()
+    def heard(key: str) -> ScalarSelect[int]:  # looked up call by call: an EXISTS might be planned as a join of logs
+        return select(CallEvent.id).where(CallEvent.call_id == Call.id, CallEvent.key == key).scalar_subquery()
 
     return (
         select(Call)
         .where(
             Call.agent_id == agent_id, Call.arrived_at > clock.now(session) - SHIFT, Call.wrapped_up_at.is_not(None),
-            heard(RAN_OUT), ~heard(SETTLED),
+            heard(RAN_OUT).is_not(None), heard(SETTLED).is_(None),
         )
         .order_by(Call.wrapped_up_at.desc())
         .limit(1)

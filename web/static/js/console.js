@@ -212,7 +212,7 @@ function keepFocus(state) {
   if (state !== "talking" && state !== "wrap_up") hungUp = false;
   const active = document.activeElement;
   const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
-  if (lost) first([...(last.id ? [`#${CSS.escape(last.id)}`] : []), ...(NEXT[state] ?? []), HEADINGS[lastRegion]])?.focus();
+  if (lost) first([...(NEXT[state] ?? []), HEADINGS[lastRegion]])?.focus();
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING))) next?.focus();
 }
 
@@ -245,9 +245,15 @@ document.addEventListener("input", (event) => {
   if (form) unsent.add(form);
 });
 document.addEventListener("htmx:before:request", (event) => unsent.delete(event.target));
-window.addEventListener("pagehide", () => {
-  for (const form of unsent) post("/console/draft", new FormData(form));
-});
+
+function sendUnsent(forms) {
+  for (const form of forms) {
+    unsent.delete(form);
+    post("/console/draft", new FormData(form)).catch(() => {}); // the server is away, and so is the form
+  }
+}
+
+window.addEventListener("pagehide", () => sendUnsent([...unsent]));
 
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.("form[data-draft]");
@@ -272,6 +278,7 @@ function announce() {
   }
   showMuted();
   clearResults();
+  sendUnsent([...unsent].filter((form) => !form.isConnected)); // another call took its place
   tell();
   const band = document.getElementById("band");
   keepFocus(band.dataset.state);
