@@ -96,6 +96,8 @@ def measure(place: Place, options: Options) -> list[Result]:
         "p50_entering_ms": median([one.committed - one.began for one in all_rings]) * 1000,
         "p50_matching_ms": median([one.matched - one.committed for one in all_rings]) * 1000,
         "p50_telling_ms": median([one.arrived - one.matched for one in all_rings]) * 1000,
+        "p95_matching_ms": percentile([one.matched - one.committed for one in all_rings], 0.95) * 1000,
+        "p95_telling_ms": percentile([one.arrived - one.matched for one in all_rings], 0.95) * 1000,
     }  # fmt: skip
     p99 = median(p99s)
     return [

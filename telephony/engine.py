@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.core.heartbeats import LEADS, WAITS, Pulse
 from crm.enti.models import Contract
 from crm.levels import service as levels
 from telephony.agents import service as agents
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
 
 TICK_S = 0.2
+PATIENCE_S = 600  # a patient chore that takes longer will never end: the carrier's own time-outs are of seconds
 OVERLOOKED = timedelta(seconds=1)
 SILENCE = timedelta(seconds=10)  # past an agent's lease, before he is put out of service
 _LEADER = func.hashtext("filodiretto:engine")
@@ -54,7 +56,7 @@ class Chore:
 
 
 class Engine:
-    """Runs the chores while it leads."""
+    """Runs the chores while it leads. It leaves a sign of life at each turn, unless a chore holds it up."""
 
     def __init__(
         self,
@@ -68,8 +70,10 @@ class Engine:
         self._matcher = matcher
         self._connection: Connection | None = None
         self._leads = False
+        self._stalled = False
         self._beside = ThreadPoolExecutor(max_workers=4, thread_name_prefix="chore")
-        self._running: dict[str, Future[None]] = {}
+        self._running: dict[str, tuple[Future[None], float]] = {}
+        self._pulse = Pulse(database, "engine")
         self.chores = (
             Chore("timers", TICK_S, self.fire_timers),
             Chore("commands", 0.5, dispatcher.sweep, patient=True),
@@ -84,15 +88,16 @@ class Engine:
         """Lead, or wait to lead, until told to stop. A database that went away is waited for."""
         due = dict.fromkeys((chore.name for chore in self.chores), 0.0)
         while not stop.wait(TICK_S):
-            if not self.leads():
-                continue
-            now = time.monotonic()
-            for chore in self.chores:
-                if now >= due[chore.name]:
-                    due[chore.name] = now + chore.every_s
-                    self._begin(chore)
+            if self.leads():
+                now = time.monotonic()
+                for chore in self.chores:
+                    if now >= due[chore.name]:
+                        due[chore.name] = now + chore.every_s
+                        self._begin(chore)
+            self._beat()
         self._beside.shutdown(wait=False, cancel_futures=True)
         self.resign()
+        self._pulse.stop()
 
     def leads(self) -> bool:
         """Whether this engine holds the leader's lock, trying to take it if not."""
@@ -127,13 +132,19 @@ class Engine:
                 .limit(200)
             ).all()
         for timer_id, contract_id, call_id in due:
-            try:
-                self._database.transact(
-                    Scope.of_contract(contract_id), partial(_fire, timer_id=timer_id, call_id=call_id)
-                )
-            except Exception:
-                log.exception("timer_failed", timer=timer_id, call=str(call_id))  # the others still fire
+            with structlog.contextvars.bound_contextvars(call=str(call_id)):
+                self._fire(timer_id, contract_id, call_id)
         return len(due)
+
+    def _fire(self, timer_id: int, contract_id: int, call_id: UUID) -> None:
+        work = partial(_fire, timer_id=timer_id, call_id=call_id)
+        try:
+            kind = self._database.transact(Scope.of_contract(contract_id), work)
+        except Exception:
+            log.exception("timer_failed", timer=timer_id)  # the others still fire
+        else:
+            if kind is not None:
+                log.info("timer_fired", kind=kind.value)
 
     def sweep_queues(self) -> int:
         """The safety net under matching by event: it counts what it catches."""
@@ -156,13 +167,26 @@ class Engine:
         for contract_id in contracts:
             self._database.transact(Scope.of_contract(contract_id), levels.fold)
 
+    def _beat(self) -> None:
+        """This turn is done. While a chore beside it does not end, that is no sign of life: it is not done again."""
+        stuck = self._stuck()
+        if not stuck:
+            self._pulse.beat(LEADS if self._leads else WAITS)
+        elif not self._stalled:
+            log.error("chores_stalled", chores=stuck)
+        self._stalled = bool(stuck)
+
+    def _stuck(self) -> list[str]:
+        since = time.monotonic() - PATIENCE_S
+        return [name for name, (running, begun) in self._running.items() if begun < since and not running.done()]
+
     def _begin(self, chore: Chore) -> None:
         if not chore.patient:
             self._do(chore)
             return
         running = self._running.get(chore.name)
-        if running is None or running.done():
-            self._running[chore.name] = self._beside.submit(self._do, chore)
+        if running is None or running[0].done():
+            self._running[chore.name] = (self._beside.submit(self._do, chore), time.monotonic())
 
     def _do(self, chore: Chore) -> None:
         try:
@@ -171,14 +195,17 @@ class Engine:
             log.exception("chore_failed", chore=chore.name)
 
 
-def _fire(session: Session, *, timer_id: int, call_id: UUID) -> None:
+def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None:
+    """What the timer was for; none when it has no reason any more."""
     lock_call(session, call_id)
     timer = session.execute(
         delete(Timer).where(Timer.id == timer_id).returning(Timer.kind, Timer.call_id, Timer.leg_id, Timer.agent_id)
     ).one_or_none()
     if timer is None:
-        return
+        return None
     if timer.kind is TimerKind.RING:
         ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
     else:
         conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
+    kind: TimerKind = timer.kind
+    return kind

@@ -42,7 +42,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         hub = app.state.hub
         listener = Listener(runtime.settings.redis_url, runtime.settings.database_url, hub.heard, hub.lost)
-        services = (listener.run(), hub.run(), app.state.presence.run(), app.state.guard.run())
+        services = (
+            listener.run(),
+            hub.run(),
+            hub.beat(),
+            sockets.keep_time(runtime.clock),
+            app.state.presence.run(),
+            app.state.guard.run(),
+        )
         tasks = [asyncio.create_task(service) for service in services]
         try:
             yield
@@ -54,7 +61,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
 
     app = FastAPI(title="Filodiretto", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.runtime = runtime
-    app.state.hub = Hub()
+    app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
     for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):

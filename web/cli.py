@@ -1,5 +1,6 @@
 """The `filodiretto` command: one sub-command per process, and what an operator does by hand."""
 
+import gc
 import os
 import socket
 import sys
@@ -16,8 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
-from crm.core import logs
+from crm.core import heartbeats, logs
 from crm.core.db import Scope
+from crm.core.heartbeats import FRESH
 from crm.core.settings import CarrierKind, Settings, SettingsError, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -75,7 +77,9 @@ def web_app() -> Any:
     from web.wiring import build  # noqa: PLC0415
 
     settings = _begin("web")
-    return create_app(build(settings))
+    app = create_app(build(settings))
+    _loaded()
+    return app
 
 
 @app.command()
@@ -92,7 +96,9 @@ def engine() -> None:
     more = []
     if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
         more.append(Chore("provision", 5, runtime.provisioner.run, patient=True))
-    Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more).run(stop)
+    leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
+    _loaded()
+    leader.run(stop)
     runtime.close()
 
 
@@ -204,9 +210,41 @@ def check() -> None:
     raise typer.Exit(1 if problems else 0)
 
 
+@app.command()
+def alive(
+    process: Annotated[str, typer.Argument(help="engine, worker or beat")],
+    within: Annotated[float, typer.Option(help="Seconds since its last sign of life")] = FRESH.total_seconds(),
+) -> None:
+    """Say whether the loop of a process of this machine turns, by its last sign of life."""
+    from crm.core.db import Database  # noqa: PLC0415
+
+    settings = _settings()
+    database = Database(settings.database_url, settings.database_routing_url, pool_size=1)
+    try:
+        with database.begin(Scope.nothing()) as session:
+            here = [sign for sign in heartbeats.signs(session) if sign.is_of(process, heartbeats.host())]
+    except SQLAlchemyError as error:
+        print(f"PostgreSQL: {str(error).splitlines()[0]}")
+        raise typer.Exit(1) from None
+    finally:
+        database.dispose()
+    if not here:
+        print(f"{process}: no sign of life.")
+        raise typer.Exit(1)
+    age = here[0].age.total_seconds()  # the freshest comes first
+    print(f"{process}: last sign of life {age:.0f} s ago.")
+    raise typer.Exit(0 if age <= within else 1)
+
+
 def main() -> None:
     """The entry point."""
     app()
+
+
+def _loaded() -> None:
+    """Everything is imported and stays: to search it for garbage would stop the process for 0.1 s, every so often."""
+    gc.collect()
+    gc.freeze()
 
 
 def _serve(factory: str, host: str, port: int, *, workers: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings
@@ -32,6 +33,7 @@ class Runtime:
     reconciler: Reconciler
     provisioner: Provisioner
     publisher: Publisher
+    clock: DatabaseClock
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -59,6 +61,7 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
+        clock=DatabaseClock(database),
     )  # fmt: skip
 
 

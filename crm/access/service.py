@@ -14,7 +14,7 @@ from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import DomainError
-from crm.enti.models import ContractEnte
+from crm.enti import queries as enti
 
 LIFE = timedelta(hours=12)  # longer than a shift
 
@@ -89,17 +89,16 @@ def scope_for(session: Session, principal: Principal, permission: Permission) ->
     """What a principal may see for this purpose: the enti and contracts on which he holds the permission."""
     held = [one for one in principal.held if permission in PERMISSIONS[one.role]]
     contracts = frozenset(one.contract_id for one in held if one.contract_id is not None)
-    covered = session.execute(select(ContractEnte.ente_id).where(ContractEnte.contract_id.in_(contracts)))
-    enti = frozenset(covered.scalars()) | {one.ente_id for one in held if one.ente_id is not None}
-    return Scope.of_enti(enti, contracts)
+    covered = {ente_id for contract_id in contracts for ente_id in enti.enti_of(session, contract_id)}
+    return Scope.of_enti(covered | {one.ente_id for one in held if one.ente_id is not None}, contracts)
 
 
 def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
     """The contracts that cover any ente of a scope: whose levels somebody with that scope may look at."""
     if scope.enti is None:
         return scope.contracts
-    rows = session.execute(select(ContractEnte.contract_id).where(ContractEnte.ente_id.in_(scope.enti)))
-    return frozenset(rows.scalars()) | scope.contracts
+    covering = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(scope.enti)}
+    return frozenset(covering) | scope.contracts
 
 
 def _in_force(session: Session) -> tuple[ColumnElement[bool], ...]:

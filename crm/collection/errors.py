@@ -2,6 +2,13 @@
 
 from crm.core.errors import ConflictError, InvalidError
 
+# How a run ends that neither its file nor its sender ended.
+GONE = (
+    "Il file caricato non si trova più: caricarlo di nuovo. Se accade ancora, i processi «web» e «worker» non vedono "
+    "la stessa cartella FILODIRETTO_DATA."
+)
+DISCARDED = "Eliminato prima della fine della lettura. Quel che era già stato letto resta."
+
 
 class CollectionError(InvalidError):
     """The file cannot be imported at all; the message says why and what to do."""

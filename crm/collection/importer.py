@@ -4,15 +4,16 @@ Killed anywhere and started again with the same file, it goes on after the last 
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import structlog
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crm.collection import reasons, service
@@ -27,7 +28,10 @@ from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.enti.models import Ente
 
+log = structlog.get_logger(__name__)
+
 BATCH_LINES = 1_000
+ALIVE_EVERY_S = 5.0  # while a batch is being read: the way to it may be long in an archive
 CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
 
 
@@ -73,9 +77,14 @@ def import_feed(
     *,
     ente_code_expected: str | None = None,
     started_by: int | None = None,
+    run_id: int | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    alive: Callable[[], None] = lambda: None,
 ) -> ImportSummary:
     """Import a feed file, plain or gzip. `ente_code_expected` is the codice catastale the sender may speak for.
+
+    `run_id` is the run of a file sent; without it, the unfinished run of the same file goes on, or a new one begins.
+    `on_progress` is called after each batch, `alive` every now and then while there is none.
 
     A file refused as a whole ends as a FAILED run of that ente; where no ente is known to hold the run,
     `CollectionError` is raised. `ImportBusyError` when another process is importing the same file.
@@ -84,23 +93,25 @@ def import_feed(
     if ente_code_expected is not None and expected is None:
         raise CollectionError(f"Nessun ente ha il codice catastale {ente_code_expected}: crearlo, o correggerlo.")
     try:
-        file = examine(path)
+        file = examine(path, alive)
         header, header_end, latest = _read_header(db, file)
         ente_id = _entitled(db, file, header, ente_code_expected)
     except WholeFileRefused as refusal:
         if expected is None:
             raise CollectionError(f"{path.name}: {refusal}") from None
-        return _fail(db, expected, path, refusal, started_by)
+        return _fail(db, expected, path, refusal, started_by, run_id)
     with db.begin(Scope.of_enti([ente_id])) as session:
         row = service.open_run(
-            session, ente_id=ente_id, file_name=path.name, sha256=file.sha256, size=file.size,
+            session, ente_id=ente_id, run_id=run_id, file_name=path.name, sha256=file.sha256, size=file.size,
             started_by=started_by, header=header, header_end=header_end,
         )  # fmt: skip
         run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row))
     resumed_from = run.line if run.line > 1 else 0
-    _import_lines(db, file, run, Reader(header.as_of, latest, file.size), on_progress)
+    _import_lines(db, file, run, Reader(header.as_of, latest, file.size), on_progress, alive)
     if run.state is ImportState.RUNNING:
         _finish(db, run)
+    if run.counts.created or run.counts.changed:
+        _analyze(db)
     return _summary(run, resumed_from)
 
 
@@ -138,16 +149,27 @@ def _ente(db: Database, cadastral_code: str) -> int | None:
 
 
 def _import_lines(
-    db: Database, file: FeedFile, run: _Run, reader: Reader, on_progress: Callable[[Progress], None]
+    db: Database,
+    file: FeedFile,
+    run: _Run,
+    reader: Reader,
+    on_progress: Callable[[Progress], None],
+    alive: Callable[[], None],
 ) -> None:
     items = reader.read(read_lines(file, offset=run.offset, number=run.line))
     # While the database stores a batch, the next one is read: two processors instead of one.
     with ThreadPoolExecutor(1, "feed-reader") as pool:
         ahead = pool.submit(_take, items)
-        while batch := ahead.result():
+        while batch := _awaited(ahead, alive):
             ahead = pool.submit(_take, items)
             _commit(db, file, run, batch)
             on_progress(Progress(run.line, run.offset, file.size, run.counts))
+
+
+def _awaited(ahead: Future[list[Item]], alive: Callable[[], None]) -> list[Item]:
+    while not wait([ahead], ALIVE_EVERY_S).done:
+        alive()
+    return ahead.result()
 
 
 def _take(items: Iterator[Item]) -> list[Item]:
@@ -204,10 +226,20 @@ def _finish(db: Database, run: _Run) -> None:
         _close(session, run, None, run.counts)
 
 
-def _fail(db: Database, ente_id: int, path: Path, refusal: WholeFileRefused, started_by: int | None) -> ImportSummary:
+def _analyze(db: Database) -> None:
+    """The import stands without it, so nothing of it may make the import fail."""
+    try:
+        db.transact(Scope.nothing(), service.analyze)
+    except SQLAlchemyError as error:
+        log.warning("import_not_analyzed", error=type(error).__name__)
+
+
+def _fail(
+    db: Database, ente_id: int, path: Path, refusal: WholeFileRefused, started_by: int | None, run_id: int | None
+) -> ImportSummary:
     with db.begin(Scope.of_enti([ente_id])) as session:
         row = service.open_run(
-            session, ente_id=ente_id, file_name=path.name, sha256=refusal.sha256, size=refusal.size,
+            session, ente_id=ente_id, run_id=run_id, file_name=path.name, sha256=refusal.sha256, size=refusal.size,
             started_by=started_by, header=None,
         )  # fmt: skip
         run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row), ImportState.FAILED, str(refusal))

@@ -4,7 +4,7 @@ import codecs
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -58,19 +58,20 @@ class WholeFileRefused(Exception):  # noqa: N818 (a reason, which becomes the ru
         self.size = size
 
 
-def examine(path: Path) -> FeedFile:
+def examine(path: Path, on_chunk: Callable[[], None] = lambda: None) -> FeedFile:
     """Read the whole file once: its digest, its size, and whether it is text within the limits.
 
-    Raises `WholeFileRefused`, or `CollectionError` when the file cannot even be read.
+    `on_chunk` is called as it goes, because a large file takes its time. Raises `WholeFileRefused`, or
+    `CollectionError` when the file cannot even be read.
     """
     try:
         with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = _digest(file, on_chunk)
             packed_size = file.tell()
             file.seek(0)
             packed = file.read(2) == GZIP_MAGIC
         with _open(path, packed=packed) as text:
-            size = _check(text, sha256, packed_size if packed else None)
+            size = _check(text, sha256, packed_size if packed else None, on_chunk)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise WholeFileRefused(DAMAGED, sha256, packed_size) from None
     except OSError as error:
@@ -95,6 +96,14 @@ def read_lines(file: FeedFile, *, offset: int = 0, number: int = 0) -> Iterator[
             yield Line(number, offset, None if too_long else _stripped(raw, first=number == 1), ended)
 
 
+def _digest(file: IO[bytes], on_chunk: Callable[[], None]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+        on_chunk()
+    return digest.hexdigest()
+
+
 def _open(path: Path, *, packed: bool) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
 
@@ -103,7 +112,7 @@ def _stripped(raw: bytes, *, first: bool) -> bytes:
     return (raw.removeprefix(codecs.BOM_UTF8) if first else raw).strip(b" \t\r\n")
 
 
-def _check(text: IO[bytes], sha256: str, packed_size: int | None) -> int:
+def _check(text: IO[bytes], sha256: str, packed_size: int | None, on_chunk: Callable[[], None]) -> int:
     decoder = codecs.getincrementaldecoder("utf-8")()
     size = 0
     line = 1
@@ -117,6 +126,7 @@ def _check(text: IO[bytes], sha256: str, packed_size: int | None) -> int:
             line += error.object[: error.start].count(b"\n")
             raise WholeFileRefused(NOT_UTF8.format(line=line), sha256, size) from None
         line += chunk.count(b"\n")
+        on_chunk()
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

@@ -10,10 +10,12 @@ from crm.core.db import Base, choice
 
 
 class ImportState(StrEnum):
+    WAITING = "waiting"  # sent, and owed to a worker
     RUNNING = "running"
     DONE = "done"
     TRUNCATED = "truncated"  # every line there is was dealt with, but the file breaks off; `failure` says how
     FAILED = "failed"  # the file as a whole is not a feed, or not this ente's; `failure` says why
+    STOPPED = "stopped"  # given up after repeated trouble of ours: the file is kept, and may be gone on with
 
 
 class FeedMode(StrEnum):
@@ -22,14 +24,18 @@ class FeedMode(StrEnum):
 
 
 class ImportRun(Base):
-    """One reading of one feed file. A run that was killed goes on from `line` when started again."""
+    """One reading of one feed file. A run that was killed goes on from `line` when started again.
+
+    A file sent through the page has its run from the moment it is sent, and is read by the job; until the file has
+    been looked over, `line` is 0, the digest unknown, and the size that of the file as it was sent.
+    """
 
     __tablename__ = "import_run"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
     file_name: Mapped[str] = mapped_column(String(200))
-    file_sha256: Mapped[str] = mapped_column(String(64))
+    file_sha256: Mapped[str | None] = mapped_column(String(64))
     file_bytes: Mapped[int]  # unpacked, where the file was compressed
     read_bytes: Mapped[int] = mapped_column(default=0)  # of the unpacked ones: where to go on reading
     mode: Mapped[FeedMode | None] = mapped_column(choice(FeedMode))
@@ -43,8 +49,9 @@ class ImportRun(Base):
     warned: Mapped[int] = mapped_column(default=0)  # taken, but without a part that could not be read
     state: Mapped[ImportState] = mapped_column(choice(ImportState))
     failure: Mapped[str | None] = mapped_column(String(400))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))  # none: read from the command line
     started_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime]  # or sent
     moved_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

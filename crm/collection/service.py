@@ -1,17 +1,22 @@
-"""Import runs: opened or found again, moved on with each batch, closed."""
+"""Import runs: sent or opened, taken up, moved on with each batch, closed; given up, and gone on with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Update, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.collection.errors import ImportBusyError
+from crm.collection.errors import DISCARDED, ImportBusyError
 from crm.collection.feed import Header
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
+from crm.core.errors import NotFoundError
+from crm.core.jobs import Job
 
+IMPORT = "collection.import"  # the kind of the jobs that read a file sent
 BUSY = "Lo stesso file è in corso di importazione da un altro processo: attendere che finisca."
 
 
@@ -49,42 +54,89 @@ class Remark:
     taken: bool
 
 
-def topic(ente_id: int) -> str:
-    """The live topic of whoever watches an ente's imports."""
-    return f"import:{ente_id}"
-
-
 def counts_of(run: ImportRun) -> Counts:
     """What a run has counted so far."""
     return Counts(run.created, run.changed, run.unchanged, run.refused, run.warned)
 
 
+def send(session: Session, *, ente_id: int, path: Path, size: int, started_by: int | None) -> int:
+    """A file was sent: owe its reading. Returns the run, which waits for a worker."""
+    run = _new(session, ente_id, path.name, size, started_by, ImportState.WAITING)
+    argument = {"run": run.id, "path": str(path)}
+    run.job_id = jobs.enqueue(session, ente_id=ente_id, kind=IMPORT, argument=argument)
+    session.flush()
+    touch(session, topics.imports(ente_id))
+    return run.id
+
+
+def take_up(session: Session, *, ente_id: int, run_id: int, job_id: int) -> bool:
+    """The job begins, or goes on. False: the run is over, or another job's."""
+    mine = _update(ente_id, run_id, ImportState.WAITING, ImportState.RUNNING).where(ImportRun.job_id == job_id)
+    taken = session.execute(
+        mine.values(state=ImportState.RUNNING, moved_at=now(session)).returning(ImportRun.id)
+    ).one_or_none()
+    touch(session, topics.imports(ente_id))
+    return taken is not None
+
+
+def give_up(session: Session, *, ente_id: int, run_id: int, job_id: int) -> None:
+    """The job failed for good, through no fault of the file: the run stops where it is, until somebody tries again."""
+    mine = _update(ente_id, run_id, ImportState.WAITING, ImportState.RUNNING).where(ImportRun.job_id == job_id)
+    session.execute(mine.values(state=ImportState.STOPPED, ended_at=now(session)))
+    touch(session, topics.imports(ente_id))
+
+
+def try_again(session: Session, *, run_id: int) -> None:
+    """Go on with a run that was given up, from where it stopped. Asked for twice, it happens once."""
+    run = _locked(session, run_id)
+    if run.state is not ImportState.STOPPED:
+        return
+    old = session.get_one(Job, run.job_id)
+    run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=IMPORT, argument=old.argument)
+    run.state, run.ended_at, run.moved_at = ImportState.WAITING, None, now(session)
+    session.flush()
+    touch(session, topics.imports(run.ente_id))
+
+
+def discard(session: Session, *, run_id: int) -> Path | None:
+    """Let go of a run that was given up. Returns the file that nobody needs any more, to be removed after this."""
+    run = _locked(session, run_id)
+    if run.state is not ImportState.STOPPED:
+        return None
+    run.state, run.failure = ImportState.FAILED, DISCARDED
+    session.flush()
+    touch(session, topics.imports(run.ente_id))
+    return Path(session.get_one(Job, run.job_id).argument["path"])
+
+
+def is_over(session: Session, *, run_id: int) -> bool:
+    """Whether nothing of the run's file will be read any more."""
+    over = (ImportState.DONE, ImportState.TRUNCATED, ImportState.FAILED)
+    found = select(ImportRun.id).where(ImportRun.id == run_id, ImportRun.state.in_(over))
+    return session.execute(found).one_or_none() is not None
+
+
 def open_run(
-    session: Session, *, ente_id: int, file_name: str, sha256: str, size: int, started_by: int | None,
-    header: Header | None, header_end: int = 0,
+    session: Session, *, ente_id: int, run_id: int | None, file_name: str, sha256: str, size: int,
+    started_by: int | None, header: Header | None, header_end: int = 0,
 ) -> ImportRun:  # fmt: skip
-    """The unfinished run of the same file, to go on from its line, or a new one after the header, its line 1."""
-    run = session.scalars(
-        select(ImportRun)
-        .where(
-            ImportRun.ente_id == ente_id,
-            ImportRun.file_sha256 == sha256,
-            ImportRun.state == ImportState.RUNNING,
-        )
-        .order_by(ImportRun.id.desc())
-        .limit(1)
-    ).first()
+    """The run of a file that has been looked over: it goes on from its line, or begins after the header, its line 1.
+
+    `run_id` is that of a file sent. Without it, it is the unfinished run of the same file, or a new one. Raises
+    `ImportBusyError` if the run is over meanwhile.
+    """
+    run = _unfinished(session, ente_id, sha256) if run_id is None else _locked(session, run_id)
     if run is None:
-        run = ImportRun(
-            ente_id=ente_id, file_name=file_name[:200], file_sha256=sha256, file_bytes=size, read_bytes=header_end,
-            line=1 if header else 0,
-            created=0, changed=0, unchanged=0, refused=0, warned=0, state=ImportState.RUNNING, failure=None,
-            started_by=started_by, started_at=now(session), moved_at=now(session), ended_at=None,
-            mode=header and header.mode, source=header and header.source, as_of=header and header.as_of,
-        )  # fmt: skip
-        session.add(run)
+        run = _new(session, ente_id, file_name, size, started_by, ImportState.RUNNING)
+    if run.state is not ImportState.RUNNING:
+        raise ImportBusyError(BUSY)
+    if run.line == 0:
+        run.file_sha256, run.file_bytes, run.moved_at = sha256, size, now(session)
+        if header is not None:
+            run.line, run.read_bytes = 1, header_end
+            run.mode, run.source, run.as_of = header.mode, header.source, header.as_of
         session.flush()
-    touch(session, topic(ente_id))
+    touch(session, topics.imports(ente_id))
     return run
 
 
@@ -130,14 +182,53 @@ def move(
     ]
     if rows:
         session.execute(insert(ImportRefusal), rows)
-    touch(session, topic(ente_id))
+    touch(session, topics.imports(ente_id))
 
 
 def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState, failure: str | None) -> None:
     """End a run; ending it twice changes nothing."""
-    session.execute(
-        update(ImportRun)
-        .where(ImportRun.ente_id == ente_id, ImportRun.id == run_id, ImportRun.state == ImportState.RUNNING)
-        .values(state=state, failure=failure, ended_at=now(session), moved_at=now(session))
-    )
-    touch(session, topic(ente_id))
+    at = now(session)
+    running = _update(ente_id, run_id, ImportState.RUNNING)
+    session.execute(running.values(state=state, failure=failure, ended_at=at, moved_at=at))
+    touch(session, topics.imports(ente_id))
+
+
+def analyze(session: Session) -> None:
+    """Tell the planner what an import has changed: it would plan blindly until PostgreSQL gets round to it."""
+    session.execute(select(func.analyze_collection()))
+
+
+def _new(
+    session: Session, ente_id: int, file_name: str, size: int, started_by: int | None, state: ImportState
+) -> ImportRun:
+    run = ImportRun(
+        ente_id=ente_id, file_name=file_name[:200], file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
+        unchanged=0, refused=0, warned=0, state=state, started_by=started_by, started_at=now(session),
+        moved_at=now(session),
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _unfinished(session: Session, ente_id: int, sha256: str) -> ImportRun | None:
+    return session.scalars(
+        select(ImportRun)
+        .where(
+            ImportRun.ente_id == ente_id, ImportRun.file_sha256 == sha256, ImportRun.state == ImportState.RUNNING,
+            ImportRun.job_id.is_(None),
+        )
+        .order_by(ImportRun.id.desc())
+        .limit(1)
+    ).first()  # fmt: skip
+
+
+def _locked(session: Session, run_id: int) -> ImportRun:
+    run = session.get(ImportRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None:
+        raise NotFoundError("Questo flusso non esiste più: ricarica la pagina.")
+    return run
+
+
+def _update(ente_id: int, run_id: int, *states: ImportState) -> Update:
+    return update(ImportRun).where(ImportRun.ente_id == ente_id, ImportRun.id == run_id, ImportRun.state.in_(states))

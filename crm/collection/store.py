@@ -11,6 +11,7 @@ from crm.collection.merge import Merged, merge
 from crm.collection.service import Counts, Remark
 from crm.contacts import service as contacts
 from crm.contacts.service import ContactStatement, StatedContact
+from crm.core import topics
 from crm.core.db import touch
 from crm.positions import service as positions
 from crm.positions.service import PositionStatement
@@ -34,7 +35,7 @@ def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items:
         read_bytes=items[-1].end, counts=counts, remarks=_remarks(items),
     )  # fmt: skip
     touched |= {contact_ids[codice_fiscale] for codice_fiscale in taxpayers.altered}
-    touch(session, *(f"contact:{contact_id}" for contact_id in islice(sorted(touched), MAX_TOPICS)))
+    touch(session, *(topics.contact(contact_id) for contact_id in islice(sorted(touched), MAX_TOPICS)))
     return counts
 
 

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
 from crm.contacts.names import fold
 from crm.contacts.phone import to_e164
+from crm.core.db import table_of
 from crm.core.errors import InvalidError, NotFoundError
 from crm.positions import queries as positions
 from crm.positions.notice import parse_notice_number
 
 SHORTEST_NAME = 2
+_REACH = table_of(ContactReach)
+_REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value == bindparam("value")).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,14 @@ class ContactView:
         return cls(**plain, reaches=tuple(reaches))
 
 
+@dataclass(frozen=True, slots=True)
+class ContactKey:
+    """Which contact, of which ente."""
+
+    ente_id: int
+    contact_id: int
+
+
 def get(session: Session, contact_id: int) -> ContactView:
     """One contact. Raises `NotFoundError` when there is none in the scope."""
     found = _views(session, Contact.id == contact_id, limit=1)
@@ -72,14 +83,15 @@ def get(session: Session, contact_id: int) -> ContactView:
     return found[0]
 
 
-def by_reach(
-    session: Session, value: str, enti: Collection[int] | None = None, *, limit: int = 20
-) -> list[ContactView]:
-    """Contacts with this phone in E.164, e-mail or PEC, in these enti or in all of the scope."""
+def by_reach(session: Session, value: str, *, limit: int = 20) -> list[ContactView]:
+    """Contacts of the scope with this phone in E.164, e-mail or PEC."""
     reached = select(ContactReach.contact_id).where(ContactReach.value == value)
-    if enti is not None:
-        reached = reached.where(ContactReach.ente_id.in_(enti))
     return _views(session, Contact.id.in_(reached), limit=limit)
+
+
+def reached_at(session: Session, value: str) -> list[ContactKey]:
+    """Which contacts of the scope have this phone in E.164, e-mail or PEC."""
+    return [ContactKey(*row) for row in session.execute(_REACHED_AT, {"value": value})]
 
 
 def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView]:

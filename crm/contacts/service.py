@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, or_, select, true
+from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from crm.contacts.models import Contact, ContactReach, ReachKind
-from crm.core.recordset import each_key, incoming
+from crm.core.recordset import incoming
+from crm.core.stated import StatedTable
 
 FEED_SOURCE = "gestionale"
-STATED_COLUMNS = (
-    "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
-    "postcode", "town", "name_key", "language", "as_of", "digest",
-)  # fmt: skip
 REACH_COLUMNS = ("contact_id", "kind", "value")
+
+_STATED = StatedTable(
+    Contact, key="codice_fiscale",
+    columns=(
+        "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
+        "postcode", "town", "name_key", "language",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +52,7 @@ class StatedContact:
 
 def stated(session: Session, *, ente_id: int, codici_fiscali: Collection[str]) -> dict[str, StatedContact]:
     """The stored statements about these taxpayers, by codice fiscale; unknown ones are absent."""
-    wanted = each_key(codici_fiscali)
-    found = (
-        select(Contact.ente_id, Contact.id, Contact.as_of, Contact.digest)
-        .where(Contact.codice_fiscale == wanted.c.key)
-        .offset(0)
-        .lateral("found")
-    )
-    rows = session.execute(
-        select(wanted.c.key, found.c.id, found.c.as_of, found.c.digest)
-        .select_from(wanted.join(found, true()))
-        .where(found.c.ente_id == ente_id)
-    )
+    rows = _STATED.known(session, ente_id=ente_id, keys=codici_fiscali, names="id")
     return {key: StatedContact(id_, as_of, digest) for key, id_, as_of, digest in rows}
 
 
@@ -69,18 +63,8 @@ def state(session: Session, *, ente_id: int, statements: Sequence[ContactStateme
     """
     if not statements:
         return {}
-    told = incoming(Contact.__table__, STATED_COLUMNS, [_row(statement) for statement in statements])
-    upsert = insert(Contact).from_select(
-        ["ente_id", *STATED_COLUMNS],
-        select(literal(ente_id), *(told.c[name] for name in STATED_COLUMNS)),
-        include_defaults=False,
-    )
-    new = upsert.excluded
-    upsert = upsert.on_conflict_do_update(
-        index_elements=[Contact.ente_id, Contact.codice_fiscale],
-        set_={name: new[name] for name in STATED_COLUMNS if name != "codice_fiscale"},
-        where=or_(new.as_of > Contact.as_of, (new.as_of == Contact.as_of) & (new.digest != Contact.digest)),
-    )
+    told = _STATED.told([_row(statement) for statement in statements])
+    upsert = _STATED.upsert(ente_id=ente_id, told=told)
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
     return {row.codice_fiscale: row.id for row in written}
 

@@ -4,7 +4,7 @@ Three roles, none a superuser: the *owner* migrates, the *application* sees the 
 row-level security, and *routing* sees every ente but telephony's tables alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,10 +96,10 @@ _OPEN = text(
            set_config('app.enti', coalesce(:enti, (
                SELECT coalesce(string_agg(ente_id::text, ','), '') FROM contract_ente
                WHERE contract_id = ANY (string_to_array(nullif(:contracts, ''), ',')::bigint[]))), true),
-           clock_timestamp()
+           clock_timestamp(), (SELECT version FROM configuration_version)
     """
 )
-_OPEN_ROUTING = text("SELECT clock_timestamp()")
+_OPEN_ROUTING = text("SELECT clock_timestamp(), (SELECT version FROM configuration_version)")
 _RETRIED = (pg_errors.DeadlockDetected, pg_errors.SerializationFailure)
 
 
@@ -115,6 +115,26 @@ class LiveTopic:
 
 
 Handler = Callable[[list[Any]], None]
+
+
+class Memory:
+    """What was read of one version of the configuration, the newest seen; shared by the threads of a process."""
+
+    def __init__(self) -> None:
+        self._held: tuple[int, dict[Hashable, Any]] = (-1, {})
+
+    def recall(self, version: int, key: Hashable, default: Any) -> Any:
+        """What was kept under this version, or the default."""
+        held, values = self._held
+        return values.get(key, default) if held == version else default
+
+    def keep(self, version: int, key: Hashable, value: Any) -> None:
+        """Keep a value; whatever belongs to older versions is let go."""
+        held, values = self._held
+        if version > held:
+            self._held = (version, {key: value})
+        elif version == held:
+            values[key] = value
 
 
 class Database:
@@ -135,6 +155,7 @@ class Database:
         self._app = sessionmaker(self.app_engine, expire_on_commit=False)
         self._routing = sessionmaker(self.routing_engine, expire_on_commit=False)
         self._handlers: dict[type, Handler] = {}
+        self._memory = Memory()
         for maker in (self._app, self._routing):
             event.listen(maker, "after_begin", _open)
 
@@ -145,7 +166,7 @@ class Database:
     @contextmanager
     def begin(self, scope: Scope) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on an exception; then its signals are handed on."""
-        with (self._routing if scope.routing else self._app)(info={"scope": scope}) as session:
+        with (self._routing if scope.routing else self._app)(info={"scope": scope, "memory": self._memory}) as session:
             yield session
             session.commit()
         self._hand_on(session.info.get("signals", {}))
@@ -195,8 +216,8 @@ def _open(session: Session, transaction: Any, connection: Connection) -> None:
         return
     scope: Scope = session.info["scope"]
     if scope.routing:
-        session.info["now"] = connection.execute(_OPEN_ROUTING).scalar_one()
-        return
-    enti = None if scope.enti is None else _joined(scope.enti)
-    row = connection.execute(_OPEN, {"enti": enti, "contracts": _joined(scope.contracts)}).one()
-    session.info["now"] = row[2]
+        row: Any = connection.execute(_OPEN_ROUTING).one()
+    else:
+        enti = None if scope.enti is None else _joined(scope.enti)
+        row = connection.execute(_OPEN, {"enti": enti, "contracts": _joined(scope.contracts)}).one()
+    session.info["now"], session.info["configuration"] = row[-2:]

@@ -1,5 +1,6 @@
 """Background jobs: a job is a leased row, written with its cause; Celery only wakes whoever runs it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +11,14 @@ import structlog
 from sqlalchemy import ColumnElement, ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crm.core import clock
-from crm.core.db import Base, Database, Scope, choice, signal
+from crm.core import clock, topics
+from crm.core.db import Base, Database, Scope, choice, signal, touch
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)  # a worker renews it as it goes; past it, another takes the job over
+RENEWED_AFTER_S = 5.0  # asked to renew sooner, it is let be
+SILENT = timedelta(seconds=12)  # since the last renewal: whoever does the job may have died
 MAX_ATTEMPTS = 5
 
 
@@ -61,7 +64,19 @@ class Taken:
     renew: Callable[[], None]
 
 
-Runner = Callable[[Database, Taken], None]
+def _nothing(_session: Session, _job: Taken) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """How jobs of a kind are done. `gave_up` writes down what follows when the last attempt has failed.
+
+    That is in the transaction in which the job itself fails: neither is ever seen without the other.
+    """
+
+    do: Callable[[Database, Taken], None]
+    gave_up: Callable[[Session, Taken], None] = _nothing
 
 
 def enqueue(session: Session, *, ente_id: int, kind: str, argument: dict[str, Any]) -> int:
@@ -87,22 +102,32 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
     if taken is None:
         return False
     kind, argument, attempt = taken
-    if attempt > MAX_ATTEMPTS:  # it never lived to say that it failed
-        database.transact(scope, lambda session: _put_back(session, job_id, "killed", over=True, attempt=attempt))
-        return True
+    renewed = float("-inf")
 
     def renew() -> None:
-        database.transact(scope, lambda session: _extend(session, job_id, attempt))
+        nonlocal renewed
+        if time.monotonic() >= renewed + RENEWED_AFTER_S:
+            database.transact(scope, lambda session: _extend(session, job_id, attempt))
+            renewed = time.monotonic()
 
-    try:
-        runners[kind](database, Taken(job_id, ente_id, argument, renew))
-    except Exception as error:
-        log.exception("job_failed", job=job_id, kind=kind, attempt=attempt)
-        reason = f"{type(error).__name__}"
-        over = attempt >= MAX_ATTEMPTS
-        database.transact(scope, lambda session: _put_back(session, job_id, reason, over=over, attempt=attempt))
-    else:
-        database.transact(scope, lambda session: _finish(session, job_id, attempt))
+    job = Taken(job_id, ente_id, argument, renew)
+
+    def fails(session: Session, reason: str, *, over: bool) -> None:
+        if _put_back(session, job, reason, over=over, attempt=attempt) and over and kind in runners:
+            runners[kind].gave_up(session, job)
+
+    if attempt > MAX_ATTEMPTS:  # it never lived to say that it failed
+        database.transact(scope, lambda session: fails(session, "killed", over=True))
+        return True
+    with structlog.contextvars.bound_contextvars(job=job_id):
+        try:
+            runners[kind].do(database, job)
+        except Exception as error:
+            log.exception("job_failed", kind=kind, attempt=attempt)
+            reason = type(error).__name__  # its message may name somebody
+            database.transact(scope, lambda session: fails(session, reason, over=attempt >= MAX_ATTEMPTS))
+        else:
+            database.transact(scope, lambda session: _finish(session, job, attempt))
     return True
 
 
@@ -116,6 +141,13 @@ def due(session: Session) -> list[tuple[int, int]]:
     return [(job_id, ente_id) for job_id, ente_id in rows]
 
 
+def announce_silent(session: Session) -> None:
+    """Tell who watches that a job's worker has been silent for a while: nobody else would before its lease ends."""
+    at = clock.now(session)
+    silent = select(Job.ente_id).distinct().where(Job.state == JobState.RUNNING, Job.due_at < at + LEASE - SILENT)
+    touch(session, *(topics.jobs(ente_id) for ente_id in session.execute(silent).scalars()))
+
+
 def _take(session: Session, job_id: int) -> tuple[str, dict[str, Any], int] | None:
     at = clock.now(session)
     row = session.execute(
@@ -126,9 +158,12 @@ def _take(session: Session, job_id: int) -> tuple[str, dict[str, Any], int] | No
             Job.due_at <= at,
         )
         .values(state=JobState.RUNNING, attempts=Job.attempts + 1, due_at=at + LEASE)
-        .returning(Job.kind, Job.argument, Job.attempts)
+        .returning(Job.kind, Job.argument, Job.attempts, Job.ente_id)
     ).one_or_none()
-    return None if row is None else (row.kind, row.argument, row.attempts)
+    if row is None:
+        return None
+    touch(session, topics.jobs(row.ente_id))
+    return row.kind, row.argument, row.attempts
 
 
 def _mine(job_id: int, attempt: int) -> tuple[ColumnElement[bool], ...]:
@@ -140,11 +175,17 @@ def _extend(session: Session, job_id: int, attempt: int) -> None:
     session.execute(update(Job).where(*_mine(job_id, attempt)).values(due_at=clock.now(session) + LEASE))
 
 
-def _finish(session: Session, job_id: int, attempt: int) -> None:
-    session.execute(update(Job).where(*_mine(job_id, attempt)).values(state=JobState.DONE, error=None))
+def _finish(session: Session, job: Taken, attempt: int) -> None:
+    session.execute(update(Job).where(*_mine(job.id, attempt)).values(state=JobState.DONE, error=None))
+    touch(session, topics.jobs(job.ente_id))
 
 
-def _put_back(session: Session, job_id: int, reason: str, *, over: bool, attempt: int) -> None:
+def _put_back(session: Session, job: Taken, reason: str, *, over: bool, attempt: int) -> bool:
+    """False: it was not ours any more."""
     state = JobState.FAILED if over else JobState.WAITING
     due_at = clock.now(session) + timedelta(seconds=2**attempt)
-    session.execute(update(Job).where(*_mine(job_id, attempt)).values(state=state, error=reason, due_at=due_at))
+    mine = session.execute(
+        update(Job).where(*_mine(job.id, attempt)).values(state=state, error=reason, due_at=due_at).returning(Job.id)
+    ).one_or_none()
+    touch(session, topics.jobs(job.ente_id))
+    return mine is not None

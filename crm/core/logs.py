@@ -1,12 +1,14 @@
 """Structured logs with a correlation id per request and call. Personal data and secrets have no place in them."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+_DETAILS = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
 SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "signature")
 
 
@@ -31,6 +33,7 @@ def configure(*, json: bool, process: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                mask_details,
                 renderer,
             ],
         )
@@ -46,4 +49,11 @@ def mask_secrets(_logger: Any, _method: str, entry: MutableMapping[str, Any]) ->
     for key in entry:
         if any(word in key.lower() for word in SECRET_WORDS):
             entry[key] = "***"
+    return entry
+
+
+def mask_details(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide the lines in which PostgreSQL quotes the row that it objects to: a taxpayer's, as often as not."""
+    if isinstance(told := entry.get("exception"), str):
+        entry["exception"] = _DETAILS.sub(r"\1: ***", told)
     return entry

@@ -1,11 +1,14 @@
 """Reading enti, contracts and their timetables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
+from crm.core.configuration import kept
 from crm.enti.calendar import ClosedSpell, Hours, Timetable
 from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours
 
@@ -21,13 +24,17 @@ class Badge:
 
 
 def badges(session: Session, ente_ids: frozenset[int] | None = None) -> dict[int, Badge]:
-    """Enti by id; all of them, or these."""
-    statement = select(Ente.id, Ente.name, Ente.short_name, Ente.band).order_by(Ente.name)
-    if ente_ids is not None:
-        statement = statement.where(Ente.id.in_(ente_ids))
-    return {row.id: Badge(*row) for row in session.execute(statement)}
+    """Enti by id, in the order of their names; all of them, or these."""
+    return {badge.id: badge for badge in _all_badges(session) if ente_ids is None or badge.id in ente_ids}
 
 
+@kept
+def _all_badges(session: Session) -> tuple[Badge, ...]:
+    rows = session.execute(select(Ente.id, Ente.name, Ente.short_name, Ente.band).order_by(Ente.name))
+    return tuple(Badge(*row) for row in rows)
+
+
+@kept
 def contract_name(session: Session, contract_id: int) -> str:
     """A contract's name."""
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
@@ -35,10 +42,19 @@ def contract_name(session: Session, contract_id: int) -> str:
 
 def enti_of(session: Session, contract_id: int) -> frozenset[int]:
     """The enti a contract covers."""
-    rows = session.execute(select(ContractEnte.ente_id).where(ContractEnte.contract_id == contract_id))
-    return frozenset(rows.scalars())
+    return coverage(session).get(contract_id, frozenset())
 
 
+@kept
+def coverage(session: Session) -> Mapping[int, frozenset[int]]:
+    """The enti that each contract covers."""
+    covered: dict[int, set[int]] = {}
+    for contract_id, ente_id in session.execute(select(ContractEnte.contract_id, ContractEnte.ente_id)):
+        covered.setdefault(contract_id, set()).add(ente_id)
+    return MappingProxyType({contract_id: frozenset(enti) for contract_id, enti in covered.items()})
+
+
+@kept
 def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timetable:
     """When the lines of an ente are open under a contract; without an ente, those of the contract itself."""
     ours = or_(OpeningHours.ente_id == ente_id, OpeningHours.ente_id.is_(None))

@@ -4,7 +4,8 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.core import clock
+from crm.core import clock, topics
+from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.models import Closure
@@ -20,6 +21,7 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
         raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
     if _open_ended(session, contract_id) is not None:
         raise ConflictError("Il centro è già chiuso.")
+    changed(session)
     session.add(
         Closure(
             contract_id=contract_id, ente_id=None, starts_at=clock.now(session), ends_at=None, reason=reason,
@@ -27,14 +29,15 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
         )
     )  # fmt: skip
     session.flush()
-    touch(session, f"board:{contract_id}")
+    touch(session, topics.board(contract_id))
 
 
 def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
     """End the closure in force; ending none is no error, so that a second click does no harm."""
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
+    changed(session)
     session.execute(update(Closure).where(*_in_force(session, contract_id)).values(ends_at=clock.now(session)))
-    touch(session, f"board:{contract_id}")
+    touch(session, topics.board(contract_id))
 
 
 def _open_ended(session: Session, contract_id: int) -> int | None:

@@ -1,12 +1,17 @@
 """Reading the counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import ARRAY, BigInteger, DateTime, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
+from crm.core.configuration import kept
+from crm.core.db import table_of
 from crm.enti.models import ContractLevel
 from crm.levels.metering import MEASURES, Counts
 from crm.levels.models import ServiceCount, ServiceDelta
@@ -23,7 +28,8 @@ class Promise:
     threshold_s: Decimal | None
 
 
-def promises(session: Session, contract_ids: frozenset[int]) -> list[Promise]:
+@kept
+def promises(session: Session, contract_ids: frozenset[int]) -> tuple[Promise, ...]:
     """The levels of these contracts."""
     rows = session.execute(
         select(
@@ -33,38 +39,51 @@ def promises(session: Session, contract_ids: frozenset[int]) -> list[Promise]:
         .where(ContractLevel.contract_id.in_(contract_ids))
         .order_by(ContractLevel.contract_id, ContractLevel.id)
     )  # fmt: skip
-    return [Promise(*row) for row in rows]
+    return tuple(Promise(*row) for row in rows)
 
 
-def counts_since(
-    session: Session, contract_ids: frozenset[int], since: datetime
-) -> dict[tuple[int | None, int | None], Counts]:
-    """The counters of these contracts since an instant, by (ente, queue); deltas not yet folded included.
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counters of some contracts: by (ente, queue), and by hour, hours without calls left out."""
+
+    rows: Mapping[tuple[int | None, int | None], Counts]
+    hours: tuple[tuple[datetime, Counts], ...]
+
+
+def tally_since(session: Session, contract_ids: frozenset[int], since: datetime) -> Tally:
+    """The counters of these contracts since an instant; deltas not yet folded included.
 
     One statement, hence one snapshot: a fold that commits meanwhile counts nothing twice.
     """
+    rows: dict[tuple[int | None, int | None], Counts] = {}
+    hours: list[tuple[datetime, Counts]] = []
+    found = session.execute(_TALLY, {"contracts": sorted(contract_ids), "since": since})
+    for is_hour, hour, ente_id, queue_id, *values in found:
+        counts = Counts(*(int(value) for value in values))
+        if is_hour:
+            hours.append((hour, counts))
+        else:
+            rows[ente_id, queue_id] = counts
+    return Tally(rows, tuple(sorted(hours, key=itemgetter(0))))
+
+
+def _tally() -> Select[*tuple[Any, ...]]:
     parts = [
         select(
-            func.nullif(table.ente_id, 0).label("ente_id"), func.nullif(table.queue_id, 0).label("queue_id"),
-            *(getattr(table, name) for name in MEASURES),
-        ).where(table.contract_id.in_(contract_ids), table.quarter >= since)
-        for table in (ServiceCount, ServiceDelta)
+            func.date_trunc("hour", table.c.quarter).label("hour"),
+            func.nullif(table.c.ente_id, 0).label("ente_id"), func.nullif(table.c.queue_id, 0).label("queue_id"),
+            *(table.c[name] for name in MEASURES),
+        ).where(
+            table.c.contract_id == func.any(bindparam("contracts", type_=ARRAY(BigInteger))),
+            table.c.quarter >= bindparam("since", type_=DateTime(timezone=True)),
+        )
+        for table in (table_of(ServiceCount), table_of(ServiceDelta))
     ]  # fmt: skip
     rows = union_all(*parts).subquery()
-    sums = [func.sum(rows.c[name]) for name in MEASURES]
-    grouped = session.execute(select(rows.c.ente_id, rows.c.queue_id, *sums).group_by(rows.c.ente_id, rows.c.queue_id))
-    return {(ente, queue): Counts(*(int(value) for value in values)) for ente, queue, *values in grouped}
+    hour, place = rows.c.hour, (rows.c.ente_id, rows.c.queue_id)
+    return select(
+        func.grouping(rows.c.hour) == 0, hour, *place, *(func.sum(rows.c[name]) for name in MEASURES)
+    ).group_by(func.grouping_sets(tuple_(hour), tuple_(*place)))
 
 
-def hourly(session: Session, contract_ids: frozenset[int], since: datetime) -> list[tuple[datetime, Counts]]:
-    """The counters of these contracts since an instant, hour by hour; hours without calls are left out."""
-    parts = [
-        select(
-            func.date_trunc("hour", table.quarter).label("hour"), *(getattr(table, name) for name in MEASURES)
-        ).where(table.contract_id.in_(contract_ids), table.quarter >= since)
-        for table in (ServiceCount, ServiceDelta)
-    ]
-    rows = union_all(*parts).subquery()
-    sums = [func.sum(rows.c[name]) for name in MEASURES]
-    grouped = session.execute(select(rows.c.hour, *sums).group_by(rows.c.hour).order_by(rows.c.hour))
-    return [(hour, Counts(*(int(value) for value in values))) for hour, *values in grouped]
+_TALLY = _tally()

@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
+from crm.core.configuration import kept
 from crm.core.db import table_of, touch
 from crm.enti.models import ContractLevel
 from crm.levels.metering import MEASURES, Account, Counts, Measured, contribution
@@ -20,6 +21,8 @@ LOST = "share_of_received_calls_lost"
 DEFAULT_THRESHOLD_MS = 40_000
 
 _FACTS, _DELTAS, _PROMISED = table_of(ServiceFact), table_of(ServiceDelta), table_of(ContractLevel)
+
+_ADD_FACTS, _ADD_DELTAS = insert(_FACTS), insert(_DELTAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class SeenFact:
     repaired: bool
 
 
+@kept
 def threshold_ms(session: Session, contract_id: int) -> int:
     """The wait over which a call of this contract counts as late, in milliseconds."""
     seconds = session.execute(
@@ -57,12 +61,12 @@ def record(
         for fact in facts
     ]  # fmt: skip
     if rows:
-        session.execute(insert(_FACTS), rows)
+        session.execute(_ADD_FACTS, rows)
     threshold = threshold_ms(session, account.contract_id)
     changes = _changes(before, (account, measured), threshold)
     if changes:
-        session.execute(insert(_DELTAS), [asdict(where) | asdict(counts) for where, counts in changes])
-    touch(session, f"board:{account.contract_id}")
+        session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changes])
+    touch(session, topics.board(account.contract_id))
 
 
 def fold(session: Session, *, limit: int = 5_000) -> int:

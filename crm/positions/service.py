@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, or_, select, true
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core.recordset import each_key, incoming
+from crm.core.stated import StatedTable
 from crm.positions.models import Position
 
-STATED_COLUMNS = (
-    "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "state", "state_on",
-    "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
-    "residual_cents", "issued_on", "due_on", "notification", "notified_on", "notification_note", "payments",
-    "instalments", "as_of", "digest",
+_STATED = StatedTable(
+    Position, key="reference",
+    columns=(
+        "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "state", "state_on",
+        "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
+        "residual_cents", "issued_on", "due_on", "notification", "notified_on", "notification_note", "payments",
+        "instalments",
+    ),
 )  # fmt: skip
 
 
@@ -47,18 +48,7 @@ class StatedPosition:
 
 def stated(session: Session, *, ente_id: int, references: Collection[str]) -> dict[str, StatedPosition]:
     """The stored statements about these positions, by reference; unknown ones are absent."""
-    wanted = each_key(references)
-    found = (
-        select(Position.ente_id, Position.contact_id, Position.as_of, Position.digest)
-        .where(Position.reference == wanted.c.key)
-        .offset(0)
-        .lateral("found")
-    )
-    rows = session.execute(
-        select(wanted.c.key, found.c.contact_id, found.c.as_of, found.c.digest)
-        .select_from(wanted.join(found, true()))
-        .where(found.c.ente_id == ente_id)
-    )
+    rows = _STATED.known(session, ente_id=ente_id, keys=references, names="contact_id")
     return {key: StatedPosition(contact_id, as_of, digest) for key, contact_id, as_of, digest in rows}
 
 
@@ -69,23 +59,9 @@ def state(
 
     `contact_ids` gives the contact of each codice fiscale named.
     """
-    if not statements:
-        return
-    rows = [_row(statement, contact_ids[statement.codice_fiscale]) for statement in statements]
-    told = incoming(Position.__table__, STATED_COLUMNS, rows)
-    upsert = insert(Position).from_select(
-        ["ente_id", *STATED_COLUMNS],
-        select(literal(ente_id), *(told.c[name] for name in STATED_COLUMNS)),
-        include_defaults=False,
-    )
-    new = upsert.excluded
-    session.execute(
-        upsert.on_conflict_do_update(
-            index_elements=[Position.ente_id, Position.reference],
-            set_={name: new[name] for name in STATED_COLUMNS if name != "reference"},
-            where=or_(new.as_of > Position.as_of, (new.as_of == Position.as_of) & (new.digest != Position.digest)),
-        )
-    )
+    if statements:
+        rows = [_row(statement, contact_ids[statement.codice_fiscale]) for statement in statements]
+        session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
 
 
 def _row(statement: PositionStatement, contact_id: int) -> dict[str, Any]:

@@ -8,8 +8,15 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core.db import touch
+from crm.core import topics
+from crm.core.db import table_of, touch
 from crm.timeline.models import EntryKind, TimelineEntry
+
+_ADD = insert(table_of(TimelineEntry))
+_RECORD = _ADD.on_conflict_do_update(
+    index_elements=["ente_id", "contact_id", "kind", "source"],
+    set_={name: _ADD.excluded[name] for name in ("author_id", "status", "detail")},
+)
 
 
 def record(
@@ -17,14 +24,14 @@ def record(
     author_id: int | None, status: str, detail: dict[str, Any],
 ) -> None:  # fmt: skip
     """Put something on a contact's timeline, or bring it up to date when it is there already."""
-    values = {"author_id": author_id, "status": status, "detail": detail}
-    statement = insert(TimelineEntry).values(
-        ente_id=ente_id, contact_id=contact_id, kind=kind, source=source, occurred_at=occurred_at, **values
-    )
     session.execute(
-        statement.on_conflict_do_update(index_elements=["ente_id", "contact_id", "kind", "source"], set_=values)
-    )
-    touch(session, f"contact:{contact_id}")
+        _RECORD,
+        {
+            "ente_id": ente_id, "contact_id": contact_id, "kind": kind, "source": source, "occurred_at": occurred_at,
+            "author_id": author_id, "status": status, "detail": detail,
+        },
+    )  # fmt: skip
+    touch(session, topics.contact(contact_id))
 
 
 def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind, source: UUID) -> None:
@@ -35,4 +42,4 @@ def withdraw(session: Session, *, ente_id: int, contact_id: int, kind: EntryKind
             TimelineEntry.source == source,
         )
     )  # fmt: skip
-    touch(session, f"contact:{contact_id}")
+    touch(session, topics.contact(contact_id))

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import NotFoundError
 from telephony.agents import presence
@@ -25,6 +25,9 @@ _COLUMNS = (
     _PRESENCE.c.state, _PRESENCE.c.since, _PRESENCE.c.idle_since, _PRESENCE.c.intended,
     _PRESENCE.c.pause_reason, _PRESENCE.c.call_id, _PRESENCE.c.leg_id,
 )  # fmt: skip
+_THIS_AGENT = _PRESENCE.c.agent_id == bindparam("agent")
+_LOCK = select(*_COLUMNS, _PRESENCE.c.domain).where(_THIS_AGENT).with_for_update()
+_WRITE = update(_PRESENCE).where(_THIS_AGENT)
 
 
 def enrol(session: Session, *, agent_id: int, domain: str) -> None:
@@ -55,20 +58,14 @@ def is_busy(session: Session, agent_id: int) -> bool:
 
 def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]) -> Presence:
     """Lock an agent's presence and fold a change into it. A call's row, if any, is locked before."""
-    row = session.execute(
-        select(*_COLUMNS, _PRESENCE.c.domain).where(_PRESENCE.c.agent_id == agent_id).with_for_update()
-    ).one_or_none()
+    row = session.execute(_LOCK, {"agent": agent_id}).one_or_none()
     if row is None:
         raise NotFoundError("Questo utente non è un operatore di call center.")
     before = _presence(row)
     after = fold(before)
     if after == before:
         return after
-    session.execute(
-        update(_PRESENCE)
-        .where(_PRESENCE.c.agent_id == agent_id)
-        .values({column.key: getattr(after, column.key) for column in _COLUMNS})
-    )
+    session.execute(_WRITE, {"agent": agent_id, **{column.key: getattr(after, column.key) for column in _COLUMNS}})
     if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
         session.execute(delete(_TIMERS).where(_TIMERS.c.agent_id == agent_id, _TIMERS.c.kind == TimerKind.WRAP_UP))
     if after.state is AgentState.READY:
@@ -79,7 +76,7 @@ def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]
 
 def announce(session: Session, agent_id: int, domain: str) -> None:
     """Tell who watches this agent, and the boards of his domain."""
-    touch(session, f"agent:{agent_id}", f"agents:{domain}")
+    touch(session, topics.agent(agent_id), topics.agents(domain))
 
 
 def renew(session: Session, agent_ids: Collection[int]) -> None:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ScalarSelect, Select, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.contacts import queries as contacts
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from telephony.agents import presence
@@ -47,7 +48,7 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
         story.withdraw(session, call)
     service.attribute(session, call.id, contact.ente_id)
     session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -65,7 +66,7 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
     service.note(session, call.id, "Identified", heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
@@ -78,7 +79,7 @@ def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     if call.identified_at is None or call.contact_id != contact_id:
         raise ConflictError("Il fascicolo aperto non è più quello: guarda chi risulta in linea.")
     _disown(session, call)
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -88,7 +89,7 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
     service.apply(session, call.id, HangUpAsked(at, by.user_id), Heard(f"hang-up:{call.leg_id}", at))
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
@@ -232,7 +233,7 @@ def _lock_unfinished(session: Session, by: Principal, call_id: UUID) -> Call:
 def _settle(session: Session, by: Principal, call_id: UUID, kind: str) -> None:
     service.note(session, call_id, kind, Heard(SETTLED, clock.now(session), detail=(("agent", str(by.user_id)),)))
     finish(session, call_id)
-    touch(session, f"agent:{by.user_id}")
+    touch(session, topics.agent(by.user_id))
 
 
 def _disown(session: Session, call: Call) -> None:
@@ -263,6 +264,7 @@ def _meant(session: Session, agent_id: int) -> AgentState | None:
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:
     """The agent's current call, locked, and no other: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     call = session.execute(
         select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one_or_none()

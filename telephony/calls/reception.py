@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, or_, select, update
+import structlog
+from sqlalchemy import Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.phone import caller_kind, to_e164
-from crm.contacts.queries import ContactView
+from crm.contacts.queries import ContactKey
 from crm.core import clock
-from crm.core.db import touch
+from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
@@ -35,11 +36,19 @@ from telephony.carriers.port import (
 )  # fmt: skip
 from telephony.ivr import flow, prompts
 from telephony.ivr.flow import Choice, Node, Place, Setting, Turn
-from telephony.lines.models import PhoneLine
-from telephony.queues.models import EntryState, Queue, QueueEntry
+from telephony.lines.queries import LineView
+from telephony.queues import queries as queues
+from telephony.queues.models import EntryState, QueueEntry
 
 Reply = tuple[Instruction, ...]
+CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
 NOT_IN_USE: Reply = (Say(prompts.NUMBER_NOT_IN_USE), Hangup())
+
+_CALL = table_of(Call)
+_ARRIVE = insert(_CALL).on_conflict_do_nothing(index_elements=["carrier_sid"]).returning(*_CALL.c)
+_READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
+_LOCK = _READ.with_for_update()
+_WRITE_PLACE = update(_CALL).where(_CALL.c.id == bindparam("call"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class Arrival:
     at: datetime
 
 
-def arrive(session: Session, arrival: Arrival, line: PhoneLine, to: Addresses) -> Reply:
+def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
     """A call arrives on one of our lines. The scope must be the line's contract."""
     caller = to_e164(arrival.caller) if arrival.caller else None
     known = _known(session, caller, line)
@@ -60,25 +69,20 @@ def arrive(session: Session, arrival: Arrival, line: PhoneLine, to: Addresses) -
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
-    call_id = session.execute(
-        insert(Call)
-        .values(
-            id=uuid4(), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id,
-            line=line.number, caller=caller, caller_kind=caller_kind(caller), phase=Phase.IVR,
-            ivr=Place().stored(), arrived_at=arrival.at, metered=is_open, waited_ms=0, closing=False, note="",
-            contact_id=only.id if only else None,
-            proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
-        )
-        .on_conflict_do_nothing(index_elements=["carrier_sid"])
-        .returning(Call.id)
-    ).scalar_one_or_none()  # fmt: skip
-    if call_id is None:  # announced twice
-        existing = session.execute(select(Call.id).where(Call.carrier_sid == arrival.sid)).scalar_one()
+    call = session.execute(
+        _ARRIVE,
+        {
+            "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
+            "line": line.number, "caller": caller, "caller_kind": caller_kind(caller), "phase": Phase.IVR,
+            "ivr": Place().stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0, "closing": False,
+            "note": "", "contact_id": only.contact_id if only else None,
+            "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
+        },
+    ).one_or_none()  # fmt: skip
+    if call is None:  # announced twice
+        existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
         return resume(session, existing, to)
-    service.note(session, call_id, "Arrived", Heard("arrived", arrival.at))
-    service.meter_arrival(session, call_id, at=arrival.at, received=is_open)
-    touch(session, f"board:{line.contract_id}")
-    call = _lock(session, call_id)
+    service.arrived(session, call, Heard("arrived", arrival.at))
     return _say(session, call, flow.begin(_setting(session, call)), to)
 
 
@@ -97,7 +101,7 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, to: Addres
 
 def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
-    call = session.execute(select(Call).where(Call.id == call_id)).scalar_one()
+    call = session.execute(_READ, {"call": call_id}).one()
     if call.phase is Phase.ENDED:
         return (Hangup(),)
     return (Say(prompts.position(_ahead(session, call_id))), Play(to.music()))
@@ -105,6 +109,7 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     return _now(session, _lock(session, call_id), to)
 
 
@@ -116,21 +121,16 @@ def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
     return (Hangup(),)
 
 
-def line_of(session: Session, number: str) -> PhoneLine | None:
-    """The line with this number."""
-    return session.get(PhoneLine, number)
-
-
-def _known(session: Session, caller: str | None, line: PhoneLine) -> list[ContactView]:
+def _known(session: Session, caller: str | None, line: LineView) -> list[ContactKey]:
     """Who has this number, in the line's ente or in any that the contract covers."""
-    enti_called = None if line.ente_id is None else [line.ente_id]
-    return contacts.by_reach(session, caller, enti_called) if caller else []
+    found = contacts.reached_at(session, caller) if caller else []
+    return [one for one in found if line.ente_id in {None, one.ente_id}]
 
 
 # -- parts ------------------------------------------------------------------------------------------------------
 
 
-def _now(session: Session, call: Call, to: Addresses) -> Reply:
+def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     match call.phase:
         case Phase.IVR:
             turn = flow.repeat(Place.restored(call.ivr), _setting(session, call))
@@ -144,16 +144,17 @@ def _now(session: Session, call: Call, to: Addresses) -> Reply:
             return (Hangup(),)
 
 
-def _say(session: Session, call: Call, turn: Turn, to: Addresses) -> Reply:
+def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
-    session.execute(update(Call).where(Call.id == call.id).values(ivr=turn.place.stored()))
+    structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
+    session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
     if turn.place.node is Node.QUEUE and turn.place.queue_id is not None:
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.place.queue_id, Heard("queued", at))
     return _spoken(call, turn, to)
 
 
-def _spoken(call: Call, turn: Turn, to: Addresses) -> Reply:
+def _spoken(call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(Say(text) for text in turn.says)
     match turn.place.node:
         case Node.CLOSED:
@@ -166,23 +167,20 @@ def _spoken(call: Call, turn: Turn, to: Addresses) -> Reply:
             return (Gather(action, says, digits=turn.digits, timeout_s=timeout_s),)
 
 
-def _enqueue(call: Call, to: Addresses) -> Enqueue:
+def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     return Enqueue(
         queue=f"contract-{call.contract_id}", action=to.left_queue(call.contract_id, call.id),
         wait_url=to.wait(call.contract_id, call.id),
     )  # fmt: skip
 
 
-def _setting(session: Session, call: Call) -> Setting:
+def _setting(session: Session, call: CallRow) -> Setting:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     name = ente.name if ente else enti.contract_name(session, call.contract_id)
-    queues = session.execute(
-        select(Queue).where(Queue.contract_id == call.contract_id).order_by(Queue.menu_digit.nulls_last(), Queue.id)
-    ).scalars()
-    listed = list(queues)
+    listed = queues.queues(session, frozenset({call.contract_id}))
     choices = tuple(
         Choice(queue.menu_digit, queue.menu_label, queue.id, queue.asks_notice)
-        for queue in listed
+        for queue in sorted(listed, key=lambda queue: queue.menu_digit or "")
         if queue.menu_digit and queue.menu_label
     )
     operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
@@ -194,7 +192,7 @@ def _setting(session: Session, call: Call) -> Setting:
     )  # fmt: skip
 
 
-def _propose_by_notice(session: Session, call: Call, notice_number: str) -> bool:
+def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> bool:
     """Note whose notice it is. It proposes who may be calling; it proves nothing."""
     owners = {
         (found.ente_id, found.contact_id)
@@ -224,7 +222,5 @@ def _ahead(session: Session, call_id: UUID) -> int:
     ).scalar_one()
 
 
-def _lock(session: Session, call_id: UUID) -> Call:
-    return session.execute(
-        select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one()
+def _lock(session: Session, call_id: UUID) -> CallRow:
+    return session.execute(_LOCK, {"call": call_id}).one()

@@ -58,10 +58,11 @@ class Reconciler:
         """Look at the calls that have been quiet for longest; returns how many."""
         calls = self._database.transact(Scope.across_enti(), lambda session: _quiet(session, limit))
         for call in calls:
-            try:
-                self._check(call)
-            except CarrierError as error:
-                log.warning("reconcile_failed", call=str(call.call_id), error=str(error))
+            with structlog.contextvars.bound_contextvars(call=str(call.call_id)):
+                try:
+                    self._check(call)
+                except CarrierError as error:
+                    log.warning("reconcile_failed", error=str(error))
         return len(calls)
 
     def _check(self, call: Quiet) -> None:
@@ -104,7 +105,7 @@ class Reconciler:
         )
         if step is not None:
             REPAIRED.labels(type(event).__name__).inc()
-            log.info("call_repaired", call=str(call.call_id), kind=type(event).__name__)
+            log.info("call_repaired", kind=type(event).__name__, phase=step.state.phase.value)
 
 
 def _quiet(session: Session, limit: int) -> list[Quiet]:

@@ -1,6 +1,7 @@
 """Applying events to calls: the log, the state, and everything that follows, in one transaction.
 
-Locks are taken in one order: call, entry, agent.
+Locks are taken in one order: call, entry, agent. The statements are built once: with a hundred webhooks a second,
+building them would take more processor time than running them.
 """
 
 from dataclasses import dataclass, replace
@@ -8,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
@@ -39,8 +40,9 @@ from telephony.calls.lifecycle import (
 )  # fmt: skip
 from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Outcome, Phase
 from telephony.commands import service as commands
+from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
-from telephony.queues.models import EntryState, Queue, QueueEntry
+from telephony.queues.models import EntryState, QueueEntry
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
@@ -53,6 +55,21 @@ _CALL_COLUMNS = (
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
     _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id,
 )  # fmt: skip
+_THIS_CALL = _CALL.c.id == bindparam("call")
+_LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
+_OWNER = select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id).where(_THIS_CALL)
+_WRITE = update(_CALL).where(_THIS_CALL)
+_QUEUE_UP = (
+    update(_CALL).where(_THIS_CALL, _CALL.c.phase == Phase.IVR).returning(_CALL.c.contract_id, _CALL.c.ente_id)
+)  # fmt: skip
+_APPEND = (
+    upsert(_EVENTS).on_conflict_do_nothing(index_elements=["call_id", "key"]).returning(_EVENTS.c.id)
+)  # fmt: skip
+_ADD_ENTRY = upsert(_ENTRIES).on_conflict_do_nothing()
+_WRITE_ENTRY = update(_ENTRIES).where(_ENTRIES.c.call_id == bindparam("call"))
+_ADD_LEG = insert(_LEGS)
+_WRITE_LEG = update(_LEGS).where(_LEGS.c.id == bindparam("leg"), _LEGS.c.state != LegState.ENDED)
+_NAME_LEG = update(_LEGS).where(_LEGS.c.id == bindparam("leg"), _LEGS.c.carrier_sid.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,7 @@ class Heard:
 
 def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step | None:
     """Apply an event once. None: no such call in this scope, or the event had been applied already."""
-    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id).with_for_update()).one_or_none()
+    row = session.execute(_LOCK, {"call": call_id}).one_or_none()
     if row is None or not _append(session, row, type(event).__name__, heard):
         return None
     before = _state(row)
@@ -93,27 +110,23 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
 
 def lock_call(session: Session, call_id: UUID) -> None:
     """Lock a call before anything that belongs to it: locks are taken in one order."""
-    session.execute(select(_CALL.c.id).where(_CALL.c.id == call_id).with_for_update())
+    session.execute(_LOCK, {"call": call_id})
 
 
 def learn_sid(session: Session, leg_id: UUID, carrier_sid: str) -> None:
     """A callback names the carrier's call behind a leg, perhaps before the answer to its creation did."""
-    session.execute(
-        update(_LEGS).where(_LEGS.c.id == leg_id, _LEGS.c.carrier_sid.is_(None)).values(carrier_sid=carrier_sid)
-    )
+    session.execute(_NAME_LEG, {"leg": leg_id, "carrier_sid": carrier_sid})
 
 
 def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
     """Append to a call's log something that changes nothing else; false when it was there already."""
-    row = session.execute(
-        select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id).where(_CALL.c.id == call_id)
-    ).one_or_none()
+    row = session.execute(_OWNER, {"call": call_id}).one_or_none()
     return row is not None and _append(session, row, kind, heard)
 
 
 def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     """The call turns out to be about this ente, or about nobody knows which: everything counted so far moves there."""
-    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id).with_for_update()).one()
+    row = session.execute(_LOCK, {"call": call_id}).one()
     if row.ente_id == ente_id:
         return
     if ente_id is not None and ente_id not in enti.enti_of(session, row.contract_id):
@@ -131,33 +144,31 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     )  # fmt: skip
 
 
-def meter_arrival(session: Session, call_id: UUID, *, at: datetime, received: bool) -> None:
-    """Count a call that has just arrived; outside the metering hours it is a fact without a count."""
-    if not received:
-        return
-    row = session.execute(select(*_CALL_COLUMNS).where(_CALL.c.id == call_id)).one()
-    levels.record(
-        session, subject=call_id, facts=(levels.SeenFact(FactKind.RECEIVED, at, 0, repaired=False),),
-        before=None, after=(account_of(row), measured_of(row, _state(row))),
-    )  # fmt: skip
+def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
+    """Log a call that was just written, and count it when it came within the metering hours."""
+    _append(session, row, "Arrived", heard)
+    if row.metered:
+        levels.record(
+            session, subject=row.id, facts=(levels.SeenFact(FactKind.RECEIVED, heard.at, 0, repaired=False),),
+            before=None, after=(account_of(row), measured_of(row, _state(row))),
+        )  # fmt: skip
+    touch(session, topics.board(row.contract_id))
 
 
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
     """The caller asked for an operator of this queue."""
-    queue = session.execute(select(Queue).where(Queue.id == queue_id)).scalar_one()
+    queue = queues.queue(session, queue_id)
     row = session.execute(
-        select(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.phase).where(_CALL.c.id == call_id)
-    ).one()
-    if row.phase is not Phase.IVR:
+        _QUEUE_UP, {"call": call_id, "queue_id": queue_id, "queued_at": heard.at}
+    ).one_or_none()  # fmt: skip
+    if row is None:
         return None
-    session.execute(update(Call).where(Call.id == call_id).values(queue_id=queue_id, queued_at=heard.at))
     session.execute(
-        upsert(QueueEntry)
-        .values(
-            call_id=call_id, contract_id=row.contract_id, ente_id=row.ente_id, queue_id=queue_id,
-            domain=queue.domain, state=EntryState.WAITING, priority=0, entered_at=heard.at,
-        )
-        .on_conflict_do_nothing()
+        _ADD_ENTRY,
+        {
+            "call_id": call_id, "contract_id": row.contract_id, "ente_id": row.ente_id, "queue_id": queue_id,
+            "domain": queue.domain, "state": EntryState.WAITING, "priority": 0, "entered_at": heard.at,
+        },
     )  # fmt: skip
     return apply(session, call_id, CallerQueued(heard.at), heard)
 
@@ -189,16 +200,15 @@ def _state(row: Any) -> CallState:
 
 
 def _append(session: Session, row: Row[*tuple[Any, ...]], kind: str, heard: Heard) -> bool:
-    return session.execute(
-        upsert(_EVENTS)
-        .values(
-            call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id, key=heard.key, kind=kind,
-            detail=dict(heard.detail), occurred_at=heard.at, recorded_at=clock.now(session),
-            repaired=heard.repaired,
-        )
-        .on_conflict_do_nothing(index_elements=["call_id", "key"])
-        .returning(_EVENTS.c.id)
-    ).scalar_one_or_none() is not None  # fmt: skip
+    appended = session.execute(
+        _APPEND,
+        {
+            "call_id": row.id, "contract_id": row.contract_id, "ente_id": row.ente_id, "key": heard.key, "kind": kind,
+            "detail": dict(heard.detail), "occurred_at": heard.at, "recorded_at": clock.now(session),
+            "repaired": heard.repaired,
+        },
+    )  # fmt: skip
+    return appended.scalar_one_or_none() is not None
 
 
 def _write_state(
@@ -213,7 +223,7 @@ def _write_state(
     if after.phase is Phase.ENDED:
         values["ended_at"] = at
         values["outcome"] = _outcome(row, after)
-    session.execute(update(_CALL).where(_CALL.c.id == row.id).values(values))
+    session.execute(_WRITE, {"call": row.id, **values})
 
 
 def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
@@ -227,12 +237,13 @@ def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
 def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> None:
     match event:
         case AgentClaimed():
-            timeout_s = session.execute(select(Queue.ring_timeout_s).where(Queue.id == row.queue_id)).scalar_one()
+            timeout_s = queues.queue(session, row.queue_id).ring_timeout_s
             session.execute(
-                insert(_LEGS).values(
-                    id=event.leg_id, call_id=row.id, contract_id=row.contract_id, ente_id=row.ente_id,
-                    agent_id=event.agent_id, state=LegState.RINGING, offered_at=event.at,
-                )
+                _ADD_LEG,
+                {
+                    "id": event.leg_id, "call_id": row.id, "contract_id": row.contract_id, "ente_id": row.ente_id,
+                    "agent_id": event.agent_id, "state": LegState.RINGING, "offered_at": event.at,
+                },
             )  # fmt: skip
             commands.arm_ring(
                 session, call_id=row.id, contract_id=row.contract_id, leg_id=event.leg_id,
@@ -251,9 +262,7 @@ def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> N
 
 
 def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: object) -> None:
-    session.execute(
-        update(_LEGS).where(_LEGS.c.id == leg_id, _LEGS.c.state != LegState.ENDED).values(state=state, **values)
-    )
+    session.execute(_WRITE_LEG, {"leg": leg_id, "state": state, **values})
     commands.disarm_ring(session, leg_id=leg_id)
 
 
@@ -262,15 +271,17 @@ def _follow_entry(
 ) -> None:
     if after.phase is before.phase:
         return
-    entry = update(_ENTRIES).where(_ENTRIES.c.call_id == row.id)
+    values: dict[str, Any] = {}
     if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
-        session.execute(entry.values(state=EntryState.WAITING, priority=10, entered_at=event.at))
+        values = {"state": EntryState.WAITING, "priority": 10, "entered_at": event.at}
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
-        session.execute(entry.values(state=EntryState.WAITING))
+        values = {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:
-        session.execute(entry.values(state=EntryState.OFFERED))
+        values = {"state": EntryState.OFFERED}
     elif after.phase in {Phase.TALKING, Phase.ENDED}:
-        session.execute(entry.values(state=EntryState.LEFT))
+        values = {"state": EntryState.LEFT}
+    if values:
+        session.execute(_WRITE_ENTRY, {"call": row.id, **values})
 
 
 def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, state: CallState) -> None:
@@ -288,7 +299,7 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
             agents.change(session, move.agent_id, lambda now: presence.missed(now, at))
         case Move.WRAP_UP:
             agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
-            seconds = session.execute(select(Queue.wrap_up_s).where(Queue.id == row.queue_id)).scalar_one()
+            seconds = queues.queue(session, row.queue_id).wrap_up_s
             commands.arm_wrap_up(
                 session, agent_id=move.agent_id, call_id=row.id, contract_id=row.contract_id,
                 due_at=at + timedelta(seconds=seconds),
@@ -319,12 +330,11 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
 
 
 def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
-    touch(session, f"board:{row.contract_id}")
-    for agent_id in {before.agent_id, after.agent_id} - {None}:
-        touch(session, f"agent:{agent_id}")
+    touch(session, topics.board(row.contract_id))
+    for agent_id in {one for one in (before.agent_id, after.agent_id) if one is not None}:
+        touch(session, topics.agent(agent_id))
     if after.phase is Phase.WAITING:
-        domain = session.execute(select(QueueEntry.domain).where(QueueEntry.call_id == row.id)).scalar_one()
-        signal(session, MatchDue(domain))
+        signal(session, MatchDue(queues.queue(session, row.queue_id).domain))
 
 
 def carrier_instant(told: datetime | None, received: datetime) -> datetime:

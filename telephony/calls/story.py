@@ -1,10 +1,13 @@
 """What a call leaves on the timeline of the contact it is about."""
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
+from crm.core.db import table_of
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition
@@ -13,13 +16,13 @@ from telephony.calls.models import Call, CallEvent, Outcome, Phase
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
+_CALL = table_of(Call)
+_READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
 
 
 def tell(session: Session, call_id: UUID) -> None:
     """Put a call on its contact's timeline as it stands now; nothing while nobody knows whose it is."""
-    call = session.execute(
-        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
-    ).scalar_one()
+    call = session.execute(_READ, {"call": call_id}).one()
     if call.ente_id is None or call.contact_id is None:
         return
     timeline.record(
@@ -61,13 +64,15 @@ def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -
     return session.execute(statement.order_by(CallEvent.id.desc()).limit(1)).scalar_one_or_none()
 
 
-def _status(call: Call) -> str:
+def _status(call: Row[*tuple[Any, ...]]) -> str:
     if call.phase is not Phase.ENDED:
         return IN_PROGRESS
-    return (call.outcome or Outcome.LEFT_IVR).value
+    outcome: Outcome = call.outcome or Outcome.LEFT_IVR
+    return outcome.value
 
 
-def _talked_s(call: Call) -> int | None:
+def _talked_s(call: Row[*tuple[Any, ...]]) -> int | None:
     if call.answered_at is None or call.ended_at is None:
         return None
-    return max(0, round((call.ended_at - call.answered_at).total_seconds()))
+    talked: timedelta = call.ended_at - call.answered_at
+    return max(0, round(talked.total_seconds()))

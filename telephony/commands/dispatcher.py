@@ -13,11 +13,11 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import literal, select, update
+from sqlalchemy import DateTime, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope
+from crm.core.db import Database, Scope, table_of
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
@@ -38,6 +38,26 @@ LEFT_AFTER = Histogram(
 RETRY_AFTER = timedelta(seconds=2)
 MAX_ATTEMPTS = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
+
+_COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
+_LEG, _QUEUE = table_of(AgentLeg), table_of(Queue)
+_LOAD = (
+    select(
+        _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
+        bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
+        _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
+    )
+    .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
+    .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
+    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
+    .where(
+        _COMMAND.c.id == bindparam("command"),
+        _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
+    )
+)  # fmt: skip
+_SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
+_NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +117,12 @@ class Dispatcher:
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
         for one in written:
-            self._pool.submit(self._safely, one.command_id)
+            self._pool.submit(self._safely, one.command_id, one.call_id)
 
     def sweep(self, limit: int = 50) -> int:
         """Take over commands whose lease has run out: their process died, or their retry is due."""
         due = self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
-        futures = [self._pool.submit(self._safely, command_id) for command_id in due]
+        futures = [self._pool.submit(self._safely, command_id, call_id) for command_id, call_id in due]
         for future in futures:
             future.result()
         return len(due)
@@ -111,22 +131,22 @@ class Dispatcher:
         """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _safely(self, command_id: int) -> None:
-        try:
-            self.carry_out(command_id)
-        except Exception:
-            log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
+    def _safely(self, command_id: int, call_id: UUID) -> None:
+        with structlog.contextvars.bound_contextvars(call=str(call_id)):
+            try:
+                self.carry_out(command_id)
+            except Exception:
+                log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
     def carry_out(self, command_id: int) -> None:
         """Carry out one command and write down what became of it."""
         job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is None:
-            return
-        with structlog.contextvars.bound_contextvars(call=str(job.call_id)):
+        if job is not None:
             self._carry_out(job)
 
     def _carry_out(self, job: Job) -> None:
         if job.is_moot:
+            log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
             self._ring(job)
@@ -140,11 +160,13 @@ class Dispatcher:
             if error.gone:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
-                log.error("carrier_refused", kind=job.kind, error=str(error), code=error.code)
+                log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
+                log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
                 self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
         else:
+            log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
 
     def _tell(self, job: Job) -> None:
@@ -195,10 +217,10 @@ class Dispatcher:
             self._rung(job, sid)
 
     def _rung(self, job: Job, sid: str) -> None:
+        log.info("command_carried_out", kind=job.kind.value, leg=str(job.leg_id))
+
         def work(session: Session) -> None:
-            leg = session.execute(
-                update(AgentLeg).where(AgentLeg.id == job.leg_id).values(carrier_sid=sid).returning(AgentLeg.state)
-            ).scalar_one()
+            leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
             _settle(session, job.id, CommandState.DONE)
             if leg is LegState.ENDED:  # the caller gave up while the ring was on its way
                 order(session, kind=CommandKind.END_LEG, call_id=job.call_id, leg_id=job.leg_id)
@@ -241,7 +263,7 @@ def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 
-def _take_over(session: Session, limit: int) -> list[int]:
+def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
     due = (
         select(CarrierCommand.id)
@@ -257,9 +279,9 @@ def _take_over(session: Session, limit: int) -> list[int]:
         update(CarrierCommand)
         .where(CarrierCommand.id.in_(due.scalar_subquery()))
         .values(lease_until=at + WRITER_LEASE, attempts=CarrierCommand.attempts + 1)
-        .returning(CarrierCommand.id)
-    ).scalars()
-    return sorted(taken)
+        .returning(CarrierCommand.id, CarrierCommand.call_id)
+    )
+    return sorted((command_id, call_id) for command_id, call_id in taken)
 
 
 def _settle(
@@ -267,27 +289,11 @@ def _settle(
     wait: timedelta = timedelta(),
 ) -> None:  # fmt: skip
     session.execute(
-        update(CarrierCommand)
-        .where(CarrierCommand.id == command_id)
-        .values(state=state, error=error, lease_until=clock.now(session) + wait)
+        _SETTLE,
+        {"command": command_id, "state": state, "error": error, "lease_until": clock.now(session) + wait},
     )
 
 
 def _load(session: Session, command_id: int) -> Job | None:
-    row = session.execute(
-        select(
-            CarrierCommand.id, CarrierCommand.kind, CarrierCommand.state, CarrierCommand.attempts,
-            CarrierCommand.created_at, literal(clock.now(session)), CarrierCommand.call_id, Call.contract_id,
-            Call.line, Call.carrier_sid,
-            Call.phase, Call.leg_id, CarrierCommand.leg_id, AgentLeg.carrier_sid, AgentLeg.state,
-            AgentLeg.agent_id, Queue.ring_timeout_s,
-        )
-        .join(Call, Call.id == CarrierCommand.call_id)
-        .outerjoin(AgentLeg, AgentLeg.id == CarrierCommand.leg_id)
-        .outerjoin(Queue, Queue.id == Call.queue_id)
-        .where(
-            CarrierCommand.id == command_id,
-            CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-        )
-    ).one_or_none()  # fmt: skip
+    row = session.execute(_LOAD, {"command": command_id, "now": clock.now(session)}).one_or_none()
     return None if row is None else Job(*cast("tuple[Any, ...]", row))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -14,40 +14,46 @@ from telephony.commands.models import CarrierCommand, CommandKind, CommandState,
 WRITER_LEASE = timedelta(seconds=8)  # longer than the longest carrier time-out; then the engine takes over
 
 _COMMANDS, _TIMERS = table_of(CarrierCommand), table_of(Timer)
+_ADD_COMMAND = insert(_COMMANDS).returning(_COMMANDS.c.id)
+_ADD_TIMER = insert(_TIMERS)
+_DISARM_RING = delete(_TIMERS).where(_TIMERS.c.leg_id == bindparam("leg"), _TIMERS.c.kind == TimerKind.RING)
 
 
 def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | None) -> None:
     """Owe the carrier a command. It is leased to this process, which carries it out after the commit."""
     at = clock.now(session)
     command_id = session.execute(
-        insert(_COMMANDS)
-        .values(
-            kind=kind, call_id=call_id, leg_id=leg_id, state=CommandState.OWED, attempts=0,
-            lease_until=at + WRITER_LEASE, created_at=at,
-        )
-        .returning(_COMMANDS.c.id)
+        _ADD_COMMAND,
+        {
+            "kind": kind, "call_id": call_id, "leg_id": leg_id, "state": CommandState.OWED, "attempts": 0,
+            "lease_until": at + WRITER_LEASE, "created_at": at,
+        },
     ).scalar_one()  # fmt: skip
-    signal(session, CommandWritten(command_id))
+    signal(session, CommandWritten(command_id, call_id))
 
 
 def arm_ring(session: Session, *, call_id: UUID, contract_id: int, leg_id: UUID, due_at: datetime) -> None:
     """Give up on an agent who has not answered by then, whatever the carrier says or does not say."""
     session.execute(
-        insert(_TIMERS).values(
-            kind=TimerKind.RING, due_at=due_at, call_id=call_id, contract_id=contract_id, leg_id=leg_id
-        )
-    )
+        _ADD_TIMER,
+        {
+            "kind": TimerKind.RING, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+            "leg_id": leg_id, "agent_id": None,
+        },
+    )  # fmt: skip
 
 
 def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: int, due_at: datetime) -> None:
     """End an agent's wrap-up then."""
     session.execute(
-        insert(_TIMERS).values(
-            kind=TimerKind.WRAP_UP, due_at=due_at, agent_id=agent_id, call_id=call_id, contract_id=contract_id
-        )
-    )
+        _ADD_TIMER,
+        {
+            "kind": TimerKind.WRAP_UP, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+            "leg_id": None, "agent_id": agent_id,
+        },
+    )  # fmt: skip
 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:
     """The leg answered or ended: its timer has no reason any more."""
-    session.execute(delete(_TIMERS).where(_TIMERS.c.leg_id == leg_id, _TIMERS.c.kind == TimerKind.RING))
+    session.execute(_DISARM_RING, {"leg": leg_id})

@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope
+from crm.core.db import Database, Scope, table_of
 from crm.core.errors import ConflictError
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import service as calls
@@ -30,6 +30,23 @@ log = structlog.get_logger(__name__)
 MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
 ASSIGNED = Counter("filodiretto_assignments", "Calls given to agents", ["found_by"])
 
+_PRESENCE, _MEMBER, _ENTRY = table_of(AgentPresence), table_of(QueueMember), table_of(QueueEntry)
+_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("domain", type_=Text))))
+_FREE_AGENTS = (
+    select(_PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id))
+    .join(_MEMBER, _MEMBER.c.agent_id == _PRESENCE.c.agent_id)
+    .where(
+        _PRESENCE.c.domain == bindparam("domain"),
+        _PRESENCE.c.state == AgentState.READY,
+        _PRESENCE.c.device.is_not(None),
+        _PRESENCE.c.live_until > bindparam("now"),
+    )
+    .group_by(_PRESENCE.c.agent_id)
+)
+_WAITING = select(_ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at).where(
+    _ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
@@ -42,7 +59,7 @@ class Assigned:
 
 def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4) -> list[Assigned]:
     """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`)."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"match:{domain}"))))
+    session.execute(_ONE_AT_A_TIME, {"domain": f"match:{domain}"})
     made: list[Assigned] = []
     for _ in range(MAX_ROUNDS):
         free = _free_agents(session, domain)
@@ -60,7 +77,7 @@ def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | 
     """Give one call to one agent; none when either was faster: the caller gone, the agent on a pause."""
     event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
     try:
-        with session.begin_nested():
+        with structlog.contextvars.bound_contextvars(call=str(assignment.call_id)), session.begin_nested():
             step = calls.apply(session, assignment.call_id, event, Heard(key=f"claimed:{leg_id}", at=event.at))
     except ConflictError:
         return None
@@ -101,6 +118,8 @@ class Matcher:
     def match_now(self, domain: str, *, found_by: str) -> list[Assigned]:
         """Match this domain on this thread."""
         made = self._database.transact(Scope.across_enti(), lambda session: assign(session, domain))
+        for one in made:
+            log.info("call_assigned", call=str(one.call_id), agent=one.agent_id, leg=str(one.leg_id), found_by=found_by)
         if made:
             ASSIGNED.labels(found_by).inc(len(made))
         return made
@@ -119,24 +138,9 @@ class Matcher:
 
 
 def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
-    rows = session.execute(
-        select(AgentPresence.agent_id, AgentPresence.idle_since, func.array_agg(QueueMember.queue_id))
-        .join(QueueMember, QueueMember.agent_id == AgentPresence.agent_id)
-        .where(
-            AgentPresence.domain == domain,
-            AgentPresence.state == AgentState.READY,
-            AgentPresence.device.is_not(None),
-            AgentPresence.live_until > clock.now(session),
-        )
-        .group_by(AgentPresence.agent_id)
-    )
+    rows = session.execute(_FREE_AGENTS, {"domain": domain, "now": clock.now(session)})
     return [FreeAgent(agent_id, idle, frozenset(queues)) for agent_id, idle, queues in rows]
 
 
 def _waiting(session: Session, domain: str) -> list[Waiting]:
-    rows = session.execute(
-        select(QueueEntry.call_id, QueueEntry.queue_id, QueueEntry.priority, QueueEntry.entered_at).where(
-            QueueEntry.domain == domain, QueueEntry.state == EntryState.WAITING
-        )
-    )
-    return [Waiting(*row) for row in rows]
+    return [Waiting(*row) for row in session.execute(_WAITING, {"domain": domain})]

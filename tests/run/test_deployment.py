@@ -62,6 +62,8 @@ def test_every_process_is_there_watched_and_without_rights():
     assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["seed", "simulator"]
     for name, service in SERVICES.items():
         assert "test" in service["healthcheck"] or name in {"migrate", "seed"}
+        if name in {"engine", "worker", "beat"}:
+            assert service["healthcheck"]["test"][-2:] == ["alive", name]
         assert not service.get("privileged")
         assert name in OURS or service["user"] not in {"root", "0"}
         assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ()))

@@ -34,6 +34,7 @@ from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer
 from telephony.engine import Engine
 from telephony.ivr.flow import Place
+from telephony.lines import queries as lines
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher
 from telephony.queues.models import QueueEntry
@@ -99,7 +100,7 @@ class Stage:
         """The webhook that announces a call."""
 
         def work(session: Session) -> Reply:
-            found = reception.line_of(session, line)
+            found = lines.line(session, line)
             assert found is not None
             return reception.arrive(session, Arrival(sid, line, caller, clock.now(session)), found, TO)
 
@@ -193,7 +194,7 @@ class Stage:
     def counts(self) -> dict[tuple[int | None, int | None], Counts]:
         """The counters by (ente, queue), those that are not zero."""
         since = datetime(2000, 1, 1, tzinfo=clock.ROME)
-        found = self.work(lambda s: levels.counts_since(s, frozenset({self.cast.contract}), since))
+        found = self.work(lambda s: levels.tally_since(s, frozenset({self.cast.contract}), since).rows)
         return {key: counts for key, counts in found.items() if counts}
 
     def timeline(self, contact: int) -> list[TimelineEntry]:

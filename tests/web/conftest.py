@@ -21,23 +21,27 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def settings(database_urls: Any, redis_url: str) -> Settings:
+def environ(database_urls: Any, redis_url: str) -> dict[str, str]:
+    """The environment of a test's own installation."""
+    return {
+        "FILODIRETTO_DATABASE_URL": database_urls.app,
+        "FILODIRETTO_DATABASE_ROUTING_URL": database_urls.routing,
+        "FILODIRETTO_REDIS_URL": redis_url,
+        "FILODIRETTO_DATABASE_POOL_SIZE": "8",
+        "FILODIRETTO_PUBLIC_URL": PUBLIC,
+        "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "FILODIRETTO_TWILIO_AUTH_TOKEN": TOKEN,
+        "FILODIRETTO_TWILIO_API_KEY": "SK" + "0" * 32,
+        "FILODIRETTO_TWILIO_API_SECRET": "secret",
+        "FILODIRETTO_TWILIO_API_URL": "http://127.0.0.1:9",
+        "FILODIRETTO_SIMULATOR_URL": "http://127.0.0.1:9",
+    }
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
     """Settings of a test's own installation."""
-    return load_settings(
-        {
-            "FILODIRETTO_DATABASE_URL": database_urls.app,
-            "FILODIRETTO_DATABASE_ROUTING_URL": database_urls.routing,
-            "FILODIRETTO_REDIS_URL": redis_url,
-            "FILODIRETTO_DATABASE_POOL_SIZE": "8",
-            "FILODIRETTO_PUBLIC_URL": PUBLIC,
-            "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "FILODIRETTO_TWILIO_AUTH_TOKEN": TOKEN,
-            "FILODIRETTO_TWILIO_API_KEY": "SK" + "0" * 32,
-            "FILODIRETTO_TWILIO_API_SECRET": "secret",
-            "FILODIRETTO_TWILIO_API_URL": "http://127.0.0.1:9",
-            "FILODIRETTO_SIMULATOR_URL": "http://127.0.0.1:9",
-        }
-    )
+    return load_settings(environ)
 
 
 @pytest.fixture

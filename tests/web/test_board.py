@@ -7,6 +7,7 @@ from crm.core.db import Database, Scope
 from telephony.calls import reception
 from telephony.calls.addresses import Addresses
 from telephony.calls.reception import Arrival
+from telephony.lines import queries as lines
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast
 from web.wallboard.board import read
 
@@ -18,7 +19,7 @@ TO = Addresses("https://cc.example.it")
 def calls(database: Database, cast: Cast, caller: str, line: str, sid: str) -> None:
     """Somebody calls and listens to the menu."""
     with database.begin(Scope.nothing()) as session:
-        called = reception.line_of(session, line)
+        called = lines.line(session, line)
     assert called is not None
     with database.begin(Scope.of_contract(cast.contract)) as session:
         reception.arrive(session, Arrival(sid, line, caller, clock.now(session)), called, TO)

@@ -21,10 +21,11 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import Scope
 from telephony.calls import reception, service
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
+from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded, Step
 from telephony.calls.models import Call
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
+from telephony.lines import queries as lines
 from web.edge.visits import runtime_of
 from web.wiring import Runtime
 
@@ -61,6 +62,12 @@ class Hook:
         """One transaction in the scope of a contract."""
         return self.runtime.database.transact(Scope.of_contract(contract_id), work)
 
+    def answer(self, contract_id: int, work: Callable[[Session], Reply], **said: int) -> Response:
+        """One transaction that finds out what the caller hears next."""
+        reply = self.in_contract(contract_id, work)
+        log.info("call_asked", instructions=[type(one).__name__ for one in reply], **said)
+        return self.reply(reply)
+
     def reply(self, reply: Reply) -> Response:
         """What the caller hears next."""
         return Response(self.runtime.carrier.render(reply), media_type="text/xml")
@@ -78,6 +85,8 @@ async def genuine(request: Request) -> Hook:
         REFUSED.inc()
         log.warning("webhook_not_genuine", path=path)
         raise NotGenuineError
+    if call_id := request.path_params.get("call_id"):
+        structlog.contextvars.bind_contextvars(call=call_id)  # from an address that we made: it was signed
     return Hook(runtime, fields)
 
 
@@ -90,7 +99,7 @@ NO_CONTENT = 204
 def voice(hook: HookDep) -> Response:
     """A call arrives at one of our numbers."""
     with hook.runtime.database.begin(Scope.nothing()) as session:
-        line = reception.line_of(session, hook["To"])
+        line = lines.line(session, hook["To"])
     if line is None:
         log.error("number_not_in_use", number=hook["To"])
         return hook.reply(NOT_IN_USE)
@@ -99,7 +108,9 @@ def voice(hook: HookDep) -> Response:
         arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, clock.now(session))
         return reception.arrive(session, arrival, line, hook.runtime.addresses)
 
-    return hook.reply(hook.in_contract(line.contract_id, work))
+    reply = hook.in_contract(line.contract_id, work)
+    log.info("call_arrived", contract=line.contract_id)
+    return hook.reply(reply)
 
 
 @router.post("/status")
@@ -119,25 +130,25 @@ def status(hook: HookDep) -> Response:
 def ivr(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
     """The caller keyed something in the menu."""
     to = hook.runtime.addresses
-    return hook.reply(
-        hook.in_contract(
-            contract_id, lambda session: reception.keys(session, call_id, step=step, pressed=hook["Digits"], to=to)
-        )
-    )
+
+    def work(session: Session) -> Reply:
+        return reception.keys(session, call_id, step=step, pressed=hook["Digits"], to=to)
+
+    return hook.answer(contract_id, work, step=step)
 
 
 @router.post("/{contract_id}/calls/{call_id}/wait")
 def wait(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What a waiting caller hears."""
     to = hook.runtime.addresses
-    return hook.reply(hook.in_contract(contract_id, lambda session: reception.waiting(session, call_id, to)))
+    return hook.answer(contract_id, lambda session: reception.waiting(session, call_id, to))
 
 
 @router.post("/{contract_id}/calls/{call_id}/resume")
 def resume(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What the caller should hear now."""
     to = hook.runtime.addresses
-    return hook.reply(hook.in_contract(contract_id, lambda session: reception.resume(session, call_id, to)))
+    return hook.answer(contract_id, lambda session: reception.resume(session, call_id, to))
 
 
 @router.post("/{contract_id}/calls/{call_id}/left-queue")
@@ -147,7 +158,7 @@ def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
         _hear(hook, contract_id, call_id, CallerLeft, f"left-queue:{hook['CallSid']}")
     elif hook["QueueResult"] not in {"redirected", "bridged"}:  # the carrier's queue failed: back to his place
         to = hook.runtime.addresses
-        return hook.reply(hook.in_contract(contract_id, lambda session: reception.resume(session, call_id, to)))
+        return hook.answer(contract_id, lambda session: reception.resume(session, call_id, to))
     return hook.reply(())
 
 
@@ -155,31 +166,28 @@ def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
 def dial_ended(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """The caller came out of the conference: back to where he belongs, or to the end."""
     to = hook.runtime.addresses
-
-    def work(session: Session) -> Reply:
-        return reception.after_conference(session, call_id, to)
-
-    return hook.reply(hook.in_contract(contract_id, work))
+    return hook.answer(contract_id, lambda session: reception.after_conference(session, call_id, to))
 
 
 @router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}")
 def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
     """An agent's leg changed status."""
-    structlog.contextvars.bind_contextvars(call=str(call_id))
     told = hook["CallStatus"]
     key = _key(hook, f"leg:{leg_id}")
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> Step | None:
+        step = None
         at = carrier_instant(hook.told_at(), clock.now(session))
         if told == "in-progress":
-            service.apply(session, call_id, AgentAnswered(at, leg_id), Heard(key, at))
+            step = service.apply(session, call_id, AgentAnswered(at, leg_id), Heard(key, at))
         elif told in ENDED:
-            service.apply(session, call_id, LegEnded(at, leg_id, LegEnd(told)), Heard(key, at))
+            step = service.apply(session, call_id, LegEnded(at, leg_id, LegEnd(told)), Heard(key, at))
         else:
             service.note(session, call_id, f"Leg{told.title()}", Heard(key, at))
         service.learn_sid(session, leg_id, hook["CallSid"])
+        return step
 
-    hook.in_contract(contract_id, work)
+    _heard(f"Leg{told.title()}", hook.in_contract(contract_id, work))
     return Response(status_code=NO_CONTENT)
 
 
@@ -200,11 +208,17 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
 def _hear(hook: Hook, contract_id: int, call_id: UUID, event: Callable[[datetime], Event], key: str) -> None:
     structlog.contextvars.bind_contextvars(call=str(call_id))
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> tuple[str, Step | None]:
         at = carrier_instant(hook.told_at(), clock.now(session))
-        service.apply(session, call_id, event(at), Heard(key, at))
+        told = event(at)
+        return type(told).__name__, service.apply(session, call_id, told, Heard(key, at))
 
-    hook.in_contract(contract_id, work)
+    _heard(*hook.in_contract(contract_id, work))
+
+
+def _heard(what: str, step: Step | None) -> None:
+    """Committed: where the call stands now. A repetition, or what changes nothing, has no phase to tell."""
+    log.info("call_heard", what=what, phase=step.state.phase.value if step else None)
 
 
 def _key(hook: Hook, subject: str) -> str:

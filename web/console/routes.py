@@ -15,7 +15,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
 from telephony.calls.addresses import agent_identity
-from web.console.view import render
+from web.console.view import render, render_queues
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime
@@ -30,10 +30,9 @@ LOOKED_AT = 200  # of whom those of the ente called come first
 @router.get("/console")
 def console(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The agent's page for the whole shift."""
-    rendered = render(runtime, visit)
-    return page(
-        request, "console/page.html", visit.language, regions=rendered.regions, visit=visit, csrf=visit.csrf_token
-    )
+    scope = visit.scope(runtime, Permission.CALLS_ANSWER)
+    regions = {**render(runtime, visit).regions, **render_queues(runtime, scope, visit.language).regions}
+    return page(request, "console/page.html", visit.language, regions=regions, visit=visit, csrf=visit.csrf_token)
 
 
 @router.post("/console/state")

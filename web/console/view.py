@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
-from crm.core import clock
+from crm.core import clock, topics
+from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -131,10 +132,8 @@ class ConsoleView:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The line at the foot: the queues now, and the agent's own day."""
+    """The line at the foot: the agent's own day. The queues beside it are everybody's."""
 
-    waiting: int
-    since: datetime | None
     mine: int
     mean_talk: float | None
 
@@ -146,10 +145,19 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
-    topics = {f"agent:{visit.principal.user_id}"} | {f"board:{one}" for one in visit.principal.contracts}
+    watched = {topics.agent(visit.principal.user_id)}
     if view.file is not None:
-        topics |= {f"contact:{contact_id}" for contact_id in view.file.contact_ids}
-    return Rendered(regions, frozenset(topics))
+        watched |= {topics.contact(contact_id) for contact_id in view.file.contact_ids}
+    return Rendered(regions, frozenset(watched))
+
+
+def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
+    """How the queues stand: the one region that all agents of the same contracts share."""
+    with runtime.database.begin(scope) as session:
+        lines = queues.standing(session, scope.contracts)
+    since = min((line.since for line in lines if line.since), default=None)
+    html = fragment("console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since)
+    return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:
@@ -216,7 +224,6 @@ def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:
 
 
 def _strip(session: Session, visit: Visit) -> Strip:
-    lines = queues.standing(session, visit.principal.contracts)
     today = clock.start_of_day(clock.business_day(clock.now(session)))
     talk = func.avg(func.extract("epoch", Call.ended_at - Call.answered_at))
     mine: Any = session.execute(
@@ -226,8 +233,6 @@ def _strip(session: Session, visit: Visit) -> Strip:
         )
     ).one()  # fmt: skip
     return Strip(
-        waiting=sum(line.waiting for line in lines),
-        since=min((line.since for line in lines if line.since), default=None),
         mine=mine[0],
         mean_talk=None if mine[1] is None else float(mine[1]),
     )

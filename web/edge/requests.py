@@ -87,7 +87,7 @@ class Envelope:
         except _TooLargeError:
             await PlainTextResponse(TOO_LARGE, status_code=413)(scope, receive, send_with_headers)
         finally:
-            structlog.contextvars.unbind_contextvars("request")
+            structlog.contextvars.unbind_contextvars("request", "call")
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         read = 0

@@ -1,7 +1,8 @@
 """Templates: one environment per language, numbers and dates as people write them."""
 
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from decimal import Decimal
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,10 @@ def environment(language: str) -> Environment:
     env.filters |= {
         "euro": lambda cents: format_currency(cents / 100, "EUR", locale=locale),
         "number": lambda value: format_decimal(value, locale=locale),
-        "percent": lambda share: (
-            catalogue.gettext(NOT_AVAILABLE) if share is None else format_percent(share, "#,##0.0 %", locale=locale)
-        ),
+        "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
-        "clock": lambda instant: format_time(instant, "HH:mm", tzinfo=ROME, locale=locale),
+        "clock": partial(_clock, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "duration": duration,
         "phone": spaced,
@@ -71,6 +70,14 @@ def duration(length: timedelta | float | None) -> str:
     minutes, seconds = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: str) -> str:
+    return missing if share is None else format_percent(share, f"#,##0{'.0' if decimals else ''} %", locale=locale)
+
+
+def _clock(instant: datetime, pattern: str = "HH:mm", *, locale: str) -> str:
+    return format_time(instant, pattern, tzinfo=ROME, locale=locale)
 
 
 def _day(day: date | datetime | None, locale: str) -> str:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from crm.access.models import Role
+from crm.collection.queries import Stage
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from telephony.agents.models import AgentState, PauseReason
@@ -37,6 +38,17 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Standing.GOOD: "nei limiti",
         Standing.NEAR: "vicino al limite",
         Standing.BROKEN: "limite superato",
+    },
+    Stage: {
+        Stage.WAITING: "In attesa di lettura",
+        Stage.EXAMINED: "In verifica",
+        Stage.READING: "In lettura",
+        Stage.INTERRUPTED: "Interrotto",
+        Stage.LEFT: "Interrotto",
+        Stage.DONE: "Letto per intero",
+        Stage.INCOMPLETE: "Incompleto",
+        Stage.REFUSED: "Rifiutato",
+        Stage.STOPPED: "Fermo",
     },
     Outcome: {
         Outcome.ANSWERED: "Risposta",

@@ -8,18 +8,20 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
-from crm.collection.models import ImportRefusal, ImportRun
-from crm.collection.tasks import IMPORT
-from crm.core import jobs
-from crm.core.db import Scope, touch
+from crm.collection import queries as collection
+from crm.collection import service
+from crm.collection.tasks import remove
+from crm.core import heartbeats, topics
+from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, InvalidError
+from crm.core.jobs import MAX_ATTEMPTS
 from crm.enti import queries as enti
+from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
 from web.live.hub import Render, Rendered
@@ -30,34 +32,33 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
+NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
 
 def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     """The latest runs of the enti in scope."""
     with runtime.database.begin(scope) as session:
-        runs = list(session.execute(select(ImportRun).order_by(ImportRun.id.desc()).limit(RUNS_SHOWN)).scalars())
-        refusals = {
-            run.id: list(
-                session.execute(
-                    select(ImportRefusal)
-                    .where(ImportRefusal.ente_id == run.ente_id, ImportRefusal.run_id == run.id)
-                    .order_by(ImportRefusal.line)
-                    .limit(REFUSALS_SHOWN)
-                ).scalars()
-            )
+        runs = collection.latest(session, limit=RUNS_SHOWN)
+        remarks = {
+            run.id: collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=REFUSALS_SHOWN)
             for run in runs
-            if run.refused
+            if run.counts.refused or run.counts.warned
         }
         badges = enti.badges(session)
-    html = fragment("imports/runs.html", language, runs=runs, refusals=refusals, badges=badges)
-    return Rendered({"runs": html}, frozenset(f"import:{ente_id}" for ente_id in scope.enti or ()))
+        worker_there = any(sign.process == "worker" and sign.is_fresh for sign in heartbeats.signs(session))
+    html = fragment(
+        "imports/runs.html", language, runs=runs, remarks=remarks, badges=badges, worker_there=worker_there,
+        max_attempts=MAX_ATTEMPTS, say=translations(language).gettext,
+    )  # fmt: skip
+    watched = {name(ente_id) for ente_id in scope.enti or () for name in (topics.imports, topics.jobs)}
+    return Rendered({"runs": html}, frozenset(watched))
 
 
-def join(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever may import for the same enti sees the same list."""
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
-    return f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language)
+    return [(f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language))]
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
@@ -91,14 +92,35 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
         raise InvalidError("Scegli il file del flusso.")
     path = _keep(runtime.settings.data / "uploads", feed)
 
-    def work(session: Session) -> None:
-        jobs.enqueue(
-            session, ente_id=ente, kind=IMPORT, argument={"path": str(path), "started_by": visit.principal.user_id}
+    def work(session: Session) -> int:
+        return service.send(
+            session, ente_id=ente, path=path, size=path.stat().st_size, started_by=visit.principal.user_id
         )
-        touch(session, f"import:{ente}")
 
-    runtime.database.transact(scope, work)
+    try:
+        runtime.database.transact(scope, work)
+    except Exception:
+        remove(path)  # nobody would ever read it
+        raise
     return RedirectResponse("/imports", status_code=303)
+
+
+@router.post("/imports/{run_id}/retry")
+def retry(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
+    """Go on with a feed that stopped."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    runtime.database.transact(scope, lambda session: service.try_again(session, run_id=run_id))
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/imports/{run_id}/discard")
+def discard(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
+    """Let go of a feed that stopped, and remove its file."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    path = runtime.database.transact(scope, lambda session: service.discard(session, run_id=run_id))
+    if path is not None:
+        remove(path)
+    return Response(status_code=NO_CONTENT)
 
 
 def _keep(folder: Path, feed: UploadFile) -> Path:

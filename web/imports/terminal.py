@@ -28,7 +28,7 @@ def import_with_progress(database: Database, file: Path, *, ente_code_expected: 
 
         def show(reached: Reached) -> None:
             progress.update(
-                task, total=reached.file_bytes, completed=reached.read_bytes, lines=f"{reached.line:,} righe"
+                task, total=reached.file_bytes, completed=reached.read_bytes, lines=f"{reached.counts.records:,} record"
             )
 
         try:
@@ -48,9 +48,9 @@ def _report(console: Console, summary: ImportSummary) -> None:
         console.print(f"Ripreso dalla riga {summary.resumed_from:,}.")
     if summary.failure:
         console.print(summary.failure, style="bold red", highlight=False, markup=False)
-    table = Table("righe", "nuove", "cambiate", "uguali o più vecchie", "rifiutate")
+    table = Table("record", "nuovi", "cambiati", "uguali o più vecchi", "rifiutati")
     counts = summary.counts
-    figures = (summary.lines, counts.created, counts.changed, counts.unchanged, counts.refused)
+    figures = (counts.records, counts.created, counts.changed, counts.unchanged, counts.refused)
     table.add_row(*(f"{figure:,}" for figure in figures))
     console.print(table)
 

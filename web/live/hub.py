@@ -1,12 +1,14 @@
 """The hub: sockets grouped in audiences, each rendered once when a topic of it changes, and pushed directly.
 
-An audience is everybody who would see exactly the same. Its pages are cut into regions; only those whose HTML
-changed are sent. Whoever joins gets all of them, so a reconnect repairs whatever was missed.
+An audience is everybody who would see exactly the same; a page may belong to several, one for each part that it
+shares with others. Pages are cut into regions; only those whose HTML changed are sent. Whoever joins gets all of
+them, so a reconnect repairs whatever was missed.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+import itertools
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +23,9 @@ SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected to this proces
 TRY_AGAIN_LATER = 1013
 RETRY_S = 1.0
 LOOK_AGAIN_S = 30.0
-SLOW_S = 2.0  # a client that takes longer to accept a frame is dropped; it reconnects with a snapshot
+SLOW_S = 1.0  # a client that takes longer to accept a frame is dropped; it reconnects with a snapshot
+BEAT_S = 1.0
+BEAT_PARTS = 20  # not everybody at once: a frame that must go out meanwhile waits for one part at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,18 @@ class Audience:
 class Hub:
     """All live sockets of this process. Used from its event loop alone; holds no database session."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` is the time that beats tell, in seconds since 1970."""
         self._audiences: dict[str, Audience] = {}
+        self._sockets: dict[WebSocket, list[Audience]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._now = now
 
     async def join(self, socket: WebSocket, key: str, render: Render) -> None:
-        """Add a socket to an audience and send it everything. `render` is the newest joiner's: grants change."""
+        """Add a socket to one more audience and send it everything.
+
+        `render` is the newest joiner's: grants change.
+        """
         audience = self._audiences.setdefault(key, Audience(key, render))
         audience.joining += 1
         try:
@@ -66,20 +76,37 @@ class Hub:
                 audience.render = render
                 if audience.stale or not audience.members:
                     await self._look(audience)
+                if socket not in self._sockets:
+                    SOCKETS.inc()
+                    self._sockets[socket] = []
+                self._sockets[socket].append(audience)
                 audience.members.add(socket)
-                SOCKETS.inc()
-                await self._send(socket, frame(audience.shown))
+                await self._send([socket], frame(audience.shown))
         finally:
             audience.joining -= 1
+            self._forget_empty(audience)
 
     def leave(self, socket: WebSocket) -> None:
         """Forget a socket."""
-        for audience in list(self._audiences.values()):
-            if socket in audience.members:
-                audience.members.discard(socket)
-                SOCKETS.dec()
-            if not audience.members and not audience.joining:
-                del self._audiences[audience.key]
+        audiences = self._sockets.pop(socket, [])
+        if audiences:
+            SOCKETS.dec()
+        for audience in audiences:
+            audience.members.discard(socket)
+            self._forget_empty(audience)
+
+    def _forget_empty(self, audience: Audience) -> None:
+        if not audience.members and not audience.joining:
+            self._audiences.pop(audience.key, None)
+
+    async def beat(self) -> None:
+        """Tell every page the time once a second, until cancelled: its clocks run by it, its silence is noticed."""
+        for part in itertools.cycle(range(BEAT_PARTS)):
+            await asyncio.sleep(BEAT_S / BEAT_PARTS)
+            await self._send(list(self._sockets)[part::BEAT_PARTS], self._beat())
+
+    def _beat(self) -> str:
+        return f'{{"now":{self._now() * 1000:.0f}}}'
 
     async def run(self) -> None:
         """Look at everything again from time to time, until cancelled: days end, lines open, a signal gets lost."""
@@ -127,20 +154,27 @@ class Hub:
         changed = _changed(audience.shown, rendered.regions)
         audience.shown, audience.topics = rendered.regions, rendered.topics
         if changed:
-            await self._push(audience, frame(changed))
+            await self._send(list(audience.members), frame(changed))
 
-    async def _push(self, audience: Audience, text: str) -> None:
-        for socket in list(audience.members):
-            await self._send(socket, text)
+    async def _send(self, sockets: Iterable[WebSocket], text: str) -> None:
+        """Send one after another, and drop whoever does not take it: when he comes back he gets everything.
 
-    async def _send(self, socket: WebSocket, text: str) -> None:
-        """Send, or drop a client that does not take it: when it comes back it gets everything."""
-        try:
-            async with asyncio.timeout(SLOW_S):
-                await socket.send_text(text)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):
-            self.leave(socket)
-            self._later(_close(socket))
+        A task or a time-out for each would cost more than the sending, so the time-out is everybody's; whoever
+        is being sent to when it runs out has used it up.
+        """
+        left = iter(sockets)
+        socket = None
+        while True:
+            try:
+                async with asyncio.timeout(SLOW_S):
+                    for socket in left:
+                        await socket.send_text(text)
+                return
+            except (TimeoutError, WebSocketDisconnect, RuntimeError):
+                if socket is None:
+                    return
+                self.leave(socket)
+                self._later(_close(socket))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections import Counter as Tally
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +9,12 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, WebSocket
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access.permissions import Permission
+from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from telephony.agents import service as agents
@@ -27,28 +28,32 @@ from web.wiring import Runtime
 log = structlog.get_logger(__name__)
 router = APIRouter()
 
-BEAT_S = 1.0
 LOOK_S = 5.0  # how long a session that ended may still see
+SET_CLOCK_S = 30.0
 RENEW_S = 4.0  # well within an agent's lease
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
-Joining = Callable[[Runtime, Visit], tuple[str, Render]]
+Part = tuple[str, Render]  # an audience's key, and what shows it
+Joining = Callable[[Runtime, Visit], list[Part]]
 
 
-def join_console(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
-    """Every agent is an audience of his own; his tabs share it."""
-    visit.principal.require(Permission.CALLS_ANSWER)
-    return f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)
+def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
+    """Every agent is an audience of his own, which his tabs share; the queues he sees as his colleagues do."""
+    scope = visit.scope(runtime, Permission.CALLS_ANSWER)
+    return [
+        (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
+        (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
+    ]
 
 
-def join_wallboard(runtime: Runtime, visit: Visit) -> tuple[str, Render]:
+def join_wallboard(runtime: Runtime, visit: Visit) -> list[Part]:
     """Whoever sees the same enti sees the same board."""
     key, scope, can_close = wallboard.audience(runtime, visit)
 
     def render() -> Rendered:
         return wallboard.render(runtime, scope, visit.language, can_close=can_close)
 
-    return key, render
+    return [(key, render)]
 
 
 PAGES: dict[str, Joining] = {
@@ -56,6 +61,16 @@ PAGES: dict[str, Joining] = {
     "wallboard": join_wallboard,
     "imports": imports.join,
 }
+
+
+async def keep_time(clock: DatabaseClock) -> None:
+    """Set the clock that the pages run by, until cancelled."""
+    while True:
+        try:
+            await run_in_threadpool(clock.refresh)
+        except SQLAlchemyError:
+            log.warning("clock_not_set")  # the last answer stands
+        await asyncio.sleep(SET_CLOCK_S)
 
 
 class Presence:
@@ -121,9 +136,9 @@ class Guard:
                 log.exception("sessions_not_checked")
 
     async def _look(self) -> None:
-        tokens = {token for token, _ in self._admitted.values()}
-        now = await run_in_threadpool(self._visits, tokens)
-        for socket, (token, visit) in list(self._admitted.items()):
+        admitted = dict(self._admitted)  # whoever comes while the sessions are read is looked at the next time
+        now = await run_in_threadpool(self._visits, {token for token, _ in admitted.values()})
+        for socket, (token, visit) in admitted.items():
             if now.get(token) != visit:
                 with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                     await socket.close(SIGNED_OUT)
@@ -134,7 +149,7 @@ class Guard:
 
 @router.websocket("/ws/{name}")
 async def live(socket: WebSocket, name: str) -> None:
-    """A page's live socket: everything at once, then what changes, and a beat every second."""
+    """A page's live socket: everything at once, then what changes."""
     runtime: Runtime = socket.app.state.runtime
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
@@ -149,35 +164,26 @@ async def live(socket: WebSocket, name: str) -> None:
         await socket.close(SIGNED_OUT)
         return
     try:
-        key, render = await run_in_threadpool(PAGES[name], runtime, visit)
+        parts = await run_in_threadpool(PAGES[name], runtime, visit)
     except ForbiddenError:
         await socket.close(FORBIDDEN)
         return
     agent_id = visit.principal.user_id if name == "console" else None
-    beating = asyncio.create_task(_beat(socket))
     guard.admit(socket, token, visit)
     try:
         if agent_id is not None:
             await presence.opened(agent_id)
-        await hub.join(socket, key, render)
+        for key, render in parts:
+            await hub.join(socket, key, render)
         while True:
             await socket.receive_text()
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        beating.cancel()
         guard.dismiss(socket)
         hub.leave(socket)
         if agent_id is not None:
             await presence.closed(agent_id)
-
-
-async def _beat(socket: WebSocket) -> None:
-    """Tell the page the server's time: its clocks run by it, and its silence is noticed."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            await socket.send_text(f'{{"now":{time.time() * 1000:.0f}}}')
-            await asyncio.sleep(BEAT_S)
 
 
 def _same_site(socket: WebSocket, public_url: str) -> bool:

@@ -1,7 +1,7 @@
 """Bring the catalogues up to date with what the pages can say: `python -m web.locale.update`.
 
 Messages are found in the templates, among the words, and in the Python that writes sentences for a person: the
-first argument of a `DomainError`, `gettext`'s argument, the constants of `web.edge.errors` and a form's `error`.
+first argument of a `DomainError`, `gettext`'s argument, a form's `error`, and the constants of the modules in `SAID`.
 A sentence put together at run time has no translation and is shown in Italian; one whose parts are all constants of
 its module is found like a literal.
 """
@@ -23,7 +23,7 @@ from web.edge.words import WORDS
 ROOT = LOCALE_DIR.parent.parent
 PACKAGES = ("crm", "telephony", "outbound", "web")
 NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
-EDGE = ROOT / "web" / "edge" / "errors.py"
+SAID = (ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py")
 WORD_LIST = "web/edge/words.py"
 WIDTH = 118
 
@@ -87,7 +87,7 @@ def _in_python() -> Found:
         constants = _constants(tree)
         said = [_said(node, errors) for node in ast.walk(tree) if isinstance(node, ast.Call)]
         texts = [_text(node, constants) for node in said if node is not None]
-        if path == EDGE:
+        if path in SAID:
             texts += [value for value in constants.values() if isinstance(value, str)]
         for text in texts:
             if text:

@@ -3,6 +3,8 @@
 import crm.access.models
 import crm.collection.models
 import crm.contacts.models
+import crm.core.configuration
+import crm.core.heartbeats
 import crm.core.jobs
 import crm.enti.models
 import crm.levels.models

@@ -1,6 +1,6 @@
 """The wallboard's figures, read in one transaction: one reading serves everybody who sees the same enti."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from crm.access.service import contracts_watched
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, opening
@@ -20,7 +20,7 @@ from crm.levels.metering import Counts
 from crm.levels.service import LOST, WAITING_OVER
 from telephony.agents.models import AgentState
 from telephony.queues import queries as queues
-from telephony.queues.queries import Line
+from telephony.queues.queries import Line, QueueView
 
 HOURS_SHOWN = 12
 UNSTATED_LIMITS = {WAITING_OVER: Decimal("0.20"), LOST: Decimal("0.15")}
@@ -82,7 +82,7 @@ class Board:
     opening: Opening
     centre: Figures
     limits: Limits
-    agents: dict[AgentState, int] | None  # none for who watches an ente only
+    agents: Mapping[AgentState, int] | None  # none for who watches an ente only
     queues: tuple[QueueRow, ...]
     enti: tuple[EnteRow, ...]
     hours: tuple[Hour, ...]
@@ -95,36 +95,31 @@ def read(session: Session, scope: Scope) -> Board:
     since = clock.start_of_day(clock.business_day(clock.now(session)))
     limits = _limits(session, contract_ids)
     lines = queues.standing(session, contract_ids)
-    counts = levels.counts_since(session, contract_ids, since)
-    staffed = queues.staffing(session, scope.contracts)
+    tally = levels.tally_since(session, contract_ids, since)
+    staffed = queues.staffing(session, scope.contracts) if scope.contracts else None
 
     def of_queue(queue_id: int | None) -> Figures:
         return _figures(
             [line for line in lines if line.queue_id == queue_id],
-            [count for (_, counted), count in counts.items() if counted == queue_id],
+            [count for (_, counted), count in tally.rows.items() if counted == queue_id],
             limits,
         )
 
     def of_ente(ente_id: int | None) -> Figures:
         return _figures(
             [line for line in lines if line.ente_id == ente_id],
-            [count for (counted, _), count in counts.items() if counted == ente_id],
+            [count for (counted, _), count in tally.rows.items() if counted == ente_id],
             limits,
         )
 
     nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
         opening=_opening(session, contract_ids, scope),
-        centre=_figures(lines, counts.values(), limits),
+        centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
-        agents=queues.agents_by_state(session, scope.contracts) if scope.contracts else None,
+        agents=staffed.all if staffed else None,
         queues=tuple(
-            QueueRow(
-                queue.name,
-                of_queue(queue.id),
-                ready=staffed.get(queue.id, {}).get(AgentState.READY, 0),
-                agents=sum(n for state, n in staffed.get(queue.id, {}).items() if state is not AgentState.OFFLINE),
-            )
+            _queue_row(queue, of_queue(queue.id), staffed.queues.get(queue.id, {}) if staffed else {})
             for queue in queues.queues(session, contract_ids)
         )
         + ((QueueRow(None, nowhere),) if nowhere.counts else ()),
@@ -135,11 +130,16 @@ def read(session: Session, scope: Scope) -> Board:
                 start, count.received, formulas.waiting_over(count, limits.waiting_over),
                 formulas.lost(count, limits.lost),
             )
-            for start, count in levels.hourly(session, contract_ids, since)[-HOURS_SHOWN:]
+            for start, count in tally.hours[-HOURS_SHOWN:]
         ),
-        topics=frozenset(f"board:{one}" for one in contract_ids)
-        | frozenset(f"agents:{domain}" for domain in queues.domains(session, contract_ids)),
+        topics=frozenset(topics.board(one) for one in contract_ids)
+        | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),
     )  # fmt: skip
+
+
+def _queue_row(queue: QueueView, figures: Figures, staff: Mapping[AgentState, int]) -> QueueRow:
+    present = sum(count for state, count in staff.items() if state is not AgentState.OFFLINE)
+    return QueueRow(queue.name, figures, ready=staff.get(AgentState.READY, 0), agents=present)
 
 
 def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) -> Figures:

@@ -7,14 +7,16 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
+from crm.collection.service import IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
 from crm.enti.models import Ente
 from web.wiring import Runtime, build
+from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {collection.IMPORT: collection.run_import}
+RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER}
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -37,6 +39,7 @@ def worker_app(settings: Settings) -> Celery:
         with database.begin(Scope.nothing()) as session:
             enti = frozenset(session.execute(select(Ente.id)).scalars())
         with database.begin(Scope.of_enti(enti)) as session:
+            jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
@@ -47,10 +50,13 @@ def worker_app(settings: Settings) -> Celery:
 def run_worker(settings: Settings) -> None:
     """Work until told to stop, which is at once: whoever starts next takes a job over when its lease is over."""
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    follow_worker(settings)
     arguments: list[Any] = ["worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"]
     worker_app(settings).worker_main([*arguments, "--pool=prefork"])
 
 
 def run_beat(settings: Settings, schedule_file: str) -> None:
     """Keep the schedule until told to stop."""
-    worker_app(settings).start(["beat", "--loglevel=INFO", f"--schedule={schedule_file}"])
+    app = worker_app(settings)
+    follow_beat(app, settings)
+    app.start(["beat", "--loglevel=INFO", f"--schedule={schedule_file}"])

@@ -6,6 +6,7 @@ import pytest
 
 from crm.collection.importer import import_feed
 from crm.contacts import queries
+from crm.contacts.queries import ContactKey
 from crm.core.db import Database, Scope
 from crm.core.errors import NotFoundError
 from crm.positions import queries as positions
@@ -48,10 +49,13 @@ def test_one_box_finds(db: Database, enti: list[int], text: str, names: list[str
 def test_the_scope_bounds_every_read(db: Database, enti: list[int]) -> None:
     with db.begin(Scope.of_enti(enti)) as session:
         both = queries.by_codice_fiscale(session, "RSSMRA80A01D403T")
-        only = queries.by_reach(session, "+393331234567", [enti[1]])
+        everywhere = queries.reached_at(session, "+393331234567")
     assert [view.ente_id for view in both] == sorted(enti)
-    assert [view.ente_id for view in only] == [enti[1]]
+    assert {key.ente_id for key in everywhere} == set(enti)
     with db.begin(Scope.of_enti([enti[1]])) as session:
+        only = queries.by_reach(session, "+393331234567")
+        assert [view.ente_id for view in only] == [enti[1]]
+        assert queries.reached_at(session, "+393331234567") == [ContactKey(enti[1], only[0].id)]
         assert queries.search(session, "vivai") == []
         with pytest.raises(NotFoundError):
             queries.get(session, both[0].id)

@@ -30,14 +30,14 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "agent_presence", "alembic_version", "app_user", "carrier_command", "contract", "contract_level", "ente", "queue",
-    "queue_member", "timer", "user_session",
+    "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
+    "contract_level", "ente", "heartbeat", "queue", "queue_member", "timer", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "contact", "contact_reach", "import_refusal", "import_run", "job", "position", "role_grant",
-    "service_count", "service_delta", "service_fact", "timeline_entry", "user_session",
+    "app_user", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job", "position",
+    "role_grant", "service_count", "service_delta", "service_fact", "timeline_entry", "user_session",
 )  # fmt: skip
 
 
@@ -173,6 +173,19 @@ def test_no_role_of_ours_may_pass_by_row_level_security(superuser: Connection) -
         assert superuser.execute("SELECT FROM pg_auth_members WHERE member = %s::regrole", [role]).rowcount == 0
         owned = superuser.execute("SELECT FROM pg_class WHERE relowner = %s::regrole", [role]).rowcount
         assert bool(owned) == (role == OWNER)
+
+
+def test_two_functions_alone_lend_the_owners_rights_to_whoever_imports_and_to_a_trigger(superuser: Connection) -> None:
+    rows = superuser.execute(
+        "SELECT proname, proowner::regrole::text, proconfig, has_function_privilege(%s, oid, 'EXECUTE'),"
+        "       has_function_privilege(%s, oid, 'EXECUTE'), has_function_privilege('public', oid, 'EXECUTE')"
+        " FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+        [APP, ROUTING],
+    ).fetchall()
+    assert sorted(rows) == [
+        ("analyze_collection", OWNER, ["search_path=pg_catalog"], True, False, False),
+        ("raise_configuration_version", OWNER, ["search_path=pg_catalog, public"], False, False, False),
+    ]
 
 
 # -- another ente's rows ------------------------------------------------------------------------------------------

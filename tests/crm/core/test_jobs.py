@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from crm.core import jobs
 from crm.core.db import Database, Scope
-from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, JobWritten, Taken
+from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, JobWritten, Runner, Taken
 from tests.cast import Cast
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ def test_a_job_is_announced_after_its_commit_and_done_once(database: Database, c
     database.on(JobWritten, woken.extend)
     job_id = owed(database, cast)
     assert woken == [JobWritten(job_id, cast.empoli)]
-    runners = {"import": lambda _, taken: done.append(taken)}
+    runners = {"import": Runner(lambda _, taken: done.append(taken))}
     assert jobs.run(database, runners, job_id=job_id, ente_id=cast.empoli)
     assert not jobs.run(database, runners, job_id=job_id, ente_id=cast.empoli)
     assert [(one.id, one.ente_id, one.argument) for one in done] == [(job_id, cast.empoli, {"run": 7})]
@@ -51,13 +51,13 @@ def test_a_job_is_announced_after_its_commit_and_done_once(database: Database, c
 def test_a_job_that_fails_is_tried_again_later_each_time_and_then_given_up(database: Database, cast: Cast) -> None:
     job_id = owed(database, cast)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        assert jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)
+        assert jobs.run(database, {"import": Runner(fails)}, job_id=job_id, ente_id=cast.empoli)
         assert job(database, cast, job_id).attempts == attempt
-        assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)  # not yet
+        assert not jobs.run(database, {"import": Runner(fails)}, job_id=job_id, ente_id=cast.empoli)  # not yet
         passes(database, cast, 2**attempt)
     given_up = job(database, cast, job_id)
     assert (given_up.state, given_up.error) == (JobState.FAILED, "OSError")  # the message may name somebody
-    assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.empoli)
+    assert not jobs.run(database, {"import": Runner(fails)}, job_id=job_id, ente_id=cast.empoli)
 
 
 def test_a_job_whose_worker_died_is_taken_over_after_its_lease(database: Database, cast: Cast) -> None:
@@ -67,14 +67,14 @@ def test_a_job_whose_worker_died_is_taken_over_after_its_lease(database: Databas
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        jobs.run(database, {"import": dies}, job_id=job_id, ente_id=cast.empoli)
+        jobs.run(database, {"import": Runner(dies)}, job_id=job_id, ente_id=cast.empoli)
     assert job(database, cast, job_id).state is JobState.RUNNING
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert jobs.due(session) == []
     passes(database, cast, 31)
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert jobs.due(session) == [(job_id, cast.empoli)]
-    assert jobs.run(database, {"import": lambda *_: None}, job_id=job_id, ente_id=cast.empoli)
+    assert jobs.run(database, {"import": Runner(lambda *_: None)}, job_id=job_id, ente_id=cast.empoli)
     assert job(database, cast, job_id).state is JobState.DONE
 
 
@@ -88,7 +88,7 @@ def test_a_long_job_renews_its_lease(database: Database, cast: Cast) -> None:
         taken.renew()
         leases.append(job(database, cast, job_id).due_at - before)
 
-    assert jobs.run(database, {"import": long}, job_id=job_id, ente_id=cast.empoli)
+    assert jobs.run(database, {"import": Runner(long)}, job_id=job_id, ente_id=cast.empoli)
     assert leases[0] >= timedelta(seconds=29)
 
 
@@ -96,5 +96,5 @@ def test_a_job_is_seen_in_its_ente_s_scope_alone(database: Database, cast: Cast)
     job_id = owed(database, cast)
     with database.begin(Scope.of_enti([cast.vinci, cast.siena])) as session:
         assert jobs.due(session) == []
-    assert not jobs.run(database, {"import": fails}, job_id=job_id, ente_id=cast.siena)
+    assert not jobs.run(database, {"import": Runner(fails)}, job_id=job_id, ente_id=cast.siena)
     assert job(database, cast, job_id).attempts == 0

@@ -1,19 +1,21 @@
 """Transactions: their clock, their signals, their retries."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.core import clock
 from crm.core.db import Database, LiveTopic, Scope, signal, touch
 from crm.core.jobs import JobWritten
-from crm.core.logs import mask_secrets
+from crm.core.logs import mask_details, mask_secrets
 from tests.cast import Cast
 
 # -- the clock ------------------------------------------------------------------------------------------------------
@@ -52,6 +54,55 @@ def test_a_savepoint_is_of_its_transaction_s_instant(database: Database, scope: 
         first = clock.now(session)
         with session.begin_nested():
             assert clock.now(session) == first
+
+
+@pytest.mark.integration
+def test_a_clock_that_ticks_by_itself_runs_by_the_database_and_not_by_the_host(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "datetime", HostSetWrongly)
+    began = time.monotonic()
+    ticking = clock.DatabaseClock(database)
+    assert ticking.now().year == 1999  # nobody has been asked yet
+    ticking.refresh()
+    with database.begin(Scope.nothing()) as session:
+        theirs = session.execute(select(func.clock_timestamp())).scalar_one()
+        ours = ticking.now()
+        later = session.execute(select(func.clock_timestamp())).scalar_one()
+    asked_for = timedelta(seconds=time.monotonic() - began)
+    assert theirs - asked_for <= ours <= later + asked_for
+    assert ours.utcoffset() == timedelta(0)
+
+
+@pytest.mark.integration
+def test_between_two_answers_of_the_database_it_goes_on_and_an_answer_corrects_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = [time.monotonic()]
+    monkeypatch.setattr(time, "monotonic", lambda: host[0])
+    ticking = clock.DatabaseClock(database)
+    ticking.refresh()
+    first = ticking.now()
+    assert ticking.now() == first
+    host[0] += 600
+    assert ticking.now() - first == timedelta(minutes=10)
+    ticking.refresh()  # ten minutes have not passed at the database
+    assert timedelta() <= ticking.now() - first < timedelta(minutes=1)
+    database.dispose()
+    monkeypatch.setattr(database, "begin", _away)
+    with pytest.raises(OSError):
+        ticking.refresh()
+    assert ticking.now() - first < timedelta(minutes=1)
+
+
+class HostSetWrongly(datetime):
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime(1999, 12, 31, tzinfo=tz)
+
+
+def _away(_scope: Scope) -> Any:
+    raise OSError("the database is away")
 
 
 # -- signals --------------------------------------------------------------------------------------------------------
@@ -176,3 +227,16 @@ def test_secrets_do_not_reach_the_logs() -> None:
     entry = {"event": "x", "auth_token": "a", "Password": "b", "x_twilio_signature": "c", "call": "d"}
     masked = mask_secrets(None, "", dict(entry))
     assert masked == {"event": "x", "auth_token": "***", "Password": "***", "x_twilio_signature": "***", "call": "d"}
+
+
+@pytest.mark.integration
+def test_the_row_that_the_database_objects_to_does_not_reach_the_logs(database: Database, cast: Cast) -> None:
+    with pytest.raises(IntegrityError) as refused, database.begin(Scope.nothing()) as session:
+        session.execute(update(User).values(username="anna"))
+    told = f"Traceback ...\n{refused.value}\nmore"
+    assert "(anna)" in told
+    masked = str(mask_details(None, "", {"event": "x", "exception": told})["exception"])
+    assert "anna" not in masked
+    assert "DETAIL: ***" in masked
+    assert "uq_app_user_username" in masked
+    assert mask_details(None, "", {"event": "x"}) == {"event": "x"}

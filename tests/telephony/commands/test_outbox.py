@@ -3,6 +3,8 @@
 from uuid import UUID
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from telephony.agents.models import AgentState
 from telephony.calls.lifecycle import LegEnd
@@ -191,3 +193,16 @@ def test_a_slow_carrier_for_one_call_holds_up_no_other(stage: Stage) -> None:
     assert stage.call(other).phase is Phase.RINGING
     assert stage.call(call).phase is Phase.RINGING
     assert [ring.agent for ring in stage.carrier.rings.values()] == [f"agent_{stage.cast.luca}"]
+
+
+def test_what_breaks_says_of_which_call(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, _ = offered(stage)
+    stage.crash()
+    stage.passes(60)
+    monkeypatch.setattr(stage.carrier, "find_ring", lambda _: 1 / 0)
+    monkeypatch.setattr("telephony.engine.ring_timed_out", lambda *_, **__: 1 / 0)
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        stage.dispatcher.sweep()
+        stage.engine.fire_timers()
+    told = {line["event"]: line.get("call") for line in lines}
+    assert told == {"command_failed": str(call), "timer_failed": str(call)}

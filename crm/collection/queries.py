@@ -1,0 +1,126 @@
+"""Reading the imports of the enti in scope: how each stands, as a person would say it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.collection.service import Counts, counts_of
+from crm.core import clock, jobs
+from crm.core.jobs import Job, JobState
+
+UNATTENDED = timedelta(minutes=1)  # since the last batch of a run that no job goes on with
+
+
+class Stage(StrEnum):
+    """Where a feed is on its way from the sender's hands."""
+
+    WAITING = "waiting"  # no worker has taken it yet
+    EXAMINED = "examined"  # being looked over as a whole
+    READING = "reading"
+    INTERRUPTED = "interrupted"  # it goes on by itself
+    LEFT = "left"  # interrupted on the command line, where the same command goes on
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    STOPPED = "stopped"  # given up; somebody may try again
+
+
+_ENDED = {
+    ImportState.DONE: Stage.DONE,
+    ImportState.TRUNCATED: Stage.INCOMPLETE,
+    ImportState.FAILED: Stage.REFUSED,
+    ImportState.STOPPED: Stage.STOPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the job that reads a file says of itself."""
+
+    job_id: int
+    state: JobState
+    number: int
+    due_at: datetime
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One import. `read_share` is 0 to 1; sentences in `failure` are the importer's."""
+
+    id: int
+    ente_id: int
+    file_name: str
+    stage: Stage
+    counts: Counts
+    read_share: float
+    attempt: Attempt | None
+    failure: str | None
+    started_at: datetime
+    moved_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line refused, or (`taken`) imported without a part of it."""
+
+    line: int
+    reason: str
+    taken: bool
+
+
+def latest(session: Session, *, limit: int) -> list[RunView]:
+    """The newest imports first."""
+    at = clock.now(session)
+    rows = session.execute(
+        select(ImportRun, Job)
+        .outerjoin(Job, Job.id == ImportRun.job_id)
+        .order_by(ImportRun.id.desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    return [_view(run, job, at) for run, job in rows]
+
+
+def refusals(session: Session, *, ente_id: int, run_id: int, limit: int) -> list[Refusal]:
+    """The first lines of an import that were refused, or taken with a warning."""
+    rows = session.execute(
+        select(ImportRefusal.line, ImportRefusal.reason, ImportRefusal.taken)
+        .where(ImportRefusal.ente_id == ente_id, ImportRefusal.run_id == run_id)
+        .order_by(ImportRefusal.line)
+        .limit(limit)
+    )
+    return [Refusal(*row) for row in rows]
+
+
+def stage_of(state: ImportState, *, line: int, moved_at: datetime, attempt: Attempt | None, now: datetime) -> Stage:
+    """Where an import stands. `line` is how far it has come, 0 before its file has been looked over."""
+    if state in _ENDED:
+        return _ENDED[state]
+    if attempt is None:
+        return Stage.LEFT if moved_at < now - UNATTENDED else Stage.READING
+    if attempt.number > 0 and _is_interrupted(attempt, now):
+        return Stage.INTERRUPTED
+    if state is ImportState.WAITING:
+        return Stage.WAITING
+    return Stage.READING if line else Stage.EXAMINED
+
+
+def _is_interrupted(attempt: Attempt, now: datetime) -> bool:
+    """The last attempt failed and the next one is due, or whoever makes it has fallen silent."""
+    return attempt.state is JobState.WAITING or attempt.due_at < now + jobs.LEASE - jobs.SILENT
+
+
+def _view(run: ImportRun, job: Job | None, now: datetime) -> RunView:
+    attempt = None if job is None else Attempt(job.id, job.state, job.attempts, job.due_at, job.error)
+    stage = stage_of(run.state, line=run.line, moved_at=run.moved_at, attempt=attempt, now=now)
+    share = min(1.0, run.read_bytes / run.file_bytes) if run.file_bytes else 0.0
+    return RunView(
+        run.id, run.ente_id, run.file_name, stage, counts_of(run), share, attempt, run.failure, run.started_at,
+        run.moved_at, run.ended_at,
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""The names of the live topics: who touches one and who watches it say it in the same words.
+
+A topic names what changed and never carries data: ids of ours, no names, no numbers.
+"""
+
+
+def agent(agent_id: int) -> str:
+    """What an agent does, and what is on his console."""
+    return f"agent:{agent_id}"
+
+
+def agents(domain: str) -> str:
+    """What the agents of a routing domain do."""
+    return f"agents:{domain}"
+
+
+def board(contract_id: int) -> str:
+    """A contract's queues, counters and closures."""
+    return f"board:{contract_id}"
+
+
+def contact(contact_id: int) -> str:
+    """A taxpayer's file and timeline."""
+    return f"contact:{contact_id}"
+
+
+def imports(ente_id: int) -> str:
+    """The feeds of an ente, sent and read."""
+    return f"import:{ente_id}"
+
+
+def jobs(ente_id: int) -> str:
+    """What becomes of an ente's background jobs: taken, failed, done."""
+    return f"job:{ente_id}"

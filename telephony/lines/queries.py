@@ -1,0 +1,32 @@
+"""Reading phone lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.core.configuration import kept
+from telephony.lines.models import PhoneLine
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A number that can be called. Without an ente it serves its whole contract."""
+
+    number: str
+    label: str
+    contract_id: int
+    ente_id: int | None
+
+
+def line(session: Session, number: str) -> LineView | None:
+    """The line with this number in E.164."""
+    return _lines(session).get(number)
+
+
+@kept
+def _lines(session: Session) -> Mapping[str, LineView]:
+    rows = session.execute(select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id))
+    return MappingProxyType({row.number: LineView(*row) for row in rows})

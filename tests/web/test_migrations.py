@@ -1,0 +1,49 @@
+"""The migrations end where the models are, and can be undone."""
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from tests.servers import DatabaseUrls
+from web.migrations import config, upgrade
+from web.migrations.tables import METADATA
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_migrations_end_where_the_models_are(database_urls: DatabaseUrls) -> None:
+    engine = create_engine(database_urls.owner)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+    engine.dispose()
+    assert differences == []
+
+
+def test_what_was_imported_before_is_still_there_after_an_update(database_urls: DatabaseUrls) -> None:
+    """Today's tables, back to those before imports had a run from their sending, and forth again."""
+    settings = config(database_urls.owner)
+    before = str(ScriptDirectory.from_config(settings).get_revision("0003").down_revision)
+    command.downgrade(settings, before)
+    engine = create_engine(database_urls.owner)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE import_run NO FORCE ROW LEVEL SECURITY"))
+        connection.execute(
+            text(
+                "INSERT INTO ente VALUES (1, 'Comune di Empoli', 'Empoli', '048014', 'D403', '01329160483', 'FI', 1,"
+                " 'Andrea', 11, 30, true)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO import_run (ente_id, file_name, file_sha256, file_bytes, read_bytes, line, created,"
+                " changed, unchanged, refused, warned, state, started_at, moved_at)"
+                " VALUES (1, 'feed', 'x', 9, 9, 3, 1, 0, 0, 0, 0, 'done', now(), now())"
+            )
+        )
+    upgrade(database_urls.owner)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT state, line, job_id FROM import_run")).all() == [("done", 3, None)]
+    engine.dispose()
