@@ -24,9 +24,7 @@ from crm.core.db import Database, Scope
 from crm.core.heartbeats import LEADS, WAITS, Pulse
 from crm.enti.models import Contract
 from crm.levels import service as levels
-from telephony.agents import presence
 from telephony.agents import service as agents
-from telephony.agents.models import AgentState
 from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
 from telephony.calls.service import lock_call
@@ -208,11 +206,6 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
     if timer.kind is TimerKind.RING:
         ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
     else:
-        at = clock.now(session)
-        conversation.finish(session, timer.call_id)
-        agents.change(
-            session, timer.agent_id,
-            lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,
-        )  # fmt: skip
+        conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
     kind: TimerKind = timer.kind
     return kind

@@ -1,5 +1,7 @@
 """Domain errors. They know no HTTP; one table at the edge (`web.edge.errors`) maps them to answers."""
 
+from collections.abc import Sequence
+
 
 class DomainError(Exception):
     """Something a person asked for cannot be done; the message says why, in words fit for a screen."""
@@ -18,4 +20,9 @@ class ConflictError(DomainError):
 
 
 class InvalidError(DomainError):
-    """The input is wrong; the message says what to do about it."""
+    """The input is wrong; the message says what to do about it, and each of `parts` what to do about one field."""
+
+    def __init__(self, message: str, *, field: str = "", parts: Sequence["InvalidError"] = ()) -> None:
+        super().__init__(message)
+        self.field = field
+        self.parts = tuple(parts)

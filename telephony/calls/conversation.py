@@ -1,9 +1,10 @@
 """What an agent does with his call: say who it is, hang up, write, wrap up."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, Select, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -17,10 +18,13 @@ from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import service, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import HangUpAsked
-from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.models import Call, CallEvent, Phase, ProposedBy
 from telephony.calls.service import Heard
+from telephony.lines.models import PhoneLine
 
 MAX_NOTE = 4_000
+SHIFT = timedelta(hours=12)  # for how long a call may still be completed
+RAN_OUT, SETTLED = "wrap-up:ran-out", "wrap-up:settled"  # keys of the log
 
 
 def current_call(session: Session, agent_id: int, *, lock: bool = False) -> Call | None:
@@ -54,12 +58,27 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
         raise ConflictError("Prima cerca la persona con cui parli.")
     if call.phase is not Phase.TALKING:
         raise ConflictError("Si identifica chi è in linea.")
-    at = clock.now(session)
-    heard = Heard(f"identified:{call.contact_id}", at, detail=(("agent", str(by.user_id)),))
-    if not service.note(session, call.id, "Identified", heard):
+    if call.identified_at is not None:  # pressed twice
         return
+    at = clock.now(session)
+    detail = (("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)))
+    heard = Heard(f"identified:{call.contact_id}:{at.isoformat()}", at, detail=detail)
+    service.note(session, call.id, "Identified", heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
+    touch(session, topics.agent(by.user_id))
+
+
+def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
+    """It is not this person after all: the file closes, and the call is nobody's until somebody else is proposed."""
+    call = _own(session, by, call_id)
+    if call.phase not in {Phase.TALKING, Phase.ENDED}:
+        raise ConflictError("La conversazione non è ancora cominciata.")
+    if call.identified_at is None and story.retraction(session, call.id, contact_id) is not None:  # pressed twice
+        return
+    if call.identified_at is None or call.contact_id != contact_id:
+        raise ConflictError("Il fascicolo aperto non è più quello: guarda chi risulta in linea.")
+    _disown(session, call)
     touch(session, topics.agent(by.user_id))
 
 
@@ -74,55 +93,172 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
 
 
 def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
-    """Keep what is written so far. One that comes after the agent has saved says nothing new, and is let go."""
+    """Keep what is written so far, also when the time for the notes ran out meanwhile.
+
+    One that comes after the agent has saved says nothing new, and is let go.
+    """
+    by.require(Permission.CALLS_ANSWER)
+    service.lock_call(session, call_id)
     saved = select(Call.id).where(Call.id == call_id, Call.agent_id == by.user_id, Call.wrapped_up_at.is_not(None))
     if session.execute(saved).one_or_none() is None:
         draft(session, by, call_id=call_id, topic=topic, disposition=disposition, note=note)
+    elif session.execute(_unfinished(session, by.user_id).where(Call.id == call_id)).one_or_none() is not None:
+        _write(session, call_id, topic=topic, disposition=disposition, note=note)
+        story.tell(session, call_id)
 
 
 def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
     """Keep what the agent has written so far; it announces nothing."""
     call = _own(session, by, call_id)
-    if len(note) > MAX_NOTE:
-        raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.")
     if call.wrapped_up_at is not None:
         raise ConflictError("Questa chiamata è già stata conclusa.")
+    _write(session, call.id, topic=topic, disposition=disposition, note=note)
+
+
+def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentState | None) -> None:
+    """The agent is done with his call: topic and outcome are set, the note is on the timeline.
+
+    `intended` is what he does next; none keeps what he asked for during the call, and why.
+    """
+    call = _own(session, by, call_id)
+    if call.phase is not Phase.ENDED:
+        raise ConflictError("La chiamata è ancora in corso.")
+    _check_complete(call)
+    finish(session, call.id)
+    if intended is not None and intended is not _meant(session, by.user_id):
+        reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
+        agents.wish(session, by, intended=intended, reason=reason)
+    _free(session, by.user_id)
+
+
+def run_out(session: Session, *, call_id: UUID, agent_id: int) -> None:
+    """The time for the notes is over: what is written is saved as it stands, and the agent may still complete it."""
+    service.note(session, call_id, "WrapUpRanOut", Heard(RAN_OUT, clock.now(session)))
+    finish(session, call_id)
+    _free(session, agent_id)
+
+
+def unfinished(session: Session, agent_id: int) -> Call | None:
+    """The latest of the agent's calls of this shift whose time ran out, until he completes it or leaves it as it is."""
+    return session.execute(_unfinished(session, agent_id)).scalar_one_or_none()
+
+
+def complete(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
+    """What the time did not suffice for is written after all."""
+    _lock_unfinished(session, by, call_id)
+    _write(session, call_id, topic=topic, disposition=disposition, note=note)
+    _check_complete(_lock_unfinished(session, by, call_id))
+    _settle(session, by, call_id, "WrapUpCompleted")
+
+
+def leave(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """A call whose time ran out is fine as it stands."""
+    _lock_unfinished(session, by, call_id)
+    _settle(session, by, call_id, "WrapUpLeft")
+
+
+def finish(session: Session, call_id: UUID) -> None:
+    """Put a call's notes, as they stand, on the timeline; on nobody's when it was the wrong person."""
+    session.execute(
+        update(Call).where(Call.id == call_id, Call.wrapped_up_at.is_(None)).values(wrapped_up_at=clock.now(session))
+    )
+    call = session.execute(
+        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    ).scalar_one()
+    if call.disposition == Disposition.WRONG_PERSON and call.contact_id is not None:
+        _disown(session, call)
+    story.tell(session, call_id)
+
+
+# -- parts ------------------------------------------------------------------------------------------------------
+
+
+def _write(session: Session, call_id: UUID, *, topic: str, disposition: str, note: str) -> None:
+    if len(note) > MAX_NOTE:
+        raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.")
     session.execute(
         update(Call)
-        .where(Call.id == call.id)
+        .where(Call.id == call_id)
         .values(
             topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note.replace("\x00", "")
         )
     )
 
 
-def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentState | None) -> None:
-    """The agent is done with his call: topic and outcome are set, the note is on the timeline.
+def _check_complete(call: Call) -> None:
+    """Raise `InvalidError`, field by field, while topic or outcome is missing."""
+    wrong = []
+    if call.topic is None:
+        wrong.append(InvalidError("Scegli l'argomento.", field="topic"))
+    if call.disposition is None:
+        wrong.append(InvalidError("Scegli l'esito.", field="disposition"))
+    if wrong:
+        raise InvalidError("Scegli l'argomento e l'esito prima di salvare.", parts=wrong)
 
-    `intended` is what he does next; none keeps what he meant to do before.
-    """
-    call = _own(session, by, call_id)
-    if call.phase is not Phase.ENDED:
-        raise ConflictError("La chiamata è ancora in corso.")
-    if call.topic is None or call.disposition is None:
-        raise InvalidError("Scegli l'argomento e l'esito prima di salvare.")
-    finish(session, call.id)
-    if intended is not None:
-        reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
-        agents.wish(session, by, intended=intended, reason=reason)
+
+def _free(session: Session, agent_id: int) -> None:
     at = clock.now(session)
     agents.change(
-        session, by.user_id,
+        session, agent_id,
         lambda now: presence.wrapped_up(now, at) if now.state is AgentState.WRAP_UP else now,
     )  # fmt: skip
 
 
-def finish(session: Session, call_id: UUID) -> None:
-    """Put a call's notes, as they stand, on the timeline."""
+def _unfinished(session: Session, agent_id: int) -> Select[Call]:
+    def heard(key: str) -> ScalarSelect[int]:  # looked up call by call: an EXISTS might be planned as a join of logs
+        return select(CallEvent.id).where(CallEvent.call_id == Call.id, CallEvent.key == key).scalar_subquery()
+
+    return (
+        select(Call)
+        .where(
+            Call.agent_id == agent_id, Call.arrived_at > clock.now(session) - SHIFT, Call.wrapped_up_at.is_not(None),
+            heard(RAN_OUT).is_not(None), heard(SETTLED).is_(None),
+        )
+        .order_by(Call.wrapped_up_at.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )  # fmt: skip
+
+
+def _lock_unfinished(session: Session, by: Principal, call_id: UUID) -> Call:
+    """One of the agent's calls whose time ran out, locked: raises `ConflictError`."""
+    by.require(Permission.CALLS_ANSWER)
+    service.lock_call(session, call_id)
+    call = session.execute(_unfinished(session, by.user_id).where(Call.id == call_id)).scalar_one_or_none()
+    if call is None:
+        raise ConflictError("Questa chiamata è già stata conclusa.")
+    return call
+
+
+def _settle(session: Session, by: Principal, call_id: UUID, kind: str) -> None:
+    service.note(session, call_id, kind, Heard(SETTLED, clock.now(session), detail=(("agent", str(by.user_id)),)))
+    finish(session, call_id)
+    touch(session, topics.agent(by.user_id))
+
+
+def _disown(session: Session, call: Call) -> None:
+    """Take a call from the contact it seemed to be about. The log keeps that his file was open, from when to when."""
+    at = clock.now(session)
+    if call.identified_at is not None:
+        detail = (
+            ("agent", str(call.agent_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
+            ("opened_at", call.identified_at.isoformat()),
+        )  # fmt: skip
+        heard = Heard(f"retracted:{call.contact_id}:{at.isoformat()}", at, detail=detail)
+        service.note(session, call.id, story.RETRACTED, heard)
+    story.withdraw(session, call)
+    known_before = call.ente_id if call.proposed_by is ProposedBy.NOTICE_NUMBER else None  # the notice is the ente's
+    line_ente = session.execute(select(PhoneLine.ente_id).where(PhoneLine.number == call.line)).scalar_one_or_none()
     session.execute(
-        update(Call).where(Call.id == call_id, Call.wrapped_up_at.is_(None)).values(wrapped_up_at=clock.now(session))
+        update(Call).where(Call.id == call.id).values(contact_id=None, proposed_by=None, identified_at=None)
     )
-    story.tell(session, call_id)
+    service.attribute(session, call.id, line_ente or known_before)
+
+
+def _meant(session: Session, agent_id: int) -> AgentState | None:
+    return session.execute(
+        select(AgentPresence.intended).where(AgentPresence.agent_id == agent_id)
+    ).scalar_one_or_none()
 
 
 def _own(session: Session, by: Principal, call_id: UUID) -> Call:

@@ -124,12 +124,12 @@ def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
     return row is not None and _append(session, row, kind, heard)
 
 
-def attribute(session: Session, call_id: UUID, ente_id: int) -> None:
-    """The call turns out to be about this ente: everything counted so far moves there."""
+def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
+    """The call turns out to be about this ente, or about nobody knows which: everything counted so far moves there."""
     row = session.execute(_LOCK, {"call": call_id}).one()
     if row.ente_id == ente_id:
         return
-    if ente_id not in enti.enti_of(session, row.contract_id):
+    if ente_id is not None and ente_id not in enti.enti_of(session, row.contract_id):
         raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
     for table in (_EVENTS, _ENTRIES, _LEGS):
         session.execute(update(table).where(table.c.call_id == call_id).values(ente_id=ente_id))

@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from crm.core.db import table_of
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
-from telephony.calls.models import Call, Outcome, Phase
+from telephony.calls.choices import Disposition
+from telephony.calls.models import Call, CallEvent, Outcome, Phase
 
 IN_PROGRESS = "in_progress"
+OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
+RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
 _READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
 
@@ -31,17 +34,34 @@ def tell(session: Session, call_id: UUID) -> None:
             "talked_s": _talked_s(call),
             "topic": call.topic,
             "disposition": call.disposition,
-            "note": call.note if call.wrapped_up_at else "",
+            "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
     )  # fmt: skip
 
 
 def withdraw(session: Session, call: Call) -> None:
-    """Take a call off the timeline of the contact it seemed to be about."""
-    if call.ente_id is not None and call.contact_id is not None:
+    """Take a call off the timeline of the contact it seemed to be about. That his file was open stays told."""
+    if call.ente_id is None or call.contact_id is None:
+        return
+    opened = retraction(session, call.id, call.contact_id)
+    if opened is None:
         timeline.withdraw(
             session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id
         )
+        return
+    timeline.record(
+        session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id,
+        occurred_at=call.arrived_at, author_id=call.agent_id, status=OPENED_BY_MISTAKE,
+        detail={"opened_at": opened.detail["opened_at"], "closed_at": opened.occurred_at.isoformat()},
+    )  # fmt: skip
+
+
+def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -> CallEvent | None:
+    """The last time that an identification in this call was taken back; of this contact, when one is named."""
+    statement = select(CallEvent).where(CallEvent.call_id == call_id, CallEvent.kind == RETRACTED)
+    if contact_id is not None:
+        statement = statement.where(CallEvent.detail["contact"].astext == str(contact_id))
+    return session.execute(statement.order_by(CallEvent.id.desc()).limit(1)).scalar_one_or_none()
 
 
 def _status(call: Row[*tuple[Any, ...]]) -> str:

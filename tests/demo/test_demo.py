@@ -21,7 +21,7 @@ from crm.enti.models import ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from web.demo.accounts import DEMO_USERS
 from web.demo.generate import DemoFiles, generate
-from web.demo.places import BIRTHPLACES, MUNICIPALITIES
+from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
 from web.demo.seed import seed
 
 TODAY = date(2026, 11, 20)
@@ -114,6 +114,13 @@ def test_callers_are_taxpayers_and_strangers(files: DemoFiles) -> None:
     assert all(phonenumbers.is_valid_number(phonenumbers.parse(caller["from"])) for caller in callers)
     assert {caller["ente"] for caller in callers} == {place.cadastral_code for place in MUNICIPALITIES}
     assert 100 < sum(caller["notice_number"] is not None for caller in callers) < 350
+
+
+def test_a_caller_calls_his_municipality_toll_free_from_a_landline_alone(files: DemoFiles) -> None:
+    numbers = {code: numbers for code, *numbers in LINES}
+    for caller in json.loads(files.callers.read_text("utf-8")):
+        freephone, geographic = numbers[caller["ente"]]
+        assert caller["to"] == (geographic if caller["from"].startswith("+393") else freephone)
 
 
 @pytest.mark.integration

@@ -73,6 +73,25 @@ def test_a_feed_is_sent_and_read_with_its_refused_line_explained(
     admin.shot("imports")
 
 
+def test_the_simulators_page_knows_whom_a_person_calls_and_who_will_answer(
+    centre: Centre, chromium: Browser, sit_down: SitDown, loopback: None
+) -> None:
+    page = chromium.new_page(viewport={"width": 420, "height": 740}, locale="it-IT")
+    page.goto(centre.simulator)
+    expect(page.locator("#who")).to_have_text("Adesso non risponde nessuno.")
+    expect(page.get_by_role("link", name="Apri la console")).to_be_visible()
+    callers = {one["from"]: one["to"] for one in json.loads((centre.data / "callers.json").read_text())}
+    for number in page.locator("#suggestions button").evaluate_all("all => all.map((one) => one.dataset.number)"):
+        page.locator(f'#suggestions [data-number="{number}"]').click()
+        expect(page.locator("#own")).to_have_value(number)
+        expect(page.locator("#to")).to_have_value(callers[number])
+    sit_down("anna").ready()
+    expect(page.locator("#who")).to_have_text("Ti risponde una persona.")
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 420
+    page.close()
+
+
 def test_a_citizen_calls_from_the_simulators_page_with_its_keypad(
     centre: Centre, chromium: Browser, sit_down: SitDown, citizen: dict[str, str]
 ) -> None:
@@ -87,6 +106,7 @@ def test_a_citizen_calls_from_the_simulators_page_with_its_keypad(
     expect(anna.page.locator("#answer")).to_be_visible()
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#line-who")).to_have_text("Ti ha risposto una persona.")
     page.screenshot(path=Path(__file__).parents[2] / ".artifacts" / "caller.png")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)

@@ -1,12 +1,12 @@
 """The taxpayer's file as the console shows it: the union, made when read, of one person's rows over the enti."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
-from crm.contacts.queries import ContactView
+from crm.contacts.queries import ContactView, ReachView
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
@@ -17,7 +17,7 @@ from crm.timeline import queries as timeline
 from crm.timeline.models import TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
-from telephony.calls.story import IN_PROGRESS
+from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,14 @@ class Happening:
 
     occurred_at: datetime
     in_progress: bool
-    outcome: Outcome
+    outcome: Outcome | None  # none while it goes on, and for a file that was opened by mistake
     identified: bool
     topic: Topic | None
     disposition: Disposition | None
     note: str
     talked_s: int | None
     author: str | None
+    open_for: timedelta | None = None  # how long the file was open by mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class TaxpayerFile:
     codice_fiscale: str
     born_on: date | None
     address: str | None
-    reach: tuple[str, ...]
+    reach: tuple[ReachView, ...]
     sections: tuple[Section, ...]
     timeline: tuple[Happening, ...]
 
@@ -90,7 +91,7 @@ def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
     address = ", ".join(part for part in (contact.address, contact.postcode, contact.town) if part) or None
     return TaxpayerFile(
         contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
-        born_on=contact.born_on, address=address, reach=tuple(reach.value for reach in contact.reaches),
+        born_on=contact.born_on, address=address, reach=contact.reaches,
         sections=tuple(
             _section(badges[one.ente_id], one, [each for each in owed if each.contact_id == one.id], today)
             for one in same
@@ -120,10 +121,16 @@ def _line(position: PositionView, today: date) -> PositionLine:
 
 def _happening(entry: TimelineEntry, author: str | None) -> Happening:
     detail = entry.detail
+    if entry.status == OPENED_BY_MISTAKE:
+        opened, closed = (datetime.fromisoformat(detail[name]) for name in ("opened_at", "closed_at"))
+        return Happening(
+            occurred_at=opened, in_progress=False, outcome=None, identified=False, topic=None, disposition=None,
+            note="", talked_s=None, author=author, open_for=closed - opened,
+        )  # fmt: skip
     in_progress = entry.status == IN_PROGRESS
     return Happening(
         occurred_at=entry.occurred_at, in_progress=in_progress,
-        outcome=Outcome.ANSWERED if in_progress else Outcome(entry.status), identified=detail["identified"],
+        outcome=None if in_progress else Outcome(entry.status), identified=detail["identified"],
         topic=Topic(detail["topic"]) if detail["topic"] else None,
         disposition=Disposition(detail["disposition"]) if detail["disposition"] else None,
         note=detail["note"], talked_s=detail["talked_s"], author=author,

@@ -65,6 +65,17 @@ def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()
     return _do(runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call))
 
 
+@router.post("/console/retract")
+def retract(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()]
+) -> Response:
+    """It is not this person after all: the file closes."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.retract(session, visit.principal, call_id=call, contact_id=contact),
+    )  # fmt: skip
+
+
 @router.post("/console/hang-up")
 def hang_up(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """End the conversation."""
@@ -85,16 +96,36 @@ def draft(
 @router.post("/console/wrap-up")
 def wrap_up(
     runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()],
-    next: Annotated[AgentState, Form()],  # noqa: A002  # the form's field
     topic: FieldText = "", disposition: FieldText = "", note: FieldText = "",
+    next: Annotated[AgentState | None, Form()] = None,  # noqa: A002  # the form's field
 ) -> Response:  # fmt: skip
-    """Save, and go on."""
+    """Save, and go on: to what was asked for during the call, unless he says otherwise now."""
 
     def work(session: Session) -> None:
         conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
         conversation.wrap_up(session, visit.principal, call_id=call, intended=next)
 
     return _do(runtime, visit, work)
+
+
+@router.post("/console/complete")
+def complete(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], topic: FieldText = "",
+    disposition: FieldText = "", note: FieldText = "",
+) -> Response:  # fmt: skip
+    """What the time for the notes did not suffice for."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.complete(
+            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
+        ),
+    )  # fmt: skip
+
+
+@router.post("/console/leave")
+def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """A call whose time ran out is fine as it stands."""
+    return _do(runtime, visit, lambda session: conversation.leave(session, visit.principal, call_id=call))
 
 
 @router.post("/console/search")

@@ -16,6 +16,7 @@ from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
@@ -50,6 +51,20 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    retracted: bool  # a file was open, of somebody who is not the caller
+    topic: str | None
+    disposition: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A call whose time for the notes ran out, and what is written of it."""
+
+    id: UUID
+    who: str | None
+    caller: str | None
+    ended_at: datetime | None
     topic: str | None
     disposition: str | None
     note: str
@@ -82,9 +97,15 @@ class ConsoleView:
     proposal: Proposal | None
     file: TaxpayerFile | None
     wrap_up_ends: datetime | None
+    unfinished: Unfinished | None
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
+
+    @property
+    def busy(self) -> bool:
+        """Whether what he asks for takes effect only after the call."""
+        return self.state in BUSY
 
     @property
     def can_be_ready(self) -> bool:
@@ -96,16 +117,17 @@ class ConsoleView:
 
     @property
     def can_leave(self) -> bool:
-        return self.state not in BUSY and self.state is not AgentState.OFFLINE
-
-    @property
-    def intended_differs(self) -> bool:
-        return self.state in BUSY
+        return not self.busy and self.state is not AgentState.OFFLINE
 
     @property
     def writes(self) -> bool:
         """Whether there is something to write about: the conversation has begun."""
         return self.call is not None and self.call.phase not in {Phase.IVR, Phase.RINGING}
+
+    @property
+    def account(self) -> CallView | Unfinished | None:
+        """The call that is written about: the present one, else one whose time ran out."""
+        return self.call if self.writes else self.unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +167,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         at = clock.now(session)
         return ConsoleView(
             AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, ente=None, call=None,
-            proposal=None, file=None, wrap_up_ends=None,
+            proposal=None, file=None, wrap_up_ends=None, unfinished=None,
         )  # fmt: skip
     call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
     contact = contacts.get(session, call.contact_id) if call and call.contact_id else None
@@ -156,7 +178,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(contact) if contact else None,
         file=read_file(session, contact) if contact and call and call.identified_at else None,
-        wrap_up_ends=_wrap_up_ends(session, presence),
+        wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
     )  # fmt: skip
 
 
@@ -173,8 +195,17 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        retracted=contact is None and story.retraction(session, call.id) is not None,
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
+
+
+def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
+    call = conversation.unfinished(session, agent_id)
+    if call is None:
+        return None
+    who = contacts.get(session, call.contact_id).name if call.contact_id else None
+    return Unfinished(call.id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note)
 
 
 def _proposal(contact: ContactView) -> Proposal:

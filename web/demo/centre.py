@@ -16,16 +16,11 @@ from telephony.agents import service as agents
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
+from web.demo.places import LINES
 from web.demo.seed import CONTRACT, seed
 
 DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
-# Codice catastale, freephone for landlines, geographic for mobiles. None of them can be dialled from outside.
-LINES = (
-    ("E625", "+39800000586", "+390586000586"),
-    ("D403", "+39800000571", "+390571000571"),
-    ("B962", "+39800000055", "+390550000055"),
-)
 REGIONAL = "+390550000800"
 QUEUES = (
     ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True),

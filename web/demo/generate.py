@@ -12,7 +12,7 @@ from crm.collection.feed import VERSION
 from crm.core.clock import start_of_day
 from web.demo.debts import Debts
 from web.demo.people import Person, Registry
-from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.places import MUNICIPALITIES, Municipality, line_for
 
 SEED = 1861
 SHARED = 90  # taxpayers of each municipality after the first who are known to the one before it, too
@@ -82,7 +82,7 @@ def _callers(place: Municipality, people: list[Person], records: list[dict[str, 
     return [
         {
             "from": person.phones[0], "notice_number": notices.get(person.record["codice_fiscale"]),
-            "name": person.name, "ente": place.cadastral_code,
+            "name": person.name, "ente": place.cadastral_code, "to": line_for(place.cadastral_code, person.phones[0]),
         }
         for person in people
         if person.phones
@@ -99,8 +99,12 @@ def _chosen(dice: random.Random, registry: Registry, callers: list[dict[str, Any
     for _ in range(STRANGERS):
         place = dice.choice(MUNICIPALITIES)
         notice = dice.choice(known_notices) if dice.random() < 0.5 else None
+        number = registry.number(place)
         chosen.append(
-            {"from": registry.number(place), "notice_number": notice, "name": "", "ente": place.cadastral_code}
-        )
+            {
+                "from": number, "notice_number": notice, "name": "", "ente": place.cadastral_code,
+                "to": line_for(place.cadastral_code, number),
+            }
+        )  # fmt: skip
     dice.shuffle(chosen)
     return chosen

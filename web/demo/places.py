@@ -50,6 +50,13 @@ MUNICIPALITIES = (
     ),
 )  # fmt: skip
 
+# Codice catastale, freephone for landlines, geographic for mobiles. None of them can be dialled from outside.
+LINES = (
+    ("E625", "+39800000586", "+390586000586"),
+    ("D403", "+39800000571", "+390571000571"),
+    ("B962", "+39800000055", "+390550000055"),
+)
+
 # Name, cadastral code, weight.
 BIRTHPLACES = (
     ("Livorno", "E625", 20), ("Empoli", "D403", 18), ("Firenze", "D612", 24), ("Scandicci", "B962", 4),
@@ -58,3 +65,9 @@ BIRTHPLACES = (
     ("Napoli", "F839", 5), ("Palermo", "G273", 3), ("Roma", "H501", 4), ("Bari", "A662", 2), ("Catania", "C351", 2),
     ("Albania", "Z100", 4), ("Romania", "Z129", 4), ("Cina", "Z210", 4), ("Marocco", "Z330", 3), ("Senegal", "Z343", 2),
 )  # fmt: skip
+
+
+def line_for(cadastral_code: str, caller: str) -> str:
+    """The number of a municipality that somebody with this telephone calls."""
+    freephone, geographic = next(numbers for code, *numbers in LINES if code == cadastral_code)
+    return geographic if caller.startswith("+393") else freephone

@@ -1,5 +1,7 @@
 """Domain errors to HTTP, in one table; what a person sees is a sentence and where to go."""
 
+from collections.abc import Mapping
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -46,7 +48,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> Response:
-        return _answer(request, status_of(error), str(error))
+        parts = error.parts if isinstance(error, InvalidError) else ()
+        return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts})
 
     @app.exception_handler(RequestValidationError)
     def fields(request: Request, _error: RequestValidationError) -> Response:
@@ -76,11 +79,14 @@ def _language(request: Request) -> str:
     return visit.language if visit else chosen(request.headers.get("accept-language", DEFAULT)[:2])
 
 
-def _answer(request: Request, status: int, message: str) -> Response:
+def _answer(request: Request, status: int, message: str, fields: Mapping[str, str] | None = None) -> Response:
+    """`fields` says what is wrong with each field by its name; the page puts it there."""
     language = _language(request)
-    message = translations(language).gettext(message)
+    say = translations(language).gettext
+    message = say(message)
     if "hx-request" in request.headers:
-        return JSONResponse({"message": message}, status_code=status)
+        wrong = {name: say(text) for name, text in (fields or {}).items()}
+        return JSONResponse({"message": message, "fields": wrong}, status_code=status)
     if "text/html" in request.headers.get("accept", ""):
         return page(request, "error.html", language, status=status, message=message, code=status)
     return PlainTextResponse(message, status_code=status)

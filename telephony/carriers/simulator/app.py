@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telephony.carriers.simulator import citizens_api, sockets
 from telephony.carriers.simulator.colleagues.team import Team
 from telephony.carriers.simulator.config import SimulatorConfig
+from telephony.carriers.simulator.courtesy import left_to_people
 from telephony.carriers.simulator.errors import RestError, not_found
 from telephony.carriers.simulator.exchange import API_VERSION, Exchange
 from telephony.carriers.simulator.rest import account, calls, conferences, numbers, participants
@@ -43,7 +45,7 @@ def create_app(config: SimulatorConfig) -> FastAPI:
         exchange = app.state.exchange = Exchange(config)
         driver = TrafficDriver(exchange)
         driver.start()
-        team = Team(config)
+        team = Team(config, partial(left_to_people, exchange))
         team.start()
         log.info("simulator.started", numbers=len(exchange.numbers.all()), traffic=config.traffic.on)
         yield

@@ -104,6 +104,12 @@ class Call:
     changes: Changes = field(default_factory=Changes)
     device: str | None = None
     """The softphone that holds this leg, by its connection's number."""
+    by_robot: bool = False
+    """That softphone is a colleague's."""
+    for_person: bool = False
+    """Placed from the page, by somebody who would like a person to answer."""
+    answered_by: str | None = None
+    """Who spoke with this citizen, once he is in conversation: person or colleague."""
     ring_timeout_s: float = 60.0
     task: asyncio.Task[None] | None = None
     on_end: Callable[[], None] = field(default=lambda: None)

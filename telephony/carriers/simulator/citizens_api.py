@@ -44,6 +44,7 @@ class CallIn(Strict):
     from_: Annotated[str, Field(alias="from", min_length=1, max_length=40)]
     to: Annotated[str, Field(pattern=r"^\+[1-9]\d{5,14}$")]
     script: list[StepIn] = []
+    for_person: bool = False
 
 
 class DigitsIn(Strict):
@@ -86,11 +87,14 @@ def citizens_only(request: Request, exchange: ExchangeDep) -> None:
 router = APIRouter(prefix="/simulator", dependencies=[Depends(citizens_only)])
 
 
-def place_call(exchange: Exchange, line: Line, from_: str, script: list[Step]) -> Call:
+def place_call(
+    exchange: Exchange, line: Line, from_: str, script: list[Step], *, for_person: bool = False
+) -> Call:  # fmt: skip
     """A citizen picks up the telephone."""
     number = line.number
     source = Source(url=number.voice_url, method=number.voice_method)
     call = exchange.dial_in(line, from_, lambda placed: execute(exchange, placed, source))
+    call.for_person = for_person
     live_by(call, script, exchange.config.pace)
     return call
 
@@ -107,7 +111,14 @@ def _from_callers(exchange: Exchange) -> tuple[Suggestion, ...]:
     path = exchange.config.traffic.callers_file
     callers = read_callers(path) if path is not None and path.exists() else []
     named = [caller for caller in callers if caller.name]
-    return tuple(Suggestion(number=caller.number, label=caller.name) for caller in named[:SUGGESTED])
+    return tuple(Suggestion(caller.number, caller.name, caller.to) for caller in named[:SUGGESTED])
+
+
+@router.get("/operators")
+async def operators(exchange: ExchangeDep) -> dict[str, Any]:
+    """Who could answer now, and where a person may sit down to do it."""
+    product_url = exchange.config.colleagues.product_url
+    return asdict(exchange.devices.staff()) | {"console": f"{product_url}/console" if product_url else ""}
 
 
 @router.get("/calls")
@@ -120,7 +131,7 @@ async def create(body: CallIn, exchange: ExchangeDep) -> dict[str, Any]:
     line = exchange.numbers.find(body.to)
     if line is None or not line.number.voice_url:
         raise HTTPException(404, f"nobody answers {body.to}: it is not one of the account's numbers")
-    return call_view(place_call(exchange, line, body.from_, _steps(body.script)))
+    return call_view(place_call(exchange, line, body.from_, _steps(body.script), for_person=body.for_person))
 
 
 @router.get("/calls/{sid}")

@@ -202,6 +202,9 @@ class Conference:
         """Say to each call where it is now."""
         talking = self.status is ConferenceStatus.IN_PROGRESS and len(self._inside()) >= 2
         for who in self._inside():
+            if talking:
+                other = next((one.call for one in self._inside() if one is not who and one.call.device), None)
+                who.call.answered_by = None if other is None else "colleague" if other.by_robot else "person"
             who.call.move("hold" if who.hold else "conversation" if talking else "waiting")
             who.changed()
             who.call.changes.notify()

@@ -71,19 +71,22 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Colleagues:
-    """Agents who answer by themselves, at the product's own pages. `talk_s` is their mean conversation."""
+    """Agents who answer by themselves, at the product's own pages. `talk_s` is their mean conversation; for
+    `courtesy_s` of waiting they leave to people whoever calls from the page."""
 
     file: Path | None = None
     product_url: str = ""
     talk_s: float = 100.0
+    courtesy_s: float = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A caller's number that the page offers."""
+    """A caller's number that the page offers, and the number that he would call."""
 
     number: str
     label: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Phone:
 
     identity: str
     key: str
+    robot: bool = False
     call: Call | None = None
     registered: datetime = field(default_factory=now)
     outbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
@@ -43,6 +44,15 @@ class Ring:
     call: Call
     phones: list[Phone]
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """How many could answer: people, those of them who are not on a call, and simulated colleagues."""
+
+    people: int
+    people_free: int
+    colleagues: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +74,9 @@ class DeviceDesk:
         self._rings: dict[str, Ring] = {}
         self._orphans: list[Orphan] = []
 
-    def register(self, identity: str) -> Phone:
+    def register(self, identity: str, *, robot: bool = False) -> Phone:
         """A softphone connects; it takes over a call that its identity left behind."""
-        phone = Phone(identity=identity, key=f"{identity}/{next(self._keys)}")
+        phone = Phone(identity=identity, key=f"{identity}/{next(self._keys)}", robot=robot)
         self._phones.setdefault(identity, []).append(phone)
         orphan = next((orphan for orphan in self._orphans if orphan.identity == identity), None)
         phone.tell("registered", orphan.call if orphan else None)
@@ -89,6 +99,13 @@ class DeviceDesk:
     def identities(self) -> dict[str, int]:
         """How many softphones each identity has."""
         return {identity: len(phones) for identity, phones in self._phones.items()}
+
+    def staff(self) -> Staff:
+        """Who could answer: identities with a softphone."""
+        colleagues = {name for name, phones in self._phones.items() if all(phone.robot for phone in phones)}
+        people = self._phones.keys() - colleagues
+        free = {name for name in people if all(phone.call is None for phone in self._phones[name])}
+        return Staff(len(people), len(free), len(colleagues))
 
     def ring(self, identity: str, call: Call) -> Ring | None:
         """Invite every softphone that is not on a call (a busy one ignores); None when not registered."""
@@ -136,7 +153,7 @@ class DeviceDesk:
         if ring is None or ring.answer.done() or phone not in ring.phones or phone.call is not None:
             phone.outbox.put_nowait({"type": "cancel", "call_sid": sid})
             return
-        phone.call, ring.call.device = ring.call, phone.key
+        phone.call, ring.call.device, ring.call.by_robot = ring.call, phone.key, phone.robot
         ring.answer.set_result(Answer.ACCEPTED)
         self.stop_ringing(ring.call)
 
@@ -177,6 +194,6 @@ class DeviceDesk:
 
     def _hand_over(self, call: Call, phone: Phone) -> None:
         if call.live:
-            phone.call, call.device = call, phone.key
+            phone.call, call.device, call.by_robot = call, phone.key, phone.robot
             phone.tell("connected", call)
             log.info("device.took_over", identity=phone.identity, call=call.sid)

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from telephony.carriers.simulator.access import citizen_allowed
 from telephony.carriers.simulator.changes import Changes
+from telephony.carriers.simulator.colleagues.browser import AGENT as ROBOT
 from telephony.carriers.simulator.config import origin
 from telephony.carriers.simulator.devices import Phone
 from telephony.carriers.simulator.exchange import Exchange
@@ -40,7 +41,8 @@ async def device(socket: WebSocket) -> None:
     except TokenError as error:
         await socket.close(BAD_TOKEN, str(error)[:100])
         return
-    phone = exchange.devices.register(grant.identity)
+    robot = socket.headers.get("user-agent") == ROBOT
+    phone = exchange.devices.register(grant.identity, robot=robot)
     exchange.changes.notify()
     try:
         await _first_of(_send(socket, phone), _receive(socket, exchange, phone), _expiry(socket, grant))

@@ -23,11 +23,12 @@ NOTICE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may call; `notice_number` is the 18 digits printed on the notice he holds."""
+    """Somebody who may call; `notice_number` is the 18 digits printed on the notice he holds, `to` whom he calls."""
 
     number: str
     notice_number: str | None = None
     name: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ def call_view(call: Call) -> View:
         "place": call.place,
         "live": call.live,
         "gathering": call.gathering,
+        "for_person": call.for_person,
+        "answered_by": call.answered_by,
         "created": call.created.isoformat(),
         "answered": call.answered.isoformat() if call.answered else None,
         "ended": call.ended.isoformat() if call.ended else None,

@@ -24,6 +24,7 @@ from twilio.request_validator import RequestValidator
 from websockets.sync.client import ClientConnection, connect
 
 from telephony.carriers.simulator.app import create_app
+from telephony.carriers.simulator.colleagues.browser import AGENT
 from telephony.carriers.simulator.config import Faults, Number, Pace, SimulatorConfig
 
 ACCOUNT, TOKEN = "AC" + "a" * 32, "token-of-the-account"
@@ -195,6 +196,12 @@ class World:
     def phone(self, identity: str = "agent1", **overrides: Any) -> Phone:
         """A softphone that has registered."""
         phone = Phone(self.open("/device?token=" + access_token(identity, **overrides)))
+        phone.expect("registered")
+        return phone
+
+    def colleague(self, identity: str) -> Phone:
+        """A softphone of one of the simulator's own colleagues."""
+        phone = Phone(self.open("/device?token=" + access_token(identity), user_agent_header=AGENT))
         phone.expect("registered")
         return phone
 

@@ -136,6 +136,13 @@ def test_choices_are_those_of_the_form():
     assert screen.choices("disposition") == []
 
 
+def test_the_words_of_a_region_can_be_read():
+    screen = Screen()
+    screen.show('<header id="band">In arrivo</header><section id="phone"><dt>Chi</dt><dd>+39 333 1</dd></section>')
+    assert screen.text("phone") == "Chi+39 333 1"
+    assert screen.text("talk") == ""
+
+
 @pytest.mark.parametrize("html", ["", "<", "{}", "<!doctype", '<p id="band', "<header id=band>", "\x00", "a" * 1000])
 def test_nonsense_is_not_understood_and_does_no_harm(html):
     screen = Screen()
@@ -162,6 +169,7 @@ class FakeProduct:
     def __init__(self, simulator_url):
         self.simulator_url = simulator_url
         self.state, self.call, self.proposed, self.identified = "offline", "", False, False
+        self.caller = ""
         self.pressed, self.sessions, self.sign_ins = [], set(), 0
         self.sockets, self.device_ready = set(), False
         self.changed = threading.Condition()
@@ -187,7 +195,7 @@ class FakeProduct:
             '<select name="disposition"><option value="answered">Risposto</option></select>'
         )
         regions = {
-            "band": band(self.state, self.call), "phone": f'<section id="phone">{hang_up}</section>',
+            "band": band(self.state, self.call), "phone": f'<section id="phone">{self.caller}{hang_up}</section>',
             "file": f'<section id="file">{identify}{look}</section>',
             "talk": f'<section id="talk">{choices if here else ""}</section>',
         }  # fmt: skip
@@ -341,8 +349,8 @@ def shift(make_world, tmp_path):
         roster = tmp_path / "colleagues.json"
         roster.write_text(json.dumps([{"username": "luca", "password": password}]))
         world = make_world(
-            colleagues=Colleagues(roster, url, talk_s=100), traffic=Traffic(seed=seed), allowed_origins=(url,),
-            pace=Pace(speech=0.0, waits=0.005, repeat_floor_s=0.02),
+            colleagues=Colleagues(roster, url, talk_s=100, courtesy_s=2000), traffic=Traffic(seed=seed),
+            allowed_origins=(url,), pace=Pace(speech=0.0, waits=0.005, repeat_floor_s=0.02),
         )  # fmt: skip
         product = FakeProduct(world.url)
         with serving(product.app, listener):
@@ -420,6 +428,63 @@ def test_a_call_he_lets_ring_pauses_him_for_a_while(shift):
         assert world.see(sid)["status"] == "ringing"
         product.becomes("paused", call="")
         product.wait("state", count=2, state="ready")
+
+
+CITIZEN, AS_SHOWN = "333 1234567", "<dd>+39 333 123 4567</dd>"
+
+
+def newcomer(world, **more):
+    """Somebody calls from the page, and waits in the queue."""
+    world.product.pages["/voice"] = '<Response><Enqueue waitUrl="">queue</Enqueue></Response>'
+    body = {"from": CITIZEN, "to": LINE, "for_person": True} | more
+    sid = world.http.post("/simulator/calls", json=body).json()["sid"]
+    world.until(sid, lambda view: view["place"] == "queue")
+    return sid
+
+
+def test_whoever_calls_from_the_page_is_left_to_a_person_who_is_there(shift):
+    with shift(seed=seed_that(answers=True)) as (world, product):
+        product.wait("state", state="ready")
+        world.phone("agent9")
+        citizen = newcomer(world)
+        product.caller = AS_SHOWN
+        leg = ring(world, product)
+        assert world.until(leg, lambda view: not view["live"])["status"] == "busy"
+        product.becomes("paused", call="", caller="")
+        time.sleep(0.3)  # a minute of his time: as long as nobody has answered he stays away
+        assert len([1 for button, _ in product.pressed if button == "state"]) == 1
+        world.hang_up(citizen)
+        product.wait("state", count=2, state="ready")
+
+
+def test_he_answers_the_next_caller_as_ever(shift):
+    with shift(seed=seed_that(answers=True)) as (world, product):
+        product.wait("state", state="ready")
+        world.phone("agent9")
+        newcomer(world)
+        product.caller = "<dd>+39 348 000 0001</dd>"
+        leg = ring(world, product)
+        world.until(leg, lambda view: view["status"] == "in-progress")
+
+
+@pytest.mark.parametrize("more", [{"for_person": False}, {"from": "anonymous"}])
+def test_only_those_who_ask_for_a_person_and_can_be_told_are_left_to_one(shift, more):
+    with shift(seed=seed_that(answers=True)) as (world, product):
+        product.wait("state", state="ready")
+        world.phone("agent9")
+        newcomer(world, **more)
+        product.caller = AS_SHOWN
+        leg = ring(world, product)
+        world.until(leg, lambda view: view["status"] == "in-progress")
+
+
+def test_where_no_person_is_a_colleague_answers(shift):
+    with shift(seed=seed_that(answers=True)) as (world, product):
+        product.wait("state", state="ready")
+        newcomer(world)
+        product.caller = AS_SHOWN
+        leg = ring(world, product)
+        world.until(leg, lambda view: view["status"] == "in-progress")
 
 
 def test_now_and_then_he_takes_a_break(shift):

@@ -2,7 +2,9 @@
 
 import json
 
-from telephony.carriers.simulator.config import Traffic
+import pytest
+
+from telephony.carriers.simulator.config import Colleagues, Traffic
 
 LINE = "+390550001111"
 
@@ -23,6 +25,7 @@ def test_a_call_is_watched_live(world):
     sid = world.call_in()
     watching = world.open(f"/simulator/calls/{sid}/live")
     views = [json.loads(watching.recv(timeout=5))]
+    world.until(sid, lambda view: view["gathering"])
     world.hang_up(sid)
     while views[-1]["live"]:
         views.append(json.loads(watching.recv(timeout=5)))
@@ -49,9 +52,36 @@ def test_known_callers_are_suggested(make_world, tmp_path):
     path = tmp_path / "callers.json"
     world = make_world(traffic=Traffic(callers_file=path))
     assert world.http.get("/simulator/setup").json()["suggestions"] == []
-    path.write_text(json.dumps([{"from": "+390551111111", "notice_number": None, "name": "Anna"}]))
+    path.write_text(json.dumps([{"from": "+390551111111", "notice_number": None, "name": "Anna", "to": LINE}]))
     suggested = world.http.get("/simulator/setup").json()["suggestions"]
-    assert suggested == [{"number": "+390551111111", "label": "Anna"}]
+    assert suggested == [{"number": "+390551111111", "label": "Anna", "to": LINE}]
+
+
+def test_the_page_is_told_who_could_answer(make_world):
+    world = make_world(colleagues=Colleagues(product_url="http://product.example"))
+
+    def told():
+        return world.http.get("/simulator/operators").json()
+
+    assert told() == {"people": 0, "people_free": 0, "colleagues": 0, "console": "http://product.example/console"}
+    world.phone("agent1")
+    world.colleague("agent2")
+    assert (told()["people"], told()["people_free"], told()["colleagues"]) == (1, 1, 1)
+    world.colleague("agent1")  # a person's second telephone does not make him one of them
+    assert (told()["people"], told()["colleagues"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("identity", "answered_by"), [("agent1", "person"), ("agent2", "colleague")])
+def test_the_caller_is_told_who_answered(world, identity, answered_by):
+    phones = {"agent1": world.phone("agent1"), "agent2": world.colleague("agent2")}
+    room = '<Response><Dial><Conference endConferenceOnExit="true">room</Conference></Dial></Response>'
+    world.product.pages["/voice"] = room
+    sid = world.call_in()
+    world.until(sid, lambda view: view["place"] == "waiting")
+    assert world.see(sid)["answered_by"] is None
+    world.rest("POST", "/Calls.json", 201, From=LINE, To=f"client:{identity}", Twiml=room)
+    phones[identity].say("accept", phones[identity].expect("incoming")["call_sid"])
+    assert world.until(sid, lambda view: view["place"] == "conversation")["answered_by"] == answered_by
 
 
 def test_nobody_answers_an_unknown_number(world):

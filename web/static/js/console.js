@@ -22,6 +22,8 @@ let leading = false;
 let registered = false; // what the device says
 let told = null; // what the server has acknowledged of it
 let wantsToAnswer = false; // pressed before the carrier's ring reached this device
+let onCall = null; // the call that this device speaks on
+let muted = false;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -71,7 +73,12 @@ async function startDevice() {
   device.addEventListener("unregistered", () => isRegistered(false));
   device.addEventListener("incoming", () => wantsToAnswer && answer());
   for (const over of ["connected", "cancelled", "ended"]) device.addEventListener(over, () => (wantsToAnswer = false));
-  device.addEventListener("error", (event) => notify(event.detail?.message ?? document.getElementById("notice").dataset.phoneFailed));
+  device.addEventListener("connected", (event) => isOnCall(event.detail.callSid));
+  device.addEventListener("ended", () => isOnCall(null));
+  device.addEventListener("error", (event) => {
+    const why = event.detail?.message; // the carrier's own words
+    notify(`${document.getElementById("notice").dataset.phoneFailed}${why ? ` (${why})` : ""}`);
+  });
   device.register();
 }
 
@@ -83,6 +90,27 @@ function answer() {
 function stopDevice() {
   device?.destroy();
   device = null;
+  isOnCall(null);
+}
+
+// Whether the microphone is on is a state of this device, not of a region that the server swaps: the regions have the
+// words for both, and the page says which is true. Each call begins with the microphone on.
+function isOnCall(callSid) {
+  if (callSid !== onCall) setMuted(false);
+  onCall = callSid;
+}
+
+function setMuted(now) {
+  if (now !== muted) device?.mute(now);
+  muted = now;
+  document.body.dataset.microphone = muted ? "off" : "on";
+  document.getElementById("muted").hidden = !muted;
+  showMuted();
+}
+
+function showMuted() {
+  const button = document.getElementById("mute");
+  if (button && button.getAttribute("aria-pressed") !== `${muted}`) button.setAttribute("aria-pressed", muted);
 }
 
 // Whether the telephone is in this tab is a state of the page, not of a region that the server swaps.
@@ -113,14 +141,7 @@ document.addEventListener("click", (event) => {
   const action = event.target.closest("[data-phone]")?.dataset.phone;
   if (action === "accept") answer();
   if (action === "here") lead(true);
-  if (action === "mute") {
-    const button = event.target.closest("button");
-    const muted = button.getAttribute("aria-pressed") !== "true";
-    device?.mute(muted);
-    button.setAttribute("aria-pressed", muted);
-    const word = button.querySelector("[data-on]");
-    word.textContent = muted ? word.dataset.off : word.dataset.on;
-  }
+  if (action === "mute" && device) setMuted(!muted);
 });
 
 // When the socket is back, say again whether the telephone is there: the server may have restarted meanwhile.
@@ -152,12 +173,87 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+document.addEventListener("keydown", (event) => {
+  const search = event.key === "Escape" && event.target.closest?.("form.search, #results");
+  if (!search) return;
+  document.getElementById("results")?.replaceChildren();
+  document.getElementById("q")?.focus();
+});
+
+// -- the focus: what has it may go away with a region; it is then where the next thing is done ---------------------
+
+const NEXT = {
+  ringing: ["#answer"],
+  talking: ["#file:not(:has(.proposal)) #q", "#file-title"], // never "identified": Enter pressed twice would be a lie
+  wrap_up: ["#topic:has(option[value='']:checked)", "#disposition:has(option[value='']:checked)", ".wrap-actions .primary"],
+};
+const AT_ONCE = new Set(["ringing", "talking"]); // states in which whoever does nothing else is led there at once
+const RESTING = "h2[tabindex='-1']";
+const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title" };
+let last = null; // what had the focus, and in which region
+let lastRegion = "";
+
+document.addEventListener("focusin", (event) => {
+  last = event.target;
+  lastRegion = last.closest("#band, #phone, #file, #talk")?.id ?? "";
+});
+document.addEventListener("click", (event) => {
+  if (document.activeElement === document.body) last = null; // he let go of it himself
+  if (event.target.closest("#hang-up")) hungUp = true;
+});
+
+let aim = null; // where the next thing is done, as last seen
+let hungUp = false; // he ended the call himself: he is not in the middle of reading the file
+
+function keepFocus(state) {
+  const next = first(NEXT[state] ?? []);
+  const isNew = next !== aim;
+  aim = next;
+  if (state !== "talking" && state !== "wrap_up") hungUp = false;
+  const active = document.activeElement;
+  const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
+  if (lost) first([...(NEXT[state] ?? []), HEADINGS[lastRegion]])?.focus();
+  else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING))) next?.focus();
+}
+
+const first = (places) => places.map((one) => document.querySelector(one)).find((one) => one?.checkVisibility());
+
+let proposed = "";
+
+/** Whoever was picked among the results stands above them now. */
+function clearResults() {
+  const now = document.querySelector(".proposal")?.dataset.contact ?? "";
+  if (now && now !== proposed) {
+    document.getElementById("results")?.replaceChildren();
+    const search = document.getElementById("q");
+    if (search) search.value = "";
+  }
+  proposed = now;
+}
+
 // -- drafts: saved from the first pause in typing ---------------------------------------------------------------
 
 function draftState(form, name) {
   const state = form.querySelector("[data-draft-state]");
   for (const part of state.querySelectorAll("span")) part.hidden = !part.classList.contains(name);
 }
+
+const unsent = new Set(); // forms with something typed that no request has carried yet
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-draft]");
+  if (form) unsent.add(form);
+});
+document.addEventListener("htmx:before:request", (event) => unsent.delete(event.target));
+
+function sendUnsent(forms) {
+  for (const form of forms) {
+    unsent.delete(form);
+    post("/console/draft", new FormData(form)).catch(() => {}); // the server is away, and so is the form
+  }
+}
+
+window.addEventListener("pagehide", () => sendUnsent([...unsent]));
 
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.("form[data-draft]");
@@ -180,14 +276,28 @@ function announce() {
     told = null;
     tellDevice();
   }
+  showMuted();
+  clearResults();
+  sendUnsent([...unsent].filter((form) => !form.isConnected)); // another call took its place
+  tell();
   const band = document.getElementById("band");
+  keepFocus(band.dataset.state);
   const state = `${band.dataset.state}:${band.dataset.call}`;
   if (state === lastState) return;
   lastState = state;
-  const said = band.querySelector(".band-state")?.textContent.replace(/\s+/g, " ").trim();
-  document.getElementById("say").textContent = said ?? "";
+  const sign = band.querySelector(".band-state");
+  const said = sign ? words(sign) : "";
+  document.getElementById("say").textContent = said;
   document.title = band.dataset.state === "ringing" ? `☎ ${said}` : title;
-  if (band.dataset.state === "ringing" && document.activeElement === document.body) band.querySelector(".answer")?.focus();
+}
+
+const words = (element) => element.textContent.replace(/\s+/g, " ").trim();
+
+// What a region says by itself, without haste: that the time for the notes is nearly over, or that it is over.
+function tell() {
+  const said = [...document.querySelectorAll("[data-tell]")].filter((one) => one.checkVisibility()).map(words).join(" ");
+  const place = document.getElementById("tell");
+  if (place.textContent !== said) place.textContent = said;
 }
 new MutationObserver(announce).observe(document.body, { childList: true, subtree: true, attributes: true });
 announce();

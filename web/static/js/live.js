@@ -1,6 +1,7 @@
 // What every live page shares: the state of the connection, running clocks, and what went wrong with a request.
 
 const STALE_MS = 4000; // the server beats every second: silence longer than this is said on the page
+const SOON_MS = 20_000; // how long before its end a time is said to be nearly over
 const RESTING = "–:––";
 const DATE = { timeZone: "Europe/Rome", weekday: "long", day: "numeric", month: "long", year: "numeric" };
 
@@ -41,7 +42,10 @@ function tick() {
   for (const clock of document.querySelectorAll("time[data-until]")) {
     const left = Date.parse(clock.dataset.until) - now;
     setText(clock, duration(left));
-    clock.classList.toggle("soon", left < 15_000);
+    const isSoon = left < SOON_MS;
+    for (const sign of [clock, clock.closest("[data-until-box]")]) {
+      if (sign && sign.classList.contains("soon") !== isSoon) sign.classList.toggle("soon", isSoon);
+    }
   }
   for (const clock of document.querySelectorAll("time[data-now]")) {
     setText(clock, new Date(now).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" }));
@@ -75,12 +79,64 @@ document.addEventListener("htmx:ws:after:message:incoming", tick);
 document.addEventListener("htmx:response:error", async (event) => {
   const response = event.detail.ctx?.response;
   let text = "";
+  let fields = {};
   try {
-    text = JSON.parse(event.detail.ctx.text ?? "{}").message;
+    ({ message: text, fields = {} } = JSON.parse(event.detail.ctx.text ?? "{}"));
   } catch {
     // not one of our sentences
   }
+  if (markFields(formOf(event.target), fields)) return;
   notify(text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
+});
+
+// -- what is wrong with a form is said at the field -------------------------------------------------------------
+
+function formOf(source) {
+  const included = source.getAttribute?.("hx-include");
+  return source.closest?.("form") ?? (included ? document.querySelector(included) : null);
+}
+
+function mark(control, text) {
+  const place = document.getElementById(`${control.id}-error`);
+  place.textContent = text;
+  place.hidden = !text;
+  if (text) {
+    control.setAttribute("aria-invalid", "true");
+    control.setAttribute("aria-describedby", place.id);
+  } else {
+    control.removeAttribute("aria-invalid");
+    control.removeAttribute("aria-describedby");
+  }
+}
+
+/** Say at each field of a form what is wrong with it, and go to the first; false when it has none of them. */
+function markFields(form, fields) {
+  if (Object.keys(fields).length === 0) return false;
+  const controls = [...(form?.elements ?? [])].filter((one) => document.getElementById(`${one.id}-error`));
+  for (const control of controls) mark(control, fields[control.name] ?? "");
+  const first = controls.find((control) => fields[control.name]);
+  first?.focus();
+  return Boolean(first);
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.getAttribute("aria-invalid") === "true") mark(event.target, "");
+});
+
+// -- menus: Escape and a click elsewhere close them --------------------------------------------------------------
+
+const MENUS = "details.menu, details.shortcuts";
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll(MENUS)) {
+    if (!menu.open) continue;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(MENUS)) if (menu.open && !menu.contains(event.target)) menu.open = false;
 });
 
 setInterval(tick, 500);

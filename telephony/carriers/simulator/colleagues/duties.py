@@ -32,6 +32,10 @@ SHORTEST_WAIT_S = 0.2
 APPEARS_WITHIN_S = 10.0
 
 
+Leaves = Callable[[str], bool]
+"""Whether the caller whose number stands in a text is left to people."""
+
+
 class MovedOnError(Exception):
     """The screen shows another moment than the one attended to."""
 
@@ -67,11 +71,13 @@ class Duties:
 
     def __init__(
         self, mind: Colleague, browser: Browser, console: Console, phone: Softphone, changes: Changes,
-        breaks: Breaks, scale: float,
+        breaks: Breaks, scale: float, leaves: Leaves,
     ) -> None:  # fmt: skip
         self._mind, self._browser, self._phone = mind, browser, phone
         self._console, self._screen = console, console.screen
         self._changes, self._breaks, self._scale = changes, breaks, scale
+        self._leaves = leaves
+        self._left = ""
         self._moment = Moment()
         self._on_call: OnCall | None = None
         self._told: tuple[bool, int] | None = None
@@ -108,6 +114,7 @@ class Duties:
             case "offline":
                 await self._sit_down()
             case "ready":
+                self._left = ""
                 await self._wait(max(0.0, self._breaks.at - _now()))
                 await self._take_break()
             case "paused":
@@ -131,14 +138,29 @@ class Duties:
 
     async def _rest(self) -> None:
         """A break, or the pause that the product gives to whoever lets a call ring."""
+        if self._left:
+            await self._come_back()
+            return
         due = self._breaks.due
         await self._let_pass(self._mind.rests_s() if due else self._mind.goes_back_in_s())
         await self._browser.press(STATE, state="ready")
         if due:
             self._breaks.over()
 
+    async def _come_back(self) -> None:
+        """From a pause that was only a courtesy: as soon as the caller has found somebody."""
+        while self._leaves(self._left):
+            await self._wait(SHORTEST_WAIT_S)
+        await self._browser.press(STATE, state="ready")
+
     async def _answer(self, on: OnCall) -> None:
-        if on.plan.answer_after_s is None:
+        caller = self._screen.text("phone")
+        if self._leaves(caller):
+            await self._appears(lambda: self._phone.ringing is not None)
+            self._left = caller
+            await self._phone.reject()
+            await self._wait(None)
+        elif on.plan.answer_after_s is None:
             await self._wait(None)
         else:
             await self._let_pass(on.plan.answer_after_s)

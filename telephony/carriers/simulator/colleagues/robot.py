@@ -9,7 +9,7 @@ from telephony.carriers.simulator.changes import Changes
 from telephony.carriers.simulator.colleagues.backoff import Backoff
 from telephony.carriers.simulator.colleagues.browser import Browser
 from telephony.carriers.simulator.colleagues.console import Console
-from telephony.carriers.simulator.colleagues.duties import Breaks, Duties
+from telephony.carriers.simulator.colleagues.duties import Breaks, Duties, Leaves
 from telephony.carriers.simulator.colleagues.errors import EdgeError
 from telephony.carriers.simulator.colleagues.model import Colleague
 from telephony.carriers.simulator.colleagues.roster import Member
@@ -26,10 +26,10 @@ class Robot:
 
     def __init__(
         self, number: int, of: int, member: Member, mind: Colleague, *, product_url: str, scale: float,
-        certificates: ssl.SSLContext | None,
+        certificates: ssl.SSLContext | None, leaves: Leaves,
     ) -> None:  # fmt: skip
         self._member, self._mind, self._scale = member, mind, scale
-        self._product_url, self._certificates = product_url, certificates
+        self._product_url, self._certificates, self._leaves = product_url, certificates, leaves
         self._breaks = Breaks(mind, scale, number - 1, of)
         self._log = log.bind(colleague=number)
         self._away = ""
@@ -58,7 +58,7 @@ class Robot:
             console.screen.show(await browser.console())
             self._log.info("colleague.at_work")
             self._away = ""
-            duties = Duties(self._mind, browser, console, phone, changes, self._breaks, self._scale)
+            duties = Duties(self._mind, browser, console, phone, changes, self._breaks, self._scale, self._leaves)
             async with asyncio.TaskGroup() as tasks:
                 for work in (console.keep(), phone.keep(), duties.report_device(), duties.work()):
                     tasks.create_task(work)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 REGIONS = frozenset({"band", "phone", "file", "talk", "strip"})
 HEADERS_ATTRIBUTE = "hx-headers"
 CSRF_HEADER = "x-csrf-token"
+TEXT = "#text"
 Element = tuple[str, Mapping[str, str]]
 
 
@@ -21,10 +22,11 @@ class Moment:
 
 @dataclass(slots=True)
 class Region:
-    """One part of the console: its own attributes, the addresses its buttons lead to, its lists of choices."""
+    """One part of the console: its own attributes, its words, where its buttons lead to, its lists of choices."""
 
     attributes: Mapping[str, str]
     leads_to: set[str] = field(default_factory=set)
+    text: str = ""
     choices: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -43,6 +45,8 @@ class Screen:
                 region = self._regions[attributes["id"]] = Region(attributes)
             if region is None:
                 continue
+            if tag == TEXT:
+                region.text += attributes["text"]
             for verb in ("hx-post", "hx-get"):
                 if verb in attributes:
                     region.leads_to.add(attributes[verb])
@@ -60,6 +64,11 @@ class Screen:
             return Moment()
         return Moment(band.attributes.get("data-state", ""), band.attributes.get("data-call", ""))
 
+    def text(self, region: str) -> str:
+        """What can be read in that region."""
+        found = self._regions.get(region)
+        return "" if found is None else found.text
+
     def offers(self, path: str) -> bool:
         """Whether any button or form leads to that address."""
         return any(path in region.leads_to for region in self._regions.values())
@@ -70,7 +79,7 @@ class Screen:
 
 
 class _Collector(HTMLParser):
-    """Keeps every opening tag. Never complains: what is not understood is not seen."""
+    """Keeps every opening tag, and the words between. Never complains: what is not understood is not seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,9 +88,12 @@ class _Collector(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, {name: value or "" for name, value in attrs}))
 
+    def handle_data(self, data: str) -> None:
+        self.found.append((TEXT, {"text": data}))
+
 
 def elements(html: str) -> list[Element]:
-    """Every element in order: its name and attributes."""
+    """Every element in order: its name and attributes; and every piece of text, under a name no element has."""
     collector = _Collector()
     collector.feed(html)
     collector.close()

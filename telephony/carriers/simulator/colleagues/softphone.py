@@ -44,6 +44,11 @@ class Softphone:
         """Answer what rings."""
         await self._send("accept")
 
+    async def reject(self) -> None:
+        """Leave what rings to somebody else."""
+        await self._send("reject")
+        self.ringing = None
+
     async def _register(self, backoff: Backoff) -> None:
         credentials = await self._browser.device()
         if credentials.kind != KIND:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from telephony.carriers.simulator.colleagues.duties import Leaves
 from telephony.carriers.simulator.colleagues.model import Colleague, Habits
 from telephony.carriers.simulator.colleagues.robot import Robot
 from telephony.carriers.simulator.colleagues.roster import Member, read_roster
@@ -21,8 +22,9 @@ STOP_WITHIN_S = 2.0
 class Team:
     """Nobody, unless the configuration names a file."""
 
-    def __init__(self, config: SimulatorConfig) -> None:
+    def __init__(self, config: SimulatorConfig, leaves: Leaves) -> None:
         self._config = config
+        self._leaves = leaves
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -50,7 +52,7 @@ class Team:
         mind = Colleague(f"{config.traffic.seed}:{member.username}", Habits(talk_s=config.colleagues.talk_s))
         return Robot(
             number, of, member, mind, product_url=config.colleagues.product_url,
-            scale=config.pace.waits * member.pace, certificates=certificates,
+            scale=config.pace.waits * member.pace, certificates=certificates, leaves=self._leaves,
         )  # fmt: skip
 
     def _hire(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -28,39 +28,76 @@ function notice(text) {
   element("notice").textContent = text ?? "";
 }
 
-function choice({ number, label }, first) {
-  const row = document.createElement("label");
-  row.className = "choice";
-  const radio = document.createElement("input");
-  Object.assign(radio, { type: "radio", name: "to", value: number, required: true, checked: first });
-  const text = document.createElement("span");
-  const name = document.createElement("b");
-  name.textContent = label || number;
-  const digits = document.createElement("span");
-  digits.textContent = number;
-  text.append(name, ...(label ? [digits] : []));
-  row.append(radio, text);
-  return row;
+function choice({ number, label }) {
+  return new Option(label ? `${label} · ${number}` : number, number);
 }
 
-function suggestion({ number, label }) {
+function suggestion({ number, label, to }, numbers) {
   const item = document.createElement("li");
   const button = document.createElement("button");
+  const place = numbers.find((each) => each.number === to)?.label;
   button.type = "button";
-  button.textContent = label;
+  button.dataset.number = number;
+  button.textContent = place ? `${label} · ${place.split(",")[0]}` : label;
   button.addEventListener("click", () => {
     element("own").value = number;
-    element("own").focus();
+    if (place) element("to").value = to;
+    markSuggestion();
+    drawWho();
   });
   item.append(button);
   return item;
 }
 
+function markSuggestion() {
+  for (const button of element("suggestions").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", button.dataset.number === element("own").value.trim());
+  }
+}
+
+// -- who will answer ------------------------------------------------------------------------------------------
+
+let operators = null;
+
+const canBeLeft = () => element("person").checked && /\d/.test(element("own").value);
+
+function answers() {
+  if (operators.people_free > 0) return operators.colleagues === 0 || canBeLeft() ? "person" : "anybody";
+  if (operators.colleagues === 0) return "nobody";
+  return operators.people > 0 ? "busy" : "colleague";
+}
+
+function drawWho() {
+  if (operators === null) return;
+  const who = answers();
+  const [short, hint] = words().who[who];
+  const said = (place, text) => element(place).textContent !== text && (element(place).textContent = text);
+  said("who", short);
+  said("who-hint", hint);
+  element("console").href = operators.console;
+  element("console").hidden = !operators.console || !["colleague", "nobody"].includes(who);
+  element("person-row").hidden = operators.people === 0 || operators.colleagues === 0;
+  if (call !== null) said("line-who", words().answeredBy[call.answered_by] ?? (call.live ? short : ""));
+}
+
+async function lookAtOperators() {
+  try {
+    operators = await ask("/simulator/operators");
+    drawWho();
+  } catch {
+    // said elsewhere
+  }
+  setTimeout(lookAtOperators, 2000);
+}
+
 async function prepare() {
   try {
     const setup = await ask("/simulator/setup");
-    element("numbers").replaceChildren(...setup.numbers.map((each, index) => choice(each, index === 0)));
-    element("suggestions").replaceChildren(...setup.suggestions.map(suggestion));
+    const chosen = element("to").value;
+    element("to").replaceChildren(...setup.numbers.map(choice));
+    if (setup.numbers.some((each) => each.number === chosen)) element("to").value = chosen;
+    element("suggestions").replaceChildren(...setup.suggestions.map((each) => suggestion(each, setup.numbers)));
+    markSuggestion();
     element("suggested").hidden = setup.suggestions.length === 0;
     element("call").disabled = setup.numbers.length === 0;
     notice(setup.numbers.length === 0 ? words().noNumbers : null);
@@ -136,6 +173,7 @@ function draw() {
   for (const button of element("keypad").children) button.disabled = !call.live;
   drawTranscript();
   drawElapsed();
+  drawWho();
 }
 
 function drawElapsed() {
@@ -148,6 +186,7 @@ function redraw() {
   element("heard").replaceChildren();
   shown = 0;
   draw();
+  drawWho();
 }
 
 function watch(sid) {
@@ -183,7 +222,9 @@ element("setup").addEventListener("submit", async (event) => {
   const to = element("setup").elements.to.value;
   element("call").disabled = true;
   try {
-    const placed = await ask("/simulator/calls", { from: element("own").value.trim(), to });
+    const placed = await ask("/simulator/calls", {
+      from: element("own").value.trim(), to, for_person: canBeLeft(),
+    });
     watch(placed.sid);
     element("log").focus();
   } catch (error) {
@@ -193,15 +234,21 @@ element("setup").addEventListener("submit", async (event) => {
   }
 });
 
+element("own").addEventListener("input", () => {
+  markSuggestion();
+  drawWho();
+});
+element("person").addEventListener("change", drawWho);
 element("hang-up").addEventListener("click", () => ask(`/simulator/calls/${call.sid}/hangup`, {}));
 element("again").addEventListener("click", forget);
 document.addEventListener("keydown", (event) => {
-  const typing = event.target instanceof HTMLInputElement;
+  const typing = event.target.closest("input, select");
   if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && KEYS.includes(event.key)) press(event.key);
 });
 
 buildKeypad();
 speak(redraw);
+lookAtOperators();
 prepare();
 setInterval(drawElapsed, 500);
 const remembered = sessionStorage.getItem(REMEMBERED);

@@ -4,7 +4,19 @@ const WORDS = {
   it: {
     title: "Chiama il centro", which: "Quale numero chiami?", own: "Il tuo numero",
     ownHint: "Chi ti risponde vedrà questo numero. Scrivi «anonymous» per nasconderlo.",
-    suggestions: "Persone d'esempio", call: "Chiama", hangUp: "Riaggancia", keypad: "Tastiera",
+    suggestions: "Chi vuoi essere?", console: "Apri la console", person: "Lascia rispondere una persona",
+    who: {
+      person: ["Ti risponde una persona.", "Un operatore ha il telefono libero: i colleghi simulati gli lasciano la tua " +
+        "chiamata. Se non è «Pronto», o tarda, risponde un collega."],
+      anybody: ["Ti risponde chi è libero,", "una persona o un collega simulato, a chi tocca."],
+      busy: ["Ti risponde un collega simulato.", "Chi è alla console sta già parlando con qualcuno."],
+      colleague: ["Ti risponde un collega simulato.", "Vuoi rispondere tu? Apri la console in un'altra finestra, entra " +
+        "e premi «Pronto»."],
+      nobody: ["Adesso non risponde nessuno.", "Aspetterai in coda. Per rispondere tu, apri la console in un'altra " +
+        "finestra, entra e premi «Pronto»."],
+    },
+    answeredBy: { person: "Ti ha risposto una persona.", colleague: "Ti ha risposto un collega simulato." },
+    call: "Chiama", hangUp: "Riaggancia", keypad: "Tastiera",
     heard: "Che cosa senti", nothing: "Qui comparirà ciò che senti al telefono.", elapsed: "Durata",
     newCall: "Nuova chiamata", noNumbers: "Nessun numero è ancora attivo. Attendi l'avvio del centro.",
     offline: "Il simulatore non risponde. Riprovo…", failed: "La chiamata non è partita", pressed: "Hai premuto",
@@ -22,7 +34,19 @@ const WORDS = {
   en: {
     title: "Call the centre", which: "Which number do you call?", own: "Your number",
     ownHint: "Whoever answers will see this number. Write “anonymous” to hide it.",
-    suggestions: "Sample people", call: "Call", hangUp: "Hang up", keypad: "Keypad",
+    suggestions: "Who do you want to be?", console: "Open the console", person: "Let a person answer",
+    who: {
+      person: ["A person will answer you.", "An agent's telephone is free: the simulated colleagues leave your call to " +
+        "them. If they are not “Ready”, or take too long, a colleague answers."],
+      anybody: ["Whoever is free will answer you,", "a person or a simulated colleague, whose turn it is."],
+      busy: ["A simulated colleague will answer you.", "Whoever is at the console is already speaking with somebody."],
+      colleague: ["A simulated colleague will answer you.", "Do you want to answer yourself? Open the console in " +
+        "another window, sign in and press “Ready”."],
+      nobody: ["Nobody can answer now.", "You will wait in the queue. To answer yourself, open the console in another " +
+        "window, sign in and press “Ready”."],
+    },
+    answeredBy: { person: "A person answered you.", colleague: "A simulated colleague answered you." },
+    call: "Call", hangUp: "Hang up", keypad: "Keypad",
     heard: "What you hear", nothing: "What you hear on the line will appear here.", elapsed: "Duration",
     newCall: "New call", noNumbers: "No number is active yet. Wait for the centre to start.",
     offline: "The simulator does not answer. Trying again…", failed: "The call could not be placed",

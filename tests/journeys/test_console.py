@@ -1,0 +1,108 @@
+"""The console with the keyboard alone: the focus is never lost, errors are at their field, Escape closes."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Centre, Desk, write_up
+from tests.journeys.test_pages import assert_accessible
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+SitDown = Callable[..., Desk]
+
+
+@pytest.fixture
+def anna(sit_down: SitDown) -> Desk:
+    return sit_down("anna").ready()
+
+
+def answers(centre: Centre, page: Page, citizen: dict[str, str]) -> None:
+    """A citizen calls, and Anna answers by key."""
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    expect(page.locator("#answer")).to_be_focused()
+    page.keyboard.press("Alt+r")
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+
+
+def test_the_focus_goes_where_the_next_thing_is_done(centre: Centre, anna: Desk, citizen: dict[str, str]) -> None:
+    page = anna.page
+    answers(centre, page, citizen)
+    expect(page.locator("#file-title")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#identify")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#file")).to_contain_text("€")
+    expect(page.locator("#file-title")).to_be_focused()
+    assert_accessible(page)
+
+    page.keyboard.press("Alt+x")
+    expect(page.locator("#file")).to_contain_text("non era lui/lei")
+    expect(page.locator("#file")).not_to_contain_text("€")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type(citizen["name"].split()[-1])
+    expect(page.locator("#results button").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#results button")).to_have_count(0)
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type(citizen["name"].split()[-1])
+    page.locator("#results button").first.press("Enter")
+    expect(page.locator("#file")).to_contain_text("trovato con la ricerca")
+    expect(page.locator("#results button")).to_have_count(0)
+    expect(page.locator("#file-title")).to_be_focused()
+
+    page.keyboard.press("Alt+c")
+    expect(page.locator("#topic")).to_be_focused()
+    page.keyboard.press("Alt+s")
+    for name, error in (("topic", "Scegli l'argomento."), ("disposition", "Scegli l'esito.")):
+        field = page.locator(f"#{name}")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(error)
+    expect(page.locator("#topic")).to_be_focused()
+    assert_accessible(page)
+    page.select_option("#topic", "payment")
+    expect(page.locator("#topic")).not_to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Alt+s")
+    expect(page.locator("#disposition")).to_be_focused()
+    write_up(page)
+    expect(page.locator("#talk-title")).to_be_focused()
+
+
+def test_escape_closes_what_is_open(anna: Desk) -> None:
+    page = anna.page
+    menu = page.locator("details.menu")
+    menu.locator("summary").click()
+    expect(page.get_by_role("button", name="Esci")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Esci")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts dl")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts dl")).to_be_hidden()
+
+
+def test_a_microphone_that_is_off_cannot_be_overlooked_and_no_news_turns_its_sign_off(
+    centre: Centre, anna: Desk, citizen: dict[str, str]
+) -> None:
+    page = anna.page
+    answers(centre, page, citizen)
+    page.keyboard.press("Alt+m")
+    expect(page.locator("#muted")).to_contain_text("Microfono spento")
+    expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    assert_accessible(page)
+    page.get_by_role("button", name="Pausa dopo la chiamata").click()  # regions are shown anew
+    expect(page.locator("#later")).to_contain_text("pausa")
+    page.locator("#cancel-later").click()
+    expect(page.locator("#later")).to_have_count(0)
+    expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Alt+m")
+    expect(page.locator("#muted")).to_be_hidden()
+    page.keyboard.press("Alt+m")
+    page.keyboard.press("Alt+c")
+    expect(page.locator("#band")).to_have_class(re.compile("is-wrap_up"))
+    expect(page.locator("#muted")).to_be_hidden()  # the next call begins with the microphone on
+    write_up(page)
