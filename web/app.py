@@ -56,6 +56,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             yield
         finally:
             await _end(tasks)
+            await hub.finish()
             runtime.close()
 
     app = FastAPI(title="Filodiretto", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -23,6 +23,15 @@ class Badge:
     band: int
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A contract whose lines somebody has closed and nobody has reopened, or which can be closed."""
+
+    contract_id: int
+    name: str
+    closed: bool
+
+
 def badges(session: Session, ente_ids: frozenset[int] | None = None) -> dict[int, Badge]:
     """Enti by id, in the order of their names; all of them, or these."""
     return {badge.id: badge for badge in _all_badges(session) if ente_ids is None or badge.id in ente_ids}
@@ -38,14 +47,6 @@ def _all_badges(session: Session) -> tuple[Badge, ...]:
 def contract_name(session: Session, contract_id: int) -> str:
     """A contract's name."""
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
-
-
-def contract_names(session: Session, contract_ids: frozenset[int]) -> dict[int, str]:
-    """The names of these contracts, in their order, by id."""
-    rows = session.execute(
-        select(Contract.id, Contract.name).where(Contract.id.in_(contract_ids)).order_by(Contract.name)
-    )
-    return {row.id: row.name for row in rows}
 
 
 def enti_of(session: Session, contract_id: int) -> frozenset[int]:
@@ -98,12 +99,13 @@ def closures(session: Session, contract_id: int, ente_id: int | None) -> list[Cl
     )
 
 
-def closed_until_reopened(session: Session, contract_ids: frozenset[int]) -> frozenset[int]:
-    """Of these contracts, those whose lines somebody has closed and nobody has opened again."""
+def switches(session: Session, contract_ids: frozenset[int]) -> list[Switch]:
+    """The switches of these contracts, by name."""
+    closed = exists().where(Closure.contract_id == Contract.id, *until_reopened(session))
     rows = session.execute(
-        select(Closure.contract_id).where(Closure.contract_id.in_(contract_ids), *until_reopened(session))
+        select(Contract.id, Contract.name, closed).where(Contract.id.in_(contract_ids)).order_by(Contract.name)
     )
-    return frozenset(rows.scalars())
+    return [Switch(*row) for row in rows]
 
 
 def until_reopened(session: Session) -> tuple[ColumnElement[bool], ...]:

@@ -9,7 +9,7 @@ from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.models import Closure
-from crm.enti.queries import closed_until_reopened, until_reopened
+from crm.enti.queries import switches, until_reopened
 
 MAX_REASON = 200
 
@@ -20,7 +20,7 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
     reason = _sentence(reason)
     if len(reason) > MAX_REASON:
         raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
-    if closed_until_reopened(session, frozenset({contract_id})):
+    if any(switch.closed for switch in switches(session, frozenset({contract_id}))):
         raise ConflictError("Il centro è già chiuso.")
     changed(session)
     session.add(

@@ -114,6 +114,11 @@ class Hub:
             await asyncio.sleep(LOOK_AGAIN_S)
             await self.lost()
 
+    async def finish(self) -> None:
+        """Let what is being rendered end while the database is still there."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=SLOW_S)
+
     async def heard(self, topics: set[str]) -> None:
         """Topics changed: render and push the audiences that follow them."""
         for audience in self._audiences.values():

@@ -1,6 +1,5 @@
 """The wallboard, and the switches that close and reopen the lines of a contract."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -23,22 +22,11 @@ NO_CONTENT = 204
 ContractField = Annotated[int, Form()]
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A contract that the viewer may close, or reopen once somebody has closed it."""
-
-    contract_id: int
-    name: str
-    closed: bool
-
-
 def render(runtime: Runtime, scope: Scope, language: str, closable: frozenset[int]) -> Rendered:
     """The board's one region, the same for everybody with this scope, language and contracts to close."""
     with runtime.database.begin(scope) as session:
         board = read(session, scope)
-        closed = enti.closed_until_reopened(session, closable)
-        names = enti.contract_names(session, closable)
-    switches = [Switch(one, name, one in closed) for one, name in names.items()]
+        switches = enti.switches(session, closable) if closable else []
     html = fragment("wallboard/board.html", language, board=board, states=tuple(AgentState), switches=switches)
     return Rendered({"board": html}, board.topics)
 
