@@ -223,6 +223,7 @@ def _unfinished(session: Session, agent_id: int) -> Select[Call]:
 def _lock_unfinished(session: Session, by: Principal, call_id: UUID) -> Call:
     """One of the agent's calls whose time ran out, locked: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     service.lock_call(session, call_id)
     call = session.execute(_unfinished(session, by.user_id).where(Call.id == call_id)).scalar_one_or_none()
     if call is None:
