@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant, User
 from crm.access.permissions import Held, Principal
 from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
-from crm.contacts.names import name_key
+from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
@@ -184,7 +184,8 @@ def _contact(
 ) -> int:
     contact = Contact(
         ente_id=ente_id, codice_fiscale=codice_fiscale, kind=PersonKind.NATURAL, surname=surname,
-        given_name=given_name, name_key=name_key(surname, given_name), language="it", as_of=AS_OF, digest="x",
+        given_name=given_name, name_key=name_key(surname, given_name),
+        given_key=given_key(surname, given_name), language="it", as_of=AS_OF, digest="x",
         born_on=date(1962, 1, 1), birthplace="Empoli", address="Via Roma 1", postcode="50053", town="Empoli",
     )  # fmt: skip
     session.add(contact)

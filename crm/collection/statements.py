@@ -11,7 +11,7 @@ from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRec
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.models import ReachKind
-from crm.contacts.names import name_key
+from crm.contacts.names import given_key, name_key
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.positions.notice import is_old
@@ -44,6 +44,7 @@ def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactS
         "postcode": record.postcode,
         "town": record.town,
         "name_key": name_key(surname, record.given_name),
+        "given_key": given_key(surname, record.given_name),
         "language": record.language,
     }
     digest = _digest(record.codice_fiscale, values, reaches)

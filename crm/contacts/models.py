@@ -37,7 +37,10 @@ class Contact(Base):
     address: Mapped[str | None] = mapped_column(String(160))
     postcode: Mapped[str | None] = mapped_column(String(10))  # taxpayers live abroad, too
     town: Mapped[str | None] = mapped_column(String(80))
-    name_key: Mapped[str] = mapped_column(String(250))  # by `crm.contacts.names`, for prefix search (^@)
+    # By `crm.contacts.names`: surname first, given name first. Compared byte by byte, so that an index serves a prefix
+    # (^@) and the order of what begins with it.
+    name_key: Mapped[str] = mapped_column(String(250, collation="C"))
+    given_key: Mapped[str | None] = mapped_column(String(250, collation="C"))
     language: Mapped[str] = mapped_column(String(2), default="it")
     as_of: Mapped[datetime]  # when the collection system's statement was true
     digest: Mapped[str] = mapped_column(String(32))  # of the record that said so: an unchanged one is skipped
@@ -47,8 +50,18 @@ class Contact(Base):
         UniqueConstraint("ente_id", "id"),  # lets other tables refer to a contact of the same ente only
         Index("ix_contact_codice_fiscale", "codice_fiscale"),
         Index("ix_contact_partita_iva", "partita_iva", postgresql_where=text("partita_iva IS NOT NULL")),
-        Index("ix_contact_name_key", "name_key", postgresql_ops={"name_key": "text_pattern_ops"}),
+        Index("ix_contact_name_key", "name_key"),
+        Index("ix_contact_given_key", "given_key", postgresql_where=text("given_key IS NOT NULL")),
     )
+
+
+class NameStump(Base):
+    """A word of somebody's name, filed under each of its stumps (`crm.contacts.slips`). It says of no ente."""
+
+    __tablename__ = "name_stump"
+
+    stump: Mapped[str] = mapped_column(String(40, collation="C"), primary_key=True)
+    word: Mapped[str] = mapped_column(String(40, collation="C"), primary_key=True)
 
 
 class ContactReach(Base):

@@ -2,7 +2,10 @@
 
 import unicodedata
 
+from crm.contacts.slips import SHORTEST
+
 KEY_LENGTH = 250
+LONGEST_WORD = 40
 
 
 def name_key(surname: str, given_name: str | None = None) -> str:
@@ -11,6 +14,16 @@ def name_key(surname: str, given_name: str | None = None) -> str:
     `D'Amico`, `d’amico` and `DAMICO` share a key; so do `Niccolò` and `NICCOLO'`.
     """
     return fold(f"{surname} {given_name}" if given_name else surname)[:KEY_LENGTH].rstrip()
+
+
+def given_key(surname: str, given_name: str | None) -> str | None:
+    """The same with the given name first, as people say it; none for whoever has no given name."""
+    return fold(f"{given_name} {surname}")[:KEY_LENGTH].rstrip() if given_name else None
+
+
+def words_of(key: str) -> frozenset[str]:
+    """The words of a key that are long enough for a slip to be told from another word."""
+    return frozenset(word for word in key.split() if SHORTEST <= len(word) <= LONGEST_WORD)
 
 
 def fold(text: str) -> str:

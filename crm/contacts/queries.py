@@ -9,21 +9,56 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
-from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
-from crm.contacts.names import fold
+from crm.contacts.models import Contact, ContactReach, NameStump, PersonKind, ReachKind
+from crm.contacts.names import fold, words_of
 from crm.contacts.phone import to_e164
+from crm.contacts.slips import is_slip, stumps
 from crm.core.db import table_of
 from crm.core.errors import InvalidError, NotFoundError
 from crm.positions import queries as positions
 from crm.positions.notice import parse_notice_number
 
 SHORTEST_NAME = 2
+MOST_MEANT = 60  # ways to put a name right that are looked for
 _REACH = table_of(ContactReach)
+_STUMP, _CONTACT = table_of(NameStump), table_of(Contact)
+_WORDS = (
+    select(_STUMP.c.word).where(_STUMP.c.stump == func.any(bindparam("stumps", type_=ARRAY(Text)))).distinct()
+)  # fmt: skip
 _REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value == bindparam("value")).distinct()
+
+
+def _beginning() -> Select[int]:
+    """Contacts by the beginnings of their names: each key is one descent of each index, already in order."""
+    asked = (
+        func.unnest(bindparam("keys", type_=ARRAY(Text)))
+        .table_valued("key", with_ordinality="place", name="asked")
+        .render_derived()
+    )
+    either = [
+        select(_CONTACT.c.id, column.label("name"))
+        .where(column.op("^@", is_comparison=True)(asked.c.key))
+        .order_by(column)
+        .limit(bindparam("limit"))
+        .correlate(asked)
+        .subquery()
+        for column in (_CONTACT.c.name_key, _CONTACT.c.given_key)
+    ]
+    found = union_all(*(select(one) for one in either)).lateral("found")
+    return (
+        select(found.c.id)
+        .select_from(asked.join(found, true()))
+        .group_by(found.c.id)
+        .order_by(func.min(asked.c.place), func.min(found.c.name), found.c.id)
+        .limit(bindparam("limit"))
+    )
+
+
+_BEGINNING = _beginning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +136,40 @@ def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView
 
 def search(session: Session, text: str, limit: int = 20) -> list[ContactView]:
     """Contacts by what somebody typed: codice fiscale, partita IVA, notice number or phone in any writing,
-    or the beginning of the name in either order. Exact matches come first; by name otherwise.
+    or the beginning of the name in either order. Exact matches come first; by name otherwise, those with one slip in
+    one word after those without.
     """
     found = [view for look in _LOOKS for view in look(session, text, limit)]
     if not found and len(key := fold(text)) >= SHORTEST_NAME:
-        written = or_(*(Contact.name_key.op("^@")(order) for order in _orders(key)))
-        return _views(session, written, limit=limit)
+        ids = _beginning_with(session, [key], limit)
+        if len(ids) < limit:
+            ids += _beginning_with(session, _meant(session, key), limit)
+        named = {view.id: view for view in _views(session, Contact.id.in_(ids), limit=2 * limit)} if ids else {}
+        found = [named[id_] for id_ in ids if id_ in named]
     return list({view.id: view for view in found}.values())[:limit]
 
 
-def _orders(key: str) -> list[str]:
-    """A folded name as it was typed and, of several words, with the first ones put last."""
-    words = key.split(" ")
-    return [" ".join((*words[start:], *words[:start])) for start in range(len(words))]
+def _beginning_with(session: Session, keys: list[str], limit: int) -> list[int]:
+    """The contacts whose name begins with one of these keys, in either order; as the keys come, then by name."""
+    if not keys:
+        return []
+    return list(session.execute(_BEGINNING, {"keys": keys, "limit": limit}).scalars())
+
+
+def _meant(session: Session, key: str) -> list[str]:
+    """What may have been meant, if one word was typed with one slip: each time the key with that word put right."""
+    typed = key.split(" ")
+    asked = {word: stumps(word) for word in words_of(key)}
+    if not asked:
+        return []
+    every = sorted(frozenset().union(*asked.values()))
+    known = set(session.execute(_WORDS, {"stumps": every}).scalars())
+    return [
+        " ".join((*typed[:place], meant, *typed[place + 1 :]))
+        for place, word in enumerate(typed)
+        for meant in sorted(known)
+        if word in asked and is_slip(word, meant)
+    ][:MOST_MEANT]
 
 
 def _by_code(session: Session, text: str, limit: int) -> list[ContactView]:

@@ -9,18 +9,22 @@ from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, sel
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
-from crm.contacts.models import Contact, ContactReach, ReachKind
-from crm.core.recordset import incoming
+from crm.contacts.models import Contact, ContactReach, NameStump, ReachKind
+from crm.contacts.names import words_of
+from crm.contacts.slips import stumps
+from crm.core.db import table_of
+from crm.core.recordset import each_key, incoming
 from crm.core.stated import StatedTable
 
 FEED_SOURCE = "gestionale"
 REACH_COLUMNS = ("contact_id", "kind", "value")
 
+_STUMPS = table_of(NameStump)
 _STATED = StatedTable(
     Contact, key="codice_fiscale",
     columns=(
         "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
-        "postcode", "town", "name_key", "language",
+        "postcode", "town", "name_key", "given_key", "language",
     ),
 )  # fmt: skip
 
@@ -66,7 +70,20 @@ def state(session: Session, *, ente_id: int, statements: Sequence[ContactStateme
     told = _STATED.told([_row(statement) for statement in statements])
     upsert = _STATED.upsert(ente_id=ente_id, told=told)
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
+    learn_words(session, {word for one in statements for word in words_of(one.values["name_key"] or "")})
     return {row.codice_fiscale: row.id for row in written}
+
+
+def learn_words(session: Session, words: Collection[str]) -> None:
+    """File the words of names, so that they are found from a slip. In one order, so that two writers do not meet."""
+    asked = each_key(sorted(words))
+    known = session.execute(
+        select(_STUMPS.c.word).join(asked, (_STUMPS.c.stump == asked.c.key) & (_STUMPS.c.word == asked.c.key))
+    )
+    new = set(words) - set(known.scalars())
+    if new:
+        rows = [{"stump": stump, "word": word} for word in sorted(new) for stump in sorted(stumps(word))]
+        session.execute(insert(_STUMPS).on_conflict_do_nothing(), rows)
 
 
 def state_reaches(

@@ -1,6 +1,8 @@
 """The application in this process, over the real database; Redis may be away."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -57,6 +59,12 @@ def client(runtime: Runtime, loopback: None) -> Iterator[TestClient]:
     """A browser that follows no redirects."""
     with TestClient(create_app(runtime), base_url=PUBLIC, follow_redirects=False) as client:
         yield client
+
+
+def in_a_loop(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run a scenario in an event loop of its own: the browser of the journeys may hold this thread's."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, scenario).result()
 
 
 def sign_in(client: TestClient, username: str, password: str = PASSWORD) -> Any:

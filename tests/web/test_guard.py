@@ -1,12 +1,12 @@
 """Who may go on watching: a live page is closed when its session is over, and not before."""
 
-import asyncio
 from typing import Any, cast
 
 import pytest
 from starlette.websockets import WebSocket
 
 from crm.access.permissions import Principal
+from tests.web.conftest import in_a_loop
 from web.edge.visits import Visit
 from web.live import sockets
 from web.live.sockets import SIGNED_OUT, Guard
@@ -30,7 +30,7 @@ class Page:
 
 
 def look(guard: Guard) -> None:
-    asyncio.run(guard._look())  # one round, without its waiting
+    in_a_loop(guard._look())  # one round, without its waiting
 
 
 def test_whoever_signed_out_is_closed_and_whoever_did_not_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from starlette.websockets import WebSocket
 
+from tests.web.conftest import in_a_loop
 from web.live import hub as hubs
 from web.live.hub import Hub, Rendered, frame
 
@@ -59,7 +60,7 @@ def play(scenario: Callable[[Hub], Any]) -> None:
         async with asyncio.timeout(10):
             await scenario(Hub(now=lambda: 12.5))
 
-    asyncio.run(run())
+    in_a_loop(run())
 
 
 async def settle() -> None:

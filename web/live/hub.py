@@ -14,8 +14,9 @@ from typing import Any
 
 import structlog
 from prometheus_client import Gauge
-from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from web.live.threads import to_the_end
 
 log = structlog.get_logger(__name__)
 SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected to this process")
@@ -152,7 +153,7 @@ class Hub:
         """Render, and push what changed to whoever is there."""
         audience.stale = False
         try:
-            rendered = await run_in_threadpool(audience.render)
+            rendered = await to_the_end(audience.render)
         except BaseException:
             audience.stale = True
             raise

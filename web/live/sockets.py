@@ -22,6 +22,7 @@ from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
+from web.live.threads import to_the_end
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -57,7 +58,7 @@ async def keep_time(clock: DatabaseClock) -> None:
     """Set the clock that the pages run by, until cancelled."""
     while True:
         try:
-            await run_in_threadpool(clock.refresh)
+            await to_the_end(clock.refresh)
         except SQLAlchemyError:
             log.warning("clock_not_set")  # the last answer stands
         await asyncio.sleep(SET_CLOCK_S)
@@ -88,7 +89,7 @@ class Presence:
             await asyncio.sleep(RENEW_S)
             if self._open:
                 try:
-                    await run_in_threadpool(self._renew, list(self._open))
+                    await to_the_end(self._renew, list(self._open))
                 except Exception:
                     log.exception("presence_not_renewed")
 
@@ -131,7 +132,7 @@ class Guard:
 
     async def _look(self) -> None:
         admitted = dict(self._admitted)  # whoever comes while the sessions are read is looked at the next time
-        now = await run_in_threadpool(self._visits, {token for token, _ in admitted.values()})
+        now = await to_the_end(self._visits, {token for token, _ in admitted.values()})
         for socket, (token, visit) in admitted.items():
             if now.get(token) != visit:
                 with contextlib.suppress(WebSocketDisconnect, RuntimeError):

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from crm.collection.importer import import_feed
-from crm.contacts import queries
+from crm.contacts import queries, service
+from crm.contacts.models import NameStump
 from crm.contacts.queries import ContactKey
 from crm.core.db import Database, Scope
 from crm.core.errors import NotFoundError
@@ -44,6 +46,41 @@ def enti(db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]
 def test_one_box_finds(db: Database, enti: list[int], text: str, names: list[str]) -> None:
     with db.begin(Scope.of_enti(enti)) as session:
         assert [view.name for view in queries.search(session, text)] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("mario ros", ["Mario Rossi"]), ("mario rosi", ["Mario Rossi"]), ("rosis mario", ["Mario Rossi"]),
+        ("Rosssi", ["Mario Rossi"]), ("mairo rossi", ["Mario Rossi"]), ("vivaio damico", ["Vivai D'Amico S.r.l."]),
+        ("rsi mario", []), ("mairo rosi", []), ("rossi maria elena", []),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_in_either_order_and_with_one_slip(
+    db: Database, enti: list[int], text: str, names: list[str]
+) -> None:
+    with db.begin(Scope.of_enti(enti[:1])) as session:
+        assert [view.name for view in queries.search(session, text)] == names
+
+
+def test_whoever_is_written_as_typed_comes_before_whoever_is_one_slip_away(
+    db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]
+) -> None:
+    other = records["rossi"] | {"codice_fiscale": "RSOMRA80A01D403S", "surname": "Roso"}
+    ente = import_feed(db, write_feed(records["rossi"], other)).ente_id
+    with db.begin(Scope.of_enti([ente])) as session:
+        assert [view.surname for view in queries.search(session, "roso")] == ["Roso"]
+        assert [view.surname for view in queries.search(session, "rosso")] == ["Roso", "Rossi"]
+
+
+def test_the_words_of_names_are_filed_once(
+    db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]
+) -> None:
+    with db.begin(Scope.nothing()) as session:
+        for _ in range(2):
+            service.learn_words(session, {"ROSSI", "MARIO"})
+        filed = session.execute(select(NameStump.word, func.count()).group_by(NameStump.word)).all()
+    assert sorted(map(tuple, filed)) == [("MARIO", 6), ("ROSSI", 5)]
 
 
 def test_the_scope_bounds_every_read(db: Database, enti: list[int]) -> None:

@@ -31,7 +31,8 @@ OUTSIDE = {
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
     "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "heartbeat", "queue", "queue_member", "sign_in_attempt", "timer", "user_session",
+    "contract_level", "ente", "heartbeat", "name_stump", "queue", "queue_member", "sign_in_attempt", "timer",
+    "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("call_event", "service_fact")
