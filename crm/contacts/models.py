@@ -37,8 +37,8 @@ class Contact(Base):
     address: Mapped[str | None] = mapped_column(String(160))
     postcode: Mapped[str | None] = mapped_column(String(10))  # taxpayers live abroad, too
     town: Mapped[str | None] = mapped_column(String(80))
-    # By `crm.contacts.names`: surname first, given name first. Compared byte by byte, so that an index serves a prefix
-    # (^@) and the order of what begins with it.
+    # By `crm.contacts.names`: surname first, given name first. Compared byte by byte, so that an index serves the
+    # names that begin with something, in their order.
     name_key: Mapped[str] = mapped_column(String(250, collation="C"))
     given_key: Mapped[str | None] = mapped_column(String(250, collation="C"))
     language: Mapped[str] = mapped_column(String(2), default="it")

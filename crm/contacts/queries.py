@@ -1,6 +1,6 @@
 """Reads of contacts, as frozen values. Row-level security bounds them to the scope's enti.
 
-Every search is by an operator that PostgreSQL calls leakproof (`=`, `^@`): any other would lose its index under
+Every search is by an operator that PostgreSQL calls leakproof (`=`, ranges): any other would lose its index under
 row-level security.
 """
 
@@ -23,6 +23,7 @@ from crm.positions import queries as positions
 from crm.positions.notice import parse_notice_number
 
 SHORTEST_NAME = 2
+LAST_LETTER = "\U0010ffff"
 MOST_MEANT = 60  # ways to put a name right that are looked for
 _REACH = table_of(ContactReach)
 _STUMP, _CONTACT = table_of(NameStump), table_of(Contact)
@@ -33,7 +34,10 @@ _REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value
 
 
 def _beginning() -> Select[int]:
-    """Contacts by the beginnings of their names: each key is one descent of each index, already in order."""
+    """Contacts by the beginnings of their names: each key is one descent of each index, already in order.
+
+    A range, because PostgreSQL takes `^@` to an index for a constant beginning alone. The keys are in the C collation.
+    """
     asked = (
         func.unnest(bindparam("keys", type_=ARRAY(Text)))
         .table_valued("key", with_ordinality="place", name="asked")
@@ -41,7 +45,7 @@ def _beginning() -> Select[int]:
     )
     either = [
         select(_CONTACT.c.id, column.label("name"))
-        .where(column.op("^@", is_comparison=True)(asked.c.key))
+        .where(column >= asked.c.key, column < asked.c.key + LAST_LETTER)
         .order_by(column)
         .limit(bindparam("limit"))
         .correlate(asked)
