@@ -20,7 +20,7 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import HangUpAsked
 from telephony.calls.models import Call, CallEvent, Phase, ProposedBy
 from telephony.calls.service import Heard
-from telephony.lines.models import PhoneLine
+from telephony.lines import queries as lines
 
 MAX_NOTE = 4_000
 SHIFT = timedelta(hours=12)  # for how long a call may still be completed
@@ -249,11 +249,11 @@ def _disown(session: Session, call: Call) -> None:
         service.note(session, call.id, story.RETRACTED, heard)
     story.withdraw(session, call)
     known_before = call.ente_id if call.proposed_by is ProposedBy.NOTICE_NUMBER else None  # the notice is the ente's
-    line_ente = session.execute(select(PhoneLine.ente_id).where(PhoneLine.number == call.line)).scalar_one_or_none()
+    line = lines.line(session, call.line)
     session.execute(
         update(Call).where(Call.id == call.id).values(contact_id=None, proposed_by=None, identified_at=None)
     )
-    service.attribute(session, call.id, line_ente or known_before)
+    service.attribute(session, call.id, (line.ente_id if line else None) or known_before)
 
 
 def _meant(session: Session, agent_id: int) -> AgentState | None:

@@ -47,3 +47,35 @@ def test_what_was_imported_before_is_still_there_after_an_update(database_urls: 
     with engine.begin() as connection:
         assert connection.execute(text("SELECT state, line, job_id FROM import_run")).all() == [("done", 3, None)]
     engine.dispose()
+
+
+def test_whoever_was_there_before_is_found_in_either_order(database_urls: DatabaseUrls) -> None:
+    """Today's tables, back to those before names had a second key, and forth again."""
+    settings = config(database_urls.owner)
+    command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0006").down_revision))
+    engine = create_engine(database_urls.owner)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY"))
+        connection.execute(
+            text(
+                "INSERT INTO ente VALUES (1, 'Comune di Empoli', 'Empoli', '048014', 'D403', '01329160483', 'FI', 1,"
+                " 'Andrea', 11, 30, true)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO contact (ente_id, codice_fiscale, kind, surname, given_name, name_key, language, as_of,"
+                " digest) VALUES (1, 'RSSMRA80A01D403T', 'natural', 'D''Àmico', 'Nicolò', 'DAMICO NICOLO', 'it', now(),"
+                " 'x'), (1, '00975370487', 'legal', 'Vivai', NULL, 'VIVAI', 'it', now(), 'x')"
+            )
+        )
+        connection.execute(text("ALTER TABLE contact FORCE ROW LEVEL SECURITY"))
+    upgrade(database_urls.owner)
+    with engine.begin() as connection:
+        forced = text("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'contact'")
+        assert connection.execute(forced).scalar_one() is True
+        words = set(connection.execute(text("SELECT DISTINCT word FROM name_stump")).scalars())
+        connection.execute(text("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY"))
+        keys = list(connection.execute(text("SELECT given_key FROM contact ORDER BY id")).scalars())
+    assert (keys, words) == (["NICOLO DAMICO", None], {"DAMICO", "NICOLO", "VIVAI"})
+    engine.dispose()

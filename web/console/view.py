@@ -20,9 +20,8 @@ from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
-from telephony.lines.models import PhoneLine
+from telephony.lines import queries as lines
 from telephony.queues import queries as queues
-from telephony.queues.models import Queue
 from web.console.file import TaxpayerFile, read_file
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -183,8 +182,8 @@ def read(session: Session, visit: Visit) -> ConsoleView:
 
 
 def _call(session: Session, call: Call, contact: ContactView | None) -> CallView:
-    line = session.get(PhoneLine, call.line)
-    queue = session.get(Queue, call.queue_id) if call.queue_id else None
+    line = lines.line(session, call.line)
+    queue = queues.queue(session, call.queue_id) if call.queue_id else None
     today = clock.start_of_day(clock.business_day(clock.now(session)))
     times = session.execute(
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)

@@ -7,8 +7,8 @@ Revises: 0005
 import sqlalchemy as sa
 from alembic import op
 
-from crm.contacts.names import KEY_LENGTH, fold
-from crm.contacts.slips import SHORTEST, stumps
+from crm.contacts.names import KEY_LENGTH, given_key, words_of
+from crm.contacts.slips import stumps
 from web.migrations.isolation import APP
 
 revision = "0006"
@@ -52,14 +52,10 @@ def _fill() -> None:
     read = sa.text("SELECT id, surname, given_name, name_key FROM contact WHERE id > :last ORDER BY id LIMIT :batch")
     while rows := connection.execute(read, {"last": last, "batch": BATCH}).all():
         last = rows[-1].id
-        keys = [
-            {"id": row.id, "key": fold(f"{row.given_name} {row.surname}")[:KEY_LENGTH].rstrip()}
-            for row in rows
-            if row.given_name
-        ]
+        keys = [{"id": row.id, "key": given_key(row.surname, row.given_name)} for row in rows if row.given_name]
         if keys:
             connection.execute(sa.text("UPDATE contact SET given_key = :key WHERE id = :id"), keys)
-        words = {word for row in rows for word in row.name_key.split() if SHORTEST <= len(word) <= 40}
+        words = {word for row in rows for word in words_of(row.name_key)}
         pairs = [{"stump": stump, "word": word} for word in sorted(words) for stump in sorted(stumps(word))]
         if pairs:
             connection.execute(sa.text("INSERT INTO name_stump VALUES (:stump, :word) ON CONFLICT DO NOTHING"), pairs)
