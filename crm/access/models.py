@@ -12,7 +12,12 @@ from crm.core.db import Base, choice
 class Role(StrEnum):
     AGENT = "agent"
     SUPERVISOR = "supervisor"
+    CAMPAIGN_MANAGER = "campaign_manager"
+    FIELD_AGENT = "field_agent"
+    DESK_CLERK = "desk_clerk"
     ENTE_VIEWER = "ente_viewer"
+    ENTE_APPROVER = "ente_approver"
+    CONTRACT_SUPERVISOR = "contract_supervisor"  # of a purchasing body: watches several enti of one contract
     ADMINISTRATOR = "administrator"
 
 

@@ -10,17 +10,47 @@ from crm.core.errors import ForbiddenError
 class Permission(StrEnum):
     CALLS_ANSWER = "calls.answer"  # be offered calls, and say how they went
     FILE_READ = "file.read"  # search contacts and open taxpayer files
+    CONTACT_RECORD = "contact.record"  # write down what people told: reaches, consents, relations, follow-ups
+    CONTACT_MERGE = "contact.merge"  # merge duplicates, and undo it
+    PROPOSAL_MAKE = "proposal.make"  # propose a correction, report a notification problem
+    PROPOSAL_DECIDE = "proposal.decide"  # approve or refuse for the ente
     BOARD_WATCH = "board.watch"  # the wallboard, for the enti of the grant
+    ENTE_WATCH = "ente.watch"  # the ente's own window on its service
     CENTRE_CLOSE = "centre.close"  # close and reopen the lines
-    COLLECTION_IMPORT = "collection.import"  # load a collection feed
+    CLOSURE_PROPOSE = "closure.propose"  # ask an ente to approve a closure
+    CLOSURE_APPROVE = "closure.approve"  # approve or refuse it
+    COLLECTION_IMPORT = "collection.import"  # load collection feeds, set their schedule, reconcile
+    ACCESS_READ = "access.read"  # who looked at which taxpayers, and who changed what
+    USER_REMOVE = "user.remove"  # have somebody kept away from the ente's taxpayers
+    USER_MANAGE = "user.manage"  # users, their roles, sessions and second factors
+    ENTE_MANAGE = "ente.manage"  # enti, offices, contracts, lines, hours
+    PRIVACY_MANAGE = "privacy.manage"  # exports, erasure, end of a contract, register of breaches
 
+
+_FILE_WORK = frozenset({Permission.FILE_READ, Permission.CONTACT_RECORD, Permission.PROPOSAL_MAKE})
+_OWN_ENTE = frozenset({Permission.FILE_READ, Permission.BOARD_WATCH, Permission.ENTE_WATCH})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.AGENT: frozenset({Permission.CALLS_ANSWER, Permission.FILE_READ, Permission.BOARD_WATCH}),
-    Role.SUPERVISOR: frozenset(Permission) - {Permission.COLLECTION_IMPORT},
-    Role.ENTE_VIEWER: frozenset({Permission.BOARD_WATCH}),
-    Role.ADMINISTRATOR: frozenset({Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT}),
-}
+    Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
+    Role.SUPERVISOR: _FILE_WORK
+    | {
+        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.BOARD_WATCH, Permission.ENTE_WATCH,
+        Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
+    },
+    Role.CAMPAIGN_MANAGER: _FILE_WORK | {Permission.CONTACT_MERGE, Permission.BOARD_WATCH},
+    Role.FIELD_AGENT: _FILE_WORK,
+    Role.DESK_CLERK: _FILE_WORK,
+    Role.ENTE_VIEWER: _OWN_ENTE,
+    Role.ENTE_APPROVER: _OWN_ENTE
+    | {Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.ACCESS_READ, Permission.USER_REMOVE},
+    Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
+            Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE,
+        }
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +70,7 @@ class Principal:
     name: str
     language: str
     held: frozenset[Held]
+    place: str = ""  # the workstation, as the audit names it
 
     def can(self, permission: Permission, *, contract_id: int | None = None) -> bool:
         """Whether some grant gives this permission; on this contract as a whole, when one is named."""

@@ -15,7 +15,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     Role: {
         Role.AGENT: "operatore",
         Role.SUPERVISOR: "supervisore",
+        Role.CAMPAIGN_MANAGER: "responsabile delle campagne",
+        Role.FIELD_AGENT: "addetto alle visite",
+        Role.DESK_CLERK: "addetto allo sportello",
         Role.ENTE_VIEWER: "ente, in sola lettura",
+        Role.ENTE_APPROVER: "ente, con approvazione",
+        Role.CONTRACT_SUPERVISOR: "supervisione del contratto",
         Role.ADMINISTRATOR: "amministratore",
     },
     AgentState: {

@@ -22,6 +22,11 @@ def protect_unattributed(table: str, *, unknown: str = "ente_id IS NULL") -> lis
     return [*_force(table), _policy(table, f"{_OWN} OR ({unknown} AND contract_id = ANY ({_CONTRACTS}))")]
 
 
+def protect_or_nobodys(table: str) -> list[str]:
+    """A table whose rows belong to an ente, or to none and then concern no taxpayer."""
+    return [*_force(table), _policy(table, f"{_OWN} OR ente_id IS NULL")]
+
+
 def publish(table: str) -> str:
     """Let everybody read a table that the enti publish themselves, such as opening hours; writing stays scoped."""
     return f"CREATE POLICY published ON {table} FOR SELECT TO {APP} USING (true)"

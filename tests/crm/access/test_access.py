@@ -26,12 +26,26 @@ PASSWORD = "la mia parola segreta"
 
 # -- permissions ----------------------------------------------------------------------------------------------------
 
+STAFF = {Role.AGENT, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.FIELD_AGENT, Role.DESK_CLERK}
+OF_AN_ENTE = {Role.ENTE_VIEWER, Role.ENTE_APPROVER}
 MAY = {
     Permission.CALLS_ANSWER: {Role.AGENT, Role.SUPERVISOR},
-    Permission.FILE_READ: {Role.AGENT, Role.SUPERVISOR},
-    Permission.BOARD_WATCH: set(Role),
+    Permission.FILE_READ: STAFF | OF_AN_ENTE,
+    Permission.CONTACT_RECORD: STAFF,
+    Permission.CONTACT_MERGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
+    Permission.PROPOSAL_MAKE: STAFF,
+    Permission.PROPOSAL_DECIDE: {Role.ENTE_APPROVER},
+    Permission.BOARD_WATCH: set(Role) - {Role.FIELD_AGENT, Role.DESK_CLERK},
+    Permission.ENTE_WATCH: OF_AN_ENTE | {Role.SUPERVISOR, Role.CONTRACT_SUPERVISOR},
     Permission.CENTRE_CLOSE: {Role.SUPERVISOR},
+    Permission.CLOSURE_PROPOSE: {Role.SUPERVISOR, Role.ADMINISTRATOR},
+    Permission.CLOSURE_APPROVE: {Role.ENTE_APPROVER},
     Permission.COLLECTION_IMPORT: {Role.ADMINISTRATOR},
+    Permission.ACCESS_READ: {Role.SUPERVISOR, Role.ENTE_APPROVER, Role.ADMINISTRATOR},
+    Permission.USER_REMOVE: {Role.ENTE_APPROVER},
+    Permission.USER_MANAGE: {Role.ADMINISTRATOR},
+    Permission.ENTE_MANAGE: {Role.ADMINISTRATOR},
+    Permission.PRIVACY_MANAGE: {Role.ADMINISTRATOR},
 }
 
 
@@ -284,7 +298,7 @@ def test_vera_watches_empoli_alone_and_no_call_of_nobodys(session: Session, cast
     scope = service.scope_for(session, vera, Permission.BOARD_WATCH)
     assert scope == Scope.of_enti([cast.empoli])
     assert service.contracts_watched(session, scope) == {cast.contract}
-    assert service.scope_for(session, vera, Permission.FILE_READ) == Scope.nothing()
+    assert service.scope_for(session, vera, Permission.CONTACT_RECORD) == Scope.nothing()
 
 
 @pytest.mark.integration
@@ -295,7 +309,7 @@ def test_a_scope_is_of_the_grants_that_give_this_very_permission(session: Sessio
         )
     )
     anna = signed_in(session, cast.anna)
-    assert service.scope_for(session, anna, Permission.FILE_READ).enti == {cast.empoli, cast.vinci}
+    assert service.scope_for(session, anna, Permission.CONTACT_RECORD).enti == {cast.empoli, cast.vinci}
     assert service.scope_for(session, anna, Permission.BOARD_WATCH).enti == {cast.empoli, cast.vinci, cast.siena}
 
 

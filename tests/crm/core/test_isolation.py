@@ -8,6 +8,7 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import func, select
 
+from crm.audit import service as audit
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
@@ -35,10 +36,10 @@ OF_NOBODY = {
     "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
-APPEND_ONLY = ("call_event", "service_fact")
+APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job", "position",
-    "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
+    "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
+    "position", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
     "user_session",
 )  # fmt: skip
 
@@ -107,6 +108,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         at = session.info["now"]
         session.add(
             Closure(
@@ -217,7 +219,7 @@ def test_siena_changes_nothing_of_empoli(lived_in: Stage, superuser: Connection,
         scoped(app, enti=str(cast.siena), contracts=str(cast.other_contract))
         take = query("UPDATE {} SET ente_id = %s WHERE ente_id = %s", table)
         delete = query("DELETE FROM {} WHERE ente_id = %s", table)
-        if table == "service_fact":
+        if table in {"audit_entry", "service_fact"}:
             denied(app, take, cast.siena, cast.empoli)
         else:
             assert app.execute(take, [cast.siena, cast.empoli]).rowcount == 0, table
@@ -355,7 +357,7 @@ def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:
     for role in (APP, ROUTING):
         connection = scoped(login(role), enti=f"{cast.empoli},{cast.vinci}", contracts=str(cast.contract))
         for table in APPEND_ONLY:
-            if (role, table) != (ROUTING, "service_fact"):  # which it does not even see
+            if role == APP or table not in FORBIDDEN_TO_ROUTING:  # which it does not even see
                 assert connection.execute(query("SELECT FROM {}", table)).rowcount > 0
             for change in changes:
                 denied(connection, query(change, table))
