@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from crm.collection.models import FeedMode
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.core.errors import InvalidError
-from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.positions.notice import parse_notice_number
 
 VERSION = 1
@@ -165,6 +165,8 @@ class Payment(Record):
     paid_on: Day
     amount: Cents
     channel: Maybe[Text40] = None
+    notice_number: Maybe[NoticeNumber] = None
+    receipt: Maybe[Text60] = None
 
 
 class Instalment(Record):
@@ -174,6 +176,48 @@ class Instalment(Record):
     due_on: Day
     amount: Cents
     paid_on: Maybe[Day] = None
+    notice_number: Maybe[NoticeNumber] = None
+
+
+class Plan(Record):
+    """The instalment plan as a whole."""
+
+    granted_on: Day
+    lapsed_on: Maybe[Day] = None
+    reference: Maybe[Text60] = None
+    note: Maybe[Text200] = None
+
+
+class Notification(Record):
+    """One attempt to serve an act. `proof` is the reference of a document."""
+
+    outcome: NotificationState
+    channel: NotificationChannel | None = None
+    sent_on: Maybe[Day] = None
+    on: Maybe[Day] = None
+    reason: Maybe[Text200] = None
+    proof: Maybe[Text60] = None
+
+
+class Act(Record):
+    """An act issued about the debt, the position's own or an earlier one."""
+
+    kind: ActKind
+    number: Text40
+    issued_on: Day
+    notifications: Annotated[list[Notification], Field(default_factory=list, max_length=20)]
+
+
+class Step(Record):
+    """Something that happened to the debt; `until` when it is over, `amount` when it is about a part."""
+
+    kind: StepKind
+    on: Day
+    until: Maybe[Day] = None
+    amount: Maybe[Cents] = None
+    authority: Maybe[Text80] = None
+    reference: Maybe[Text60] = None
+    note: Maybe[Text200] = None
 
 
 class PositionRecord(Record):
@@ -198,6 +242,9 @@ class PositionRecord(Record):
     notification_note: Maybe[Text200] = None
     payments: Annotated[list[Payment], Field(default_factory=list, max_length=500)]
     instalments: Annotated[list[Instalment], Field(default_factory=list, max_length=200)]
+    plan: Plan | None = None
+    acts: Annotated[list[Act], Field(default_factory=list, max_length=50)]
+    steps: Annotated[list[Step], Field(default_factory=list, max_length=200)]
     as_of: Instant | None = None
 
 

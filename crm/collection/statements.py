@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord
+from crm.collection.feed import Act, Instalment, Payment, PositionRecord, Record, Step, TaxpayerRecord
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.models import ReachKind
@@ -15,10 +15,11 @@ from crm.contacts.names import given_key, name_key
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.positions.notice import is_old
+from crm.positions.numbers import act_key
 from crm.positions.service import PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
-EDITION = "1"
+EDITION = "2"
 EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;]{2,}")
 
 
@@ -60,6 +61,7 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "year": record.year,
         "act_kind": record.act_kind.value,
         "act_number": record.act_number,
+        "act_key": act_key(record.act_number),
         "state": record.state.value,
         "state_on": _iso(record.state_on),
         "state_note": record.state_note,
@@ -76,9 +78,14 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "notification_note": record.notification_note,
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
+        "plan": _told(record.plan) if record.plan else None,
+        "acts": [_act(act) for act in record.acts],
+        "steps": [_step(step) for step in record.steps],
     }
     digest = _digest(record.reference, values, record.codice_fiscale)
-    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, values)
+    statement = PositionStatement(
+        record.reference, record.codice_fiscale, as_of, digest, values, _aliases(record, values["act_key"])
+    )
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
 
@@ -104,17 +111,45 @@ def _email(text: str) -> str | None:
     return text.lower() if EMAIL.fullmatch(text) else None
 
 
+def _aliases(record: PositionRecord, own: str) -> tuple[str, ...]:
+    """The numbers of other acts and of the notices of instalments, each once."""
+    acts = {act_key(act.number) for act in record.acts} - {own, ""}
+    notices = {rate.notice_number for rate in record.instalments if rate.notice_number} - {record.notice_number}
+    return tuple(sorted(acts | notices))
+
+
 def _payment(payment: Payment) -> dict[str, Any]:
-    return {"paid_on": _iso(payment.paid_on), "cents": payment.amount, "channel": payment.channel}
+    always = {"paid_on": _iso(payment.paid_on), "cents": payment.amount, "channel": payment.channel}
+    return always | _given(notice_number=payment.notice_number, receipt=payment.receipt)
 
 
 def _instalment(instalment: Instalment) -> dict[str, Any]:
-    return {
+    always = {
         "number": instalment.number,
         "due_on": _iso(instalment.due_on),
         "cents": instalment.amount,
         "paid_on": _iso(instalment.paid_on),
     }
+    return always | _given(notice_number=instalment.notice_number)
+
+
+def _act(act: Act) -> dict[str, Any]:
+    told = {"kind": act.kind.value, "number": act.number, "issued_on": _iso(act.issued_on)}
+    return told | {"notifications": [_told(one) for one in act.notifications]}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    told = _told(step)
+    return told | {"cents": told.pop("amount")} if "amount" in told else told
+
+
+def _told(record: Record) -> dict[str, Any]:
+    """A record as JSON, without what it does not say."""
+    return {name: _iso(value) if isinstance(value, date) else value for name, value in record if value is not None}
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _iso(day: date | None) -> str | None:

@@ -201,6 +201,11 @@ def _by_notice(session: Session, text: str, limit: int) -> list[ContactView]:
     return _views(session, Contact.id.in_(contact_ids), limit=limit) if contact_ids else []
 
 
+def _by_act(session: Session, text: str, limit: int) -> list[ContactView]:
+    contact_ids = {position.contact_id for position in positions.by_act_number(session, text)}
+    return _views(session, Contact.id.in_(contact_ids), limit=limit) if contact_ids else []
+
+
 def _by_phone(session: Session, text: str, limit: int) -> list[ContactView]:
     if any(char.isalpha() for char in text) or (value := to_e164(text)) is None:
         return []
@@ -212,6 +217,7 @@ _LOOKS: tuple[Callable[[Session, str, int], list[ContactView]], ...] = (
     _by_partita_iva,
     _by_notice,
     _by_phone,
+    _by_act,
 )
 
 

@@ -1,77 +1,24 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Self
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
+from crm.core.errors import NotFoundError
+from crm.positions.models import Position, PositionAlias
+from crm.positions.numbers import act_key
+from crm.positions.views import InstalmentView, PaymentView, PositionView
 
-
-@dataclass(frozen=True, slots=True)
-class PaymentView:
-    """Money that arrived, in cents."""
-
-    paid_on: date
-    cents: int
-    channel: str | None
+__all__ = ["InstalmentView", "PaymentView", "PositionView", "by_act_number", "by_notice", "get", "of_contact"]
 
 
-@dataclass(frozen=True, slots=True)
-class InstalmentView:
-    """One rate of a plan, in cents; `paid_on` is None while it is unpaid."""
-
-    number: int
-    due_on: date
-    cents: int
-    paid_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class PositionView:
-    """One debt as of an instant. Amounts are whole euro cents."""
-
-    id: int
-    ente_id: int
-    contact_id: int
-    reference: str
-    notice_number: str | None
-    tax: Tax
-    year: int
-    act_kind: ActKind
-    act_number: str
-    state: PositionState
-    state_on: date | None
-    state_note: str | None
-    tax_cents: int
-    sanctions_cents: int
-    interest_cents: int
-    costs_cents: int
-    paid_cents: int
-    residual_cents: int
-    issued_on: date
-    due_on: date | None
-    notification: NotificationState
-    notified_on: date | None
-    notification_note: str | None
-    payments: tuple[PaymentView, ...]
-    instalments: tuple[InstalmentView, ...]
-    as_of: datetime
-
-    @classmethod
-    def of(cls, row: Position) -> Self:
-        """The row as a value."""
-        plain = {name: getattr(row, name) for name in cls.__dataclass_fields__}
-        return cls(
-            **{
-                **plain,
-                "payments": tuple(_payment(payment) for payment in row.payments),
-                "instalments": tuple(_instalment(instalment) for instalment in row.instalments),
-            }
-        )
+def get(session: Session, position_id: int) -> PositionView:
+    """One position. Raises `NotFoundError` when there is none in the scope."""
+    row = session.get(Position, position_id, populate_existing=True)
+    if row is None:
+        raise NotFoundError("Questa posizione non esiste più: ricarica la pagina.")
+    return PositionView.of(row)
 
 
 def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionView]:
@@ -85,22 +32,33 @@ def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionV
 
 
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
-    """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first."""
+    """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first.
+
+    The number of an instalment's notice finds the position, too.
+    """
+    return _known_as(session, Position.notice_number, notice_number)
+
+
+def by_act_number(session: Session, text: str) -> list[PositionView]:
+    """The positions about which an act with this number was issued, whatever way it is written; newest first."""
+    key = act_key(text)
+    return _known_as(session, Position.act_key, key) if any(char.isdigit() for char in key) else []
+
+
+def _known_as(
+    session: Session, own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], key: str
+) -> list[PositionView]:
+    """By its own number or another one: two descents of an index each."""
+    other = (
+        select(Position.id)
+        .join(
+            PositionAlias,
+            (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference),
+        )
+        .where(PositionAlias.key == key)
+    )
+    ids = union(select(Position.id).where(own == key), other)
     rows = session.scalars(
-        select(Position).where(Position.notice_number == notice_number).order_by(Position.issued_on.desc(), Position.id)
+        select(Position).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id)
     )
     return [PositionView.of(row) for row in rows]
-
-
-def _payment(value: dict[str, Any]) -> PaymentView:
-    return PaymentView(date.fromisoformat(value["paid_on"]), value["cents"], value["channel"])
-
-
-def _instalment(value: dict[str, Any]) -> InstalmentView:
-    paid_on = value["paid_on"]
-    return InstalmentView(
-        value["number"],
-        date.fromisoformat(value["due_on"]),
-        value["cents"],
-        None if paid_on is None else date.fromisoformat(paid_on),
-    )

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.core.db import table_of
+from crm.core.recordset import each_key
 from crm.core.stated import StatedTable
-from crm.positions.models import Position
+from crm.positions.models import Position, PositionAlias
 
 _STATED = StatedTable(
     Position, key="reference",
     columns=(
-        "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "state", "state_on",
-        "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
+        "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "act_key", "state",
+        "state_on", "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
         "residual_cents", "issued_on", "due_on", "notification", "notified_on", "notification_note", "payments",
-        "instalments",
+        "instalments", "acts", "steps", "plan",
     ),
 )  # fmt: skip
 
@@ -30,6 +34,7 @@ class PositionStatement:
     as_of: datetime
     digest: str
     values: Mapping[str, Any]
+    aliases: tuple[str, ...] = ()  # other numbers by which it is found
 
     @property
     def key(self) -> str:
@@ -62,6 +67,19 @@ def state(
     if statements:
         rows = [_row(statement, contact_ids[statement.codice_fiscale]) for statement in statements]
         session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
+        _state_aliases(session, ente_id, statements)
+
+
+def _state_aliases(session: Session, ente_id: int, statements: Sequence[PositionStatement]) -> None:
+    """Make the other numbers of these positions equal to the statements."""
+    asked = each_key(sorted(one.reference for one in statements))
+    session.execute(
+        delete(PositionAlias).where(PositionAlias.ente_id == ente_id, PositionAlias.reference == asked.c.key),
+        execution_options={"synchronize_session": False},
+    )
+    rows = [{"ente_id": ente_id, "reference": one.reference, "key": key} for one in statements for key in one.aliases]
+    if rows:
+        session.execute(insert(table_of(PositionAlias)).on_conflict_do_nothing(), rows)
 
 
 def _row(statement: PositionStatement, contact_id: int) -> dict[str, Any]:

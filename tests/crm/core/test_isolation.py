@@ -13,6 +13,7 @@ from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
+from crm.positions.models import PositionAlias
 from telephony.calls.models import Call
 from tests.cast import REGIONAL_LINE, STRANGER, Cast
 from tests.servers import DatabaseUrls, PostgresServer
@@ -39,7 +40,7 @@ PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
     "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
-    "position", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
+    "position", "position_alias", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
     "user_session",
 )  # fmt: skip
 
@@ -108,6 +109,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         at = session.info["now"]
         session.add(
