@@ -1,6 +1,6 @@
 """The console's page and what an agent's buttons do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.enti import queries as enti
+from crm.files.gate import GateOutcome
+from crm.files.service import Spoken
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
@@ -22,6 +24,7 @@ from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
+RightField = Annotated[Sequence[str], Form()]
 NO_CONTENT = 204
 FOUND = 20
 LOOKED_AT = 200  # of whom those of the ente called come first
@@ -59,9 +62,26 @@ def propose(
 
 
 @router.post("/console/identify")
-def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], right: RightField = ()) -> Response:
     """The agent knows whom he speaks with: the file opens."""
-    return _do(runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call))
+    spoken = Spoken(right=tuple(right))
+    return _do(
+        runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
+    )
+
+
+@router.post("/console/turn-away")
+def turn_away(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()],
+    outcome: Annotated[GateOutcome, Form()], right: RightField = (),
+) -> Response:  # fmt: skip
+    """The file stays closed: somebody else, or no right answers, or none at all."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.turn_away(
+            session, visit.principal, call_id=call, contact_id=contact, outcome=outcome, right=right
+        ),
+    )  # fmt: skip
 
 
 @router.post("/console/retract")
@@ -131,7 +151,7 @@ def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) 
 def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
     asked = q.strip()[:100]
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
         found = contacts.search(session, asked, limit=LOOKED_AT) if len(asked) > 1 else []
         call = conversation.current_call(session, visit.principal.user_id)

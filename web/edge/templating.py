@@ -47,6 +47,7 @@ def environment(language: str) -> Environment:
         "duration": duration,
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
+        "bytes": partial(_bytes, locale=locale),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }
     return env
@@ -78,6 +79,13 @@ def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: 
 
 def _clock(instant: datetime, pattern: str = "HH:mm", *, locale: str) -> str:
     return format_time(instant, pattern, tzinfo=ROME, locale=locale)
+
+
+def _bytes(size: int, *, locale: str) -> str:
+    """A size as people say it: `12 kB`, `3,4 MB`."""
+    if size < 1_000_000:
+        return f"{format_decimal(max(1, round(size / 1000)), locale=locale)} kB"
+    return f"{format_decimal(round(size / 1_000_000, 1), locale=locale)} MB"
 
 
 def _day(day: date | datetime | None, locale: str) -> str:

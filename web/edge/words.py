@@ -4,8 +4,12 @@ from enum import StrEnum
 
 from crm.access.models import Role
 from crm.collection.queries import Stage
+from crm.documents.models import DocumentKind
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
@@ -124,6 +128,34 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    GateOutcome: {
+        GateOutcome.WRONG_PERSON: "Non è la persona",
+        GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
+        GateOutcome.REFUSED: "Non vuole rispondere",
+    },
+    Purpose: {
+        Purpose.CALL: "Chiamata",
+        Purpose.DESK: "È qui allo sportello",
+        Purpose.VISIT: "Visita",
+        Purpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",
+        Purpose.CASE_CHECK: "Verifica di una posizione",
+        Purpose.QUALITY: "Controllo di qualità o reclamo",
+        Purpose.ENTE_CONTROL: "Controllo dell'ente titolare",
+        Purpose.OTHER: "Altro: scrivi perché",
+    },
+    EntryKind: {
+        EntryKind.CALL: "Chiamate",
+    },
+    DocumentKind: {
+        DocumentKind.NOTICE: "Avviso",
+        DocumentKind.ACT: "Atto",
+        DocumentKind.NOTIFICATION_PROOF: "Prova di notifica",
+        DocumentKind.RECEIPT: "Ricevuta",
+        DocumentKind.PLEADING: "Atto di causa",
+        DocumentKind.LETTER_SENT: "Lettera spedita",
+        DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
+        DocumentKind.OTHER: "Altro",
     },
 }
 

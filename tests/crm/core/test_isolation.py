@@ -12,10 +12,14 @@ from crm.audit import service as audit
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
+from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.enti.models import Closure
+from crm.files import service as files
+from crm.files.gate import Check
+from crm.files.models import GateQuestion, Purpose
 from crm.positions.models import PositionAlias
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -36,13 +40,26 @@ OF_NOBODY = {
     "contract_level", "ente", "heartbeat", "name_stump", "queue", "queue_member", "sign_in_attempt", "timer",
     "user_session",
 }  # fmt: skip
-PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
+PUBLISHED = (
+    "closure",
+    "file_setting",
+    "gate_question",
+    "opening_hours",
+)  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
-    "position", "position_alias", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
-    "user_session",
+    "app_user", "audit_entry", "contact", "contact_reach", "document", "document_content", "file_opening",
+    "file_setting", "gate_question", "heartbeat", "import_refusal", "import_run", "job", "position", "position_alias",
+    "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry", "user_session",
 )  # fmt: skip
+
+
+def a_document(ente_id: int, contact_id: int) -> Document:
+    """What a feed lists."""
+    return Document(
+        ente_id=ente_id, contact_id=contact_id, reference="D-1", position_reference="E-1", kind=DocumentKind.ACT,
+        title="Ingiunzione", dated=None, media_type="application/pdf", size=1, sha256="0" * 64, as_of=AS_OF, digest="x",
+    )  # fmt: skip
 
 
 def plain(url: str) -> str:
@@ -110,6 +127,12 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
+        session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
+        session.add(a_document(cast.empoli, cast.mario))
+        session.add(DocumentContent(ente_id=cast.empoli, sha256="0" * 64, received_at=AS_OF))
+        files.open_file(
+            session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=Purpose.QUALITY, reason=""
+        )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         at = session.info["now"]
         session.add(

@@ -1,0 +1,104 @@
+"""What an ente wants asked, how fresh it wants its data, and whether a file is open to somebody."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Principal
+from crm.core import clock
+from crm.core.configuration import kept
+from crm.core.errors import ForbiddenError
+from crm.files.gate import Gate, Question, usual
+from crm.files.models import (
+    DEFAULT_NEEDED,
+    DEFAULT_PROMISE_H,
+    FileOpening,
+    FileSetting,
+    GateQuestion,
+    Interlocutor,
+    Purpose,
+)
+
+OPEN_FOR = timedelta(hours=1)  # without a call; then the reason is asked again
+OPEN_IN_A_CALL = timedelta(hours=12)
+CLOSED = "Il fascicolo è chiuso: riaprilo, dicendo perché."
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A file that is open to somebody, on these rows of a person; `told` are the topics that may be told."""
+
+    contact_ids: frozenset[int]
+    opened_at: datetime
+    purpose: Purpose
+    reason: str
+    call_id: UUID | None
+    interlocutor: Interlocutor
+    relation_id: int | None
+    told: frozenset[str]
+    seen: Mapping[str, list[str]]
+
+
+@kept
+def settings(session: Session, ente_id: int) -> tuple[int, int]:
+    """How many right answers an ente wants, and every how many hours it is promised a feed."""
+    row = session.execute(
+        select(FileSetting.answers_needed, FileSetting.promise_h).where(FileSetting.ente_id == ente_id)
+    ).one_or_none()
+    return (DEFAULT_NEEDED, DEFAULT_PROMISE_H) if row is None else (row.answers_needed, row.promise_h)
+
+
+@kept
+def gate(session: Session, ente_id: int) -> Gate:
+    """What an ente wants asked before a file opens."""
+    rows = session.execute(
+        select(GateQuestion.key, GateQuestion.text, GateQuestion.checks)
+        .where(GateQuestion.ente_id == ente_id)
+        .order_by(GateQuestion.place, GateQuestion.id)
+    )
+    return usual([Question(*row) for row in rows], settings(session, ente_id)[0])
+
+
+def promises(session: Session, ente_ids: Collection[int]) -> Mapping[int, timedelta]:
+    """How old the statements of each ente may be before they are called stale."""
+    return {ente_id: timedelta(hours=settings(session, ente_id)[1]) for ente_id in ente_ids}
+
+
+def opening(session: Session, by: Principal, *, contact_id: int) -> Opening | None:
+    """The file of this contact, if it is open to `by`: the latest opening, with all rows of the person."""
+    at = clock.now(session)
+    found = session.execute(
+        select(FileOpening)
+        .where(
+            FileOpening.opened_by == by.user_id, FileOpening.contact_id == contact_id,
+            FileOpening.closed_at.is_(None), FileOpening.opened_at > at - OPEN_IN_A_CALL,
+        )
+        .order_by(FileOpening.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()  # fmt: skip
+    if found is None or (found.call_id is None and found.opened_at <= at - OPEN_FOR):
+        return None
+    together = session.execute(
+        select(FileOpening.contact_id).where(
+            FileOpening.opened_by == by.user_id, FileOpening.opened_at == found.opened_at,
+            FileOpening.closed_at.is_(None),
+        )
+    ).scalars()  # fmt: skip
+    return Opening(
+        frozenset(together), found.opened_at, found.purpose, found.reason, found.call_id, found.interlocutor,
+        found.relation_id, frozenset(found.gate["told"]), found.seen,
+    )  # fmt: skip
+
+
+def require_open(session: Session, by: Principal, *, contact_id: int, topic: str | None = None) -> Opening:
+    """The opening under which something of a file is shown. Raises `ForbiddenError`."""
+    found = opening(session, by, contact_id=contact_id)
+    if found is None:
+        raise ForbiddenError(CLOSED)
+    if topic is not None and topic not in found.told:
+        raise ForbiddenError("Con chi hai identificato non si può parlare di questo.")
+    return found

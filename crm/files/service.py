@@ -1,0 +1,156 @@
+"""Opening and closing files. Each opening is a row, and is audited for every ente whose rows it shows."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
+from crm.audit import service as audit
+from crm.contacts import queries as contacts
+from crm.contacts.queries import ContactView
+from crm.core import clock
+from crm.core.errors import ForbiddenError, InvalidError
+from crm.files import news, queries
+from crm.files.gate import GateOutcome, missing
+from crm.files.models import FileOpening, Interlocutor, Purpose
+from crm.files.topics import EVERYTHING
+from crm.positions import queries as positions
+
+MAX_REASON = 200
+SPEAKS = frozenset({Purpose.CALL, Purpose.DESK, Purpose.VISIT})  # there is somebody who must be who he says
+EXPLAINED = frozenset({Purpose.OTHER})  # says nothing by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Before whom the file opens, and which questions he answered rightly."""
+
+    interlocutor: Interlocutor = Interlocutor.TAXPAYER
+    relation_id: int | None = None
+    right: tuple[str, ...] = ()
+    told: frozenset[str] = EVERYTHING
+
+
+def purposes(session: Session, by: Principal, *, ente_id: int) -> tuple[Purpose, ...]:
+    """For what `by` may open a file of this ente without a call: who works for the ente itself speaks with nobody."""
+    works = ente_id in (scope_for(session, by, Permission.PROPOSAL_MAKE).enti or ())
+    speaking = (Purpose.DESK, Purpose.VISIT) if works else ()
+    rest = (Purpose.WRITTEN_REQUEST, Purpose.CASE_CHECK, Purpose.QUALITY) if works else (Purpose.ENTE_CONTROL,)
+    return (*speaking, *rest, Purpose.OTHER)
+
+
+def open_file(
+    session: Session, by: Principal, *, contact_id: int, purpose: Purpose, reason: str, spoken: Spoken | None = None,
+    call_id: UUID | None = None,
+) -> tuple[int, ...]:  # fmt: skip
+    """Open the file of a person on all the rows that `by` may read. Returns their ids, the asked-for one first.
+
+    Raises `InvalidError` while the gate wants more right answers, or the reason is missing; `ForbiddenError` where
+    `by` may not open files of the ente for this purpose.
+    """
+    by.require(Permission.FILE_READ)
+    contact = contacts.get(session, contact_id)
+    readable = scope_for(session, by, Permission.FILE_READ).enti or frozenset()
+    if contact.ente_id not in readable:
+        raise ForbiddenError("Non puoi aprire i fascicoli di questo ente.")
+    reason = " ".join(reason.split())
+    _check(session, by, contact, purpose, reason, spoken, call_id)
+    spoken = spoken if purpose in SPEAKS and spoken else Spoken(Interlocutor.NOBODY)
+    same = sorted(
+        (one for one in contacts.by_codice_fiscale(session, contact.codice_fiscale) if one.ente_id in readable),
+        key=lambda one: one.id != contact.id,
+    )
+    _write(session, by, same, purpose, reason, spoken, call_id)
+    return tuple(one.id for one in same)
+
+
+def close_files(session: Session, by: Principal, *, contact_ids: Collection[int]) -> None:
+    """The user is done with this person's file."""
+    session.execute(
+        update(FileOpening)
+        .where(
+            FileOpening.opened_by == by.user_id, FileOpening.contact_id.in_(contact_ids),
+            FileOpening.closed_at.is_(None),
+        )
+        .values(closed_at=clock.now(session))
+    )  # fmt: skip
+
+
+def close_for_call(session: Session, call_id: UUID) -> None:
+    """The call is over, or was about somebody else."""
+    session.execute(
+        update(FileOpening)
+        .where(FileOpening.call_id == call_id, FileOpening.closed_at.is_(None))
+        .values(closed_at=clock.now(session))
+    )
+
+
+def refuse(
+    session: Session, by: Principal, *, contact_id: int, outcome: GateOutcome, right: Iterable[str] = (),
+    call_id: UUID | None = None,
+) -> None:  # fmt: skip
+    """The file stays closed: it was somebody else, or he would not answer, or answered wrongly."""
+    by.require(Permission.FILE_READ)
+    contact = contacts.get(session, contact_id)
+    audit.note(
+        session, by, kind="file.gate", ente_id=contact.ente_id, contact_id=contact.id, call_id=call_id,
+        after={"outcome": outcome.value, "right": sorted(right)},
+    )  # fmt: skip
+
+
+def _check(
+    session: Session, by: Principal, contact: ContactView, purpose: Purpose, reason: str, spoken: Spoken | None,
+    call_id: UUID | None,
+) -> None:  # fmt: skip
+    if (purpose is Purpose.CALL) is not (call_id is not None):
+        raise InvalidError("Scegli perché apri il fascicolo.", field="purpose")
+    if call_id is None and purpose not in purposes(session, by, ente_id=contact.ente_id):
+        raise ForbiddenError("Non puoi aprire un fascicolo di questo ente per questo motivo.")
+    if purpose in EXPLAINED and not reason:
+        raise InvalidError("Scrivi perché apri il fascicolo.", field="reason")
+    if len(reason) > MAX_REASON:
+        raise InvalidError("Il motivo è troppo lungo: al massimo 200 caratteri.", field="reason")
+    if purpose not in SPEAKS:
+        return
+    gate = queries.gate(session, contact.ente_id)
+    if missing(gate, spoken.right if spoken else ()):
+        wrong = InvalidError(NEEDED.get(missing(gate, spoken.right if spoken else ()), NEEDED_MORE), field="right")
+        raise InvalidError("Prima di aprire il fascicolo accerta con chi parli.", field="right", parts=(wrong,))
+
+
+NEEDED = {
+    1: "Manca una risposta esatta: fai un'altra domanda.",
+    2: "Mancano due risposte esatte: fai le domande e segna quelle giuste.",
+}
+NEEDED_MORE = "Mancano più di due risposte esatte: fai le domande e segna quelle giuste."
+
+
+def _write(
+    session: Session, by: Principal, same: list[ContactView], purpose: Purpose, reason: str, spoken: Spoken,
+    call_id: UUID | None,
+) -> None:  # fmt: skip
+    close_files(session, by, contact_ids=[one.id for one in same])
+    gate = {"right": sorted(spoken.right), "told": sorted(spoken.told)}
+    at = clock.now(session)
+    seen = news.seen(positions.of_contact(session, [one.id for one in same]))
+    session.add_all(
+        FileOpening(
+            ente_id=one.ente_id, contact_id=one.id, opened_by=by.user_id, opened_at=at, closed_at=None,
+            purpose=purpose, reason=reason, call_id=call_id, interlocutor=spoken.interlocutor,
+            relation_id=spoken.relation_id, gate=gate, seen=seen,
+        )
+        for one in same
+    )  # fmt: skip
+    session.flush()
+    why = f"{purpose.value}: {reason}" if reason else purpose.value
+    for one in same:
+        audit.note(session, by, kind="file.opened", ente_id=one.ente_id, contact_id=one.id, call_id=call_id, reason=why)
+        if purpose in SPEAKS:
+            audit.note(
+                session, by, kind="file.gate", ente_id=one.ente_id, contact_id=one.id, call_id=call_id,
+                after={"outcome": "opened", "interlocutor": spoken.interlocutor.value, **gate},
+            )  # fmt: skip
