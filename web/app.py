@@ -21,6 +21,7 @@ from web.api.webhooks import NotGenuineError
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.files import documents
 from web.files import routes as files
 from web.imports import routes as imports
 from web.live import sockets
@@ -65,7 +66,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, files, wallboard, imports, sockets):
+    for module in (webhooks, health, sign_in, console, documents, files, wallboard, imports, sockets):
         app.include_router(module.router)
     errors.install(app)
 

@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 from crm.collection.models import FeedMode
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.core.errors import InvalidError
+from crm.documents.models import MAX_BYTES, DocumentKind
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.positions.notice import parse_notice_number
 
@@ -248,15 +249,32 @@ class PositionRecord(Record):
     as_of: Instant | None = None
 
 
+class DocumentRecord(Record):
+    """A document of a taxpayer's file. Its contents come apart, and are known by their digest."""
+
+    record: Literal["document"]
+    reference: Text60
+    codice_fiscale: CodiceFiscale
+    position: Maybe[Text60] = None
+    kind: DocumentKind
+    title: Text160
+    dated: Maybe[Day] = None
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,58}$")]
+    size: Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    as_of: Instant | None = None
+
+
 class End(Record):
     """The last line, if any: how many records of each kind came before it."""
 
     record: Literal["end"]
     taxpayers: Count
     positions: Count
+    documents: Count = 0
 
 
-AnyRecord = TaxpayerRecord | PositionRecord | End
+AnyRecord = TaxpayerRecord | PositionRecord | DocumentRecord | End
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)
 _record: TypeAdapter[AnyRecord] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])

@@ -7,16 +7,17 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from crm.collection import reasons
-from crm.collection.feed import End, PositionRecord, TaxpayerRecord, parse_record
+from crm.collection.feed import DocumentRecord, End, PositionRecord, TaxpayerRecord, parse_record
 from crm.collection.lines import Line
-from crm.collection.statements import contact_statement, position_statement
+from crm.collection.statements import contact_statement, document_statement, position_statement
 from crm.contacts.service import ContactStatement
+from crm.documents.service import DocumentStatement
 from crm.positions.service import PositionStatement
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line, understood. At most one of `contact`, `position`, `refusal` and `declared` is set.
+    """A line, understood. At most one of `contact`, `position`, `document`, `refusal` and `declared` is set.
 
     `end` is the offset at which the line ends; `warning` says what a statement is taken without; `declared` is
     the number of records that the feed's last line says there are; `broken` marks a line cut short.
@@ -26,6 +27,7 @@ class Item:
     end: int
     contact: ContactStatement | None = None
     position: PositionStatement | None = None
+    document: DocumentStatement | None = None
     refusal: str | None = None
     warning: str | None = None
     declared: int | None = None
@@ -33,7 +35,9 @@ class Item:
 
     def refused(self, reason: str) -> "Item":
         """The same line, refused after all."""
-        return replace(self, contact=None, position=None, warning=None, refusal=reason[: reasons.LONGEST])
+        return replace(
+            self, contact=None, position=None, document=None, warning=None, refusal=reason[: reasons.LONGEST]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,9 @@ class Reader:
             return self._statement(line, record)
         if end != self.size:
             return Item(number, end, refusal=reasons.END_NOT_LAST)
-        return Item(number, end, declared=record.taxpayers + record.positions)
+        return Item(number, end, declared=record.taxpayers + record.positions + record.documents)
 
-    def _statement(self, line: Line, record: TaxpayerRecord | PositionRecord) -> Item:
+    def _statement(self, line: Line, record: TaxpayerRecord | PositionRecord | DocumentRecord) -> Item:
         as_of = record.as_of or self.as_of
         if as_of > self.latest:
             reason = reasons.AS_OF_IN_FUTURE.format(as_of=as_of.isoformat())
@@ -74,6 +78,8 @@ class Reader:
         if isinstance(record, TaxpayerRecord):
             contact, doubts = contact_statement(record, as_of)
             return Item(line.number, line.end, contact=contact, warning=_warning(doubts))
+        if isinstance(record, DocumentRecord):
+            return Item(line.number, line.end, document=document_statement(record, as_of))
         position, doubts = position_statement(record, as_of)
         return Item(line.number, line.end, position=position, warning=_warning(doubts))
 

@@ -10,7 +10,7 @@ LONGEST = 400
 
 LINE_TOO_LONG = "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."
 TAXPAYER_UNKNOWN = (
-    "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima della posizione, "
+    "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima della posizione o del documento, "
     "in questo file o in uno precedente."
 )
 AS_OF_IN_FUTURE = "«as_of» è nel futuro ({as_of}): correggere l'orologio o il fuso di chi produce il file."
@@ -25,8 +25,8 @@ _SENTENCES = {
     "json_invalid": "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie.",
     "dict_type": "{field}: serve un oggetto JSON, fra graffe.",
     "model_type": "{field}: serve un oggetto JSON, fra graffe.",
-    "union_tag_invalid": "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, end.",
-    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position o end.",
+    "union_tag_invalid": "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, document, end.",
+    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position, document o end.",
     "missing": "{field}: campo obbligatorio mancante.",
     "extra_forbidden": "{field}: campo sconosciuto in questa versione del formato; controllare il nome.",
     "string_type": "{field}: serve un testo fra virgolette.",
@@ -72,7 +72,7 @@ def _sentence(problem: ErrorDetails) -> str:
     context: Mapping[str, Any] = problem.get("ctx", {})
     template = _SENTENCES.get(problem["type"], _OTHERWISE)
     # The first step of a record's path is its type, which the sentence does not need.
-    path = [str(step) for step in problem["loc"] if step not in {"taxpayer", "position", "end"}]
+    path = [str(step) for step in problem["loc"] if step not in {"taxpayer", "position", "document", "end"}]
     values = {"field": ".".join(path) or "La riga", "input": _shown(problem["input"])}
     return template.format_map(_Given({**values, **context}))
 

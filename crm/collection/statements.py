@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Act, Instalment, Payment, PositionRecord, Record, Step, TaxpayerRecord
+from crm.collection.feed import Act, DocumentRecord, Instalment, Payment, PositionRecord, Record, Step, TaxpayerRecord
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.models import ReachKind
 from crm.contacts.names import given_key, name_key
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
+from crm.documents.service import DocumentStatement
 from crm.positions.notice import is_old
 from crm.positions.numbers import act_key
 from crm.positions.service import PositionStatement
@@ -88,6 +89,21 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
     )
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
+
+
+def document_statement(record: DocumentRecord, as_of: datetime) -> DocumentStatement:
+    """The statement about a document."""
+    values: dict[str, Any] = {
+        "position_reference": record.position,
+        "kind": record.kind.value,
+        "title": record.title,
+        "dated": _iso(record.dated),
+        "media_type": record.media_type,
+        "size": record.size,
+        "sha256": record.sha256,
+    }
+    digest = _digest(record.reference, values, record.codice_fiscale)
+    return DocumentStatement(record.reference, record.codice_fiscale, as_of, digest, values)
 
 
 def _cleaned(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,8 @@ from crm.contacts import service as contacts
 from crm.contacts.service import ContactStatement, StatedContact
 from crm.core import topics
 from crm.core.db import touch
+from crm.documents import service as documents
+from crm.documents.service import DocumentStatement
 from crm.positions import service as positions
 from crm.positions.service import PositionStatement
 
@@ -29,30 +32,31 @@ def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items:
     contact_ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | written
     _store_reaches(session, ente_id, taxpayers, contact_ids, known)
     debts, touched = _store_positions(session, ente_id, items, contact_ids)
-    counts = _counted(items, taxpayers, debts)
+    papers, of_papers = _store_documents(session, ente_id, items, contact_ids)
+    counts = _counted(items, taxpayers, debts, papers)
     service.move(
         session, ente_id=ente_id, run_id=run_id, from_line=from_line, line=items[-1].number,
         read_bytes=items[-1].end, counts=counts, remarks=_remarks(items),
     )  # fmt: skip
-    touched |= {contact_ids[codice_fiscale] for codice_fiscale in taxpayers.altered}
+    touched |= of_papers | {contact_ids[codice_fiscale] for codice_fiscale in taxpayers.altered}
     touch(session, *(topics.contact(contact_id) for contact_id in islice(sorted(touched), MAX_TOPICS)))
     return counts
 
 
 def _codici_fiscali(items: Iterable[Item]) -> set[str]:
-    statements = (item.contact or item.position for item in items)
+    statements = (item.contact or item.position or item.document for item in items)
     return {statement.codice_fiscale for statement in statements if statement}
 
 
 def _with_their_taxpayers(items: Iterable[Item], known: dict[str, StatedContact]) -> list[Item]:
-    """The items, with positions refused whose taxpayer no earlier line and no earlier feed told."""
+    """The items, with positions and documents refused whose taxpayer no earlier line and no earlier feed told."""
     told = set(known)
     kept = []
     for item in items:
         if item.contact:
             told.add(item.contact.codice_fiscale)
-        elif item.position and item.position.codice_fiscale not in told:
-            reason = reasons.TAXPAYER_UNKNOWN.format(codice_fiscale=item.position.codice_fiscale)
+        elif (about := item.position or item.document) and about.codice_fiscale not in told:
+            reason = reasons.TAXPAYER_UNKNOWN.format(codice_fiscale=about.codice_fiscale)
             kept.append(item.refused(reason))
             continue
         kept.append(item)
@@ -85,11 +89,24 @@ def _store_positions(
     return debts, touched
 
 
-def _counted(items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement]) -> Counts:
+def _store_documents(
+    session: Session, ente_id: int, items: Iterable[Item], contact_ids: dict[str, int]
+) -> tuple[Merged[DocumentStatement], set[int]]:
+    """What became of the documents, and the contacts of those that changed."""
+    statements = [item.document for item in items if item.document]
+    references = {statement.reference for statement in statements}
+    known = documents.stated(session, ente_id=ente_id, references=references)
+    papers = merge(known, statements)
+    documents.state(session, ente_id=ente_id, statements=list(papers.standing.values()), contact_ids=contact_ids)
+    touched = {contact_ids[papers.standing[key].codice_fiscale] for key in papers.altered}
+    return papers, touched | {known[key].contact_id for key in papers.altered if key in known}
+
+
+def _counted(items: Iterable[Item], *merged: Merged[Any]) -> Counts:
     return Counts(
-        created=taxpayers.created + debts.created,
-        changed=taxpayers.changed + debts.changed,
-        unchanged=taxpayers.unchanged + debts.unchanged,
+        created=sum(one.created for one in merged),
+        changed=sum(one.changed for one in merged),
+        unchanged=sum(one.unchanged for one in merged),
         refused=sum(item.refusal is not None for item in items),
         warned=sum(item.warning is not None for item in items),
     )

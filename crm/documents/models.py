@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
 
+MAX_BYTES = 50_000_000  # of one document
+
 
 class DocumentKind(StrEnum):
     NOTICE = "notice"  # a payment notice as it was sent
