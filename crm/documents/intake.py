@@ -27,6 +27,13 @@ MAX_RATIO = 200  # as for feeds: documents hardly compress, zeros do
 RATIO_FREE_BYTES = 16_000_000
 SHOWN = 50
 BOMB = "L'archivio si espande oltre il consentito: dividerlo in parti."
+NOT_KEPT = "non si può conservare: è troppo grande o l'archivio dei documenti lo rifiuta"
+BROKEN = "è danneggiato o cifrato"
+UNKNOWN = "nessun documento annunciato dal gestionale ha questo contenuto"
+OTHER_LENGTH = "la lunghezza non è quella annunciata"
+LINK = "è un collegamento, non un file"
+OUTSIDE = "il percorso esce dall'archivio"
+CIPHERED = "è cifrato"
 DAMAGED = "L'archivio zip è danneggiato: rigenerarlo."
 
 
@@ -71,9 +78,9 @@ def take_in(
             except StoreError as error:
                 if not error.permanent:
                     raise
-                taken.refuse(name, "non si può conservare: è troppo grande o l'archivio dei documenti lo rifiuta")
+                taken.refuse(name, NOT_KEPT)
             except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
-                taken.refuse(name, "è danneggiato o cifrato")
+                taken.refuse(name, BROKEN)
             if _is_bomb(path, unpacked):
                 raise InvalidError(BOMB)
             on_progress(taken)
@@ -90,10 +97,10 @@ def _take(
             select(Document.size).where(Document.ente_id == ente_id, Document.sha256 == sha256).limit(1)
         ).scalar_one_or_none()
     if announced is None:
-        taken.refuse(name, "nessun documento annunciato dal gestionale ha questo contenuto")
+        taken.refuse(name, UNKNOWN)
         return
     if announced != size:
-        taken.refuse(name, "la lunghezza non è quella annunciata")
+        taken.refuse(name, OTHER_LENGTH)
         return
     store.put(ente_id, sha256, copy)
     with database.begin(scope) as session:
@@ -123,7 +130,7 @@ def _entries(path: Path) -> Iterator[Iterator[Entry]]:
 def _in_folder(folder: Path) -> Iterator[Entry]:
     for one in sorted(folder.rglob("*")):
         if one.is_symlink():
-            yield one.name, lambda one=one: one.open("rb"), "è un collegamento, non un file"  # type: ignore[misc]
+            yield one.name, lambda one=one: one.open("rb"), LINK  # type: ignore[misc]
         elif one.is_file():
             yield one.name, lambda one=one: one.open("rb"), None  # type: ignore[misc]
 
@@ -139,10 +146,10 @@ def _odd(entry: zipfile.ZipInfo) -> str | None:
     name = entry.filename
     outside = PurePosixPath(name).is_absolute() or bool(PureWindowsPath(name).anchor) or "\\" in name
     if outside or ".." in PurePosixPath(name).parts or "\x00" in name:
-        return "il percorso esce dall'archivio"
+        return OUTSIDE
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "è un collegamento, non un file"
-    return "è cifrato" if entry.flag_bits & 1 else None
+        return LINK
+    return CIPHERED if entry.flag_bits & 1 else None
 
 
 def _is_bomb(path: Path, unpacked: int) -> bool:

@@ -45,12 +45,17 @@ class Gate:
     needed: int
 
 
+NAME = "Nome e cognome"
+BORN = "Data di nascita"
+ADDRESS = "Indirizzo di residenza o della sede"
+CODE = "Codice fiscale, gli ultimi cinque caratteri"
+ACT = "Numero di un avviso o di un atto ricevuto"
 USUAL = (
-    Question("name", "Nome e cognome", Check.NAME),
-    Question("born", "Data di nascita", Check.BORN),
-    Question("address", "Indirizzo di residenza o della sede", Check.ADDRESS),
-    Question("codice_fiscale", "Codice fiscale, gli ultimi cinque caratteri", Check.CODICE_FISCALE),
-    Question("act", "Numero di un avviso o di un atto ricevuto", Check.ACT),
+    Question("name", NAME, Check.NAME),
+    Question("born", BORN, Check.BORN),
+    Question("address", ADDRESS, Check.ADDRESS),
+    Question("codice_fiscale", CODE, Check.CODICE_FISCALE),
+    Question("act", ACT, Check.ACT),
 )
 
 

@@ -111,22 +111,21 @@ def _check(
     if call_id is None and purpose not in purposes(session, by, ente_id=contact.ente_id):
         raise ForbiddenError("Non puoi aprire un fascicolo di questo ente per questo motivo.")
     if purpose in EXPLAINED and not reason:
-        raise InvalidError("Scrivi perché apri il fascicolo.", field="reason")
+        wrong = InvalidError("Scrivi perché apri il fascicolo.", field="reason")
+        raise InvalidError("Scrivi perché apri il fascicolo.", parts=(wrong,))
     if len(reason) > MAX_REASON:
-        raise InvalidError("Il motivo è troppo lungo: al massimo 200 caratteri.", field="reason")
+        wrong = InvalidError("Il motivo è troppo lungo: al massimo 200 caratteri.", field="reason")
+        raise InvalidError("Il motivo è troppo lungo: al massimo 200 caratteri.", parts=(wrong,))
     if purpose not in SPEAKS:
         return
-    gate = queries.gate(session, contact.ente_id)
-    if missing(gate, spoken.right if spoken else ()):
-        wrong = InvalidError(NEEDED.get(missing(gate, spoken.right if spoken else ()), NEEDED_MORE), field="right")
-        raise InvalidError("Prima di aprire il fascicolo accerta con chi parli.", field="right", parts=(wrong,))
-
-
-NEEDED = {
-    1: "Manca una risposta esatta: fai un'altra domanda.",
-    2: "Mancano due risposte esatte: fai le domande e segna quelle giuste.",
-}
-NEEDED_MORE = "Mancano più di due risposte esatte: fai le domande e segna quelle giuste."
+    match missing(queries.gate(session, contact.ente_id), spoken.right if spoken else ()):
+        case 0:
+            return
+        case 1:
+            wrong = InvalidError("Manca una risposta esatta: fai un'altra domanda.", field="right")
+        case _:
+            wrong = InvalidError("Mancano risposte esatte: fai le domande e segna quelle giuste.", field="right")
+    raise InvalidError("Prima di aprire il fascicolo accerta con chi parli.", parts=(wrong,))
 
 
 def _write(

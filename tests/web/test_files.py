@@ -154,8 +154,7 @@ def test_a_supervisor_says_why_and_it_is_recorded(reader: Reader) -> None:
     before = reader.sees(f"/files/{mario}")
     assert not [word for word in DEBT if word in before]
     assert "Perché apri il fascicolo" in before
-    assert reader.opens(mario, purpose="other").json()["fields"] == {}
-    assert reader.opens(mario, purpose="other").json()["message"] == "Scrivi perché apri il fascicolo."
+    assert reader.opens(mario, purpose="other").json()["fields"] == {"reason": "Scrivi perché apri il fascicolo."}
     opened = reader.opens(mario, purpose="quality", reason=" reclamo  n. 7 ")
     assert opened.headers["hx-redirect"] == f"/files/{mario}"
     assert "812,00" in reader.sees(f"/files/{mario}")

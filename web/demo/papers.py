@@ -49,9 +49,10 @@ def pdf(lines: Iterable[str]) -> bytes:
     text = f"BT /F1 14 Tf 24 TL 72 760 Td\n{shown}ET".encode("cp1252", "replace")
     parts = (
         b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     )  # fmt: skip
     made, places = b"%PDF-1.4\n", []
     for number, part in enumerate(parts, start=1):

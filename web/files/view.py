@@ -33,11 +33,6 @@ from web.files.entries import Shown, shown
 # What a line of the history is about, and which topic covers it.
 SAID_UNDER = {Sort.PAYMENT: topics.PAYMENTS, Sort.PLAN: topics.PLANS, Sort.INSTALMENT: topics.PLANS}
 
-HIDDEN = {
-    "amounts": "importi", "acts": "atti", "payments": "pagamenti", "plans": "rateizzazioni",
-    "contact_data": "recapiti", "documents": "documenti",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Shows:
@@ -109,9 +104,14 @@ class TaxpayerFile:
     kinds: tuple[EntryKind, ...] = tuple(EntryKind)
 
     @property
+    def lines(self) -> int:
+        """How many positions there are."""
+        return sum(len(group.lines) for section in self.sections for group in section.groups)
+
+    @property
     def hidden(self) -> list[str]:
-        """What is kept back, in words."""
-        return [word for name, word in HIDDEN.items() if not getattr(self.shows, name)]
+        """The topics that are kept back."""
+        return [name for name in Shows.__dataclass_fields__ if not getattr(self.shows, name)]
 
 
 @dataclass(frozen=True, slots=True)
