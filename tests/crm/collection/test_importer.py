@@ -20,7 +20,7 @@ from crm.collection.errors import CollectionError, ImportBusyError
 from crm.collection.importer import Progress, import_feed
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.collection.service import Counts
-from crm.contacts.models import Contact, ContactReach, ReachKind
+from crm.contacts.models import Contact, ContactReach, ReachKind, Source
 from crm.core.db import Database, LiveTopic, Scope
 from crm.positions.models import Position
 from tests.crm.conftest import WriteFeed
@@ -99,13 +99,17 @@ def test_phones_that_the_sender_drops_are_dropped_and_ours_stay(
         contact_id = session.scalars(select(Contact.id)).one()
         session.add(
             ContactReach(
-                ente_id=done.ente_id, contact_id=contact_id, kind=ReachKind.PHONE, value="+393141111111", source="call"
+                ente_id=done.ente_id,
+                contact_id=contact_id,
+                kind=ReachKind.PHONE,
+                value="+393141111111",
+                source=Source.TAXPAYER,
             )
         )
     changed = records["rossi"] | {"phones": ["+393331234567"], "emails": [], "as_of": "2026-01-11T00:00:00Z"}
     assert import_feed(db, write_feed(changed, name="next")).counts == Counts(changed=1)
     reaches = {(row["value"], row["source"]) for row in rows(db, ContactReach, done.ente_id)}
-    assert reaches == {("+393331234567", "gestionale"), ("+393141111111", "call")}
+    assert reaches == {("+393331234567", "gestionale"), ("+393141111111", "taxpayer")}
 
 
 def test_refused_lines_are_listed_and_fatal_to_nobody(db: Database, write_feed: WriteFeed, records: Records) -> None:
