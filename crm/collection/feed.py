@@ -108,7 +108,7 @@ PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_p
 NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
 Cents = Annotated[int, BeforeValidator(_cents)]
 Day = Annotated[date, BeforeValidator(_day)]
-TwoLetters = Annotated[Text10, AfterValidator(_two_letters)]
+TwoLetters = Annotated[str, *_text(2), AfterValidator(_two_letters)]
 Instant = Annotated[AwareDatetime, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from crm.contacts.disclosure import (
     EVERYTHING,
     GENERAL,
+    OPEN,
     STRANGER,
     TAXPAYER,
     Cover,
@@ -30,7 +31,7 @@ OVER, AHEAD = Term(ends=TODAY - timedelta(days=1)), Term(starts=TODAY + timedelt
 ACTS_ONLY = Cover(frozenset({Matter.ACTS}), Term())
 
 
-def of(kind: RelationKind, term: Term = Term(), mandate: Cover | None = None) -> Speaker:
+def of(kind: RelationKind, term: Term = OPEN, mandate: Cover | None = None) -> Speaker:
     return Speaker(relation=kind, term=term, mandate=mandate)
 
 
