@@ -61,7 +61,7 @@ def get(session: Session, document_id: int) -> DocumentView:
 def awaited(session: Session) -> dict[int, int]:
     """How many documents of each ente in the scope are listed without their contents."""
     rows = session.execute(
-        select(Document.ente_id, func.count())
+        select(Document.ente_id, func.count().label("listed"))
         .outerjoin(
             DocumentContent,
             (DocumentContent.ente_id == Document.ente_id) & (DocumentContent.sha256 == Document.sha256),
@@ -69,4 +69,4 @@ def awaited(session: Session) -> dict[int, int]:
         .where(DocumentContent.sha256.is_(None))
         .group_by(Document.ente_id)
     )
-    return dict(rows.tuples().all())
+    return {row.ente_id: row.listed for row in rows}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
 from crm.audit import service as audit
+from crm.contacts.disclosure import Matter
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, ForbiddenError
@@ -20,7 +21,6 @@ from crm.documents import queries
 from crm.documents.models import Document, DocumentContent
 from crm.documents.queries import DocumentView
 from crm.files import queries as files
-from crm.files.topics import DOCUMENTS
 
 _STATED = StatedTable(
     Document, key="reference",
@@ -106,7 +106,7 @@ def open_document(session: Session, by: Principal, *, document_id: int) -> Docum
     """
     by.require(Permission.FILE_READ)
     found = queries.get(session, document_id)
-    opening = files.require_open(session, by, contact_id=found.contact_id, topic=DOCUMENTS)
+    opening = files.require_open(session, by, contact_id=found.contact_id, matter=Matter.DOCUMENTS)
     if found.received_at is None:
         raise ConflictError("Il documento non è ancora arrivato dal gestionale.")
     audit.note(

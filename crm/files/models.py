@@ -92,7 +92,7 @@ class FileOpening(Base):
     interlocutor: Mapped[Interlocutor] = mapped_column(choice(Interlocutor))
     relation_id: Mapped[int | None]  # who else was spoken with; not a foreign key: the opening outlives it
     seen: Mapped[dict[str, Any]]  # payments by position when it was opened: what arrives later is news
-    gate: Mapped[dict[str, Any]]  # {"right": keys of the questions answered rightly, "told": topics that may be told}
+    gate: Mapped[dict[str, Any]]  # {"right": keys of the questions answered rightly, "told": matters, "sentence"}
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.contacts.disclosure import Matter
 from crm.core import clock
 from crm.core.configuration import kept
 from crm.core.errors import ForbiddenError
@@ -30,17 +31,22 @@ CLOSED = "Il fascicolo è chiuso: riaprilo, dicendo perché."
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A file that is open to somebody, on these rows of a person; `told` are the topics that may be told."""
+    """A file that is open to somebody, on these rows of a person; `told` is what may be told of each."""
 
-    contact_ids: frozenset[int]
     opened_at: datetime
     purpose: Purpose
     reason: str
     call_id: UUID | None
     interlocutor: Interlocutor
     relation_id: int | None
-    told: frozenset[str]
+    told: Mapping[int, frozenset[Matter]]
+    sentences: tuple[str, ...]  # that say so, each once
     seen: Mapping[str, list[str]]
+
+    @property
+    def contact_ids(self) -> frozenset[int]:
+        """The rows of the person."""
+        return frozenset(self.told)
 
 
 @kept
@@ -83,22 +89,24 @@ def opening(session: Session, by: Principal, *, contact_id: int) -> Opening | No
     if found is None or (found.call_id is None and found.opened_at <= at - OPEN_FOR):
         return None
     together = session.execute(
-        select(FileOpening.contact_id).where(
+        select(FileOpening.contact_id, FileOpening.gate).where(
             FileOpening.opened_by == by.user_id, FileOpening.opened_at == found.opened_at,
             FileOpening.closed_at.is_(None),
         )
-    ).scalars()  # fmt: skip
+        .order_by(FileOpening.id)
+    ).all()  # fmt: skip
     return Opening(
-        frozenset(together), found.opened_at, found.purpose, found.reason, found.call_id, found.interlocutor,
-        found.relation_id, frozenset(found.gate["told"]), found.seen,
+        found.opened_at, found.purpose, found.reason, found.call_id, found.interlocutor, found.relation_id,
+        {row.contact_id: frozenset(map(Matter, row.gate["told"])) for row in together},
+        tuple(dict.fromkeys(row.gate["sentence"] for row in together if row.gate["sentence"])), found.seen,
     )  # fmt: skip
 
 
-def require_open(session: Session, by: Principal, *, contact_id: int, topic: str | None = None) -> Opening:
+def require_open(session: Session, by: Principal, *, contact_id: int, matter: Matter | None = None) -> Opening:
     """The opening under which something of a file is shown. Raises `ForbiddenError`."""
     found = opening(session, by, contact_id=contact_id)
     if found is None:
         raise ForbiddenError(CLOSED)
-    if topic is not None and topic not in found.told:
+    if matter is not None and matter not in found.told[contact_id]:
         raise ForbiddenError("Con chi hai identificato non si può parlare di questo.")
     return found

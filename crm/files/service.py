@@ -1,6 +1,6 @@
 """Opening and closing files. Each opening is a row, and is audited for every ente whose rows it shows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,16 +11,18 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
+from crm.contacts import relations
+from crm.contacts.disclosure import EVERYTHING, GENERAL, Disclosure, Ground
 from crm.contacts.queries import ContactView
 from crm.core import clock
 from crm.core.errors import ForbiddenError, InvalidError
 from crm.files import news, queries
 from crm.files.gate import GateOutcome, missing
 from crm.files.models import FileOpening, Interlocutor, Purpose
-from crm.files.topics import EVERYTHING
 from crm.positions import queries as positions
 
 MAX_REASON = 200
+ALONE = Disclosure(EVERYTHING, Ground.ENTITLED, "")  # nobody is told anything
 SPEAKS = frozenset({Purpose.CALL, Purpose.DESK, Purpose.VISIT})  # there is somebody who must be who he says
 EXPLAINED = frozenset({Purpose.OTHER})  # says nothing by itself
 
@@ -32,7 +34,6 @@ class Spoken:
     interlocutor: Interlocutor = Interlocutor.TAXPAYER
     relation_id: int | None = None
     right: tuple[str, ...] = ()
-    told: frozenset[str] = EVERYTHING
 
 
 def purposes(session: Session, by: Principal, *, ente_id: int) -> tuple[Purpose, ...]:
@@ -59,12 +60,9 @@ def open_file(
         raise ForbiddenError("Non puoi aprire i fascicoli di questo ente.")
     reason = " ".join(reason.split())
     _check(session, by, contact, purpose, reason, spoken, call_id)
-    spoken = spoken if purpose in SPEAKS and spoken else Spoken(Interlocutor.NOBODY)
-    same = sorted(
-        (one for one in contacts.by_codice_fiscale(session, contact.codice_fiscale) if one.ente_id in readable),
-        key=lambda one: one.id != contact.id,
-    )
-    _write(session, by, same, purpose, reason, spoken, call_id)
+    spoken = (spoken or Spoken()) if purpose in SPEAKS else Spoken(Interlocutor.NOBODY)
+    same = [one for one in contacts.same_person(session, contact) if one.ente_id in readable]
+    _write(session, by, same, purpose, reason, spoken, _told(session, same, spoken), call_id)
     return tuple(one.id for one in same)
 
 
@@ -128,19 +126,37 @@ def _check(
     raise InvalidError("Prima di aprire il fascicolo accerta con chi parli.", parts=(wrong,))
 
 
+def _told(session: Session, same: list[ContactView], spoken: Spoken) -> Mapping[int, Disclosure]:
+    """What may be told, by ente. Raises `InvalidError` where whoever speaks may hear no more than anybody may."""
+    match spoken.interlocutor:
+        case Interlocutor.NOBODY:
+            return {one.ente_id: ALONE for one in same}
+        case Interlocutor.TAXPAYER:
+            told = relations.told_himself(session, same)
+        case Interlocutor.RELATED:
+            told = relations.may_be_told(session, same, relation_id=spoken.relation_id)
+    asked = told[same[0].ente_id]
+    if asked.told <= GENERAL:
+        raise InvalidError(asked.sentence, parts=(InvalidError(asked.sentence, field="speaker"),))
+    return told
+
+
 def _write(
     session: Session, by: Principal, same: list[ContactView], purpose: Purpose, reason: str, spoken: Spoken,
-    call_id: UUID | None,
+    told: Mapping[int, Disclosure], call_id: UUID | None,
 ) -> None:  # fmt: skip
     close_files(session, by, contact_ids=[one.id for one in same])
-    gate = {"right": sorted(spoken.right), "told": sorted(spoken.told)}
+    gates = {
+        ente_id: {"right": sorted(spoken.right), "told": sorted(one.told), "sentence": one.sentence}
+        for ente_id, one in told.items()
+    }
     at = clock.now(session)
     seen = news.seen(positions.of_contact(session, [one.id for one in same]))
     session.add_all(
         FileOpening(
             ente_id=one.ente_id, contact_id=one.id, opened_by=by.user_id, opened_at=at, closed_at=None,
             purpose=purpose, reason=reason, call_id=call_id, interlocutor=spoken.interlocutor,
-            relation_id=spoken.relation_id, gate=gate, seen=seen,
+            relation_id=spoken.relation_id, gate=gates[one.ente_id], seen=seen,
         )
         for one in same
     )  # fmt: skip
@@ -151,5 +167,5 @@ def _write(
         if purpose in SPEAKS:
             audit.note(
                 session, by, kind="file.gate", ente_id=one.ente_id, contact_id=one.id, call_id=call_id,
-                after={"outcome": "opened", "interlocutor": spoken.interlocutor.value, **gate},
+                after={"outcome": "opened", "interlocutor": spoken.interlocutor.value, **gates[one.ente_id]},
             )  # fmt: skip

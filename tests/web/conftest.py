@@ -5,6 +5,7 @@ import re
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,12 +31,13 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def environ(database_urls: Any, redis_url: str) -> dict[str, str]:
+def environ(database_urls: Any, redis_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of a test's own installation."""
     return {
         "FILODIRETTO_DATABASE_URL": database_urls.app,
         "FILODIRETTO_DATABASE_ROUTING_URL": database_urls.routing,
         "FILODIRETTO_REDIS_URL": redis_url,
+        "FILODIRETTO_DATA": str(tmp_path / "data"),
         "FILODIRETTO_DATABASE_POOL_SIZE": "8",
         "FILODIRETTO_PUBLIC_URL": PUBLIC,
         "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +13,12 @@ from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
-from crm.contacts.models import Contact
+from crm.contacts.disclosure import RelationKind
+from crm.contacts.models import Contact, DisclosureRule, PersonKind
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
+from crm.documents import service as documents
+from crm.documents.models import Document, DocumentKind
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
 from crm.positions.models import Position
@@ -327,3 +331,106 @@ def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:
     asked.clear()
     assert reader.sees(path).count('<details id="position-') == 100
     assert len(asked) == few <= 25, "\n".join(asked)
+
+
+def test_whoever_acts_for_the_taxpayer_hears_what_his_title_opens(desk: Desk, reader: Reader) -> None:
+    reader.needs(1)
+    desk.sit_down()
+    call = desk.talks()
+    position = f"/files/positions/{reader.position()}"
+    refused = desk.press("identify", call=call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
+    assert "Manca il mandato scritto" in refused.json()["fields"]["speaker"]
+    wrong = desk.press("identify", call=call, right="name", speaker="new", kind="heir", name="")
+    assert "name" in wrong.json()["fields"]
+    assert desk.press("identify", call=call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
+    assert desk.press("identify", call=call, right="name", speaker="99999").status_code == 404
+    assert not [word for word in DEBT if word in desk.page("file")]
+    assert desk.press("identify", call=call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
+
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        rule = DisclosureRule(
+            ente_id=reader.cast.empoli, relation=RelationKind.GUARDIAN, matters=["procedure", "acts", "payments"]
+        )
+        session.add(rule)
+    assert (
+        desk.press("identify", call=call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code
+        == 204
+    )
+    page = desk.page("file")
+    assert "2024/118" in page
+    assert "812,00" not in page
+    assert "+39 348 000 0001" not in page
+    assert "Ha titolo per lui." in page
+    detail = desk.client.get(position).text
+    assert "Notificata il 3 settembre 2024" in detail
+    assert "€" not in detail
+    assert "euro" not in detail
+
+
+def test_nobody_is_a_company_and_the_dead_do_not_call(desk: Desk, reader: Reader) -> None:
+    desk.sit_down()
+    call = desk.talks()
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Contact).where(Contact.id == reader.cast.mario).values(kind=PersonKind.LEGAL))
+    refused = desk.press("identify", call=call)
+    assert "legale rappresentante" in refused.json()["fields"]["speaker"]
+    assert 'value="">Scegli…' in desk.page("file")
+    assert desk.press(
+        "identify", call=call, speaker="new", kind="legal_representative", name="Ada Neri"
+    ).status_code == 204  # fmt: skip
+    assert "812,00" in desk.page("file")
+
+
+def test_a_document_is_opened_from_an_open_file_alone(reader: Reader) -> None:
+    contents = "àè".encode()
+    digest = sha256(contents).hexdigest()
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        for reference, kind, title in (("D-1", "text/plain", 'Avviso "TARI"\r\nX: y'), ("D-2", "text/html", "Pagina")):
+            session.add(
+                Document(
+                    ente_id=reader.cast.empoli, contact_id=reader.cast.mario, reference=reference,
+                    position_reference="E-1", kind=DocumentKind.NOTICE, title=title, dated=None, media_type=kind,
+                    size=len(contents), sha256=digest, as_of=datetime(2026, 1, 1, tzinfo=UTC), digest="x",
+                )
+            )  # fmt: skip
+        session.flush()
+        plain, page = session.scalars(select(Document.id).order_by(Document.id)).all()
+    path = f"/files/documents/{plain}"
+    assert reader.client.get(path).status_code == 403
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert reader.client.get(path).status_code == 409
+    assert "non ancora ricevuto" in reader.sees(f"/files/positions/{reader.position()}")
+    source = reader.runtime.settings.data / "source"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(contents)
+    reader.runtime.documents.put(reader.cast.empoli, digest, source)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        documents.receive(session, ente_id=reader.cast.empoli, sha256=digest)
+    got = reader.client.get(path)
+    assert (got.status_code, got.text) == (200, "àè")
+    assert got.headers["content-disposition"] == "inline; filename*=UTF-8''Avviso--TARI---X--y.txt"
+    assert "sandbox" in got.headers["content-security-policy"]
+    assert (got.headers["x-content-type-options"], got.headers["cache-control"]) == ("nosniff", "no-store")
+    hostile = reader.client.get(f"/files/documents/{page}")
+    assert hostile.headers["content-type"] == "application/octet-stream"
+    assert hostile.headers["content-disposition"].startswith("attachment")
+    assert [kind for kind, *_ in reader.audited()] == ["file.opened"]
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        opened = session.scalars(select(AuditEntry.contact_id).where(AuditEntry.kind == "document.opened")).all()
+    assert opened == [reader.cast.mario, reader.cast.mario]
+    reader.sit_down("anna")
+    assert reader.client.get(path).status_code == 403
+
+
+def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> None:
+    assert reader.client.get("/files/documents").status_code == 403
+    upload = {"archive": ("d.zip", b"PK", "application/zip")}
+    fields = {"ente": str(reader.cast.empoli)}
+    assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403
+    with reader.database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == reader.cast.sara).values(role=Role.ADMINISTRATOR))
+    reader.client.get("/files/documents")
+    broken = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
+    assert (broken.status_code, broken.json()["message"]) == (422, "L'archivio zip è danneggiato: rigenerarlo.")
+    fields = {"ente": str(reader.cast.siena)}
+    assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403

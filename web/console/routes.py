@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
@@ -12,7 +12,6 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
-from crm.files.service import Spoken
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
@@ -20,6 +19,7 @@ from telephony.calls.addresses import agent_identity
 from web.console.view import render, render_queues
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.files.speakers import Answers, answers
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -62,12 +62,19 @@ def propose(
 
 
 @router.post("/console/identify")
-def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], right: RightField = ()) -> Response:
+def identify(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], answers: Annotated[Answers, Depends(answers)]
+) -> Response:
     """The agent knows whom he speaks with: the file opens."""
-    spoken = Spoken(right=tuple(right))
-    return _do(
-        runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
-    )
+
+    def work(session: Session) -> None:
+        about = conversation.current_call(session, visit.principal.user_id)
+        spoken = None
+        if about is not None and about.id == call and about.contact_id is not None:
+            spoken = answers.spoken(session, visit.principal, contact_id=about.contact_id, call_id=call)
+        conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
+
+    return _do(runtime, visit, work)
 
 
 @router.post("/console/turn-away")

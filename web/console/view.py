@@ -26,6 +26,7 @@ from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from web.edge.templating import fragment
 from web.edge.visits import Visit
+from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
 from web.wiring import Runtime
@@ -82,8 +83,8 @@ class Proposal:
     born_on: date | None
     birthplace: str | None
     address: str | None
-    town: str | None
     gate: Gate
+    speakers: Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,8 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
 def _proposal(session: Session, contact: ContactView) -> Proposal:
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
-        contact.address, contact.town, files.gate(session, contact.ente_id),
+        contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
+        offered(session, contact),
     )  # fmt: skip
 
 

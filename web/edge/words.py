@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from crm.access.models import Role
 from crm.collection.queries import Stage
+from crm.contacts.disclosure import RelationKind
 from crm.documents.models import DocumentKind
 from crm.files.gate import GateOutcome
 from crm.files.models import Purpose
@@ -128,6 +129,14 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    RelationKind: {
+        RelationKind.HEIR: "erede",
+        RelationKind.LEGAL_REPRESENTATIVE: "legale rappresentante",
+        RelationKind.GUARDIAN: "genitore, tutore o amministratore di sostegno",
+        RelationKind.PARTNER: "socio",
+        RelationKind.DELEGATE: "delegato",
+        RelationKind.ACCOUNTANT: "commercialista",
     },
     GateOutcome: {
         GateOutcome.WRONG_PERSON: "Non è la persona",

@@ -1,30 +1,30 @@
 """The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
+from crm.contacts.disclosure import Matter
 from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.files import queries as files
 from crm.files import service
-from crm.files import topics as told
 from crm.files.models import Purpose
-from crm.files.service import SPEAKS, Spoken
+from crm.files.service import SPEAKS
 from crm.positions import queries as positions
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.files.view import read_detail, read_file, read_timeline
+from web.files.speakers import Answers, answers, offered
+from web.files.view import TaxpayerFile, read_detail, read_file, read_timeline
 from web.live.hub import Render, Rendered
 from web.wiring import Runtime
 
@@ -62,7 +62,7 @@ def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response
     """A position, opened: only while the file is."""
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         found = positions.get(session, position_id)
-        opening = files.require_open(session, visit.principal, contact_id=found.contact_id, topic=told.ACTS)
+        opening = files.require_open(session, visit.principal, contact_id=found.contact_id, matter=Matter.ACTS)
         detail = read_detail(session, found, opening)
     return Response(fragment("files/_position.html", visit.language, detail=detail), media_type="text/html")
 
@@ -70,37 +70,39 @@ def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response
 @router.get("/files/{contact_id}")
 def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """The file if it is open, else the question why it should be."""
-    scope = visit.scope(runtime, Permission.FILE_READ)
-    with runtime.database.begin(scope) as session:
+    about: dict[str, Any] = {"visit": visit, "csrf": visit.csrf_token}
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         contact = contacts.get(session, contact_id)
+        about["ente"] = enti.badges(session)[contact.ente_id]
         opening = files.opening(session, visit.principal, contact_id=contact_id)
-        purposes = service.purposes(session, visit.principal, ente_id=contact.ente_id)
-        gate = files.gate(session, contact.ente_id)
-        ente = enti.badges(session)[contact.ente_id]
+        if opening is None:
+            about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
+            about["gate"] = files.gate(session, contact.ente_id)
+            about["speakers"] = offered(session, contact)
+        found = read_file(session, contact, opening) if opening else None
     if opening is None:
-        return page(
-            request, "files/open.html", visit.language, visit=visit, csrf=visit.csrf_token, person=contact, ente=ente,
-            purposes=purposes, gate=gate, speaking={one.value for one in SPEAKS},
-        )  # fmt: skip
-    regions = render(runtime, visit, contact_id).regions
+        speaking = {one.value for one in SPEAKS}
+        return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
     return page(
-        request, "files/page.html", visit.language, visit=visit, csrf=visit.csrf_token, regions=regions, ente=ente,
-        contact_id=contact_id, purpose=opening.purpose, at=opening.opened_at,
+        request, "files/page.html", visit.language, regions=_shown(visit, contact_id, found).regions,
+        contact_id=contact_id, purpose=opening.purpose, at=opening.opened_at, **about,
     )  # fmt: skip
 
 
 @router.post("/files/{contact_id}/open")
 def open_file(
-    runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()], reason: FieldText = "",
-    right: Annotated[Sequence[str], Form()] = (),
+    runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()],
+    answers: Annotated[Answers, Depends(answers)], reason: FieldText = "",
 ) -> Response:  # fmt: skip
     """Open it: the reason is recorded, and the answers of whoever is there."""
 
     def work(session: Session) -> None:
+        spoken = None
+        if purpose in SPEAKS:
+            spoken = answers.spoken(session, visit.principal, contact_id=contact_id)
         service.open_file(
-            session, visit.principal, contact_id=contact_id, purpose=purpose, reason=reason,
-            spoken=Spoken(right=tuple(right)),
-        )  # fmt: skip
+            session, visit.principal, contact_id=contact_id, purpose=purpose, reason=reason, spoken=spoken
+        )
 
     runtime.database.transact(visit.scope(runtime, Permission.FILE_READ), work)
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": f"/files/{contact_id}"})
@@ -140,8 +142,12 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         found = read_file(session, contacts.get(session, contact_id), opening) if opening else None
+    return _shown(visit, contact_id, found)
+
+
+def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendered:
     html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id)
-    watched = {topics.contact(one) for one in found.contact_ids} if found else {topics.contact(contact_id)}
+    watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
 
 

@@ -10,13 +10,14 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
+from crm.contacts.disclosure import Matter
 from crm.contacts.queries import ContactView, ReachView
 from crm.core import clock
 from crm.documents import queries as documents
 from crm.documents.queries import DocumentView
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
-from crm.files import news, topics
+from crm.files import news
 from crm.files import queries as files
 from crm.files.queries import Opening
 from crm.positions import queries as positions
@@ -31,7 +32,7 @@ from crm.timeline.queries import ALL, Filter
 from web.files.entries import Shown, shown
 
 # What a line of the history is about, and which topic covers it.
-SAID_UNDER = {Sort.PAYMENT: topics.PAYMENTS, Sort.PLAN: topics.PLANS, Sort.INSTALMENT: topics.PLANS}
+SAID_UNDER = {Sort.PAYMENT: Matter.PAYMENTS, Sort.PLAN: Matter.PLANS, Sort.INSTALMENT: Matter.PLANS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class Shows:
     documents: bool
 
     @classmethod
-    def of(cls, told: frozenset[str]) -> "Shows":
-        """By the topics that may be told."""
+    def of(cls, told: frozenset[Matter]) -> "Shows":
+        """By the matters that may be told."""
         return cls(**{name: name in told for name in cls.__dataclass_fields__})
 
     @property
@@ -79,6 +80,7 @@ class Section:
     """One ente's part of the file. Stale: older than the ente is promised."""
 
     ente: Badge
+    shows: Shows
     totals: Totals
     as_of: datetime
     stale: bool
@@ -107,11 +109,6 @@ class TaxpayerFile:
     def lines(self) -> int:
         """How many positions there are."""
         return sum(len(group.lines) for section in self.sections for group in section.groups)
-
-    @property
-    def hidden(self) -> list[str]:
-        """The topics that are kept back."""
-        return [name for name in Shows.__dataclass_fields__ if not getattr(self.shows, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +148,23 @@ class Detail:
 
 def read_file(session: Session, contact: ContactView, opening: Opening) -> TaxpayerFile:
     """Everything that the scope and the opening show of this person."""
-    same = sorted(contacts.by_codice_fiscale(session, contact.codice_fiscale), key=lambda one: one.id != contact.id)
-    same = [one for one in same if one.id in opening.contact_ids]
+    same = [one for one in contacts.same_person(session, contact) if one.id in opening.contact_ids]
     ids = [one.id for one in same]
-    shows = Shows.of(opening.told)
-    owed = positions.of_contact(session, ids) if shows.acts else []
-    new = {one.id: news.arrived(one, opening.seen) for one in owed} if shows.payments and shows.amounts else {}
-    address = ", ".join(part for part in (contact.address, contact.postcode, contact.town) if part) or None
+    shows = {one: Shows.of(opening.told[one]) for one in ids}
+    owed = positions.of_contact(session, [one for one in ids if shows[one].acts])
+    new = {
+        one.id: news.arrived(one, opening.seen)
+        for one in owed
+        if shows[one.contact_id].payments and shows[one.contact_id].amounts
+    }
+    asked = shows[contact.id]
     return TaxpayerFile(
         contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
-        born_on=contact.born_on if shows.contact_data else None, address=address if shows.contact_data else None,
-        reach=contact.reaches if shows.contact_data else (), opening=opening, shows=shows,
-        sections=_sections(session, same, owed, new), news=tuple(paid for some in new.values() for paid in some),
-        documents=tuple(documents.of_contacts(session, ids)) if shows.documents else (),
+        born_on=contact.born_on if asked.contact_data else None,
+        address=contact.address.line if asked.contact_data and contact.address else None,
+        reach=contact.reaches if asked.contact_data else (), opening=opening, shows=asked,
+        sections=_sections(session, same, shows, owed, new), news=tuple(paid for some in new.values() for paid in some),
+        documents=tuple(documents.of_contacts(session, [one for one in ids if shows[one].documents])),
         timeline=read_timeline(session, contact.id, opening),
     )  # fmt: skip
 
@@ -173,14 +174,14 @@ def read_timeline(
 ) -> TimelinePart:
     """A part of the timeline of all rows of the person."""
     found = timeline.of_contacts(session, opening.contact_ids, only=only, after=timeline.cursor(after))
-    discreet = not Shows.of(opening.told).everything
+    discreet = not all(Shows.of(told).everything for told in opening.told.values())
     entries = tuple(shown(entry, author, discreet=discreet) for entry, author in found.entries)
     return TimelinePart(contact_id, entries, only, found.after.written if found.after else "")
 
 
 def read_detail(session: Session, position: PositionView, opening: Opening) -> Detail:
     """A position with its history, what can be paid of it, and its documents."""
-    shows = Shows.of(opening.told)
+    shows = Shows.of(opening.told[position.contact_id])
     today = clock.business_day(clock.now(session))
     position = position if shows.amounts else _without_amounts(position)
     listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
@@ -198,8 +199,9 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
 
 
 def _sections(
-    session: Session, same: list[ContactView], owed: list[PositionView], new: Mapping[int, tuple[PaymentView, ...]]
-) -> tuple[Section, ...]:
+    session: Session, same: list[ContactView], shows: Mapping[int, Shows], owed: list[PositionView],
+    new: Mapping[int, tuple[PaymentView, ...]],
+) -> tuple[Section, ...]:  # fmt: skip
     at = clock.now(session)
     today = clock.business_day(at)
     ente_ids = frozenset(one.ente_id for one in same)
@@ -208,10 +210,11 @@ def _sections(
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
-        told = [one.as_of for one in mine] + [row.as_of for row in same if row.ente_id == ente_id]
+        rows = [row for row in same if row.ente_id == ente_id]
+        told = [one.as_of for one in mine] + [row.as_of for row in rows]
         sections.append(
             Section(
-                badges[ente_id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
                 tuple(
                     TaxGroup(one.tax, one.totals, tuple(_line(each, new, today) for each in one.positions))
                     for one in groups
@@ -227,9 +230,9 @@ def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], to
 
 
 def _may_be_said(one: Happening, shows: Shows) -> bool:
-    topic = SAID_UNDER.get(one.sort, topics.ACTS)
+    may: bool = getattr(shows, SAID_UNDER.get(one.sort, Matter.ACTS))
     with_amounts = one.sort in {Sort.PAYMENT, Sort.INSTALMENT}
-    return getattr(shows, topic) and (shows.amounts or not with_amounts)
+    return may and (shows.amounts or not with_amounts)
 
 
 def _without_amounts(position: PositionView) -> PositionView:

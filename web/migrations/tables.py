@@ -10,6 +10,7 @@ import crm.core.jobs
 import crm.documents.models
 import crm.enti.models
 import crm.files.models
+import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models
 import crm.timeline.models

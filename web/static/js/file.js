@@ -39,5 +39,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// Whoever speaks and is not known yet is described beside the questions.
+function describeSpeaker() {
+  const choice = document.getElementById("speaker");
+  const more = choice?.closest("form")?.querySelector(".new-speaker");
+  if (more && more.hidden === (choice.value === "new")) more.hidden = choice.value !== "new";
+}
+document.addEventListener("change", describeSpeaker);
+new MutationObserver(describeSpeaker).observe(document.body, { childList: true, subtree: true });
+
 window.addEventListener("beforeprint", () => document.querySelectorAll("details.qr-box").forEach((one) => (one.open = true)));
 fill();
