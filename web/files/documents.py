@@ -63,7 +63,7 @@ def document(runtime: RuntimeDep, visit: VisitDep, document_id: int) -> Response
         contents = runtime.documents.read(found.ente_id, found.sha256, most=found.size)
     except StoreError as error:
         raise ConflictError(
-            "Il documento non si può leggere ora: riprova, o avvisa chi gestisce il sistema."
+            "Il documento non si può leggere: riprova, o avvisa chi gestisce il sistema."
         ) from error
     shown = found.media_type in POLICIES
     headers = {
