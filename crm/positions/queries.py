@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select, union
+from sqlalchemy import Select, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
@@ -10,7 +10,7 @@ from crm.positions.models import Position, PositionAlias
 from crm.positions.numbers import act_key
 from crm.positions.views import InstalmentView, PaymentView, PositionView
 
-__all__ = ["InstalmentView", "PaymentView", "PositionView", "by_act_number", "by_notice", "get", "of_contact"]
+__all__ = ["InstalmentView", "PaymentView", "PositionView", "by_notice", "get", "of_contact"]
 
 
 def get(session: Session, position_id: int) -> PositionView:
@@ -36,29 +36,29 @@ def by_notice(session: Session, notice_number: str) -> list[PositionView]:
 
     The number of an instalment's notice finds the position, too.
     """
-    return _known_as(session, Position.notice_number, notice_number)
-
-
-def by_act_number(session: Session, text: str) -> list[PositionView]:
-    """The positions about which an act with this number was issued, whatever way it is written; newest first."""
-    key = act_key(text)
-    return _known_as(session, Position.act_key, key) if any(char.isdigit() for char in key) else []
-
-
-def _known_as(
-    session: Session, own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], key: str
-) -> list[PositionView]:
-    """By its own number or another one: two descents of an index each."""
-    other = (
-        select(Position.id)
-        .join(
-            PositionAlias,
-            (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference),
-        )
-        .where(PositionAlias.key == key)
-    )
-    ids = union(select(Position.id).where(own == key), other)
+    ids = union(*_known_as(Position.id, Position.notice_number, notice_number))
     rows = session.scalars(
         select(Position).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id)
     )
     return [PositionView.of(row) for row in rows]
+
+
+def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
+    """Selects the contacts to whose positions or instalments a notice number belongs."""
+    return _known_as(Position.contact_id, Position.notice_number, notice_number)
+
+
+def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
+    """Selects the contacts about whom an act with this number was issued, whatever way it is written."""
+    key = act_key(text)
+    return _known_as(Position.contact_id, Position.act_key, key) if any(char.isdigit() for char in key) else ()
+
+
+def _known_as(
+    wanted: InstrumentedAttribute[int],
+    own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    key: str,
+) -> tuple[Select[int], ...]:
+    """By its own number or another one: two descents of an index each."""
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    return select(wanted).where(own == key), select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
