@@ -1,34 +1,45 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import Select, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
 from crm.positions.models import Position, PositionAlias
 from crm.positions.numbers import act_key
-from crm.positions.views import InstalmentView, PaymentView, PositionView
+from crm.positions.views import PaymentView, PositionView, payment
 
-__all__ = ["InstalmentView", "PaymentView", "PositionView", "by_act_number", "by_notice", "get", "of_contact"]
+_WHOLE: tuple[Any, ...] = tuple(getattr(Position, name) for name in PositionView.__dataclass_fields__)
+_BRIEF = tuple(column for column in _WHOLE if column.key not in {"acts", "steps"})
 
 
 def get(session: Session, position_id: int) -> PositionView:
     """One position. Raises `NotFoundError` when there is none in the scope."""
-    row = session.get(Position, position_id, populate_existing=True)
-    if row is None:
+    found = _views(session, select(*_WHOLE).where(Position.id == position_id))
+    if not found:
         raise NotFoundError("Questa posizione non esiste più: ricarica la pagina.")
-    return PositionView.of(row)
+    return found[0]
 
 
-def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionView]:
-    """Every position of these contacts: by ente, tax, then the newest year and act first."""
-    rows = session.scalars(
-        select(Position)
+def of_contact(session: Session, contact_ids: Collection[int], *, brief: bool = False) -> list[PositionView]:
+    """Every position of these contacts: by ente, tax, then the newest year and act first.
+
+    In brief they come without acts and steps, the longest parts, of which lists and sums know nothing.
+    """
+    return _views(
+        session,
+        select(*(_BRIEF if brief else _WHOLE))
         .where(Position.contact_id.in_(contact_ids))
-        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
+        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference),
     )
-    return [PositionView.of(row) for row in rows]
+
+
+def payments_of(session: Session, contact_ids: Collection[int]) -> dict[int, tuple[PaymentView, ...]]:
+    """The payments of every position of these contacts, by the position's id."""
+    rows = session.execute(select(Position.id, Position.payments).where(Position.contact_id.in_(contact_ids)))
+    return {row.id: tuple(payment(one) for one in row.payments) for row in rows}
 
 
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
@@ -58,7 +69,8 @@ def _known_as(
         .where(PositionAlias.key == key)
     )
     ids = union(select(Position.id).where(own == key), other)
-    rows = session.scalars(
-        select(Position).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id)
-    )
-    return [PositionView.of(row) for row in rows]
+    return _views(session, select(*_WHOLE).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id))
+
+
+def _views(session: Session, statement: Select[*tuple[Any, ...]]) -> list[PositionView]:
+    return [PositionView.of(dict(row)) for row in session.execute(statement).mappings()]

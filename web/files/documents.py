@@ -62,9 +62,7 @@ def document(runtime: RuntimeDep, visit: VisitDep, document_id: int) -> Response
     try:
         contents = runtime.documents.read(found.ente_id, found.sha256, most=found.size)
     except StoreError as error:
-        raise ConflictError(
-            "Il documento non si può leggere: riprova, o avvisa chi gestisce il sistema."
-        ) from error
+        raise ConflictError("Il documento non si può leggere: riprova, o avvisa chi gestisce il sistema.") from error
     shown = found.media_type in POLICIES
     headers = {
         "content-disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(_name(found))}",
