@@ -11,14 +11,15 @@ from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRec
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.models import ReachKind
-from crm.contacts.names import given_key, name_key
+from crm.contacts.names import given_key, name_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
+from crm.core.recordset import with_more
 from crm.positions.notice import is_old
 from crm.positions.service import PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
-EDITION = "1"
+EDITION = "2"
 EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;]{2,}")
 
 
@@ -47,8 +48,9 @@ def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactS
         "given_key": given_key(surname, record.given_name),
         "language": record.language,
     }
-    digest = _digest(record.codice_fiscale, values, reaches)
-    return ContactStatement(record.codice_fiscale, as_of, digest, values, reaches), left_out
+    digest, row = _row({"codice_fiscale": record.codice_fiscale, **values}, as_of, reaches)
+    words = tuple(words_of(values["name_key"] or ""))
+    return ContactStatement(record.codice_fiscale, as_of, digest, row, reaches, words), left_out
 
 
 def position_statement(record: PositionRecord, as_of: datetime) -> tuple[PositionStatement, list[str]]:
@@ -77,8 +79,8 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
     }
-    digest = _digest(record.reference, values, record.codice_fiscale)
-    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, values)
+    digest, row = _row({"reference": record.reference, **values}, as_of, record.codice_fiscale)
+    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, row)
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
 
@@ -121,6 +123,8 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _digest(key: str, values: Mapping[str, Any], more: object) -> str:
-    text = json.dumps([EDITION, key, values, more])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _row(values: Mapping[str, Any], as_of: datetime, more: object) -> tuple[str, str]:
+    """The digest of what is told, be it as of whenever, and the row in JSON."""
+    row = json.dumps(values)
+    digest = hashlib.blake2b(f"{EDITION}{row}{more}".encode(), digest_size=16).hexdigest()
+    return digest, with_more(row, {"digest": digest, "as_of": as_of.isoformat()})
