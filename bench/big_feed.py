@@ -65,7 +65,7 @@ def _taxpayer(dice: random.Random, number: int) -> dict[str, Any]:
         "phones": [f"+3933{number:08d}"] if dice.random() < 0.6 else [],
     }  # fmt: skip
     if number % 12 == 0:
-        stem = f"{number:07d}048"
+        stem = f"{number + 1:07d}048"
         code = stem + luhn.calc_check_digit(stem)
         name = f"{_surname(dice)} {dice.choice(('Srl', 'Snc', 'Spa'))}"
         return {"record": "taxpayer", "codice_fiscale": code, "partita_iva": code, "business_name": name, **where}

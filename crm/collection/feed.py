@@ -41,7 +41,8 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 T = TypeVar("T")
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
+    """The text in normal form C. Done where a record is stored, for all of its texts at once."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -89,7 +90,7 @@ def _parsed(text: str, parse: Any) -> str:
 
 def _text(longest: int) -> Any:
     limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
-    return limits, AfterValidator(_composed)
+    return (limits,)
 
 
 Maybe = Annotated[T | None, BeforeValidator(_blank_is_none)]
@@ -227,8 +228,7 @@ class WithdrawalRecord(Record):
     @property
     def key(self) -> str:
         """What tells it apart within the ente."""
-        key: str = getattr(self, KEY_OF[self.of])
-        return key
+        return composed(getattr(self, KEY_OF[self.of]))
 
 
 class TotalsRecord(Record):
@@ -278,6 +278,6 @@ def named_by(line: bytes) -> tuple[Of, str] | None:
         told = json.loads(line)
         of = Of(told["record"])
         key = told[KEY_OF[of]]
-        return (of, _composed(key.strip()).upper() if of is Of.TAXPAYER else _composed(key.strip()))
+        return (of, composed(key.strip()).upper() if of is Of.TAXPAYER else composed(key.strip()))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -16,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from crm.collection import ending, reasons, reconciliation, service
+from crm.collection import apart, ending, reasons, reconciliation, service
+from crm.collection.apart import Task
 from crm.collection.errors import NO_END, CollectionError
 from crm.collection.feed import Header, parse_header
 from crm.collection.items import Item, Reader
@@ -30,7 +30,7 @@ from crm.enti.models import Ente
 
 log = structlog.get_logger(__name__)
 
-BATCH_LINES = 1_000
+BATCH_LINES = 2_000
 ALIVE_EVERY_S = 5.0  # while a batch is being read: the way to it may be long in an archive
 CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
 
@@ -159,12 +159,12 @@ def _import_lines(
     on_progress: Callable[[Progress], None],
     alive: Callable[[], None],
 ) -> None:
-    items = reader.read(read_lines(file, offset=run.offset, number=run.line))
+    task = Task(file, reader, run.offset, run.line, BATCH_LINES)
     # While the database stores a batch, the next one is read: two processors instead of one.
-    with ThreadPoolExecutor(1, "feed-reader") as pool:
-        ahead = pool.submit(_take, items)
+    with apart.batches(task) as batches, ThreadPoolExecutor(1, "feed-reader") as pool:
+        ahead = pool.submit(_take, batches)
         while batch := _awaited(ahead, alive):
-            ahead = pool.submit(_take, items)
+            ahead = pool.submit(_take, batches)
             _commit(db, file, run, batch)
             on_progress(Progress(run.line, run.offset, file.size, run.counts))
 
@@ -175,8 +175,8 @@ def _awaited(ahead: Future[list[Item]], alive: Callable[[], None]) -> list[Item]
     return ahead.result()
 
 
-def _take(items: Iterator[Item]) -> list[Item]:
-    return list(islice(items, BATCH_LINES))
+def _take(batches: Iterator[list[Item]]) -> list[Item]:
+    return next(batches)
 
 
 def _commit(db: Database, file: FeedFile, run: _Run, batch: list[Item]) -> None:

@@ -174,5 +174,7 @@ def _before(stored: Stored, full_as_of: datetime | None) -> datetime | None:
     return None if stored.withdrawn_as_of is None else _latest(stored.withdrawn_as_of, full_as_of)
 
 
-def _latest(*instants: datetime | None) -> datetime | None:
-    return max((one for one in instants if one is not None), default=None)
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord
+from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord, composed
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.models import ReachKind
 from crm.contacts.names import given_key, name_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
-from crm.core.recordset import with_more
 from crm.positions.notice import is_old
 from crm.positions.service import PositionStatement
 
@@ -79,8 +78,9 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
     }
-    digest, row = _row({"reference": record.reference, **values}, as_of, record.codice_fiscale)
-    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, row)
+    reference = composed(record.reference)
+    digest, row = _row({"reference": reference, **values}, as_of, record.codice_fiscale)
+    statement = PositionStatement(reference, record.codice_fiscale, as_of, digest, row)
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
 
@@ -103,7 +103,7 @@ def _cleaned(
 
 
 def _email(text: str) -> str | None:
-    return text.lower() if EMAIL.fullmatch(text) else None
+    return composed(text.lower()) if EMAIL.fullmatch(text) else None
 
 
 def _payment(payment: Payment) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _iso(day: date | None) -> str | None:
 
 
 def _row(values: Mapping[str, Any], as_of: datetime, more: object) -> tuple[str, str]:
-    """The digest of what is told, be it as of whenever, and the row in JSON."""
-    row = json.dumps(values)
+    """The digest of what is told, be it as of whenever, and the row in JSON, its texts composed (NFC)."""
+    row = composed(json.dumps(values, ensure_ascii=False))
     digest = hashlib.blake2b(f"{EDITION}{row}{more}".encode(), digest_size=16).hexdigest()
-    return digest, with_more(row, {"digest": digest, "as_of": as_of.isoformat()})
+    return digest, f'{row[:-1]},"digest":"{digest}","as_of":"{as_of.isoformat()}"}}'

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.contacts.models import Contact, ContactReach, NameStump, ReachKind
 from crm.contacts.slips import stumps
 from crm.core.db import table_of
-from crm.core.recordset import each_key, incoming, iso, with_more
+from crm.core.recordset import each_key, incoming, with_more
 from crm.core.stated import Silence, StatedTable
 
 FEED_SOURCE = "gestionale"
@@ -69,7 +69,7 @@ def state(
     """
     if not statements:
         return {}
-    rows = (with_more(one.row, {"withdrawn_as_of": iso(gone.get(one.codice_fiscale))}) for one in statements)
+    rows = (with_more(one.row, withdrawn_as_of=gone.get(one.codice_fiscale)) for one in statements)
     upsert = _STATED.upsert(ente_id=ente_id, told=_STATED.told(rows))
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
     learn_words(session, {word for one in statements for word in one.words})

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from crm.core.recordset import iso, with_more
+from crm.core.recordset import with_more
 from crm.core.stated import Silence, StatedTable
 from crm.positions.models import Position
 
@@ -65,10 +65,7 @@ def state(
     if not statements:
         return
     rows = (
-        with_more(
-            one.row,
-            {"contact_id": contact_ids[one.codice_fiscale], "withdrawn_as_of": iso(gone.get(one.reference))},
-        )
+        with_more(one.row, contact_id=contact_ids[one.codice_fiscale], withdrawn_as_of=gone.get(one.reference))
         for one in statements
     )
     session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
