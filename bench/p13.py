@@ -21,7 +21,7 @@ from bench.place import Centre, Place
 from bench.results import Result, median
 
 FULL, QUICK = 1_000_000, 20_000
-TABLES = ("contact", "contact_reach", "name_stump", "position")
+TABLES = ("contact", "contact_address", "contact_reach", "name_stump", "position")
 LEAST_SHARE = 0.15
 FLAT = 1.25  # the most memory in the second half of a reading, to the most in the first
 ENTE = "D403"  # of the cast

@@ -86,7 +86,7 @@ def _store_taxpayers(
         contacts.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
     presence.bury(session, ente_id=ente_id, of=Of.TAXPAYER, unknown=merged.unknown, told=tombstones.keys() & written)
     rewritten = [key for key in merged.altered if key in merged.standing]
-    contacts.state_reaches(
+    contacts.state_details(
         session, ente_id=ente_id,
         statements={known[key].id if key in known else written[key]: merged.standing[key] for key in rewritten},
         known=[known[key].id for key in rewritten if key in known],
