@@ -1,23 +1,25 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import BigInteger, Select, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
-from crm.positions.models import Position, PositionAlias
+from crm.positions.models import Position, PositionAlias, Tax
 from crm.positions.numbers import act_key
 from crm.positions.views import PaymentView, PositionView, payment
 
+_THERE = Position.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
 _WHOLE: tuple[Any, ...] = tuple(getattr(Position, name) for name in PositionView.__dataclass_fields__)
 _BRIEF = tuple(column for column in _WHOLE if column.key not in {"acts", "steps"})
 
 
 def get(session: Session, position_id: int) -> PositionView:
     """One position. Raises `NotFoundError` when there is none in the scope."""
-    found = _views(session, select(*_WHOLE).where(Position.id == position_id))
+    found = _views(session, select(*_WHOLE).where(Position.id == position_id, _THERE))
     if not found:
         raise NotFoundError("Questa posizione non esiste più: ricarica la pagina.")
     return found[0]
@@ -31,14 +33,14 @@ def of_contact(session: Session, contact_ids: Collection[int], *, brief: bool = 
     return _views(
         session,
         select(*(_BRIEF if brief else _WHOLE))
-        .where(Position.contact_id.in_(contact_ids))
+        .where(Position.contact_id.in_(contact_ids), _THERE)
         .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference),
     )
 
 
 def payments_of(session: Session, contact_ids: Collection[int]) -> dict[int, tuple[PaymentView, ...]]:
     """The payments of every position of these contacts, by the position's id."""
-    rows = session.execute(select(Position.id, Position.payments).where(Position.contact_id.in_(contact_ids)))
+    rows = session.execute(select(Position.id, Position.payments).where(Position.contact_id.in_(contact_ids), _THERE))
     return {row.id: tuple(payment(one) for one in row.payments) for row in rows}
 
 
@@ -56,6 +58,25 @@ def by_act_number(session: Session, text: str) -> list[PositionView]:
     return _known_as(session, Position.act_key, key) if any(char.isdigit() for char in key) else []
 
 
+def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
+    """What an ente's positions come to by tax: how many they are, cents of residual, cents paid."""
+    rows = session.execute(
+        select(
+            Position.tax, func.count(), func.sum(Position.residual_cents).cast(BigInteger),
+            func.sum(Position.paid_cents).cast(BigInteger),
+        )
+        .where(Position.ente_id == ente_id, _THERE)
+        .group_by(Position.tax)
+    )  # fmt: skip
+    return {tax: (count, residual, paid) for tax, count, residual, paid in rows}
+
+
+def newer(session: Session, *, ente_id: int, than: datetime) -> int:
+    """How many positions of an ente were stated as of later than an instant."""
+    wanted = (Position.ente_id == ente_id, _THERE, Position.as_of > than)
+    return session.execute(select(func.count()).select_from(Position).where(*wanted)).scalar_one()
+
+
 def _known_as(
     session: Session, own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], key: str
 ) -> list[PositionView]:
@@ -69,7 +90,9 @@ def _known_as(
         .where(PositionAlias.key == key)
     )
     ids = union(select(Position.id).where(own == key), other)
-    return _views(session, select(*_WHOLE).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id))
+    return _views(
+        session, select(*_WHOLE).where(Position.id.in_(ids), _THERE).order_by(Position.issued_on.desc(), Position.id)
+    )
 
 
 def _views(session: Session, statement: Select[*tuple[Any, ...]]) -> list[PositionView]:

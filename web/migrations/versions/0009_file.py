@@ -1,7 +1,7 @@
 """The taxpayer file: the history of a position, the numbers by which it is found; documents; the identity gate.
 
 Revision ID: 0009
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from crm.positions.numbers import KEY_LENGTH, act_key
 from web.migrations.isolation import APP, protect, publish
 
 revision = "0009"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -156,6 +156,7 @@ def _documents() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
         sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("withdrawn_as_of", sa.DateTime(timezone=True)),
         sa.CheckConstraint(f"kind IN {KINDS}", name=op.f("ck_document_document_kind")),
         _of_contact("document"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
