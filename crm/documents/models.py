@@ -40,6 +40,7 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(String(64))  # of the contents, in hexadecimal
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
+    withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),

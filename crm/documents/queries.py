@@ -43,7 +43,7 @@ _LISTED: Select[*tuple[Any, ...]] = select(*_COLUMNS, DocumentContent.received_a
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[DocumentView]:
     """The documents of these contacts, newest first; those without a date last."""
     rows = session.execute(
-        _LISTED.where(Document.contact_id.in_(contact_ids))
+        _LISTED.where(Document.contact_id.in_(contact_ids), Document.withdrawn_as_of.is_(None))
         .order_by(Document.dated.desc().nulls_last(), Document.id.desc())
         .limit(MOST)
     )

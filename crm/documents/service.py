@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +15,7 @@ from crm.contacts.disclosure import Matter
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, ForbiddenError
+from crm.core.recordset import with_more
 from crm.core.stated import StatedTable
 from crm.documents import queries
 from crm.documents.models import Document, DocumentContent
@@ -32,13 +32,13 @@ _STATED = StatedTable(
 
 @dataclass(frozen=True, slots=True)
 class DocumentStatement:
-    """What the collection system says of one document. `values` holds the other columns, ready for JSON."""
+    """What the collection system says of one document. `row` holds the columns in JSON, all but the contact."""
 
     reference: str
     codice_fiscale: str
     as_of: datetime
     digest: str
-    values: Mapping[str, Any]
+    row: str
 
     @property
     def key(self) -> str:
@@ -53,14 +53,15 @@ class StatedDocument:
     contact_id: int
     as_of: datetime
     digest: str
+    withdrawn_as_of: datetime | None
 
 
 def stated(session: Session, *, ente_id: int, references: Collection[str]) -> dict[str, StatedDocument]:
     """The stored statements about these documents, by reference; unknown ones are absent."""
     if not references:
         return {}
-    rows = _STATED.known(session, ente_id=ente_id, keys=references, names="contact_id")
-    return {key: StatedDocument(contact_id, as_of, digest) for key, contact_id, as_of, digest in rows}
+    rows = _STATED.known(session, ente_id=ente_id, keys=references, more=("contact_id",))
+    return {row.key: StatedDocument(row.contact_id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
 
 
 def state(
@@ -68,13 +69,7 @@ def state(
 ) -> None:
     """Write statements, at most one a reference; an older one never replaces a newer one."""
     if statements:
-        rows = [
-            {
-                **one.values, "reference": one.reference, "contact_id": contact_ids[one.codice_fiscale],
-                "digest": one.digest, "as_of": one.as_of.isoformat(),
-            }
-            for one in statements
-        ]  # fmt: skip
+        rows = (with_more(one.row, contact_id=contact_ids[one.codice_fiscale]) for one in statements)
         session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from crm.positions.views import PaymentView, PositionView
 
 
-def seen(positions: Iterable[PositionView]) -> dict[str, list[str]]:
+def seen(payments: Mapping[int, Iterable[PaymentView]]) -> dict[str, list[str]]:
     """The payments of each position, as they are kept with the opening."""
-    return {str(one.id): [_mark(paid) for paid in one.payments] for one in positions}
+    return {str(position_id): [_mark(paid) for paid in some] for position_id, some in payments.items()}
 
 
 def arrived(position: PositionView, before: Mapping[str, Sequence[str]]) -> tuple[PaymentView, ...]:

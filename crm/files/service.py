@@ -151,7 +151,7 @@ def _write(
         for ente_id, one in told.items()
     }
     at = clock.now(session)
-    seen = news.seen(positions.of_contact(session, [one.id for one in same]))
+    seen = news.seen(positions.payments_of(session, [one.id for one in same]))
     session.add_all(
         FileOpening(
             ente_id=one.ente_id, contact_id=one.id, opened_by=by.user_id, opened_at=at, closed_at=None,

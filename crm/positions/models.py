@@ -117,6 +117,7 @@ class Position(Base):
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
+    withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),

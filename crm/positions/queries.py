@@ -1,34 +1,47 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import BigInteger, Select, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
-from crm.positions.models import Position, PositionAlias
+from crm.positions.models import Position, PositionAlias, Tax
 from crm.positions.numbers import act_key
-from crm.positions.views import InstalmentView, PaymentView, PositionView
+from crm.positions.views import PaymentView, PositionView, payment
 
-__all__ = ["InstalmentView", "PaymentView", "PositionView", "by_notice", "get", "of_contact"]
+_THERE = Position.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
+_WHOLE: tuple[Any, ...] = tuple(getattr(Position, name) for name in PositionView.__dataclass_fields__)
+_BRIEF = tuple(column for column in _WHOLE if column.key not in {"acts", "steps"})
 
 
 def get(session: Session, position_id: int) -> PositionView:
     """One position. Raises `NotFoundError` when there is none in the scope."""
-    row = session.get(Position, position_id, populate_existing=True)
-    if row is None:
+    found = _views(session, select(*_WHOLE).where(Position.id == position_id, _THERE))
+    if not found:
         raise NotFoundError("Questa posizione non esiste più: ricarica la pagina.")
-    return PositionView.of(row)
+    return found[0]
 
 
-def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionView]:
-    """Every position of these contacts: by ente, tax, then the newest year and act first."""
-    rows = session.scalars(
-        select(Position)
-        .where(Position.contact_id.in_(contact_ids))
-        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
+def of_contact(session: Session, contact_ids: Collection[int], *, brief: bool = False) -> list[PositionView]:
+    """Every position of these contacts: by ente, tax, then the newest year and act first.
+
+    In brief they come without acts and steps, the longest parts, of which lists and sums know nothing.
+    """
+    return _views(
+        session,
+        select(*(_BRIEF if brief else _WHOLE))
+        .where(Position.contact_id.in_(contact_ids), _THERE)
+        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference),
     )
-    return [PositionView.of(row) for row in rows]
+
+
+def payments_of(session: Session, contact_ids: Collection[int]) -> dict[int, tuple[PaymentView, ...]]:
+    """The payments of every position of these contacts, by the position's id."""
+    rows = session.execute(select(Position.id, Position.payments).where(Position.contact_id.in_(contact_ids), _THERE))
+    return {row.id: tuple(payment(one) for one in row.payments) for row in rows}
 
 
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
@@ -37,10 +50,9 @@ def by_notice(session: Session, notice_number: str) -> list[PositionView]:
     The number of an instalment's notice finds the position, too.
     """
     ids = union(*_known_as(Position.id, Position.notice_number, notice_number))
-    rows = session.scalars(
-        select(Position).where(Position.id.in_(ids)).order_by(Position.issued_on.desc(), Position.id)
+    return _views(
+        session, select(*_WHOLE).where(Position.id.in_(ids), _THERE).order_by(Position.issued_on.desc(), Position.id)
     )
-    return [PositionView.of(row) for row in rows]
 
 
 def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
@@ -54,6 +66,25 @@ def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
     return _known_as(Position.contact_id, Position.act_key, key) if any(char.isdigit() for char in key) else ()
 
 
+def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
+    """What an ente's positions come to by tax: how many they are, cents of residual, cents paid."""
+    rows = session.execute(
+        select(
+            Position.tax, func.count(), func.sum(Position.residual_cents).cast(BigInteger),
+            func.sum(Position.paid_cents).cast(BigInteger),
+        )
+        .where(Position.ente_id == ente_id, _THERE)
+        .group_by(Position.tax)
+    )  # fmt: skip
+    return {tax: (count, residual, paid) for tax, count, residual, paid in rows}
+
+
+def newer(session: Session, *, ente_id: int, than: datetime) -> int:
+    """How many positions of an ente were stated as of later than an instant."""
+    wanted = (Position.ente_id == ente_id, _THERE, Position.as_of > than)
+    return session.execute(select(func.count()).select_from(Position).where(*wanted)).scalar_one()
+
+
 def _known_as(
     wanted: InstrumentedAttribute[int],
     own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
@@ -61,4 +92,9 @@ def _known_as(
 ) -> tuple[Select[int], ...]:
     """By its own number or another one: two descents of an index each."""
     same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
-    return select(wanted).where(own == key), select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
+    other = select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
+    return select(wanted).where(own == key, _THERE), other.where(_THERE)
+
+
+def _views(session: Session, statement: Select[*tuple[Any, ...]]) -> list[PositionView]:
+    return [PositionView.of(dict(row)) for row in session.execute(statement).mappings()]

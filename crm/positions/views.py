@@ -14,7 +14,6 @@ from crm.positions.models import (
     ActKind,
     NotificationChannel,
     NotificationState,
-    Position,
     PositionState,
     StepKind,
     Tax,
@@ -127,20 +126,22 @@ class PositionView:
     plan: PlanView | None = None
 
     @classmethod
-    def of(cls, row: Position) -> Self:
-        """The row as a value."""
-        told: dict[str, Any] = {name: getattr(row, name) for name in cls.__dataclass_fields__}
-        told |= {
-            "payments": tuple(_payment(one) for one in row.payments),
-            "instalments": tuple(_instalment(one) for one in row.instalments),
-            "acts": tuple(act for one in row.acts if (act := _act(one))),
-            "steps": tuple(step for one in row.steps if (step := _step(one))),
-            "plan": _plan(row.plan) if row.plan else None,
-        }
-        return cls(**told)
+    def of(cls, told: Told) -> Self:
+        """What is stored, by column; without acts and steps it is the position in brief."""
+        return cls(
+            **{
+                **told,
+                "payments": tuple(payment(one) for one in told["payments"]),
+                "instalments": tuple(_instalment(one) for one in told["instalments"]),
+                "acts": tuple(act for one in told.get("acts", ()) if (act := _act(one))),
+                "steps": tuple(step for one in told.get("steps", ()) if (step := _step(one))),
+                "plan": _plan(told["plan"]) if told["plan"] else None,
+            }
+        )
 
 
-def _payment(told: Told) -> PaymentView:
+def payment(told: Told) -> PaymentView:
+    """A payment, as it is stored."""
     return PaymentView(
         date.fromisoformat(told["paid_on"]), told["cents"], told["channel"], told.get("notice_number"),
         told.get("receipt"),
@@ -191,4 +192,5 @@ def _day(told: Told, name: str) -> date | None:
 
 
 def _member(kind: type[E], value: str | None) -> E | None:
-    return next((one for one in kind if one.value == value), None)
+    found: E | None = kind._value2member_map_.get(value)  # type: ignore[assignment]
+    return found

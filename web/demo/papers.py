@@ -10,7 +10,7 @@ from typing import Any
 from crm.documents.models import DocumentKind
 from web.demo.places import Municipality
 
-SHARE, MISSING_SHARE = 0.035, 0.2  # of debts with documents; of documents whose contents have not arrived
+SHARE, MISSING_SHARE = 0.015, 0.2  # of debts with documents; of documents whose contents have not arrived
 TITLES = {"avviso_pagamento": "Avviso di pagamento", "sollecito": "Sollecito",
           "accertamento_esecutivo": "Accertamento esecutivo", "ingiunzione": "Ingiunzione"}  # fmt: skip
 

@@ -151,7 +151,7 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
     same = [one for one in contacts.same_person(session, contact) if one.id in opening.contact_ids]
     ids = [one.id for one in same]
     shows = {one: Shows.of(opening.told[one]) for one in ids}
-    owed = positions.of_contact(session, [one for one in ids if shows[one].acts])
+    owed = positions.of_contact(session, [one for one in ids if shows[one].acts], brief=True)
     new = {
         one.id: news.arrived(one, opening.seen)
         for one in owed

@@ -156,6 +156,7 @@ def _documents() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
         sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("withdrawn_as_of", sa.DateTime(timezone=True)),
         sa.CheckConstraint(f"kind IN {KINDS}", name=op.f("ck_document_document_kind")),
         _of_contact("document"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
