@@ -21,6 +21,7 @@ from web.api.webhooks import NotGenuineError
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -64,7 +65,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
+    for module in (
+        webhooks, health, sign_in, console, wallboard, sources, reconciliations, imports, sockets
+    ):  # fmt: skip
         app.include_router(module.router)
     errors.install(app)
 

@@ -45,7 +45,7 @@ def _begin(process: str) -> Settings:
 def run(
     port: int = 8000,
     simulator_port: int = 8001,
-    gestionale_port: int = 8002,
+    gestionale_port: int = 0,
     postgres_port: int = 5455,
     redis_port: int = 6455,
     demo: bool = True,
