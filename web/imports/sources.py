@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.collection.models import SourceKind
 from crm.collection.sources import endpoints, queries, service
+from crm.collection.sources.folder import INBOX
 from crm.collection.sources.queries import SourceView
 from crm.collection.sources.service import Timetable
 from crm.core.errors import InvalidError
@@ -156,5 +157,6 @@ def _form(
     return page(
         request, "imports/source.html", visit.language, status=UNPROCESSABLE if wrong else 200, visit=visit,
         csrf=visit.csrf_token, source=view, form=form, enti=badges, endpoints=endpoints.names(),
-        wrong={part.field: say(str(part)) for part in parts}, data=runtime.settings.data.resolve(), say=say,
+        wrong={part.field: say(str(part)) for part in parts}, say=say,
+        inbox=runtime.settings.data.resolve() / INBOX,
     )  # fmt: skip

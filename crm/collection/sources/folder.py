@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crm.collection.sources.port import Fetched, Known, SourceError
 
+INBOX = "inbox"  # within FILODIRETTO_DATA: a folder an ente, by its codice catastale
 READY = re.compile(r"(?!\.).*\.jsonl(\.gz)?", re.IGNORECASE)
 SETTLED_S = 5.0  # since a file was last written to: until then it may still be on its way
 

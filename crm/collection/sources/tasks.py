@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crm.collection.importer import import_feed
 from crm.collection.models import CollectionSource, ImportRun, ImportState, ReadingOutcome, SourceKind, SourceReading
 from crm.collection.sources import endpoints, service
-from crm.collection.sources.folder import Folder
+from crm.collection.sources.folder import INBOX, Folder
 from crm.collection.sources.http import Gestionale
 from crm.collection.sources.port import Known, Source, SourceError
 from crm.core.db import Database, Scope
@@ -56,7 +56,7 @@ def source_of(row: CollectionSource, ente_code: str, data: Path) -> Source:
     """The source that a row describes."""
     if row.kind is SourceKind.HTTP:
         return Gestionale(endpoints.endpoint(row.endpoint), ente_code)
-    return Folder(data / "inbox" / ente_code)
+    return Folder(data / INBOX / ente_code)
 
 
 def gave_up(session: Session, job: Taken) -> None:
