@@ -55,7 +55,7 @@ def run(
 
     def announce() -> list[str]:
         shown = [user for user in DEMO_USERS if not user.robot]
-        return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
+        return [f"  {user.username:<20} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
         port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,
