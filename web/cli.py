@@ -152,9 +152,12 @@ def seed() -> None:
     from web.demo.centre import seed_demo  # noqa: PLC0415
 
     settings = _begin("seed")
+    from crm.core import secrecy  # noqa: PLC0415
     from crm.core.db import Database  # noqa: PLC0415
 
-    database = Database(settings.database_url, settings.database_routing_url, pool_size=4)
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=4, secrecy=secrecy.from_settings(settings)
+    )
     seed_demo(database, data_dir=settings.data, today=_today(database))
     database.dispose()
 

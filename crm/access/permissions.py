@@ -71,6 +71,8 @@ class Principal:
     language: str
     held: frozenset[Held]
     place: str = ""  # the workstation, as the audit names it
+    kept_from: frozenset[int] = frozenset()  # the enti that keep him away, whatever he holds
+    session_id: int | None = None  # none outside the pages
 
     def can(self, permission: Permission, *, contract_id: int | None = None) -> bool:
         """Whether some grant gives this permission; on this contract as a whole, when one is named."""
@@ -91,10 +93,9 @@ class Principal:
         )
 
     def enti_for(self, permission: Permission) -> frozenset[int]:
-        """The single enti on which some grant gives this permission."""
-        return frozenset(
-            one.ente_id for one in self.held if one.ente_id is not None and permission in PERMISSIONS[one.role]
-        )
+        """The single enti on which some grant gives this permission, without those that keep him away."""
+        granted = (one.ente_id for one in self.held if permission in PERMISSIONS[one.role])
+        return frozenset(ente_id for ente_id in granted if ente_id is not None) - self.kept_from
 
     @property
     def contracts(self) -> frozenset[int]:

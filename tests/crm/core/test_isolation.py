@@ -8,11 +8,16 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import func, select
 
+from crm.access.models import Role, User
+from crm.access.permissions import Held, Principal
 from crm.audit import service as audit
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
+from crm.staff import notices
+from crm.staff import service as staff
+from crm.staff.models import StaffChange
 from telephony.calls.models import Call
 from tests.cast import REGIONAL_LINE, STRANGER, Cast
 from tests.servers import DatabaseUrls, PostgresServer
@@ -26,21 +31,23 @@ OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routi
 # Tables that name an ente and yet stand outside row-level security, each with its reason.
 OUTSIDE = {
     "role_grant": "it says what a scope is, so it is read before there is one",
+    "ente_exclusion": "it takes an ente out of a scope, so it is read before there is one",
     "contract_ente": "a scope is made of it; it names no taxpayer",
     "phone_line": "a webhook learns from it which contract a called number belongs to; the numbers are published",
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "heartbeat", "name_stump", "queue", "queue_member", "sign_in_attempt", "timer",
-    "user_session",
+    "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
+    "contract", "contract_level", "ente", "heartbeat", "name_stump", "queue", "queue_member", "recovery_code",
+    "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
-    "position", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
-    "user_session",
+    "access_link", "app_user", "audit_entry", "contact", "contact_reach", "ente_exclusion", "heartbeat",
+    "import_refusal", "import_run", "job", "position", "recovery_code", "replacement_request", "role_grant",
+    "second_factor", "service_count", "service_delta", "service_fact", "sign_in_attempt", "staff_notice",
+    "timeline_entry", "user_event", "user_identity", "user_session",
 )  # fmt: skip
 
 
@@ -109,6 +116,11 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        notices.add(
+            session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
+        )
+        vera = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+        staff.ask_replacement(session, vera, ente_id=cast.empoli, user_id=cast.anna, reason="Modi sgarbati")
         at = session.info["now"]
         session.add(
             Closure(
