@@ -49,10 +49,17 @@ def check_new(password: str, *, about: Iterable[str] = ()) -> None:
     words = [word for text in about for word in (text, *text.split()) if len(word) > 2]
     with _judging:
         score: int = zxcvbn(password[:_JUDGED], [*words, *_FAVOURITES])["score"]
-    if score < COMMON_BELOW:
+    if score < COMMON_BELOW or _beside(password.lower(), words) < MIN_LENGTH // 2:
         raise FieldError(
             "Questa password è fra le più facili da indovinare: scegline un'altra, per esempio una frase.", "password"
         )
+
+
+def _beside(password: str, words: list[str]) -> int:
+    """How many characters a password has beside somebody's own words."""
+    for word in sorted(words, key=len, reverse=True):
+        password = password.replace(word.lower(), "")
+    return len(password)
 
 
 @cache
