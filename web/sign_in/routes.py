@@ -41,7 +41,12 @@ def front_door(runtime: RuntimeDep, request: Request) -> Response:
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, runtime: RuntimeDep, back: str = "/", left: str = "") -> Response:
-    """The form. `left` is the provider of a session that has just ended."""
+    """The form. `left` is the provider of a session that has just ended.
+
+    Whoever was sent here from a page and is signed in all the same (his roles changed, and the page closed) goes back.
+    """
+    if safe(back) != "/" and visit_of(runtime, request.cookies.get(COOKIE)):
+        return RedirectResponse(safe(back), SEE_OTHER)
     return form(request, runtime, back=back, left=left)
 
 

@@ -4,16 +4,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.access import service
+from crm.access import service, table
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, PAUSES, WINDOW
 from crm.access.models import Role, RoleGrant, SignInAttempt, User, UserSession
 from crm.access.passwords import hash_password, matches
-from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.access.permissions import MEANINGS, PERMISSIONS, Held, Permission, Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -364,3 +365,12 @@ def test_an_agent_closes_nothing_and_a_reason_fits_a_sentence(everything: Sessio
         lines.close_lines(everything, sara, contract_id=cast.other_contract, reason="")
     with pytest.raises(InvalidError):
         lines.close_lines(everything, sara, contract_id=cast.contract, reason="x" * 201)
+
+
+# -- the documents' table --------------------------------------------------------------------------------------------
+
+
+def test_the_documents_table_of_permissions_is_the_codes() -> None:
+    kept = Path(__file__).parents[3] / "docs" / "permissions.md"
+    assert kept.read_text("utf-8") == table.markdown(), "filodiretto permissions > docs/permissions.md"
+    assert set(MEANINGS) == set(Permission)
