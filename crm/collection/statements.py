@@ -2,33 +2,35 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord
+from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord, composed
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
+from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
-from crm.contacts.models import ReachKind
-from crm.contacts.names import given_key, name_key
+from crm.contacts.email import to_email
+from crm.contacts.models import AddressKind, ReachKind
+from crm.contacts.names import given_key, name_key, who_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.positions.notice import is_old
 from crm.positions.service import PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
-EDITION = "1"
-EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;]{2,}")
+EDITION = "2"
 
 
 def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactStatement, list[str]]:
     """The statement, and what was left out of it as unreadable (an empty list when nothing was)."""
     left_out: list[str] = []
+    domiciles = [record.digital_domicile] if record.digital_domicile else []
     reaches = (
         *_cleaned(ReachKind.PHONE, record.phones, to_e164, PHONE_LEFT_OUT, left_out),
-        *_cleaned(ReachKind.EMAIL, record.emails, _email, EMAIL_LEFT_OUT, left_out),
-        *_cleaned(ReachKind.PEC, record.pecs, _email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.EMAIL, record.emails, to_email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.PEC, record.pecs, to_email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.DIGITAL_DOMICILE, domiciles, to_email, EMAIL_LEFT_OUT, left_out),
     )
     surname = record.surname or record.business_name or ""
     if len(record.codice_fiscale) == 11:
@@ -40,15 +42,18 @@ def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactS
         "given_name": record.given_name,
         "born_on": _iso(record.born_on),
         "birthplace": record.birthplace,
-        "address": record.address,
-        "postcode": record.postcode,
-        "town": record.town,
         "name_key": name_key(surname, record.given_name),
         "given_key": given_key(surname, record.given_name),
         "language": record.language,
+        "residential": record.residential,
+        "deceased_on": _iso(record.deceased_on),
+        "ceased_on": _iso(record.ceased_on),
+        "insolvent_since": _iso(record.insolvent_since),
     }
-    digest = _digest(record.codice_fiscale, values, reaches)
-    return ContactStatement(record.codice_fiscale, as_of, digest, values, reaches), left_out
+    addresses, relations = _addresses(record), _relations(record)
+    digest, row = _row({"codice_fiscale": record.codice_fiscale, **values}, as_of, (reaches, addresses, relations))
+    words = tuple(words_of(name_key(surname, record.given_name)))
+    return ContactStatement(record.codice_fiscale, as_of, digest, row, reaches, words, addresses, relations), left_out
 
 
 def position_statement(record: PositionRecord, as_of: datetime) -> tuple[PositionStatement, list[str]]:
@@ -77,8 +82,9 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
     }
-    digest = _digest(record.reference, values, record.codice_fiscale)
-    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, values)
+    reference = composed(record.reference)
+    digest, row = _row({"reference": reference, **values}, as_of, record.codice_fiscale)
+    statement = PositionStatement(reference, record.codice_fiscale, as_of, digest, row)
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
 
@@ -100,8 +106,35 @@ def _cleaned(
     return [(kind, value) for value in sorted(values)]
 
 
-def _email(text: str) -> str | None:
-    return text.lower() if EMAIL.fullmatch(text) else None
+def _addresses(record: TaxpayerRecord) -> tuple[Mapping[str, Any], ...]:
+    """Each place once a kind, in order of its key. The flat fields are a residence, or a company's seat."""
+    flat = Address(record.address, record.postcode, record.town)
+    kind = AddressKind.SEAT if len(record.codice_fiscale) == 11 else AddressKind.RESIDENCE
+    told = [
+        (one.kind, Address(one.street, one.postcode, one.town, one.province, one.country)) for one in record.addresses
+    ]
+    if flat != Address():
+        told.insert(0, (kind, flat))
+    rows = {
+        (kind.value, place.key): {
+            "kind": kind.value, "place_key": place.key, "street": place.street, "postcode": place.postcode,
+            "town": place.town, "province": place.province, "country": place.country,
+        }
+        for kind, place in told
+    }  # fmt: skip
+    return tuple(rows[key] for key in sorted(rows))
+
+
+def _relations(record: TaxpayerRecord) -> tuple[Mapping[str, Any], ...]:
+    """Each somebody once a kind, in order of his key; the last word about him stands."""
+    rows = {
+        (one.kind.value, key := who_key(one.codice_fiscale, one.name or "")): {
+            "kind": one.kind.value, "who_key": key, "codice_fiscale": one.codice_fiscale, "name": one.name or "",
+            "valid_from": _iso(one.starts), "valid_to": _iso(one.ends),
+        }
+        for one in record.relations
+    }  # fmt: skip
+    return tuple(rows[key] for key in sorted(rows))
 
 
 def _payment(payment: Payment) -> dict[str, Any]:
@@ -121,6 +154,8 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _digest(key: str, values: Mapping[str, Any], more: object) -> str:
-    text = json.dumps([EDITION, key, values, more])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _row(values: Mapping[str, Any], as_of: datetime, more: object) -> tuple[str, str]:
+    """The digest of what is told, be it as of whenever, and the row in JSON, its texts composed (NFC)."""
+    row = composed(json.dumps(values, ensure_ascii=False))
+    digest = hashlib.blake2b(f"{EDITION}{row}{more}".encode(), digest_size=16).hexdigest()
+    return digest, f'{row[:-1]},"digest":"{digest}","as_of":"{as_of.isoformat()}"}}'

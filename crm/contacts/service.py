@@ -1,43 +1,53 @@
-"""Changes to contacts. Personal data change by the collection system's statements alone."""
+"""What the collection system states of contacts. It never overwrites what people told."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.contacts.models import Contact, ContactReach, NameStump, ReachKind
-from crm.contacts.names import words_of
+from crm.contacts.listed import ListedTable
+from crm.contacts.models import Contact, ContactAddress, ContactReach, NameStump, ReachKind, Relation
 from crm.contacts.slips import stumps
 from crm.core.db import table_of
-from crm.core.recordset import each_key, incoming
-from crm.core.stated import StatedTable
-
-FEED_SOURCE = "gestionale"
-REACH_COLUMNS = ("contact_id", "kind", "value")
+from crm.core.recordset import each_key, incoming, with_more
+from crm.core.stated import Silence, StatedTable
 
 _STUMPS = table_of(NameStump)
 _STATED = StatedTable(
     Contact, key="codice_fiscale",
     columns=(
-        "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
-        "postcode", "town", "name_key", "given_key", "language",
+        "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "name_key",
+        "given_key", "language", "residential", "deceased_on", "ceased_on", "insolvent_since",
     ),
 )  # fmt: skip
+_REACHES = ListedTable(ContactReach, key=("kind", "value"))
+_ADDRESSES = ListedTable(
+    ContactAddress, key=("kind", "place_key"), columns=("street", "postcode", "town", "province", "country")
+)
+_RELATIONS = ListedTable(
+    Relation, key=("kind", "who_key"), columns=("codice_fiscale", "name", "valid_from", "valid_to")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ContactStatement:
-    """What the collection system says of a taxpayer. `values` holds the other columns, ready for JSON."""
+    """What the collection system says of a taxpayer. `row` holds the columns in JSON; `words` are those of the name.
+
+    The rows of `addresses` and `relations` are ready for JSON, no two with the same key.
+    """
 
     codice_fiscale: str
     as_of: datetime
     digest: str
-    values: Mapping[str, str | None]
+    row: str
     reaches: tuple[tuple[ReachKind, str], ...]
+    words: tuple[str, ...]
+    addresses: tuple[Mapping[str, Any], ...] = ()
+    relations: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def key(self) -> str:
@@ -52,26 +62,35 @@ class StatedContact:
     id: int
     as_of: datetime
     digest: str
+    withdrawn_as_of: datetime | None
 
 
 def stated(session: Session, *, ente_id: int, codici_fiscali: Collection[str]) -> dict[str, StatedContact]:
     """The stored statements about these taxpayers, by codice fiscale; unknown ones are absent."""
-    rows = _STATED.known(session, ente_id=ente_id, keys=codici_fiscali, names="id")
-    return {key: StatedContact(id_, as_of, digest) for key, id_, as_of, digest in rows}
+    rows = _STATED.known(session, ente_id=ente_id, keys=codici_fiscali)
+    return {row.key: StatedContact(row.id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
 
 
-def state(session: Session, *, ente_id: int, statements: Sequence[ContactStatement]) -> dict[str, int]:
+def state(
+    session: Session, *, ente_id: int, statements: Sequence[ContactStatement], gone: Mapping[str, datetime | None]
+) -> dict[str, int]:
     """Write statements, at most one a taxpayer; an older one never replaces a newer one.
 
-    Returns the ids of the rows written, by codice fiscale.
+    `gone` says since when they are withdrawn, by codice fiscale. Returns the ids of the rows written.
     """
     if not statements:
         return {}
-    told = _STATED.told([_row(statement) for statement in statements])
-    upsert = _STATED.upsert(ente_id=ente_id, told=told)
+    rows = (with_more(one.row, withdrawn_as_of=gone.get(one.codice_fiscale)) for one in statements)
+    upsert = _STATED.upsert(ente_id=ente_id, told=_STATED.told(rows))
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
-    learn_words(session, {word for one in statements for word in words_of(one.values["name_key"] or "")})
+    learn_words(session, {word for one in statements for word in one.words})
     return {row.codice_fiscale: row.id for row in written}
+
+
+def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: datetime | None) -> None:
+    """The collection system no longer has these taxpayers as of an instant; or (None) it has them again."""
+    if ids:
+        session.execute(_STATED.withdraw(ente_id=ente_id, ids=ids, as_of=as_of))
 
 
 def learn_words(session: Session, words: Collection[str]) -> None:
@@ -83,47 +102,40 @@ def learn_words(session: Session, words: Collection[str]) -> None:
     new = set(words) - set(known.scalars())
     if new:
         rows = [{"stump": stump, "word": word} for word in sorted(new) for stump in sorted(stumps(word))]
-        session.execute(insert(_STUMPS).on_conflict_do_nothing(), rows)
+        told = incoming(_STUMPS, ("stump", "word"), rows)
+        filed = insert(_STUMPS).from_select(["stump", "word"], select(told.c.stump, told.c.word))
+        session.execute(filed.on_conflict_do_nothing())
 
 
-def state_reaches(
+def state_details(
     session: Session, *, ente_id: int, statements: Mapping[int, ContactStatement], known: Collection[int]
 ) -> None:
-    """Make the phones and addresses that the collection system told equal to the statements, by contact id.
+    """Make what the collection system tells of reaches, addresses and relations equal to the statements, by contact id.
 
     `known` are the contacts that may have some already. What people told us (another `source`) stays.
     """
-    rows = [
-        {"contact_id": id_, "kind": kind, "value": value}
-        for id_, statement in statements.items()
-        for kind, value in statement.reaches
-    ]
-    told = incoming(ContactReach.__table__, REACH_COLUMNS, rows)
-    if known:
-        still_told = exists().where(
-            told.c.contact_id == ContactReach.contact_id,
-            told.c.kind == ContactReach.kind,
-            told.c.value == ContactReach.value,
-        )
-        ids = bindparam("ids", list(known), type_=ARRAY(BigInteger))
-        session.execute(
-            delete(ContactReach).where(
-                ContactReach.ente_id == ente_id,
-                ContactReach.contact_id == any_(ids),
-                ContactReach.source == FEED_SOURCE,
-                ~still_told,
-            ),
-            execution_options={"synchronize_session": False},
-        )
-    if rows:
-        told_rows = select(literal(ente_id), *(told.c[name] for name in REACH_COLUMNS), literal(FEED_SOURCE))
-        session.execute(
-            insert(ContactReach)
-            .from_select(["ente_id", *REACH_COLUMNS, "source"], told_rows, include_defaults=False)
-            .on_conflict_do_nothing()
-        )
+    told = statements.items()
+    reaches = [{"contact_id": id_, "kind": kind, "value": value} for id_, one in told for kind, value in one.reaches]
+    _REACHES.replace(session, ente_id=ente_id, rows=reaches, known=known)
+    addresses = [{"contact_id": id_, **row} for id_, one in told for row in one.addresses]
+    _ADDRESSES.replace(session, ente_id=ente_id, rows=addresses, known=known)
+    relations = [{"contact_id": id_, **row} for id_, one in told for row in one.relations]
+    _RELATIONS.replace(session, ente_id=ente_id, rows=relations, known=known)
 
 
-def _row(statement: ContactStatement) -> dict[str, Any]:
-    own = {"codice_fiscale": statement.codice_fiscale, "digest": statement.digest}
-    return {**statement.values, **own, "as_of": statement.as_of.isoformat()}
+def unnamed(session: Session, silence: Silence) -> tuple[int, int]:
+    """How many taxpayers there are, and how many of them a full feed no longer has."""
+    for row in _STATED.count_unnamed(session, silence):
+        return row.rows, row.unnamed
+    return 0, 0
+
+
+def withdraw_unnamed(session: Session, silence: Silence, *, after: str, limit: int) -> tuple[str | None, set[int], int]:
+    """Withdraw some of those whom a full feed no longer has: the last key, or None when none is left; ids; how many."""
+    rows = _STATED.withdraw_unnamed(session, silence, after=after, limit=limit)
+    return (rows[-1].key if rows else None), {row.id for row in rows}, len(rows)
+
+
+def revive_named(session: Session, silence: Silence) -> None:
+    """Taxpayers whom a full feed names are there as of the feed."""
+    _STATED.revive_named(session, silence)
