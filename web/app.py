@@ -23,6 +23,7 @@ from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.files import documents
 from web.files import routes as files
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -66,7 +67,19 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, documents, files, wallboard, imports, sockets):
+    for module in (
+        webhooks,
+        health,
+        sign_in,
+        console,
+        documents,
+        files,
+        wallboard,
+        sources,
+        reconciliations,
+        imports,
+        sockets,
+    ):
         app.include_router(module.router)
     errors.install(app)
 

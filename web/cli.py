@@ -45,6 +45,7 @@ def _begin(process: str) -> Settings:
 def run(
     port: int = 8000,
     simulator_port: int = 8001,
+    gestionale_port: int = 0,
     postgres_port: int = 5455,
     redis_port: int = 6455,
     demo: bool = True,
@@ -58,8 +59,8 @@ def run(
         return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
-        port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,
-        announce=announce,
+        port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
+        redis_port=redis_port, demo=demo, announce=announce,
     )  # fmt: skip
     raise typer.Exit(supervisor.run(options))
 
@@ -132,6 +133,23 @@ def simulator() -> None:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
     serve(config, host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+@app.command()
+def gestionale() -> None:
+    """Stand in for a collection system that answers over HTTP, with the demonstration's feeds."""
+    from crm.collection.simulator.app import Gestionale, serve  # noqa: PLC0415
+    from crm.collection.sources import endpoints  # noqa: PLC0415
+    from crm.collection.sources.port import SourceError  # noqa: PLC0415
+    from web.demo.sources import ENDPOINT  # noqa: PLC0415
+
+    settings = _begin("gestionale")
+    try:
+        token = endpoints.endpoint(ENDPOINT).token
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    serve(Gestionale.of_folder(token, settings.data), host=settings.host, port=settings.port, fd=_listening_fd())
 
 
 @app.command()

@@ -49,13 +49,21 @@ def by_notice(session: Session, notice_number: str) -> list[PositionView]:
 
     The number of an instalment's notice finds the position, too.
     """
-    return _known_as(session, Position.notice_number, notice_number)
+    ids = union(*_known_as(Position.id, Position.notice_number, notice_number))
+    return _views(
+        session, select(*_WHOLE).where(Position.id.in_(ids), _THERE).order_by(Position.issued_on.desc(), Position.id)
+    )
 
 
-def by_act_number(session: Session, text: str) -> list[PositionView]:
-    """The positions about which an act with this number was issued, whatever way it is written; newest first."""
+def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
+    """Selects the contacts to whose positions or instalments a notice number belongs."""
+    return _known_as(Position.contact_id, Position.notice_number, notice_number)
+
+
+def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
+    """Selects the contacts about whom an act with this number was issued, whatever way it is written."""
     key = act_key(text)
-    return _known_as(session, Position.act_key, key) if any(char.isdigit() for char in key) else []
+    return _known_as(Position.contact_id, Position.act_key, key) if any(char.isdigit() for char in key) else ()
 
 
 def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
@@ -78,21 +86,14 @@ def newer(session: Session, *, ente_id: int, than: datetime) -> int:
 
 
 def _known_as(
-    session: Session, own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], key: str
-) -> list[PositionView]:
+    wanted: InstrumentedAttribute[int],
+    own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    key: str,
+) -> tuple[Select[int], ...]:
     """By its own number or another one: two descents of an index each."""
-    other = (
-        select(Position.id)
-        .join(
-            PositionAlias,
-            (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference),
-        )
-        .where(PositionAlias.key == key)
-    )
-    ids = union(select(Position.id).where(own == key), other)
-    return _views(
-        session, select(*_WHOLE).where(Position.id.in_(ids), _THERE).order_by(Position.issued_on.desc(), Position.id)
-    )
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    other = select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
+    return select(wanted).where(own == key, _THERE), other.where(_THERE)
 
 
 def _views(session: Session, statement: Select[*tuple[Any, ...]]) -> list[PositionView]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.contacts import queries as contacts
+from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
@@ -27,7 +27,6 @@ FieldText = Annotated[str, Form()]
 RightField = Annotated[Sequence[str], Form()]
 NO_CONTENT = 204
 FOUND = 20
-LOOKED_AT = 200  # of whom those of the ente called come first
 
 
 @router.get("/console")
@@ -160,22 +159,18 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
-        found = contacts.search(session, asked, limit=LOOKED_AT) if len(asked) > 1 else []
         call = conversation.current_call(session, visit.principal.user_id)
-        called = call.ente_id if call else None
-        if call is not None:  # a call belongs to one contract, and so does whoever may be calling
-            served = enti.enti_of(session, call.contract_id)
-            found = [contact for contact in found if contact.ente_id in served]
-        found.sort(key=lambda contact: contact.ente_id != called)  # of whom he called, first
+        results = search_for(
+            session,
+            asked,
+            limit=FOUND,
+            first=call.ente_id if call else None,
+            among=enti.enti_of(session, call.contract_id) if call else None,  # a call belongs to one contract
+        )
     html = fragment(
-        "console/_results.html",
-        visit.language,
-        results=found[:FOUND],
-        more=len(found) > FOUND,
-        badges=badges,
-        call=call,
+        "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
         asked=len(asked) > 1,
-    )
+    )  # fmt: skip
     return Response(html, media_type="text/html")
 
 

@@ -3,7 +3,9 @@
 from enum import StrEnum
 
 from crm.access.models import Role
+from crm.collection.models import ReadingOutcome, SourceKind
 from crm.collection.queries import Stage
+from crm.collection.sources.breaker import Circuit
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
     AddressKind,
@@ -60,6 +62,21 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Standing.GOOD: "nei limiti",
         Standing.NEAR: "vicino al limite",
         Standing.BROKEN: "limite superato",
+    },
+    SourceKind: {
+        SourceKind.FOLDER: "Cartella",
+        SourceKind.HTTP: "HTTP",
+    },
+    ReadingOutcome: {
+        ReadingOutcome.READ: "Letta",
+        ReadingOutcome.NOTHING_NEW: "Nulla di nuovo",
+        ReadingOutcome.FAILED: "Non riuscita",
+        ReadingOutcome.REFUSED: "Rifiutata",
+    },
+    Circuit: {
+        Circuit.CLOSED: "Risponde",
+        Circuit.OPEN: "In pausa",
+        Circuit.TRYING: "In prova",
     },
     Stage: {
         Stage.WAITING: "In attesa di lettura",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
+from crm.contacts.search import search as search_for
 from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.files import queries as files
@@ -49,9 +50,9 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         badges = enti.badges(session)
-        found = contacts.search(session, asked, limit=FOUND + 1) if len(asked) > 1 else []
+        results = search_for(session, asked, limit=FOUND)
     html = fragment(
-        "files/_results.html", visit.language, results=found[:FOUND], more=len(found) > FOUND, badges=badges,
+        "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
         asked=len(asked) > 1,
     )  # fmt: skip
     return Response(html, media_type="text/html")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from crm.collection.importer import import_feed
 from crm.collection.models import ImportRefusal
-from crm.contacts import queries as contacts
+from crm.contacts.search import search
 from crm.core.db import Database, Scope
 from crm.positions import queries as positions
 from crm.positions.models import ActKind, NotificationChannel, StepKind
@@ -32,7 +32,7 @@ MORE: dict[str, Any] = {
 
 def read(db: Database, text: str) -> list[PositionView]:
     with db.begin(Scope.of_enti([1, 2])) as session:
-        return positions.by_act_number(session, text) or positions.by_notice(session, text)
+        return positions.of_contact(session, [one.id for one in search(session, text).people])
 
 
 def test_the_whole_history_of_a_debt_is_kept(db: Database, write_feed: WriteFeed, records: dict[str, Any]) -> None:
@@ -57,10 +57,10 @@ def test_an_earlier_act_and_an_instalments_notice_lead_to_the_taxpayer(
     import_feed(db, write_feed(records["rossi"], records["tari"] | MORE))
     with db.begin(Scope.of_enti([1])) as session:
         for typed in ("2024-118", "2023/7", RATE_NOTICE, records["tari"]["notice_number"]):
-            assert [one.codice_fiscale for one in contacts.search(session, typed)] == ["RSSMRA80A01D403T"], typed
-        assert contacts.search(session, "2023/8") == []
+            assert [one.codice_fiscale for one in search(session, typed).people] == ["RSSMRA80A01D403T"], typed
+        assert search(session, "2023/8").people == ()
     with db.begin(Scope.of_enti([2])) as session:
-        assert contacts.search(session, "2023/7") == []
+        assert search(session, "2023/7").people == ()
 
 
 def test_a_number_that_is_told_no_more_is_not_found_any_more(

@@ -1,7 +1,7 @@
 """The taxpayer file: the history of a position, the numbers by which it is found; documents; the identity gate.
 
 Revision ID: 0009
-Revises: 0010
+Revises: 0008
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from crm.positions.numbers import KEY_LENGTH, act_key
 from web.migrations.isolation import APP, protect, publish
 
 revision = "0009"
-down_revision = "0010"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
