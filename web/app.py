@@ -20,6 +20,9 @@ from web.api.webhooks import NotGenuineError
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.files import documents
+from web.files import routes as files
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -78,7 +81,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        documents,
+        files,
         wallboard,
+        sources,
+        reconciliations,
         imports,
         sockets,
     ):
