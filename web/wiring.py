@@ -39,9 +39,9 @@ class Runtime:
     provisioner: Provisioner
     publisher: Publisher
     clock: DatabaseClock
+    documents: DocumentStore
     second_factor: Policy
     oidc: dict[str, oidc.Client]
-    documents: DocumentStore
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -72,8 +72,8 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database), second_factor=_policy(settings), oidc=_providers(settings),
-        documents=document_store(settings),
+        clock=DatabaseClock(database), documents=document_store(settings),
+        second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 
 
