@@ -118,9 +118,9 @@ _OPENED = {
     RelationKind.GUARDIAN: EVERYTHING,
     RelationKind.PARTNER: frozenset({Matter.PROCEDURE, Matter.AMOUNTS, Matter.ACTS, Matter.PAYMENTS}),
 }
-_BY_MANDATE = frozenset({RelationKind.DELEGATE, RelationKind.ACCOUNTANT})
-_OF_COMPANIES = frozenset({RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER})
-_OF_PERSONS = frozenset({RelationKind.HEIR, RelationKind.GUARDIAN})
+BY_MANDATE = frozenset({RelationKind.DELEGATE, RelationKind.ACCOUNTANT})
+OF_COMPANIES = frozenset({RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER})
+OF_PERSONS = frozenset({RelationKind.HEIR, RelationKind.GUARDIAN})
 
 _WORDS = {
     Matter.AMOUNTS: "importi", Matter.ACTS: "atti", Matter.PAYMENTS: "pagamenti", Matter.PLANS: "rate",
@@ -177,15 +177,15 @@ def _ground(person: Person, speaker: Speaker, today: date) -> Ground:
         return nonsense
     if not speaker.term.holds(today):
         return Ground.ENDED
-    if speaker.relation in _BY_MANDATE:
+    if speaker.relation in BY_MANDATE:
         return _by_mandate(person, speaker.mandate, today)
     return _by_title(person, speaker.relation)
 
 
 def _nonsense(kind: RelationKind, *, legal: bool) -> Ground | None:
-    if legal and kind in _OF_PERSONS:
+    if legal and kind in OF_PERSONS:
         return Ground.NOT_OF_A_COMPANY
-    if not legal and kind in _OF_COMPANIES:
+    if not legal and kind in OF_COMPANIES:
         return Ground.NOT_OF_A_PERSON
     return None
 
