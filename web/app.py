@@ -19,6 +19,8 @@ from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.console import routes as console
+from web.contacts import related
+from web.contacts import routes as contacts
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.imports import routes as imports
@@ -64,7 +66,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
+    for module in (webhooks, health, sign_in, console, contacts, related, wallboard, imports, sockets):
         app.include_router(module.router)
     errors.install(app)
 

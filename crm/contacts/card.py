@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
@@ -46,6 +47,11 @@ class Card:
     related: tuple[Related, ...]
     clients: tuple[Client, ...]
     merges: tuple[MergeView, ...]
+
+    @property
+    def version(self) -> str:
+        """Another one when his wishes changed: a form that is open is then about something that was."""
+        return sha256(repr(self.preferences.wishes).encode()).hexdigest()[:8]
 
 
 def read(session: Session, contact: ContactView) -> Card:

@@ -84,13 +84,13 @@ def _row(session: Session, by: Principal, condition_id: int) -> ContactCondition
 
 def _check(contact: Contact, kind: ConditionKind, since: date | None, today: date) -> None:
     if kind is ConditionKind.DECEASED and contact.kind is PersonKind.LEGAL:
-        raise wrong("kind", "Una società o un ente non muore: scegli «Attività cessata».")
+        raise wrong("Una società o un ente non muore: scegli «Attività cessata».", field="kind")
     if since and since < EARLIEST:
-        raise wrong("since", "La data è troppo lontana: ricontrollala.")
+        raise wrong("La data è troppo lontana: ricontrollala.", field="since")
     if since and since > today:
-        raise wrong("since", "La data è nel futuro: ricontrollala.")
+        raise wrong("La data è nel futuro: ricontrollala.", field="since")
     if since and contact.born_on and since < contact.born_on:
-        raise wrong("since", "La data viene prima della nascita: ricontrollala.")
+        raise wrong("La data viene prima della nascita: ricontrollala.", field="since")
 
 
 def _end(session: Session, by: Principal, row: ContactCondition) -> None:

@@ -93,13 +93,13 @@ def record(
     contact = recordable(session, by, contact_id)
     text = texts(session, contact.ente_id).get(purpose)
     if text is None:
-        raise wrong("purpose", "L'ente non ha ancora un testo per questo consenso: va pubblicato prima.")
+        raise wrong("L'ente non ha ancora un testo per questo consenso: va pubblicato prima.", field="purpose")
     at = clock.now(session)
     today = clock.business_day(at)
     if on is not None and on.year < EARLIEST:
-        raise wrong("on", "La data è troppo lontana: ricontrollala.")
+        raise wrong("La data è troppo lontana: ricontrollala.", field="on")
     if on is not None and on > today:
-        raise wrong("on", "La data è nel futuro: ricontrollala.")
+        raise wrong("La data è nel futuro: ricontrollala.", field="on")
     row = Consent(
         ente_id=contact.ente_id, contact_id=contact_id, text_id=text.id, given=given, collected=collected,
         occurred_at=at if on in {None, today} else clock.start_of_day(on), recorded_by=by.user_id, call_id=call_id,
@@ -131,7 +131,7 @@ def publish(session: Session, by: Principal, *, ente_id: int, purpose: Purpose, 
     require_on(session, by, Permission.ENTE_MANAGE, ente_id=ente_id)
     text = "\n".join(line.strip() for line in text.strip().splitlines())
     if not text or len(text) > MAX_TEXT or "\x00" in text:
-        raise wrong("text", f"Scrivi il testo che si chiede di accettare, in al massimo {MAX_TEXT} caratteri.")
+        raise wrong(f"Scrivi il testo che si chiede di accettare, in al massimo {MAX_TEXT} caratteri.", field="text")
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"consent-text:{ente_id}", 0))))
     before = texts(session, ente_id).get(purpose)
     row = ConsentText(

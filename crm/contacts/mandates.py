@@ -124,11 +124,11 @@ def give(
     document = " ".join(document.split())
     if not document or len(document) > MAX_DOCUMENT or not document.isprintable():
         raise wrong(
-            "document",
             f"Scrivi dove si trova il mandato (protocollo, archivio), in al massimo {MAX_DOCUMENT} caratteri.",
+            field="document",
         )
     if not frozenset(covers) - GENERAL:
-        raise wrong("covers", "Scegli almeno un argomento su cui il mandato vale.")
+        raise wrong("Scegli almeno un argomento su cui il mandato vale.", field="covers")
     starts = term.starts or clock.business_day(clock.now(session))
     check_term(Term(starts, term.ends))
     mandate = Mandate(

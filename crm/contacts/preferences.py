@@ -102,16 +102,16 @@ def _row(session: Session, by: Principal, contact_id: int) -> ContactPreference:
 
 def _check(wishes: Wishes, row: ContactPreference) -> None:
     if wishes.language is not None and wishes.language not in {*LANGUAGES, row.language}:
-        raise wrong("language", "Scegli una lingua dell'elenco.")
+        raise wrong("Scegli una lingua dell'elenco.", field="language")
     if not set(wishes.weekdays) <= set(range(7)):
-        raise wrong("weekdays", "Scegli i giorni dell'elenco.")
+        raise wrong("Scegli i giorni dell'elenco.", field="weekdays")
     match wishes.hours_from, wishes.hours_to:
         case (None, time()):
-            raise wrong("hours_from", "Scrivi anche da che ora.")
+            raise wrong("Scrivi anche da che ora.", field="hours_from")
         case (time(), None):
-            raise wrong("hours_to", "Scrivi anche fino a che ora.")
+            raise wrong("Scrivi anche fino a che ora.", field="hours_to")
         case (time() as starts, time() as ends) if ends <= starts:
-            raise wrong("hours_to", "La fine viene prima dell'inizio: ricontrolla le ore.")
+            raise wrong("La fine viene prima dell'inizio: ricontrolla le ore.", field="hours_to")
 
 
 def _write(

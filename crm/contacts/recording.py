@@ -29,13 +29,13 @@ class Telling:
 
     def __post_init__(self) -> None:
         if self.source not in TELLERS:
-            raise wrong("source", "Scegli chi lo dice.")
+            raise wrong("Scegli chi lo dice.", field="source")
 
 
 HIMSELF = Telling()
 
 
-def wrong(field: str, message: str) -> InvalidError:
+def wrong(message: str, *, field: str) -> InvalidError:
     """An error that is said at its field."""
     return InvalidError(message, parts=(InvalidError(message, field=field),))
 
@@ -54,7 +54,7 @@ def words(text: str, *, field: str) -> str:
     """A short remark on one line. Raises `InvalidError` when it is too long, or holds what is no letter or sign."""
     text = " ".join(text.split())
     if len(text) > MAX_WORDS or not text.isprintable():
-        raise wrong(field, f"Scrivi al massimo {MAX_WORDS} caratteri, senza caratteri speciali.")
+        raise wrong(f"Scrivi al massimo {MAX_WORDS} caratteri, senza caratteri speciali.", field=field)
     return text
 
 

@@ -324,7 +324,7 @@ def _who(
 def check_term(term: Term) -> None:
     """Raise `InvalidError` when it ends before it begins."""
     if term.starts and term.ends and term.ends < term.starts:
-        raise wrong("valid_to", "La fine viene prima dell'inizio: ricontrolla le date.")
+        raise wrong("La fine viene prima dell'inizio: ricontrolla le date.", field="valid_to")
 
 
 def our_word(session: Session, by: Principal, row: Relation, telling: Telling) -> None:

@@ -108,6 +108,12 @@ def tried(
     return was
 
 
+def is_stated(session: Session, *, detail: Detail, row_id: int) -> bool:
+    """Whether the collection system says so too."""
+    stated = select(_MODELS[detail].stated).where(_MODELS[detail].id == row_id)
+    return session.execute(stated).scalar_one_or_none() is True
+
+
 def remove(session: Session, by: Principal, *, detail: Detail, row_id: int) -> None:
     """It was written by mistake. What the collection system states stays: it can be marked wrong."""
     row = _row(session, by, detail, row_id)
@@ -127,11 +133,13 @@ def parse_reach(kind: ReachKind, text: str) -> str:
     if kind is ReachKind.PHONE:
         value = to_e164(text)
         if value is None:
-            raise wrong("value", "Non è un numero di telefono: ricontrolla le cifre; se è estero, comincia con +.")
+            raise wrong(
+                "Non è un numero di telefono: ricontrolla le cifre; se è estero, comincia con +.", field="value"
+            )
         return value
     value = to_email(text) if text.isprintable() and len(text) <= MAX_EMAIL else None
     if value is None:
-        raise wrong("value", "Non è un indirizzo di posta: ricontrolla, per esempio nome@esempio.it.")
+        raise wrong("Non è un indirizzo di posta: ricontrolla, per esempio nome@esempio.it.", field="value")
     return value
 
 
@@ -141,17 +149,16 @@ def parse_address(told: Address) -> Address:
     postcode, province = _text(told.postcode).upper(), _text(told.province).upper()
     country = _text(told.country).upper() or ITALY
     checks = (
-        ("street", 0 < len(street) <= MAX_STREET and street.isprintable(), "Scrivi via e numero civico."),
-        ("town", 0 < len(town) <= MAX_TOWN and town.isprintable(), "Scrivi il comune o la città."),
-        (
-            "postcode",
-            not postcode or _is_postcode(postcode, country),
-            "Il CAP ha cinque cifre; all'estero è più libero.",
-        ),
-        ("province", not province or bool(_TWO_LETTERS.fullmatch(province)), "Scrivi la sigla di due lettere."),
-        ("country", bool(_TWO_LETTERS.fullmatch(country)), "Scegli il Paese."),
-    )
-    errors = [InvalidError(message, field=field) for field, right, message in checks if not right]
+        (0 < len(street) <= MAX_STREET and street.isprintable(),
+         InvalidError("Scrivi via e numero civico.", field="street")),
+        (0 < len(town) <= MAX_TOWN and town.isprintable(), InvalidError("Scrivi il comune o la città.", field="town")),
+        (not postcode or _is_postcode(postcode, country),
+         InvalidError("Il CAP ha cinque cifre, salvo all'estero.", field="postcode")),
+        (not province or _TWO_LETTERS.fullmatch(province),
+         InvalidError("Scrivi la sigla di due lettere.", field="province")),
+        (_TWO_LETTERS.fullmatch(country), InvalidError("Scegli il Paese.", field="country")),
+    )  # fmt: skip
+    errors = [error for right, error in checks if not right]
     if errors:
         raise InvalidError("Ricontrolla i campi indicati.", parts=errors)
     return Address(street, postcode or None, town, province or None, country)
@@ -167,7 +174,7 @@ def _is_postcode(text: str, country: str) -> bool:
 
 def _check_kind(contact: Contact, kind: AddressKind) -> None:
     if contact.kind is PersonKind.LEGAL and kind is not AddressKind.SEAT:
-        raise wrong("kind", "Una società o un ente ha una sede: scegli quella.")
+        raise wrong("Una società o un ente ha una sede: scegli quella.", field="kind")
 
 
 # -- inside -------------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from crm.collection.models import ImportRun, ImportState
 from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
-from web.demo.accounts import DEMO_USERS, DemoUser
+from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
 from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
 LEVELS = (
@@ -42,11 +43,18 @@ def seed(
     with db.begin(Scope.nothing()) as session:
         contract_id = session.scalars(select(Contract.id).where(Contract.name == CONTRACT)).one()
     db.transact(Scope.of_contract(contract_id), partial(_open_always, contract_id=contract_id))
-    if all(_imported(db, ente_id) for ente_id in enti.values()):
-        return
-    files = generate(data_dir, today)
-    for code, path in files.feeds.items():
-        import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+    if not all(_imported(db, ente_id) for ente_id in enti.values()):
+        files = generate(data_dir, today)
+        for code, path in files.feeds.items():
+            import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+    for place in MUNICIPALITIES:
+        db.transact(
+            Scope.of_contract(contract_id),
+            partial(
+                tell, ente_id=enti[place.cadastral_code], place=place, today=today, username=NEWCOMER.username,
+                manager=ADMINISTRATOR.username,
+            ),
+        )  # fmt: skip
 
 
 def _open_always(session: Session, contract_id: int) -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from crm.access.models import Role
 from crm.collection.queries import Stage
 from crm.contacts.disclosure import Matter, RelationKind
+from crm.contacts.mandates import Standing as MandateStanding
 from crm.contacts.models import (
     AddressKind,
     Channel,
@@ -119,6 +120,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Matter.PLANS: "Rate",
         Matter.DOCUMENTS: "Documenti",
         Matter.CONTACT_DATA: "Recapiti",
+    },
+    MandateStanding: {
+        MandateStanding.TO_COME: "non ancora in vigore",
+        MandateStanding.VALID: "in vigore",
+        MandateStanding.ENDING: "in scadenza",
+        MandateStanding.ENDED: "scaduto",
     },
     Channel: {
         Channel.PHONE: "telefono",

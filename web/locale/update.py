@@ -1,7 +1,8 @@
 """Bring the catalogues up to date with what the pages can say: `python -m web.locale.update`.
 
 Messages are found in the templates, among the words, and in the Python that writes sentences for a person: the
-first argument of a `DomainError`, `gettext`'s argument, a form's `error`, and the constants of the modules in `SAID`.
+first argument of a `DomainError` and of what stands in `SAYING`, `gettext`'s argument, a form's `error`, and the
+constants of the modules in `SAID`.
 A sentence put together at run time has no translation and is shown in Italian; one whose parts are all constants of
 its module is found like a literal.
 """
@@ -24,6 +25,7 @@ ROOT = LOCALE_DIR.parent.parent
 PACKAGES = ("crm", "telephony", "outbound", "web")
 NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
 SAID = (ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py")
+SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
 WORD_LIST = "web/edge/words.py"
 WIDTH = 118
 
@@ -111,7 +113,7 @@ def _domain_errors(trees: list[ast.Module]) -> set[str]:
 def _said(call: ast.Call, errors: set[str]) -> ast.expr | None:
     """The argument of a call that a person will read."""
     match call:
-        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors:
+        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors | SAYING:
             return text
         case ast.Call(func=ast.Attribute(attr="gettext"), args=[text]):
             return text
