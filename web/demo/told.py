@@ -35,7 +35,7 @@ from crm.contacts.recording import Telling
 from crm.contacts.told import Detail
 from crm.core import clock
 from web.demo.people import Registry
-from web.demo.places import Municipality
+from web.demo.places import MUNICIPALITIES, Municipality
 
 TEXTS = {
     Purpose.DIGITAL_MESSAGES: (
@@ -154,7 +154,8 @@ def _companies(scene: Scene) -> None:
 
 def _accountant(scene: Scene) -> None:
     """One studio for several: a mandate that holds, one about to end, one client without."""
-    code, phone = scene.spare.partita_iva(scene.place), scene.spare.number(scene.place)
+    studio = Registry(random.Random(f"{STUDIO}:{scene.today}"), scene.today)  # noqa: S311 (the same to every ente)
+    code, phone = studio.partita_iva(MUNICIPALITIES[0]), studio.number(MUNICIPALITIES[0])
     clients = [*scene.companies[8:11], *scene.persons[2:4]]
     made = [
         relations.relate(
