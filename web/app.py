@@ -23,6 +23,8 @@ from web.contacts import related
 from web.contacts import routes as contacts
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.files import documents
+from web.files import routes as files
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -66,7 +68,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, contacts, related, wallboard, imports, sockets):
+    for module in (
+        webhooks, health, sign_in, console, documents, files, contacts, related, wallboard, imports, sockets,
+    ):  # fmt: skip
         app.include_router(module.router)
     errors.install(app)
 

@@ -17,9 +17,13 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
+from crm.documents.models import DocumentKind
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
@@ -225,6 +229,34 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    GateOutcome: {
+        GateOutcome.WRONG_PERSON: "Non è la persona",
+        GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
+        GateOutcome.REFUSED: "Non vuole rispondere",
+    },
+    FilePurpose: {
+        FilePurpose.CALL: "Chiamata",
+        FilePurpose.DESK: "È qui allo sportello",
+        FilePurpose.VISIT: "Visita",
+        FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",
+        FilePurpose.CASE_CHECK: "Verifica di una posizione",
+        FilePurpose.QUALITY: "Controllo di qualità o reclamo",
+        FilePurpose.ENTE_CONTROL: "Controllo dell'ente titolare",
+        FilePurpose.OTHER: "Altro: scrivi perché",
+    },
+    EntryKind: {
+        EntryKind.CALL: "Chiamate",
+    },
+    DocumentKind: {
+        DocumentKind.NOTICE: "Avviso",
+        DocumentKind.ACT: "Atto",
+        DocumentKind.NOTIFICATION_PROOF: "Prova di notifica",
+        DocumentKind.RECEIPT: "Ricevuta",
+        DocumentKind.PLEADING: "Atto di causa",
+        DocumentKind.LETTER_SENT: "Lettera spedita",
+        DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
+        DocumentKind.OTHER: "Altro",
     },
 }
 

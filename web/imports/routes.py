@@ -32,6 +32,7 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
+UPLOADS = {"/imports": FEED_BYTES, "/files/documents": 200 * 1024**2}
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -62,11 +63,12 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
-    """How many bytes a request may send: a feed's worth from whoever may import, a form's from everybody else."""
-    if request["path"] != "/imports" or request["method"] != "POST":
+    """How many bytes a request may send: a feed's or an archive's from whoever may import, else a form's."""
+    most = UPLOADS.get(request["path"], FORM_BYTES)
+    if most == FORM_BYTES or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
-    return FEED_BYTES if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
+    return most if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
 
 
 @router.get("/imports")

@@ -21,6 +21,7 @@ from telephony.agents import service as agents
 from web.console import view as console
 from web.contacts import view as contacts
 from web.edge.visits import COOKIE, Visit, visit_of
+from web.files import routes as files
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
@@ -54,7 +55,10 @@ PAGES: dict[str, Joining] = {
     "imports": imports.join,
 }
 
-NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"contact": contacts.join}  # `contact-12`
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
+    "file": files.join,
+    "contact": contacts.join,
+}
 
 
 def joining(name: str) -> Joining | None:

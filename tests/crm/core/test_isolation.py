@@ -46,10 +46,16 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
+from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.enti.models import Closure
+from crm.files import service as files
+from crm.files.gate import Check
+from crm.files.models import GateQuestion
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.positions.models import PositionAlias
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -70,7 +76,12 @@ OF_NOBODY = {
     "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
     "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
-PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
+PUBLISHED = (
+    "closure",
+    "file_setting",
+    "gate_question",
+    "opening_hours",
+)  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 NEVER_ALTERED = (
     "audit_entry",
@@ -78,14 +89,19 @@ NEVER_ALTERED = (
     "consent_text",
     "service_fact",
 )  # what somebody agreed to goes with him alone
-FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "collection_source", "consent", "consent_text", "contact", "contact_address",
-    "contact_condition", "contact_merge", "contact_preference", "contact_reach", "disclosure_rule",
-    "feed_state", "follow_up", "follow_up_list", "heartbeat", "import_named", "import_refusal", "import_run",
-    "job", "mandate", "position", "reconciliation", "relation", "role_grant", "service_count", "service_delta",
-    "service_fact", "sign_in_attempt", "source_reading", "timeline_entry", "user_session", "waiting_position",
-    "withdrawn_key",
+# What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
+OPEN_TO_ROUTING = (
+    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
+    "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
+
+
+def a_document(ente_id: int, contact_id: int) -> Document:
+    """What a feed lists."""
+    return Document(
+        ente_id=ente_id, contact_id=contact_id, reference="D-1", position_reference="E-1", kind=DocumentKind.ACT,
+        title="Ingiunzione", dated=None, media_type="application/pdf", size=1, sha256="0" * 64, as_of=AS_OF, digest="x",
+    )  # fmt: skip
 
 
 def plain(url: str) -> str:
@@ -152,6 +168,13 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
+        session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
+        session.add(a_document(cast.empoli, cast.mario))
+        session.add(DocumentContent(ente_id=cast.empoli, sha256="0" * 64, received_at=AS_OF))
+        files.open_file(
+            session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
+        )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         feeds(session, cast.empoli)
         at = session.info["now"]
@@ -247,6 +270,14 @@ def tables_of_enti(superuser: Connection) -> list[str]:
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1"
     )
     return [name for (name,) in rows if name not in OUTSIDE]
+
+
+def all_tables(superuser: Connection) -> list[str]:
+    """Every table there is."""
+    rows = superuser.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    )
+    return [name for (name,) in rows]
 
 
 # -- what the catalogue says --------------------------------------------------------------------------------------
@@ -456,7 +487,7 @@ def test_a_pooled_connection_remembers_nobodys_scope(database: Database, cast: C
 
 def test_routing_does_not_touch_what_is_not_telephonys(cast: Cast, superuser: Connection, login: Login) -> None:
     routing = login(ROUTING)
-    for table in FORBIDDEN_TO_ROUTING:
+    for table in set(all_tables(superuser)) - set(OPEN_TO_ROUTING):
         denied(routing, query("SELECT FROM {}", table))
         granted = superuser.execute(
             "SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE, REFERENCES')"
@@ -472,7 +503,7 @@ def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:
     for role in (APP, ROUTING):
         connection = scoped(login(role), enti=f"{cast.empoli},{cast.vinci}", contracts=str(cast.contract))
         for table in APPEND_ONLY:
-            if role == APP or table not in FORBIDDEN_TO_ROUTING:  # which it does not even see
+            if role == APP or table in OPEN_TO_ROUTING:  # which it does not even see
                 assert connection.execute(query("SELECT FROM {}", table)).rowcount > 0
             for change in changes:
                 denied(connection, query(change, table))
