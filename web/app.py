@@ -19,7 +19,7 @@ from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.console import routes as console
-from web.contacts import related
+from web.contacts import related, texts
 from web.contacts import routes as contacts
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -69,7 +69,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
     for module in (
-        webhooks, health, sign_in, console, documents, files, contacts, related, wallboard, imports, sockets,
+        webhooks, health, sign_in, console, documents, files, contacts, related, texts, wallboard, imports, sockets,
     ):  # fmt: skip
         app.include_router(module.router)
     errors.install(app)

@@ -1,7 +1,7 @@
 """A contact's card: all that one ente knows of one person, stated and told, in one reading."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from sqlalchemy.orm import Session
@@ -47,11 +47,12 @@ class Card:
     related: tuple[Related, ...]
     clients: tuple[Client, ...]
     merges: tuple[MergeView, ...]
+    withheld: bool = False  # whoever the file is open before may not hear how to reach the person
 
     @property
-    def version(self) -> str:
+    def wishes_version(self) -> str:
         """Another one when his wishes changed: a form that is open is then about something that was."""
-        return sha256(repr(self.preferences.wishes).encode()).hexdigest()[:8]
+        return _short(self.preferences.wishes)
 
 
 def read(session: Session, contact: ContactView) -> Card:
@@ -70,6 +71,27 @@ def read(session: Session, contact: ContactView) -> Card:
         clients=tuple(relations.clients_of(session, contact.codice_fiscale)),
         merges=tuple(merging.of_contacts(session, ids)),
     )  # fmt: skip
+
+
+def discreet(card: Card) -> Card:
+    """The same without what says how to reach him or his."""
+    related = tuple(replace(one, relation=replace(one.relation, phone=None)) for one in card.related)
+    return replace(card, reaches=(), addresses=(), related=related, withheld=True)
+
+
+def version(session: Session, rows: Collection[ContactView]) -> str:
+    """Another one when anything on the card of these rows changed."""
+    ids = [one.id for one in rows]
+    told = (
+        [(one.reaches, one.addresses, one.conditions) for one in rows],
+        [preferences.of_contact(session, one) for one in ids[:1]], relations.of_contacts(session, ids),
+        consents.of_contacts(session, ids),
+    )  # fmt: skip
+    return _short(told)
+
+
+def _short(value: object) -> str:
+    return sha256(repr(value).encode()).hexdigest()[:8]
 
 
 def opened(session: Session, by: Principal, card: Card) -> None:

@@ -56,6 +56,17 @@ def texts(session: Session, ente_id: int) -> dict[Purpose, TextView]:
     return {row.purpose: _text(row) for row in rows}  # the last one stands
 
 
+def every_text(session: Session, ente_ids: Collection[int]) -> dict[tuple[int, Purpose], list[TextView]]:
+    """Every wording of these enti by ente and purpose, the latest first."""
+    found: dict[tuple[int, Purpose], list[TextView]] = {}
+    rows = session.scalars(
+        select(ConsentText).where(ConsentText.ente_id.in_(ente_ids)).order_by(ConsentText.version.desc())
+    )
+    for row in rows:
+        found.setdefault((row.ente_id, row.purpose), []).append(_text(row))
+    return found
+
+
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[ConsentView]:
     """Every consent of these contacts, the latest first; what annulled another is not told by itself."""
     rows = session.execute(

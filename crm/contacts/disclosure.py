@@ -119,8 +119,8 @@ _OPENED = {
     RelationKind.PARTNER: frozenset({Matter.PROCEDURE, Matter.AMOUNTS, Matter.ACTS, Matter.PAYMENTS}),
 }
 BY_MANDATE = frozenset({RelationKind.DELEGATE, RelationKind.ACCOUNTANT})
-OF_COMPANIES = frozenset({RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER})
-OF_PERSONS = frozenset({RelationKind.HEIR, RelationKind.GUARDIAN})
+_OF_COMPANIES = frozenset({RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER})
+_OF_PERSONS = frozenset({RelationKind.HEIR, RelationKind.GUARDIAN})
 
 _WORDS = {
     Matter.AMOUNTS: "importi", Matter.ACTS: "atti", Matter.PAYMENTS: "pagamenti", Matter.PLANS: "rate",
@@ -157,6 +157,12 @@ def disclosure(
     return Disclosure(told, ground, _sentence(told, ground, insolvent=person.insolvent))
 
 
+def kinds_of(*, legal: bool) -> tuple[RelationKind, ...]:
+    """The relations that somebody can have to a company, or to a person; those that need a mandate come last."""
+    fit = (kind for kind in RelationKind if _nonsense(kind, legal=legal) is None)
+    return tuple(sorted(fit, key=lambda kind: kind in BY_MANDATE))
+
+
 def check_relation(kind: RelationKind, *, legal: bool) -> None:
     """Raise `InvalidError` when such a relation to a company, or to a person, makes no sense."""
     match _nonsense(kind, legal=legal):
@@ -183,9 +189,9 @@ def _ground(person: Person, speaker: Speaker, today: date) -> Ground:
 
 
 def _nonsense(kind: RelationKind, *, legal: bool) -> Ground | None:
-    if legal and kind in OF_PERSONS:
+    if legal and kind in _OF_PERSONS:
         return Ground.NOT_OF_A_COMPANY
-    if not legal and kind in OF_COMPANIES:
+    if not legal and kind in _OF_COMPANIES:
         return Ground.NOT_OF_A_PERSON
     return None
 

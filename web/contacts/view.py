@@ -12,7 +12,7 @@ from crm.access.service import scope_for
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.card import Card
-from crm.contacts.disclosure import BY_MANDATE, OF_COMPANIES, OF_PERSONS, Matter, RelationKind
+from crm.contacts.disclosure import Matter, RelationKind, kinds_of
 from crm.contacts.models import (
     AddressKind,
     Channel,
@@ -29,6 +29,7 @@ from crm.contacts.recording import TELLERS
 from crm.core import clock, topics
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
+from crm.files import queries as files
 from web.edge.i18n import LANGUAGES as LOCALES
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -63,23 +64,27 @@ def choices(language: str, *, legal: bool) -> Choices:
     """For a person or a company."""
     locale = Locale.parse(LOCALES[language])
     countries = {code: name for code, name in locale.territories.items() if len(code) == 2 and code.isalpha()}
-    own = OF_COMPANIES if legal else OF_PERSONS
     return Choices(
         languages=tuple((code, locale.languages.get(code, code)) for code in LANGUAGES),
         countries=tuple(sorted(countries.items(), key=lambda one: (one[0] != "IT", one[1]))),
         days=tuple(locale.days["stand-alone"]["wide"][day] for day in range(7)),
         address_kinds=(AddressKind.SEAT,) if legal else tuple(AddressKind),
         condition_kinds=tuple(one for one in ConditionKind if not (legal and one is ConditionKind.DECEASED)),
-        relation_kinds=tuple(one for one in RelationKind if one in own or one in BY_MANDATE),
+        relation_kinds=kinds_of(legal=legal),
     )  # fmt: skip
 
 
 def read(session: Session, visit: Visit, contact_id: int) -> Card:
-    """The card, for somebody who may read files of its ente."""
+    """The card, for somebody who may read files of its ente. While the person's file is open before somebody who may
+    not hear how to reach him, that stays on the server.
+    """
     contact = contacts.get(session, contact_id)
     if contact.ente_id not in (scope_for(session, visit.principal, Permission.FILE_READ).enti or ()):
         raise ForbiddenError("Non hai il permesso di leggere i contatti di questo ente.")
-    return cards.read(session, contact)
+    card = cards.read(session, contact)
+    opening = files.opening(session, visit.principal, contact_id=contact_id)
+    told = opening.told.get(contact_id) if opening else None
+    return cards.discreet(card) if told is not None and Matter.CONTACT_DATA not in told else card
 
 
 def shown(session: Session, visit: Visit, card: Card) -> str:

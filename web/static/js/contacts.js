@@ -1,6 +1,6 @@
 // The contact's card: forms close once what they held is written; beside a call or a file it is fetched when opened.
 
-const HOLDER = "[data-card]";
+const CARD = "[data-card]"; // where it is beside something else
 
 function succeeded(event) {
   return event.detail.ctx?.response?.status < 300;
@@ -8,8 +8,11 @@ function succeeded(event) {
 
 /** What was typed is kept until it is written; then the form is empty, and the keyboard stays where it was. */
 document.addEventListener("htmx:after:request", (event) => {
+  if (!succeeded(event)) return;
+  const card = event.target.closest?.(CARD);
+  if (card && !card.dataset.version && event.target.id !== "card-holder") ask(card); // nobody tells this page
   const form = event.target.closest?.("form[data-once], form[data-close]");
-  if (!form || !succeeded(event)) return;
+  if (!form) return;
   if (form.matches("[data-once]")) form.reset();
   const box = form.closest("details.add");
   if (!box) return;
@@ -21,7 +24,7 @@ document.addEventListener("htmx:after:request", (event) => {
 document.addEventListener("toggle", (event) => {
   const box = event.target;
   if (box.matches?.("details.add[open]")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
-  if (box.matches?.("details.card-box[open]")) fetchCard(box.querySelector(HOLDER));
+  if (box.matches?.("details.card-box[open]")) fetchCard(box.querySelector(CARD));
 }, true);
 document.addEventListener("keydown", (event) => {
   const box = event.key === "Escape" && event.target.closest?.("details.add[open]");
@@ -43,12 +46,16 @@ document.addEventListener("keydown", (event) => {
 // Beside a call: fetched when it is opened, and again when the contact changes (`data-version` does).
 const fetched = new WeakMap();
 
-function fetchCard(holder) {
-  if (!holder || fetched.get(holder) === holder.dataset.version) return;
-  fetched.set(holder, holder.dataset.version);
-  window.htmx.trigger(holder, "wanted");
+function ask(card) {
+  window.htmx.trigger(card.querySelector("#card-holder"), "wanted");
+}
+
+function fetchCard(card) {
+  if (!card || fetched.get(card) === card.dataset.version) return;
+  fetched.set(card, card.dataset.version);
+  ask(card);
 }
 
 new MutationObserver(() => {
-  for (const holder of document.querySelectorAll(`details.card-box[open] ${HOLDER}`)) fetchCard(holder);
+  for (const card of document.querySelectorAll(`details.card-box[open] ${CARD}`)) fetchCard(card);
 }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-version"] });
