@@ -1,6 +1,6 @@
 """A contact's card: all that one ente knows of one person, stated and told, in one reading."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -55,6 +55,15 @@ class Card:
         return _short(self.preferences.wishes)
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What of the card must be seen without opening it; `version` is another one when anything on it changed."""
+
+    version: str
+    preferences: Preferences
+    conditions: tuple[Condition, ...]
+
+
 def read(session: Session, contact: ContactView) -> Card:
     """The card of a contact's person, under the contact's ente."""
     same = queries.same_person(session, contact)
@@ -79,15 +88,14 @@ def discreet(card: Card) -> Card:
     return replace(card, reaches=(), addresses=(), related=related, withheld=True)
 
 
-def version(session: Session, rows: Collection[ContactView]) -> str:
-    """Another one when anything on the card of these rows changed."""
-    ids = [one.id for one in rows]
-    told = (
-        [(one.reaches, one.addresses, one.conditions) for one in rows],
-        [preferences.of_contact(session, one) for one in ids[:1]], relations.of_contacts(session, ids),
-        consents.of_contacts(session, ids),
-    )  # fmt: skip
-    return _short(told)
+def summary(session: Session, rows: Sequence[ContactView]) -> Summary:
+    """For whoever shows the person's file; the asked-for row comes first."""
+    ids = [one.id for one in rows if one.ente_id == rows[0].ente_id]
+    asked = preferences.of_contact(session, ids[0])
+    told = (relations.of_contacts(session, ids), consents.of_contacts(session, ids), asked)
+    stated = [(one.reaches, one.addresses, one.conditions) for one in rows]
+    signs = {one.kind: one for row in reversed(rows) for one in row.conditions}
+    return Summary(_short((told, stated)), asked, tuple(signs.values()))
 
 
 def _short(value: object) -> str:

@@ -65,6 +65,7 @@ def test_a_new_mobile_is_written_the_old_one_is_wrong_and_both_can_be_taken_back
     wrong = anna.post(f"/contacts/details/reach/{old.id}/verification", to="wrong")
     assert "Segnato come errato." in wrong.text
     assert "check-wrong" in anna.card()
+    assert 'value="unverified"' in anna.card()  # pressed again, it is neither
     anna.undo(wrong)
     assert "check-wrong" not in anna.card()
     anna.undo(added)

@@ -51,7 +51,7 @@ class Choices:
     relation_kinds: tuple[RelationKind, ...]
     reach_kinds: tuple[ReachKind, ...] = tuple(ReachKind)
     tellers: tuple[Any, ...] = TELLERS
-    verifications: tuple[Verification, ...] = tuple(Verification)
+    judgements: tuple[Verification, ...] = (Verification.VERIFIED, Verification.WRONG)  # pressed again: neither
     outcomes: tuple[LastOutcome, ...] = tuple(LastOutcome)
     channels: tuple[Channel, ...] = tuple(Channel)
     purposes: tuple[Purpose, ...] = tuple(Purpose)
