@@ -32,3 +32,8 @@ def imports(ente_id: int) -> str:
 def jobs(ente_id: int) -> str:
     """What becomes of an ente's background jobs: taken, failed, done."""
     return f"job:{ente_id}"
+
+
+def ente(ente_id: int) -> str:
+    """What an ente has to decide, and what became of it: proposals, closures, its offices."""
+    return f"ente:{ente_id}"

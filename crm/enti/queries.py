@@ -49,6 +49,12 @@ def contract_name(session: Session, contract_id: int) -> str:
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
 
 
+@kept
+def cadastral_code(session: Session, ente_id: int) -> str:
+    """The codice catastale of an ente, which names it in feeds."""
+    return session.execute(select(Ente.cadastral_code).where(Ente.id == ente_id)).scalar_one()
+
+
 def enti_of(session: Session, contract_id: int) -> frozenset[int]:
     """The enti a contract covers."""
     return coverage(session).get(contract_id, frozenset())

@@ -7,14 +7,21 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
 from crm.audit import service as audit
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
+from crm.proposals import exports
+from crm.proposals import service as proposals
+from crm.proposals.service import Told
+from crm.proposals.subjects import ProposalKind, Subject
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.cast import REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -39,7 +46,7 @@ PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
     "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
-    "position", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
+    "position", "proposal", "proposal_draft", "proposal_export", "proposal_voice", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
     "user_session",
 )  # fmt: skip
 
@@ -109,6 +116,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        _propose(session, cast)
         at = session.info["now"]
         session.add(
             Closure(
@@ -123,6 +131,20 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def _propose(session: Session, cast: Cast) -> None:
+    """Two agents report the same of Mario, the ente approves, it is exported; and somebody is still typing."""
+    anna, luca = (principal_of(session, user_id) for user_id in (cast.anna, cast.luca))
+    approver = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+    for by in (anna, luca):
+        made = proposals.propose_correction(
+            session, by, contact_id=cast.mario, subject=Subject.EMAIL, instead_of=None,
+            fields={"value": "mario@example.it"}, told=Told(),
+        )  # fmt: skip
+    proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
+    exports.export(session, None, ente_id=cast.empoli)
+    proposals.save_draft(session, anna, contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "0571"})
 
 
 def tables_of_enti(superuser: Connection) -> list[str]:

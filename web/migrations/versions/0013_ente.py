@@ -1,0 +1,146 @@
+"""Proposals to the collection system.
+
+Revision ID: 0013
+Revises: 0007
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from web.migrations.isolation import APP, protect
+
+revision = "0013"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+STATES = ("made", "approved", "refused", "exported", "acknowledged", "rejected", "withdrawn")
+KINDS = ("correction", "notification_problem")
+STILL_OPEN = "state IN ('made', 'approved', 'exported')"
+TABLES = ("proposal_export", "proposal", "proposal_voice", "proposal_draft")
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE timeline_entry DROP CONSTRAINT ck_timeline_entry_entry_kind")
+    op.execute(
+        "ALTER TABLE timeline_entry ADD CONSTRAINT ck_timeline_entry_entry_kind CHECK (kind IN ('call', 'proposal'))"
+    )
+    _proposals()
+    for table in TABLES:
+        for statement in protect(table):
+            op.execute(statement)
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES)} TO {APP}")
+
+
+def downgrade() -> None:
+    for table in reversed(TABLES):
+        op.drop_table(table)
+    op.execute("ALTER TABLE timeline_entry NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM timeline_entry WHERE kind = 'proposal'")
+    op.execute("ALTER TABLE timeline_entry FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE timeline_entry DROP CONSTRAINT ck_timeline_entry_entry_kind")
+    op.execute("ALTER TABLE timeline_entry ADD CONSTRAINT ck_timeline_entry_entry_kind CHECK (kind IN ('call'))")
+
+
+def _proposals() -> None:
+    op.create_table(
+        "proposal_export",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.BigInteger()),
+        sa.Column("corrections", sa.BigInteger(), nullable=False),
+        sa.Column("problems", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("delivery_key", sa.Uuid()),
+        sa.Column("delivered_at", sa.DateTime(timezone=True)),
+        sa.Column("delivery_failure", sa.String(400)),
+        sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f("fk_proposal_export_ente_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["app_user.id"], name=op.f("fk_proposal_export_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_export")),
+        sa.UniqueConstraint("ente_id", "number", name=op.f("uq_proposal_export_ente_id_number")),
+        sa.UniqueConstraint("ente_id", "id", name=op.f("uq_proposal_export_ente_id_id")),
+    )
+    op.create_table(
+        "proposal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("what", sa.String(40), nullable=False),
+        sa.Column("value_key", sa.String(251, collation="C"), nullable=False),
+        sa.Column("now", postgresql.JSONB()),
+        sa.Column("proposed", postgresql.JSONB()),
+        sa.Column("reference", sa.String(60)),
+        sa.Column("act_number", sa.String(40)),
+        sa.Column("since", sa.Date()),
+        sa.Column("note", sa.String(1000), nullable=False),
+        sa.Column("evidence", sa.String(200), nullable=False),
+        sa.Column("call_id", sa.Uuid()),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("decided_by", sa.BigInteger()),
+        sa.Column("decided_as", sa.String(32)),
+        sa.Column("decided_at", sa.DateTime(timezone=True)),
+        sa.Column("reason", sa.String(400), nullable=False),
+        sa.Column("export_id", sa.BigInteger()),
+        sa.Column("answered_at", sa.DateTime(timezone=True)),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint(f"kind IN {KINDS}", name=op.f("ck_proposal_proposal_kind")),
+        sa.CheckConstraint(f"state IN {STATES}", name=op.f("ck_proposal_proposal_state")),
+        sa.ForeignKeyConstraint(
+            ["ente_id", "contact_id"], ["contact.ente_id", "contact.id"], name=op.f("fk_proposal_ente_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ente_id", "export_id"],
+            ["proposal_export.ente_id", "proposal_export.id"],
+            name=op.f("fk_proposal_ente_id_export_id"),
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["app_user.id"], name=op.f("fk_proposal_made_by")),
+        sa.ForeignKeyConstraint(["decided_by"], ["app_user.id"], name=op.f("fk_proposal_decided_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
+        sa.UniqueConstraint("ente_id", "id", name=op.f("uq_proposal_ente_id_id")),
+    )
+    op.create_index(
+        "uq_proposal_open", "proposal", ["ente_id", "contact_id", "what", "value_key"],
+        unique=True, postgresql_where=sa.text(STILL_OPEN),
+    )  # fmt: skip
+    op.create_index("ix_proposal_ente_id_state", "proposal", ["ente_id", "state", "made_at"])
+    op.create_index("ix_proposal_contact_id", "proposal", ["contact_id"])
+    op.create_index(
+        "ix_proposal_export_id", "proposal", ["export_id"], postgresql_where=sa.text("export_id IS NOT NULL")
+    )
+    op.create_table(
+        "proposal_voice",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("said_by", sa.BigInteger(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("call_id", sa.Uuid()),
+        sa.Column("note", sa.String(1000), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ente_id", "proposal_id"], ["proposal.ente_id", "proposal.id"], name=op.f("fk_proposal_voice_ente_id")
+        ),
+        sa.ForeignKeyConstraint(["said_by"], ["app_user.id"], name=op.f("fk_proposal_voice_said_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_voice")),
+    )
+    op.create_index("ix_proposal_voice_proposal_id", "proposal_voice", ["proposal_id"])
+    op.create_table(
+        "proposal_draft",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        sa.Column("fields", postgresql.JSONB(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(f"kind IN {KINDS}", name=op.f("ck_proposal_draft_proposal_kind")),
+        sa.ForeignKeyConstraint(
+            ["ente_id", "contact_id"], ["contact.ente_id", "contact.id"], name=op.f("fk_proposal_draft_ente_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["app_user.id"], name=op.f("fk_proposal_draft_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "contact_id", "kind", name=op.f("pk_proposal_draft")),
+    )
