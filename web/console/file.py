@@ -96,7 +96,11 @@ def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
             _section(badges[one.ente_id], one, [each for each in owed if each.contact_id == one.id], today)
             for one in same
         ),
-        timeline=tuple(_happening(entry, author) for entry, author in timeline.of_contacts(session, ids) if entry.kind is EntryKind.CALL),
+        timeline=tuple(
+            _happening(entry, author)
+            for entry, author in timeline.of_contacts(session, ids)
+            if entry.kind is EntryKind.CALL
+        ),
     )  # fmt: skip
 
 

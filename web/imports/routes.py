@@ -21,6 +21,7 @@ from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
 from crm.enti import queries as enti
+from crm.proposals.acknowledgements import MAX_BYTES
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
@@ -32,6 +33,10 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
+UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
+    "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
+    "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
+}
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -62,11 +67,12 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
-    """How many bytes a request may send: a feed's worth from whoever may import, a form's from everybody else."""
-    if request["path"] != "/imports" or request["method"] != "POST":
+    """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
+    permission, largest = UPLOADS.get(request["path"], (None, FORM_BYTES))
+    if permission is None or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
-    return FEED_BYTES if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
+    return largest if visit and visit.principal.can(permission) else FORM_BYTES
 
 
 @router.get("/imports")

@@ -23,6 +23,7 @@ from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.proposals import routes as proposals
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -51,6 +52,7 @@ PAGES: dict[str, Joining] = {
     "console": join_console,
     "wallboard": wallboard.join,
     "imports": imports.join,
+    "proposals": proposals.join,
 }
 
 

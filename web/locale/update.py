@@ -23,7 +23,12 @@ from web.edge.words import WORDS
 ROOT = LOCALE_DIR.parent.parent
 PACKAGES = ("crm", "telephony", "outbound", "web")
 NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
-SAID = (ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py")
+SAID = (
+    ROOT / "web" / "edge" / "errors.py",
+    ROOT / "crm" / "collection" / "errors.py",
+    ROOT / "crm" / "proposals" / "acknowledgements.py",
+    ROOT / "crm" / "proposals" / "exports.py",
+)
 WORD_LIST = "web/edge/words.py"
 WIDTH = 118
 

@@ -12,11 +12,13 @@ from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
 from crm.enti.models import Ente
+from crm.proposals import tasks as proposals
+from crm.proposals.tasks import EXPORT
 from web.wiring import Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER, EXPORT: proposals.RUNNER}
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -40,6 +42,7 @@ def worker_app(settings: Settings) -> Celery:
             enti = frozenset(session.execute(select(Ente.id)).scalars())
         with database.begin(Scope.of_enti(enti)) as session:
             jobs.announce_silent(session)
+            proposals.owe_exports(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)

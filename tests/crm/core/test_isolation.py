@@ -46,8 +46,8 @@ PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 FORBIDDEN_TO_ROUTING = (
     "app_user", "audit_entry", "contact", "contact_reach", "heartbeat", "import_refusal", "import_run", "job",
-    "position", "proposal", "proposal_draft", "proposal_export", "proposal_voice", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
-    "user_session",
+    "position", "proposal", "proposal_draft", "proposal_export", "proposal_voice", "role_grant", "service_count",
+    "service_delta", "service_fact", "sign_in_attempt", "timeline_entry", "user_session",
 )  # fmt: skip
 
 
