@@ -18,6 +18,8 @@ from telephony.queues.music import waiting_music
 from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
+from web.closures import public as public_closures
+from web.closures import routes as closures
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -66,7 +68,19 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, proposal_form, proposals, sockets):
+    for module in (
+        webhooks,
+        health,
+        sign_in,
+        console,
+        wallboard,
+        imports,
+        proposal_form,
+        proposals,
+        public_closures,
+        closures,
+        sockets,
+    ):
         app.include_router(module.router)
     errors.install(app)
 

@@ -2,11 +2,13 @@
 
 from datetime import datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.core.db import Base
+from crm.core.db import Base, choice
+from crm.enti.consent import ClosureStanding
 
 
 class Ente(Base):
@@ -85,7 +87,11 @@ class OpeningHours(Base):
 
 
 class Closure(Base):
-    """A time in which the lines stay closed against their hours; open-ended until somebody reopens."""
+    """A time in which the lines stay closed against their hours; open-ended until somebody reopens.
+
+    An emergency's holds for the whole contract at once. A planned one has a row for each ente concerned, all with the
+    same `proposal`: each ente's row closes its own lines once it approves.
+    """
 
     __tablename__ = "closure"
 
@@ -94,5 +100,20 @@ class Closure(Base):
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(String(200))  # why, for the ente
+    message: Mapped[str] = mapped_column(String(200), default="")  # what callers hear and citizens read
+    standing: Mapped[ClosureStanding] = mapped_column(choice(ClosureStanding), default=ClosureStanding.EMERGENCY)
+    proposal: Mapped[UUID | None]
     declared_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    declared_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str] = mapped_column(String(400), default="")
+
+    __table_args__ = (
+        UniqueConstraint("proposal", "ente_id"),
+        CheckConstraint(
+            "standing = 'emergency' OR (proposal IS NOT NULL AND ente_id IS NOT NULL AND ends_at IS NOT NULL)",
+            name="planned",
+        ),
+    )

@@ -5,6 +5,7 @@ from enum import StrEnum
 from crm.access.models import Role
 from crm.collection.queries import Stage
 from crm.contacts.models import ReachKind
+from crm.enti.consent import ClosureStanding
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.proposals.lifecycle import State as ProposalState
@@ -164,6 +165,13 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ProposalState.ACKNOWLEDGED: "Accettata dal gestionale",
         ProposalState.REJECTED: "Respinta dal gestionale",
         ProposalState.WITHDRAWN: "Ritirata",
+    },
+    ClosureStanding: {
+        ClosureStanding.EMERGENCY: "Emergenza",
+        ClosureStanding.PROPOSED: "Da approvare",
+        ClosureStanding.APPROVED: "Approvata",
+        ClosureStanding.REFUSED: "Non approvata",
+        ClosureStanding.WITHDRAWN: "Ritirata",
     },
     ReachKind: {
         ReachKind.PHONE: "Telefono",

@@ -18,6 +18,7 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from telephony.agents import service as agents
+from web.closures import routes as closures
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
@@ -53,6 +54,7 @@ PAGES: dict[str, Joining] = {
     "wallboard": wallboard.join,
     "imports": imports.join,
     "proposals": proposals.join,
+    "closures": closures.join,
 }
 
 

@@ -126,6 +126,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 ends_at=at,
                 reason="",
                 declared_by=cast.sara,
+                declared_at=at,
             )
         )
     yield stage

@@ -1,4 +1,4 @@
-"""Proposals to the collection system.
+"""Proposals to the collection system; closures that each ente agrees to.
 
 Revision ID: 0013
 Revises: 0007
@@ -18,6 +18,10 @@ depends_on = None
 STATES = ("made", "approved", "refused", "exported", "acknowledged", "rejected", "withdrawn")
 KINDS = ("correction", "notification_problem")
 STILL_OPEN = "state IN ('made', 'approved', 'exported')"
+STANDINGS = ("emergency", "proposed", "approved", "refused", "withdrawn")
+OF_CLOSURES = (
+    "decided_at", "decided_by", "proposal", "decision_reason", "declared_at", "standing", "message",
+)  # fmt: skip
 TABLES = ("proposal_export", "proposal", "proposal_voice", "proposal_draft")
 
 
@@ -27,6 +31,7 @@ def upgrade() -> None:
         "ALTER TABLE timeline_entry ADD CONSTRAINT ck_timeline_entry_entry_kind CHECK (kind IN ('call', 'proposal'))"
     )
     _proposals()
+    _closures()
     for table in TABLES:
         for statement in protect(table):
             op.execute(statement)
@@ -34,6 +39,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE closure NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM closure WHERE standing <> 'emergency'")
+    op.execute("ALTER TABLE closure FORCE ROW LEVEL SECURITY")
+    for name in ("planned", "closure_standing"):
+        op.drop_constraint(op.f(f"ck_closure_{name}"), "closure", type_="check")
+    for name in OF_CLOSURES:
+        op.drop_column("closure", name)
     for table in reversed(TABLES):
         op.drop_table(table)
     op.execute("ALTER TABLE timeline_entry NO FORCE ROW LEVEL SECURITY")
@@ -41,6 +53,31 @@ def downgrade() -> None:
     op.execute("ALTER TABLE timeline_entry FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE timeline_entry DROP CONSTRAINT ck_timeline_entry_entry_kind")
     op.execute("ALTER TABLE timeline_entry ADD CONSTRAINT ck_timeline_entry_entry_kind CHECK (kind IN ('call'))")
+
+
+def _closures() -> None:
+    op.add_column("closure", sa.Column("message", sa.String(200)))
+    op.add_column("closure", sa.Column("standing", sa.String(32)))
+    op.add_column("closure", sa.Column("declared_at", sa.DateTime(timezone=True)))
+    op.add_column("closure", sa.Column("decision_reason", sa.String(400)))
+    op.execute("ALTER TABLE closure NO FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "UPDATE closure SET message = reason, standing = 'emergency', declared_at = starts_at, decision_reason = ''"
+    )
+    op.execute("ALTER TABLE closure FORCE ROW LEVEL SECURITY")
+    for name in ("message", "standing", "declared_at", "decision_reason"):
+        op.alter_column("closure", name, nullable=False)
+    op.add_column("closure", sa.Column("proposal", sa.Uuid()))
+    op.add_column("closure", sa.Column("decided_by", sa.BigInteger()))
+    op.add_column("closure", sa.Column("decided_at", sa.DateTime(timezone=True)))
+    op.create_foreign_key(op.f("fk_closure_decided_by"), "closure", "app_user", ["decided_by"], ["id"])
+    op.create_unique_constraint(op.f("uq_closure_proposal_ente_id"), "closure", ["proposal", "ente_id"])
+    op.create_check_constraint(op.f("ck_closure_closure_standing"), "closure", f"standing IN {STANDINGS}")
+    op.create_check_constraint(
+        op.f("ck_closure_planned"),
+        "closure",
+        "standing = 'emergency' OR (proposal IS NOT NULL AND ente_id IS NOT NULL AND ends_at IS NOT NULL)",
+    )
 
 
 def _proposals() -> None:
