@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from crm.access.models import Role
 from crm.collection.queries import Stage
-from crm.contacts.models import ReachKind
+from crm.contacts.models import AddressKind, ReachKind
 from crm.enti.consent import ClosureStanding
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
@@ -177,6 +177,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ReachKind.PHONE: "Telefono",
         ReachKind.EMAIL: "E-mail",
         ReachKind.PEC: "PEC",
+        ReachKind.DIGITAL_DOMICILE: "Domicilio digitale",
+    },
+    AddressKind: {
+        AddressKind.RESIDENCE: "Residenza",
+        AddressKind.DOMICILE: "Domicilio",
+        AddressKind.SEAT: "Sede",
     },
 }
 

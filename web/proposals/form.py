@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from crm.access.permissions import Permission
-from crm.access.service import require_on
+from crm.access.service import require_on, scope_for
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
@@ -198,7 +198,8 @@ def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, f
     subjects = subjects_of(contact.kind)
     chosen = next((one for one in subjects if one.value == fields.get("what")), Subject.PHONE)
     badges = enti.badges(session)
-    same = contacts.by_codice_fiscale(session, contact.codice_fiscale)
+    served = scope_for(session, visit.principal, Permission.PROPOSAL_MAKE).enti or ()
+    same = [one for one in contacts.same_person(session, contact) if one.ente_id in served]
     view = FormView(
         kind=kind, contact=contact, same=tuple((one.id, badges[one.ente_id]) for one in same), subjects=subjects,
         subject=chosen, now=values_now(contact).get(chosen, ()),
