@@ -10,6 +10,7 @@ from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.proposals.lifecycle import State as ProposalState
 from crm.proposals.subjects import Problem, ProposalKind, Subject
+from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
@@ -128,6 +129,10 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    EntryKind: {
+        EntryKind.CALL: "Chiamata",
+        EntryKind.PROPOSAL: "Proposta all'ente",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",

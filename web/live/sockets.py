@@ -16,11 +16,12 @@ from starlette.websockets import WebSocketDisconnect
 from crm.access.permissions import Permission, Principal
 from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
-from crm.core.errors import ForbiddenError
+from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
 from web.closures import routes as closures
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
+from web.ente import routes as ente
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
@@ -34,6 +35,7 @@ router = APIRouter()
 LOOK_S = 5.0  # how long a session that ended may still see
 SET_CLOCK_S = 30.0
 RENEW_S = 4.0  # well within an agent's lease
+LONGEST_ID = 19  # digits of a 64-bit number
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
 Part = tuple[str, Render]  # an audience's key, and what shows it
@@ -55,7 +57,16 @@ PAGES: dict[str, Joining] = {
     "imports": imports.join,
     "proposals": proposals.join,
     "closures": closures.join,
+    "ente": ente.join,
 }
+
+
+def joining(name: str) -> Joining | None:
+    """How one joins a page by its name; one ente's window has the ente's id in it."""
+    which = name.removeprefix(ente.ONE)
+    if name.startswith(ente.ONE) and which.isascii() and which.isdecimal() and len(which) < LONGEST_ID:
+        return partial(ente.join, ente_id=int(which))
+    return PAGES.get(name)
 
 
 async def keep_time(clock: DatabaseClock) -> None:
@@ -153,7 +164,8 @@ async def live(socket: WebSocket, name: str) -> None:
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
     await socket.accept()
-    if not _same_site(socket, runtime.settings.public_url) or name not in PAGES:
+    join = joining(name)
+    if not _same_site(socket, runtime.settings.public_url) or join is None:
         await socket.close(ELSEWHERE)
         return
     guard: Guard = socket.app.state.guard
@@ -163,8 +175,8 @@ async def live(socket: WebSocket, name: str) -> None:
         await socket.close(SIGNED_OUT)
         return
     try:
-        parts = await run_in_threadpool(PAGES[name], runtime, visit)
-    except ForbiddenError:
+        parts = await run_in_threadpool(join, runtime, visit)
+    except (ForbiddenError, NotFoundError):
         await socket.close(FORBIDDEN)
         return
     agent_id = visit.principal.user_id if name == "console" else None
