@@ -159,15 +159,13 @@ def disclosure(
 
 def check_relation(kind: RelationKind, *, legal: bool) -> None:
     """Raise `InvalidError` when such a relation to a company, or to a person, makes no sense."""
-    ground = _nonsense(kind, legal=legal)
-    if ground is not None:
-        raise InvalidError(_MISFITS[ground], field="kind")
-
-
-_MISFITS = {
-    Ground.NOT_OF_A_PERSON: "Una persona fisica non ha legali rappresentanti né soci: scegli un'altra relazione.",
-    Ground.NOT_OF_A_COMPANY: "Una società o un ente non ha eredi né tutori: scegli un'altra relazione.",
-}
+    match _nonsense(kind, legal=legal):
+        case Ground.NOT_OF_A_PERSON:
+            raise InvalidError(
+                "Una persona fisica non ha legali rappresentanti né soci: scegli un'altra relazione.", field="kind"
+            )
+        case Ground.NOT_OF_A_COMPANY:
+            raise InvalidError("Una società o un ente non ha eredi né tutori: scegli un'altra relazione.", field="kind")
 
 
 def _ground(person: Person, speaker: Speaker, today: date) -> Ground:

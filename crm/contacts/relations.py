@@ -36,7 +36,8 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import InvalidError, NotFoundError
 
-MAX_NAME, MAX_DOCUMENT = 160, 120
+MAX_NAME = 160
+MAX_DOCUMENT = 120
 _Him = aliased(Contact)  # the one a relation names, when he is a contact of the same ente
 
 

@@ -7,7 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
-from crm.collection.service import IMPORT
+from crm.collection.service import FINISH, IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -18,7 +18,11 @@ from web.wiring import Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER, EXPORT: proposals.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {
+    IMPORT: collection.RUNNER,
+    FINISH: collection.FINISHER,
+    EXPORT: proposals.RUNNER,
+}
 
 
 def worker_app(settings: Settings) -> Celery:

@@ -1,7 +1,7 @@
 """Proposals to the collection system; closures that each ente agrees to.
 
 Revision ID: 0013
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect
 
 revision = "0013"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
