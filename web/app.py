@@ -23,6 +23,7 @@ from web.closures import routes as closures
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.ente import routes as ente
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -79,6 +80,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         proposals,
         public_closures,
         closures,
+        ente,
         sockets,
     ):
         app.include_router(module.router)
