@@ -24,6 +24,7 @@ from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
+from web.enti import routes as enti
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         public_closures,
         closures,
         ente,
+        enti,
         sockets,
     ):
         app.include_router(module.router)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.configuration import kept
-from crm.enti.calendar import ClosedSpell, Hours, Timetable
+from crm.enti.calendar import ClosedSpell, Hours, Special, Timetable
 from crm.enti.consent import IN_FORCE, Agreed, ClosureStanding, agreed_by_all
-from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours
+from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours, SpecialDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,19 @@ def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timeta
         closures=_closed_spells(session, contract_id, ente_id),
         observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
         patron=(ente.patron_month, ente.patron_day) if ente else None,
+        special=_special_days(session, contract_id, ente_id),
     )
+
+
+def _special_days(session: Session, contract_id: int, ente_id: int | None) -> tuple[Special, ...]:
+    """The days with hours of their own: the contract's, and over them the ente's."""
+    rows = session.execute(
+        select(SpecialDay.day, SpecialDay.opens, SpecialDay.closes)
+        .where(SpecialDay.contract_id == contract_id)
+        .where(or_(SpecialDay.ente_id == ente_id, SpecialDay.ente_id.is_(None)))
+        .order_by(SpecialDay.day, SpecialDay.ente_id.is_not(None))
+    )
+    return tuple({row.day: Special(*row) for row in rows}.values())
 
 
 def _closed_spells(session: Session, contract_id: int, ente_id: int | None) -> tuple[ClosedSpell, ...]:

@@ -1,5 +1,6 @@
 """Sending a feed and following its import, live. The file is read by a worker; this page only watches."""
 
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from crm.core import heartbeats, topics
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
+from crm.enti import logo
 from crm.enti import queries as enti
 from crm.proposals.acknowledgements import MAX_BYTES
 from web.edge.i18n import translations
@@ -36,7 +38,9 @@ FEED_BYTES = 2 * 1024**3
 UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
     "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
+    "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
 }
+LOGO = re.compile(r"/enti/\d+/logo")
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -68,7 +72,8 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
-    permission, largest = UPLOADS.get(request["path"], (None, FORM_BYTES))
+    path = "/enti/logo" if LOGO.fullmatch(request["path"]) else request["path"]
+    permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
     if permission is None or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))

@@ -48,7 +48,7 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
-from crm.enti.models import Closure
+from crm.enti.models import Closure, EnteLogo, Office, PaymentWay, ServiceTopic, SpecialDay
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.proposals import exports
 from crm.proposals import service as proposals
@@ -76,7 +76,8 @@ OF_NOBODY = {
     "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
     "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
-PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
+# By the enti themselves; they name no taxpayer.
+PUBLISHED = ("closure", "ente_logo", "office", "opening_hours", "payment_way", "service_topic", "special_day")
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 NEVER_ALTERED = (
     "audit_entry",
@@ -163,6 +164,17 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         feeds(session, cast.empoli)
         at = session.info["now"]
         session.add_all(told(session, cast))
+        session.add_all(
+            [
+                EnteLogo(ente_id=cast.empoli, media_type="image/png", content=b"", sha256=""),
+                Office(
+                    ente_id=cast.empoli, name="URP", address="Via Roma 1", competent_for="", accessibility="", hours=[]
+                ),
+                PaymentWay(ente_id=cast.empoli, place=0, words="Con pagoPA"),
+                ServiceTopic(contract_id=cast.contract, ente_id=cast.empoli, topic="payment"),
+                SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=at.date()),
+            ]
+        )  # fmt: skip
         session.add(
             Closure(
                 contract_id=cast.contract,

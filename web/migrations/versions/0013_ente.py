@@ -1,4 +1,4 @@
-"""Proposals to the collection system; closures that each ente agrees to.
+"""Proposals to the collection system; closures that each ente agrees to; what administrators write.
 
 Revision ID: 0013
 Revises: 0010
@@ -7,8 +7,9 @@ Revises: 0010
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import SchemaItem
 
-from web.migrations.isolation import APP, protect
+from web.migrations.isolation import APP, protect, protect_unattributed, publish
 
 revision = "0013"
 down_revision = "0010"
@@ -23,6 +24,8 @@ OF_CLOSURES = (
     "decided_at", "decided_by", "proposal", "decision_reason", "declared_at", "standing", "message",
 )  # fmt: skip
 TABLES = ("proposal_export", "proposal", "proposal_voice", "proposal_draft")
+BY_CONTRACT = ("special_day", "service_topic")  # of a contract, or of an ente under it
+PUBLISHED = (*BY_CONTRACT, "payment_way", "office", "ente_logo")  # by the enti themselves: everybody reads them
 
 
 def upgrade() -> None:
@@ -32,10 +35,19 @@ def upgrade() -> None:
     )
     _proposals()
     _closures()
+    _administered()
     for table in TABLES:
         for statement in protect(table):
             op.execute(statement)
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES)} TO {APP}")
+    for table in PUBLISHED:
+        for statement in (protect_unattributed if table in BY_CONTRACT else protect)(table):
+            op.execute(statement)
+        op.execute(publish(table))
+        op.execute(
+            f"CREATE TRIGGER raise_configuration_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION raise_configuration_version()"
+        )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES + PUBLISHED)} TO {APP}")
 
 
 def downgrade() -> None:
@@ -46,7 +58,7 @@ def downgrade() -> None:
         op.drop_constraint(op.f(f"ck_closure_{name}"), "closure", type_="check")
     for name in OF_CLOSURES:
         op.drop_column("closure", name)
-    for table in reversed(TABLES):
+    for table in (*PUBLISHED, *reversed(TABLES)):
         op.drop_table(table)
     op.execute("ALTER TABLE timeline_entry NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM timeline_entry WHERE kind = 'proposal'")
@@ -180,4 +192,78 @@ def _proposals() -> None:
         ),
         sa.ForeignKeyConstraint(["user_id"], ["app_user.id"], name=op.f("fk_proposal_draft_user_id")),
         sa.PrimaryKeyConstraint("user_id", "contact_id", "kind", name=op.f("pk_proposal_draft")),
+    )
+
+
+def _administered() -> None:
+    _of_contract(
+        "special_day",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("opens", sa.Time()),
+        sa.Column("closes", sa.Time()),
+        sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name=op.f("ck_special_day_hours")),
+        _once("special_day", "contract_id", "ente_id", "day"),
+    )
+    _of_contract(
+        "service_topic",
+        sa.Column("topic", sa.String(40), nullable=False),
+        _once("service_topic", "contract_id", "ente_id", "topic"),
+    )
+    _of_ente(
+        "payment_way",
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("words", sa.String(200), nullable=False),
+        sa.UniqueConstraint("ente_id", "place", name=op.f("uq_payment_way_ente_id_place")),
+    )
+    _of_ente(
+        "office",
+        sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("address", sa.String(200), nullable=False),
+        sa.Column("phone", sa.String(20)),
+        sa.Column("email", sa.String(254)),
+        sa.Column("competent_for", sa.String(400), nullable=False),
+        sa.Column("accessibility", sa.String(400), nullable=False),
+        sa.Column("hours", postgresql.JSONB(), nullable=False),
+        sa.UniqueConstraint("ente_id", "name", name=op.f("uq_office_ente_id_name")),
+    )
+    op.create_table(
+        "ente_logo",
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        sa.Column("media_type", sa.String(20), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f("fk_ente_logo_ente_id")),
+        sa.PrimaryKeyConstraint("ente_id", name=op.f("pk_ente_logo")),
+    )
+
+
+def _of_ente(table: str, *columns: SchemaItem) -> None:
+    op.create_table(
+        table,
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ente_id", sa.BigInteger(), nullable=False),
+        *columns,
+        sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f(f"fk_{table}_ente_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+
+
+def _of_contract(table: str, *columns: SchemaItem) -> None:
+    """Rows of a contract, or of an ente under it."""
+    op.create_table(
+        table,
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("contract_id", sa.BigInteger(), nullable=False),
+        sa.Column("ente_id", sa.BigInteger()),
+        *columns,
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f(f"fk_{table}_contract_id")),
+        sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f(f"fk_{table}_ente_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+
+
+def _once(table: str, *columns: str) -> sa.UniqueConstraint:
+    """A contract's own row, which names no ente, is one too."""
+    return sa.UniqueConstraint(
+        *columns, name=op.f(f"uq_{table}_{'_'.join(columns)}"), postgresql_nulls_not_distinct=True
     )
