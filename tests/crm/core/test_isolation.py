@@ -85,13 +85,10 @@ NEVER_ALTERED = (
     "consent_text",
     "service_fact",
 )  # what somebody agreed to goes with him alone
-FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "collection_source", "consent", "consent_text", "contact", "contact_address",
-    "contact_condition", "contact_merge", "contact_preference", "contact_reach", "disclosure_rule", "feed_state",
-    "follow_up", "follow_up_list", "heartbeat", "import_named", "import_refusal", "import_run", "job", "mandate",
-    "position", "proposal", "proposal_draft", "proposal_export", "proposal_voice", "reconciliation", "relation",
-    "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "source_reading",
-    "timeline_entry", "user_session", "waiting_position", "withdrawn_key",
+# What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
+OPEN_TO_ROUTING = (
+    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
+    "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
 
 
@@ -281,6 +278,14 @@ def tables_of_enti(superuser: Connection) -> list[str]:
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1"
     )
     return [name for (name,) in rows if name not in OUTSIDE]
+
+
+def all_tables(superuser: Connection) -> list[str]:
+    """Every table there is."""
+    rows = superuser.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    )
+    return [name for (name,) in rows]
 
 
 # -- what the catalogue says --------------------------------------------------------------------------------------
@@ -490,7 +495,7 @@ def test_a_pooled_connection_remembers_nobodys_scope(database: Database, cast: C
 
 def test_routing_does_not_touch_what_is_not_telephonys(cast: Cast, superuser: Connection, login: Login) -> None:
     routing = login(ROUTING)
-    for table in FORBIDDEN_TO_ROUTING:
+    for table in set(all_tables(superuser)) - set(OPEN_TO_ROUTING):
         denied(routing, query("SELECT FROM {}", table))
         granted = superuser.execute(
             "SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE, REFERENCES')"
@@ -506,7 +511,7 @@ def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:
     for role in (APP, ROUTING):
         connection = scoped(login(role), enti=f"{cast.empoli},{cast.vinci}", contracts=str(cast.contract))
         for table in APPEND_ONLY:
-            if role == APP or table not in FORBIDDEN_TO_ROUTING:  # which it does not even see
+            if role == APP or table in OPEN_TO_ROUTING:  # which it does not even see
                 assert connection.execute(query("SELECT FROM {}", table)).rowcount > 0
             for change in changes:
                 denied(connection, query(change, table))
