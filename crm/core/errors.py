@@ -26,3 +26,11 @@ class InvalidError(DomainError):
         super().__init__(message)
         self.field = field
         self.parts = tuple(parts)
+
+
+class FieldError(InvalidError):
+    """The input of one field is wrong, and nothing else: the message is said there."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message, field=field)
+        self.parts = (self,)

@@ -18,7 +18,7 @@ from crm.audit import service as audit
 from crm.core import topics
 from crm.core.configuration import changed
 from crm.core.db import touch
-from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
+from crm.core.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti import logo
 from crm.enti.calendar import Hours
 from crm.enti.hours import parse_day, parse_week, written
@@ -93,7 +93,7 @@ def save_special_day(
     _contracts(session, by, contract_id, ente_id)
     spans = parse_day(day.weekday(), hours, field="hours")
     if len(spans) > 1:
-        raise _at("hours", "Per un giorno speciale scrivi un orario solo.")
+        raise FieldError("Per un giorno speciale scrivi un orario solo.", field="hours")
     opens, closes = (spans[0].opens, spans[0].closes) if spans else (None, None)
     changed(session)
     session.execute(delete(SpecialDay).where(*_own(SpecialDay, contract_id, ente_id), SpecialDay.day == day))
@@ -138,7 +138,7 @@ def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: s
     _managed(session, by, ente_id)
     ways = [" ".join(line.split()) for line in words.splitlines() if line.strip()]
     if len(ways) > MAX_WAYS or any(len(way) > LONGEST_WAY for way in ways):
-        raise _at("ways", "Al massimo dodici modi, di duecento caratteri l'uno.")
+        raise FieldError("Al massimo dodici modi, di duecento caratteri l'uno.", field="ways")
     before = list(
         session.scalars(select(PaymentWay.words).where(PaymentWay.ente_id == ente_id).order_by(PaymentWay.place))
     )
@@ -172,7 +172,7 @@ def save_office(
     if office_id is None:
         same = select(Office.id).where(Office.ente_id == ente_id, Office.name == values["name"])
     if session.execute(same).first() is not None:
-        raise _at("name", "C'è già un ufficio con questo nome.")
+        raise FieldError("C'è già un ufficio con questo nome.", field="name")
     row = Office(ente_id=ente_id) if office_id is None else _office(session, ente_id, office_id)
     before = {} if office_id is None else {name: getattr(row, name) for name in values}
     changed(session)
@@ -261,7 +261,3 @@ def _written(
 
 def _shown(opens: time | None, closes: time | None) -> str:
     return f"{opens:%H:%M}-{closes:%H:%M}" if opens and closes else ""
-
-
-def _at(field: str, message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field=field)])

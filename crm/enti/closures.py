@@ -13,7 +13,7 @@ from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti import consent
 from crm.enti.consent import STANDS, ClosureStanding
 from crm.enti.models import Closure
@@ -67,7 +67,7 @@ def decide(session: Session, by: Principal, *, closure_id: int, approve: bool, r
     require_on(session, by, Permission.CLOSURE_APPROVE, ente_id=row.ente_id)
     reason = reason.strip()
     if len(reason) > MAX_REASON:
-        raise InvalidError("È troppo lungo: abbrevialo.", parts=[InvalidError("È troppo lungo.", field="reason")])
+        raise FieldError("È troppo lungo: abbrevialo.", field="reason")
     at, before = clock.now(session), row.standing
     standing = consent.decided(row.standing, approve=approve, reason=reason, ends_at=row.ends_at, now=at)
     changed(session)

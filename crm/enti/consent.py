@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from crm.core.errors import ConflictError, InvalidError
+from crm.core.errors import ConflictError, FieldError, InvalidError
 
 LONGEST = timedelta(days=60)
 FURTHEST = timedelta(days=730)
@@ -63,8 +63,7 @@ def decided(
     if ends_at is not None and ends_at <= now:
         raise ConflictError("Il periodo è già passato: non c'è più niente da decidere.")
     if not approve and not reason:
-        message = "Scrivi perché non la approvi: lo legge chi l'ha proposta."
-        raise InvalidError(message, parts=[InvalidError(message, field="reason")])
+        raise FieldError("Scrivi perché non la approvi: lo legge chi l'ha proposta.", field="reason")
     return ClosureStanding.APPROVED if approve else ClosureStanding.REFUSED
 
 

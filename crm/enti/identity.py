@@ -16,14 +16,9 @@ from crm.core.errors import InvalidError
 
 BANDS = range(1, 7)
 _LONGEST = {"name": 120, "short_name": 40, "patron_name": 80}
-_FORMS = {
-    "istat_code": (re.compile(r"\d{6}", re.ASCII), "Il codice ISTAT ha sei cifre."),
-    "cadastral_code": (
-        re.compile(r"[A-Z]\d{3}", re.ASCII),
-        "Una lettera e tre cifre, come D403.",
-    ),
-    "province": (re.compile(r"[A-Z]{2}"), "La sigla della provincia ha due lettere."),
-}
+_ISTAT = re.compile(r"\d{6}", re.ASCII)
+_CADASTRAL = re.compile(r"[A-Z]\d{3}", re.ASCII)
+_PROVINCE = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +44,27 @@ def parse(fields: Mapping[str, str]) -> Identity:
     typed |= {name: typed.get(name, "").upper() for name in ("cadastral_code", "province")}
     wrong: list[InvalidError] = []
 
-    def refuse(field: str, message: str) -> None:
-        wrong.append(InvalidError(message, field=field))
-
     for name, longest in _LONGEST.items():
         if not 0 < len(typed.get(name, "")) <= longest:
-            refuse(name, "Scrivilo, e non troppo lungo.")
-    for name, (form, message) in _FORMS.items():
-        if not form.fullmatch(typed.get(name, "")):
-            refuse(name, message)
+            wrong.append(InvalidError("Scrivilo, e non troppo lungo.", field=name))
+    if not _ISTAT.fullmatch(typed.get("istat_code", "")):
+        wrong.append(InvalidError("Il codice ISTAT ha sei cifre.", field="istat_code"))
+    if not _CADASTRAL.fullmatch(typed["cadastral_code"]):
+        wrong.append(InvalidError("Una lettera e tre cifre, come D403.", field="cadastral_code"))
+    if not _PROVINCE.fullmatch(typed["province"]):
+        wrong.append(InvalidError("La sigla della provincia ha due lettere.", field="province"))
     try:
         code = iva.validate(typed.get("codice_fiscale", ""))
     except ValidationError:
         code = ""
-        refuse("codice_fiscale", "Ha undici cifre, e l'ultima è di controllo: ricontrollale.")
+        message = InvalidError("Ha undici cifre, e l'ultima è di controllo: ricontrollale.", field="codice_fiscale")
+        wrong.append(message)
     band = _number(typed.get("band", ""))
     if band not in BANDS:
-        refuse("band", "Scegli un colore.")
+        wrong.append(InvalidError("Scegli un colore.", field="band"))
     month, day = _number(typed.get("patron_month", "")), _number(typed.get("patron_day", ""))
     if not _is_day(month, day):
-        refuse("patron_day", "Non è un giorno dell'anno.")
+        wrong.append(InvalidError("Non è un giorno dell'anno.", field="patron_day"))
     if wrong:
         raise InvalidError("Qualche dato dell'ente non va bene.", parts=wrong)
     return Identity(

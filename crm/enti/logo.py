@@ -3,7 +3,7 @@
 PNG (W3C, 11.2.2) and JPEG (ITU-T T.81, B.2.2). SVG is refused: it is a document that can carry scripts.
 """
 
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError
 
 MAX_BYTES = 300_000
 MAX_SIDE = 2000
@@ -15,17 +15,17 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 def check(content: bytes) -> str:
     """The media type. Raises `InvalidError` for anything but a PNG or JPEG of a sensible size."""
     if len(content) > MAX_BYTES:
-        raise _wrong("Il file è troppo grande: al massimo 300 kB.")
+        raise FieldError("Il file è troppo grande: al massimo 300 kB.", field="logo")
     if content.startswith(_PNG):
         side = _png_side(content)
     elif content.startswith(_JPEG):
         side = _jpeg_side(content)
     else:
-        raise _wrong("Serve un'immagine PNG o JPEG.")
+        raise FieldError("Serve un'immagine PNG o JPEG.", field="logo")
     if side is None:
-        raise _wrong("L'immagine è danneggiata: esportala di nuovo.")
+        raise FieldError("L'immagine è danneggiata: esportala di nuovo.", field="logo")
     if not 0 < min(side) <= max(side) <= MAX_SIDE:
-        raise _wrong("L'immagine è troppo grande: al massimo 2000 punti per lato.")
+        raise FieldError("L'immagine è troppo grande: al massimo 2000 punti per lato.", field="logo")
     return "image/png" if content.startswith(_PNG) else "image/jpeg"
 
 
@@ -48,7 +48,3 @@ def _jpeg_side(content: bytes) -> tuple[int, int] | None:
         else:
             at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4]))
     return None
-
-
-def _wrong(message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field="logo")])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError
 
 MAX_LINE_BYTES = 20_000
 MAX_BYTES = 5 * 1024 * 1024
@@ -76,13 +76,13 @@ def read(content: bytes, *, ente: str) -> list[Answer]:
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise _whole(NOT_UTF8) from None
+        raise FieldError(NOT_UTF8, field="file") from None
     try:
         header = Header.model_validate_json(lines[0] if lines else "")
     except ValidationError:
-        raise _whole(NO_HEADER) from None
+        raise FieldError(NO_HEADER, field="file") from None
     if header.ente != ente:
-        raise _whole(OTHER_ENTE)
+        raise FieldError(OTHER_ENTE, field="file")
     return list(_answers(lines))
 
 
@@ -120,7 +120,3 @@ def _end(line: str) -> End | None:
         return End.model_validate_json(line)
     except ValidationError:
         return None
-
-
-def _whole(message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field="file")])

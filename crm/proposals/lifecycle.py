@@ -10,7 +10,7 @@ made → approved → exported → acknowledged
 from datetime import datetime
 from enum import StrEnum
 
-from crm.core.errors import ConflictError, InvalidError
+from crm.core.errors import ConflictError, FieldError
 
 
 class State(StrEnum):
@@ -32,8 +32,7 @@ def decided(state: State, *, approve: bool, reason: str) -> State:
     if state is not State.MADE:
         raise ConflictError("Qualcun altro ha già deciso, o la proposta è stata ritirata: ricarica la pagina.")
     if not approve and not reason:
-        message = "Scrivi perché non la accogli: lo legge chi l'ha proposta."
-        raise InvalidError(message, parts=[InvalidError(message, field="reason")])
+        raise FieldError("Scrivi perché non la accogli: lo legge chi l'ha proposta.", field="reason")
     return State.APPROVED if approve else State.REFUSED
 
 

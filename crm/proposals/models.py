@@ -12,7 +12,8 @@ from crm.core.db import Base, choice
 from crm.proposals.lifecycle import OPEN, State
 from crm.proposals.subjects import KEY_LENGTH, ProposalKind
 
-_STILL_OPEN = text(f"state IN ({', '.join(repr(state.value) for state in OPEN)})")
+# Literal: PostgreSQL recognises the partial index of a prepared statement by constants alone.
+STILL_OPEN = text(f"state IN ({', '.join(repr(state.value) for state in OPEN)})")
 
 _EXPORTED = "fk_proposal_ente_id_export_id"  # the convention names a key by its first column alone
 
@@ -59,7 +60,7 @@ class Proposal(Base):
         UniqueConstraint("ente_id", "id"),
         Index(
             "uq_proposal_open", "ente_id", "contact_id", "what", "value_key",
-            unique=True, postgresql_where=_STILL_OPEN,
+            unique=True, postgresql_where=STILL_OPEN,
         ),
         Index("ix_proposal_ente_id_state", "ente_id", "state", "made_at"),
         Index("ix_proposal_contact_id", "contact_id"),

@@ -16,12 +16,12 @@ from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.positions import queries as positions
 from crm.proposals import lifecycle
 from crm.proposals.lifecycle import OPEN, State
-from crm.proposals.models import Proposal, ProposalDraft, ProposalVoice
+from crm.proposals.models import STILL_OPEN, Proposal, ProposalDraft, ProposalVoice
 from crm.proposals.stated import values_now
 from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, Value, comparable, parse, shown, subjects_of
 from crm.timeline import service as timeline
@@ -62,16 +62,16 @@ def propose_correction(
     contact = contacts.get(session, contact_id)
     require_on(session, by, Permission.PROPOSAL_MAKE, ente_id=contact.ente_id)
     if subject not in subjects_of(contact.kind):
-        raise _at("what", "Questo dato non riguarda una persona di questo tipo: scegline un altro.")
+        raise FieldError("Questo dato non riguarda una persona di questo tipo: scegline un altro.", field="what")
     now = values_now(contact).get(subject, ())
     if instead_of is not None and instead_of not in now:
         raise ConflictError("Il dato da correggere è cambiato nel frattempo: guarda quello di adesso.")
     before = instead_of if subject in SEVERAL else next(iter(now), None)
     proposed = parse(subject, fields, today=clock.business_day(clock.now(session)))
     if proposed is None and before is None:
-        raise _at("value", "Scrivi il dato giusto.")
+        raise FieldError("Scrivi il dato giusto.", field="value")
     if proposed is not None and comparable(proposed) in {comparable(one) for one in now}:
-        raise _at("value", "Il gestionale ha già questo dato: non c'è niente da correggere.")
+        raise FieldError("Il gestionale ha già questo dato: non c'è niente da correggere.", field="value")
     return _report(
         session, by, told,
         {
@@ -91,11 +91,11 @@ def report_problem(
     require_on(session, by, Permission.PROPOSAL_MAKE, ente_id=contact.ente_id)
     owed = {one.id: one for one in positions.of_contact(session, [contact.id])}
     if position_id is None or position_id not in owed:
-        raise _at("position", "Scegli l'atto di cui parla.")
+        raise FieldError("Scegli l'atto di cui parla.", field="position")
     if since is not None and since > clock.business_day(clock.now(session)):
-        raise _at("since", "La data è nel futuro: ricontrolla l'anno.")
+        raise FieldError("La data è nel futuro: ricontrolla l'anno.", field="since")
     if problem is Problem.OTHER and not told.note.strip():
-        raise _at("note", "Scrivi che cosa dice il contribuente.")
+        raise FieldError("Scrivi che cosa dice il contribuente.", field="note")
     position = owed[position_id]
     return _report(
         session, by, told,
@@ -199,9 +199,7 @@ def _report(session: Session, by: Principal, told: Told, values: Mapping[str, An
     written = session.execute(
         insert(_PROPOSALS)
         .values(new)
-        .on_conflict_do_nothing(
-            index_elements=["ente_id", "contact_id", "what", "value_key"], index_where=_PROPOSALS.c.state.in_(OPEN)
-        )
+        .on_conflict_do_nothing(index_elements=["ente_id", "contact_id", "what", "value_key"], index_where=STILL_OPEN)
         .returning(_PROPOSALS.c.id)
     ).scalar_one_or_none()
     drop_draft(session, by, contact_id=values["contact_id"], kind=values["kind"])
@@ -269,9 +267,5 @@ def _role(session: Session, by: Principal, ente_id: int) -> str:
 def _short(text: str, longest: int, field: str) -> str:
     text = text.strip()
     if len(text) > longest:
-        raise _at(field, "È troppo lungo: abbrevialo.")
+        raise FieldError("È troppo lungo: abbrevialo.", field=field)
     return text
-
-
-def _at(field: str, message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field=field)])

@@ -10,7 +10,7 @@ from crm.contacts.email import to_email
 from crm.contacts.models import PersonKind
 from crm.contacts.names import fold
 from crm.contacts.phone import to_e164
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError, InvalidError
 
 FIRST_DAY = date(1900, 1, 1)
 KEY_LENGTH = 250
@@ -113,21 +113,21 @@ def comparable(value: Value | None) -> str:
 def _text(text: str, field: str) -> str:
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     if any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in text):
-        raise _wrong(field, "Ci sono caratteri che non si vedono: riscrivi il testo a mano.")
+        raise FieldError("Ci sono caratteri che non si vedono: riscrivi il testo a mano.", field=field)
     return text
 
 
 def _word(subject: Subject, text: str) -> str:
     if subject is Subject.PHONE:
         if (number := to_e164(text)) is None:
-            raise _wrong("value", "Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.")
+            raise FieldError("Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.", field="value")
         return number
     if subject in REACHES:
         if (address := to_email(text)) is None:
-            raise _wrong("value", "Non è un indirizzo di posta: scrivilo come nome@esempio.it.")
+            raise FieldError("Non è un indirizzo di posta: scrivilo come nome@esempio.it.", field="value")
         return address
     if len(text) > _LONGEST[subject]:
-        raise _wrong("value", "È troppo lungo: abbrevialo.")
+        raise FieldError("È troppo lungo: abbrevialo.", field="value")
     return text
 
 
@@ -135,11 +135,11 @@ def _day(text: str, today: date) -> str:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise _wrong("value", "Non è una data: scegli giorno, mese e anno.") from None
+        raise FieldError("Non è una data: scegli giorno, mese e anno.", field="value") from None
     if day < FIRST_DAY:
-        raise _wrong("value", "La data è troppo lontana nel passato: ricontrolla l'anno.")
+        raise FieldError("La data è troppo lontana nel passato: ricontrolla l'anno.", field="value")
     if day > today:
-        raise _wrong("value", "La data è nel futuro: ricontrolla l'anno.")
+        raise FieldError("La data è nel futuro: ricontrolla l'anno.", field="value")
     return day.isoformat()
 
 
@@ -150,31 +150,23 @@ def _address(typed: Mapping[str, str]) -> Value | None:
         return None
     wrong: list[InvalidError] = []
     if "street" not in parts:
-        wrong.append(_part("street", "Scrivi la via e il numero civico."))
+        wrong.append(InvalidError("Scrivi la via e il numero civico.", field="street"))
     if "town" not in parts:
-        wrong.append(_part("town", "Scrivi il comune."))
+        wrong.append(InvalidError("Scrivi il comune.", field="town"))
     country = parts.setdefault("country", ITALY)
     wrong += [
-        _part(name, "Servono due lettere, come FI o IT.")
+        InvalidError("Servono due lettere, come FI o IT.", field=name)
         for name in ("province", "country")
         if name in parts and not (len(parts[name]) == 2 and parts[name].isascii() and parts[name].isalpha())
     ]
     postcode = parts.get("postcode", "")
     if country == ITALY and postcode and not (postcode.isdecimal() and len(postcode) == POSTCODE_DIGITS):
-        wrong.append(_part("postcode", "Il CAP ha cinque cifre."))
+        wrong.append(InvalidError("Il CAP ha cinque cifre.", field="postcode"))
     wrong += [
-        _part(name, "È troppo lungo: abbrevialo.")
+        InvalidError("È troppo lungo: abbrevialo.", field=name)
         for name, longest in _LONGEST_PART.items()
         if len(parts.get(name, "")) > longest
     ]
     if wrong:
         raise InvalidError("L'indirizzo non è completo o non è esatto.", parts=wrong)
     return parts
-
-
-def _part(field: str, message: str) -> InvalidError:
-    return InvalidError(message, field=field)
-
-
-def _wrong(field: str, message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field=field)])

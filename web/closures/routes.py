@@ -13,7 +13,7 @@ from crm.access.service import scope_for
 from crm.core import topics
 from crm.core.clock import ROME
 from crm.core.db import Scope
-from crm.core.errors import ForbiddenError, InvalidError
+from crm.core.errors import FieldError, ForbiddenError
 from crm.enti import closure_queries
 from crm.enti import closures as service
 from crm.enti import queries as enti
@@ -118,5 +118,4 @@ def _instant(day: str, hour: str, field: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(day), time.fromisoformat(hour or "00:00"), tzinfo=ROME)
     except ValueError:
-        message = "Scegli il giorno e l'ora."
-        raise InvalidError(message, parts=[InvalidError(message, field=field)]) from None
+        raise FieldError("Scegli il giorno e l'ora.", field=field) from None

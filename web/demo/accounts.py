@@ -9,7 +9,8 @@ DEMO_PASSWORD = "benvenuto"  # noqa: S105 (known to everybody, and only ever see
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """Somebody who can sign in. `ente` is the codice catastale of a viewer's municipality; `robot` plays alone."""
+    """Somebody who can sign in. `ente` is the codice catastale of his municipality, for whoever works for one alone;
+    `robot` plays alone."""
 
     username: str
     name: str
@@ -34,4 +35,15 @@ VIEWERS = (
     DemoUser("empoli", "Ufficio Tributi Empoli", Role.ENTE_VIEWER, ente="D403"),
     DemoUser("scandicci", "Ufficio Tributi Scandicci", Role.ENTE_VIEWER, ente="B962"),
 )
-DEMO_USERS = (NEWCOMER, SUPERVISOR, ADMINISTRATOR, *COLLEAGUES, *VIEWERS)
+APPROVERS = (
+    DemoUser("dirigente-livorno", "Rita Lenzi", Role.ENTE_APPROVER, ente="E625"),
+    DemoUser("dirigente-empoli", "Piero Masini", Role.ENTE_APPROVER, ente="D403"),
+    DemoUser("dirigente-scandicci", "Nadia Forti", Role.ENTE_APPROVER, ente="B962"),
+)
+OFFICE = (
+    DemoUser("carla", "Carla Nuti", Role.CAMPAIGN_MANAGER),
+    DemoUser("dino", "Dino Salvi", Role.DESK_CLERK),
+    DemoUser("fabio", "Fabio Lotti", Role.FIELD_AGENT),
+    DemoUser("toscana", "Teresa Galli", Role.CONTRACT_SUPERVISOR),
+)
+DEMO_USERS = (NEWCOMER, SUPERVISOR, ADMINISTRATOR, *COLLEAGUES, *VIEWERS, *APPROVERS, *OFFICE)

@@ -11,7 +11,7 @@ from crm.access.permissions import Permission
 from crm.contacts.email import to_email
 from crm.contacts.phone import to_e164
 from crm.core.db import Scope
-from crm.core.errors import InvalidError, NotFoundError
+from crm.core.errors import FieldError, NotFoundError
 from crm.enti import administration, details, logo
 from crm.enti import queries as enti
 from crm.enti.identity import BANDS
@@ -125,7 +125,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
     try:
         day = date.fromisoformat(fields.get("day", ""))
     except ValueError:
-        raise _at("day", "Scegli il giorno.") from None
+        raise FieldError("Scegli il giorno.", field="day") from None
     return _save(
         runtime, visit, ente_id,
         lambda session: administration.save_special_day(
@@ -222,9 +222,9 @@ def _office(runtime: Runtime, visit: Visit, ente_id: int, office_id: int | None,
     phone, email = fields.get("phone", "").strip(), fields.get("email", "").strip()
     number, address = to_e164(phone) if phone else None, to_email(email) if email else None
     if phone and number is None:
-        raise _at("phone", "Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.")
+        raise FieldError("Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.", field="phone")
     if email and address is None:
-        raise _at("email", "Non è un indirizzo di posta: scrivilo come nome@esempio.it.")
+        raise FieldError("Non è un indirizzo di posta: scrivilo come nome@esempio.it.", field="email")
 
     def work(session: Session) -> None:
         administration.save_office(
@@ -254,7 +254,3 @@ def _ente_id(text: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise NotFoundError("Questo ente non esiste.")
     return int(text)
-
-
-def _at(field: str, message: str) -> InvalidError:
-    return InvalidError(message, parts=[InvalidError(message, field=field)])

@@ -15,7 +15,7 @@ from crm.access.service import require_on, scope_for
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from crm.positions import queries as positions
@@ -218,15 +218,14 @@ def _member(kind: type[Any], text: str, field: str, message: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise InvalidError(message, parts=[InvalidError(message, field=field)]) from None
+        raise FieldError(message, field=field) from None
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = "Non è una data: scegli giorno, mese e anno."
-        raise InvalidError(message, parts=[InvalidError(message, field="since")]) from None
+        raise FieldError("Non è una data: scegli giorno, mese e anno.", field="since") from None
 
 
 def _uuid(text: str) -> UUID | None:

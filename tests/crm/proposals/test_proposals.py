@@ -153,6 +153,19 @@ def test_two_who_hear_it_at_once_make_one_proposal(office: Office) -> None:
     assert len({one.proposal_id for one in made}) == 1
 
 
+def test_the_tenth_is_taken_like_the_first(office: Office) -> None:
+    """A statement that is repeated is prepared, and then planned for any value."""
+    with office.database.begin(Scope.of_enti([office.cast.empoli])) as session:
+        made = [
+            service.propose_correction(
+                session, office.people["anna"], contact_id=office.cast.mario, subject=Subject.PHONE, instead_of=None,
+                fields={"value": f"0571 7001{number:02d}"}, told=Told(),
+            )
+            for number in range(12)
+        ]  # fmt: skip
+    assert len({one.proposal_id for one in made}) == 12
+
+
 def test_what_was_answered_may_be_proposed_anew(office: Office) -> None:
     first = office.phone("0571 700123")
     office.decide(first, approve=False, reason="È il numero di un altro")
