@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +27,7 @@ from crm.proposals.service import Made, Told
 from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.timeline import queries as timeline
 from tests.cast import MARIO_MOBILE, Cast, principal_of
+from web.proposals import terminal
 
 pytestmark = pytest.mark.integration
 
@@ -361,3 +363,27 @@ def test_raw_sql_in_another_entes_scope_finds_nothing(office: Office) -> None:
     for table in ("proposal", "proposal_voice", "proposal_draft", "proposal_export"):
         rows = office.do(lambda s, table=table: s.execute(text(f"SELECT 1 FROM {table}")).all(), ente="siena")
         assert rows == []
+
+
+def test_the_command_line_hands_over_and_takes_the_answers_in(
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert terminal.export(office.database, "Z999", tmp_path) == 2
+    assert terminal.export(office.database, "d403", tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+    made = office.phone("0571 700123")
+    office.decide(made)
+    assert terminal.export(office.database, "D403", tmp_path) == 0
+    (feed,) = tmp_path.iterdir()
+    assert json.loads(feed.read_text().splitlines()[1])["id"] == str(made.proposal_id)
+    answers = tmp_path / "answers.jsonl"
+    header = {"record": "acknowledgements", "version": 1, "ente": "D403"}
+    lines = [header, accepted(made), {"record": "acknowledgement"}, {"record": "end", "acknowledgements": 2}]
+    answers.write_text("\n".join(map(json.dumps, lines)))
+    assert terminal.acknowledge(office.database, "D403", answers) == 1
+    said = capsys.readouterr()
+    assert "Accettate 1" in said.out
+    assert "riga 3" in said.err
+    assert terminal.acknowledge(office.database, "M059", answers) == 2
+    assert terminal.acknowledge(office.database, "D403", tmp_path / "nowhere") == 2
+    assert office.see(made).state is State.ACKNOWLEDGED
