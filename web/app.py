@@ -25,6 +25,8 @@ from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import routes as enti
+from web.files import documents
+from web.files import routes as files
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -71,20 +73,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
     for module in (
-        webhooks,
-        health,
-        sign_in,
-        console,
-        wallboard,
-        imports,
-        proposal_form,
-        proposals,
-        public_closures,
-        closures,
-        ente,
-        enti,
-        sockets,
-    ):
+        webhooks, health, sign_in, console, documents, files, wallboard, imports, proposal_form, proposals,
+        public_closures, closures, ente, enti, sockets,
+    ):  # fmt: skip
         app.include_router(module.router)
     errors.install(app)
 

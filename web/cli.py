@@ -206,6 +206,22 @@ def acknowledge_proposals(ente: Annotated[str, typer.Argument(help="Codice catas
     raise typer.Exit(code)
 
 
+@app.command("store-documents")
+def store_documents(path: Path, ente: Annotated[str, typer.Option(help="Codice catastale")]) -> None:
+    """Take in the contents of documents: a zip or a folder. Killed at any point, the same command goes on."""
+    from web.files.terminal import store_with_report  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _settings()
+    logs.configure(json=settings.log_json, process="store-documents")
+    runtime = build(settings)
+    try:
+        code = store_with_report(runtime, path, ente)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
 @app.command()
 def provision() -> None:
     """Point this installation's numbers, at the carrier, to this installation."""

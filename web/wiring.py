@@ -6,6 +6,8 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings
+from crm.documents.s3 import S3Store
+from crm.documents.store import DocumentStore, FolderStore
 from telephony.calls.addresses import Addresses
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
@@ -34,6 +36,7 @@ class Runtime:
     provisioner: Provisioner
     publisher: Publisher
     clock: DatabaseClock
+    documents: DocumentStore
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -61,7 +64,17 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database),
+        clock=DatabaseClock(database), documents=document_store(settings),
+    )  # fmt: skip
+
+
+def document_store(settings: Settings) -> DocumentStore:
+    """Where the contents of documents are kept: a server that speaks S3 when one is set, else a folder."""
+    if settings.s3_url is None:
+        return FolderStore(settings.data / "documents")
+    return S3Store(
+        settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
     )  # fmt: skip
 
 

@@ -12,9 +12,11 @@ from crm.access.models import Role, RoleGrant
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
+from crm.files import service as files
+from crm.files.models import Purpose
 from crm.positions.models import Position
 from crm.proposals.models import Proposal
-from tests.cast import Cast
+from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, sign_in
 from web.wiring import Runtime
 
@@ -49,6 +51,13 @@ class Browser:
         return str(self.client.get(path, headers={"accept": "text/html"}).text)
 
 
+def opened(database: Database, cast: Cast) -> None:
+    """Anna has Mario's file open."""
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        anna = principal_of(session, cast.anna)
+        files.open_file(session, anna, contact_id=cast.mario, purpose=Purpose.QUALITY, reason="")
+
+
 def proposed(database: Database, cast: Cast) -> Proposal:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         return session.scalars(select(Proposal)).one()
@@ -59,6 +68,8 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
 ) -> None:
     anna = Browser(client, "anna", "/proposals")
     at = f"/proposals/form/correction/{cast.mario}"
+    assert client.get(at).status_code == 403  # before the file is open, nothing of it is shown
+    opened(database, cast)
     assert "Proponi una correzione" in anna.get(at)
     status, text = anna.post(f"/proposals/make/correction/{cast.mario}", what="phone", value="12", note="<b>ciao</b>")
     assert (status, list(json.loads(text)["fields"])) == (422, ["value"])
@@ -101,7 +112,10 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
     assert "Accettate: 1." in sent.text
 
 
-def test_changing_the_subject_keeps_what_is_typed_and_shows_its_fields(client: TestClient, cast: Cast) -> None:
+def test_changing_the_subject_keeps_what_is_typed_and_shows_its_fields(
+    client: TestClient, cast: Cast, database: Database
+) -> None:
+    opened(database, cast)
     anna = Browser(client, "anna", "/proposals")
     status, text = anna.post(f"/proposals/form/correction/{cast.mario}", what="residence", note="Ha traslocato")
     assert status == 200

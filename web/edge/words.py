@@ -16,7 +16,10 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
+from crm.documents.models import DocumentKind
 from crm.enti.consent import ClosureStanding
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
@@ -224,8 +227,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.DROPPED: "Linea caduta",
     },
     EntryKind: {
-        EntryKind.CALL: "Chiamata",
-        EntryKind.PROPOSAL: "Proposta all'ente",
+        EntryKind.CALL: "Chiamate",
+        EntryKind.PROPOSAL: "Proposte",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",
@@ -270,6 +273,31 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ClosureStanding.APPROVED: "Approvata",
         ClosureStanding.REFUSED: "Non approvata",
         ClosureStanding.WITHDRAWN: "Ritirata",
+    },
+    GateOutcome: {
+        GateOutcome.WRONG_PERSON: "Non è la persona",
+        GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
+        GateOutcome.REFUSED: "Non vuole rispondere",
+    },
+    FilePurpose: {
+        FilePurpose.CALL: "Chiamata",
+        FilePurpose.DESK: "È qui allo sportello",
+        FilePurpose.VISIT: "Visita",
+        FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",
+        FilePurpose.CASE_CHECK: "Verifica di una posizione",
+        FilePurpose.QUALITY: "Controllo di qualità o reclamo",
+        FilePurpose.ENTE_CONTROL: "Controllo dell'ente titolare",
+        FilePurpose.OTHER: "Altro: scrivi perché",
+    },
+    DocumentKind: {
+        DocumentKind.NOTICE: "Avviso",
+        DocumentKind.ACT: "Atto",
+        DocumentKind.NOTIFICATION_PROOF: "Prova di notifica",
+        DocumentKind.RECEIPT: "Ricevuta",
+        DocumentKind.PLEADING: "Atto di causa",
+        DocumentKind.LETTER_SENT: "Lettera spedita",
+        DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
+        DocumentKind.OTHER: "Altro",
     },
 }
 

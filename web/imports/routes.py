@@ -37,6 +37,7 @@ FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
 UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
+    "/files/documents": (Permission.COLLECTION_IMPORT, 200 * 1024**2),
     "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
 }

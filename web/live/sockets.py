@@ -22,6 +22,7 @@ from web.closures import routes as closures
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.ente import routes as ente
+from web.files import routes as files
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
@@ -35,7 +36,6 @@ router = APIRouter()
 LOOK_S = 5.0  # how long a session that ended may still see
 SET_CLOCK_S = 30.0
 RENEW_S = 4.0  # well within an agent's lease
-LONGEST_ID = 19  # digits of a 64-bit number
 SIGNED_OUT, FORBIDDEN, ELSEWHERE = 4401, 4403, 4404
 
 Part = tuple[str, Render]  # an audience's key, and what shows it
@@ -60,12 +60,17 @@ PAGES: dict[str, Joining] = {
     "ente": ente.join,
 }
 
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
+    "file": files.join,
+    "ente": ente.join,
+}
+
 
 def joining(name: str) -> Joining | None:
-    """How one joins a page by its name; one ente's window has the ente's id in it."""
-    which = name.removeprefix(ente.ONE)
-    if name.startswith(ente.ONE) and which.isascii() and which.isdecimal() and len(which) < LONGEST_ID:
-        return partial(ente.join, ente_id=int(which))
+    """How one joins a page by its name; none when there is no such page."""
+    kind, _, number = name.partition("-")
+    if kind in NUMBERED and number.isdecimal() and len(number) < 19:
+        return lambda runtime, visit: NUMBERED[kind](runtime, visit, int(number))
     return PAGES.get(name)
 
 
@@ -164,8 +169,7 @@ async def live(socket: WebSocket, name: str) -> None:
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
     await socket.accept()
-    join = joining(name)
-    if not _same_site(socket, runtime.settings.public_url) or join is None:
+    if not _same_site(socket, runtime.settings.public_url) or (join := joining(name)) is None:
         await socket.close(ELSEWHERE)
         return
     guard: Guard = socket.app.state.guard

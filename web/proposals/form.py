@@ -14,12 +14,14 @@ from crm.access.permissions import Permission
 from crm.access.service import require_on, scope_for
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
+from crm.contacts.disclosure import Matter
 from crm.contacts.queries import ContactView
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
+from crm.files import queries as files
 from crm.positions import queries as positions
-from crm.positions.queries import PositionView
+from crm.positions.views import PositionView
 from crm.proposals import queries, service
 from crm.proposals.service import REGRET, Made, Told
 from crm.proposals.stated import values_now
@@ -191,6 +193,8 @@ def _told(fields: dict[str, str]) -> Told:
 def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, fields: dict[str, str]) -> str:
     contact = contacts.get(session, contact_id)
     require_on(session, visit.principal, Permission.PROPOSAL_MAKE, ente_id=contact.ente_id)
+    matter = Matter.CONTACT_DATA if kind is ProposalKind.CORRECTION else Matter.ACTS
+    files.require_open(session, visit.principal, contact_id=contact.id, matter=matter)
     audit.note(
         session, visit.principal, kind="proposal.form_opened", ente_id=contact.ente_id, contact_id=contact.id,
         call_id=_uuid(fields.get("call", "")),

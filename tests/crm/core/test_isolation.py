@@ -48,14 +48,20 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
+from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.enti.models import Closure, EnteLogo, Office, PaymentWay, ServiceTopic, SpecialDay
+from crm.files import service as files
+from crm.files.gate import Check
+from crm.files.models import GateQuestion
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.positions.models import PositionAlias
 from crm.proposals import exports
 from crm.proposals import service as proposals
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast, principal_of
+from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -77,7 +83,10 @@ OF_NOBODY = {
     "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
-PUBLISHED = ("closure", "ente_logo", "office", "opening_hours", "payment_way", "service_topic", "special_day")
+PUBLISHED = (
+    "closure", "ente_logo", "file_setting", "gate_question", "office", "opening_hours", "payment_way", "service_topic",
+    "special_day",
+)  # fmt: skip
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 NEVER_ALTERED = (
     "audit_entry",
@@ -90,6 +99,14 @@ OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
     "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
+
+
+def a_document(ente_id: int, contact_id: int) -> Document:
+    """What a feed lists."""
+    return Document(
+        ente_id=ente_id, contact_id=contact_id, reference="D-1", position_reference="E-1", kind=DocumentKind.ACT,
+        title="Ingiunzione", dated=None, media_type="application/pdf", size=1, sha256="0" * 64, as_of=AS_OF, digest="x",
+    )  # fmt: skip
 
 
 def plain(url: str) -> str:
@@ -156,6 +173,13 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
+        session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
+        session.add(a_document(cast.empoli, cast.mario))
+        session.add(DocumentContent(ente_id=cast.empoli, sha256="0" * 64, received_at=AS_OF))
+        files.open_file(
+            session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
+        )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         _propose(session, cast)
         feeds(session, cast.empoli)
