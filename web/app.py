@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
-from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.closures import public as public_closures
@@ -27,13 +26,19 @@ from web.ente import routes as ente
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.people import me
+from web.people import routes as people
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
+from web.sign_in import provider, steps
+from web.sign_in import routes as sign_in
+from web.staff import routes as staff
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -73,8 +78,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
     for module in (
-        webhooks, health, sign_in, console, documents, files, wallboard, imports, proposal_form, proposals,
-        public_closures, closures, ente, enti, sockets,
+        webhooks, health, sign_in, steps, provider, me, people, staff, console, documents, files, wallboard, sources,
+        reconciliations, imports, proposal_form, proposals, public_closures, closures, ente, enti, sockets,
     ):  # fmt: skip
         app.include_router(module.router)
     errors.install(app)

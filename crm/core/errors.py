@@ -29,8 +29,7 @@ class InvalidError(DomainError):
 
 
 class FieldError(InvalidError):
-    """The input of one field is wrong, and nothing else: the message is said there."""
+    """One field is wrong, and nothing else."""
 
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message, field=field)
-        self.parts = (self,)
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message, parts=[InvalidError(message, field=field)])

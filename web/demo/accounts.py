@@ -7,6 +7,17 @@ from crm.access.models import Role
 DEMO_PASSWORD = "benvenuto"  # noqa: S105 (known to everybody, and only ever seeded with demonstration data)
 
 
+QUALIFICATIONS = {
+    Role.AGENT: "Addetto al contact center, livello 4",
+    Role.SUPERVISOR: "Responsabile del servizio, livello 2",
+    Role.CAMPAIGN_MANAGER: "Responsabile delle campagne, livello 3",
+    Role.FIELD_AGENT: "Messo notificatore",
+    Role.DESK_CLERK: "Addetto allo sportello, livello 4",
+    Role.ENTE_APPROVER: "Dirigente del settore entrate",
+    Role.ADMINISTRATOR: "Amministratore di sistema",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DemoUser:
     """Somebody who can sign in. `ente` is the codice catastale of his municipality, for whoever works for one alone;
@@ -18,6 +29,11 @@ class DemoUser:
     password: str = DEMO_PASSWORD
     ente: str | None = None
     robot: bool = False
+
+    @property
+    def qualification(self) -> str:
+        """As the enti's register has it; invented."""
+        return QUALIFICATIONS.get(self.role, "")
 
 
 NEWCOMER = DemoUser("anna", "Anna Rossi", Role.AGENT)

@@ -19,6 +19,7 @@ from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
 from web.demo.places import LINES
 from web.demo.seed import CONTRACT, seed
+from web.demo.sources import settle_sources
 
 DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
@@ -45,6 +46,7 @@ def seed_demo(
             _centre(session, contract_id)
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
+    database.transact(Scope.of_contract(contract_id), settle_sources)
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

@@ -1,7 +1,7 @@
 """Proposals to the collection system; closures that each ente agrees to; what administrators write.
 
 Revision ID: 0013
-Revises: 0010
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.schema import SchemaItem
 from web.migrations.isolation import APP, protect, protect_unattributed, publish
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
