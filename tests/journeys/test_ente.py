@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Centre, Desk, write_up
+from tests.journeys.conftest import Centre, Desk, identify, write_up
 from tests.journeys.test_pages import assert_accessible
 from web.demo.accounts import APPROVERS, VIEWERS
 
@@ -29,7 +29,7 @@ def test_the_approver_sees_a_call_decides_a_proposal_and_agrees_to_a_closure(
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     expect(window.locator(".calls")).to_contain_text("In conversazione")
-    anna.page.keyboard.press("Alt+i")
+    identify(anna.page)
     expect(anna.page.locator("#file")).to_contain_text("identificato")
     expect(window.locator(".calls")).to_contain_text(citizen["name"])
     ada.shot("ente-window")
