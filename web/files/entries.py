@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.proposals.lifecycle import State
+from crm.proposals.queries import what_of
+from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
@@ -59,4 +62,17 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
-READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call}
+def _proposal(entry: TimelineEntry) -> Mapping[str, Any]:
+    """The value itself is part of the note: whoever may not be told everything does not hear it."""
+    detail = entry.detail
+    change = " → ".join(text for text in (detail["now"], detail["proposed"]) if text)
+    return {
+        "what": what_of(ProposalKind(detail["kind"]), detail["what"]),
+        "act_number": detail["act_number"],
+        "state": State(entry.status),
+        "reason": detail["reason"],
+        "note": ". ".join(text for text in (change, detail["note"]) if text),
+    }
+
+
+READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal}

@@ -148,7 +148,8 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
 
 
 def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendered:
-    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id)
+    may_propose = visit.principal.can(Permission.PROPOSAL_MAKE)
+    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
 
