@@ -19,6 +19,7 @@ from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
 from web.console import view as console
+from web.contacts import view as contacts
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.files import routes as files
 from web.imports import routes as imports
@@ -54,7 +55,10 @@ PAGES: dict[str, Joining] = {
     "imports": imports.join,
 }
 
-NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"file": files.join}  # pages of one thing: `file-12`
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
+    "file": files.join,
+    "contact": contacts.join,
+}
 
 
 def joining(name: str) -> Joining | None:
