@@ -111,6 +111,7 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
         ("vera", "post", "/console/hang-up"),
         ("vera", "post", "/console/draft"),
         ("vera", "post", "/console/wrap-up"),
+        ("vera", "post", "/console/search"),
         ("anna", "get", "/people"),
         ("sara", "get", "/people"),
         ("vera", "get", "/staff"),

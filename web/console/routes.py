@@ -157,7 +157,8 @@ def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) 
 def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
     asked = q.strip()[:100]
-    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+    visit.principal.require(Permission.CALLS_ANSWER)
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         badges = enti.badges(session)
         call = conversation.current_call(session, visit.principal.user_id)
         results = search_for(
