@@ -7,10 +7,16 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
-from crm.contacts.models import ContactReach
+from crm.contacts import conditions, relations
+from crm.contacts.disclosure import RelationKind
+from crm.contacts.models import ConditionKind, ContactReach, Source
+from crm.contacts.recording import Telling
 from crm.core.db import Database, Scope
-from tests.cast import MARIO_MOBILE, Cast
+from crm.files import service as files
+from crm.files.models import Interlocutor, Purpose
+from tests.cast import AS_OF, MARIO_MOBILE, Cast, principal_of
 from tests.web.conftest import csrf_of, sign_in
 
 pytestmark = pytest.mark.integration
@@ -184,3 +190,43 @@ def test_the_live_page_shows_what_a_colleague_writes(anna: Reader, cast: Cast) -
         anna.post("reaches", kind="phone", value="0571 700123")
         while "+39 0571 700123" not in (said := socket.receive_text()):
             assert '"now"' in said or "card" in said
+
+
+def test_before_an_heir_the_numbers_of_the_dead_stay_on_the_server(
+    anna: Reader, database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        by = principal_of(session, cast.anna)
+        conditions.report(
+            session, by, contact_id=cast.mario, kind=ConditionKind.DECEASED, telling=Telling(Source.RELATED)
+        )
+        heir = relations.relate(
+            session, by, contact_id=cast.mario, kind=RelationKind.HEIR, name="Paolo Bianchi", phone="0571 700123"
+        )
+        files.open_file(
+            session, by, contact_id=cast.mario, purpose=Purpose.DESK, reason="",
+            spoken=files.Spoken(Interlocutor.RELATED, heir, ("name", "born")),
+        )  # fmt: skip
+    html = anna.card()
+    assert "Recapiti e indirizzi non si dicono" in html
+    assert "Paolo Bianchi" in html
+    for kept_back in ("348 000 0001", "Via Roma 1", "0571 700123"):
+        assert kept_back not in html
+
+
+def test_the_administrator_publishes_what_people_consent_to(client: TestClient, database: Database, cast: Cast) -> None:
+    with database.begin(Scope.nothing()) as session:
+        session.add(RoleGrant(user_id=cast.luca, role=Role.ADMINISTRATOR, contract_id=cast.contract, valid_from=AS_OF))
+    admin = Reader(client, "luca", cast.mario)
+    asked = {"ente": cast.empoli, "purpose": "survey"}
+    assert admin.post("/consent-texts", text=" ", **asked).json()["fields"].keys() == {"text"}
+    assert admin.post("/consent-texts", **asked | {"ente": cast.siena}, text="Sì").status_code in {403, 404}
+    for text in ("Acconsento.", "Acconsento <b>volentieri</b>."):
+        assert admin.post("/consent-texts", text=text, **asked).status_code == 204
+    html = client.get("/consent-texts").text
+    assert "Acconsento &lt;b&gt;volentieri" in html
+    assert "Testi precedenti" in html
+    admin.post("consents", purpose="survey", given="true", collected="written", on="2026-01-05")
+    assert "5 gen 2026, per iscritto, testo 2" in admin.card()
+    anna = Reader(client, "anna", cast.mario)
+    assert anna.post("/consent-texts", text="Altro", **asked).status_code == 403
