@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from crm.core import secrecy
 from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
@@ -45,7 +46,10 @@ class Runtime:
 
 def build(settings: Settings) -> Runtime:
     """Wire a process."""
-    database = Database(settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size,
+        secrecy=secrecy.from_settings(settings),
+    )  # fmt: skip
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
     addresses = Addresses(settings.public_url)

@@ -2,6 +2,7 @@
 that holds the value instead (a mounted secret)."""
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +48,10 @@ class Settings(BaseModel):
     trusted_proxies: str = Field(
         default="127.0.0.1", description="Addresses and networks whose word on a client's address is taken"
     )
+    master_key: SecretStr | None = Field(
+        default=None, description="64 hexadecimal digits: encrypts secrets and personal values in the audit"
+    )
+    audit_months: Annotated[int, Field(ge=24, le=240)] = Field(default=24, description="For how long entries are kept")
     metrics_token: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Where the engine serves its own metrics; without one it does not"
@@ -80,6 +85,13 @@ class Settings(BaseModel):
     def _postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("postgresql+psycopg://"):
             raise ValueError("must start with postgresql+psycopg://")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+            raise ValueError("must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints")
         return value
 
     @model_validator(mode="after")

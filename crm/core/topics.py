@@ -4,6 +4,11 @@ A topic names what changed and never carries data: ids of ours, no names, no num
 """
 
 
+def access_log(ente_id: int) -> str:
+    """Who reads and changes what of an ente's, and what was unusual about it."""
+    return f"access-log:{ente_id}"
+
+
 def agent(agent_id: int) -> str:
     """What an agent does, and what is on his console."""
     return f"agent:{agent_id}"

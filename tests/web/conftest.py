@@ -29,6 +29,7 @@ def environ(database_urls: Any, redis_url: str) -> dict[str, str]:
         "FILODIRETTO_DATABASE_URL": database_urls.app,
         "FILODIRETTO_DATABASE_ROUTING_URL": database_urls.routing,
         "FILODIRETTO_REDIS_URL": redis_url,
+        "FILODIRETTO_MASTER_KEY": "00" * 32,
         "FILODIRETTO_DATABASE_POOL_SIZE": "8",
         "FILODIRETTO_PUBLIC_URL": PUBLIC,
         "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
