@@ -18,6 +18,7 @@ from telephony.queues.music import waiting_music
 from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
+from web.audit import routes as audit
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -64,7 +65,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
+    for module in (webhooks, health, sign_in, console, wallboard, imports, audit, sockets):
         app.include_router(module.router)
     errors.install(app)
 

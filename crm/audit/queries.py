@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
-from crm.access.models import User
+from crm.access.models import RoleGrant, User
 from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
 from crm.audit import keys
@@ -17,6 +17,7 @@ from crm.audit.chain import Entry, about
 from crm.audit.models import AuditEntry, AuditSeal
 from crm.core.db import table_of
 from crm.core.errors import ForbiddenError
+from crm.enti import queries as enti
 
 PAGE = 50
 _ENTRY, _USER = table_of(AuditEntry), table_of(User)
@@ -115,6 +116,16 @@ def opened(session: Session, statement: Select[Any]) -> list[Noted]:
 def of_contact(session: Session, ente_id: int, contact_ids: Sequence[int], *, limit: int = 20_000) -> list[Noted]:
     """All that the audit says about a person; no permission is asked for: the caller did."""
     return opened(session, _select(Wanted(frozenset({ente_id}), contact_ids=tuple(contact_ids)), None).limit(limit))
+
+
+def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:
+    """Whoever holds, or held, a role on one of these enti or on a contract that covers one: ids and names."""
+    contracts = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(ente_ids)}
+    held = RoleGrant.ente_id.in_(ente_ids) | RoleGrant.contract_id.in_(contracts)
+    rows = session.execute(
+        select(User.id, User.name).where(User.id.in_(select(RoleGrant.user_id).where(held))).order_by(User.name)
+    )
+    return [(id_, name) for id_, name in rows]
 
 
 def sealed_until(session: Session, chain: int) -> AuditSeal | None:

@@ -11,8 +11,7 @@ from crm.access.permissions import Principal
 from crm.audit import keys
 from crm.audit.chain import about
 from crm.audit.models import AuditEntry
-from crm.core import clock, topics
-from crm.core.db import touch
+from crm.core import clock
 
 MAX_REASON = 200
 
@@ -52,5 +51,3 @@ def note(
             place=by.place if by else "", call_id=call_id, reason=reason, detail=said, secret=secret,
         )
     )  # fmt: skip
-    if ente_id is not None:
-        touch(session, topics.access_log(ente_id))

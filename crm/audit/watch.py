@@ -97,7 +97,7 @@ def explain(session: Session, by: Principal, *, alert_id: int, explanation: str)
         session, by, kind="alert.explained", ente_id=alert.ente_id, subject=str(alert.id),
         before={"explanation": before} if before else None, after={"explanation": explanation, "user": alert.user_id},
     )  # fmt: skip
-    touch(session, topics.access_log(alert.ente_id))
+    touch(session, topics.reading_alerts(alert.ente_id))
 
 
 def _look(session: Session, limits: Limits) -> int:
@@ -133,7 +133,7 @@ def _raise(session: Session, values: dict[str, object]) -> int:
     )
     changed = session.execute(rise.returning(ReadingAlert.ente_id)).scalar_one_or_none()
     if changed is not None:
-        touch(session, topics.access_log(changed))
+        touch(session, topics.reading_alerts(changed))
     return changed is not None
 
 

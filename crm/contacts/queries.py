@@ -122,6 +122,16 @@ def get(session: Session, contact_id: int) -> ContactView:
     return found[0]
 
 
+def named(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
+    """The names of these contacts, as far as they are in the scope."""
+    if not contact_ids:
+        return {}
+    rows = session.execute(
+        select(_CONTACT.c.id, _CONTACT.c.given_name, _CONTACT.c.surname).where(_CONTACT.c.id.in_(contact_ids))
+    )
+    return {id_: f"{given} {surname}" if given else surname for id_, given, surname in rows}
+
+
 def by_reach(session: Session, value: str, *, limit: int = 20) -> list[ContactView]:
     """Contacts of the scope with this phone in E.164, e-mail or PEC."""
     reached = select(ContactReach.contact_id).where(ContactReach.value == value)

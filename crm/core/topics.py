@@ -4,11 +4,6 @@ A topic names what changed and never carries data: ids of ours, no names, no num
 """
 
 
-def access_log(ente_id: int) -> str:
-    """Who reads and changes what of an ente's, and what was unusual about it."""
-    return f"access-log:{ente_id}"
-
-
 def agent(agent_id: int) -> str:
     """What an agent does, and what is on his console."""
     return f"agent:{agent_id}"
@@ -32,6 +27,11 @@ def contact(contact_id: int) -> str:
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"
+
+
+def reading_alerts(ente_id: int) -> str:
+    """What is unusual about the reading of an ente's files."""
+    return f"reading-alerts:{ente_id}"
 
 
 def jobs(ente_id: int) -> str:

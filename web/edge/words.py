@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from crm.access.models import Role
+from crm.audit.models import ReadingRule
 from crm.collection.queries import Stage
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
@@ -22,6 +23,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Role.ENTE_APPROVER: "ente, con approvazione",
         Role.CONTRACT_SUPERVISOR: "supervisione del contratto",
         Role.ADMINISTRATOR: "amministratore",
+    },
+    ReadingRule: {
+        ReadingRule.HOUR: "in un'ora",
+        ReadingRule.DAY: "in un giorno",
+        ReadingRule.UNUSUAL: "rispetto al solito",
     },
     AgentState: {
         AgentState.OFFLINE: "Fuori servizio",

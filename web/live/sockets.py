@@ -18,6 +18,7 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from telephony.agents import service as agents
+from web.audit import view as audit
 from web.console import view as console
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
@@ -49,8 +50,9 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
 
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": wallboard.join,
+    "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
     "imports": imports.join,
+    "access-log": audit.join,
 }
 
 
