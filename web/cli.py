@@ -88,6 +88,7 @@ def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
     from crm.audit import watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go  # noqa: PLC0415
+    from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -101,6 +102,7 @@ def engine() -> None:
         Chore(
             "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
         ),
+        Chore("copies", 600, partial(expire, runtime.database), patient=True),
     ]
     if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
         more.append(Chore("provision", 5, runtime.provisioner.run, patient=True))

@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 
+from crm.audit import privacy as audit
+from crm.collection import privacy as collection
+from crm.contacts import privacy as contacts
 from crm.core import secrecy
 from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings
+from crm.positions import privacy as positions
+from crm.privacy.holders import Holder
+from crm.timeline import privacy as timeline
+from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
@@ -19,6 +26,11 @@ from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
 from web.migrations import tables
 from web.worker.wake import Waker
+
+# Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
+HOLDERS: tuple[Holder, ...] = (
+    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *positions.HOLDERS, *contacts.HOLDERS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

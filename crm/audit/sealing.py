@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from crm.audit.chain import BEGINNING, Entry, entry_hash, seal_digest
+from crm.audit.chain import BEGINNING, HASH_BYTES, Entry, entry_hash, seal_digest
 from crm.audit.models import NOBODYS, AuditEntry, AuditExpiry, AuditSeal, AuditUnsealed, ExpiryReason
 from crm.core import clock, secrecy
 from crm.core.clock import months_before
@@ -52,7 +52,8 @@ def seal(session: Session, chain: int) -> int:
     before, at = last_seal(session, chain), clock.now(session)
     number = before.number + 1 if before else 1
     found = entries(session, ids)
-    hashes = b"".join(entry_hash(found[one]) for one in ids)
+    # One that is gone before it was sealed is named, and never verifies.
+    hashes = b"".join(entry_hash(found[one]) if one in found else bytes(HASH_BYTES) for one in ids)
     digest = seal_digest(
         before.digest if before else BEGINNING, chain=chain, number=number, sealed_at=at, entries=ids, hashes=hashes
     )

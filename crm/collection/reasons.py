@@ -13,6 +13,10 @@ TAXPAYER_UNKNOWN = (
     "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima della posizione, "
     "in questo file o in uno precedente."
 )
+ERASED = (
+    "Persona cancellata su sua richiesta: i suoi record non si importano finché chi gestisce i dati personali "
+    "non la riammette."
+)
 AS_OF_IN_FUTURE = "«as_of» è nel futuro ({as_of}): correggere l'orologio o il fuso di chi produce il file."
 END_NOT_LAST = "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."
 DATABASE_REFUSED = "La base dati non accetta questo record ({error}): segnalarlo a chi gestisce Filodiretto."

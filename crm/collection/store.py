@@ -15,6 +15,7 @@ from crm.core import topics
 from crm.core.db import touch
 from crm.positions import service as positions
 from crm.positions.service import PositionStatement
+from crm.privacy import tombstones
 
 MAX_TOPICS = 200  # live topics a batch touches: beyond that, whoever watches sees the next page he opens
 
@@ -22,6 +23,7 @@ MAX_TOPICS = 200  # live topics a batch touches: beyond that, whoever watches se
 def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items: Sequence[Item]) -> Counts:
     """Write a batch. Raises `ImportBusyError` if the run does not stand at `from_line` any more."""
     service.begin_batch(session, ente_id=ente_id)
+    items = _without_the_erased(session, ente_id, items)
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
     items = _with_their_taxpayers(items, known)
     taxpayers = merge(known, [item.contact for item in items if item.contact])
@@ -42,6 +44,18 @@ def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items:
 def _codici_fiscali(items: Iterable[Item]) -> set[str]:
     statements = (item.contact or item.position for item in items)
     return {statement.codice_fiscale for statement in statements if statement}
+
+
+def _without_the_erased(session: Session, ente_id: int, items: Sequence[Item]) -> list[Item]:
+    """The items, with those about somebody who was erased refused; the reason names nobody."""
+    erased = tombstones.among(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
+    if not erased:
+        return list(items)
+    about = [item.contact or item.position for item in items]
+    return [
+        item.refused(reasons.ERASED) if one and one.codice_fiscale in erased else item
+        for item, one in zip(items, about, strict=True)
+    ]
 
 
 def _with_their_taxpayers(items: Iterable[Item], known: dict[str, StatedContact]) -> list[Item]:

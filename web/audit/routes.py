@@ -11,10 +11,10 @@ from crm.audit import queries, watch
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.core.clock import in_rome
+from crm.core.spreadsheet import csv_lines
 from crm.enti import queries as enti
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.view import Line, choice_of, cursor_of, lines, next_page, render_alerts, say_in, wanted
-from web.edge.spreadsheet import csv_lines
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 

@@ -10,6 +10,7 @@ import crm.core.jobs
 import crm.enti.models
 import crm.levels.models
 import crm.positions.models
+import crm.privacy.models
 import crm.timeline.models
 import telephony.agents.models
 import telephony.calls.models

@@ -12,11 +12,20 @@ from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
 from crm.enti.models import Ente
-from web.wiring import Runtime, build
+from crm.privacy import ending
+from crm.privacy import tasks as privacy
+from crm.privacy.service import ERASE, EXPORT
+from web.privacy.archive import readable
+from web.wiring import HOLDERS, Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {
+    IMPORT: collection.RUNNER,
+    EXPORT: privacy.exporter(HOLDERS, readable),
+    ERASE: privacy.eraser(HOLDERS),
+    ending.END: ending.RUNNER,
+}
 
 
 def worker_app(settings: Settings) -> Celery:

@@ -15,6 +15,15 @@ from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
+from crm.privacy.models import (
+    Breach,
+    ErasedPerson,
+    ErasureState,
+    ExportState,
+    PersonErasure,
+    PersonExport,
+    Risk,
+)
 from telephony.calls.models import Call
 from tests.cast import REGIONAL_LINE, STRANGER, Cast
 from tests.servers import DatabaseUrls, PostgresServer
@@ -29,6 +38,7 @@ OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routi
 OUTSIDE = {
     "role_grant": "it says what a scope is, so it is read before there is one",
     "contract_ente": "a scope is made of it; it names no taxpayer",
+    "ente_end": "policies read it to let the rows of an ended ente go; it names no taxpayer",
     "phone_line": "a webhook learns from it which contract a called number belongs to; the numbers are published",
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
@@ -41,7 +51,8 @@ PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = {*APPEND_ONLY, "audit_unsealed", "person_key"} - {"call_event"}  # whose ente becomes known later
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "contact", "contact_reach", "heartbeat",
+    "app_user", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "breach", "contact", "contact_reach",
+    "ente_end", "erased_person", "heartbeat", "person_erasure", "person_export",
     "import_refusal", "import_run", "job", "person_key", "position", "reading_alert", "role_grant", "service_count",
     "service_delta", "service_fact", "sign_in_attempt", "timeline_entry", "user_session",
 )  # fmt: skip
@@ -116,6 +127,17 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=ExpiryReason.CONTRACT_ENDED)
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         at = session.info["now"]
+        asked = {"ente_id": cast.empoli, "contact_id": cast.mario, "asked_by": cast.sara, "asked_at": at}
+        erasure = PersonErasure(state=ErasureState.WAITING, protocol="7/2026", outcome={}, **asked)
+        session.add_all([erasure, PersonExport(state=ExportState.WAITING, parts=0, parts_made=0, **asked)])
+        session.flush()
+        session.add(ErasedPerson(ente_id=cast.empoli, mark=b"x", erasure_id=erasure.id, erased_at=at))
+        session.add(
+            Breach(
+                ente_id=cast.empoli, what="", known_at=at, data="", consequences="", measures="", risk=Risk.UNKNOWN,
+                late_reason="", persons_not_told="", recorded_by=cast.sara, recorded_at=at,
+            )
+        )  # fmt: skip
         session.add(
             ReadingAlert(
                 ente_id=cast.empoli, user_id=cast.anna, day=at.date(), rule=ReadingRule.DAY, files=200, usual=100,
@@ -175,7 +197,9 @@ def test_no_policy_opens_a_table_to_anybody_else(superuser: Connection) -> None:
         " WHERE %s::regrole = ANY (p.polroles)",
         [OWNER],
     )
-    assert owners.fetchall() == [("audit_entry", "old")]  # what was kept for long enough, to be removed
+    assert sorted(owners.fetchall()) == [  # to be removed: what was kept for long enough, and an ended ente's
+        ("audit_entry", "ended"), ("audit_entry", "old"), ("call_event", "ended"), ("service_fact", "ended"),
+    ]  # fmt: skip
 
 
 def test_every_table_is_a_tenants_or_is_known_to_be_nobodys(superuser: Connection) -> None:
@@ -207,6 +231,7 @@ def test_few_functions_lend_the_owners_rights(superuser: Connection) -> None:
     assert sorted(rows) == [
         ("analyze_collection", OWNER, ["search_path=pg_catalog"], True, False, False),
         ("expire_audit", OWNER, ["search_path=pg_catalog"], True, False, False),
+        ("forget_ended", OWNER, ["search_path=pg_catalog"], True, False, False),
         ("raise_configuration_version", OWNER, ["search_path=pg_catalog, public"], False, False, False),
     ]
 
