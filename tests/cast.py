@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import Role, RoleGrant, User
 from crm.access.permissions import Held, Principal
-from crm.contacts.models import Contact, ContactReach, PersonKind, ReachKind
+from crm.contacts.addresses import Address
+from crm.contacts.models import AddressKind, Contact, ContactAddress, ContactReach, PersonKind, ReachKind
 from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -186,13 +187,20 @@ def _contact(
         ente_id=ente_id, codice_fiscale=codice_fiscale, kind=PersonKind.NATURAL, surname=surname,
         given_name=given_name, name_key=name_key(surname, given_name),
         given_key=given_key(surname, given_name), language="it", as_of=AS_OF, digest="x",
-        born_on=date(1962, 1, 1), birthplace="Empoli", address="Via Roma 1", postcode="50053", town="Empoli",
+        born_on=date(1962, 1, 1), birthplace="Empoli",
     )  # fmt: skip
     session.add(contact)
     session.flush()
+    home = Address("Via Roma 1", "50053", "Empoli", "FI")
+    session.add(
+        ContactAddress(
+            ente_id=ente_id, contact_id=contact.id, kind=AddressKind.RESIDENCE, street=home.street,
+            postcode=home.postcode, town=home.town, province=home.province, place_key=home.key, stated=True,
+        )
+    )  # fmt: skip
     if phone:
         session.add(
-            ContactReach(ente_id=ente_id, contact_id=contact.id, kind=ReachKind.PHONE, value=phone, source="gestionale")
+            ContactReach(ente_id=ente_id, contact_id=contact.id, kind=ReachKind.PHONE, value=phone, stated=True)
         )
     return contact.id
 

@@ -10,6 +10,7 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings
+from crm.follow_ups import privacy as follow_ups
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.timeline import privacy as timeline
@@ -29,7 +30,8 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *positions.HOLDERS, *contacts.HOLDERS,
+    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS,
+    *contacts.HOLDERS,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from crm.access.passwords import matches
 from crm.access.permissions import Held, Permission, Principal
 from crm.core import clock
 from crm.core.db import Scope
-from crm.core.errors import DomainError
+from crm.core.errors import DomainError, ForbiddenError
 from crm.enti import queries as enti
 
 LIFE = timedelta(hours=12)  # longer than a shift
@@ -122,6 +122,13 @@ def scope_for(session: Session, principal: Principal, permission: Permission) ->
     contracts = principal.contracts_for(permission)
     covered = {ente_id for contract_id in contracts for ente_id in enti.enti_of(session, contract_id)}
     return Scope.of_enti(covered | principal.enti_for(permission), contracts)
+
+
+def require_on(session: Session, by: Principal, permission: Permission, *, ente_id: int) -> None:
+    """Raise `ForbiddenError` unless `by` holds the permission on this ente, through it or a contract that covers it."""
+    by.require(permission)
+    if ente_id not in (scope_for(session, by, permission).enti or ()):
+        raise ForbiddenError("Non hai il permesso di fare questa operazione per questo ente.")
 
 
 def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:

@@ -23,6 +23,8 @@ from pydantic_core import PydanticCustomError
 
 from crm.collection.models import FeedMode
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
+from crm.contacts.disclosure import RelationKind
+from crm.contacts.models import AddressKind
 from crm.core.errors import InvalidError
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.positions.notice import parse_notice_number
@@ -81,6 +83,13 @@ def _parsed(text: str, parse: Any) -> str:
     return result
 
 
+def _two_letters(text: str) -> str:
+    code = text.upper()
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):
+        raise PydanticCustomError("domain", "{text}", {"text": f"«{text}»: servono due lettere, come «FI» o «IT»."})
+    return code
+
+
 def _text(longest: int) -> Any:
     limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
     return limits, AfterValidator(_composed)
@@ -99,6 +108,7 @@ PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_p
 NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
 Cents = Annotated[int, BeforeValidator(_cents)]
 Day = Annotated[date, BeforeValidator(_day)]
+TwoLetters = Annotated[str, *_text(2), AfterValidator(_two_letters)]
 Instant = Annotated[AwareDatetime, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 
@@ -120,6 +130,41 @@ class Header(Record):
     source: Text80
 
 
+class AddressRecord(Record):
+    """Where a taxpayer lives, receives letters, or has its seat."""
+
+    kind: AddressKind
+    street: Maybe[Text160] = None
+    postcode: Maybe[Text10] = None
+    town: Maybe[Text80] = None
+    province: Maybe[TwoLetters] = None
+    country: TwoLetters = "IT"
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "AddressRecord":
+        if self.street is None and self.town is None:
+            raise PydanticCustomError("domain", "{text}", {"text": "serve almeno «street» o «town»."})
+        return self
+
+
+class RelationRecord(Record):
+    """Who else has to do with a taxpayer, by codice fiscale or by name; `from` and `to` are days, both included."""
+
+    kind: RelationKind
+    codice_fiscale: Maybe[CodiceFiscale] = None
+    name: Maybe[Text160] = None
+    starts: Maybe[Day] = Field(default=None, alias="from")
+    ends: Maybe[Day] = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "RelationRecord":
+        if self.codice_fiscale is None and self.name is None:
+            raise PydanticCustomError("domain", "{text}", {"text": "serve almeno «codice_fiscale» o «name»."})
+        if self.starts and self.ends and self.ends < self.starts:
+            raise PydanticCustomError("domain", "{text}", {"text": "«to» viene prima di «from»."})
+        return self
+
+
 class TaxpayerRecord(Record):
     """A natural person (`surname`, `given_name`), or a company or body (`business_name`)."""
 
@@ -134,10 +179,17 @@ class TaxpayerRecord(Record):
     address: Maybe[Text160] = None
     postcode: Maybe[Text10] = None
     town: Maybe[Text80] = None
+    addresses: Annotated[list[AddressRecord], Field(default_factory=list, max_length=10)]
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "it"
     phones: Annotated[list[Text60], Field(default_factory=list, max_length=20)]
     emails: Annotated[list[Text254], Field(default_factory=list, max_length=20)]
     pecs: Annotated[list[Text254], Field(default_factory=list, max_length=20)]
+    digital_domicile: Maybe[Text254] = None
+    residential: Annotated[bool | None, Field(strict=True)] = None
+    deceased_on: Maybe[Day] = None
+    ceased_on: Maybe[Day] = None
+    insolvent_since: Maybe[Day] = None
+    relations: Annotated[list[RelationRecord], Field(default_factory=list, max_length=50)]
     as_of: Instant | None = None
 
     @model_validator(mode="after")

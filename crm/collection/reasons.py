@@ -40,6 +40,7 @@ _SENTENCES = {
     "string_unicode": "{field}: contiene caratteri Unicode non validi; ripulire il testo.",
     "enum": "{field}: valore «{input}» non previsto; sono ammessi {expected}.",
     "literal_error": "{field}: valore «{input}» non previsto; è ammesso {expected}.",
+    "bool_type": "{field}: serve true o false, senza virgolette.",
     "int_type": "{field}: serve un numero intero.",
     "int_from_float": "{field}: serve un numero intero.",
     "int_parsing_size": "{field}: numero fuori misura.",

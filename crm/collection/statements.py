@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
+from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
-from crm.contacts.models import ReachKind
-from crm.contacts.names import given_key, name_key
+from crm.contacts.email import to_email
+from crm.contacts.models import AddressKind, ReachKind
+from crm.contacts.names import given_key, name_key, who_key
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.positions.notice import is_old
@@ -19,16 +20,17 @@ from crm.positions.service import PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
 EDITION = "1"
-EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;]{2,}")
 
 
 def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactStatement, list[str]]:
     """The statement, and what was left out of it as unreadable (an empty list when nothing was)."""
     left_out: list[str] = []
+    domiciles = [record.digital_domicile] if record.digital_domicile else []
     reaches = (
         *_cleaned(ReachKind.PHONE, record.phones, to_e164, PHONE_LEFT_OUT, left_out),
-        *_cleaned(ReachKind.EMAIL, record.emails, _email, EMAIL_LEFT_OUT, left_out),
-        *_cleaned(ReachKind.PEC, record.pecs, _email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.EMAIL, record.emails, to_email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.PEC, record.pecs, to_email, EMAIL_LEFT_OUT, left_out),
+        *_cleaned(ReachKind.DIGITAL_DOMICILE, domiciles, to_email, EMAIL_LEFT_OUT, left_out),
     )
     surname = record.surname or record.business_name or ""
     if len(record.codice_fiscale) == 11:
@@ -40,15 +42,17 @@ def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactS
         "given_name": record.given_name,
         "born_on": _iso(record.born_on),
         "birthplace": record.birthplace,
-        "address": record.address,
-        "postcode": record.postcode,
-        "town": record.town,
         "name_key": name_key(surname, record.given_name),
         "given_key": given_key(surname, record.given_name),
         "language": record.language,
+        "residential": record.residential,
+        "deceased_on": _iso(record.deceased_on),
+        "ceased_on": _iso(record.ceased_on),
+        "insolvent_since": _iso(record.insolvent_since),
     }
-    digest = _digest(record.codice_fiscale, values, reaches)
-    return ContactStatement(record.codice_fiscale, as_of, digest, values, reaches), left_out
+    addresses, relations = _addresses(record), _relations(record)
+    digest = _digest(record.codice_fiscale, values, (reaches, addresses, relations))
+    return ContactStatement(record.codice_fiscale, as_of, digest, values, reaches, addresses, relations), left_out
 
 
 def position_statement(record: PositionRecord, as_of: datetime) -> tuple[PositionStatement, list[str]]:
@@ -100,8 +104,35 @@ def _cleaned(
     return [(kind, value) for value in sorted(values)]
 
 
-def _email(text: str) -> str | None:
-    return text.lower() if EMAIL.fullmatch(text) else None
+def _addresses(record: TaxpayerRecord) -> tuple[Mapping[str, Any], ...]:
+    """Each place once a kind, in order of its key. The flat fields are a residence, or a company's seat."""
+    flat = Address(record.address, record.postcode, record.town)
+    kind = AddressKind.SEAT if len(record.codice_fiscale) == 11 else AddressKind.RESIDENCE
+    told = [
+        (one.kind, Address(one.street, one.postcode, one.town, one.province, one.country)) for one in record.addresses
+    ]
+    if flat != Address():
+        told.insert(0, (kind, flat))
+    rows = {
+        (kind.value, place.key): {
+            "kind": kind.value, "place_key": place.key, "street": place.street, "postcode": place.postcode,
+            "town": place.town, "province": place.province, "country": place.country,
+        }
+        for kind, place in told
+    }  # fmt: skip
+    return tuple(rows[key] for key in sorted(rows))
+
+
+def _relations(record: TaxpayerRecord) -> tuple[Mapping[str, Any], ...]:
+    """Each somebody once a kind, in order of his key; the last word about him stands."""
+    rows = {
+        (one.kind.value, key := who_key(one.codice_fiscale, one.name or "")): {
+            "kind": one.kind.value, "who_key": key, "codice_fiscale": one.codice_fiscale, "name": one.name or "",
+            "valid_from": _iso(one.starts), "valid_to": _iso(one.ends),
+        }
+        for one in record.relations
+    }  # fmt: skip
+    return tuple(rows[key] for key in sorted(rows))
 
 
 def _payment(payment: Payment) -> dict[str, Any]:

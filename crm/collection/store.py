@@ -29,7 +29,7 @@ def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items:
     taxpayers = merge(known, [item.contact for item in items if item.contact])
     written = contacts.state(session, ente_id=ente_id, statements=list(taxpayers.standing.values()))
     contact_ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | written
-    _store_reaches(session, ente_id, taxpayers, contact_ids, known)
+    _store_details(session, ente_id, taxpayers, contact_ids, known)
     debts, touched = _store_positions(session, ente_id, items, contact_ids)
     counts = _counted(items, taxpayers, debts)
     service.move(
@@ -73,7 +73,7 @@ def _with_their_taxpayers(items: Iterable[Item], known: dict[str, StatedContact]
     return kept
 
 
-def _store_reaches(
+def _store_details(
     session: Session,
     ente_id: int,
     taxpayers: Merged[ContactStatement],
@@ -82,7 +82,7 @@ def _store_reaches(
 ) -> None:
     altered = {contact_ids[key]: taxpayers.standing[key] for key in taxpayers.altered}
     before = [contact_ids[key] for key in taxpayers.altered if key in known]
-    contacts.state_reaches(session, ente_id=ente_id, statements=altered, known=before)
+    contacts.state_details(session, ente_id=ente_id, statements=altered, known=before)
 
 
 def _store_positions(

@@ -8,6 +8,11 @@ KEY_LENGTH = 250
 LONGEST_WORD = 40
 
 
+def full_name(surname: str, given_name: str | None = None) -> str:
+    """The name as people say it: given name and surname, or a company's name."""
+    return f"{given_name} {surname}" if given_name else surname
+
+
 def name_key(surname: str, given_name: str | None = None) -> str:
     """Surname, then given name: in capitals, without accents, apostrophes and signs, one space between words.
 
@@ -19,6 +24,11 @@ def name_key(surname: str, given_name: str | None = None) -> str:
 def given_key(surname: str, given_name: str | None) -> str | None:
     """The same with the given name first, as people say it; none for whoever has no given name."""
     return fold(f"{given_name} {surname}")[:KEY_LENGTH].rstrip() if given_name else None
+
+
+def who_key(codice_fiscale: str | None, name: str) -> str:
+    """What tells somebody who is no contact from others: his codice fiscale, else his name folded."""
+    return codice_fiscale or fold(name)[:KEY_LENGTH].rstrip() or name[:KEY_LENGTH]
 
 
 def words_of(key: str) -> frozenset[str]:

@@ -4,17 +4,32 @@ Every search is by an operator that PostgreSQL calls leakproof (`=`, ranges): an
 row-level security.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, select, true, union_all
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, select, text, true, union_all
 from sqlalchemy.orm import Session
 
+from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
-from crm.contacts.models import Contact, ContactReach, NameStump, PersonKind, ReachKind
-from crm.contacts.names import fold, words_of
+from crm.contacts.disclosure import Person
+from crm.contacts.models import (
+    AddressKind,
+    ConditionKind,
+    Contact,
+    ContactAddress,
+    ContactCondition,
+    ContactReach,
+    LastOutcome,
+    NameStump,
+    PersonKind,
+    ReachKind,
+    Source,
+    Verification,
+)
+from crm.contacts.names import fold, full_name, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.slips import is_slip, stumps
 from crm.core.db import table_of
@@ -22,6 +37,8 @@ from crm.core.errors import InvalidError, NotFoundError
 from crm.positions import queries as positions
 from crm.positions.notice import parse_notice_number
 
+D = TypeVar("D", ContactReach, ContactAddress, ContactCondition)
+V = TypeVar("V")
 SHORTEST_NAME = 2
 LAST_LETTER = "\U0010ffff"
 MOST_MEANT = 60  # ways to put a name right that are looked for
@@ -64,14 +81,71 @@ def _beginning() -> Select[int]:
 
 _BEGINNING = _beginning()
 
+# The rows of one person: those with his codice fiscale in any ente of the scope, those that merges join to them, and
+# so on until nobody new is found.
+_SAME_PERSON = text(
+    """
+    WITH RECURSIVE person (id, codice_fiscale) AS (
+        SELECT id, codice_fiscale FROM contact WHERE id = :id
+        UNION
+        SELECT other.id, other.codice_fiscale FROM person JOIN LATERAL (
+            SELECT id, codice_fiscale FROM contact WHERE codice_fiscale = person.codice_fiscale
+            UNION ALL
+            SELECT c.id, c.codice_fiscale FROM contact_merge m JOIN contact c ON c.id = m.merged_id
+            WHERE m.kept_id = person.id AND m.undone_at IS NULL
+            UNION ALL
+            SELECT c.id, c.codice_fiscale FROM contact_merge m JOIN contact c ON c.id = m.kept_id
+            WHERE m.merged_id = person.id AND m.undone_at IS NULL
+        ) other ON true
+    )
+    SELECT id FROM person
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReachView:
-    """A way to reach a contact, and who told it."""
+    """A way to reach a contact: who told it, whether it was found right, what came of the last attempt.
+
+    `stated`: the collection system says it now.
+    """
 
     kind: ReachKind
     value: str
-    source: str
+    source: Source
+    id: int = 0
+    stated: bool = True
+    told_at: datetime | None = None
+    verification: Verification = Verification.UNVERIFIED
+    verified_at: datetime | None = None
+    outcome: LastOutcome | None = None
+    outcome_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressView(Address):
+    """An address of a contact, with the same particulars."""
+
+    kind: AddressKind = AddressKind.RESIDENCE
+    source: Source = Source.GESTIONALE
+    id: int = 0
+    stated: bool = True
+    told_at: datetime | None = None
+    verification: Verification = Verification.UNVERIFIED
+    verified_at: datetime | None = None
+    outcome: LastOutcome | None = None
+    outcome_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A death, a cessation, an insolvency: since when, if that is known, and who told it."""
+
+    kind: ConditionKind
+    since: date | None
+    source: Source
+    id: int | None = None  # none: the collection system's
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +161,32 @@ class ContactView:
     given_name: str | None
     born_on: date | None
     birthplace: str | None
-    address: str | None
-    postcode: str | None
-    town: str | None
     language: str
+    residential: bool | None
+    deceased_on: date | None
+    ceased_on: date | None
+    insolvent_since: date | None
     as_of: datetime
-    reaches: tuple[ReachView, ...]
+    reaches: tuple[ReachView, ...] = ()
+    addresses: tuple[AddressView, ...] = ()
+    conditions: tuple[Condition, ...] = ()  # the collection system's, then what people told
 
     @property
     def name(self) -> str:
         """Given name and surname, or the company's name."""
-        return f"{self.given_name} {self.surname}" if self.given_name else self.surname
+        return full_name(self.surname, self.given_name)
+
+    @property
+    def address(self) -> AddressView | None:
+        """Where he is: residence or seat, else domicile; none that was found wrong."""
+        right = [one for one in self.addresses if one.verification is not Verification.WRONG]
+        return min(right, key=lambda one: one.kind is AddressKind.DOMICILE, default=None)
 
     @classmethod
-    def of(cls, row: Contact, reaches: Collection[ReachView]) -> Self:
-        """The row as a value."""
-        plain = {name: getattr(row, name) for name in cls.__dataclass_fields__ if name != "reaches"}
-        return cls(**plain, reaches=tuple(reaches))
+    def of(cls, row: Contact, **details: Any) -> Self:
+        """The row as a value, with its reaches, addresses and what people told of its conditions."""
+        plain = {name: getattr(row, name) for name in cls.__dataclass_fields__ if hasattr(Contact, name)}
+        return cls(**plain, **details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +224,26 @@ def by_reach(session: Session, value: str, *, limit: int = 20) -> list[ContactVi
 def reached_at(session: Session, value: str) -> list[ContactKey]:
     """Which contacts of the scope have this phone in E.164, e-mail or PEC."""
     return [ContactKey(*row) for row in session.execute(_REACHED_AT, {"value": value})]
+
+
+def same_person(session: Session, contact: ContactView) -> list[ContactView]:
+    """Whose rows a person's file shows: this contact, then the same person in each ente of the scope, merges included.
+
+    The one way to know it: no row of a merged contact moves, so whatever is about him is looked up under all of these.
+    """
+    ids = list(session.execute(_SAME_PERSON, {"id": contact.id}).scalars())
+    found = _views(session, Contact.id.in_(ids), limit=len(ids))
+    return sorted(found, key=lambda one: (one.id != contact.id, one.ente_id, one.id))
+
+
+def person_of(rows: Iterable[ContactView]) -> Person:
+    """What decides who may be told what of a person whose rows these are: what one of them knows is known."""
+    rows = list(rows)
+    kinds = {one.kind for row in rows for one in row.conditions}
+    return Person(
+        legal=rows[0].kind is PersonKind.LEGAL, deceased=ConditionKind.DECEASED in kinds,
+        ceased=ConditionKind.CEASED in kinds, insolvent=ConditionKind.INSOLVENT in kinds,
+    )  # fmt: skip
 
 
 def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView]:
@@ -229,10 +332,37 @@ def _views(session: Session, condition: ColumnElement[bool], *, limit: int = 100
     rows = session.scalars(
         select(Contact).where(condition).order_by(Contact.name_key, Contact.ente_id, Contact.id).limit(limit)
     ).all()
-    reaches: dict[int, list[ReachView]] = {row.id: [] for row in rows}
-    if rows:
-        for reach in session.scalars(
-            select(ContactReach).where(ContactReach.contact_id.in_(reaches)).order_by(ContactReach.id)
-        ):
-            reaches[reach.contact_id].append(ReachView(reach.kind, reach.value, reach.source))
-    return [ContactView.of(row, reaches[row.id]) for row in rows]
+    ids = [row.id for row in rows]
+    reaches, addresses = _details(session, ContactReach, ids), _details(session, ContactAddress, ids)
+    conditions = _details(session, ContactCondition, ids, ContactCondition.withdrawn_at.is_(None))
+    return [
+        ContactView.of(
+            row,
+            reaches=tuple(_view(ReachView, one) for one in reaches.get(row.id, ())),
+            addresses=tuple(_view(AddressView, one) for one in addresses.get(row.id, ())),
+            conditions=(*_stated(row), *(_view(Condition, one) for one in conditions.get(row.id, ()))),
+        )
+        for row in rows
+    ]
+
+
+def _details(session: Session, model: type[D], ids: list[int], *more: ColumnElement[bool]) -> dict[int, list[D]]:
+    """The rows beside these contacts, by contact."""
+    found: dict[int, list[D]] = {}
+    if ids:
+        for row in session.scalars(select(model).where(model.contact_id.in_(ids), *more).order_by(model.id)):
+            found.setdefault(row.contact_id, []).append(row)
+    return found
+
+
+def _view(kind: type[V], row: object) -> V:
+    return kind(**{name: getattr(row, name) for name in kind.__dataclass_fields__})  # type: ignore[attr-defined]
+
+
+def _stated(row: Contact) -> list[Condition]:
+    """What the collection system says of death, cessation and insolvency."""
+    told = (
+        (ConditionKind.DECEASED, row.deceased_on), (ConditionKind.CEASED, row.ceased_on),
+        (ConditionKind.INSOLVENT, row.insolvent_since),
+    )  # fmt: skip
+    return [Condition(kind, since, Source.GESTIONALE) for kind, since in told if since]

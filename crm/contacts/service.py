@@ -1,43 +1,52 @@
-"""Changes to contacts. Personal data change by the collection system's statements alone."""
+"""What the collection system states of contacts. It never overwrites what people told."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, any_, bindparam, delete, exists, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.contacts.models import Contact, ContactReach, NameStump, ReachKind
+from crm.contacts.listed import ListedTable
+from crm.contacts.models import Contact, ContactAddress, ContactReach, NameStump, ReachKind, Relation
 from crm.contacts.names import words_of
 from crm.contacts.slips import stumps
 from crm.core.db import table_of
-from crm.core.recordset import each_key, incoming
+from crm.core.recordset import each_key
 from crm.core.stated import StatedTable
-
-FEED_SOURCE = "gestionale"
-REACH_COLUMNS = ("contact_id", "kind", "value")
 
 _STUMPS = table_of(NameStump)
 _STATED = StatedTable(
     Contact, key="codice_fiscale",
     columns=(
-        "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "address",
-        "postcode", "town", "name_key", "given_key", "language",
+        "codice_fiscale", "partita_iva", "kind", "surname", "given_name", "born_on", "birthplace", "name_key",
+        "given_key", "language", "residential", "deceased_on", "ceased_on", "insolvent_since",
     ),
 )  # fmt: skip
+_REACHES = ListedTable(ContactReach, key=("kind", "value"))
+_ADDRESSES = ListedTable(
+    ContactAddress, key=("kind", "place_key"), columns=("street", "postcode", "town", "province", "country")
+)
+_RELATIONS = ListedTable(
+    Relation, key=("kind", "who_key"), columns=("codice_fiscale", "name", "valid_from", "valid_to")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ContactStatement:
-    """What the collection system says of a taxpayer. `values` holds the other columns, ready for JSON."""
+    """What the collection system says of a taxpayer. `values` holds the other columns, ready for JSON; so do the rows
+    of `addresses` and `relations`, no two with the same key.
+    """
 
     codice_fiscale: str
     as_of: datetime
     digest: str
-    values: Mapping[str, str | None]
+    values: Mapping[str, Any]
     reaches: tuple[tuple[ReachKind, str], ...]
+    addresses: tuple[Mapping[str, Any], ...] = ()
+    relations: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def key(self) -> str:
@@ -86,42 +95,20 @@ def learn_words(session: Session, words: Collection[str]) -> None:
         session.execute(insert(_STUMPS).on_conflict_do_nothing(), rows)
 
 
-def state_reaches(
+def state_details(
     session: Session, *, ente_id: int, statements: Mapping[int, ContactStatement], known: Collection[int]
 ) -> None:
-    """Make the phones and addresses that the collection system told equal to the statements, by contact id.
+    """Make what the collection system tells of reaches, addresses and relations equal to the statements, by contact id.
 
     `known` are the contacts that may have some already. What people told us (another `source`) stays.
     """
-    rows = [
-        {"contact_id": id_, "kind": kind, "value": value}
-        for id_, statement in statements.items()
-        for kind, value in statement.reaches
-    ]
-    told = incoming(ContactReach.__table__, REACH_COLUMNS, rows)
-    if known:
-        still_told = exists().where(
-            told.c.contact_id == ContactReach.contact_id,
-            told.c.kind == ContactReach.kind,
-            told.c.value == ContactReach.value,
-        )
-        ids = bindparam("ids", list(known), type_=ARRAY(BigInteger))
-        session.execute(
-            delete(ContactReach).where(
-                ContactReach.ente_id == ente_id,
-                ContactReach.contact_id == any_(ids),
-                ContactReach.source == FEED_SOURCE,
-                ~still_told,
-            ),
-            execution_options={"synchronize_session": False},
-        )
-    if rows:
-        told_rows = select(literal(ente_id), *(told.c[name] for name in REACH_COLUMNS), literal(FEED_SOURCE))
-        session.execute(
-            insert(ContactReach)
-            .from_select(["ente_id", *REACH_COLUMNS, "source"], told_rows, include_defaults=False)
-            .on_conflict_do_nothing()
-        )
+    told = statements.items()
+    reaches = [{"contact_id": id_, "kind": kind, "value": value} for id_, one in told for kind, value in one.reaches]
+    _REACHES.replace(session, ente_id=ente_id, rows=reaches, known=known)
+    addresses = [{"contact_id": id_, **row} for id_, one in told for row in one.addresses]
+    _ADDRESSES.replace(session, ente_id=ente_id, rows=addresses, known=known)
+    relations = [{"contact_id": id_, **row} for id_, one in told for row in one.relations]
+    _RELATIONS.replace(session, ente_id=ente_id, rows=relations, known=known)
 
 
 def _row(statement: ContactStatement) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.access.service import scope_for
+from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
-from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.privacy import tombstones
 from crm.privacy.holders import Holder, Person, Went
 from crm.privacy.models import ErasureState, ExportState, PersonErasure, PersonExport
@@ -36,15 +36,13 @@ class Plan:
 
 def entitled(session: Session, by: Principal, ente_id: int) -> None:
     """Raise `ForbiddenError` unless `by` looks after the personal data of this ente."""
-    by.require(Permission.PRIVACY_MANAGE)
-    if ente_id not in (scope_for(session, by, Permission.PRIVACY_MANAGE).enti or ()):
-        raise ForbiddenError("Non puoi gestire i dati personali di questo ente.")
+    require_on(session, by, Permission.PRIVACY_MANAGE, ente_id=ente_id)
 
 
 def person_of(session: Session, contact_id: int) -> Person:
     """The person behind a contact, within its ente: each ente is a controller of its own."""
     contact = contacts.get(session, contact_id)
-    same = contacts.by_codice_fiscale(session, contact.codice_fiscale)
+    same = contacts.same_person(session, contact)
     return Person(contact.ente_id, tuple(sorted({one.id for one in same if one.ente_id == contact.ente_id})))
 
 
@@ -183,9 +181,10 @@ def erase(session: Session, *, erasure_id: int, holders: Sequence[Holder]) -> No
     if against:
         erasure.state, erasure.outcome = ErasureState.REFUSED, {"obstacles": against}
     else:
-        code = contacts.get(session, erasure.contact_id).codice_fiscale
+        codes = {contacts.get(session, one).codice_fiscale for one in person.contact_ids}
         went = erase_everywhere(session, person, holders)
-        tombstones.lay(session, ente_id=person.ente_id, codice_fiscale=code, erasure_id=erasure.id)
+        for code in sorted(codes):
+            tombstones.lay(session, ente_id=person.ente_id, codice_fiscale=code, erasure_id=erasure.id)
         erasure.state, erasure.outcome = ErasureState.DONE, {"went": [one.stored() for one in went]}
         audit.note(session, None, kind="privacy.erased", ente_id=person.ente_id, contact_id=erasure.contact_id)
     session.flush()

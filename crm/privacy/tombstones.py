@@ -6,11 +6,11 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.access.service import scope_for
+from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.contacts.codice_fiscale import parse_codice_fiscale
 from crm.core import clock, secrecy
-from crm.core.errors import ForbiddenError, NotFoundError
+from crm.core.errors import NotFoundError
 from crm.privacy.models import ErasedPerson
 
 _PURPOSE = "privacy.erased"
@@ -38,9 +38,7 @@ def among(session: Session, *, ente_id: int, codici_fiscali: Collection[str]) ->
 
 def readmit(session: Session, by: Principal, *, ente_id: int, codice_fiscale: str, reason: str) -> None:
     """Let the next feed bring him: there is a new debt, or the erasure was a mistake."""
-    by.require(Permission.PRIVACY_MANAGE)
-    if ente_id not in (scope_for(session, by, Permission.PRIVACY_MANAGE).enti or ()):
-        raise ForbiddenError("Non puoi gestire i dati personali di questo ente.")
+    require_on(session, by, Permission.PRIVACY_MANAGE, ente_id=ente_id)
     mark = _mark(session, ente_id, parse_codice_fiscale(codice_fiscale))
     gone = session.execute(
         delete(ErasedPerson)

@@ -79,3 +79,56 @@ def test_whoever_was_there_before_is_found_in_either_order(database_urls: Databa
         keys = list(connection.execute(text("SELECT given_key FROM contact ORDER BY id")).scalars())
     assert (keys, words) == (["NICOLO DAMICO", None], {"DAMICO", "NICOLO", "VIVAI"})
     engine.dispose()
+
+
+def test_addresses_of_whoever_was_there_before_are_kept_there_and_back(database_urls: DatabaseUrls) -> None:
+    """Today's tables, back to those in which an address was a part of its contact, forth, and back again."""
+    settings = config(database_urls.owner)
+    before = str(ScriptDirectory.from_config(settings).get_revision("0008").down_revision)
+    command.downgrade(settings, before)
+    engine = create_engine(database_urls.owner)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY"))
+        connection.execute(text("ALTER TABLE contact_reach NO FORCE ROW LEVEL SECURITY"))
+        connection.execute(
+            text(
+                "INSERT INTO ente VALUES (1, 'Comune di Empoli', 'Empoli', '048014', 'D403', '01329160483', 'FI', 1,"
+                " 'Andrea', 11, 30, true)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO contact (id, ente_id, codice_fiscale, kind, surname, name_key, language, as_of, digest,"
+                " address, postcode, town) VALUES"
+                " (1, 1, 'RSSMRA80A01D403T', 'natural', 'Rossi', 'ROSSI', 'it', now(), 'x', 'Via Roma, 1', NULL,"
+                " 'Empoli'),"
+                " (2, 1, '00975370487', 'legal', 'Vivai', 'VIVAI', 'it', now(), 'x', NULL, '50053', 'Empoli'),"
+                " (3, 1, 'BNCMRA62A01D403X', 'natural', 'Bianchi', 'BIANCHI', 'it', now(), 'x', NULL, NULL, NULL)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO contact_reach (ente_id, contact_id, kind, value, source) VALUES"
+                " (1, 1, 'phone', '+390571700123', 'gestionale'), (1, 1, 'phone', '+393331234567', 'call')"
+            )
+        )
+    upgrade(database_urls.owner)
+    with engine.begin() as connection:
+        for table in ("contact", "contact_address", "contact_reach"):
+            forced = text(f"SELECT relforcerowsecurity FROM pg_class WHERE relname = '{table}'")
+            assert connection.execute(forced).scalar_one() is True
+            connection.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+        addresses = connection.execute(
+            text("SELECT contact_id, kind, street, place_key, stated FROM contact_address ORDER BY contact_id")
+        ).all()
+        reaches = connection.execute(text("SELECT source, stated FROM contact_reach ORDER BY value")).all()
+    assert addresses == [
+        (1, "residence", "Via Roma, 1", "VIA ROMA 1 EMPOLI IT", True), (2, "seat", None, "50053 EMPOLI IT", True),
+    ]  # fmt: skip
+    assert reaches == [("gestionale", True), ("taxpayer", False)]
+    command.downgrade(settings, before)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY"))
+        flat = connection.execute(text("SELECT address, postcode, town FROM contact ORDER BY id")).all()
+    assert flat == [("Via Roma, 1", None, "Empoli"), (None, "50053", "Empoli"), (None, None, None)]
+    engine.dispose()

@@ -83,15 +83,14 @@ class TaxpayerFile:
 
 def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
     """Everything the scope shows of this person."""
-    same = sorted(contacts.by_codice_fiscale(session, contact.codice_fiscale), key=lambda one: one.id != contact.id)
+    same = contacts.same_person(session, contact)
     ids = [one.id for one in same]
     badges = enti.badges(session, frozenset(one.ente_id for one in same))
     today = clock.business_day(clock.now(session))
     owed = positions.of_contact(session, ids)
-    address = ", ".join(part for part in (contact.address, contact.postcode, contact.town) if part) or None
     return TaxpayerFile(
         contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
-        born_on=contact.born_on, address=address, reach=contact.reaches,
+        born_on=contact.born_on, address=contact.address.line if contact.address else None, reach=contact.reaches,
         sections=tuple(
             _section(badges[one.ente_id], one, [each for each in owed if each.contact_id == one.id], today)
             for one in same

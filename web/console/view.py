@@ -79,7 +79,6 @@ class Proposal:
     born_on: date | None
     birthplace: str | None
     address: str | None
-    town: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +209,7 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
 def _proposal(contact: ContactView) -> Proposal:
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
-        contact.address, contact.town,
+        contact.address.line if contact.address else None,
     )  # fmt: skip
 
 

@@ -5,6 +5,19 @@ from enum import StrEnum
 from crm.access.models import Role
 from crm.audit.models import ReadingRule
 from crm.collection.queries import Stage
+from crm.contacts.disclosure import Matter, RelationKind
+from crm.contacts.models import (
+    AddressKind,
+    Channel,
+    Collected,
+    ConditionKind,
+    LastOutcome,
+    Purpose,
+    ReachKind,
+    Source,
+    Verification,
+)
+from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from telephony.agents.models import AgentState, PauseReason
@@ -60,6 +73,86 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Stage.INCOMPLETE: "Incompleto",
         Stage.REFUSED: "Rifiutato",
         Stage.STOPPED: "Fermo",
+    },
+    ReachKind: {
+        ReachKind.PHONE: "Telefono",
+        ReachKind.EMAIL: "E-mail",
+        ReachKind.PEC: "PEC",
+        ReachKind.DIGITAL_DOMICILE: "Domicilio digitale",
+    },
+    AddressKind: {
+        AddressKind.RESIDENCE: "Residenza",
+        AddressKind.DOMICILE: "Domicilio",
+        AddressKind.SEAT: "Sede",
+    },
+    Source: {
+        Source.GESTIONALE: "gestionale",
+        Source.TAXPAYER: "contribuente",
+        Source.RELATED: "chi può parlare per lui",
+        Source.ENTE: "ente",
+        Source.ARCHIVE: "registro pubblico",
+    },
+    Verification: {
+        Verification.UNVERIFIED: "da verificare",
+        Verification.VERIFIED: "verificato",
+        Verification.WRONG: "errato",
+    },
+    LastOutcome: {
+        LastOutcome.REACHED: "raggiunto",
+        LastOutcome.NO_ANSWER: "nessuna risposta",
+        LastOutcome.WRONG_PERSON: "risponde un'altra persona",
+        LastOutcome.UNREACHABLE: "irraggiungibile",
+    },
+    ConditionKind: {
+        ConditionKind.DECEASED: "Deceduto",
+        ConditionKind.CEASED: "Attività cessata",
+        ConditionKind.INSOLVENT: "In procedura concorsuale",
+    },
+    RelationKind: {
+        RelationKind.HEIR: "Erede",
+        RelationKind.LEGAL_REPRESENTATIVE: "Legale rappresentante",
+        RelationKind.GUARDIAN: "Genitore, tutore o amministratore di sostegno",
+        RelationKind.PARTNER: "Socio",
+        RelationKind.DELEGATE: "Delegato",
+        RelationKind.ACCOUNTANT: "Commercialista",
+    },
+    Matter: {
+        Matter.PROCEDURE: "Informazioni generali",
+        Matter.AMOUNTS: "Importi",
+        Matter.ACTS: "Atti",
+        Matter.PAYMENTS: "Pagamenti",
+        Matter.PLANS: "Rate",
+        Matter.DOCUMENTS: "Documenti",
+        Matter.CONTACT_DATA: "Recapiti",
+    },
+    Channel: {
+        Channel.PHONE: "telefono",
+        Channel.SMS: "SMS",
+        Channel.EMAIL: "e-mail",
+        Channel.PEC: "PEC",
+        Channel.LETTER: "lettera",
+    },
+    Purpose: {
+        Purpose.DIGITAL_MESSAGES: "Comunicazioni per SMS ed e-mail",
+        Purpose.SURVEY: "Sondaggi di soddisfazione",
+        Purpose.RECORDING: "Registrazione delle chiamate",
+    },
+    Collected: {
+        Collected.SPOKEN: "a voce",
+        Collected.WRITTEN: "per iscritto",
+        Collected.WEB: "sul sito",
+    },
+    FollowUpKind: {
+        FollowUpKind.CALL_BACK: "Richiamare",
+        FollowUpKind.SEND: "Inviare",
+        FollowUpKind.CHECK: "Verificare",
+        FollowUpKind.CASE: "Aprire una pratica",
+        FollowUpKind.APPOINTMENT: "Fissare un appuntamento",
+    },
+    FollowUpState: {
+        FollowUpState.OPEN: "Da fare",
+        FollowUpState.DONE: "Fatto",
+        FollowUpState.CANCELLED: "Annullato",
     },
     Outcome: {
         Outcome.ANSWERED: "Risposta",

@@ -8,6 +8,7 @@ import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
 import crm.enti.models
+import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models
 import crm.privacy.models

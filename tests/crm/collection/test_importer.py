@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,18 @@ from crm.collection.errors import CollectionError, ImportBusyError
 from crm.collection.importer import Progress, import_feed
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.collection.service import Counts
-from crm.contacts.models import Contact, ContactReach, ReachKind
+from crm.contacts import queries as contacts
+from crm.contacts import relations
+from crm.contacts.models import (
+    AddressKind,
+    Contact,
+    ContactAddress,
+    ContactReach,
+    ReachKind,
+    Relation,
+    Source,
+    Verification,
+)
 from crm.core.db import Database, LiveTopic, Scope
 from crm.positions.models import Position
 from tests.crm.conftest import WriteFeed
@@ -44,8 +55,11 @@ def refusals(db: Database, ente_id: int) -> list[tuple[int, str, bool]]:
 
 
 def state_of(db: Database, ente_id: int) -> list[list[dict[str, Any]]]:
-    """Contacts, reaches and positions, each in an order of their own."""
-    keys = ((Contact, "codice_fiscale"), (ContactReach, "value"), (Position, "reference"))
+    """Contacts, what is listed beside them, and positions, each in an order of their own."""
+    keys = (
+        (Contact, "codice_fiscale"), (ContactReach, "value"), (ContactAddress, "place_key"), (Relation, "who_key"),
+        (Position, "reference"),
+    )  # fmt: skip
     return [sorted(rows(db, table, ente_id), key=lambda row, key=key: str(row[key])) for table, key in keys]  # type: ignore[misc]
 
 
@@ -82,6 +96,61 @@ def test_a_taxpayer_and_his_debt_are_stored(db: Database, write_feed: WriteFeed,
     assert again.run_id != done.run_id
 
 
+WIDOW = {"kind": "heir", "name": "Anna Neri", "from": "2026-01-02"}
+SON = {"kind": "heir", "codice_fiscale": "BNCMRA62A01D403X"}
+SEAT = {"kind": "domicile", "street": "Via Verdi, 2", "town": "Vinci", "province": "fi"}
+
+
+def test_everything_a_taxpayer_record_can_say(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    more = {
+        "addresses": [SEAT, SEAT | {"street": "VIA VERDI 2"}], "digital_domicile": "Mario@pec.example.it",
+        "residential": True, "deceased_on": "2026-01-01", "insolvent_since": "2025-05-05", "relations": [WIDOW, SON],
+    }  # fmt: skip
+    done = import_feed(db, write_feed(records["rossi"] | more))
+    assert done.counts == Counts(created=1)
+    with db.begin(Scope.of_enti([done.ente_id])) as session:
+        (one,) = contacts.search(session, "rossi")
+        related = relations.of_contacts(session, [one.id])
+    lines = {(each.kind, each.line) for each in one.addresses}
+    assert lines == {
+        (AddressKind.RESIDENCE, "Via Roma 1, 50053 Empoli"), (AddressKind.DOMICILE, "VIA VERDI 2, Vinci (FI)"),
+    }  # fmt: skip
+    assert one.address is not None
+    assert one.address.kind is AddressKind.RESIDENCE
+    assert (one.residential, [each.kind.value for each in one.conditions]) == (True, ["deceased", "insolvent"])
+    assert one.reaches[-1].value == "mario@pec.example.it"
+    assert [(each.name, each.codice_fiscale, each.stated) for each in related] == [
+        ("Anna Neri", None, True), ("BNCMRA62A01D403X", "BNCMRA62A01D403X", True),
+    ]  # fmt: skip
+
+
+def test_what_people_found_out_outlives_the_statement(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    """A number found wrong is remembered as wrong, also when the sender drops it and tells it again."""
+    told = records["rossi"] | {"relations": [WIDOW, SON]}
+    done = import_feed(db, write_feed(told))
+    scope = Scope.of_enti([done.ente_id])
+    with db.begin(scope) as session:
+        session.execute(
+            update(ContactReach).where(ContactReach.value == "+390571700123").values(verification=Verification.WRONG)
+        )
+        session.execute(update(Relation).where(Relation.name != "").values(source=Source.TAXPAYER, phone="+3905"))
+    empty = told | {"phones": [], "address": None, "postcode": None, "town": None, "relations": []}
+    import_feed(db, write_feed(empty | {"as_of": "2026-01-11T00:00:00Z"}, name="without"))
+    kept = {(row["value"], row["verification"], row["stated"]) for row in rows(db, ContactReach, done.ente_id)}
+    assert kept == {
+        ("+390571700123", Verification.WRONG, False), ("mario@example.it", Verification.UNVERIFIED, True),
+    }  # fmt: skip
+    assert rows(db, ContactAddress, done.ente_id) == []
+    assert [(row["name"], row["stated"]) for row in rows(db, Relation, done.ente_id)] == [("Anna Neri", False)]
+    again = told | {"relations": [WIDOW | {"from": "2020-01-01"}], "as_of": "2026-01-12T00:00:00Z"}
+    import_feed(db, write_feed(again, name="again"))
+    (widow,) = rows(db, Relation, done.ente_id)
+    assert (widow["stated"], widow["phone"], widow["valid_from"]) == (True, "+3905", date(2026, 1, 2))
+    with db.begin(scope) as session:
+        wrong = select(ContactReach.value).where(ContactReach.verification == Verification.WRONG, ContactReach.stated)
+        assert list(session.scalars(wrong)) == ["+390571700123"]
+
+
 def test_an_older_record_changes_nothing(db: Database, write_feed: WriteFeed, records: Records) -> None:
     import_feed(db, write_feed(records["rossi"]))
     late = records["rossi"] | {"surname": "Verdi", "phones": [], "as_of": "2025-12-31T00:00:00Z"}
@@ -99,13 +168,17 @@ def test_phones_that_the_sender_drops_are_dropped_and_ours_stay(
         contact_id = session.scalars(select(Contact.id)).one()
         session.add(
             ContactReach(
-                ente_id=done.ente_id, contact_id=contact_id, kind=ReachKind.PHONE, value="+393141111111", source="call"
+                ente_id=done.ente_id,
+                contact_id=contact_id,
+                kind=ReachKind.PHONE,
+                value="+393141111111",
+                source=Source.TAXPAYER,
             )
         )
     changed = records["rossi"] | {"phones": ["+393331234567"], "emails": [], "as_of": "2026-01-11T00:00:00Z"}
     assert import_feed(db, write_feed(changed, name="next")).counts == Counts(changed=1)
     reaches = {(row["value"], row["source"]) for row in rows(db, ContactReach, done.ente_id)}
-    assert reaches == {("+393331234567", "gestionale"), ("+393141111111", "call")}
+    assert reaches == {("+393331234567", "gestionale"), ("+393141111111", "taxpayer")}
 
 
 def test_refused_lines_are_listed_and_fatal_to_nobody(db: Database, write_feed: WriteFeed, records: Records) -> None:
@@ -214,7 +287,9 @@ def test_any_order_ends_in_the_same_state(
             as_of = (datetime(2026, 1, 1, number % 24, tzinfo=UTC) + timedelta(days=day)).isoformat()
             if record["record"] == "taxpayer":
                 phones = [f"+39314000{day}{number:04d}"]
-                people.append(record | {"as_of": as_of, "town": dice.choice("ABC"), "phones": phones})
+                heir = {"kind": "heir", "name": f"{dice.choice('ABC')} {number}", "to": f"2026-02-{day + 1:02d}"}
+                moved = {"town": f"{dice.choice('ABC')}{number}", "phones": phones, "relations": [heir]}
+                people.append(record | {"as_of": as_of} | moved)
             else:
                 debts.append(record | {"as_of": as_of, "act_number": dice.choice("ABC")})
     import_feed(db, write_feed(*people, *debts))

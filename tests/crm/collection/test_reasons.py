@@ -51,6 +51,22 @@ TAXPAYER = [
     ({"as_of": 1700000000}, "as_of: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00."),
     ({"as_of": "2099-01-01T00:00:00Z"},
      "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
+    ({"addresses": [{"kind": "casa", "town": "Empoli"}]},
+     "addresses.0.kind: valore «casa» non previsto; sono ammessi 'residence', 'domicile' or 'seat'."),
+    ({"addresses": [{"kind": "seat", "postcode": "50053"}]}, "addresses.0: serve almeno «street» o «town»."),
+    ({"addresses": [{"kind": "seat", "town": "Empoli", "province": "Firenze"}]},
+     "addresses.0.province: troppo lungo, al massimo 2 caratteri."),
+    ({"addresses": [{"kind": "seat", "town": "Empoli", "country": "1T"}]},
+     "addresses.0.country: «1T»: servono due lettere, come «FI» o «IT»."),
+    ({"residential": "sì"}, "residential: serve true o false, senza virgolette."),
+    ({"relations": [{"kind": "heir"}]}, "relations.0: serve almeno «codice_fiscale» o «name»."),
+    ({"relations": [{"kind": "heir", "name": "Anna", "from": "2026-02-01", "to": "2026-01-01"}]},
+     "relations.0: «to» viene prima di «from»."),
+    ({"relations": [{"kind": "cugino", "name": "Anna"}]},
+     "relations.0.kind: valore «cugino» non previsto; sono ammessi 'heir', 'legal_representative', 'guardian', "
+     "'partner', 'delegate' or 'accountant'."),
+    ({"deceased_on": "ieri"},
+     'deceased_on: data «ieri» non valida; si scrive anno-mese-giorno fra virgolette, "2024-09-03".'),
     ({"record": "debitore"}, "Tipo di record «debitore» sconosciuto: sono ammessi taxpayer, position, end."),
     ({"surname": "x" * 81, "postcode": "1" * 11},
      "surname: troppo lungo, al massimo 80 caratteri. (e altri 1 errori)"),
@@ -130,13 +146,15 @@ def test_an_odd_name_is_a_name(records: Records, surname: str) -> None:
 
 
 def test_what_cannot_be_read_is_left_out_and_said(records: Records) -> None:
-    rossi = records["rossi"] | {"phones": ["n.d.", "0571 700123"], "emails": ["mario"], "partita_iva": ""}
+    more = {"emails": ["mario"], "digital_domicile": "nessuno", "partita_iva": ""}
+    rossi = records["rossi"] | {"phones": ["n.d.", "0571 700123"]} | more
     item = understand(json.dumps(rossi).encode())
     assert item.contact is not None
     assert [value for _, value in item.contact.reaches] == ["+390571700123"]
     assert item.warning == (
         "Accettato con riserva: telefono «n.d.»: non è un numero valido; "
-        "indirizzo «mario»: non è un indirizzo di posta valido."
+        "indirizzo «mario»: non è un indirizzo di posta valido; "
+        "indirizzo «nessuno»: non è un indirizzo di posta valido."
     )
 
 

@@ -7,14 +7,35 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from crm.audit import sealing
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
-from crm.contacts.models import Contact
+from crm.contacts.addresses import Address
+from crm.contacts.disclosure import Matter, RelationKind
+from crm.contacts.models import (
+    AddressKind,
+    Collected,
+    ConditionKind,
+    Consent,
+    ConsentText,
+    Contact,
+    ContactAddress,
+    ContactCondition,
+    ContactMerge,
+    ContactPreference,
+    DisclosureRule,
+    Mandate,
+    PersonKind,
+    Purpose,
+    Relation,
+    Source,
+)
 from crm.core import jobs
-from crm.core.db import Database, Scope
+from crm.core.db import Base, Database, Scope
 from crm.enti.models import Closure
+from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.privacy.models import (
     Breach,
     ErasedPerson,
@@ -44,17 +65,22 @@ OUTSIDE = {
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
     "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "heartbeat", "name_stump", "queue", "queue_member", "sign_in_attempt", "timer",
-    "user_session",
+    "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
+    "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
-NEVER_ALTERED = {*APPEND_ONLY, "audit_unsealed", "person_key"} - {"call_event"}  # whose ente becomes known later
+NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
+    "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "consent", "consent_text", "person_key",
+    "service_fact",
+)  # fmt: skip
 FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "breach", "contact", "contact_reach",
-    "ente_end", "erased_person", "heartbeat", "person_erasure", "person_export",
-    "import_refusal", "import_run", "job", "person_key", "position", "reading_alert", "role_grant", "service_count",
-    "service_delta", "service_fact", "sign_in_attempt", "timeline_entry", "user_session",
+    "app_user", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "breach", "consent", "consent_text",
+    "contact", "contact_address", "contact_condition", "contact_merge", "contact_preference", "contact_reach",
+    "disclosure_rule", "ente_end", "erased_person", "follow_up", "follow_up_list", "heartbeat", "import_refusal",
+    "import_run", "job", "mandate", "person_erasure", "person_export", "person_key", "position", "reading_alert",
+    "relation", "role_grant", "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry",
+    "user_session",
 )  # fmt: skip
 
 
@@ -144,6 +170,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 raised_at=at,
             )
         )  # fmt: skip
+        session.add_all(told(session, cast))
         session.add(
             Closure(
                 contract_id=cast.contract,
@@ -157,6 +184,42 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def told(session: Session, cast: Cast) -> list[Base]:
+    """A row of Mario's in each table of what people tell."""
+    his: dict[str, Any] = {"ente_id": cast.empoli, "contact_id": cast.mario}
+    at, home = session.info["now"], Address("Via Roma 2", "50053", "Empoli")
+    other = Contact(
+        ente_id=cast.empoli, codice_fiscale="BNCMRA62A01D403Y", kind=PersonKind.NATURAL, surname="BIANCHI",
+        given_name="MARIO", name_key="BIANCHI MARIO", as_of=at, digest="x",
+    )  # fmt: skip
+    text = ConsentText(ente_id=cast.empoli, purpose=Purpose.SURVEY, version=1, text="Acconsento.", published_at=at)
+    mandate = Mandate(
+        ente_id=cast.empoli, name="Studio Verdi", document="Prot. 1", covers=[Matter.ACTS], valid_from=at.date(),
+        written_at=at, written_by=cast.anna,
+    )  # fmt: skip
+    todo = FollowUpList(contract_id=cast.contract, name="Da richiamare")
+    session.add_all([other, text, mandate, todo])
+    session.flush()
+    return [
+        ContactAddress(**his, kind=AddressKind.DOMICILE, street=home.street, place_key=home.key),
+        ContactCondition(
+            **his, kind=ConditionKind.INSOLVENT, source=Source.TAXPAYER, note="", told_at=at, told_by=cast.anna
+        ),
+        ContactPreference(**his, weekdays=[0], do_not_call_why="", written_at=at, written_by=cast.anna),
+        Consent(**his, text_id=text.id, given=True, collected=Collected.SPOKEN, occurred_at=at),
+        Relation(
+            **his, kind=RelationKind.ACCOUNTANT, who_key="STUDIO VERDI", name="Studio Verdi", mandate_id=mandate.id
+        ),
+        DisclosureRule(ente_id=cast.empoli, relation=RelationKind.HEIR, matters=[Matter.ACTS]),
+        ContactMerge(
+            ente_id=cast.empoli, kept_id=cast.mario, merged_id=other.id, merged_at=at, merged_by=cast.sara, reason="x"
+        ),
+        FollowUp(
+            **his, list_id=todo.id, kind=FollowUpKind.CALL_BACK, due_at=at, note="", made_at=at, made_by=cast.anna
+        ),
+    ]
 
 
 def tables_of_enti(superuser: Connection) -> list[str]:

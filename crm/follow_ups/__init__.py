@@ -1,0 +1,1 @@
+"""Follow-ups: what somebody promised to do about a contact, by when."""
