@@ -27,6 +27,7 @@ from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.privacy import routes as privacy
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -65,7 +66,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, audit, sockets):
+    for module in (webhooks, health, sign_in, console, wallboard, imports, audit, privacy, sockets):
         app.include_router(module.router)
     errors.install(app)
 

@@ -24,6 +24,7 @@ from web.edge.visits import COOKIE, Visit, visit_of
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.privacy import view as privacy
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -53,6 +54,7 @@ PAGES: dict[str, Joining] = {
     "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
     "imports": imports.join,
     "access-log": audit.join,
+    "privacy": privacy.join,
 }
 
 
