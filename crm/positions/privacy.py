@@ -35,7 +35,8 @@ def obstacles(debts: list[tuple[PositionState, int]]) -> list[str]:
 class _Positions(TableHolder):
     def obstacles(self, session: Session, person: Person) -> list[str]:
         """Debts that are still owed, or fought over."""
-        rows = session.execute(select(_POSITION.c.state, _POSITION.c.residual_cents).where(*self.of(person)))
+        known = (*self.of(person), _POSITION.c.withdrawn_as_of.is_(None))
+        rows = session.execute(select(_POSITION.c.state, _POSITION.c.residual_cents).where(*known))
         return obstacles([(state, owed) for state, owed in rows])
 
 

@@ -7,7 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
-from crm.collection.service import IMPORT
+from crm.collection.service import FINISH, IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -22,6 +22,7 @@ from web.worker.wake import celery_app
 
 RUNNERS: dict[str, jobs.Runner] = {
     IMPORT: collection.RUNNER,
+    FINISH: collection.FINISHER,
     EXPORT: privacy.exporter(HOLDERS, readable),
     ERASE: privacy.eraser(HOLDERS),
     ending.END: ending.RUNNER,

@@ -1,7 +1,7 @@
 """The audit is sealed in chains, personal values in it are under a key per person, unusual reading is raised.
 
 Revision ID: 0011
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect, protect_or_nobodys
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
