@@ -18,9 +18,11 @@ from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from web.demo.accounts import DEMO_USERS, DemoUser
 from web.demo.generate import generate
+from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
 
 CONTRACT = "Anci Toscana (demo)"
+OVERSEEN = "D403"  # whose access log and register of breaches have something in them
 LEVELS = (
     ("share_of_received_calls_waiting_over", Decimal("0.20"), Decimal(40)),
     ("share_of_received_calls_lost", Decimal("0.15"), None),
@@ -47,6 +49,8 @@ def seed(
     files = generate(data_dir, today)
     for code, path in files.feeds.items():
         import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+    looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
+    db.transact(Scope.of_contract(contract_id), looked_at)
 
 
 def _open_always(session: Session, contract_id: int) -> None:
