@@ -22,6 +22,9 @@ from web.audit import routes as audit
 from web.console import routes as console
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.files import documents
+from web.files import routes as files
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -66,7 +69,21 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, audit, privacy, sockets):
+    for module in (
+        webhooks,
+        health,
+        sign_in,
+        console,
+        documents,
+        files,
+        wallboard,
+        sources,
+        reconciliations,
+        imports,
+        audit,
+        privacy,
+        sockets,
+    ):
         app.include_router(module.router)
     errors.install(app)
 

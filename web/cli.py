@@ -46,6 +46,7 @@ def _begin(process: str) -> Settings:
 def run(
     port: int = 8000,
     simulator_port: int = 8001,
+    gestionale_port: int = 0,
     postgres_port: int = 5455,
     redis_port: int = 6455,
     demo: bool = True,
@@ -59,8 +60,8 @@ def run(
         return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
-        port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,
-        announce=announce,
+        port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
+        redis_port=redis_port, demo=demo, announce=announce,
     )  # fmt: skip
     raise typer.Exit(supervisor.run(options))
 
@@ -145,6 +146,23 @@ def simulator() -> None:
 
 
 @app.command()
+def gestionale() -> None:
+    """Stand in for a collection system that answers over HTTP, with the demonstration's feeds."""
+    from crm.collection.simulator.app import Gestionale, serve  # noqa: PLC0415
+    from crm.collection.sources import endpoints  # noqa: PLC0415
+    from crm.collection.sources.port import SourceError  # noqa: PLC0415
+    from web.demo.sources import ENDPOINT  # noqa: PLC0415
+
+    settings = _begin("gestionale")
+    try:
+        token = endpoints.endpoint(ENDPOINT).token
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    serve(Gestionale.of_folder(token, settings.data), host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to this version."""
     from web.migrations import upgrade  # noqa: PLC0415
@@ -183,6 +201,22 @@ def import_collection(file: Path, ente: Annotated[str | None, typer.Option(help=
     runtime = build(settings)
     try:
         code = import_with_progress(runtime.database, file, ente_code_expected=ente)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
+@app.command("store-documents")
+def store_documents(path: Path, ente: Annotated[str, typer.Option(help="Codice catastale")]) -> None:
+    """Take in the contents of documents: a zip or a folder. Killed at any point, the same command goes on."""
+    from web.files.terminal import store_with_report  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _settings()
+    logs.configure(json=settings.log_json, process="store-documents")
+    runtime = build(settings)
+    try:
+        code = store_with_report(runtime, path, ente)
     finally:
         runtime.close()
     raise typer.Exit(code)

@@ -10,6 +10,10 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings
+from crm.documents import privacy as documents
+from crm.documents.s3 import S3Store
+from crm.documents.store import DocumentStore, FolderStore
+from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
@@ -30,8 +34,8 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS,
-    *contacts.HOLDERS,
+    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *files.HOLDERS,
+    *positions.HOLDERS, *follow_ups.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
 
@@ -49,6 +53,7 @@ class Runtime:
     provisioner: Provisioner
     publisher: Publisher
     clock: DatabaseClock
+    documents: DocumentStore
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -79,7 +84,17 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database),
+        clock=DatabaseClock(database), documents=document_store(settings),
+    )  # fmt: skip
+
+
+def document_store(settings: Settings) -> DocumentStore:
+    """Where the contents of documents are kept: a server that speaks S3 when one is set, else a folder."""
+    if settings.s3_url is None:
+        return FolderStore(settings.data / "documents")
+    return S3Store(
+        settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
     )  # fmt: skip
 
 

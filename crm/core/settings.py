@@ -68,9 +68,14 @@ class Settings(BaseModel):
 
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
+    s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")
+    s3_bucket: str = "filodiretto"
+    s3_region: str | None = None
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
     log_json: bool = True
 
-    @field_validator("public_url", "twilio_api_url", "simulator_url")
+    @field_validator("public_url", "twilio_api_url", "simulator_url", "s3_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.positions.models import Position, PositionState
-from crm.privacy.holders import Holder, Person, TableHolder
+from crm.positions.models import Position, PositionAlias, PositionState
+from crm.privacy.holders import Holder, Person, TableHolder, Went
 
-_POSITION = table_of(Position)
+_POSITION, _ALIAS = table_of(Position), table_of(PositionAlias)
 SETTLED = frozenset({PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED})
 LEGAL = frozenset({PositionState.IN_LITIGATION, PositionState.INSOLVENCY})
 OPEN_DEBT = (
@@ -33,6 +33,14 @@ def obstacles(debts: list[tuple[PositionState, int]]) -> list[str]:
 
 
 class _Positions(TableHolder):
+    tables = frozenset({_POSITION.name, _ALIAS.name})
+
+    def erase(self, session: Session, person: Person) -> list[Went]:
+        """Other numbers of his debts go first: they hang on the reference."""
+        theirs = select(_POSITION.c.reference).where(*self.of(person))
+        session.execute(delete(_ALIAS).where(_ALIAS.c.ente_id == person.ente_id, _ALIAS.c.reference.in_(theirs)))
+        return TableHolder.erase(self, session, person)
+
     def obstacles(self, session: Session, person: Person) -> list[str]:
         """Debts that are still owed, or fought over."""
         known = (*self.of(person), _POSITION.c.withdrawn_as_of.is_(None))
@@ -42,7 +50,7 @@ class _Positions(TableHolder):
 
 _NOBODYS: Mapping[str, Any] = {
     "reference": func.concat("#", cast(_POSITION.c.id, Text)), "notice_number": None, "act_number": "#",
-    "state_note": None, "notification_note": None, "digest": "erased",
+    "act_key": "", "state_note": None, "notification_note": None, "acts": [], "steps": [], "digest": "erased",
 }  # fmt: skip
 
 HOLDERS: tuple[Holder, ...] = (

@@ -24,13 +24,15 @@ class Copy:
     sections: Sequence[Section]
 
 
-def write(path: Path, copy: Copy, readable: Readable) -> None:
-    """Write the archive: nobody ever sees half of it."""
+def write(path: Path, copy: Copy, readable: Readable, read: Callable[[str], bytes]) -> None:
+    """Write the archive: nobody ever sees half of it. `read` gives a document's contents by their digest."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("index.html", readable(copy))
+            for name, sha256 in (one for section in copy.sections for one in section.contents):
+                archive.writestr(f"documents/{name}", read(sha256))
             for section in copy.sections:
                 archive.writestr(f"data/{section.name}.json", json.dumps(section.rows, ensure_ascii=False, indent=1))
                 archive.writestr(f"data/{section.name}.csv", "".join(_csv(section.rows)))

@@ -34,11 +34,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the copy: rows of plain values, by the name of a file and a title that people read."""
+    """A part of the copy: rows of plain values, by the name of a file and a title that people read.
+
+    `contents` are files of the store of documents, each with the name it gets and its digest.
+    """
 
     name: str
     title: str
     rows: Sequence[Mapping[str, Any]]
+    contents: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,19 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.jobs import Runner, Taken
+from crm.documents.store import DocumentStore
 from crm.enti import queries as enti
 from crm.privacy import service
 from crm.privacy.archive import Copy, Readable, write
 from crm.privacy.holders import Holder, Section
 from crm.privacy.models import ExportState, PersonExport
 
+MOST_OF_A_DOCUMENT = 64 * 1024**2  # bytes
 
-def exporter(holders: Sequence[Holder], readable: Readable) -> Runner:
+
+def exporter(holders: Sequence[Holder], readable: Readable, store: DocumentStore) -> Runner:
     """Makes copies."""
-    return Runner(partial(_export, holders, readable), partial(_gave_up, service.EXPORT, "export"))
+    return Runner(partial(_export, holders, readable, store), partial(_gave_up, service.EXPORT, "export"))
 
 
 def eraser(holders: Sequence[Holder]) -> Runner:
@@ -41,7 +44,9 @@ def expire(database: Database) -> int:
     return len(paths)
 
 
-def _export(holders: Sequence[Holder], readable: Readable, database: Database, job: Taken) -> None:
+def _export(
+    holders: Sequence[Holder], readable: Readable, store: DocumentStore, database: Database, job: Taken
+) -> None:  # fmt: skip
     export_id, scope = job.argument["export"], Scope.of_enti([job.ente_id])
     folder = Path(job.argument["folder"])
     sections: list[Section] = []
@@ -55,7 +60,7 @@ def _export(holders: Sequence[Holder], readable: Readable, database: Database, j
         copy = Copy(enti.badges(session)[job.ente_id].name, clock.now(session), sections)
     database.transact(scope, partial(_moved, job=job, export_id=export_id, parts=len(sections)))
     path = folder / f"{export_id}.zip"
-    write(path, copy, readable)
+    write(path, copy, readable, lambda sha256: store.read(job.ente_id, sha256, most=MOST_OF_A_DOCUMENT))
     database.transact(scope, partial(service.export_made, ente_id=job.ente_id, export_id=export_id, path=path))
 
 

@@ -200,7 +200,8 @@ def citizen(centre: Centre) -> dict[str, str]:
     """A taxpayer who calls from his own telephone, and the line of his ente."""
     lines = {code: geographic for code, _, geographic in LINES}
     for one in json.loads((centre.data / "callers.json").read_text()):
-        if one["notice_number"] and one.get("ente") in lines and one["name"]:
+        is_company = re.search(r" S\.\w\.\w\.$", one["name"])  # for which somebody else speaks
+        if one["notice_number"] and one.get("ente") in lines and one["name"] and not is_company:
             return {**one, "line": lines[one["ente"]]}
     raise AssertionError("the demo has no such caller")
 
@@ -210,6 +211,13 @@ def today(board: Page) -> dict[str, int]:
     texts = board.locator(".today li").all_inner_texts()
     received, answered, lost = (int(re.findall(r"\d+", text)[0]) for text in texts)
     return {"received": received, "answered": answered, "lost": lost}
+
+
+def identify(page: Page) -> None:
+    """Ask two questions, tick their answers, and confirm."""
+    for answer in page.locator('input[name="right"]').all()[:2]:
+        answer.check()
+    page.keyboard.press("Alt+i")
 
 
 def write_up(page: Page) -> None:

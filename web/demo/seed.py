@@ -15,6 +15,8 @@ from crm.collection.importer import Progress, import_feed
 from crm.collection.models import ImportRun, ImportState
 from crm.core.clock import now
 from crm.core.db import Database, Scope
+from crm.documents.intake import take_in
+from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from web.demo.accounts import DEMO_USERS, DemoUser
 from web.demo.generate import generate
@@ -49,6 +51,9 @@ def seed(
     files = generate(data_dir, today)
     for code, path in files.feeds.items():
         import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+    store = FolderStore(data_dir / "documents")
+    for code, path in files.documents.items():
+        take_in(db, store, ente_id=enti[code], path=path)
     looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
     db.transact(Scope.of_contract(contract_id), looked_at)
 

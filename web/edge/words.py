@@ -4,7 +4,9 @@ from enum import StrEnum
 
 from crm.access.models import Role
 from crm.audit.models import ReadingRule
+from crm.collection.models import ReadingOutcome, SourceKind
 from crm.collection.queries import Stage
+from crm.collection.sources.breaker import Circuit
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
     AddressKind,
@@ -17,12 +19,16 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
+from crm.documents.models import DocumentKind
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.privacy.breaches import Standing as BreachStanding
 from crm.privacy.holders import Fate
 from crm.privacy.models import EndState, ErasureState, ExportState, Risk
+from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
@@ -106,6 +112,21 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Standing.GOOD: "nei limiti",
         Standing.NEAR: "vicino al limite",
         Standing.BROKEN: "limite superato",
+    },
+    SourceKind: {
+        SourceKind.FOLDER: "Cartella",
+        SourceKind.HTTP: "HTTP",
+    },
+    ReadingOutcome: {
+        ReadingOutcome.READ: "Letta",
+        ReadingOutcome.NOTHING_NEW: "Nulla di nuovo",
+        ReadingOutcome.FAILED: "Non riuscita",
+        ReadingOutcome.REFUSED: "Rifiutata",
+    },
+    Circuit: {
+        Circuit.CLOSED: "Risponde",
+        Circuit.OPEN: "In pausa",
+        Circuit.TRYING: "In prova",
     },
     Stage: {
         Stage.WAITING: "In attesa di lettura",
@@ -268,6 +289,34 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    GateOutcome: {
+        GateOutcome.WRONG_PERSON: "Non è la persona",
+        GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
+        GateOutcome.REFUSED: "Non vuole rispondere",
+    },
+    FilePurpose: {
+        FilePurpose.CALL: "Chiamata",
+        FilePurpose.DESK: "È qui allo sportello",
+        FilePurpose.VISIT: "Visita",
+        FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",
+        FilePurpose.CASE_CHECK: "Verifica di una posizione",
+        FilePurpose.QUALITY: "Controllo di qualità o reclamo",
+        FilePurpose.ENTE_CONTROL: "Controllo dell'ente titolare",
+        FilePurpose.OTHER: "Altro: scrivi perché",
+    },
+    EntryKind: {
+        EntryKind.CALL: "Chiamate",
+    },
+    DocumentKind: {
+        DocumentKind.NOTICE: "Avviso",
+        DocumentKind.ACT: "Atto",
+        DocumentKind.NOTIFICATION_PROOF: "Prova di notifica",
+        DocumentKind.RECEIPT: "Ricevuta",
+        DocumentKind.PLEADING: "Atto di causa",
+        DocumentKind.LETTER_SENT: "Lettera spedita",
+        DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
+        DocumentKind.OTHER: "Altro",
     },
 }
 

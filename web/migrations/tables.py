@@ -7,7 +7,9 @@ import crm.contacts.models
 import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
+import crm.documents.models
 import crm.enti.models
+import crm.files.models
 import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models

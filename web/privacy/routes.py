@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from crm.access.permissions import Permission
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
+from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
@@ -49,7 +50,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "") -> Response:
     """Whose data. Posted, so that no name stands in an address."""
     asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
-        found = contacts.search(session, asked, limit=FOUND) if len(asked) > 1 else []
+        found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
         badges = enti.badges(session)
         for ente_id in sorted({one.ente_id for one in found}):
             ids = [one.id for one in found if one.ente_id == ente_id]

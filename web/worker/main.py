@@ -8,9 +8,14 @@ from sqlalchemy import select
 
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT
+from crm.collection.sources import service as source_service
+from crm.collection.sources import tasks as sources
+from crm.collection.sources.service import FETCH
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
+from crm.documents import privacy as documents
+from crm.documents.store import DocumentStore
 from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
@@ -23,10 +28,16 @@ from web.worker.wake import celery_app
 RUNNERS: dict[str, jobs.Runner] = {
     IMPORT: collection.RUNNER,
     FINISH: collection.FINISHER,
-    EXPORT: privacy.exporter(HOLDERS, readable),
+    FETCH: sources.RUNNER,
     ERASE: privacy.eraser(HOLDERS),
     ending.END: ending.RUNNER,
 }
+
+
+def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
+    """All of them: some need the store of documents."""
+    more = {EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store)}
+    return RUNNERS | more
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -41,7 +52,7 @@ def worker_app(settings: Settings) -> Celery:
 
     @app.task(name="filodiretto.run_job")
     def run_job(job_id: int, ente_id: int) -> None:
-        jobs.run(parts().database, RUNNERS, job_id=job_id, ente_id=ente_id)
+        jobs.run(parts().database, runners(parts().documents), job_id=job_id, ente_id=ente_id)
 
     @app.task(name="filodiretto.sweep_jobs")
     def sweep_jobs() -> None:
@@ -49,6 +60,7 @@ def worker_app(settings: Settings) -> Celery:
         with database.begin(Scope.nothing()) as session:
             enti = frozenset(session.execute(select(Ente.id)).scalars())
         with database.begin(Scope.of_enti(enti)) as session:
+            source_service.start_due(session, data=settings.data)
             jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:

@@ -48,8 +48,14 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
+from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.enti.models import Closure
+from crm.files import service as files
+from crm.files.gate import Check
+from crm.files.models import GateQuestion
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.positions.models import PositionAlias
 from crm.privacy.models import (
     Breach,
     ErasedPerson,
@@ -60,7 +66,7 @@ from crm.privacy.models import (
     Risk,
 )
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -82,7 +88,7 @@ OF_NOBODY = {
     "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
     "sign_in_attempt", "timer", "user_session",
 }  # fmt: skip
-PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
+PUBLISHED = ("closure", "file_setting", "gate_question", "opening_hours")  # by the enti; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "consent", "consent_text", "person_key",
@@ -93,6 +99,14 @@ OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
     "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
+
+
+def a_document(ente_id: int, contact_id: int) -> Document:
+    """What a feed lists."""
+    return Document(
+        ente_id=ente_id, contact_id=contact_id, reference="D-1", position_reference="E-1", kind=DocumentKind.ACT,
+        title="Ingiunzione", dated=None, media_type="application/pdf", size=1, sha256="0" * 64, as_of=AS_OF, digest="x",
+    )  # fmt: skip
 
 
 def plain(url: str) -> str:
@@ -162,6 +176,13 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario, reason="chiamata")
         sealing.seal(session, cast.empoli)
         sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=ExpiryReason.CONTRACT_ENDED)
+        session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
+        session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
+        session.add(a_document(cast.empoli, cast.mario))
+        session.add(DocumentContent(ente_id=cast.empoli, sha256="0" * 64, received_at=AS_OF))
+        files.open_file(
+            session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
+        )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         feeds(session, cast.empoli)
         at = session.info["now"]
