@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
-from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
@@ -30,7 +29,12 @@ from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.people import me
+from web.people import routes as people
 from web.privacy import routes as privacy
+from web.sign_in import provider, steps
+from web.sign_in import routes as sign_in
+from web.staff import routes as staff
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -73,6 +77,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         webhooks,
         health,
         sign_in,
+        steps,
+        provider,
+        me,
+        people,
+        staff,
         console,
         documents,
         files,

@@ -57,7 +57,7 @@ def run(
 
     def announce() -> list[str]:
         shown = [user for user in DEMO_USERS if not user.robot]
-        return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
+        return [f"  {user.username:<20} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
         port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
@@ -253,6 +253,40 @@ def provision() -> None:
     runtime = build(_begin("provision"))
     print(f"{runtime.provisioner.run()} numbers.")
     runtime.close()
+
+
+@app.command()
+def permissions() -> None:
+    """Print the table of roles and permissions, as docs/permissions.md holds it."""
+    from crm.access.table import markdown  # noqa: PLC0415
+
+    print(markdown(), end="")
+
+
+@app.command()
+def administrator(
+    username: str,
+    contract: Annotated[str, typer.Option(help="The contract to be administered; made when there is none")],
+    name: Annotated[str, typer.Option(help="Name and surname")] = "",
+) -> None:
+    """Make the first administrator of a contract, or let one in again: prints a link, good once."""
+    from crm.core import secrecy  # noqa: PLC0415
+    from crm.core.db import Database  # noqa: PLC0415
+    from crm.core.errors import DomainError  # noqa: PLC0415
+    from web.people.first import first_administrator  # noqa: PLC0415
+
+    settings = _begin("administrator")
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=2, secrecy=secrecy.from_settings(settings)
+    )
+    try:
+        token = first_administrator(database, username=username, name=name or username, contract=contract)
+    except DomainError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    finally:
+        database.dispose()
+    print(f"{settings.public_url}/welcome/{token}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from crm.access.second_factor import Policy
 from crm.audit import privacy as audit
 from crm.collection import privacy as collection
 from crm.contacts import privacy as contacts
@@ -9,7 +10,7 @@ from crm.core import secrecy
 from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
-from crm.core.settings import Settings
+from crm.core.settings import Settings, SettingsError
 from crm.documents import privacy as documents
 from crm.documents.s3 import S3Store
 from crm.documents.store import DocumentStore, FolderStore
@@ -30,6 +31,7 @@ from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
 from web.migrations import tables
+from web.sign_in import oidc
 from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
@@ -54,6 +56,8 @@ class Runtime:
     publisher: Publisher
     clock: DatabaseClock
     documents: DocumentStore
+    second_factor: Policy
+    oidc: dict[str, oidc.Client]
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -85,6 +89,7 @@ def build(settings: Settings) -> Runtime:
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
         clock=DatabaseClock(database), documents=document_store(settings),
+        second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 
 
@@ -109,3 +114,16 @@ def carrier_of(settings: Settings) -> Carrier:
         api_url=settings.twilio_api_url,
         device_url=settings.simulator_url,
     )
+
+
+def _policy(settings: Settings) -> Policy:
+    try:
+        return Policy.parse(settings.second_factor)
+    except ValueError as error:
+        raise SettingsError(f"FILODIRETTO_SECOND_FACTOR: {error}.") from None
+
+
+def _providers(settings: Settings) -> dict[str, oidc.Client]:
+    return {
+        one.key: oidc.Client(one, f"{settings.public_url}/sign-in/from/{one.key}") for one in settings.oidc_providers
+    }

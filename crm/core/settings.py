@@ -1,6 +1,7 @@
 """Settings from the environment. Every name is `FILODIRETTO_<NAME>`; `FILODIRETTO_<NAME>_FILE` names a file
 that holds the value instead (a mounted secret)."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -31,6 +32,34 @@ class CarrierKind(StrEnum):
     SIMULATOR = "simulator"
 
 
+class OidcProvider(BaseModel):
+    """An organisation's identity provider, by OpenID Connect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Stands in addresses; never changed")
+    label: str = Field(min_length=1, max_length=60, description="As the button calls it")
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$", description="Exactly as its discovery document says it")
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path | None = Field(default=None, description="Without one this is a public client (PKCE)")
+    scope: str = "openid email profile"
+    trusts_second_factor: bool = Field(default=False, description="Whoever comes from there needs no code of ours")
+    links_by_email: bool = Field(default=False, description="An address verified there finds the user who has it here")
+    creates_users: bool = Field(default=False, description="Whoever is unknown becomes a user, without roles")
+    timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        host = urlsplit(self.issuer).hostname
+        if not self.issuer.startswith("https://") and host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("an issuer must be reached by https")
+        if self.client_secret_file is not None and not self.client_secret_file.is_file():
+            raise ValueError(f"cannot read {self.client_secret_file}")
+        if "openid" not in self.scope.split():
+            raise ValueError("scope must hold openid")
+        return self
+
+
 class Settings(BaseModel):
     """Everything that differs between one installation and another."""
 
@@ -52,6 +81,11 @@ class Settings(BaseModel):
         default=None, description="64 hexadecimal digits: encrypts secrets and personal values in the audit"
     )
     audit_months: Annotated[int, Field(ge=24, le=240)] = Field(default=24, description="For how long entries are kept")
+    second_factor: str = Field(
+        default="required", pattern=r"^(required|optional|[a-z_]+( *, *[a-z_]+)*)$",
+        description="required, optional, or the roles that cannot do without it",
+    )  # fmt: skip
+    oidc_providers: tuple[OidcProvider, ...] = Field(default=(), description="Identity providers, a list in JSON")
     metrics_token: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Where the engine serves its own metrics; without one it does not"
@@ -90,6 +124,22 @@ class Settings(BaseModel):
     def _postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("postgresql+psycopg://"):
             raise ValueError("must start with postgresql+psycopg://")
+        return value
+
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _a_list(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"must be a list in JSON: {error}") from None
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _each_once(cls, value: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+        for named in ([one.key for one in value], [one.issuer for one in value]):
+            if len(set(named)) < len(named):
+                raise ValueError("each provider needs a key and an issuer of its own")
         return value
 
     @field_validator("master_key")

@@ -39,6 +39,7 @@ def environ(database_urls: Any, redis_url: str, tmp_path: Path) -> dict[str, str
         "FILODIRETTO_REDIS_URL": redis_url,
         "FILODIRETTO_MASTER_KEY": "00" * 32,
         "FILODIRETTO_DATA": str(tmp_path / "data"),
+        "FILODIRETTO_SECOND_FACTOR": "optional",
         "FILODIRETTO_DATABASE_POOL_SIZE": "8",
         "FILODIRETTO_PUBLIC_URL": PUBLIC,
         "FILODIRETTO_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,

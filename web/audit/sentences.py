@@ -16,6 +16,8 @@ SENTENCES = {
     "feed.read": "Ha letto un flusso",
     "feed.retried": "Ha fatto riprendere un flusso",
     "feed.discarded": "Ha eliminato un flusso",
+    "feed.withdrawal_decided": "Ha deciso che cosa ritirare dopo un flusso completo",
+    "source.changed": "Ha cambiato una fonte dei flussi",
     "centre.closed": "Ha chiuso le linee",
     "centre.reopened": "Ha riaperto le linee",
     "user.created": "Ha creato un utente",

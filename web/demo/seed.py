@@ -22,6 +22,7 @@ from web.demo.accounts import DEMO_USERS, DemoUser
 from web.demo.generate import generate
 from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.staff import tell_story
 
 CONTRACT = "Anci Toscana (demo)"
 OVERSEEN = "D403"  # whose access log and register of breaches have something in them
@@ -46,6 +47,7 @@ def seed(
     with db.begin(Scope.nothing()) as session:
         contract_id = session.scalars(select(Contract.id).where(Contract.name == CONTRACT)).one()
     db.transact(Scope.of_contract(contract_id), partial(_open_always, contract_id=contract_id))
+    db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
     if all(_imported(db, ente_id) for ente_id in enti.values()):
         return
     files = generate(data_dir, today)
@@ -122,4 +124,7 @@ def _ente(place: Municipality) -> Ente:
 
 
 def _user(user: DemoUser) -> User:
-    return User(username=user.username, name=user.name, password_hash=hash_password(user.password))
+    return User(
+        username=user.username, name=user.name, password_hash=hash_password(user.password),
+        qualification=user.qualification,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models
 import crm.privacy.models
+import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
 import telephony.calls.models

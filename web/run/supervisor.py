@@ -145,6 +145,7 @@ class Supervisor:
             "FILODIRETTO_PUBLIC_URL": _address(self._options.port),
             "FILODIRETTO_PORT": str(self._options.port),
             "FILODIRETTO_DEMO": str(self._options.demo).lower(),
+            "FILODIRETTO_SECOND_FACTOR": "optional" if self._options.demo else "required",
             "FILODIRETTO_LOG_JSON": "false",
             "FILODIRETTO_DATA": str(self._options.data),
         }

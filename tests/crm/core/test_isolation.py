@@ -9,6 +9,9 @@ from psycopg import errors, sql
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.access import service as access
+from crm.access.models import EnteExclusion, Role, RoleGrant, User
+from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
 from crm.audit import sealing
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
@@ -65,6 +68,9 @@ from crm.privacy.models import (
     PersonExport,
     Risk,
 )
+from crm.staff import notices
+from crm.staff import service as staff
+from crm.staff.models import StaffChange
 from telephony.calls.models import Call
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
@@ -78,15 +84,16 @@ OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routi
 # Tables that name an ente and yet stand outside row-level security, each with its reason.
 OUTSIDE = {
     "role_grant": "it says what a scope is, so it is read before there is one",
+    "ente_exclusion": "it takes an ente out of a scope, so it is read before there is one",
     "contract_ente": "a scope is made of it; it names no taxpayer",
     "ente_end": "policies read it to let the rows of an ended ente go; it names no taxpayer",
     "phone_line": "a webhook learns from it which contract a called number belongs to; the numbers are published",
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
-    "sign_in_attempt", "timer", "user_session",
+    "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
+    "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
+    "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
 PUBLISHED = ("closure", "file_setting", "gate_question", "opening_hours")  # by the enti; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
@@ -184,6 +191,11 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
         )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        notices.add(
+            session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
+        )
+        vera = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+        staff.ask_replacement(session, vera, ente_id=cast.empoli, user_id=cast.anna, reason="Modi sgarbati")
         feeds(session, cast.empoli)
         at = session.info["now"]
         asked = {"ente_id": cast.empoli, "contact_id": cast.mario, "asked_by": cast.sara, "asked_at": at}
@@ -451,6 +463,53 @@ def test_a_call_of_nobodys_yet_is_seen_by_whoever_holds_the_contract(lived_in: S
     assert seen(Scope.of_enti([cast.empoli, cast.vinci])) == 0  # an ente's own viewer
     assert seen(Scope.of_contract(cast.other_contract)) == 0
     assert seen(Scope.nothing()) == 0
+
+
+# -- each kind of user --------------------------------------------------------------------------------------------
+
+
+def signed_in(database: Database, cast: Cast, role: Role, *, on_contract: bool, removed: bool) -> Principal:
+    """Somebody who holds one role, on Empoli or on the contract of Empoli and Vinci, as his requests see him."""
+    where = {"contract_id": cast.contract} if on_contract else {"ente_id": cast.empoli}
+    with database.begin(Scope.nothing()) as session:
+        at = session.info["now"]
+        user = User(username=f"kind-{role.value}", name=role.value)
+        session.add(user)
+        session.flush()
+        session.add(RoleGrant(user_id=user.id, role=role, valid_from=at, valid_to=None, **where))
+        if removed:
+            session.add(EnteExclusion(user_id=user.id, ente_id=cast.empoli, reason="x", made_by=cast.vera, made_at=at))
+        session.flush()
+        found = access.resume(session, access.open_session(session, user.id))
+    assert found is not None
+    return found.principal
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["", "removed"])
+@pytest.mark.parametrize("on_contract", [False, True], ids=["ente", "contract"])
+def test_for_each_kind_of_user_other_enti_s_rows_do_not_exist(
+    lived_in: Stage, superuser: Connection, login: Login, on_contract: bool, removed: bool
+) -> None:
+    cast, app = lived_in.cast, login(APP)
+    his = ({cast.empoli, cast.vinci} if on_contract else {cast.empoli}) - ({cast.empoli} if removed else set())
+    tables = set(tables_of_enti(superuser)) - set(PUBLISHED)
+    for role in Role:
+        who = signed_in(lived_in.database, cast, role, on_contract=on_contract, removed=removed)
+        for permission in Permission:
+            with lived_in.database.begin(Scope.nothing()) as session:
+                scope = access.scope_for(session, who, permission)
+            held = permission in PERMISSIONS[role]
+            assert scope.enti == (his if held else set()), (role, permission)
+            enti, contracts = (",".join(map(str, sorted(ids))) for ids in (scope.enti or (), scope.contracts))
+            scoped(app, enti=enti, contracts=contracts)
+            for table in tables:
+                seen = {ente for (ente,) in app.execute(query("SELECT DISTINCT ente_id FROM {}", table))}
+                assert seen - {None} <= (his if held else set()), (role, permission, table)
+            seen_people = app.execute("SELECT id FROM contact").fetchall()
+            assert (cast.stranger_in_siena,) not in seen_people
+            assert ((cast.mario,) in seen_people) == (held and cast.empoli in his)
+            assert app.execute("SELECT FROM contact WHERE id = %s", [cast.stranger_in_siena]).rowcount == 0
+            assert app.execute("UPDATE position SET paid_cents = 1 WHERE ente_id = %s", [cast.siena]).rowcount == 0
 
 
 # -- getting out of the scope -------------------------------------------------------------------------------------
