@@ -39,7 +39,12 @@ MAX_REASON = 200
 CHUNK = 5_000
 # What stays: that the ente was served, who worked for it, the seals, and the record of the end itself. The audit's
 # entries go by a function of the database's, last of all.
-STAYS = frozenset({"ente", "ente_end", "role_grant", "audit_seal", "audit_expiry", "audit_unsealed", "audit_entry"})
+STAYS = frozenset(
+    {
+        "ente", "ente_end", "role_grant", "ente_exclusion", "staff_notice", "replacement_request", "audit_seal",
+        "audit_expiry", "audit_unsealed", "audit_entry",
+    }
+)  # fmt: skip
 ONLY_ADDED_TO = frozenset({"call_event", "service_fact"})  # deleted by the same function
 WORKING = (EndState.EXPORTING, EndState.DELETING)
 
