@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from crm.audit import sealing
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.heartbeats import LEADS, WAITS, Pulse
@@ -46,7 +47,7 @@ _LEADER = func.hashtext("filodiretto:engine")
 class Chore:
     """Something done again every `every_s` seconds.
 
-    One that asks the carrier is `patient`: it runs beside the others, because a carrier may take its time.
+    One that may take its time, as a carrier does, is `patient`: it runs beside the others.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Engine:
             Chore("silent_agents", 2, self.retire_silent),
             Chore("reconcile", 2, reconciler.run, patient=True),
             Chore("fold", 5, self.fold_counters),
+            Chore("seal", 1, self.seal_audit, patient=True),
             *more,
         )
 
@@ -166,6 +168,10 @@ class Engine:
             contracts = list(session.execute(select(Contract.id)).scalars())
         for contract_id in contracts:
             self._database.transact(Scope.of_contract(contract_id), levels.fold)
+
+    def seal_audit(self) -> None:
+        """Seal the audit's entries of the last second, chain by chain."""
+        sealing.seal_pending(self._database)
 
     def _beat(self) -> None:
         """This turn is done. While a chore beside it does not end, that is no sign of life: it is not done again."""

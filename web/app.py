@@ -17,6 +17,7 @@ from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
+from web.audit import routes as audit
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.console import routes as console
@@ -36,6 +37,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.people import me
 from web.people import routes as people
+from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
 from web.sign_in import provider, steps
@@ -104,6 +106,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         closures,
         ente,
         enti,
+        audit,
+        privacy,
         sockets,
     ):
         app.include_router(module.router)

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,6 +87,9 @@ def web_app() -> Any:
 @app.command()
 def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
+    from crm.audit import watch  # noqa: PLC0415
+    from crm.audit.sealing import let_all_go  # noqa: PLC0415
+    from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -94,7 +98,13 @@ def engine() -> None:
         start_http_server(settings.metrics_port, addr=settings.host)
     runtime = build(settings)
     stop = _stop_event()
-    more = []
+    more = [
+        Chore("unusual_reading", 60, partial(watch.look, runtime.database), patient=True),
+        Chore(
+            "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
+        ),
+        Chore("copies", 600, partial(expire, runtime.database), patient=True),
+    ]
     if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
         more.append(Chore("provision", 5, runtime.provisioner.run, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
@@ -241,6 +251,29 @@ def store_documents(path: Path, ente: Annotated[str, typer.Option(help="Codice c
     finally:
         runtime.close()
     raise typer.Exit(code)
+
+
+@app.command("verify-audit")
+def verify_audit(
+    ente: Annotated[str | None, typer.Option(help="Codice catastale, or - for entries of no ente; else all")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was sealed from this day on")] = None,
+    head: Annotated[
+        list[str] | None, typer.Option(help="A head written down earlier, as printed here: CODE:NUMBER:DIGEST")
+    ] = None,
+) -> None:
+    """Compute the seals of the audit again; exit code 1 and the first broken entry where they do not agree."""
+    from web.audit.terminal import HeadError, verify_chains  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("verify-audit"))
+    try:
+        sound = verify_chains(runtime.database, ente_code=ente, since=since, heads=head or [])
+    except HeadError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    finally:
+        runtime.close()
+    raise typer.Exit(0 if sound else 1)
 
 
 @app.command()

@@ -3,13 +3,23 @@
 from dataclasses import dataclass
 
 from crm.access.second_factor import Policy
+from crm.audit import privacy as audit
+from crm.collection import privacy as collection
+from crm.contacts import privacy as contacts
 from crm.core import secrecy
 from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings, SettingsError
+from crm.documents import privacy as documents
 from crm.documents.s3 import S3Store
 from crm.documents.store import DocumentStore, FolderStore
+from crm.files import privacy as files
+from crm.follow_ups import privacy as follow_ups
+from crm.positions import privacy as positions
+from crm.privacy.holders import Holder
+from crm.timeline import privacy as timeline
+from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
@@ -23,6 +33,12 @@ from web.live.publisher import Publisher
 from web.migrations import tables
 from web.sign_in import oidc
 from web.worker.wake import Waker
+
+# Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
+HOLDERS: tuple[Holder, ...] = (
+    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *files.HOLDERS,
+    *positions.HOLDERS, *follow_ups.HOLDERS, *contacts.HOLDERS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

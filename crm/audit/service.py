@@ -8,6 +8,8 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.audit import keys
+from crm.audit.chain import about
 from crm.audit.models import AuditEntry
 from crm.core import clock
 
@@ -30,12 +32,22 @@ def note(
     """Somebody (none: the system) read or changed something of an ente's (none: users, configuration).
 
     `subject` says what it is about where there is no contact; `before` and `after` hold what changed, as JSON values.
+    With a contact all of these and the reason are kept under his key. Without one they stay in clear for as long as
+    the entry: put no personal value of a taxpayer there, but ids.
     """
+    at, actor_id = clock.now(session), by.user_id if by else None
+    said: dict[str, Any] = {"subject": subject, "before": dict(before or {}), "after": dict(after or {})}
+    reason, secret = reason[:MAX_REASON], None
+    if ente_id is not None and contact_id is not None:
+        if reason or any(said.values()):
+            bound = about(
+                ente_id=ente_id, contact_id=contact_id, kind=kind, occurred_at=at, actor_id=actor_id, call_id=call_id
+            )
+            secret = keys.encrypted(session, (ente_id, contact_id), {**said, "reason": reason}, about=bound)
+        said, reason = {}, ""
     session.execute(
         insert(AuditEntry).values(
-            ente_id=ente_id, contact_id=contact_id, kind=kind, occurred_at=clock.now(session),
-            actor_id=by.user_id if by else None, place=by.place if by else "", call_id=call_id,
-            reason=reason[:MAX_REASON],
-            detail={"subject": subject, "before": dict(before or {}), "after": dict(after or {})},
+            ente_id=ente_id, contact_id=contact_id, kind=kind, occurred_at=at, actor_id=actor_id,
+            place=by.place if by else "", call_id=call_id, reason=reason, detail=said, secret=secret,
         )
     )  # fmt: skip

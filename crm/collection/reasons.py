@@ -17,6 +17,10 @@ TAXPAYER_UNKNOWN = (
     "Contribuente {codice_fiscale} sconosciuto, e troppe posizioni attendono già il loro contribuente: "
     "trasmettere prima i contribuenti, poi di nuovo questa posizione."
 )
+ERASED = (
+    "Persona cancellata su sua richiesta: i suoi record non si importano finché chi gestisce i dati personali "
+    "non la riammette."
+)
 TAXPAYER_OF_DOCUMENT_UNKNOWN = (
     "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima del documento, in questo file o in uno "
     "precedente."

@@ -78,6 +78,9 @@ def send(session: Session, by: Principal, *, ente_id: int, path: Path, size: int
     argument = {"run": run.id, "path": str(path)}
     run.job_id = jobs.enqueue(session, ente_id=ente_id, kind=IMPORT, argument=argument)
     session.flush()
+    audit.note(
+        session, by, kind="feed.sent", ente_id=ente_id, subject=run.file_name, after={"run": run.id, "bytes": size}
+    )
     touch(session, topics.imports(ente_id))
     return run.id
 
@@ -109,6 +112,7 @@ def try_again(session: Session, by: Principal, *, run_id: int) -> None:
     run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=old.kind, argument=old.argument)
     run.state, run.ended_at, run.moved_at = ImportState.WAITING, None, now(session)
     session.flush()
+    audit.note(session, by, kind="feed.retried", ente_id=run.ente_id, subject=run.file_name, after={"run": run.id})
     touch(session, topics.imports(run.ente_id))
 
 
@@ -121,6 +125,7 @@ def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
     run.state, run.failure = ImportState.FAILED, DISCARDED
     presence.unname(session, ente_id=run.ente_id, run_id=run.id)
     session.flush()
+    audit.note(session, by, kind="feed.discarded", ente_id=run.ente_id, subject=run.file_name, after={"run": run.id})
     touch(session, topics.imports(run.ente_id))
     path = session.get_one(Job, run.job_id).argument.get("path")
     return None if path is None else Path(path)
@@ -231,7 +236,17 @@ def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState
     """End a run; ending it twice changes nothing."""
     at = now(session)
     running = _update(ente_id, run_id, ImportState.RUNNING)
-    session.execute(running.values(state=state, failure=failure, ended_at=at, moved_at=at))
+    ended = session.execute(
+        running.values(state=state, failure=failure, ended_at=at, moved_at=at).returning(
+            ImportRun.file_name, ImportRun.created, ImportRun.changed, ImportRun.refused
+        )
+    ).one_or_none()
+    if ended is not None:
+        after = {
+            "run": run_id, "state": state.value, "created": ended.created, "changed": ended.changed,
+            "refused": ended.refused,
+        }  # fmt: skip
+        audit.note(session, None, kind="feed.read", ente_id=ente_id, subject=ended.file_name, after=after)
     presence.unname(session, ente_id=ente_id, run_id=run_id)
     touch(session, topics.imports(ente_id))
 

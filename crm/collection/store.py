@@ -1,7 +1,7 @@
 """One batch of a feed, written in one transaction with the progress of its run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -22,6 +22,7 @@ from crm.documents import service as documents
 from crm.documents.service import DocumentStatement
 from crm.positions import service as positions
 from crm.positions.service import PositionStatement
+from crm.privacy import tombstones
 
 MAX_TOPICS = 200  # live topics a batch touches: beyond that, whoever watches sees the next page he opens
 
@@ -41,6 +42,7 @@ def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
     """Write a batch. Raises `ImportBusyError` if the run does not stand at its `from_line` any more."""
     ente_id = batch.ente_id
     standing = presence.begin(session, ente_id=ente_id)
+    items = _without_the_erased(session, ente_id, items)
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
     taxpayers = _store_taxpayers(session, ente_id, items, known, standing)
     ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | taxpayers.written
@@ -72,6 +74,17 @@ def _codici_fiscali(items: Iterable[Item]) -> set[str]:
     statements = (item.contact or item.position or item.document for item in items)
     named = {statement.codice_fiscale for statement in statements if statement}
     return named | {one.key for one in _withdrawals(items, Of.TAXPAYER)}
+
+
+def _without_the_erased(session: Session, ente_id: int, items: Sequence[Item]) -> list[Item]:
+    """The items, with those about somebody who was erased refused; neither the reason nor a key names him."""
+    erased = tombstones.among(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
+    if not erased:
+        return list(items)
+    return [
+        replace(item.refused(reasons.ERASED), named=None) if _codici_fiscali([item]) & erased else item
+        for item in items
+    ]
 
 
 def _withdrawals(items: Iterable[Item], of: Of) -> list[Withdrawal]:

@@ -4,6 +4,7 @@ Instants are UTC. Business time, which is what opening hours and "today" mean, i
 """
 
 import time
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -65,3 +66,11 @@ def business_day(instant: datetime) -> date:
 def start_of_day(day: date) -> datetime:
     """Midnight in Rome at which `day` begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=ROME).astimezone(UTC)
+
+
+def months_before(instant: datetime, months: int) -> datetime:
+    """The same instant so many months ago, in Rome; the month's last day where it has no such day."""
+    local = in_rome(instant)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)

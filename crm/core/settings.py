@@ -80,6 +80,7 @@ class Settings(BaseModel):
     master_key: SecretStr | None = Field(
         default=None, description="64 hexadecimal digits: encrypts secrets and personal values in the audit"
     )
+    audit_months: Annotated[int, Field(ge=24, le=240)] = Field(default=24, description="For how long entries are kept")
     second_factor: str = Field(
         default="required", pattern=r"^(required|optional|[a-z_]+( *, *[a-z_]+)*)$",
         description="required, optional, or the roles that cannot do without it",

@@ -29,6 +29,16 @@ def imports(ente_id: int) -> str:
     return f"import:{ente_id}"
 
 
+def privacy(ente_id: int) -> str:
+    """Copies, erasures and breaches of an ente's, and the end of its contract."""
+    return f"privacy:{ente_id}"
+
+
+def reading_alerts(ente_id: int) -> str:
+    """What is unusual about the reading of an ente's files."""
+    return f"reading-alerts:{ente_id}"
+
+
 def jobs(ente_id: int) -> str:
     """What becomes of an ente's background jobs: taken, failed, done."""
     return f"job:{ente_id}"

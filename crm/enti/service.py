@@ -4,13 +4,14 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
+from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.consent import ClosureStanding
 from crm.enti.models import Closure
-from crm.enti.queries import switches, until_reopened
+from crm.enti.queries import contract_name, enti_of, switches, until_reopened
 
 MAX_REASON = 200
 
@@ -32,6 +33,7 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
         )
     )  # fmt: skip
     session.flush()
+    _note(session, by, "centre.closed", contract_id, reason=reason)
     touch(session, topics.board(contract_id))
 
 
@@ -39,12 +41,21 @@ def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
     """End the closure in force; ending none is no error, so that a second click does no harm."""
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
     changed(session)
-    session.execute(
+    ended = session.execute(
         update(Closure)
         .where(Closure.contract_id == contract_id, *until_reopened(session))
         .values(ends_at=clock.now(session))
-    )
+        .returning(Closure.id)
+    ).all()
+    if ended:
+        _note(session, by, "centre.reopened", contract_id)
     touch(session, topics.board(contract_id))
+
+
+def _note(session: Session, by: Principal, kind: str, contract_id: int, reason: str = "") -> None:
+    """Each ente that the contract covers reads in its own log that its lines were closed, or opened again."""
+    for ente_id in sorted(enti_of(session, contract_id)):
+        audit.note(session, by, kind=kind, ente_id=ente_id, subject=contract_name(session, contract_id), reason=reason)
 
 
 def _sentence(text: str) -> str:

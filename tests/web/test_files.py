@@ -12,7 +12,9 @@ from sqlalchemy import event, func, select, text, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.audit import queries as audit
 from crm.audit.models import AuditEntry
+from crm.audit.queries import Wanted
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import Contact, DisclosureRule, PersonKind
 from crm.core.configuration import changed
@@ -61,12 +63,10 @@ class Reader:
 
     def audited(self) -> list[tuple[str, int | None, int | None, str]]:
         with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
-            rows = session.execute(
-                select(AuditEntry.kind, AuditEntry.ente_id, AuditEntry.contact_id, AuditEntry.reason)
-                .where(AuditEntry.kind.like("file.%"))
-                .order_by(AuditEntry.id)
-            )
-            return [tuple(row) for row in rows]
+            wanted = Wanted(frozenset({self.cast.empoli, self.cast.vinci}))
+            noted = audit.some(session, wanted, after=None, limit=500)
+            files = [one for one in reversed(noted) if one.kind.startswith("file.")]
+            return [(one.kind, one.ente_id, one.contact_id, one.reason) for one in files]
 
     def needs(self, answers: int, *questions: str) -> None:
         """What Empoli wants of whoever calls."""

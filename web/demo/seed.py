@@ -20,11 +20,13 @@ from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
+from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
 from web.demo.staff import tell_story
 from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
+OVERSEEN = "D403"  # whose access log and register of breaches have something in them
 LEVELS = (
     ("share_of_received_calls_waiting_over", Decimal("0.20"), Decimal(40)),
     ("share_of_received_calls_lost", Decimal("0.15"), None),
@@ -62,6 +64,8 @@ def seed(
                 manager=ADMINISTRATOR.username,
             ),
         )  # fmt: skip
+    looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
+    db.transact(Scope.of_contract(contract_id), looked_at)
 
 
 def _open_always(session: Session, contract_id: int) -> None:

@@ -48,7 +48,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> Response:
-        parts = error.parts if isinstance(error, InvalidError) else ()
+        parts = error.parts or ((error,) if error.field else ()) if isinstance(error, InvalidError) else ()
         return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts})
 
     @app.exception_handler(RequestValidationError)

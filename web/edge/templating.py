@@ -44,6 +44,7 @@ def environment(language: str) -> Environment:
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
         "clock": partial(_clock, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
+        "local": lambda instant: f"{instant.astimezone(ROME):%Y-%m-%dT%H:%M}",  # as a form's field has it
         "duration": duration,
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),

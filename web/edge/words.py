@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from crm.access.models import EventKind, Method, Role
+from crm.audit.models import ReadingRule
 from crm.collection.models import ReadingOutcome, SourceKind
 from crm.collection.queries import Stage
 from crm.collection.sources.breaker import Circuit
@@ -26,6 +27,9 @@ from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.privacy.breaches import Standing as BreachStanding
+from crm.privacy.holders import Fate
+from crm.privacy.models import EndState, ErasureState, ExportState, Risk
 from crm.proposals.lifecycle import State as ProposalState
 from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.staff.models import ReplacementState, StaffChange
@@ -46,6 +50,52 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Role.ENTE_APPROVER: "ente, con approvazione",
         Role.CONTRACT_SUPERVISOR: "supervisione del contratto",
         Role.ADMINISTRATOR: "amministratore",
+    },
+    ExportState: {
+        ExportState.WAITING: "In preparazione",
+        ExportState.READY: "Pronta",
+        ExportState.TAKEN: "Scaricata",
+        ExportState.EXPIRED: "Non ritirata in tempo",
+        ExportState.STOPPED: "Ferma",
+    },
+    ErasureState: {
+        ErasureState.WAITING: "In corso",
+        ErasureState.DONE: "Cancellata",
+        ErasureState.REFUSED: "Non eseguita",
+        ErasureState.STOPPED: "Ferma",
+    },
+    EndState: {
+        EndState.EXPORTING: "In preparazione",
+        EndState.EXPORTED: "Da consegnare",
+        EndState.HANDED_OVER: "Consegnata, da confermare",
+        EndState.DELETING: "Cancellazione in corso",
+        EndState.DONE: "Conclusa",
+        EndState.WITHDRAWN: "Annullata",
+        EndState.STOPPED: "Ferma",
+    },
+    Fate: {
+        Fate.DELETED: "cancellate",
+        Fate.ANONYMISED: "rese anonime",
+        Fate.UNREADABLE: "rese illeggibili",
+    },
+    Risk: {
+        Risk.UNKNOWN: "da valutare",
+        Risk.UNLIKELY: "improbabile",
+        Risk.RISK: "presente",
+        Risk.HIGH: "elevato",
+    },
+    BreachStanding: {
+        BreachStanding.TO_ASSESS: "Rischio da valutare",
+        BreachStanding.TO_NOTIFY: "Da notificare al Garante",
+        BreachStanding.LATE: "Oltre le 72 ore",
+        BreachStanding.TO_COMMUNICATE: "Da comunicare alle persone",
+        BreachStanding.DEALT_WITH: "Comunicazioni fatte",
+        BreachStanding.CLOSED: "Chiusa",
+    },
+    ReadingRule: {
+        ReadingRule.HOUR: "in un'ora",
+        ReadingRule.DAY: "in un giorno",
+        ReadingRule.UNUSUAL: "rispetto al solito",
     },
     Method: {
         Method.PASSWORD: "password",

@@ -18,6 +18,7 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
+from web.audit import view as audit
 from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
@@ -27,6 +28,7 @@ from web.files import routes as files
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.privacy import view as privacy
 from web.proposals import routes as proposals
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
@@ -54,11 +56,13 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
 
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": wallboard.join,
+    "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
     "imports": imports.join,
     "proposals": proposals.join,
     "closures": closures.join,
     "ente": ente.join,
+    "access-log": audit.join,
+    "privacy": privacy.join,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`

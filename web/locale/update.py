@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from crm.core.errors import DomainError
+from web.audit.sentences import FIELDS, HEAD, SENTENCES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 
@@ -31,6 +32,7 @@ SAID = (
 )  # fmt: skip
 SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
 WORD_LIST = "web/edge/words.py"
+SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
 
 Found = Iterator[tuple[str | tuple[str, ...], str]]
@@ -40,7 +42,7 @@ Constants = dict[str, object]
 def extracted() -> Catalog:
     """Everything the pages can say, each message with the files that say it."""
     template = Catalog()
-    for message, file in (*_in_templates(), *_in_words(), *_in_python()):
+    for message, file in (*_in_templates(), *_in_words(), *_in_sentences(), *_in_python()):
         template.add(message, locations=[(file, 0)])
     return template
 
@@ -83,6 +85,11 @@ def _in_words() -> Found:
     for words in WORDS.values():
         for word in words.values():
             yield word, WORD_LIST
+
+
+def _in_sentences() -> Found:
+    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD):
+        yield text, SENTENCE_LIST
 
 
 def _in_python() -> Found:

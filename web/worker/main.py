@@ -14,10 +14,16 @@ from crm.collection.sources.service import FETCH
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
+from crm.documents import privacy as documents
+from crm.documents.store import DocumentStore
 from crm.enti.models import Ente
+from crm.privacy import ending
+from crm.privacy import tasks as privacy
+from crm.privacy.service import ERASE, EXPORT
 from crm.proposals import tasks as proposals
-from crm.proposals.tasks import EXPORT
-from web.wiring import Runtime, build
+from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
+from web.privacy.archive import readable
+from web.wiring import HOLDERS, Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
@@ -25,8 +31,16 @@ RUNNERS: dict[str, jobs.Runner] = {
     IMPORT: collection.RUNNER,
     FINISH: collection.FINISHER,
     FETCH: sources.RUNNER,
-    EXPORT: proposals.RUNNER,
+    PROPOSALS_EXPORT: proposals.RUNNER,
+    ERASE: privacy.eraser(HOLDERS),
+    ending.END: ending.RUNNER,
 }
+
+
+def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
+    """All of them: some need the store of documents."""
+    more = {EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store)}
+    return RUNNERS | more
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -41,7 +55,7 @@ def worker_app(settings: Settings) -> Celery:
 
     @app.task(name="filodiretto.run_job")
     def run_job(job_id: int, ente_id: int) -> None:
-        jobs.run(parts().database, RUNNERS, job_id=job_id, ente_id=ente_id)
+        jobs.run(parts().database, runners(parts().documents), job_id=job_id, ente_id=ente_id)
 
     @app.task(name="filodiretto.sweep_jobs")
     def sweep_jobs() -> None:

@@ -5,11 +5,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Held, Permission, Principal
-from crm.audit.models import AuditEntry
+from crm.audit import queries as audit
 from crm.contacts import mandates, queries, relations
 from crm.contacts.disclosure import EVERYTHING, GENERAL, Ground, Matter, RelationKind, Term
 from crm.contacts.models import ConditionKind, Contact, ContactCondition, DisclosureRule, PersonKind, Source
@@ -68,12 +67,12 @@ def test_said_again_it_is_the_same_relation_and_each_word_is_audited(
         everything, anna, contact_id=cast.mario, kind=RelationKind.HEIR, **SON | {"phone": "0571 700123"}
     )
     assert first == again
-    entries = everything.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    entries = audit.of_contact(everything, cast.empoli, [cast.mario])[::-1]
     assert [(one.kind, one.contact_id, one.actor_id) for one in entries] == [
         ("relation.recorded", cast.mario, cast.anna)
     ] * 2
-    assert entries[1].detail["before"]["phone"] == "+393480000002"
-    assert entries[1].detail["after"]["phone"] == "+390571700123"
+    assert entries[1].before["phone"] == "+393480000002"
+    assert entries[1].after["phone"] == "+390571700123"
 
 
 def test_a_relation_that_ended_opens_nothing(everything: Session, cast: Cast, anna: Principal) -> None:

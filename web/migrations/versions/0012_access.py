@@ -1,7 +1,7 @@
 """People and access: sessions that say where, second factors, providers, exclusions, the register of the staff.
 
 Revision ID: 0012
-Revises: 0010
+Revises: 0011
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

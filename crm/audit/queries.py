@@ -1,0 +1,176 @@
+"""Reading the audit: entries with their values opened, the newest first, a page at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session
+
+from crm.access.models import RoleGrant, User
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
+from crm.audit import keys
+from crm.audit.chain import Entry, about
+from crm.audit.models import AuditEntry, AuditSeal
+from crm.core.db import table_of
+from crm.core.errors import ForbiddenError
+from crm.enti import queries as enti
+
+PAGE = 50
+_ENTRY, _USER = table_of(AuditEntry), table_of(User)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries. `nobodys`: those about users and configuration, which belong to no ente."""
+
+    enti: frozenset[int]
+    nobodys: bool = False
+    since: datetime | None = None
+    until: datetime | None = None  # exclusive
+    contact_ids: tuple[int, ...] = ()
+    actor_id: int | None = None
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ended."""
+
+    occurred_at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry as it is read. `erased`: its personal values cannot be read any more."""
+
+    id: int
+    ente_id: int | None
+    contact_id: int | None
+    kind: str
+    occurred_at: datetime
+    actor_id: int | None
+    actor: str | None  # none: the system
+    place: str
+    call_id: UUID | None
+    subject: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    erased: bool
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where to go on after this entry."""
+        return Cursor(self.occurred_at, self.id)
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of what is different after."""
+        return [name for name in {**self.before, **self.after} if self.before.get(name) != self.after.get(name)]
+
+
+def readable(session: Session, by: Principal) -> Wanted:
+    """All that a principal may read: the entries of the enti of his grants; nobody's too for whoever runs the centre.
+
+    Raises `ForbiddenError`.
+    """
+    by.require(Permission.ACCESS_READ)
+    scope = scope_for(session, by, Permission.ACCESS_READ)
+    return Wanted(frozenset(scope.enti or ()), nobodys=bool(by.contracts_for(Permission.ACCESS_READ)))
+
+
+def page(
+    session: Session, by: Principal, wanted: Wanted, *, after: Cursor | None = None, limit: int = PAGE
+) -> list[Noted]:
+    """Entries, the newest first. Raises `ForbiddenError` for an ente whose log `by` may not read."""
+    may = readable(session, by)
+    if not wanted.enti <= may.enti or wanted.nobodys > may.nobodys:
+        raise ForbiddenError("Non puoi leggere il registro degli accessi di questo ente.")
+    return some(session, wanted, after=after, limit=limit)
+
+
+def some(session: Session, wanted: Wanted, *, after: Cursor | None, limit: int) -> list[Noted]:
+    """The same, where the permission was asked for elsewhere: a hand-over of the whole log."""
+    return opened(session, _select(wanted, after).limit(limit))
+
+
+def every(session: Session, by: Principal, wanted: Wanted, *, most: int) -> Iterator[Noted]:
+    """All entries up to `most`, page by page."""
+    after: Cursor | None = None
+    while most > 0:
+        found = page(session, by, wanted, after=after, limit=min(500, most))
+        yield from found
+        if len(found) < min(500, most):
+            return
+        most, after = most - len(found), found[-1].cursor
+
+
+def opened(session: Session, statement: Select[Any]) -> list[Noted]:
+    """The entries of a statement on `AuditEntry` and its actor's name, with their values opened."""
+    rows = session.execute(statement).all()
+    persons = {(row.ente_id, row.contact_id) for row in rows if row.secret is not None}
+    known = keys.known(session, persons)
+    return [_opened(row, known.get((row.ente_id, row.contact_id))) for row in rows]
+
+
+def of_contact(session: Session, ente_id: int, contact_ids: Sequence[int], *, limit: int = 20_000) -> list[Noted]:
+    """All that the audit says about a person; no permission is asked for: the caller did."""
+    return opened(session, _select(Wanted(frozenset({ente_id}), contact_ids=tuple(contact_ids)), None).limit(limit))
+
+
+def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:
+    """Whoever holds, or held, a role on one of these enti or on a contract that covers one: ids and names."""
+    contracts = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(ente_ids)}
+    held = RoleGrant.ente_id.in_(ente_ids) | RoleGrant.contract_id.in_(contracts)
+    rows = session.execute(
+        select(User.id, User.name).where(User.id.in_(select(RoleGrant.user_id).where(held))).order_by(User.name)
+    )
+    return [(id_, name) for id_, name in rows]
+
+
+def sealed_until(session: Session, chain: int) -> AuditSeal | None:
+    """The head of a chain."""
+    return session.scalars(
+        select(AuditSeal).where(AuditSeal.chain == chain).order_by(AuditSeal.number.desc()).limit(1)
+    ).first()
+
+
+def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
+    columns = [_ENTRY.c[name] for name in Entry.__dataclass_fields__]
+    statement = select(*columns, _USER.c.name.label("actor")).outerjoin(_USER, _USER.c.id == _ENTRY.c.actor_id)
+    theirs = _ENTRY.c.ente_id.in_(wanted.enti)
+    statement = statement.where(theirs | _ENTRY.c.ente_id.is_(None) if wanted.nobodys else theirs)
+    if wanted.since is not None:
+        statement = statement.where(_ENTRY.c.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(_ENTRY.c.occurred_at < wanted.until)
+    if wanted.contact_ids:
+        statement = statement.where(_ENTRY.c.contact_id.in_(wanted.contact_ids))
+    if wanted.actor_id is not None:
+        statement = statement.where(_ENTRY.c.actor_id == wanted.actor_id)
+    if wanted.kinds:
+        statement = statement.where(_ENTRY.c.kind.in_(wanted.kinds))
+    if after is not None:
+        statement = statement.where(tuple_(_ENTRY.c.occurred_at, _ENTRY.c.id) < tuple_(after.occurred_at, after.id))
+    return statement.order_by(_ENTRY.c.occurred_at.desc(), _ENTRY.c.id.desc())
+
+
+def _opened(row: Any, key: bytes | None) -> Noted:
+    said: dict[str, Any] | None = {**row.detail, "reason": row.reason}
+    if row.secret is not None:
+        bound = about(
+            ente_id=row.ente_id, contact_id=row.contact_id, kind=row.kind, occurred_at=row.occurred_at,
+            actor_id=row.actor_id, call_id=row.call_id,
+        )  # fmt: skip
+        said = keys.decrypted(key, row.secret, about=bound)
+    read = said or {}
+    return Noted(
+        row.id, row.ente_id, row.contact_id, row.kind, row.occurred_at, row.actor_id, row.actor, row.place,
+        row.call_id, read.get("subject", ""), read.get("reason", ""), read.get("before", {}), read.get("after", {}),
+        erased=said is None,
+    )  # fmt: skip

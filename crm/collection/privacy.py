@@ -1,0 +1,67 @@
+"""What feeds hold of a person besides his contact: positions that wait for him, keys, reasons that quote his code."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingPosition, WithdrawnKey
+from crm.contacts import queries as contacts
+from crm.core.db import table_of
+from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
+
+_REFUSAL, _WAITING = table_of(ImportRefusal), table_of(WaitingPosition)
+_KEYS = (table_of(WithdrawnKey), table_of(ImportNamed))
+REFUSED, WAITING, KEYS = "Righe rifiutate dei flussi", "Posizioni in attesa del contribuente", "Chiavi dei flussi"
+
+
+class _Feeds:
+    tables = frozenset({_REFUSAL.name, _WAITING.name, *(one.name for one in _KEYS)})
+
+    def export(self, session: Session, person: Person) -> list[Section]:
+        """Lines refused, with their reasons, and positions set aside."""
+        refused: list[Any] = []
+        for code in _codes(session, person):
+            lines = select(_REFUSAL.c.run_id, _REFUSAL.c.line, _REFUSAL.c.reason).where(*_quoting(person, code))
+            refused += [plain(row) for row in session.execute(lines).mappings()]
+        waiting = select(_WAITING).where(*_of(_WAITING, person), _WAITING.c.codice_fiscale.in_(_codes(session, person)))
+        return [
+            Section(_REFUSAL.name, REFUSED, refused),
+            Section(_WAITING.name, WAITING, [plain(row) for row in session.execute(waiting).mappings()]),
+        ]
+
+    def obstacles(self, session: Session, person: Person) -> list[str]:  # noqa: ARG002  # a protocol's
+        """None."""
+        return []
+
+    def erase(self, session: Session, person: Person) -> list[Went]:
+        """Take the codice fiscale out of reasons, and delete the rest."""
+        codes = _codes(session, person)
+        refused = 0
+        for code in codes:
+            without = func.replace(_REFUSAL.c.reason, code, "#")
+            refused += rows_of(
+                session.execute(update(_REFUSAL).where(*_quoting(person, code)).values(reason=without))
+            )  # fmt: skip
+        waiting = delete(_WAITING).where(*_of(_WAITING, person), _WAITING.c.codice_fiscale.in_(codes))
+        keys = [delete(one).where(*_of(one, person), one.c.of == Of.TAXPAYER, one.c.key.in_(codes)) for one in _KEYS]
+        return [
+            Went(REFUSED, refused, Fate.ANONYMISED, "Resta che una riga è stata rifiutata, e perché."),
+            Went(WAITING, rows_of(session.execute(waiting)), Fate.DELETED),
+            Went(KEYS, sum(rows_of(session.execute(one)) for one in keys), Fate.DELETED),
+        ]
+
+
+def _of(table: Table, person: Person) -> tuple[ColumnElement[bool], ...]:
+    return (table.c.ente_id == person.ente_id,)
+
+
+def _quoting(person: Person, code: str) -> tuple[ColumnElement[bool], ...]:
+    return (*_of(_REFUSAL, person), func.strpos(_REFUSAL.c.reason, code) > 0)
+
+
+def _codes(session: Session, person: Person) -> list[str]:
+    return [contacts.get(session, one).codice_fiscale for one in person.contact_ids]
+
+
+HOLDERS: tuple[Holder, ...] = (_Feeds(),)

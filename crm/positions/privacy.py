@@ -1,0 +1,58 @@
+"""What positions hold of a person, and when they stand against erasing him."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Text, cast, delete, func, select
+from sqlalchemy.orm import Session
+
+from crm.core.db import table_of
+from crm.positions.models import Position, PositionAlias, PositionState
+from crm.privacy.holders import Holder, Person, TableHolder, Went
+
+_POSITION, _ALIAS = table_of(Position), table_of(PositionAlias)
+SETTLED = frozenset({PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED})
+LEGAL = frozenset({PositionState.IN_LITIGATION, PositionState.INSOLVENCY})
+OPEN_DEBT = (
+    "Ha un debito aperto: riscuoterlo è un compito di interesse pubblico (art. 17, paragrafo 3, lettera b, GDPR)."
+)
+LITIGATION = (
+    "È in corso un contenzioso o una procedura concorsuale: i dati servono a difendere un diritto in giudizio"
+    " (art. 17, paragrafo 3, lettera e, GDPR)."
+)
+
+
+def obstacles(debts: list[tuple[PositionState, int]]) -> list[str]:
+    """Why somebody with these debts (state and cents still owed) is not erased. Pure."""
+    found = []
+    if any(state in LEGAL for state, _ in debts):
+        found.append(LITIGATION)
+    if any(state not in SETTLED | LEGAL and owed > 0 for state, owed in debts):
+        found.append(OPEN_DEBT)
+    return found
+
+
+class _Positions(TableHolder):
+    tables = frozenset({_POSITION.name, _ALIAS.name})
+
+    def erase(self, session: Session, person: Person) -> list[Went]:
+        """Other numbers of his debts go first: they hang on the reference."""
+        theirs = select(_POSITION.c.reference).where(*self.of(person))
+        session.execute(delete(_ALIAS).where(_ALIAS.c.ente_id == person.ente_id, _ALIAS.c.reference.in_(theirs)))
+        return TableHolder.erase(self, session, person)
+
+    def obstacles(self, session: Session, person: Person) -> list[str]:
+        """Debts that are still owed, or fought over."""
+        known = (*self.of(person), _POSITION.c.withdrawn_as_of.is_(None))
+        rows = session.execute(select(_POSITION.c.state, _POSITION.c.residual_cents).where(*known))
+        return obstacles([(state, owed) for state, owed in rows])
+
+
+_NOBODYS: Mapping[str, Any] = {
+    "reference": func.concat("#", cast(_POSITION.c.id, Text)), "notice_number": None, "act_number": "#",
+    "act_key": "", "state_note": None, "notification_note": None, "acts": [], "steps": [], "digest": "erased",
+}  # fmt: skip
+
+HOLDERS: tuple[Holder, ...] = (
+    _Positions(_POSITION, "Posizioni", emptied=_NOBODYS, why="Gli importi restano nei conti dell'ente."),
+)

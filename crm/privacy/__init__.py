@@ -1,0 +1,1 @@
+"""Data protection (GDPR): a person exported or erased, the end of a contract, the register of breaches."""

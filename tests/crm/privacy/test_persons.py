@@ -1,0 +1,305 @@
+"""A person's copy, and his erasure: nothing is forgotten, counts stay right, no feed brings him back unnoticed."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from crm.access.models import Role, RoleGrant
+from crm.access.permissions import Held, Principal
+from crm.audit import queries as log
+from crm.audit import sealing
+from crm.audit import service as audit
+from crm.audit.verification import verify
+from crm.collection.importer import import_feed
+from crm.collection.models import ImportRefusal
+from crm.contacts import queries as contacts
+from crm.contacts.models import Contact, ContactReach
+from crm.contacts.search import search
+from crm.core import jobs
+from crm.core.db import Base, Scope
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.documents.store import FolderStore
+from crm.positions.models import Position, PositionState
+from crm.privacy import service, tombstones
+from crm.privacy.models import ErasureState, ExportState, PersonErasure, PersonExport
+from crm.timeline.models import TimelineEntry
+from telephony.calls import story
+from telephony.calls.models import Call
+from tests.cast import Cast
+from tests.telephony.stage import Stage, build
+from web.wiring import HOLDERS
+from web.worker.main import runners
+
+pytestmark = pytest.mark.integration
+
+NOWHERE = FolderStore(Path("/nonexistent"))  # these people have no documents
+
+# Tables with a contact that hold nothing of him which could go, each with its reason.
+OF_THE_REQUEST_ITSELF = {
+    "person_export": "the request: when and by whom, no name",
+    "person_erasure": "the certificate: counts, no name",
+}
+
+
+def administrator(cast: Cast, user_id: int | None = None) -> Principal:
+    return Principal(user_id or cast.sara, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, cast.contract)}))
+
+
+@pytest.fixture
+def stage(database: Any, cast: Cast) -> Any:
+    """Mario called, Anna wrote something down, and his debt is paid."""
+    stage = build(database, cast)
+    stage.ready(cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    stage.caller_leaves(call)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.execute(update(Call).values(note="parla di sua moglie", contact_id=cast.mario))
+        story.tell(session, call)
+        session.execute(update(TimelineEntry).values(detail={"note": "parla di sua moglie", "talked_s": 61}))
+        audit.note(
+            session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario, subject="BIANCHI MARIO",
+            reason="chiamata",
+        )  # fmt: skip
+        settle(session)
+    stage.engine.fold_counters()
+    yield stage
+    stage.matcher.close()
+    stage.dispatcher.close()
+
+
+def settle(session: Any) -> None:
+    session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))
+
+
+def work(stage: Stage) -> None:
+    """A worker does what is owed."""
+    with stage.database.begin(Scope.of_contract(stage.cast.contract)) as session:
+        owed = jobs.due(session)
+    for job_id, ente_id in owed:
+        jobs.run(stage.database, runners(NOWHERE), job_id=job_id, ente_id=ente_id)
+
+
+def erased(stage: Stage) -> int:
+    cast = stage.cast
+
+    def ask(session: Any) -> int:
+        return service.ask_erasure(
+            session, administrator(cast), contact_id=cast.mario, protocol="12/2026", holders=HOLDERS
+        )
+
+    erasure = stage.work(ask)
+    work(stage)
+    return erasure
+
+
+# -- nobody is forgotten ------------------------------------------------------------------------------------------
+
+
+def test_every_table_with_a_contact_has_somebody_who_answers_for_it() -> None:
+    held = {name for holder in HOLDERS for name in holder.tables}
+    told = {"contact_id", "codice_fiscale", "caller"}
+    with_a_contact = {
+        name
+        for name, table in Base.metadata.tables.items()
+        if "ente_id" in table.columns and told & set(table.columns.keys())
+    }
+    assert with_a_contact - held - set(OF_THE_REQUEST_ITSELF) == set()
+    assert held <= set(Base.metadata.tables)
+
+
+def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
+    """Looked for everywhere in the database, as a superuser would find it."""
+    cast = stage.cast
+    before = stage.counts()
+    erased(stage)
+    personal = ("BNCMRA62A01D403X", "BIANCHI", "+393480000001", "393480000001", "parla di sua moglie", "MARIO")
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        for name, table in Base.metadata.tables.items():
+            if "ente_id" not in table.columns:
+                continue
+            for (row,) in session.execute(text(f"SELECT to_jsonb(t)::text FROM {name} t")):
+                assert not [one for one in personal if one in row], name
+        assert not search(session, "bianchi mario").people
+        assert contacts.by_codice_fiscale(session, "BNCMRA62A01D403X") == []
+    assert stage.counts() == before
+    assert len(stage.timeline(cast.mario)) == 1  # that he called is still counted
+
+
+def test_the_seals_verify_after_an_erasure_and_the_log_says_that_it_happened(stage: Stage) -> None:
+    cast = stage.cast
+    sealing.seal_pending(stage.database)
+    erased(stage)
+    sealing.seal_pending(stage.database)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert verify(session, cast.empoli).broken is None
+        noted = {one.kind: one for one in log.of_contact(session, cast.empoli, [cast.mario])}
+    assert noted["file.opened"].erased
+    assert not noted["privacy.erased"].erased
+
+
+# -- the copy -----------------------------------------------------------------------------------------------------
+
+
+def copy_of_mario(stage: Stage, folder: Path) -> Path:
+    cast = stage.cast
+    by = administrator(cast)
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=folder))
+    work(stage)
+    return stage.work(lambda s: service.take_export(s, by, export_id=export))
+
+
+def test_a_copy_has_everything_and_is_taken_once(stage: Stage, tmp_path: Path) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.get_one(Contact, cast.mario).address = "=cmd|' /C calc'!A0 <script>alert(1)</script>"
+    path = copy_of_mario(stage, tmp_path)
+    assert path.stat().st_mode & 0o077 == 0
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        page = archive.read("index.html").decode()
+        told = {name.removesuffix(".json"): json.loads(archive.read(name)) for name in names if "json" in name}
+        rows = list(csv.reader(io.StringIO(archive.read("data/contact.csv").decode("utf-8-sig")), delimiter=";"))
+    assert set(told) >= {
+        "data/contact", "data/contact_reach", "data/position", "data/timeline_entry", "data/call", "data/access_log",
+    }  # fmt: skip
+    assert told["data/contact"][0]["codice_fiscale"] == "BNCMRA62A01D403X"
+    assert told["data/call"][0]["note"] == "parla di sua moglie"
+    assert "GINA" not in json.dumps(told)
+    assert "Anna" not in json.dumps(told["data/access_log"])
+    assert "<script>" not in page
+    assert not [cell for row in rows for cell in row if cell.startswith("=")]
+    with pytest.raises(ConflictError):
+        stage.work(lambda s: service.take_export(s, by, export_id=1))
+
+
+def test_a_copy_asked_for_twice_is_one_and_nobody_else_gets_it(stage: Stage, tmp_path: Path) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    first = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    assert stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path)) == first
+    work(stage)
+    for other in (stage.principal(cast.anna), Principal(cast.sara, "", "it", frozenset())):
+        with pytest.raises(ForbiddenError):
+            stage.work(lambda s, other=other: service.take_export(s, other, export_id=first))
+    with stage.database.begin(Scope.of_enti([cast.siena])) as session, pytest.raises(NotFoundError):
+        service.take_export(session, by, export_id=first)
+
+
+def test_a_copy_that_nobody_takes_is_removed(stage: Stage, tmp_path: Path) -> None:
+    from crm.privacy.tasks import expire  # noqa: PLC0415
+
+    cast, by = stage.cast, administrator(stage.cast)
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    work(stage)
+    assert expire(stage.database) == 0
+    assert list(tmp_path.iterdir())
+    stage.work(lambda s: s.execute(update(PersonExport).values(expires_at=s.info["now"])))
+    assert expire(stage.database) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert stage.work(lambda s: s.get_one(PersonExport, export).state) is ExportState.EXPIRED
+
+
+# -- erasure ------------------------------------------------------------------------------------------------------
+
+
+def test_the_plan_says_what_would_go_and_does_nothing(stage: Stage) -> None:
+    cast = stage.cast
+    plan = stage.work(lambda s: service.plan(s, administrator(cast), contact_id=cast.mario, holders=HOLDERS))
+    assert plan.obstacles == ()
+    went = {one.title: one.rows for one in plan.went}
+    assert (went["Recapiti"], went["Posizioni"], went["Anagrafica"], went["Chiamate"]) == (1, 1, 1, 1)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert contacts.get(session, cast.mario).surname == "BIANCHI"
+        assert log.of_contact(session, cast.empoli, [cast.mario])[0].subject == "BIANCHI MARIO"
+
+
+@pytest.mark.parametrize(
+    ("state", "why"), [(PositionState.OVERDUE, "debito aperto"), (PositionState.IN_LITIGATION, "contenzioso")]
+)
+def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, state: PositionState, why: str) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+
+    def owes(session: Any) -> None:
+        mine = update(Position).where(Position.contact_id == cast.mario)
+        session.execute(mine.values(state=state, residual_cents=100))
+
+    stage.work(owes)
+    plan = stage.work(lambda s: service.plan(s, by, contact_id=cast.mario, holders=HOLDERS))
+    assert why in plan.obstacles[0]
+    with pytest.raises(ConflictError):
+        erased(stage)
+    # A feed may come between the asking and the doing.
+    stage.work(settle)
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    erasure = stage.work(ask)
+    stage.work(owes)
+    work(stage)
+    found = stage.work(lambda s: s.get_one(PersonErasure, erasure))
+    assert found.state is ErasureState.REFUSED
+    assert why in found.outcome["obstacles"][0]
+    assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
+
+
+def test_an_erasure_says_what_it_did(stage: Stage) -> None:
+    erasure = erased(stage)
+    found = stage.work(lambda s: s.get_one(PersonErasure, erasure))
+    assert found.state is ErasureState.DONE
+    fates = {one["title"]: (one["rows"], one["fate"]) for one in found.outcome["went"]}
+    assert fates["Recapiti"] == (1, "deleted")
+    assert fates["Anagrafica"] == (1, "anonymised")
+    assert fates["Registro degli accessi"][1] == "unreadable"
+    reaches = select(ContactReach.id).where(ContactReach.contact_id == stage.cast.mario)
+    assert stage.work(lambda s: s.scalars(reaches).all()) == []
+    work(stage)  # the same job once more changes nothing
+
+
+def test_no_feed_brings_him_back_unnoticed_until_he_is_readmitted(stage: Stage, tmp_path: Path) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    code = "BNCMRA62A01D403X"
+    stage.work(lambda s: s.execute(update(Contact).where(Contact.id == cast.mario).values(codice_fiscale=code)))
+    erased(stage)
+    feed = tmp_path / "feed.jsonl"
+    header = {
+        "record": "feed", "version": 1, "ente": "D403", "mode": "incremental", "source": "X",
+        "as_of": "2026-11-20T06:00:00+01:00",
+    }  # fmt: skip
+    taxpayer = {"record": "taxpayer", "codice_fiscale": code, "surname": "Bianchi", "given_name": "Mario"}
+    position = {
+        "record": "position", "reference": "E-1", "codice_fiscale": code, "tax": "tari", "year": 2024,
+        "act_kind": "ingiunzione", "act_number": "1", "state": "overdue", "amounts": {"tax": 1, "residual": 1},
+        "issued_on": "2024-09-01", "notification": "not_sent",
+    }  # fmt: skip
+    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position)) + "\n")
+    summary = import_feed(stage.database, feed)
+    assert (summary.counts.refused, summary.counts.created) == (2, 0)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        reasons = session.scalars(select(ImportRefusal.reason)).all()
+        assert all("Persona cancellata" in one and code not in one for one in reasons)
+        with pytest.raises(NotFoundError):
+            tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale="RSSMRA80A01D403T", reason="x")
+        with pytest.raises(InvalidError):
+            tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale="chi sa", reason="x")
+        tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale=code, reason="nuovo debito")
+    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position)) + "\n\n")
+    assert import_feed(stage.database, feed).counts.created == 2
+
+
+def test_whoever_may_not_erases_nobody(stage: Stage) -> None:
+    cast = stage.cast
+    viewer = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+    siena = Principal(cast.vera, "", "it", frozenset({Held(Role.ADMINISTRATOR, cast.siena, None)}))
+    for by in (viewer, siena, stage.principal(cast.anna)):
+        for attempt in (
+            lambda s, by=by: service.plan(s, by, contact_id=cast.mario, holders=HOLDERS),
+            lambda s, by=by: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS),
+            lambda s, by=by: service.ask_export(s, by, contact_id=cast.mario, folder=Path("/nowhere")),
+        ):
+            with pytest.raises(ForbiddenError):
+                stage.work(attempt)
+    assert stage.work(lambda s: s.scalars(select(RoleGrant.id)).all())

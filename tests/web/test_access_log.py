@@ -1,0 +1,200 @@
+"""The access log's page: who looked at whom, bounded to one's own enti; unusual reading is raised and explained."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from starlette.testclient import TestClient
+
+from crm.access.models import Role, RoleGrant, User
+from crm.access.permissions import Principal
+from crm.audit import service as audit
+from crm.audit import watch
+from crm.audit.models import AuditEntry
+from crm.audit.unusual import Limits
+from crm.contacts.models import Contact
+from crm.core.db import Database, Scope
+from crm.core.errors import ForbiddenError
+from tests.cast import Cast, principal_of
+from tests.web.conftest import csrf_of, sign_in
+from web.wiring import Runtime
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def approvers(runtime: Runtime, database: Database, cast: Cast) -> dict[str, int]:
+    """Piera approves for Empoli, Silvio for Siena."""
+    made = {}
+    with database.begin(Scope.nothing()) as session:
+        password = session.scalars(select(User.password_hash).where(User.id == cast.sara)).one()
+        for name, ente in (("piera", cast.empoli), ("silvio", cast.siena)):
+            user = User(username=name, name=name.title(), password_hash=password)
+            session.add(user)
+            session.flush()
+            made[name] = user.id
+            since = datetime(2020, 1, 1, tzinfo=UTC)
+            grant = {"user_id": user.id, "role": Role.ENTE_APPROVER, "ente_id": ente, "valid_from": since}
+            session.execute(insert(RoleGrant).values(grant))
+    return made
+
+
+def opens(database: Database, by: int, cast: Cast, contact: int, ente: int, **more: Any) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        who = Principal(by, "", "it", frozenset(), place="192.0.2.7 · Firefox")
+        audit.note(session, who, kind="file.opened", ente_id=ente, contact_id=contact, **more)
+
+
+def entries(database: Database, cast: Cast, kind: str) -> list[AuditEntry]:
+    with database.begin(Scope.of_enti([cast.empoli, cast.vinci, cast.siena])) as session:
+        return list(session.scalars(select(AuditEntry).where(AuditEntry.kind == kind).order_by(AuditEntry.id)))
+
+
+def test_an_approver_sees_who_looked_at_his_taxpayers_and_at_no_other(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="allo sportello")
+    opens(database, cast.anna, cast, cast.gina, cast.vinci)
+    sign_in(client, "piera")
+    shown = client.get("/access-log").text
+    assert "MARIO BIANCHI" in shown
+    assert "allo sportello" in shown
+    assert "192.0.2.7 · Firefox" in shown
+    assert "GINA NERI" not in shown
+    sign_in(client, "silvio")
+    assert "MARIO" not in client.get("/access-log").text
+
+
+@pytest.mark.parametrize("path", ["/access-log", "/access-log.csv"])
+def test_a_forged_ente_or_contact_shows_nothing(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast, path: str
+) -> None:
+    opens(database, cast.anna, cast, cast.gina, cast.vinci, reason="segreto")
+    sign_in(client, "piera")
+    assert "segreto" not in client.get(path, params={"ente": cast.vinci}).text
+    assert client.get(path, params={"contact": cast.gina}).status_code == 404
+    assert client.get(path, params={"ente": "1 OR 1=1", "after": "x~y", "user": "²"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["anna", "vera"])
+def test_whoever_may_not_read_the_log_does_not(client: TestClient, runtime: Runtime, name: str) -> None:
+    sign_in(client, name)
+    for path in ("/access-log", "/access-log.csv"):
+        assert client.get(path).status_code == 403
+
+
+def test_whoever_looks_a_person_up_is_in_the_log(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    sign_in(client, "piera")
+    token = csrf_of(client, "/access-log")
+    found = client.post("/access-log/search", data={"q": "bianchi"}, headers={"x-csrf-token": token})
+    assert f'href="/access-log?contact={cast.mario}"' in found.text
+    assert client.get("/access-log", params={"contact": cast.mario}).status_code == 200
+    client.get("/access-log.csv")
+    (searched,), (read,) = entries(database, cast, "file.searched"), entries(database, cast, "log.read")
+    assert searched.detail["after"] == {"found": [cast.mario]}
+    assert "bianchi" not in str(searched.detail).lower()
+    assert (read.contact_id, read.actor_id) == (cast.mario, approvers["piera"])
+    assert [one.actor_id for one in entries(database, cast, "log.exported")] == [approvers["piera"]]
+
+
+def test_the_log_is_turned_page_by_page_without_a_gap(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        who = Principal(cast.anna, "", "it", frozenset())
+        for number in range(120):
+            audit.note(session, who, kind="feed.sent", ente_id=cast.empoli, subject=f"flusso-{number}.")
+    sign_in(client, "piera")
+    seen, path = [], "/access-log"
+    while path:
+        text = client.get(path).text
+        seen += [part.split(".")[0] for part in text.split("flusso-")[1:]]
+        path = (
+            text.split('" rel="next"')[0].rsplit('href="', 1)[1].replace("&amp;", "&") if 'rel="next"' in text else ""
+        )
+    assert seen == [str(number) for number in reversed(range(120))]
+
+
+def test_wrong_dates_are_told_at_their_field(client: TestClient, approvers: dict[str, int]) -> None:
+    sign_in(client, "piera")
+    for params in ({"since": "ieri"}, {"since": "2026-05-02", "until": "2026-05-01"}):
+        assert client.get("/access-log", params=params).status_code == 422
+
+
+def test_what_people_are_called_neither_runs_in_a_page_nor_in_a_spreadsheet(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    formula = '=HYPERLINK("http://evil.example";"<script>alert(1)</script>")'
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.get_one(Contact, cast.mario).surname = formula
+    opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="@SUM(1+1)", after={"<b>": "+39"})
+    sign_in(client, "piera")
+    assert "<script>alert" not in client.get("/access-log").text
+    answer = client.get("/access-log.csv")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    cells = [cell for row in rows for cell in row]
+    assert "'@SUM(1+1)" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+# -- unusual reading ----------------------------------------------------------------------------------------------
+
+
+def test_many_files_without_a_call_are_raised_and_explained_by_another(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    limits = Limits(hour=1, day=9, least=9)
+    for contact, ente in ((cast.mario, cast.empoli), (cast.gina, cast.vinci)):
+        opens(database, cast.anna, cast, contact, ente)
+    assert watch.look(database, limits) == 2  # one for each ente
+    assert watch.look(database, limits) == 0
+    sign_in(client, "piera")
+    shown = client.get("/access-log").text
+    assert "2 fascicoli aperti senza una chiamata" in shown
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        piera, anna = principal_of(session, approvers["piera"]), principal_of(session, cast.anna)
+        (alert,) = watch.alerts(session, piera)
+        with pytest.raises(ForbiddenError):
+            watch.alerts(session, anna)
+    token = csrf_of(client, "/access-log")
+    empty = client.post(f"/access-log/alerts/{alert.id}", data={"explanation": " "}, headers={"x-csrf-token": token})
+    assert empty.status_code == 422
+    said = {"explanation": "Campagna di richiamo autorizzata"}
+    assert client.post(f"/access-log/alerts/{alert.id}", data=said, headers={"x-csrf-token": token}).status_code == 204
+    assert "Campagna di richiamo autorizzata" in client.get("/access-log").text
+    sign_in(client, "silvio")
+    token = csrf_of(client, "/access-log")
+    theirs = client.post(f"/access-log/alerts/{alert.id}", data=said, headers={"x-csrf-token": token})
+    assert theirs.status_code == 404
+
+
+def test_files_opened_in_a_call_are_nobodys_curiosity(database: Database, cast: Cast) -> None:
+    from uuid import uuid4  # noqa: PLC0415
+
+    for contact, ente in ((cast.mario, cast.empoli), (cast.gina, cast.vinci)):
+        opens(database, cast.anna, cast, contact, ente, call_id=uuid4())
+    assert watch.look(database, Limits(hour=1, day=1, least=1)) == 0
+
+
+def test_a_supervisor_does_not_explain_himself(database: Database, cast: Cast) -> None:
+    for contact, ente in ((cast.mario, cast.empoli), (cast.gina, cast.vinci)):
+        opens(database, cast.sara, cast, contact, ente)
+    watch.look(database, Limits(hour=1))
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        sara = principal_of(session, cast.sara)
+        alert = watch.alerts(session, sara)[0]
+        with pytest.raises(ForbiddenError):
+            watch.explain(session, sara, alert_id=alert.id, explanation="ero io")
+
+
+def test_a_long_period_is_read(client: TestClient, approvers: dict[str, int], database: Database, cast: Cast) -> None:
+    opens(database, cast.anna, cast, cast.mario, cast.empoli)
+    sign_in(client, "piera")
+    long_ago = (datetime.now(UTC) - timedelta(days=700)).date().isoformat()
+    assert "MARIO BIANCHI" in client.get("/access-log", params={"since": long_ago, "kind": "file.opened"}).text

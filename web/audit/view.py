@@ -1,0 +1,183 @@
+"""What the access log's page shows: the choice made, the entries, the alerts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.audit import queries, watch
+from crm.audit.queries import Cursor, Noted, Wanted
+from crm.contacts import queries as contacts
+from crm.core import clock, topics
+from crm.core.clock import business_day, start_of_day
+from crm.core.db import Scope
+from crm.core.errors import InvalidError
+from crm.enti import queries as enti
+from web.audit.sentences import FIELDS, SENTENCES
+from web.edge.i18n import translations
+from web.edge.templating import fragment
+from web.edge.visits import Visit
+from web.live.hub import Render, Rendered
+from web.wiring import Runtime
+
+DAYS = 30  # shown until somebody chooses otherwise
+Say = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody wants to see, as the page's address says it: ids and days, never a name."""
+
+    ente: int | None
+    since: date
+    until: date
+    user: int | None
+    kind: str
+    contact: int | None
+
+    @property
+    def query(self) -> str:
+        """The choice, to be put behind a `?`."""
+        given = {name: getattr(self, name) for name in ("ente", "since", "until", "user", "kind", "contact")}
+        return urlencode({name: value for name, value in given.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as it is shown."""
+
+    noted: Noted
+    what: str
+    whom: str | None
+    ente: str | None
+    changes: tuple[tuple[str, str, str], ...]  # field, before, after
+
+
+def choice_of(
+    session: Session, *, ente: str, since: str, until: str, user: str, kind: str, contact: str
+) -> Choice:  # fmt: skip
+    """What the address says. Raises `InvalidError`, field by field."""
+    today = business_day(clock.now(session))
+    wrong: list[InvalidError] = []
+
+    def day(text: str, field: str, usual: date) -> date:
+        try:
+            return date.fromisoformat(text) if text else usual
+        except ValueError:
+            wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
+            return usual
+
+    first, last = day(since, "since", today - timedelta(days=DAYS)), day(until, "until", today)
+    if not wrong and first > last:
+        wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
+    if wrong:
+        raise InvalidError("Controlla le date.", parts=wrong)
+    return Choice(_number(ente), first, last, _number(user), kind if kind in SENTENCES else "", _number(contact))
+
+
+def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
+    """The choice as a question, within what `by` may read. Another's ente is as if it did not exist."""
+    may = queries.readable(session, by)
+    found = replace(
+        may, since=start_of_day(choice.since), until=start_of_day(choice.until + timedelta(days=1)),
+        actor_id=choice.user, kinds=(choice.kind,) if choice.kind else (),
+    )  # fmt: skip
+    if choice.ente is not None:
+        found = replace(found, enti=may.enti & {choice.ente}, nobodys=False)
+    if choice.contact is not None:
+        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), nobodys=False)
+    return found
+
+
+def lines(session: Session, noted: Iterable[Noted], say: Say) -> list[Line]:
+    """The entries with the words and names that people read."""
+    noted = list(noted)
+    names = contacts.named(session, {one.contact_id for one in noted if one.contact_id is not None})
+    badges = enti.badges(session)
+    return [
+        Line(
+            one, say(SENTENCES.get(one.kind, one.kind)), names.get(one.contact_id) if one.contact_id else None,
+            badges[one.ente_id].short_name if one.ente_id in badges else None, changes(one, say),
+        )
+        for one in noted
+    ]  # fmt: skip
+
+
+def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
+    """What is different after, each with its value before and after."""
+    return tuple(
+        (say(FIELDS.get(name, name)), _text(noted.before.get(name)), _text(noted.after.get(name)))
+        for name in noted.changed
+    )
+
+
+def cursor_of(text: str) -> Cursor | None:
+    """Where a page begins, as its address says it; the first one for what nobody wrote."""
+    at, _, number = text.partition("~")
+    try:
+        return Cursor(datetime.fromisoformat(at), int(number))
+    except ValueError:
+        return None
+
+
+def next_page(page: list[Noted]) -> str:
+    """Where the next page begins, as an address says it."""
+    return f"{page[-1].occurred_at.isoformat()}~{page[-1].id}" if len(page) == queries.PAGE else ""
+
+
+def render_alerts(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
+    """The alerts of these enti."""
+    with runtime.database.begin(scope) as session:
+        found = watch.alerts(session, visit.principal)
+        badges = enti.badges(session)
+    html = fragment("audit/alerts.html", visit.language, alerts=found, badges=badges, visit=visit)
+    return Rendered({"alerts": html}, _topics(scope))
+
+
+def render_badge(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
+    """How many alerts wait for somebody."""
+    with runtime.database.begin(scope) as session:
+        waiting = len(watch.alerts(session, visit.principal, only_open=True))
+    return Rendered({"reading-alerts": fragment("audit/badge.html", visit.language, waiting=waiting)}, _topics(scope))
+
+
+def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
+    """Nobody explains his own reading, so everybody's list is his own."""
+    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    key = f"alerts:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render_alerts, runtime, scope, visit)), *badge(runtime, visit)]
+
+
+def badge(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
+    """The part that each live page of somebody who may read the log has in its head."""
+    if not visit.principal.can(Permission.ACCESS_READ):
+        return []
+    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    return [(f"badge:{visit.principal.user_id}:{visit.language}", partial(render_badge, runtime, scope, visit))]
+
+
+def say_in(language: str) -> Say:
+    """The words of a language."""
+    return translations(language).gettext
+
+
+def _topics(scope: Scope) -> frozenset[str]:
+    return frozenset(topics.reading_alerts(ente_id) for ente_id in scope.enti or ())
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _text(value: object) -> str:
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_text(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(one) for one in value) or "—"
+    return str(value)
