@@ -17,11 +17,15 @@ from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
+from web.closures import public as public_closures
+from web.closures import routes as closures
 from web.console import routes as console
 from web.contacts import related, texts
 from web.contacts import routes as contacts
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.ente import routes as ente
+from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
 from web.imports import reconciliations, sources
@@ -32,6 +36,8 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.people import me
 from web.people import routes as people
+from web.proposals import form as proposal_form
+from web.proposals import routes as proposals
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
@@ -92,6 +98,12 @@ def create_app(runtime: Runtime) -> ASGIApp:
         sources,
         reconciliations,
         imports,
+        proposal_form,
+        proposals,
+        public_closures,
+        closures,
+        ente,
+        enti,
         sockets,
     ):
         app.include_router(module.router)

@@ -196,6 +196,37 @@ def import_collection(file: Path, ente: Annotated[str | None, typer.Option(help=
     raise typer.Exit(code)
 
 
+@app.command("export-proposals")
+def export_proposals(
+    ente: Annotated[str, typer.Argument(help="Codice catastale")],
+    into: Annotated[Path, typer.Option(help="Folder")] = Path(),
+) -> None:
+    """Put the proposals that an ente approved into a feed for the collection system, and write it to a folder."""
+    from web.proposals.terminal import export  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("export"))
+    try:
+        code = export(runtime.database, ente, into)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
+@app.command("acknowledge-proposals")
+def acknowledge_proposals(ente: Annotated[str, typer.Argument(help="Codice catastale")], file: Path) -> None:
+    """Take in what the collection system answers to proposals; the same file again changes nothing."""
+    from web.proposals.terminal import acknowledge  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("acknowledge"))
+    try:
+        code = acknowledge(runtime.database, ente, file)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
 @app.command("store-documents")
 def store_documents(path: Path, ente: Annotated[str, typer.Option(help="Codice catastale")]) -> None:
     """Take in the contents of documents: a zip or a folder. Killed at any point, the same command goes on."""

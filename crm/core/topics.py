@@ -34,6 +34,11 @@ def jobs(ente_id: int) -> str:
     return f"job:{ente_id}"
 
 
+def ente(ente_id: int) -> str:
+    """What an ente has to decide, and what became of it: proposals, closures, its offices."""
+    return f"ente:{ente_id}"
+
+
 def staff(ente_id: int) -> str:
     """Who serves an ente, what it is told of them, and whom it wants replaced."""
     return f"staff:{ente_id}"

@@ -41,13 +41,23 @@ class ClosedSpell:
 
 
 @dataclass(frozen=True, slots=True)
+class Special:
+    """A day with hours of its own, whatever weekday or holiday it is; closed all day without them."""
+
+    day: date
+    opens: time | None = None
+    closes: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
-    """All that decides when a line is open. `patron` is (month, day)."""
+    """All that decides when a line is open. `patron` is (month, day); of one day, one `Special`."""
 
     hours: tuple[Hours, ...]
     closures: tuple[ClosedSpell, ...] = ()
     observes_holidays: bool = True
     patron: tuple[int, int] | None = None
+    special: tuple[Special, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,13 @@ def _covers(closure: ClosedSpell, instant: datetime) -> bool:
 
 def _spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
     """The open stretches, in UTC and in order, of `days` days from `first`, closures not yet considered."""
+    special = {one.day: one for one in timetable.special}
     for offset in range(days):
         day = first + timedelta(days=offset)
+        if (own := special.get(day)) is not None:
+            if own.opens is not None and own.closes is not None:
+                yield _instant(day, own.opens), _instant(day, own.closes, end=True)
+            continue
         if is_holiday(timetable, day):
             continue
         for hours in _of_weekday(timetable.hours, day.weekday()):

@@ -1,12 +1,15 @@
 """Enti and contracts. What is here is published by the enti themselves; it names no taxpayer."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Numeric, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.core.db import Base
+from crm.core.db import Base, choice
+from crm.enti.consent import ClosureStanding
 
 
 class Ente(Base):
@@ -87,7 +90,11 @@ class OpeningHours(Base):
 
 
 class Closure(Base):
-    """A time in which the lines stay closed against their hours; open-ended until somebody reopens."""
+    """A time in which the lines stay closed against their hours; open-ended until somebody reopens.
+
+    An emergency's holds for the whole contract at once. A planned one has a row for each ente concerned, all with the
+    same `proposal`: each ente's row closes its own lines once it approves.
+    """
 
     __tablename__ = "closure"
 
@@ -96,5 +103,96 @@ class Closure(Base):
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(String(200))  # why, for the ente
+    message: Mapped[str] = mapped_column(String(200), default="")  # what callers hear and citizens read
+    standing: Mapped[ClosureStanding] = mapped_column(choice(ClosureStanding), default=ClosureStanding.EMERGENCY)
+    proposal: Mapped[UUID | None]
     declared_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    declared_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str] = mapped_column(String(400), default="")
+
+    __table_args__ = (
+        UniqueConstraint("proposal", "ente_id"),
+        CheckConstraint(
+            "standing = 'emergency' OR (proposal IS NOT NULL AND ente_id IS NOT NULL AND ends_at IS NOT NULL)",
+            name="planned",
+        ),
+    )
+
+
+class SpecialDay(Base):
+    """A day with hours of its own, whatever weekday or holiday it is; without hours the lines stay closed.
+
+    An ente's own row replaces its contract's.
+    """
+
+    __tablename__ = "special_day"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    day: Mapped[date]
+    opens: Mapped[time | None]
+    closes: Mapped[time | None]
+
+    __table_args__ = (
+        UniqueConstraint("contract_id", "ente_id", "day", postgresql_nulls_not_distinct=True),
+        CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours"),
+    )
+
+
+class ServiceTopic(Base):
+    """What the lines of a contract are for, by the codes of calls' topics; an ente's rows replace its contract's."""
+
+    __tablename__ = "service_topic"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    topic: Mapped[str] = mapped_column(String(40))
+
+    __table_args__ = (UniqueConstraint("contract_id", "ente_id", "topic", postgresql_nulls_not_distinct=True),)
+
+
+class PaymentWay(Base):
+    """A way to pay an ente, as an agent says it and citizens read it."""
+
+    __tablename__ = "payment_way"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    place: Mapped[int] = mapped_column(SmallInteger)  # in their order
+    words: Mapped[str] = mapped_column(String(200))
+
+    __table_args__ = (UniqueConstraint("ente_id", "place"),)
+
+
+class Office(Base):
+    """An office of an ente, for whoever is told where to go. `hours`: {"weekday", "opens", "closes"}, Roman time."""
+
+    __tablename__ = "office"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(20))  # E.164
+    email: Mapped[str | None] = mapped_column(String(254))
+    competent_for: Mapped[str] = mapped_column(String(400))
+    accessibility: Mapped[str] = mapped_column(String(400))
+    hours: Mapped[list[dict[str, Any]]]
+
+    __table_args__ = (UniqueConstraint("ente_id", "name"),)
+
+
+class EnteLogo(Base):
+    """An ente's coat of arms, for the head of its pages: PNG or JPEG, checked when it was sent."""
+
+    __tablename__ = "ente_logo"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(20))
+    content: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(String(64))

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.configuration import kept
-from crm.enti.calendar import ClosedSpell, Hours, Timetable
-from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours
+from crm.enti.calendar import ClosedSpell, Hours, Special, Timetable
+from crm.enti.consent import IN_FORCE, Agreed, ClosureStanding, agreed_by_all
+from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours, SpecialDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ def contract_name(session: Session, contract_id: int) -> str:
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()
 
 
+@kept
+def cadastral_code(session: Session, ente_id: int) -> str:
+    """The codice catastale of an ente, which names it in feeds."""
+    return session.execute(select(Ente.cadastral_code).where(Ente.id == ente_id)).scalar_one()
+
+
 def enti_of(session: Session, contract_id: int) -> frozenset[int]:
     """The enti a contract covers."""
     return coverage(session).get(contract_id, frozenset())
@@ -83,26 +90,49 @@ def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timeta
     ente = None if ente_id is None else session.get(Ente, ente_id)
     return Timetable(
         hours=hours,
-        closures=tuple(ClosedSpell(c.starts_at, c.ends_at, c.reason) for c in closures(session, contract_id, ente_id)),
+        closures=_closed_spells(session, contract_id, ente_id),
         observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
         patron=(ente.patron_month, ente.patron_day) if ente else None,
+        special=_special_days(session, contract_id, ente_id),
     )
 
 
-def closures(session: Session, contract_id: int, ente_id: int | None) -> list[Closure]:
-    """The closures of a contract, and of this ente under it, that are not over."""
-    at = clock.now(session)
-    return list(
-        session.execute(
-            select(Closure)
-            .where(
-                Closure.contract_id == contract_id,
-                or_(Closure.ente_id == ente_id, Closure.ente_id.is_(None)),
-                or_(Closure.ends_at.is_(None), Closure.ends_at > at),
-            )
-            .order_by(Closure.starts_at)
-        ).scalars()
+def _special_days(session: Session, contract_id: int, ente_id: int | None) -> tuple[Special, ...]:
+    """The days with hours of their own: the contract's, and over them the ente's."""
+    rows = session.execute(
+        select(SpecialDay.day, SpecialDay.opens, SpecialDay.closes)
+        .where(SpecialDay.contract_id == contract_id)
+        .where(or_(SpecialDay.ente_id == ente_id, SpecialDay.ente_id.is_(None)))
+        .order_by(SpecialDay.day, SpecialDay.ente_id.is_not(None))
     )
+    return tuple({row.day: Special(*row) for row in rows}.values())
+
+
+def _closed_spells(session: Session, contract_id: int, ente_id: int | None) -> tuple[ClosedSpell, ...]:
+    """What closes the lines of an ente, or those on which no ente is known: only what all its enti approved does."""
+    rows = session.scalars(
+        select(Closure)
+        .where(
+            Closure.contract_id == contract_id,
+            Closure.standing.in_(IN_FORCE),
+            or_(Closure.ends_at.is_(None), Closure.ends_at > clock.now(session)),
+        )
+        .order_by(Closure.starts_at, Closure.id)
+    ).all()
+    spells = [
+        ClosedSpell(row.starts_at, row.ends_at, row.message)
+        for row in rows
+        if row.ente_id is None or row.ente_id == ente_id
+    ]
+    if ente_id is None:
+        approved = [
+            Agreed(row.proposal, row.ente_id, row.starts_at, row.ends_at, row.message)
+            for row in rows
+            if row.proposal is not None and row.ente_id is not None
+        ]
+        common = agreed_by_all(approved, enti_of(session, contract_id))
+        spells += [ClosedSpell(one.starts_at, one.ends_at, one.message) for one in common]
+    return tuple(spells)
 
 
 def switches(session: Session, contract_ids: frozenset[int]) -> list[Switch]:
@@ -116,7 +146,12 @@ def switches(session: Session, contract_ids: frozenset[int]) -> list[Switch]:
 
 def until_reopened(session: Session) -> tuple[ColumnElement[bool], ...]:
     """A contract's own open-ended closure that has begun; an ente's closures are the ente's."""
-    return (Closure.ente_id.is_(None), Closure.ends_at.is_(None), Closure.starts_at <= clock.now(session))
+    return (
+        Closure.standing == ClosureStanding.EMERGENCY,
+        Closure.ente_id.is_(None),
+        Closure.ends_at.is_(None),
+        Closure.starts_at <= clock.now(session),
+    )
 
 
 def _all_observe(session: Session, contract_id: int) -> bool:

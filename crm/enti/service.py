@@ -8,6 +8,7 @@ from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
+from crm.enti.consent import ClosureStanding
 from crm.enti.models import Closure
 from crm.enti.queries import switches, until_reopened
 
@@ -26,7 +27,8 @@ def close_lines(session: Session, by: Principal, *, contract_id: int, reason: st
     session.add(
         Closure(
             contract_id=contract_id, ente_id=None, starts_at=clock.now(session), ends_at=None, reason=reason,
-            declared_by=by.user_id,
+            message=reason, standing=ClosureStanding.EMERGENCY, declared_by=by.user_id,
+            declared_at=clock.now(session),
         )
     )  # fmt: skip
     session.flush()

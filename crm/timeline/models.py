@@ -13,6 +13,7 @@ from crm.core.db import Base, choice
 
 class EntryKind(StrEnum):
     CALL = "call"
+    PROPOSAL = "proposal"
 
 
 class TimelineEntry(Base):

@@ -26,6 +26,11 @@ def line(session: Session, number: str) -> LineView | None:
     return _lines(session).get(number)
 
 
+def all_lines(session: Session) -> list[LineView]:
+    """Every line, by its number."""
+    return sorted(_lines(session).values(), key=lambda one: one.number)
+
+
 @kept
 def _lines(session: Session) -> Mapping[str, LineView]:
     rows = session.execute(select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id))

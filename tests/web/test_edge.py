@@ -188,7 +188,7 @@ def test_a_search_is_bounded_by_where_files_may_be_read_not_by_where_calls_are_a
 
 
 @pytest.mark.parametrize(
-    ("username", "home"), [("anna", "/console"), ("sara", "/wallboard"), ("vera", "/wallboard"), (None, "/sign-in")]
+    ("username", "home"), [("anna", "/console"), ("sara", "/wallboard"), ("vera", "/ente"), (None, "/sign-in")]
 )
 def test_the_front_door_leads_to_one_s_own_page(client: TestClient, username: str | None, home: str) -> None:
     if username:

@@ -16,7 +16,7 @@ OTHERS = sorted(set(LANGUAGES) - {DEFAULT})
 TEMPLATES = update.ROOT / "web" / "templates"
 PLACEHOLDER = re.compile(r"%\(\w+\)\w")
 WORD = re.compile(r"[^\W\d_]{2,}")
-SAME_EVERYWHERE = {"Filodiretto", "Alt", "Ctrl", "Shift", "Esc"}
+SAME_EVERYWHERE = {"JSON", "iCalendar", "Filodiretto", "Alt", "Ctrl", "Shift", "Esc"}
 BODY_CLASS = re.compile(r"{% block body_class %}.*?{% endblock %}")
 SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
 

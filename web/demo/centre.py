@@ -16,6 +16,7 @@ from telephony.agents import service as agents
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
+from web.demo.enti import seed_enti
 from web.demo.places import LINES
 from web.demo.seed import CONTRACT, seed
 from web.demo.sources import settle_sources
@@ -43,6 +44,8 @@ def seed_demo(
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
         if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
             _centre(session, contract_id)
+    with database.begin(Scope.of_contract(contract_id)) as session:
+        seed_enti(session, contract_id=contract_id, today=today)
     database.transact(Scope.of_contract(contract_id), settle_sources)
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")

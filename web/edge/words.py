@@ -20,11 +20,14 @@ from crm.contacts.models import (
     Verification,
 )
 from crm.documents.models import DocumentKind
+from crm.enti.consent import ClosureStanding
 from crm.files.gate import GateOutcome
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.proposals.lifecycle import State as ProposalState
+from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.staff.models import ReplacementState, StaffChange
 from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
@@ -296,6 +299,54 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
     },
+    EntryKind: {
+        EntryKind.CALL: "Chiamate",
+        EntryKind.PROPOSAL: "Proposte",
+    },
+    ProposalKind: {
+        ProposalKind.CORRECTION: "Correzione",
+        ProposalKind.NOTIFICATION_PROBLEM: "Problema di notifica",
+    },
+    Subject: {
+        Subject.SURNAME: "Cognome",
+        Subject.GIVEN_NAME: "Nome",
+        Subject.BUSINESS_NAME: "Denominazione",
+        Subject.BORN_ON: "Data di nascita",
+        Subject.BIRTHPLACE: "Luogo di nascita",
+        Subject.RESIDENCE: "Residenza",
+        Subject.DOMICILE: "Domicilio",
+        Subject.SEAT: "Sede",
+        Subject.PHONE: "Telefono",
+        Subject.EMAIL: "E-mail",
+        Subject.PEC: "PEC",
+        Subject.DIGITAL_DOMICILE: "Domicilio digitale",
+        Subject.DECEASED_ON: "Data di morte",
+        Subject.CEASED_ON: "Cessata attività",
+    },
+    Problem: {
+        Problem.NEVER_RECEIVED: "Non l'ha mai ricevuto",
+        Problem.MOVED: "Aveva cambiato indirizzo",
+        Problem.WRONG_NAME: "Intestato alla persona sbagliata",
+        Problem.DECEASED: "Intestato a una persona deceduta",
+        Problem.TAKEN_BY_OTHERS: "Ritirato o rifiutato da altri",
+        Problem.OTHER: "Altro",
+    },
+    ProposalState: {
+        ProposalState.MADE: "Da decidere",
+        ProposalState.APPROVED: "Accolta",
+        ProposalState.REFUSED: "Non accolta",
+        ProposalState.EXPORTED: "Inviata al gestionale",
+        ProposalState.ACKNOWLEDGED: "Accettata dal gestionale",
+        ProposalState.REJECTED: "Respinta dal gestionale",
+        ProposalState.WITHDRAWN: "Ritirata",
+    },
+    ClosureStanding: {
+        ClosureStanding.EMERGENCY: "Emergenza",
+        ClosureStanding.PROPOSED: "Da approvare",
+        ClosureStanding.APPROVED: "Approvata",
+        ClosureStanding.REFUSED: "Non approvata",
+        ClosureStanding.WITHDRAWN: "Ritirata",
+    },
     GateOutcome: {
         GateOutcome.WRONG_PERSON: "Non è la persona",
         GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
@@ -310,9 +361,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         FilePurpose.QUALITY: "Controllo di qualità o reclamo",
         FilePurpose.ENTE_CONTROL: "Controllo dell'ente titolare",
         FilePurpose.OTHER: "Altro: scrivi perché",
-    },
-    EntryKind: {
-        EntryKind.CALL: "Chiamate",
     },
     DocumentKind: {
         DocumentKind.NOTICE: "Avviso",

@@ -1,6 +1,7 @@
 """How each kind of entry of a timeline is shown: what is read of it, and the template that writes it.
 
-A feature that puts a kind of its own on the timeline registers a reader here and adds a template; the page stays.
+A feature that puts a kind of its own on the timeline gives it a word, and a reader here with its template where the
+word, the author and a note do not say enough; the page stays as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.proposals.lifecycle import State
+from crm.proposals.queries import what_of
+from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
@@ -32,12 +36,13 @@ class Shown:
 
 def shown(entry: TimelineEntry, author: str | None, *, discreet: bool = False) -> Shown:
     """An entry, read by its kind. Discreet: without what people wrote, who may not be told everything is listening."""
-    told = READERS[entry.kind](entry)
+    known = entry.kind in READERS
+    told = READERS[entry.kind](entry) if known else {"note": str(entry.detail.get("note", ""))}
     if discreet and told.get("note"):
         told = {**told, "note": ""}
     return Shown(
         entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
-        f"files/entries/{entry.kind.value}.html", told,
+        f"files/entries/{entry.kind.value if known else 'other'}.html", told,
     )  # fmt: skip
 
 
@@ -57,4 +62,17 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
-READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call}
+def _proposal(entry: TimelineEntry) -> Mapping[str, Any]:
+    """The value itself is part of the note: whoever may not be told everything does not hear it."""
+    detail = entry.detail
+    change = " → ".join(text for text in (detail["now"], detail["proposed"]) if text)
+    return {
+        "what": what_of(ProposalKind(detail["kind"]), detail["what"]),
+        "act_number": detail["act_number"],
+        "state": State(entry.status),
+        "reason": detail["reason"],
+        "note": ". ".join(text for text in (change, detail["note"]) if text),
+    }
+
+
+READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal}

@@ -86,7 +86,8 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
     return page(
         request, "files/page.html", visit.language, regions=_shown(visit, contact_id, found).regions,
-        contact_id=contact_id, purpose=opening.purpose, at=opening.opened_at, **about,
+        contact_id=contact_id, purpose=opening.purpose, reason=opening.reason, at=opening.opened_at,
+        ends=opening.ends_at, **about,
     )  # fmt: skip
 
 
@@ -147,7 +148,8 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
 
 
 def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendered:
-    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id)
+    may_propose = visit.principal.can(Permission.PROPOSAL_MAKE)
+    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
 

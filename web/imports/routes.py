@@ -1,5 +1,6 @@
 """Sending a feed and following its import, live. The file is read by a worker; this page only watches."""
 
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,10 @@ from crm.core import heartbeats, topics
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
+from crm.enti import logo
 from crm.enti import queries as enti
 from crm.positions.models import Tax
+from crm.proposals.acknowledgements import MAX_BYTES
 from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
@@ -35,7 +38,13 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
-UPLOADS = {"/imports": FEED_BYTES, "/files/documents": 200 * 1024**2}
+UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
+    "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
+    "/files/documents": (Permission.COLLECTION_IMPORT, 200 * 1024**2),
+    "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
+    "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
+}
+LOGO = re.compile(r"/enti/\d+/logo")
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -72,12 +81,13 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
-    """How many bytes a request may send: a feed's or an archive's from whoever may import, else a form's."""
-    most = UPLOADS.get(request["path"], FORM_BYTES)
-    if most == FORM_BYTES or request["method"] != "POST":
+    """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
+    path = "/enti/logo" if LOGO.fullmatch(request["path"]) else request["path"]
+    permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
+    if permission is None or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
-    return most if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
+    return largest if visit and visit.principal.can(permission) else FORM_BYTES
 
 
 @router.get("/imports")

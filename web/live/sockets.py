@@ -18,13 +18,16 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
+from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
 from web.edge.visits import COOKIE, Visit, visit_of
+from web.ente import routes as ente
 from web.files import routes as files
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.proposals import routes as proposals
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -53,11 +56,15 @@ PAGES: dict[str, Joining] = {
     "console": join_console,
     "wallboard": wallboard.join,
     "imports": imports.join,
+    "proposals": proposals.join,
+    "closures": closures.join,
+    "ente": ente.join,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
     "file": files.join,
     "contact": contacts.join,
+    "ente": ente.join,
 }
 
 

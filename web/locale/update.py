@@ -26,7 +26,8 @@ PACKAGES = ("crm", "telephony", "outbound", "web")
 NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
 SAID = (
     ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py", ROOT / "crm" / "files" / "gate.py",
-    ROOT / "crm" / "documents" / "intake.py",
+    ROOT / "crm" / "documents" / "intake.py", ROOT / "crm" / "proposals" / "acknowledgements.py",
+    ROOT / "crm" / "proposals" / "exports.py",
 )  # fmt: skip
 SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
 WORD_LIST = "web/edge/words.py"

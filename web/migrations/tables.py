@@ -13,6 +13,7 @@ import crm.files.models
 import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models
+import crm.proposals.models
 import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models

@@ -130,10 +130,11 @@ def form(
 
 
 def _home(visit: Visit) -> str:
-    """Whoever runs the centre looks at the board, though he may answer calls too."""
+    """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window."""
     for permission, path in (
         (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
+        (Permission.ENTE_WATCH, "/ente"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),
     ):

@@ -15,11 +15,18 @@ from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
 from crm.enti.models import Ente
+from crm.proposals import tasks as proposals
+from crm.proposals.tasks import EXPORT
 from web.wiring import Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER, FINISH: collection.FINISHER, FETCH: sources.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {
+    IMPORT: collection.RUNNER,
+    FINISH: collection.FINISHER,
+    FETCH: sources.RUNNER,
+    EXPORT: proposals.RUNNER,
+}
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -44,6 +51,7 @@ def worker_app(settings: Settings) -> Celery:
         with database.begin(Scope.of_enti(enti)) as session:
             source_service.start_due(session, data=settings.data)
             jobs.announce_silent(session)
+            proposals.owe_exports(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)

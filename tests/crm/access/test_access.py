@@ -344,13 +344,13 @@ def test_an_ente_that_joins_a_contract_is_seen_by_its_agents_from_then_on(sessio
 def test_sara_closes_the_lines_and_opens_them_again(everything: Session, cast: Cast) -> None:
     sara = principal(Held(Role.SUPERVISOR, None, cast.contract))
     lines.close_lines(everything, sara, contract_id=cast.contract, reason="  Guasto   alla rete ")
-    (closure,) = enti.closures(everything, cast.contract, cast.empoli)
+    (closure,) = enti.timetable(everything, cast.contract, cast.empoli).closures
     assert (closure.reason, closure.ends_at) == ("Guasto alla rete.", None)
     with pytest.raises(ConflictError):
         lines.close_lines(everything, sara, contract_id=cast.contract, reason="Ancora")
     lines.reopen_lines(everything, sara, contract_id=cast.contract)
     lines.reopen_lines(everything, sara, contract_id=cast.contract)  # a second click
-    assert enti.closures(everything, cast.contract, None) == []
+    assert enti.timetable(everything, cast.contract, None).closures == ()
 
 
 @pytest.mark.integration

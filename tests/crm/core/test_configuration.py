@@ -120,7 +120,7 @@ def test_a_closure_that_ends_by_itself_needs_no_change(database: Database, cast:
         session.add(
             Closure(
                 contract_id=cast.contract, ente_id=None, starts_at=at, ends_at=at + timedelta(hours=1),
-                reason="Sciopero.", declared_by=cast.sara,
+                reason="Sciopero.", declared_by=cast.sara, declared_at=at,
             )
         )  # fmt: skip
     with database.begin(scope) as session:

@@ -50,13 +50,17 @@ from crm.contacts.models import (
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind
-from crm.enti.models import Closure
+from crm.enti.models import Closure, EnteLogo, Office, PaymentWay, ServiceTopic, SpecialDay
 from crm.files import service as files
 from crm.files.gate import Check
 from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.positions.models import PositionAlias
+from crm.proposals import exports
+from crm.proposals import service as proposals
+from crm.proposals.service import Told
+from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
@@ -83,12 +87,11 @@ OF_NOBODY = {
     "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
     "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
+# By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "closure",
-    "file_setting",
-    "gate_question",
-    "opening_hours",
-)  # by the enti themselves; they name no taxpayer
+    "closure", "ente_logo", "file_setting", "gate_question", "office", "opening_hours", "payment_way", "service_topic",
+    "special_day",
+)  # fmt: skip
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 NEVER_ALTERED = (
     "audit_entry",
@@ -183,6 +186,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
         )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        _propose(session, cast)
         notices.add(
             session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
         )
@@ -191,6 +195,17 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         feeds(session, cast.empoli)
         at = session.info["now"]
         session.add_all(told(session, cast))
+        session.add_all(
+            [
+                EnteLogo(ente_id=cast.empoli, media_type="image/png", content=b"", sha256=""),
+                Office(
+                    ente_id=cast.empoli, name="URP", address="Via Roma 1", competent_for="", accessibility="", hours=[]
+                ),
+                PaymentWay(ente_id=cast.empoli, place=0, words="Con pagoPA"),
+                ServiceTopic(contract_id=cast.contract, ente_id=cast.empoli, topic="payment"),
+                SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=at.date()),
+            ]
+        )  # fmt: skip
         session.add(
             Closure(
                 contract_id=cast.contract,
@@ -199,11 +214,26 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 ends_at=at,
                 reason="",
                 declared_by=cast.sara,
+                declared_at=at,
             )
         )
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def _propose(session: Session, cast: Cast) -> None:
+    """Two agents report the same of Mario, the ente approves, it is exported; and somebody is still typing."""
+    anna, luca = (principal_of(session, user_id) for user_id in (cast.anna, cast.luca))
+    approver = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+    for by in (anna, luca):
+        made = proposals.propose_correction(
+            session, by, contact_id=cast.mario, subject=Subject.EMAIL, instead_of=None,
+            fields={"value": "mario@example.it"}, told=Told(),
+        )  # fmt: skip
+    proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
+    exports.export(session, None, ente_id=cast.empoli)
+    proposals.save_draft(session, anna, contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "0571"})
 
 
 def feeds(session: Session, ente_id: int) -> None:

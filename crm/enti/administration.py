@@ -1,0 +1,263 @@
+"""What administrators write about enti: identity, hours, special days, topics, ways to pay, offices, logo.
+
+Each change is audited with what was there before, and raises the configuration's version (decision 0011).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, time
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
+from crm.audit import service as audit
+from crm.core import topics
+from crm.core.configuration import changed
+from crm.core.db import touch
+from crm.core.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.enti import logo
+from crm.enti.calendar import Hours
+from crm.enti.hours import parse_day, parse_week, written
+from crm.enti.identity import Identity, parse
+from crm.enti.models import (
+    ContractEnte,
+    Ente,
+    EnteLogo,
+    Office,
+    OpeningHours,
+    PaymentWay,
+    ServiceTopic,
+    SpecialDay,
+)
+from crm.enti.queries import enti_of
+
+MAX_WAYS, LONGEST_WAY = 12, 200
+_OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
+
+
+def save_identity(session: Session, by: Principal, *, ente_id: int, fields: Mapping[str, str]) -> None:
+    """Change what an ente is called and known by. Raises `InvalidError` with what is wrong with each field."""
+    ente = _managed(session, by, ente_id)
+    new = parse(fields)
+    _refuse_taken(session, new, besides=ente_id)
+    before = {name: getattr(ente, name) for name in Identity.__dataclass_fields__}
+    changed(session)
+    for name, value in asdict(new).items():
+        setattr(ente, name, value)
+    _written(session, by, "ente.changed", ente_id, before, asdict(new))
+
+
+def add_ente(session: Session, by: Principal, *, contract_id: int, fields: Mapping[str, str]) -> int:
+    """An ente joins a contract; its id."""
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    new = parse(fields)
+    _refuse_taken(session, new, besides=None)
+    changed(session)
+    ente = Ente(**asdict(new))
+    session.add(ente)
+    session.flush()
+    session.add(ContractEnte(contract_id=contract_id, ente_id=ente.id))
+    session.flush()
+    audit.note(session, by, kind="ente.added", ente_id=None, subject=new.name, after=asdict(new))
+    return ente.id
+
+
+def save_hours(
+    session: Session, by: Principal, *, contract_id: int, ente_id: int | None, week: Mapping[int, str]
+) -> None:
+    """Write the weekly hours of a contract, or an ente's own, which replace them; an empty week gives them up."""
+    _contracts(session, by, contract_id, ente_id)
+    hours = parse_week(week)
+    if ente_id is None and not hours:
+        raise InvalidError("Le linee di un contratto hanno bisogno di almeno un orario.")
+    own = _own(OpeningHours, contract_id, ente_id)
+    old = [Hours(row.weekday, row.opens, row.closes) for row in session.scalars(select(OpeningHours).where(*own))]
+    changed(session)
+    session.execute(delete(OpeningHours).where(*own))
+    session.add_all(
+        OpeningHours(contract_id=contract_id, ente_id=ente_id, weekday=one.weekday, opens=one.opens, closes=one.closes)
+        for one in hours
+    )
+    before, after = ({str(day): written(rows, day) for day in range(7)} for rows in (old, hours))
+    _written(session, by, "hours.changed", ente_id, before, after, contract_id=contract_id)
+
+
+def save_special_day(
+    session: Session, by: Principal, *, contract_id: int, ente_id: int | None, day: date, hours: str
+) -> None:
+    """Give a day hours of its own; none written: closed."""
+    _contracts(session, by, contract_id, ente_id)
+    spans = parse_day(day.weekday(), hours, field="hours")
+    if len(spans) > 1:
+        raise FieldError("Per un giorno speciale scrivi un orario solo.", field="hours")
+    opens, closes = (spans[0].opens, spans[0].closes) if spans else (None, None)
+    changed(session)
+    session.execute(delete(SpecialDay).where(*_own(SpecialDay, contract_id, ente_id), SpecialDay.day == day))
+    session.add(SpecialDay(contract_id=contract_id, ente_id=ente_id, day=day, opens=opens, closes=closes))
+    after = {"day": day.isoformat(), "hours": written(spans, day.weekday())}
+    _written(session, by, "special_day.changed", ente_id, {}, after, contract_id=contract_id)
+
+
+def remove_special_day(session: Session, by: Principal, *, special_day_id: int) -> None:
+    """The day is like any other again. Twice is once."""
+    row = session.get(SpecialDay, special_day_id)
+    if row is None:
+        return
+    _contracts(session, by, row.contract_id, row.ente_id)
+    changed(session)
+    session.delete(row)
+    before = {"day": row.day.isoformat(), "hours": _shown(row.opens, row.closes)}
+    _written(session, by, "special_day.removed", row.ente_id, before, {}, contract_id=row.contract_id)
+
+
+def save_topics(
+    session: Session, by: Principal, *, contract_id: int, ente_id: int | None, chosen: Collection[str],
+    known: Collection[str],
+) -> None:  # fmt: skip
+    """Say which topics the lines are for; none chosen for an ente: its contract's. `known` are those there are."""
+    _contracts(session, by, contract_id, ente_id)
+    if not set(chosen) <= set(known):
+        raise InvalidError("Uno degli argomenti non esiste: ricarica la pagina.")
+    own = _own(ServiceTopic, contract_id, ente_id)
+    before = sorted(session.scalars(select(ServiceTopic.topic).where(*own)))
+    changed(session)
+    session.execute(delete(ServiceTopic).where(*own))
+    session.add_all(ServiceTopic(contract_id=contract_id, ente_id=ente_id, topic=one) for one in sorted(set(chosen)))
+    _written(
+        session, by, "topics.changed", ente_id, {"topics": before}, {"topics": sorted(set(chosen))},
+        contract_id=contract_id,
+    )  # fmt: skip
+
+
+def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: str) -> None:
+    """The ways to pay, one a line, in their order."""
+    _managed(session, by, ente_id)
+    ways = [" ".join(line.split()) for line in words.splitlines() if line.strip()]
+    if len(ways) > MAX_WAYS or any(len(way) > LONGEST_WAY for way in ways):
+        raise FieldError("Al massimo dodici modi, di duecento caratteri l'uno.", field="ways")
+    before = list(
+        session.scalars(select(PaymentWay.words).where(PaymentWay.ente_id == ente_id).order_by(PaymentWay.place))
+    )
+    changed(session)
+    session.execute(delete(PaymentWay).where(PaymentWay.ente_id == ente_id))
+    session.add_all(PaymentWay(ente_id=ente_id, place=place, words=way) for place, way in enumerate(ways))
+    _written(session, by, "payment_ways.changed", ente_id, {"ways": before}, {"ways": ways})
+
+
+def save_office(
+    session: Session, by: Principal, *, ente_id: int, office_id: int | None, fields: Mapping[str, str],
+    phone: str | None, email: str | None, week: Mapping[int, str],
+) -> int:  # fmt: skip
+    """Add an office, or change one; its id. `phone` and `email` are normalised already."""
+    _managed(session, by, ente_id)
+    values: dict[str, Any] = {name: " ".join(fields.get(name, "").split()) for name in _OFFICE}
+    wrong = [
+        InvalidError("È troppo lungo: abbrevialo.", field=name)
+        for name, longest in _OFFICE.items()
+        if len(values[name]) > longest
+    ]
+    wrong += [InvalidError("Scrivilo.", field=name) for name in ("name", "address") if not values[name]]
+    if wrong:
+        raise InvalidError("Manca qualcosa dell'ufficio.", parts=wrong)
+    hours = [
+        {"weekday": one.weekday, "opens": f"{one.opens:%H:%M}", "closes": f"{one.closes:%H:%M}"}
+        for one in parse_week(week)
+    ]
+    values |= {"phone": phone, "email": email, "hours": hours}
+    same = select(Office.id).where(Office.ente_id == ente_id, Office.name == values["name"], Office.id != office_id)
+    if office_id is None:
+        same = select(Office.id).where(Office.ente_id == ente_id, Office.name == values["name"])
+    if session.execute(same).first() is not None:
+        raise FieldError("C'è già un ufficio con questo nome.", field="name")
+    row = Office(ente_id=ente_id) if office_id is None else _office(session, ente_id, office_id)
+    before = {} if office_id is None else {name: getattr(row, name) for name in values}
+    changed(session)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.add(row)
+    _written(session, by, "office.changed", ente_id, before, values)
+    return row.id
+
+
+def remove_office(session: Session, by: Principal, *, ente_id: int, office_id: int) -> None:
+    """An office is no more."""
+    _managed(session, by, ente_id)
+    row = _office(session, ente_id, office_id)
+    changed(session)
+    session.delete(row)
+    _written(session, by, "office.removed", ente_id, {"name": row.name, "address": row.address}, {})
+
+
+def save_logo(session: Session, by: Principal, *, ente_id: int, content: bytes) -> None:
+    """Set the picture at the head of an ente's pages."""
+    _managed(session, by, ente_id)
+    media_type, digest = logo.check(content), sha256(content).hexdigest()
+    old = session.get(EnteLogo, ente_id)
+    changed(session)
+    session.merge(EnteLogo(ente_id=ente_id, media_type=media_type, content=content, sha256=digest))
+    _written(session, by, "logo.changed", ente_id, {"sha256": old.sha256 if old else ""}, {"sha256": digest})
+
+
+def _managed(session: Session, by: Principal, ente_id: int) -> Ente:
+    ente = session.get(Ente, ente_id, with_for_update=True)
+    if ente is None:
+        raise NotFoundError("Questo ente non esiste.")
+    require_on(session, by, Permission.ENTE_MANAGE, ente_id=ente_id)
+    return ente
+
+
+def _contracts(session: Session, by: Principal, contract_id: int, ente_id: int | None) -> None:
+    """Raise unless `by` manages the contract, or this ente under it."""
+    if ente_id is None:
+        by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    else:
+        require_on(session, by, Permission.ENTE_MANAGE, ente_id=ente_id)
+        if ente_id not in enti_of(session, contract_id):
+            raise ForbiddenError("Questo ente non fa parte del contratto.")
+
+
+def _own(
+    model: type[OpeningHours | SpecialDay | ServiceTopic], contract_id: int, ente_id: int | None
+) -> tuple[ColumnElement[bool], ...]:
+    """A contract's own rows, or those of an ente under it."""
+    whose = model.ente_id.is_(None) if ente_id is None else model.ente_id == ente_id
+    return (model.contract_id == contract_id, whose)
+
+
+def _office(session: Session, ente_id: int, office_id: int) -> Office:
+    row = session.get(Office, office_id)
+    if row is None or row.ente_id != ente_id:
+        raise NotFoundError("Questo ufficio non esiste.")
+    return row
+
+
+def _refuse_taken(session: Session, new: Identity, *, besides: int | None) -> None:
+    codes = ("istat_code", "cadastral_code", "codice_fiscale")
+    rows = session.scalars(select(Ente).where(or_(*(getattr(Ente, name) == getattr(new, name) for name in codes))))
+    wrong = [
+        InvalidError("Questo codice è già di un altro ente.", field=name)
+        for row in rows
+        for name in codes
+        if row.id != besides and getattr(row, name) == getattr(new, name)
+    ]
+    if wrong:
+        raise InvalidError("C'è già un ente con questi codici.", parts=wrong)
+
+
+def _written(
+    session: Session, by: Principal, kind: str, ente_id: int | None, before: Mapping[str, Any],
+    after: Mapping[str, Any], *, contract_id: int | None = None,
+) -> None:  # fmt: skip
+    session.flush()
+    subject = f"contract:{contract_id}" if contract_id else ""
+    audit.note(session, by, kind=kind, ente_id=ente_id, subject=subject, before=before, after=after)
+    concerned: Sequence[int] = [ente_id] if ente_id else sorted(enti_of(session, contract_id)) if contract_id else []
+    touch(session, *(topics.ente(one) for one in concerned))
+
+
+def _shown(opens: time | None, closes: time | None) -> str:
+    return f"{opens:%H:%M}-{closes:%H:%M}" if opens and closes else ""

@@ -1,0 +1,95 @@
+"""The proposals feed as it is written, pure. Its readers have `docs/proposals-feed.md`.
+
+The same rows give the same bytes: fields in one order, rows in the order of their decisions.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from crm.proposals.subjects import ProposalKind, Value
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An approved proposal as it leaves. It names nobody of the centre: who decided, by role alone."""
+
+    id: UUID
+    codice_fiscale: str
+    kind: ProposalKind
+    what: str
+    now: Value | None
+    proposed: Value | None
+    reference: str | None
+    act_number: str | None
+    since: date | None
+    note: str
+    evidence: str
+    made_at: datetime
+    decided_at: datetime
+    decided_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A whole feed: its bytes, and what they hold."""
+
+    content: bytes
+    corrections: int
+    problems: int
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its bytes."""
+        return sha256(self.content).hexdigest()
+
+
+def feed_of(ente: str, number: int, made_at: datetime, rows: Sequence[Outgoing]) -> Feed:
+    """The feed of these proposals; `ente` is the codice catastale, `number` the ente's own count of exports."""
+    rows = sorted(rows, key=lambda row: (row.decided_at, row.id))
+    corrections = sum(row.kind is ProposalKind.CORRECTION for row in rows)
+    problems = len(rows) - corrections
+    header = {
+        "record": "proposals", "version": VERSION, "ente": ente, "number": number, "made_at": made_at.isoformat(),
+        "source": "Filodiretto",
+    }  # fmt: skip
+    end = {"record": "end", "corrections": corrections, "notification_problems": problems}
+    return Feed(_lines([header, *map(record_of, rows), end]), corrections, problems)
+
+
+def record_of(row: Outgoing) -> dict[str, Any]:
+    """One proposal; what is not known is left out, but for `from` and `to`, whose null says something."""
+    common = {"record": row.kind.value, "id": str(row.id), "codice_fiscale": row.codice_fiscale}
+    if row.kind is ProposalKind.CORRECTION:
+        own: dict[str, Any] = {"what": row.what, "from": _plain(row.now), "to": _plain(row.proposed)}
+    else:
+        own = _known(
+            {
+                "problem": row.what, "reference": row.reference, "act_number": row.act_number,
+                "since": row.since.isoformat() if row.since else None,
+            }
+        )  # fmt: skip
+    told = _known({"note": row.note, "evidence": row.evidence})
+    when = {
+        "proposed_at": row.made_at.isoformat(), "decided_at": row.decided_at.isoformat(), "decided_as": row.decided_as,
+    }  # fmt: skip
+    return common | own | told | when
+
+
+def _plain(value: Value | None) -> Any:
+    """A simple value as its text, an address as an object."""
+    return None if value is None else value.get("value", dict(sorted(value.items())))
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _lines(records: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in records).encode()

@@ -1,0 +1,173 @@
+"""Reading proposals, as frozen values. Row-level security bounds them to the scope's enti."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.access.models import User
+from crm.access.permissions import Principal
+from crm.contacts.models import Contact
+from crm.proposals.lifecycle import State
+from crm.proposals.models import Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.subjects import Problem, ProposalKind, Subject, shown
+
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceView:
+    """Somebody who heard the same."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """A proposal, with who it is about and who made and decided it."""
+
+    id: UUID
+    ente_id: int
+    contact_id: int
+    name: str
+    codice_fiscale: str
+    kind: ProposalKind
+    what: Subject | Problem
+    now: str
+    proposed: str
+    act_number: str | None
+    since: date | None
+    note: str
+    evidence: str
+    made_by_id: int
+    made_by: str
+    made_at: datetime
+    state: State
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+    answered_at: datetime | None
+    voices: tuple[VoiceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """A feed that was made."""
+
+    id: int
+    ente_id: int
+    number: int
+    made_at: datetime
+    made_by: str | None
+    corrections: int
+    problems: int
+    sha256: str
+    answered: int
+
+
+def to_decide(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
+    """What waits for the enti of the scope, the oldest first."""
+    return _views(session, Proposal.state == State.MADE, oldest_first=True, limit=limit)
+
+
+def counts(session: Session, state: State) -> Mapping[int, int]:
+    """How many proposals of the scope are in a state, by ente."""
+    rows = session.execute(
+        select(Proposal.ente_id, func.count()).where(Proposal.state == state).group_by(Proposal.ente_id)
+    )
+    return {row.ente_id: row[1] for row in rows}
+
+
+def of_contacts(session: Session, contact_ids: Collection[int], *, limit: int = SHOWN) -> list[ProposalView]:
+    """Everything proposed about these contacts, the newest first."""
+    return _views(session, Proposal.contact_id.in_(contact_ids), limit=limit)
+
+
+def decided(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
+    """What the enti of the scope decided and what became of it, the newest first."""
+    return _views(session, Proposal.decided_at.is_not(None), limit=limit)
+
+
+def made_by(session: Session, by: Principal, *, limit: int = SHOWN) -> list[ProposalView]:
+    """What somebody proposed himself, the newest first."""
+    return _views(session, Proposal.made_by == by.user_id, limit=limit)
+
+
+def get(session: Session, proposal_id: UUID) -> ProposalView | None:
+    """One proposal."""
+    return next(iter(_views(session, Proposal.id == proposal_id, limit=1)), None)
+
+
+def draft(session: Session, by: Principal, *, contact_id: int, kind: ProposalKind) -> Mapping[str, str]:
+    """What somebody has typed so far about a contact, by field."""
+    found = session.get(ProposalDraft, (by.user_id, contact_id, kind), populate_existing=True)
+    return found.fields if found else {}
+
+
+def exports(session: Session, *, limit: int = 20) -> list[ExportView]:
+    """The latest feeds of the enti in scope, with how many of their proposals were answered."""
+    answered = (
+        select(func.count())
+        .where(Proposal.export_id == ProposalExport.id, Proposal.answered_at.is_not(None))
+        .correlate(ProposalExport)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            ProposalExport.id, ProposalExport.ente_id, ProposalExport.number, ProposalExport.made_at, User.name,
+            ProposalExport.corrections, ProposalExport.problems, ProposalExport.sha256, answered,
+        )
+        .outerjoin(User, User.id == ProposalExport.made_by)
+        .order_by(ProposalExport.made_at.desc(), ProposalExport.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [ExportView(*row) for row in rows]
+
+
+def _views(session: Session, *where: ColumnElement[bool], limit: int, oldest_first: bool = False) -> list[ProposalView]:
+    maker, decider = aliased(User), aliased(User)
+    order = Proposal.made_at if oldest_first else Proposal.made_at.desc()
+    rows = session.execute(
+        select(Proposal, Contact.surname, Contact.given_name, Contact.codice_fiscale, maker.name, decider.name)
+        .join(Contact, Contact.id == Proposal.contact_id)
+        .join(maker, maker.id == Proposal.made_by)
+        .outerjoin(decider, decider.id == Proposal.decided_by)
+        .where(*where)
+        .order_by(order, Proposal.id)
+        .limit(limit)
+    ).all()
+    voices = _voices(session, [row[0].id for row in rows])
+    return [
+        ProposalView(
+            id=one.id, ente_id=one.ente_id, contact_id=one.contact_id,
+            name=f"{given_name} {surname}" if given_name else surname, codice_fiscale=codice_fiscale, kind=one.kind,
+            what=what_of(one.kind, one.what), now=shown(one.now), proposed=shown(one.proposed),
+            act_number=one.act_number, since=one.since, note=one.note, evidence=one.evidence, made_by_id=one.made_by,
+            made_by=made, made_at=one.made_at, state=one.state, decided_by=decided_, decided_at=one.decided_at,
+            reason=one.reason, answered_at=one.answered_at, voices=tuple(voices.get(one.id, ())),
+        )
+        for one, surname, given_name, codice_fiscale, made, decided_ in rows
+    ]  # fmt: skip
+
+
+def what_of(kind: ProposalKind, what: str) -> Subject | Problem:
+    """The stored name as a value of its kind: both are `StrEnum`s, so each has its word."""
+    return Subject(what) if kind is ProposalKind.CORRECTION else Problem(what)
+
+
+def _voices(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[VoiceView]]:
+    found: dict[UUID, list[VoiceView]] = {}
+    rows = session.execute(
+        select(ProposalVoice.proposal_id, User.name, ProposalVoice.said_at, ProposalVoice.note)
+        .join(User, User.id == ProposalVoice.said_by)
+        .where(ProposalVoice.proposal_id.in_(ids))
+        .order_by(ProposalVoice.id)
+    )
+    for proposal_id, by, at, note in rows:
+        found.setdefault(proposal_id, []).append(VoiceView(by, at, note))
+    return found

@@ -1,0 +1,126 @@
+"""Administering enti over HTTP: what is saved holds at once, what is wrong stands at its field, others get nowhere."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from crm.access.models import Role
+from crm.audit.models import AuditEntry
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.enti import details, queries
+from crm.enti.calendar import opening
+from tests.cast import Cast
+from tests.crm.enti.test_hours_and_codes import EMPOLI, png
+from tests.web.test_proposals import Browser, becomes
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def admin(client: TestClient, cast: Cast, database: Database) -> Browser:
+    becomes(database, cast.sara, Role.ADMINISTRATOR, contract_id=cast.contract)
+    return Browser(client, "sara", "/enti")
+
+
+def test_an_ente_is_written_in_every_part_and_it_holds_at_once(admin: Browser, cast: Cast, database: Database) -> None:
+    at = f"/enti/{cast.empoli}"
+    assert "Comune di Empoli" in admin.get("/enti")
+    assert admin.post(f"{at}/identity", **EMPOLI)[0] == 204
+    assert admin.post(f"{at}/hours/{cast.contract}", **{"day-0": "8:30-13"})[0] == 204
+    assert admin.post(f"{at}/special/{cast.contract}", day="2026-12-24", hours="9-12")[0] == 204
+    assert admin.post(f"{at}/topics/{cast.contract}", topic=["payment", "relief"])[0] == 204
+    assert admin.post(f"{at}/ways", ways="Con pagoPA, da casa\n\n In Comune ")[0] == 204
+    office = {"name": "URP", "address": "Via del Papa 41", "phone": "0571 7571", "competent_for": "Rimborsi"}
+    assert admin.post(f"{at}/offices", **office, **{"day-1": "9-13"})[0] == 204
+    status, text = admin.post(f"{at}/offices", **office)
+    assert (status, list(json.loads(text)["fields"])) == (422, ["name"])
+    page = admin.get(at)
+    for words in ("08:30-13:00", "24 dic 2026", "Con pagoPA, da casa\nIn Comune", "Via del Papa 41", "+39 0571 7571"):
+        assert words in page
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert details.service_topics(session, cast.contract, cast.empoli) == {"payment", "relief"}
+        assert details.payment_ways(session, cast.empoli) == ("Con pagoPA, da casa", "In Comune")
+        table = queries.timetable(session, cast.contract, cast.empoli)
+        day = clock.start_of_day(details.special_days(session, cast.contract, cast.empoli)[0].day)
+        assert opening(table, day + timedelta(hours=10)).is_open
+        kinds = session.scalars(select(AuditEntry.kind).where(AuditEntry.ente_id == cast.empoli)).all()
+    assert set(kinds) == {
+        "ente.changed", "hours.changed", "special_day.changed", "topics.changed", "payment_ways.changed",
+        "office.changed",
+    }  # fmt: skip
+    (one,) = _offices(database, cast)
+    assert admin.post(f"{at}/offices/{one}/remove")[0] == 204
+    assert _offices(database, cast) == []
+
+
+def _offices(database: Database, cast: Cast) -> list[int]:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        return [one.id for one in details.offices(session, cast.empoli)]
+
+
+def test_the_contracts_own_hours_hold_for_whoever_has_none(admin: Browser, cast: Cast, database: Database) -> None:
+    assert admin.post(f"/enti/contract/hours/{cast.contract}", **{"day-2": "9-12"})[0] == 204
+    assert admin.post(f"/enti/contract/hours/{cast.contract}")[0] == 422
+    with database.begin(Scope.nothing()) as session:
+        assert [one.weekday for one in queries.timetable(session, cast.contract, cast.vinci).hours] == [2]
+    assert admin.post(f"/enti/contract/hours/{cast.other_contract}", **{"day-2": "9-12"})[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wrong"),
+    [
+        ("identity", EMPOLI | {"istat_code": "1"}, "istat_code"),
+        ("identity", EMPOLI | {"cadastral_code": "M059"}, "cadastral_code"),
+        ("hours/{contract}", {"day-3": "boh"}, "day-3"),
+        ("special/{contract}", {"day": "domani"}, "day"),
+        ("special/{contract}", {"day": "2026-12-24", "hours": "9-12, 14-16"}, "hours"),
+        ("offices", {"name": "URP", "address": "Via Roma", "phone": "12"}, "phone"),
+        ("offices", {"name": "URP", "address": "Via Roma", "email": "urp"}, "email"),
+        ("offices", {"address": "Via Roma"}, "name"),
+        ("ways", {"ways": "x" * 201}, "ways"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(
+    admin: Browser, cast: Cast, path: str, fields: dict[str, str], wrong: str
+) -> None:
+    status, text = admin.post(f"/enti/{cast.empoli}/{path.format(contract=cast.contract)}", **fields)
+    assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
+
+
+def test_a_logo_is_a_picture_and_served_as_nothing_else(admin: Browser, cast: Cast) -> None:
+    at = f"/enti/{cast.empoli}/logo"
+    client = admin.client
+    assert client.get(at).status_code == 404
+    for content, status in ((b"<svg/>", 422), (png(80, 90), 204)):
+        assert client.post(at, files={"logo": content}, headers=admin.headers).status_code == status
+    client.cookies.clear()
+    answer = client.get(at)
+    assert (answer.headers["content-type"], answer.content) == ("image/png", png(80, 90))
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_another_contracts_ente_is_not_administered(admin: Browser, cast: Cast) -> None:
+    assert admin.client.get(f"/enti/{cast.siena}").status_code == 404
+    for path in ("identity", "ways", "offices", f"hours/{cast.other_contract}", f"topics/{cast.contract}"):
+        fields = EMPOLI if path == "identity" else {"name": "URP", "address": "Via Roma"}
+        assert admin.post(f"/enti/{cast.siena}/{path}", **fields)[0] in {403, 404}, path
+    assert admin.post(f"/enti/{cast.empoli}/hours/{cast.other_contract}", **{"day-1": "9-12"})[0] == 403
+    assert admin.post(f"/enti/add/{cast.other_contract}", **EMPOLI)[0] == 403
+
+
+def test_a_new_ente_joins_the_contract(admin: Browser, cast: Cast, database: Database) -> None:
+    new = EMPOLI | {"name": "Comune di Certaldo", "short_name": "Certaldo", "istat_code": "048012"}
+    new |= {"cadastral_code": "C540", "codice_fiscale": "01310860489"}
+    assert admin.post(f"/enti/add/{cast.contract}", **new)[0] == 204
+    assert "Comune di Certaldo" in admin.get("/enti")
+
+
+def test_nobody_else_administers(client: TestClient, cast: Cast) -> None:
+    anna = Browser(client, "anna", "/proposals")
+    assert client.get("/enti").status_code == 403
+    assert anna.post(f"/enti/{cast.empoli}/ways", ways="A mano")[0] == 403

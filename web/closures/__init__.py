@@ -1,0 +1,1 @@
+"""Closures on screen: asked for, decided, and published to whoever wants to know."""

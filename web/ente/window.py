@@ -1,0 +1,213 @@
+"""What an ente's window shows, read in one transaction that sees this ente alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
+from crm.audit.models import AuditEntry
+from crm.collection import queries as collection
+from crm.collection.models import ImportRun, ImportState
+from crm.collection.queries import RunView
+from crm.contacts.models import Contact
+from crm.contacts.names import full_name
+from crm.core import clock, topics
+from crm.core.db import Scope
+from crm.enti import closure_queries
+from crm.enti import queries as enti
+from crm.enti.closure_queries import ClosureView
+from crm.enti.queries import Badge
+from crm.proposals import queries as proposals
+from crm.proposals.lifecycle import State
+from crm.timeline.models import EntryKind, TimelineEntry
+from telephony.calls import queries as calls
+from telephony.calls.choices import Topic
+from telephony.calls.models import Outcome, Phase
+from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
+from telephony.lines import queries as lines
+from telephony.queues import queries as queues
+from web.wallboard.board import Board, read
+
+CONTACTS_SHOWN = 40
+LOOKS_SHOWN = 10
+TALKS = frozenset({Phase.JOINING, Phase.TALKING})
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What this visitor may see of one ente beyond figures."""
+
+    personal: bool  # names of taxpayers
+    access: bool  # who looked at them
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call under way. `name` is the taxpayer's, once identified and for whoever may know it."""
+
+    line: str
+    queue: str | None
+    talking: bool
+    since: datetime
+    name: str | None
+    topic: Topic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A contact with a taxpayer today, and how it stands."""
+
+    contact_id: int
+    name: str
+    at: datetime
+    kind: EntryKind
+    state: Outcome | State | None  # none while it is going on
+    mistaken: bool
+    topic: Topic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody looked at, or changed, something of a taxpayer's."""
+
+    at: datetime
+    who: str | None
+    kind: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Everything in one ente's window."""
+
+    ente: Badge
+    rights: Rights
+    board: Board
+    calls: tuple[LiveCall, ...]
+    contacts: tuple[Happened, ...]
+    proposals: int
+    closures: tuple[ClosureView, ...]
+    feed: RunView | None
+    as_of: datetime | None
+    looks: tuple[Look, ...]
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """After which it must be looked at again."""
+        own = {name(self.ente.id) for name in (topics.ente, topics.imports, topics.jobs)}
+        return self.board.topics | own
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One ente among several: what it has to decide. Its calls are in the board."""
+
+    proposals: Mapping[int, int]
+    closures: Mapping[int, int]
+
+
+def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
+    """What somebody may see and do of an ente that he watches."""
+
+    def may(permission: Permission) -> bool:
+        return ente_id in (scope_for(session, by, permission).enti or ())
+
+    return Rights(
+        personal=may(Permission.FILE_READ), access=may(Permission.ACCESS_READ),
+        decides=may(Permission.PROPOSAL_DECIDE) or may(Permission.CLOSURE_APPROVE),
+    )  # fmt: skip
+
+
+def look_into(session: Session, ente_id: int, rights: Rights) -> Window:
+    """The window of the one ente that the session's scope holds."""
+    runs = collection.latest(session, limit=1)
+    return Window(
+        ente=enti.badges(session)[ente_id], rights=rights, board=read(session, Scope.of_enti([ente_id])),
+        calls=_calls(session, ente_id, rights), contacts=_contacts(session, ente_id) if rights.personal else (),
+        proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
+        closures=tuple(closure_queries.to_approve(session, [ente_id])), feed=runs[0] if runs else None,
+        as_of=_as_of(session, ente_id), looks=_looks(session, ente_id) if rights.access else (),
+    )  # fmt: skip
+
+
+def beside(session: Session, ente_ids: frozenset[int]) -> Beside:
+    """What several enti have to decide."""
+    closures: dict[int, int] = {}
+    for one in closure_queries.to_approve(session, ente_ids):
+        if one.ente_id is not None:
+            closures[one.ente_id] = closures.get(one.ente_id, 0) + 1
+    return Beside(proposals.counts(session, State.MADE), closures)
+
+
+def _calls(session: Session, ente_id: int, rights: Rights) -> tuple[LiveCall, ...]:
+    under_way = calls.under_way(session, ente_id)
+    names = _names(session, {one.contact_id for one in under_way if one.contact_id}) if rights.personal else {}
+    found = []
+    for one in under_way:
+        line = lines.line(session, one.line)
+        since = one.answered_at if one.phase in TALKS else one.waiting_since
+        found.append(
+            LiveCall(
+                line=line.label if line else one.line,
+                queue=queues.queue(session, one.queue_id).name if one.queue_id else None,
+                talking=one.phase in TALKS, since=since or one.arrived_at,
+                name=names.get(one.contact_id or 0),
+                topic=Topic(one.topic) if one.topic else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _contacts(session: Session, ente_id: int) -> tuple[Happened, ...]:
+    today = clock.start_of_day(clock.business_day(clock.now(session)))
+    rows = session.execute(
+        select(TimelineEntry, Contact.surname, Contact.given_name)
+        .join(Contact, Contact.id == TimelineEntry.contact_id)
+        .where(TimelineEntry.ente_id == ente_id, TimelineEntry.occurred_at >= today)
+        .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
+        .limit(CONTACTS_SHOWN)
+    )
+    return tuple(_happened(entry, full_name(surname, given_name)) for entry, surname, given_name in rows)
+
+
+def _happened(entry: TimelineEntry, name: str) -> Happened:
+    mistaken = entry.status == OPENED_BY_MISTAKE
+    states: Mapping[EntryKind, type[Outcome] | type[State]] = {EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State}
+    kind = states.get(entry.kind)
+    known = kind is not None and not mistaken and entry.status != IN_PROGRESS
+    topic = entry.detail.get("topic")
+    return Happened(
+        contact_id=entry.contact_id, name=name, at=entry.occurred_at, kind=entry.kind,
+        state=kind(entry.status) if kind is not None and known else None, mistaken=mistaken,
+        topic=Topic(topic) if entry.kind is EntryKind.CALL and topic else None,
+    )  # fmt: skip
+
+
+def _as_of(session: Session, ente_id: int) -> datetime | None:
+    """When what was last read from the collection system was true."""
+    return session.execute(
+        select(func.max(ImportRun.as_of)).where(ImportRun.ente_id == ente_id, ImportRun.state == ImportState.DONE)
+    ).scalar_one()
+
+
+def _looks(session: Session, ente_id: int) -> tuple[Look, ...]:
+    rows = session.execute(
+        select(AuditEntry.occurred_at, User.name, AuditEntry.kind, AuditEntry.contact_id)
+        .outerjoin(User, User.id == AuditEntry.actor_id)
+        .where(AuditEntry.ente_id == ente_id)
+        .order_by(AuditEntry.occurred_at.desc(), AuditEntry.id.desc())
+        .limit(LOOKS_SHOWN)
+    ).all()
+    names = _names(session, {row.contact_id for row in rows if row.contact_id})
+    return tuple(Look(row.occurred_at, row.name, row.kind, names.get(row.contact_id)) for row in rows)
+
+
+def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:
+    rows = session.execute(select(Contact.id, Contact.surname, Contact.given_name).where(Contact.id.in_(contact_ids)))
+    return {row.id: full_name(row.surname, row.given_name) for row in rows}

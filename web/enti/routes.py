@@ -1,0 +1,256 @@
+"""The pages of the enti. What is wrong with a form stands at its fields; what was saved, the page shows anew."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.contacts.email import to_email
+from crm.contacts.phone import to_e164
+from crm.core.db import Scope
+from crm.core.errors import FieldError, NotFoundError
+from crm.enti import administration, details, logo
+from crm.enti import queries as enti
+from crm.enti.identity import BANDS
+from telephony.calls.choices import Topic
+from telephony.lines import queries as lines
+from web.edge.templating import page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.wiring import Runtime
+
+router = APIRouter(include_in_schema=False)
+NO_CONTENT = 204
+CACHED_S = 3600
+DAYS = range(7)
+EVERY = "contract"  # in the place of an ente's id: what is written for the whole contract
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """All texts of the form."""
+    sent = await request.form()
+    return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+
+TypedDep = Annotated[dict[str, str], Depends(typed)]
+
+
+@router.get("/enti")
+def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The enti and contracts that a visitor manages."""
+    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    contracts = sorted(visit.principal.contracts_for(Permission.ENTE_MANAGE))
+    with runtime.database.begin(scope) as session:
+        badges = enti.badges(session, scope.enti)
+        shown = [
+            (
+                one, enti.contract_name(session, one), enti.badges(session, enti.enti_of(session, one)).values(),
+                details.levels(session, one), details.own_week(session, one, None),
+                details.special_days(session, one, None), details.own_topics(session, one, None),
+            )
+            for one in contracts
+        ]  # fmt: skip
+    return page(
+        request, "enti/list.html", visit.language, visit=visit, csrf=visit.csrf_token, badges=badges.values(),
+        contracts=shown, topics=tuple(Topic), bands=BANDS,
+    )  # fmt: skip
+
+
+@router.get("/enti/{ente_id}")
+def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
+    """Everything that is written of one ente."""
+    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    if ente_id not in (scope.enti or ()):
+        raise NotFoundError("Questo ente non esiste.")
+    with runtime.database.begin(scope) as session:
+        covered = enti.coverage(session)
+        contracts = [
+            (
+                one, enti.contract_name(session, one), details.own_week(session, one, ente_id),
+                details.own_week(session, one, None), details.special_days(session, one, ente_id),
+                details.own_topics(session, one, ente_id),
+            )
+            for one in sorted(covered)
+            if ente_id in covered[one]
+        ]  # fmt: skip
+        view: dict[str, Any] = {
+            "identity": details.identity(session, ente_id), "offices": details.offices(session, ente_id),
+            "ways": details.payment_ways(session, ente_id), "has_logo": details.has_logo(session, ente_id),
+            "lines": [one for one in lines.all_lines(session) if one.ente_id == ente_id],
+        }  # fmt: skip
+    return page(
+        request, "enti/one.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
+        contracts=contracts, topics=tuple(Topic), bands=BANDS, **view,
+    )  # fmt: skip
+
+
+@router.post("/enti/add/{contract_id}")
+def add(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDep) -> Response:
+    """A new ente of a contract."""
+
+    def work(session: Session) -> int:
+        return administration.add_ente(session, visit.principal, contract_id=contract_id, fields=fields)
+
+    made = runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
+    return _to(f"/enti/{made}")
+
+
+@router.post("/enti/{ente_id}/identity")
+def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """What it is called and known by."""
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_identity(session, visit.principal, ente_id=ente_id, fields=fields),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente}/hours/{contract_id}")
+def hours(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, fields: TypedDep) -> Response:
+    """Weekly hours, of an ente or of its contract."""
+    ente_id = _ente_id(ente)
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_hours(
+            session, visit.principal, contract_id=contract_id, ente_id=ente_id, week=_week(fields)
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente}/special/{contract_id}")
+def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, fields: TypedDep) -> Response:
+    """A day with hours of its own."""
+    ente_id = _ente_id(ente)
+    try:
+        day = date.fromisoformat(fields.get("day", ""))
+    except ValueError:
+        raise FieldError("Scegli il giorno.", field="day") from None
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_special_day(
+            session, visit.principal, contract_id=contract_id, ente_id=ente_id, day=day,
+            hours=fields.get("hours", ""),
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente}/special/{special_day_id}/remove")
+def remove_special(runtime: RuntimeDep, visit: ChangeDep, ente: str, special_day_id: int) -> Response:
+    """That day is like any other again."""
+    return _save(
+        runtime, visit, _ente_id(ente),
+        lambda session: administration.remove_special_day(
+            session, visit.principal, special_day_id=special_day_id
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente}/topics/{contract_id}")
+def topics(
+    runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int,
+    topic: Annotated[list[str] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """What the lines are for."""
+    ente_id = _ente_id(ente)
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_topics(
+            session, visit.principal, contract_id=contract_id, ente_id=ente_id, chosen=topic or [],
+            known=[one.value for one in Topic],
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/ways")
+def ways(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, ways: Annotated[str, Form()] = "") -> Response:
+    """How one pays."""
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_payment_ways(session, visit.principal, ente_id=ente_id, words=ways),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/offices")
+def add_office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """One more office."""
+    return _office(runtime, visit, ente_id, None, fields)
+
+
+@router.post("/enti/{ente_id}/offices/{office_id}")
+def office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int, fields: TypedDep) -> Response:
+    """What changed about an office."""
+    return _office(runtime, visit, ente_id, office_id, fields)
+
+
+@router.post("/enti/{ente_id}/offices/{office_id}/remove")
+def remove_office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int) -> Response:
+    """An office is no more."""
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.remove_office(
+            session, visit.principal, ente_id=ente_id, office_id=office_id
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/logo")
+def set_logo(
+    runtime: RuntimeDep, visit: ChangeDep, ente_id: int, picture: Annotated[UploadFile, Form(alias="logo")]
+) -> Response:
+    """The picture at the head of its pages."""
+    content = picture.file.read(logo.MAX_BYTES + 1)
+    return _save(
+        runtime, visit, ente_id,
+        lambda session: administration.save_logo(session, visit.principal, ente_id=ente_id, content=content),
+    )  # fmt: skip
+
+
+@router.get("/enti/{ente_id}/logo")
+def get_logo(runtime: RuntimeDep, ente_id: int) -> Response:
+    """The picture, for anybody; a picture and nothing else, whatever a browser might make of it."""
+    with runtime.database.begin(Scope.nothing()) as session:
+        found = details.logo(session, ente_id)
+    if found is None:
+        raise NotFoundError("Questo ente non ha un logo.")
+    media_type, content = found
+    headers = {"content-security-policy": "default-src 'none'; sandbox", "cache-control": f"public, max-age={CACHED_S}"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _office(runtime: Runtime, visit: Visit, ente_id: int, office_id: int | None, fields: dict[str, str]) -> Response:
+    phone, email = fields.get("phone", "").strip(), fields.get("email", "").strip()
+    number, address = to_e164(phone) if phone else None, to_email(email) if email else None
+    if phone and number is None:
+        raise FieldError("Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.", field="phone")
+    if email and address is None:
+        raise FieldError("Non è un indirizzo di posta: scrivilo come nome@esempio.it.", field="email")
+
+    def work(session: Session) -> None:
+        administration.save_office(
+            session, visit.principal, ente_id=ente_id, office_id=office_id, fields=fields, phone=number,
+            email=address, week=_week(fields),
+        )  # fmt: skip
+
+    return _save(runtime, visit, ente_id, work)
+
+
+def _save(runtime: Runtime, visit: Visit, ente_id: int | None, work: Callable[[Session], None]) -> Response:
+    runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
+    return _to("/enti" if ente_id is None else f"/enti/{ente_id}")
+
+
+def _to(path: str) -> Response:
+    return Response(status_code=NO_CONTENT, headers={"HX-Redirect": path})
+
+
+def _week(fields: dict[str, str]) -> dict[int, str]:
+    return {day: fields.get(f"day-{day}", "") for day in DAYS}
+
+
+def _ente_id(text: str) -> int | None:
+    if text == EVERY:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise NotFoundError("Questo ente non esiste.")
+    return int(text)

@@ -1,0 +1,160 @@
+"""The page of the proposals: those to decide, those decided, one's own, and the feeds; live."""
+
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+from starlette.responses import HTMLResponse
+
+from crm.access.permissions import Permission
+from crm.access.service import require_on, scope_for
+from crm.audit import service as audit
+from crm.contacts import queries as contacts
+from crm.core import topics
+from crm.core.db import Scope
+from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
+from crm.enti import queries as enti
+from crm.proposals import exports, queries, service
+from crm.proposals.acknowledgements import MAX_BYTES
+from crm.proposals.lifecycle import State
+from web.edge.i18n import translations
+from web.edge.templating import fragment, page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.live.hub import Render, Rendered
+from web.wiring import Runtime
+
+router = APIRouter(include_in_schema=False)
+NO_CONTENT = 204
+OPENS = (Permission.PROPOSAL_DECIDE, Permission.ENTE_WATCH, Permission.PROPOSAL_MAKE, Permission.COLLECTION_IMPORT)
+
+
+def watched(session: Session, visit: Visit) -> Scope:
+    """The enti whose proposals a visitor reads: those that he watches, and whose files he may read."""
+    watches, reads = (
+        scope_for(session, visit.principal, one).enti or frozenset()
+        for one in (Permission.ENTE_WATCH, Permission.FILE_READ)
+    )
+    return Scope.of_enti(watches & reads)
+
+
+def render(runtime: Runtime, visit: Visit) -> Rendered:
+    """One person's lists."""
+    by, database = visit.principal, runtime.database
+    with database.begin(Scope.nothing()) as session:
+        read = watched(session, visit)
+        decides = scope_for(session, by, Permission.PROPOSAL_DECIDE).enti or frozenset()
+        hands_over = scope_for(session, by, Permission.COLLECTION_IMPORT)
+        makes = scope_for(session, by, Permission.PROPOSAL_MAKE)
+        badges = enti.badges(session)
+    with database.begin(read) as session:
+        waiting, decided = queries.to_decide(session), queries.decided(session)
+    with database.begin(makes) as session:
+        own = queries.made_by(session, by) if makes.enti else []
+    with database.begin(hands_over) as session:
+        approved, feeds = queries.counts(session, State.APPROVED), queries.exports(session)
+    html = fragment(
+        "proposals/lists.html", visit.language, waiting=waiting, decided=decided, own=own, approved=approved,
+        feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
+        user_id=by.user_id, undecided=State.MADE,
+    )  # fmt: skip
+    enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
+    return Rendered({"proposals": html}, frozenset(topics.ente(one) for one in enti_seen))
+
+
+def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
+    """Everybody has his own: what one may decide, made and hands over differ."""
+    _admitted(visit)
+    return [(f"proposals:{visit.principal.user_id}:{visit.language}", partial(render, runtime, visit))]
+
+
+@router.get("/proposals")
+def proposals(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The page."""
+    _admitted(visit)
+    return page(
+        request, "proposals/page.html", visit.language, regions=render(runtime, visit).regions, visit=visit,
+        csrf=visit.csrf_token,
+    )  # fmt: skip
+
+
+@router.post("/proposals/decide")
+def decide(
+    runtime: RuntimeDep, visit: ChangeDep, approve: Annotated[bool, Form()],
+    proposal: Annotated[list[UUID] | None, Form()] = None, reason: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Approve or refuse those that were chosen."""
+    runtime.database.transact(
+        visit.scope(runtime, Permission.PROPOSAL_DECIDE),
+        lambda session: service.decide(
+            session, visit.principal, proposal_ids=proposal or [], approve=approve, reason=reason
+        ),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.get("/proposals/{proposal_id}/file")
+def file(runtime: RuntimeDep, visit: VisitDep, proposal_id: UUID) -> Response:
+    """What the file says now of whom a proposal is about: looked at by whoever decides, and recorded."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        one = queries.get(session, proposal_id)
+        if one is None:
+            raise NotFoundError("Questa proposta non esiste.")
+        contact = contacts.get(session, one.contact_id)
+        others = [each for each in queries.of_contacts(session, [contact.id]) if each.id != one.id]
+        audit.note(
+            session, visit.principal, kind="file.opened", ente_id=contact.ente_id, contact_id=contact.id,
+            reason="decisione su una proposta",
+        )  # fmt: skip
+    return HTMLResponse(fragment("proposals/_known.html", visit.language, contact=contact, others=others))
+
+
+@router.post("/proposals/export")
+def export(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()]) -> Response:
+    """Put what is approved into a feed now."""
+
+    def work(session: Session) -> None:
+        if exports.export(session, visit.principal, ente_id=ente) is None:
+            raise InvalidError("Non c'è niente da esportare: nessuna proposta è stata accolta dopo l'ultimo flusso.")
+
+    runtime.database.transact(visit.scope(runtime, Permission.COLLECTION_IMPORT), work)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.get("/proposals/exports/{export_id}")
+def download(runtime: RuntimeDep, visit: VisitDep, export_id: int) -> Response:
+    """A feed as it was handed over."""
+    with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
+        name, content = exports.content(session, visit.principal, export_id=export_id)
+    return Response(
+        content, media_type="application/jsonl", headers={"content-disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@router.post("/proposals/acknowledgements")
+def acknowledge(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()],
+    file: Annotated[UploadFile, Form()],
+) -> Response:  # fmt: skip
+    """Take the collection system's answers in; say which lines could not be taken."""
+    content = file.file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InvalidError("Il file è troppo grande per essere di riscontri: al massimo 5 MB.")
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+
+    def work(session: Session) -> exports.Received:
+        require_on(session, visit.principal, Permission.COLLECTION_IMPORT, ente_id=ente)
+        return exports.acknowledge(session, visit.principal, ente_id=ente, content=content)
+
+    received = runtime.database.transact(scope, work)
+    if "hx-request" not in request.headers:
+        return RedirectResponse("/proposals", status_code=303)
+    say = translations(visit.language).gettext
+    return HTMLResponse(fragment("proposals/_received.html", visit.language, received=received, say=say))
+
+
+def _admitted(visit: Visit) -> None:
+    if not any(visit.principal.can(one) for one in OPENS):
+        raise ForbiddenError("Non hai il permesso di vedere le proposte.")
