@@ -12,6 +12,7 @@ class Permission(StrEnum):
     FILE_READ = "file.read"  # search contacts and open taxpayer files
     CONTACT_RECORD = "contact.record"  # write down what people told: reaches, consents, relations, follow-ups
     CONTACT_MERGE = "contact.merge"  # merge duplicates, and undo it
+    FOLLOW_UP_MANAGE = "follow_up.manage"  # see everybody's follow-ups, and keep their lists
     PROPOSAL_MAKE = "proposal.make"  # propose a correction, report a notification problem
     PROPOSAL_DECIDE = "proposal.decide"  # approve or refuse for the ente
     BOARD_WATCH = "board.watch"  # the wallboard, for the enti of the grant
@@ -34,10 +35,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
     | {
-        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.BOARD_WATCH, Permission.ENTE_WATCH,
-        Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
+        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
+        Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
     },
-    Role.CAMPAIGN_MANAGER: _FILE_WORK | {Permission.CONTACT_MERGE, Permission.BOARD_WATCH},
+    Role.CAMPAIGN_MANAGER: _FILE_WORK
+    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK,
     Role.ENTE_VIEWER: _OWN_ENTE,

@@ -13,6 +13,7 @@ from crm.core.db import Base, choice
 
 class EntryKind(StrEnum):
     CALL = "call"
+    FOLLOW_UP = "follow_up"
 
 
 class TimelineEntry(Base):

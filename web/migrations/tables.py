@@ -7,6 +7,7 @@ import crm.contacts.models
 import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
+import crm.duplicates.models
 import crm.enti.models
 import crm.follow_ups.models
 import crm.levels.models
