@@ -19,8 +19,10 @@ from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.console import routes as console
+from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -64,7 +66,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, wallboard, imports, sockets):
+    for module in (webhooks, health, sign_in, console, follow_ups, duplicates, wallboard, imports, sockets):
         app.include_router(module.router)
     errors.install(app)
 

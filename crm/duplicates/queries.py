@@ -104,13 +104,18 @@ def dismissed(session: Session, *, limit: int = MOST) -> list[CandidateView]:
     return _candidates(session, DuplicateCandidate.dismissed_at.is_not(None), limit=limit)
 
 
-def compare(session: Session, by: Principal, *, candidate_id: int) -> Comparison:
-    """The two of a pair, side by side. It shows what is known of both, so it is audited as a read of each."""
-    by.require(Permission.CONTACT_MERGE)
+def get(session: Session, candidate_id: int) -> CandidateView:
+    """One pair. Raises `NotFoundError`."""
     found = _candidates(session, DuplicateCandidate.id == candidate_id, limit=1)
     if not found:
         raise NotFoundError("Questo possibile doppione non c'è più: una ricerca più recente non l'ha trovato.")
-    (candidate,) = found
+    return found[0]
+
+
+def compare(session: Session, by: Principal, *, candidate_id: int) -> Comparison:
+    """The two of a pair, side by side. It shows what is known of both, so it is audited as a read of each."""
+    by.require(Permission.CONTACT_MERGE)
+    candidate = get(session, candidate_id)
     ids = (candidate.one.id, candidate.other.id)
     owed, told = (
         _counts(session, Position, Position.contact_id, ids),

@@ -50,9 +50,8 @@ def due(day: Day, *, chosen: date | None, hour: time | None, now: datetime, time
     ends = closing(timetable, on)
     at = _instant(on, hour) if hour is not None else _end(on, ends)
     if at <= now:
-        raise InvalidError(
-            "Questo momento è già passato: scegline uno più avanti.", field="hour" if hour is not None else "day"
-        )
+        field = "hour" if hour is not None else "chosen" if day is Day.CHOSEN else "day"
+        raise InvalidError("Questo momento è già passato: scegline uno più avanti.", field=field)
     if at > now + FARTHEST:
         raise InvalidError("Al massimo due anni da oggi: scegli una data più vicina.", field="chosen")
     return Due(at, ends is not None if hour is None else opening(timetable, at).is_open)

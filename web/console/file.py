@@ -14,7 +14,7 @@ from crm.positions import queries as positions
 from crm.positions.queries import PositionView
 from crm.positions.summary import describe, late_instalments, totals
 from crm.timeline import queries as timeline
-from crm.timeline.models import TimelineEntry
+from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
@@ -88,6 +88,7 @@ def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
     badges = enti.badges(session, frozenset(one.ente_id for one in same))
     today = clock.business_day(clock.now(session))
     owed = positions.of_contact(session, ids)
+    calls = [one for one in timeline.of_contacts(session, ids) if one[0].kind is EntryKind.CALL]
     return TaxpayerFile(
         contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
         born_on=contact.born_on, address=contact.address.line if contact.address else None, reach=contact.reaches,
@@ -95,7 +96,7 @@ def read_file(session: Session, contact: ContactView) -> TaxpayerFile:
             _section(badges[one.ente_id], one, [each for each in owed if each.contact_id == one.id], today)
             for one in same
         ),
-        timeline=tuple(_happening(entry, author) for entry, author in timeline.of_contacts(session, ids)),
+        timeline=tuple(_happening(*one) for one in calls),
     )  # fmt: skip
 
 

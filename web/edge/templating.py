@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -45,6 +45,7 @@ def environment(language: str) -> Environment:
         "clock": partial(_clock, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "duration": duration,
+        "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),

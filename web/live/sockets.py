@@ -16,10 +16,12 @@ from starlette.websockets import WebSocketDisconnect
 from crm.access.permissions import Permission, Principal
 from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
-from crm.core.errors import ForbiddenError
+from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
 from web.console import view as console
+from web.duplicates import routes as duplicates
 from web.edge.visits import COOKIE, Visit, visit_of
+from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
@@ -51,7 +53,21 @@ PAGES: dict[str, Joining] = {
     "console": join_console,
     "wallboard": wallboard.join,
     "imports": imports.join,
+    "follow-ups": follow_ups.join_mine,
+    "follow-ups-all": follow_ups.join_all,
+    "duplicates": duplicates.join,
 }
+
+# Pages of one thing: `list-12`.
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"list": follow_ups.join_list}
+
+
+def joining(name: str) -> Joining | None:
+    """How one joins a page by its name; none when there is no such page."""
+    kind, _, number = name.partition("-")
+    if kind in NUMBERED and number.isdecimal() and len(number) < 19:
+        return lambda runtime, visit: NUMBERED[kind](runtime, visit, int(number))
+    return PAGES.get(name)
 
 
 async def keep_time(clock: DatabaseClock) -> None:
@@ -149,7 +165,7 @@ async def live(socket: WebSocket, name: str) -> None:
     hub: Hub = socket.app.state.hub
     presence: Presence = socket.app.state.presence
     await socket.accept()
-    if not _same_site(socket, runtime.settings.public_url) or name not in PAGES:
+    if not _same_site(socket, runtime.settings.public_url) or (join := joining(name)) is None:
         await socket.close(ELSEWHERE)
         return
     guard: Guard = socket.app.state.guard
@@ -159,8 +175,8 @@ async def live(socket: WebSocket, name: str) -> None:
         await socket.close(SIGNED_OUT)
         return
     try:
-        parts = await run_in_threadpool(PAGES[name], runtime, visit)
-    except ForbiddenError:
+        parts = await run_in_threadpool(join, runtime, visit)
+    except (ForbiddenError, NotFoundError):
         await socket.close(FORBIDDEN)
         return
     agent_id = visit.principal.user_id if name == "console" else None

@@ -11,12 +11,15 @@ from crm.collection.service import IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
+from crm.duplicates import tasks as duplicates
+from crm.duplicates.service import SEARCH
+from crm.duplicates.service import ask as owe_search
 from crm.enti.models import Ente
 from web.wiring import Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER, SEARCH: duplicates.RUNNER}
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -43,6 +46,15 @@ def worker_app(settings: Settings) -> Celery:
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
+
+    @app.task(name="filodiretto.search_duplicates")
+    def search_duplicates() -> None:
+        database = parts().database
+        with database.begin(Scope.nothing()) as session:
+            enti = list(session.execute(select(Ente.id)).scalars())
+        for ente_id in enti:
+            with database.begin(Scope.of_enti([ente_id])) as session:
+                owe_search(session, None, ente_id=ente_id)
 
     return app
 
