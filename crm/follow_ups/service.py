@@ -127,7 +127,7 @@ def _change(session: Session, by: Principal, row: FollowUp, kind: str, **values:
     before, owner = _standing(row), row.owner_id
     for name, value in values.items():
         setattr(row, name, value)
-    if row.state is FollowUpState.OPEN and (row.owner_id, row.list_id) != (owner, before["list_id"]):
+    if values.keys() & {"owner_id", "list_id"}:
         _check_owner(session, row)
     row.before, row.changed_at = before, clock.now(session)
     session.flush()

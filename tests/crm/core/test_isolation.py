@@ -32,6 +32,9 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
+from crm.duplicates import service as duplicates
+from crm.duplicates.likeness import Why
+from crm.duplicates.models import DuplicateCandidate
 from crm.enti.models import Closure
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from telephony.calls.models import Call
@@ -136,6 +139,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     stage.queues(STRANGER, REGIONAL_LINE, sid="CAunknown")
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
+        duplicates.ask(session, None, ente_id=cast.empoli)
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         at = session.info["now"]
         session.add_all(told(session, cast))
@@ -183,6 +187,9 @@ def told(session: Session, cast: Cast) -> list[Base]:
         DisclosureRule(ente_id=cast.empoli, relation=RelationKind.HEIR, matters=[Matter.ACTS]),
         ContactMerge(
             ente_id=cast.empoli, kept_id=cast.mario, merged_id=other.id, merged_at=at, merged_by=cast.sara, reason="x"
+        ),
+        DuplicateCandidate(
+            ente_id=cast.empoli, one_id=cast.mario, other_id=other.id, score=80, why=[Why.NAME_AND_BIRTH], found_at=at
         ),
         FollowUp(
             **his, list_id=todo.id, kind=FollowUpKind.CALL_BACK, due_at=at, note="", made_at=at, made_by=cast.anna
