@@ -8,6 +8,13 @@ GONE = (
     "la stessa cartella FILODIRETTO_DATA."
 )
 DISCARDED = "Eliminato prima della fine della lettura. Quel che era già stato letto resta."
+# What a full feed leaves there, and why.
+NO_END = (
+    "Il flusso completo non finisce con la riga «end»: di ciò che non nomina non è stato tolto nulla. Trasmetterlo di "
+    "nuovo con la riga finale."
+)
+SUPERSEDED = "Era già stato letto un flusso completo più recente: di ciò che questo non nomina non è stato tolto nulla."
+KEPT = "Ciò che il flusso non nomina è stato lasciato, per decisione di una persona."
 
 
 class CollectionError(InvalidError):

@@ -3,6 +3,7 @@
 A field the format does not know is refused, not ignored: a misspelt optional field would be lost in silence.
 """
 
+import json
 import re
 import unicodedata
 from datetime import date
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from crm.collection.models import FeedMode
+from crm.collection.models import FeedMode, Of
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import AddressKind
@@ -36,12 +37,14 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 # Refused: control characters, and those that reorder or break lines so that a text reads as something else.
 _PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
 _EURO = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
+_SUM = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", re.ASCII)
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 T = TypeVar("T")
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
+    """The text in normal form C. Done where a record is stored, for all of its texts at once."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -49,16 +52,20 @@ def _blank_is_none(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _cents(value: Any) -> int:
+def _cents(value: Any, form: re.Pattern[str] = _EURO) -> int:
     """Whole cents from euro written `812`, `812.5`, `"812.50"`."""
     text = value if isinstance(value, str) else repr(value)
-    match = _EURO.fullmatch(text)
+    match = form.fullmatch(text)
     if match is None or isinstance(value, bool):
         negative = text.startswith("-")
         raise PydanticCustomError("amount_sign" if negative else "amount_form", "{text}", {"text": text[:30]})
-    cents = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+
+
+def _amount_cents(value: Any) -> int:
+    cents = _cents(value)
     if cents > MAX_EURO * 100:
-        raise PydanticCustomError("amount_size", "{text}", {"text": text})
+        raise PydanticCustomError("amount_size", "{text}", {"text": str(value)})
     return cents
 
 
@@ -92,7 +99,7 @@ def _two_letters(text: str) -> str:
 
 def _text(longest: int) -> Any:
     limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
-    return limits, AfterValidator(_composed)
+    return (limits,)
 
 
 Maybe = Annotated[T | None, BeforeValidator(_blank_is_none)]
@@ -106,7 +113,8 @@ Text254 = Annotated[str, *_text(254)]
 CodiceFiscale = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_codice_fiscale))]
 PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_partita_iva))]
 NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
-Cents = Annotated[int, BeforeValidator(_cents)]
+Cents = Annotated[int, BeforeValidator(_amount_cents)]
+SumCents = Annotated[int, BeforeValidator(lambda value: _cents(value, _SUM))]  # of many amounts
 Day = Annotated[date, BeforeValidator(_day)]
 TwoLetters = Annotated[str, *_text(2), AfterValidator(_two_letters)]
 Instant = Annotated[AwareDatetime, Field(strict=True)]
@@ -253,15 +261,54 @@ class PositionRecord(Record):
     as_of: Instant | None = None
 
 
+class WithdrawalRecord(Record):
+    """The sender no longer has a position, or a taxpayer: it was there by mistake, or is kept elsewhere now."""
+
+    record: Literal["withdrawal"]
+    of: Of
+    reference: Maybe[Text60] = None
+    codice_fiscale: Maybe[CodiceFiscale] = None
+    as_of: Instant | None = None
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> "WithdrawalRecord":
+        wanted = KEY_OF[self.of]
+        if getattr(self, wanted) is None:
+            raise PydanticCustomError("key_missing", "{text}", {"text": wanted})
+        return self
+
+    @property
+    def key(self) -> str:
+        """What tells it apart within the ente."""
+        return composed(getattr(self, KEY_OF[self.of]))
+
+
+class TotalsRecord(Record):
+    """The sender's own count and sums of the positions of a tax, after this feed: for reconciliation alone."""
+
+    record: Literal["totals"]
+    tax: Tax
+    positions: Count
+    residual: SumCents
+    paid: SumCents
+
+
 class End(Record):
-    """The last line, if any: how many records of each kind came before it."""
+    """The last line: how many records of each kind came before it."""
 
     record: Literal["end"]
     taxpayers: Count
     positions: Count
+    withdrawals: Count = 0
+
+    @property
+    def records(self) -> int:
+        """All of them."""
+        return self.taxpayers + self.positions + self.withdrawals
 
 
-AnyRecord = TaxpayerRecord | PositionRecord | End
+AnyRecord = TaxpayerRecord | PositionRecord | WithdrawalRecord | TotalsRecord | End
+KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference"}
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)
 _record: TypeAdapter[AnyRecord] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
@@ -275,3 +322,14 @@ def parse_header(line: bytes) -> Header:
 def parse_record(line: bytes) -> AnyRecord:
     """The record of a line after the first. Raises pydantic's `ValidationError`; see `reasons.explain`."""
     return _record.validate_json(line)
+
+
+def named_by(line: bytes) -> tuple[Of, str] | None:
+    """What a line names that could not be read as a record. None: it names nothing, or not so that it can be told."""
+    try:
+        told = json.loads(line)
+        of = Of(told["record"])
+        key = told[KEY_OF[of]]
+        return (of, composed(key.strip()).upper() if of is Of.TAXPAYER else composed(key.strip()))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None

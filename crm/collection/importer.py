@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -16,21 +15,22 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from crm.collection import reasons, service
-from crm.collection.errors import CollectionError
+from crm.collection import apart, ending, reasons, reconciliation, service
+from crm.collection.apart import Task
+from crm.collection.errors import NO_END, CollectionError
 from crm.collection.feed import Header, parse_header
 from crm.collection.items import Item, Reader
 from crm.collection.lines import FeedFile, WholeFileRefused, examine, read_lines
-from crm.collection.models import ImportState
+from crm.collection.models import FeedMode, ImportState
 from crm.collection.service import Counts, counts_of
-from crm.collection.store import store
+from crm.collection.store import Batch, store
 from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.enti.models import Ente
 
 log = structlog.get_logger(__name__)
 
-BATCH_LINES = 1_000
+BATCH_LINES = 2_000
 ALIVE_EVERY_S = 5.0  # while a batch is being read: the way to it may be long in an archive
 CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
 
@@ -67,6 +67,8 @@ class _Run:
     line: int
     offset: int
     counts: Counts
+    full_as_of: datetime | None = None  # of a full feed
+    complete: bool = False
     state: ImportState = ImportState.RUNNING
     failure: str | None = None
 
@@ -105,12 +107,13 @@ def import_feed(
             session, ente_id=ente_id, run_id=run_id, file_name=path.name, sha256=file.sha256, size=file.size,
             started_by=started_by, header=header, header_end=header_end,
         )  # fmt: skip
-        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row))
+        full_as_of = header.as_of if header.mode is FeedMode.FULL else None
+        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row), full_as_of, row.complete)
     resumed_from = run.line if run.line > 1 else 0
     _import_lines(db, file, run, Reader(header.as_of, latest, file.size), on_progress, alive)
     if run.state is ImportState.RUNNING:
-        _finish(db, run)
-    if run.counts.created or run.counts.changed:
+        _finish(db, run, alive)
+    if run.counts.created or run.counts.changed or run.counts.withdrawn:
         _analyze(db)
     return _summary(run, resumed_from)
 
@@ -156,12 +159,12 @@ def _import_lines(
     on_progress: Callable[[Progress], None],
     alive: Callable[[], None],
 ) -> None:
-    items = reader.read(read_lines(file, offset=run.offset, number=run.line))
+    task = Task(file, reader, run.offset, run.line, BATCH_LINES)
     # While the database stores a batch, the next one is read: two processors instead of one.
-    with ThreadPoolExecutor(1, "feed-reader") as pool:
-        ahead = pool.submit(_take, items)
+    with apart.batches(task) as batches, ThreadPoolExecutor(1, "feed-reader") as pool:
+        ahead = pool.submit(_take, batches)
         while batch := _awaited(ahead, alive):
-            ahead = pool.submit(_take, items)
+            ahead = pool.submit(_take, batches)
             _commit(db, file, run, batch)
             on_progress(Progress(run.line, run.offset, file.size, run.counts))
 
@@ -172,8 +175,8 @@ def _awaited(ahead: Future[list[Item]], alive: Callable[[], None]) -> list[Item]
     return ahead.result()
 
 
-def _take(items: Iterator[Item]) -> list[Item]:
-    return list(islice(items, BATCH_LINES))
+def _take(batches: Iterator[list[Item]]) -> list[Item]:
+    return next(batches)
 
 
 def _commit(db: Database, file: FeedFile, run: _Run, batch: list[Item]) -> None:
@@ -184,9 +187,10 @@ def _commit(db: Database, file: FeedFile, run: _Run, batch: list[Item]) -> None:
     """
 
     def work(session: Session) -> Counts:
-        counts = store(session, ente_id=run.ente_id, run_id=run.id, from_line=run.line, items=batch)
+        place = Batch(run.ente_id, run.id, run.line, run.full_as_of, run.counts.waiting)
+        counts = store(session, place, batch)
         if batch[-1].end == file.size:
-            _close(session, run, batch[-1], run.counts + counts)
+            _end(session, run, batch[-1], run.counts + counts)
         return counts
 
     try:
@@ -206,24 +210,40 @@ def _halves(batch: list[Item], error: DBAPIError) -> list[list[Item]]:
     return [[batch[0].refused(reasons.DATABASE_REFUSED.format(error=type(error.orig).__name__))]]
 
 
-def _close(session: Session, run: _Run, last: Item | None, counts: Counts) -> None:
+def _end(session: Session, run: _Run, last: Item, counts: Counts) -> None:
+    """The last line is stored: the run is over, unless a full feed has things left to withdraw."""
     failure = None
-    if last is not None and last.broken:
+    if last.broken:
         failure = f"Il file si interrompe a metà della riga {last.number}: trasmetterlo di nuovo per intero."
-    elif last is not None and last.declared is not None and last.declared != counts.records:
+    elif last.declared is not None and last.declared != counts.records:
         failure = (
             f"Il file dichiara {last.declared} record ma ne contiene {counts.records}: "
             "qualcosa manca, trasmetterlo di nuovo per intero."
         )
-    run.state = ImportState.TRUNCATED if failure else ImportState.DONE
-    run.failure = failure
-    service.close_run(session, ente_id=run.ente_id, run_id=run.id, state=run.state, failure=failure)
+    if failure:
+        _close(session, run, ImportState.TRUNCATED, failure)
+    elif run.full_as_of is not None and last.declared is not None:
+        run.complete = True
+        service.complete(session, ente_id=run.ente_id, run_id=run.id)
+    else:
+        reconciliation.record(session, ente_id=run.ente_id, run_id=run.id)
+        _close(session, run, ImportState.DONE, NO_END if run.full_as_of is not None else None)
 
 
-def _finish(db: Database, run: _Run) -> None:
-    """Close a run whose file holds nothing after the header."""
-    with db.begin(Scope.of_enti([run.ente_id])) as session:
-        _close(session, run, None, run.counts)
+def _close(session: Session, run: _Run, state: ImportState, failure: str | None) -> None:
+    run.state, run.failure = state, failure
+    service.close_run(session, ente_id=run.ente_id, run_id=run.id, state=state, failure=failure)
+
+
+def _finish(db: Database, run: _Run, alive: Callable[[], None]) -> None:
+    """What is left to do once every line is stored; also in a process that only came for that."""
+    if run.complete:
+        run.state, run.failure = ending.finish(db, ente_id=run.ente_id, run_id=run.id, alive=alive)
+        with db.begin(Scope.of_enti([run.ente_id])) as session:
+            run.counts = service.counts(session, run_id=run.id)
+        return
+    with db.begin(Scope.of_enti([run.ente_id])) as session:  # the file holds nothing after the header
+        _close(session, run, ImportState.DONE, NO_END if run.full_as_of is not None else None)
 
 
 def _analyze(db: Database) -> None:
@@ -242,7 +262,8 @@ def _fail(
             session, ente_id=ente_id, run_id=run_id, file_name=path.name, sha256=refusal.sha256, size=refusal.size,
             started_by=started_by, header=None,
         )  # fmt: skip
-        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row), ImportState.FAILED, str(refusal))
+        run = _Run(row.id, ente_id, row.line, row.read_bytes, counts_of(row))
+        run.state, run.failure = ImportState.FAILED, str(refusal)
         service.close_run(session, ente_id=ente_id, run_id=run.id, state=run.state, failure=run.failure)
     return _summary(run, 0)
 

@@ -1,14 +1,25 @@
 """What each line of a feed comes to: a statement, a refusal, or nothing to store."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
 from crm.collection import reasons
-from crm.collection.feed import End, PositionRecord, TaxpayerRecord, parse_record
+from crm.collection.feed import (
+    End,
+    PositionRecord,
+    TaxpayerRecord,
+    TotalsRecord,
+    WithdrawalRecord,
+    named_by,
+    parse_record,
+)
 from crm.collection.lines import Line
+from crm.collection.merge import Withdrawal
+from crm.collection.models import Of
 from crm.collection.statements import contact_statement, position_statement
 from crm.contacts.service import ContactStatement
 from crm.positions.service import PositionStatement
@@ -16,24 +27,33 @@ from crm.positions.service import PositionStatement
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line, understood. At most one of `contact`, `position`, `refusal` and `declared` is set.
+    """A line, understood. At most one of `contact`, `position`, `withdrawal`, `refusal`, `total`, `declared` is set.
 
-    `end` is the offset at which the line ends; `warning` says what a statement is taken without; `declared` is
-    the number of records that the feed's last line says there are; `broken` marks a line cut short.
+    `end` is the offset at which the line ends; `warning` says what a statement is taken without; `total` are the
+    sender's own sums; `declared` is the number of records that the feed's last line says there are; `broken` marks a
+    line cut short. `named` is what the end of a full feed must not withdraw though no statement of the feed's instant
+    says that it is there; `unreadable` marks a refused line that may have named something.
     """
 
     number: int
     end: int
     contact: ContactStatement | None = None
     position: PositionStatement | None = None
+    withdrawal: tuple[Of, Withdrawal] | None = None
+    total: dict[str, Any] | None = None
     refusal: str | None = None
     warning: str | None = None
     declared: int | None = None
     broken: bool = False
+    named: tuple[Of, str] | None = None
+    unreadable: bool = False
 
     def refused(self, reason: str) -> "Item":
         """The same line, refused after all."""
-        return replace(self, contact=None, position=None, warning=None, refusal=reason[: reasons.LONGEST])
+        named = self.named
+        if statement := self.contact or self.position:
+            named = (Of.TAXPAYER if self.contact else Of.POSITION, statement.key)
+        return Item(self.number, self.end, refusal=reason[: reasons.LONGEST], named=named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +72,44 @@ class Reader:
     def _item(self, line: Line) -> Item:
         number, end = line.number, line.end
         if line.content is None:
-            return Item(number, end, refusal=reasons.LINE_TOO_LONG)
+            return Item(number, end, refusal=reasons.LINE_TOO_LONG, unreadable=True)
         if not line.content:
             return Item(number, end)
         try:
             record = parse_record(line.content)
         except ValidationError as error:
             broken = not line.ended and error.errors(include_url=False)[0]["type"] == "json_invalid"
-            return Item(number, end, refusal=reasons.explain(error), broken=broken)
+            named = named_by(line.content)
+            return Item(
+                number, end, refusal=reasons.explain(error), broken=broken, named=named, unreadable=named is None
+            )
+        if isinstance(record, TotalsRecord):
+            return Item(number, end, total=record.model_dump(mode="json", exclude={"record"}))
         if not isinstance(record, End):
-            return self._statement(line, record)
+            return self._dated(line, record)
         if end != self.size:
             return Item(number, end, refusal=reasons.END_NOT_LAST)
-        return Item(number, end, declared=record.taxpayers + record.positions)
+        return Item(number, end, declared=record.records)
 
-    def _statement(self, line: Line, record: TaxpayerRecord | PositionRecord) -> Item:
+    def _dated(self, line: Line, record: TaxpayerRecord | PositionRecord | WithdrawalRecord) -> Item:
         as_of = record.as_of or self.as_of
-        if as_of > self.latest:
-            reason = reasons.AS_OF_IN_FUTURE.format(as_of=as_of.isoformat())
-            return Item(line.number, line.end, refusal=reason)
-        if isinstance(record, TaxpayerRecord):
+        number, end = line.number, line.end
+        if isinstance(record, WithdrawalRecord):
+            item = Item(number, end, withdrawal=(record.of, Withdrawal(record.key, as_of)))
+        elif isinstance(record, TaxpayerRecord):
             contact, doubts = contact_statement(record, as_of)
-            return Item(line.number, line.end, contact=contact, warning=_warning(doubts))
-        position, doubts = position_statement(record, as_of)
-        return Item(line.number, line.end, position=position, warning=_warning(doubts))
+            item = Item(number, end, contact=contact, warning=_warning(doubts), named=self._named(contact, as_of))
+        else:
+            position, doubts = position_statement(record, as_of)
+            item = Item(number, end, position=position, warning=_warning(doubts), named=self._named(position, as_of))
+        if as_of > self.latest:
+            return item.refused(reasons.AS_OF_IN_FUTURE.format(as_of=as_of.isoformat()))
+        return item
+
+    def _named(self, statement: ContactStatement | PositionStatement, as_of: datetime) -> tuple[Of, str] | None:
+        if as_of >= self.as_of:
+            return None
+        return (Of.TAXPAYER if isinstance(statement, ContactStatement) else Of.POSITION, statement.key)
 
 
 def _warning(doubts: list[str]) -> str | None:

@@ -23,6 +23,7 @@ class Stage(StrEnum):
     READING = "reading"
     INTERRUPTED = "interrupted"  # it goes on by itself
     LEFT = "left"  # interrupted on the command line, where the same command goes on
+    HELD = "held"  # a person has to say whether what it no longer names is withdrawn
     DONE = "done"
     INCOMPLETE = "incomplete"
     REFUSED = "refused"
@@ -30,6 +31,7 @@ class Stage(StrEnum):
 
 
 _ENDED = {
+    ImportState.HELD: Stage.HELD,
     ImportState.DONE: Stage.DONE,
     ImportState.TRUNCATED: Stage.INCOMPLETE,
     ImportState.FAILED: Stage.REFUSED,

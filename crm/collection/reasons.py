@@ -9,9 +9,13 @@ from pydantic_core import ErrorDetails
 LONGEST = 400
 
 LINE_TOO_LONG = "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."
+TAXPAYER_AWAITED = (
+    "Messa in attesa: il contribuente {codice_fiscale} non è ancora noto. Sarà ripresa da sola quando arriva il suo "
+    "record."
+)
 TAXPAYER_UNKNOWN = (
-    "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima della posizione, "
-    "in questo file o in uno precedente."
+    "Contribuente {codice_fiscale} sconosciuto, e troppe posizioni attendono già il loro contribuente: "
+    "trasmettere prima i contribuenti, poi di nuovo questa posizione."
 )
 AS_OF_IN_FUTURE = "«as_of» è nel futuro ({as_of}): correggere l'orologio o il fuso di chi produce il file."
 END_NOT_LAST = "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."
@@ -25,8 +29,10 @@ _SENTENCES = {
     "json_invalid": "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie.",
     "dict_type": "{field}: serve un oggetto JSON, fra graffe.",
     "model_type": "{field}: serve un oggetto JSON, fra graffe.",
-    "union_tag_invalid": "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, end.",
-    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position o end.",
+    "union_tag_invalid": (
+        "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, withdrawal, totals, end."
+    ),
+    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position, withdrawal, totals o end.",
     "missing": "{field}: campo obbligatorio mancante.",
     "extra_forbidden": "{field}: campo sconosciuto in questa versione del formato; controllare il nome.",
     "string_type": "{field}: serve un testo fra virgolette.",
@@ -54,8 +60,10 @@ _SENTENCES = {
     "amount_sign": "{field}: importo «{text}» negativo; gli importi sono positivi o zero.",
     "amount_size": "{field}: importo «{text}» oltre 100 milioni di euro; va scritto in euro, non centesimi.",
     "name_missing": "{text}: manca; le persone hanno «surname», società ed enti «business_name».",
+    "key_missing": "{text}: manca; dice che cosa non c'è più.",
     "domain": "{field}: {text}",
 }
+_KINDS = {"taxpayer", "position", "withdrawal", "totals", "end"}
 _OTHERWISE = "{field}: valore non valido; confrontarlo con la descrizione del formato."
 _MORE = " (e altri {count} errori)"
 
@@ -73,7 +81,7 @@ def _sentence(problem: ErrorDetails) -> str:
     context: Mapping[str, Any] = problem.get("ctx", {})
     template = _SENTENCES.get(problem["type"], _OTHERWISE)
     # The first step of a record's path is its type, which the sentence does not need.
-    path = [str(step) for step in problem["loc"] if step not in {"taxpayer", "position", "end"}]
+    path = [str(step) for step in problem["loc"] if step not in _KINDS]
     values = {"field": ".".join(path) or "La riga", "input": _shown(problem["input"])}
     return template.format_map(_Given({**values, **context}))
 

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Update, func, insert, select, update
+from sqlalchemy import Update, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
-from crm.collection.errors import DISCARDED, ImportBusyError
+from crm.audit import service as audit
+from crm.collection import presence
+from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
 from crm.collection.feed import Header
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.core import jobs, topics
@@ -18,33 +22,35 @@ from crm.core.db import touch
 from crm.core.errors import ForbiddenError, NotFoundError
 from crm.core.jobs import Job
 
+MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
 IMPORT = "collection.import"  # the kind of the jobs that read a file sent
+FINISH = "collection.finish"  # of those that withdraw what a person said may be withdrawn
 BUSY = "Lo stesso file è in corso di importazione da un altro processo: attendere che finisca."
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Records by what became of them. `refused` are lines; `warned` are also counted among the others."""
+    """Records by what became of them. `refused` are lines; `waiting` are positions set aside for their taxpayer.
+
+    `warned` are also counted among the others. So are those of `withdrawn` that a record names; the rest of them are
+    what a full feed no longer names.
+    """
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
     warned: int = 0
+    waiting: int = 0
+    withdrawn: int = 0
 
     @property
     def records(self) -> int:
         """Lines that held, or should have held, a record."""
-        return self.created + self.changed + self.unchanged + self.refused
+        return self.created + self.changed + self.unchanged + self.refused + self.waiting
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.created + other.created,
-            self.changed + other.changed,
-            self.unchanged + other.unchanged,
-            self.refused + other.refused,
-            self.warned + other.warned,
-        )
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Remark:
 
 def counts_of(run: ImportRun) -> Counts:
     """What a run has counted so far."""
-    return Counts(run.created, run.changed, run.unchanged, run.refused, run.warned)
+    return Counts(**{name: getattr(run, name) for name in Counts.__dataclass_fields__})
 
 
 def send(session: Session, by: Principal, *, ente_id: int, path: Path, size: int) -> int:
@@ -100,7 +106,7 @@ def try_again(session: Session, by: Principal, *, run_id: int) -> None:
     if run.state is not ImportState.STOPPED:
         return
     old = session.get_one(Job, run.job_id)
-    run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=IMPORT, argument=old.argument)
+    run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=old.kind, argument=old.argument)
     run.state, run.ended_at, run.moved_at = ImportState.WAITING, None, now(session)
     session.flush()
     touch(session, topics.imports(run.ente_id))
@@ -115,7 +121,29 @@ def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
     run.state, run.failure = ImportState.FAILED, DISCARDED
     session.flush()
     touch(session, topics.imports(run.ente_id))
-    return Path(session.get_one(Job, run.job_id).argument["path"])
+    path = session.get_one(Job, run.job_id).argument.get("path")
+    return None if path is None else Path(path)
+
+
+def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> None:
+    """Say of a full feed that is held whether what it does not name is withdrawn. Said twice, the first word stands."""
+    run = _locked(session, run_id)
+    _entitled(session, by, run.ente_id)
+    if run.state is not ImportState.HELD:
+        return
+    run.decided_by, run.moved_at = by.user_id, now(session)
+    if withdraw:
+        run.state = ImportState.RUNNING
+        run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=FINISH, argument={"run": run.id})
+    else:
+        run.state, run.failure, run.ended_at = ImportState.DONE, KEPT, now(session)
+        presence.unname(session, ente_id=run.ente_id, run_id=run.id)
+    session.flush()
+    audit.note(
+        session, by, kind="feed.withdrawal_decided", ente_id=run.ente_id, subject=f"import_run {run.id}",
+        after={"withdraw": withdraw, **(run.held or {})},
+    )  # fmt: skip
+    touch(session, topics.imports(run.ente_id))
 
 
 def _entitled(session: Session, by: Principal, ente_id: int) -> None:
@@ -125,7 +153,7 @@ def _entitled(session: Session, by: Principal, ente_id: int) -> None:
 
 def is_over(session: Session, *, run_id: int) -> bool:
     """Whether nothing of the run's file will be read any more."""
-    over = (ImportState.DONE, ImportState.TRUNCATED, ImportState.FAILED)
+    over = (ImportState.DONE, ImportState.TRUNCATED, ImportState.FAILED, ImportState.HELD)
     found = select(ImportRun.id).where(ImportRun.id == run_id, ImportRun.state.in_(over))
     return session.execute(found).one_or_none() is not None
 
@@ -154,25 +182,13 @@ def open_run(
     return run
 
 
-def begin_batch(session: Session, *, ente_id: int) -> None:
-    """One batch at a time for an ente, whatever the number of importing processes.
-
-    Plans are made, and kept by the connection, while tables may still be empty: one that reads a whole table would
-    make a first import quadratic (each foreign key is checked by such a kept plan). So indexes alone are used.
-    """
-    session.execute(
-        select(
-            func.set_config("enable_seqscan", "off", True),
-            func.pg_advisory_xact_lock(func.hashtextextended("collection.import", ente_id)),
-        )
-    )
-
-
 def move(
     session: Session, *, ente_id: int, run_id: int, from_line: int, line: int, read_bytes: int, counts: Counts,
-    remarks: Iterable[Remark],
+    remarks: Iterable[Remark], unreadable: int, totals: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Record a batch in the transaction that stores it. Raises `ImportBusyError` if another process did it first."""
+    counted = {name: getattr(ImportRun, name) + getattr(counts, name) for name in Counts.__dataclass_fields__}
+    more = {"totals": ImportRun.totals + cast(totals, JSONB)} if totals else {}
     moved = session.execute(
         update(ImportRun)
         .where(
@@ -182,11 +198,10 @@ def move(
             ImportRun.state == ImportState.RUNNING,
         )
         .values(
-            line=line, read_bytes=read_bytes, moved_at=now(session), created=ImportRun.created + counts.created,
-            changed=ImportRun.changed + counts.changed, unchanged=ImportRun.unchanged + counts.unchanged,
-            refused=ImportRun.refused + counts.refused, warned=ImportRun.warned + counts.warned,
+            line=line, read_bytes=read_bytes, moved_at=now(session), unreadable=ImportRun.unreadable + unreadable,
+            **counted, **more,
         )
-        .returning(ImportRun.id)
+        .returning(ImportRun.refused, ImportRun.warned, ImportRun.waiting)
     ).first()  # fmt: skip
     if moved is None:
         raise ImportBusyError(BUSY)
@@ -194,9 +209,20 @@ def move(
         {"ente_id": ente_id, "run_id": run_id, "line": remark.line, "reason": remark.reason, "taken": remark.taken}
         for remark in remarks
     ]
-    if rows:
-        session.execute(insert(ImportRefusal), rows)
+    room = max(0, MAX_REMARKS - (sum(moved) - len(rows)))  # how many there are is known beyond that, too
+    if rows[:room]:
+        session.execute(insert(ImportRefusal), rows[:room])
     touch(session, topics.imports(ente_id))
+
+
+def complete(session: Session, *, ente_id: int, run_id: int) -> None:
+    """Every line of a full feed is stored, and its end says that they are all there."""
+    session.execute(_update(ente_id, run_id, ImportState.RUNNING).values(complete=True))
+
+
+def counts(session: Session, *, run_id: int) -> Counts:
+    """What a run has counted, read anew."""
+    return counts_of(session.get_one(ImportRun, run_id, populate_existing=True))
 
 
 def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState, failure: str | None) -> None:
@@ -204,6 +230,7 @@ def close_run(session: Session, *, ente_id: int, run_id: int, state: ImportState
     at = now(session)
     running = _update(ente_id, run_id, ImportState.RUNNING)
     session.execute(running.values(state=state, failure=failure, ended_at=at, moved_at=at))
+    presence.unname(session, ente_id=ente_id, run_id=run_id)
     touch(session, topics.imports(ente_id))
 
 
@@ -217,8 +244,8 @@ def _new(
 ) -> ImportRun:
     run = ImportRun(
         ente_id=ente_id, file_name=file_name[:200], file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
-        unchanged=0, refused=0, warned=0, state=state, started_by=started_by, started_at=now(session),
-        moved_at=now(session),
+        unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, complete=False, totals=[],
+        state=state, started_by=started_by, started_at=now(session), moved_at=now(session),
     )  # fmt: skip
     session.add(run)
     session.flush()

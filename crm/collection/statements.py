@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord
+from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord, composed
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.email import to_email
 from crm.contacts.models import AddressKind, ReachKind
-from crm.contacts.names import given_key, name_key, who_key
+from crm.contacts.names import given_key, name_key, who_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.positions.notice import is_old
 from crm.positions.service import PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
-EDITION = "1"
+EDITION = "2"
 
 
 def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactStatement, list[str]]:
@@ -51,8 +51,9 @@ def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactS
         "insolvent_since": _iso(record.insolvent_since),
     }
     addresses, relations = _addresses(record), _relations(record)
-    digest = _digest(record.codice_fiscale, values, (reaches, addresses, relations))
-    return ContactStatement(record.codice_fiscale, as_of, digest, values, reaches, addresses, relations), left_out
+    digest, row = _row({"codice_fiscale": record.codice_fiscale, **values}, as_of, (reaches, addresses, relations))
+    words = tuple(words_of(name_key(surname, record.given_name)))
+    return ContactStatement(record.codice_fiscale, as_of, digest, row, reaches, words, addresses, relations), left_out
 
 
 def position_statement(record: PositionRecord, as_of: datetime) -> tuple[PositionStatement, list[str]]:
@@ -81,8 +82,9 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
     }
-    digest = _digest(record.reference, values, record.codice_fiscale)
-    statement = PositionStatement(record.reference, record.codice_fiscale, as_of, digest, values)
+    reference = composed(record.reference)
+    digest, row = _row({"reference": reference, **values}, as_of, record.codice_fiscale)
+    statement = PositionStatement(reference, record.codice_fiscale, as_of, digest, row)
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
 
@@ -152,6 +154,8 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _digest(key: str, values: Mapping[str, Any], more: object) -> str:
-    text = json.dumps([EDITION, key, values, more])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _row(values: Mapping[str, Any], as_of: datetime, more: object) -> tuple[str, str]:
+    """The digest of what is told, be it as of whenever, and the row in JSON, its texts composed (NFC)."""
+    row = composed(json.dumps(values, ensure_ascii=False))
+    digest = hashlib.blake2b(f"{EDITION}{row}{more}".encode(), digest_size=16).hexdigest()
+    return digest, f'{row[:-1]},"digest":"{digest}","as_of":"{as_of.isoformat()}"}}'

@@ -1,13 +1,17 @@
 """One batch of a feed, written in one transaction with the progress of its run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.orm import Session
 
-from crm.collection import reasons, service
+from crm.collection import presence, reasons, service, waiting
 from crm.collection.items import Item
-from crm.collection.merge import Merged, merge
+from crm.collection.merge import Merged, Withdrawal, merge
+from crm.collection.models import Of
+from crm.collection.presence import Standing
 from crm.collection.service import Counts, Remark
 from crm.contacts import service as contacts
 from crm.contacts.service import ContactStatement, StatedContact
@@ -19,82 +23,157 @@ from crm.positions.service import PositionStatement
 MAX_TOPICS = 200  # live topics a batch touches: beyond that, whoever watches sees the next page he opens
 
 
-def store(session: Session, *, ente_id: int, run_id: int, from_line: int, items: Sequence[Item]) -> Counts:
-    """Write a batch. Raises `ImportBusyError` if the run does not stand at `from_line` any more."""
-    service.begin_batch(session, ente_id=ente_id)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Where a batch belongs: its run, from which line on, and the instant of the full feed it is part of."""
+
+    ente_id: int
+    run_id: int
+    from_line: int
+    full_as_of: datetime | None = None
+    set_aside: int = 0  # by this run so far
+
+
+def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
+    """Write a batch. Raises `ImportBusyError` if the run does not stand at its `from_line` any more."""
+    ente_id = batch.ente_id
+    standing = presence.begin(session, ente_id=ente_id)
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
-    items = _with_their_taxpayers(items, known)
-    taxpayers = merge(known, [item.contact for item in items if item.contact])
-    written = contacts.state(session, ente_id=ente_id, statements=list(taxpayers.standing.values()))
-    contact_ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | written
-    _store_details(session, ente_id, taxpayers, contact_ids, known)
-    debts, touched = _store_positions(session, ente_id, items, contact_ids)
-    counts = _counted(items, taxpayers, debts)
+    taxpayers = _store_taxpayers(session, ente_id, items, known, standing)
+    ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | taxpayers.written
+    items, aside = _without_taxpayer(items, ids, room=waiting.MOST - batch.set_aside)
+    waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=batch.full_as_of)
+    debts, touched = _store_positions(session, ente_id, items, ids, standing, newcomers=taxpayers.written)
+    if batch.full_as_of is not None:
+        presence.name(session, ente_id=ente_id, run_id=batch.run_id, named={item.named for item in items if item.named})
+    counts = _counted(items, taxpayers.merged, debts, waiting=len(aside))
     service.move(
-        session, ente_id=ente_id, run_id=run_id, from_line=from_line, line=items[-1].number,
-        read_bytes=items[-1].end, counts=counts, remarks=_remarks(items),
+        session, ente_id=ente_id, run_id=batch.run_id, from_line=batch.from_line, line=items[-1].number,
+        read_bytes=items[-1].end, counts=counts, remarks=_remarks(items, aside),
+        unreadable=sum(item.unreadable for item in items), totals=[item.total for item in items if item.total],
     )  # fmt: skip
-    touched |= {contact_ids[codice_fiscale] for codice_fiscale in taxpayers.altered}
+    touched |= {ids[codice_fiscale] for codice_fiscale in taxpayers.merged.altered if codice_fiscale in ids}
     touch(session, *(topics.contact(contact_id) for contact_id in islice(sorted(touched), MAX_TOPICS)))
     return counts
 
 
+@dataclass(frozen=True, slots=True)
+class _Taxpayers:
+    merged: Merged[ContactStatement]
+    written: dict[str, int]  # ids of the rows written, by codice fiscale
+
+
 def _codici_fiscali(items: Iterable[Item]) -> set[str]:
     statements = (item.contact or item.position for item in items)
-    return {statement.codice_fiscale for statement in statements if statement}
+    named = {statement.codice_fiscale for statement in statements if statement}
+    return named | {one.key for one in _withdrawals(items, Of.TAXPAYER)}
 
 
-def _with_their_taxpayers(items: Iterable[Item], known: dict[str, StatedContact]) -> list[Item]:
-    """The items, with positions refused whose taxpayer no earlier line and no earlier feed told."""
-    told = set(known)
-    kept = []
+def _withdrawals(items: Iterable[Item], of: Of) -> list[Withdrawal]:
+    return [item.withdrawal[1] for item in items if item.withdrawal and item.withdrawal[0] is of]
+
+
+def _store_taxpayers(
+    session: Session, ente_id: int, items: Sequence[Item], known: dict[str, StatedContact], standing: Standing
+) -> _Taxpayers:
+    told = [one for item in items if (one := item.contact or _withdrawal(item, Of.TAXPAYER))]
+    tombstones = presence.tombstones(
+        session, standing, ente_id=ente_id, of=Of.TAXPAYER, keys={one.key for one in told} - set(known)
+    )
+    merged = merge(known, told, full_as_of=standing.full_as_of, tombstones=tombstones)
+    written = contacts.state(session, ente_id=ente_id, statements=list(merged.standing.values()), gone=merged.gone)
+    for as_of, keys in _by_instant(merged.marked).items():
+        contacts.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
+    presence.bury(session, ente_id=ente_id, of=Of.TAXPAYER, unknown=merged.unknown, told=tombstones.keys() & written)
+    rewritten = [key for key in merged.altered if key in merged.standing]
+    contacts.state_details(
+        session, ente_id=ente_id,
+        statements={known[key].id if key in known else written[key]: merged.standing[key] for key in rewritten},
+        known=[known[key].id for key in rewritten if key in known],
+    )  # fmt: skip
+    return _Taxpayers(merged, written)
+
+
+def _withdrawal(item: Item, of: Of) -> Withdrawal | None:
+    return item.withdrawal[1] if item.withdrawal and item.withdrawal[0] is of else None
+
+
+def _without_taxpayer(
+    items: Sequence[Item], ids: Mapping[str, int], *, room: int
+) -> tuple[list[Item], dict[int, PositionStatement]]:
+    """The items without positions whose taxpayer nobody told yet, and those by their line.
+
+    Where too many are set aside already, they are refused.
+    """
+    kept: list[Item] = []
+    aside: dict[int, PositionStatement] = {}
     for item in items:
-        if item.contact:
-            told.add(item.contact.codice_fiscale)
-        elif item.position and item.position.codice_fiscale not in told:
-            reason = reasons.TAXPAYER_UNKNOWN.format(codice_fiscale=item.position.codice_fiscale)
-            kept.append(item.refused(reason))
-            continue
-        kept.append(item)
-    return kept
-
-
-def _store_details(
-    session: Session,
-    ente_id: int,
-    taxpayers: Merged[ContactStatement],
-    contact_ids: dict[str, int],
-    known: dict[str, StatedContact],
-) -> None:
-    altered = {contact_ids[key]: taxpayers.standing[key] for key in taxpayers.altered}
-    before = [contact_ids[key] for key in taxpayers.altered if key in known]
-    contacts.state_details(session, ente_id=ente_id, statements=altered, known=before)
+        one = item.position
+        if one is None or one.codice_fiscale in ids:
+            kept.append(item)
+        elif len(aside) < room:
+            aside[item.number] = one
+            kept.append(Item(item.number, item.end, named=item.named))
+        else:
+            kept.append(item.refused(reasons.TAXPAYER_UNKNOWN.format(codice_fiscale=one.codice_fiscale)))
+    return kept, aside
 
 
 def _store_positions(
-    session: Session, ente_id: int, items: Iterable[Item], contact_ids: dict[str, int]
-) -> tuple[Merged[PositionStatement], set[int]]:
-    """What became of the positions, and the contacts, old and new, of those whose content changed."""
-    statements = [item.position for item in items if item.position]
-    references = {statement.reference for statement in statements}
+    session: Session, ente_id: int, items: Sequence[Item], ids: Mapping[str, int], standing: Standing,
+    *, newcomers: Mapping[str, int],
+) -> tuple[Merged[PositionStatement], set[int]]:  # fmt: skip
+    """What became of the positions, and the contacts, old and new, of those that read otherwise now."""
+    waited, present = (
+        waiting.take_up(session, ente_id=ente_id, codici_fiscali=newcomers.keys())
+        if newcomers and standing.anybody_waits
+        else ([], {})
+    )
+    told = [*waited, *(one for item in items if (one := item.position or _withdrawal(item, Of.POSITION)))]
+    references = {one.key for one in told}
     known = positions.stated(session, ente_id=ente_id, references=references)
-    debts = merge(known, statements)
-    positions.state(session, ente_id=ente_id, statements=list(debts.standing.values()), contact_ids=contact_ids)
-    touched = {contact_ids[debts.standing[key].codice_fiscale] for key in debts.altered}
-    touched |= {known[key].contact_id for key in debts.altered if key in known}
-    return debts, touched
+    tombstones = presence.tombstones(session, standing, ente_id=ente_id, of=Of.POSITION, keys=references - set(known))
+    debts = merge(
+        known, told, full_as_of=standing.full_as_of, tombstones=tombstones, present=present, uncounted=len(waited)
+    )
+    positions.state(
+        session, ente_id=ente_id, statements=list(debts.standing.values()), contact_ids=ids, gone=debts.gone
+    )
+    for as_of, keys in _by_instant(debts.marked).items():
+        positions.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
+    presence.bury(
+        session, ente_id=ente_id, of=Of.POSITION, unknown=debts.unknown, told=tombstones.keys() & debts.standing.keys()
+    )
+    touched = {ids[debts.standing[key].codice_fiscale] for key in debts.altered if key in debts.standing}
+    return debts, touched | {known[key].contact_id for key in debts.altered if key in known}
 
 
-def _counted(items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement]) -> Counts:
+def _by_instant(marked: Mapping[str, datetime | None]) -> dict[datetime | None, list[str]]:
+    groups: dict[datetime | None, list[str]] = {}
+    for key, as_of in marked.items():
+        groups.setdefault(as_of, []).append(key)
+    return groups
+
+
+def _counted(
+    items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement], *, waiting: int
+) -> Counts:
     return Counts(
         created=taxpayers.created + debts.created,
         changed=taxpayers.changed + debts.changed,
         unchanged=taxpayers.unchanged + debts.unchanged,
         refused=sum(item.refusal is not None for item in items),
         warned=sum(item.warning is not None for item in items),
+        waiting=waiting,
+        withdrawn=taxpayers.withdrawn + debts.withdrawn,
     )
 
 
-def _remarks(items: Iterable[Item]) -> list[Remark]:
+def _remarks(items: Iterable[Item], aside: Mapping[int, PositionStatement]) -> list[Remark]:
     refused = [Remark(item.number, item.refusal, taken=False) for item in items if item.refusal]
-    return refused + [Remark(item.number, item.warning, taken=True) for item in items if item.warning]
+    warned = [Remark(item.number, item.warning, taken=True) for item in items if item.warning]
+    awaited = [
+        Remark(number, reasons.TAXPAYER_AWAITED.format(codice_fiscale=one.codice_fiscale), taken=True)
+        for number, one in aside.items()
+    ]
+    return refused + warned + awaited

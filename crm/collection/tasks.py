@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.collection import service
+from crm.collection.ending import run_finish
 from crm.collection.errors import GONE
 from crm.collection.importer import import_feed
 from crm.collection.models import ImportState
@@ -64,3 +65,4 @@ def _lost(session: Session, ente_id: int, run_id: int) -> None:
 
 
 RUNNER = Runner(run_import, gave_up)
+FINISHER = Runner(run_finish, gave_up)

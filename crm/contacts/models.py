@@ -148,6 +148,7 @@ class Contact(Base):
     insolvent_since: Mapped[date | None]
     as_of: Mapped[datetime]  # when the collection system's statement was true
     digest: Mapped[str] = mapped_column(String(32))  # of the record that said so: an unchanged one is skipped
+    withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
 
     __table_args__ = (
         UniqueConstraint("ente_id", "codice_fiscale"),

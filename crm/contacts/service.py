@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from crm.contacts.listed import ListedTable
 from crm.contacts.models import Contact, ContactAddress, ContactReach, NameStump, ReachKind, Relation
-from crm.contacts.names import words_of
 from crm.contacts.slips import stumps
 from crm.core.db import table_of
-from crm.core.recordset import each_key
-from crm.core.stated import StatedTable
+from crm.core.recordset import each_key, incoming, with_more
+from crm.core.stated import Silence, StatedTable
 
 _STUMPS = table_of(NameStump)
 _STATED = StatedTable(
@@ -36,15 +35,17 @@ _RELATIONS = ListedTable(
 
 @dataclass(frozen=True, slots=True)
 class ContactStatement:
-    """What the collection system says of a taxpayer. `values` holds the other columns, ready for JSON; so do the rows
-    of `addresses` and `relations`, no two with the same key.
+    """What the collection system says of a taxpayer. `row` holds the columns in JSON; `words` are those of the name.
+
+    The rows of `addresses` and `relations` are ready for JSON, no two with the same key.
     """
 
     codice_fiscale: str
     as_of: datetime
     digest: str
-    values: Mapping[str, Any]
+    row: str
     reaches: tuple[tuple[ReachKind, str], ...]
+    words: tuple[str, ...]
     addresses: tuple[Mapping[str, Any], ...] = ()
     relations: tuple[Mapping[str, Any], ...] = ()
 
@@ -61,26 +62,35 @@ class StatedContact:
     id: int
     as_of: datetime
     digest: str
+    withdrawn_as_of: datetime | None
 
 
 def stated(session: Session, *, ente_id: int, codici_fiscali: Collection[str]) -> dict[str, StatedContact]:
     """The stored statements about these taxpayers, by codice fiscale; unknown ones are absent."""
-    rows = _STATED.known(session, ente_id=ente_id, keys=codici_fiscali, names="id")
-    return {key: StatedContact(id_, as_of, digest) for key, id_, as_of, digest in rows}
+    rows = _STATED.known(session, ente_id=ente_id, keys=codici_fiscali)
+    return {row.key: StatedContact(row.id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
 
 
-def state(session: Session, *, ente_id: int, statements: Sequence[ContactStatement]) -> dict[str, int]:
+def state(
+    session: Session, *, ente_id: int, statements: Sequence[ContactStatement], gone: Mapping[str, datetime | None]
+) -> dict[str, int]:
     """Write statements, at most one a taxpayer; an older one never replaces a newer one.
 
-    Returns the ids of the rows written, by codice fiscale.
+    `gone` says since when they are withdrawn, by codice fiscale. Returns the ids of the rows written.
     """
     if not statements:
         return {}
-    told = _STATED.told([_row(statement) for statement in statements])
-    upsert = _STATED.upsert(ente_id=ente_id, told=told)
+    rows = (with_more(one.row, withdrawn_as_of=gone.get(one.codice_fiscale)) for one in statements)
+    upsert = _STATED.upsert(ente_id=ente_id, told=_STATED.told(rows))
     written = session.execute(upsert.returning(Contact.codice_fiscale, Contact.id))
-    learn_words(session, {word for one in statements for word in words_of(one.values["name_key"] or "")})
+    learn_words(session, {word for one in statements for word in one.words})
     return {row.codice_fiscale: row.id for row in written}
+
+
+def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: datetime | None) -> None:
+    """The collection system no longer has these taxpayers as of an instant; or (None) it has them again."""
+    if ids:
+        session.execute(_STATED.withdraw(ente_id=ente_id, ids=ids, as_of=as_of))
 
 
 def learn_words(session: Session, words: Collection[str]) -> None:
@@ -92,7 +102,9 @@ def learn_words(session: Session, words: Collection[str]) -> None:
     new = set(words) - set(known.scalars())
     if new:
         rows = [{"stump": stump, "word": word} for word in sorted(new) for stump in sorted(stumps(word))]
-        session.execute(insert(_STUMPS).on_conflict_do_nothing(), rows)
+        told = incoming(_STUMPS, ("stump", "word"), rows)
+        filed = insert(_STUMPS).from_select(["stump", "word"], select(told.c.stump, told.c.word))
+        session.execute(filed.on_conflict_do_nothing())
 
 
 def state_details(
@@ -111,6 +123,19 @@ def state_details(
     _RELATIONS.replace(session, ente_id=ente_id, rows=relations, known=known)
 
 
-def _row(statement: ContactStatement) -> dict[str, Any]:
-    own = {"codice_fiscale": statement.codice_fiscale, "digest": statement.digest}
-    return {**statement.values, **own, "as_of": statement.as_of.isoformat()}
+def unnamed(session: Session, silence: Silence) -> tuple[int, int]:
+    """How many taxpayers there are, and how many of them a full feed no longer has."""
+    for row in _STATED.count_unnamed(session, silence):
+        return row.rows, row.unnamed
+    return 0, 0
+
+
+def withdraw_unnamed(session: Session, silence: Silence, *, after: str, limit: int) -> tuple[str | None, set[int], int]:
+    """Withdraw some of those whom a full feed no longer has: the last key, or None when none is left; ids; how many."""
+    rows = _STATED.withdraw_unnamed(session, silence, after=after, limit=limit)
+    return (rows[-1].key if rows else None), {row.id for row in rows}, len(rows)
+
+
+def revive_named(session: Session, silence: Silence) -> None:
+    """Taxpayers whom a full feed names are there as of the feed."""
+    _STATED.revive_named(session, silence)

@@ -193,4 +193,4 @@ def _counts(
     session: Session, model: type[Base], column: InstrumentedAttribute[int], ids: Collection[int]
 ) -> dict[int, int]:
     rows = session.execute(select(column, func.count()).select_from(model).where(column.in_(ids)).group_by(column))
-    return {contact_id: number for contact_id, number in rows}
+    return dict(rows.all())

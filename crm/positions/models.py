@@ -80,6 +80,7 @@ class Position(Base):
     instalments: Mapped[list[dict[str, Any]]]  # {"number", "due_on", "cents", "paid_on" or null}
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
+    withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, func, select
 from sqlalchemy.orm import Session
 
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
@@ -78,7 +78,7 @@ def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionV
     """Every position of these contacts: by ente, tax, then the newest year and act first."""
     rows = session.scalars(
         select(Position)
-        .where(Position.contact_id.in_(contact_ids))
+        .where(Position.contact_id.in_(contact_ids), Position.withdrawn_as_of.is_(None))
         .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
     )
     return [PositionView.of(row) for row in rows]
@@ -87,9 +87,30 @@ def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionV
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
     """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first."""
     rows = session.scalars(
-        select(Position).where(Position.notice_number == notice_number).order_by(Position.issued_on.desc(), Position.id)
+        select(Position)
+        .where(Position.notice_number == notice_number, Position.withdrawn_as_of.is_(None))
+        .order_by(Position.issued_on.desc(), Position.id)
     )
     return [PositionView.of(row) for row in rows]
+
+
+def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
+    """What an ente's positions come to by tax: how many they are, cents of residual, cents paid."""
+    rows = session.execute(
+        select(
+            Position.tax, func.count(), func.sum(Position.residual_cents).cast(BigInteger),
+            func.sum(Position.paid_cents).cast(BigInteger),
+        )
+        .where(Position.ente_id == ente_id, Position.withdrawn_as_of.is_(None))
+        .group_by(Position.tax)
+    )  # fmt: skip
+    return {tax: (count, residual, paid) for tax, count, residual, paid in rows}
+
+
+def newer(session: Session, *, ente_id: int, than: datetime) -> int:
+    """How many positions of an ente were stated as of later than an instant."""
+    wanted = (Position.ente_id == ente_id, Position.withdrawn_as_of.is_(None), Position.as_of > than)
+    return session.execute(select(func.count()).select_from(Position).where(*wanted)).scalar_one()
 
 
 def _payment(value: dict[str, Any]) -> PaymentView:

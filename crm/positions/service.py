@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crm.core.stated import StatedTable
+from crm.core.recordset import with_more
+from crm.core.stated import Silence, StatedTable
 from crm.positions.models import Position
 
 _STATED = StatedTable(
@@ -23,13 +23,13 @@ _STATED = StatedTable(
 
 @dataclass(frozen=True, slots=True)
 class PositionStatement:
-    """What the collection system says of one debt. `values` holds the other columns, ready for JSON."""
+    """What the collection system says of one debt. `row` holds the columns in JSON, all but the contact."""
 
     reference: str
     codice_fiscale: str
     as_of: datetime
     digest: str
-    values: Mapping[str, Any]
+    row: str
 
     @property
     def key(self) -> str:
@@ -41,29 +41,53 @@ class PositionStatement:
 class StatedPosition:
     """What is stored of the last statement about a position."""
 
+    id: int
     contact_id: int
     as_of: datetime
     digest: str
+    withdrawn_as_of: datetime | None
 
 
 def stated(session: Session, *, ente_id: int, references: Collection[str]) -> dict[str, StatedPosition]:
     """The stored statements about these positions, by reference; unknown ones are absent."""
-    rows = _STATED.known(session, ente_id=ente_id, keys=references, names="contact_id")
-    return {key: StatedPosition(contact_id, as_of, digest) for key, contact_id, as_of, digest in rows}
+    rows = _STATED.known(session, ente_id=ente_id, keys=references, more=("contact_id",))
+    return {row.key: StatedPosition(row.id, row.contact_id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
 
 
 def state(
-    session: Session, *, ente_id: int, statements: Sequence[PositionStatement], contact_ids: Mapping[str, int]
-) -> None:
+    session: Session, *, ente_id: int, statements: Sequence[PositionStatement], contact_ids: Mapping[str, int],
+    gone: Mapping[str, datetime | None],
+) -> None:  # fmt: skip
     """Write statements, at most one a reference; an older one never replaces a newer one.
 
-    `contact_ids` gives the contact of each codice fiscale named.
+    `contact_ids` gives the contact of each codice fiscale named, `gone` since when a position is withdrawn.
     """
-    if statements:
-        rows = [_row(statement, contact_ids[statement.codice_fiscale]) for statement in statements]
-        session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
+    if not statements:
+        return
+    rows = (
+        with_more(one.row, contact_id=contact_ids[one.codice_fiscale], withdrawn_as_of=gone.get(one.reference))
+        for one in statements
+    )
+    session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
 
 
-def _row(statement: PositionStatement, contact_id: int) -> dict[str, Any]:
-    own = {"reference": statement.reference, "contact_id": contact_id, "digest": statement.digest}
-    return {**statement.values, **own, "as_of": statement.as_of.isoformat()}
+def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: datetime | None) -> None:
+    """The collection system no longer has these positions as of an instant; or (None) it has them again."""
+    if ids:
+        session.execute(_STATED.withdraw(ente_id=ente_id, ids=ids, as_of=as_of))
+
+
+def unnamed(session: Session, silence: Silence) -> dict[str, tuple[int, int]]:
+    """By tax: how many positions there are, and how many of them a full feed no longer has."""
+    return {row.tax.value: (row.rows, row.unnamed) for row in _STATED.count_unnamed(session, silence, "tax")}
+
+
+def withdraw_unnamed(session: Session, silence: Silence, *, after: str, limit: int) -> tuple[str | None, set[int], int]:
+    """Withdraw some of what a full feed no longer has: the last key, or None when none is left; contacts; how many."""
+    rows = _STATED.withdraw_unnamed(session, silence, after=after, limit=limit, more=("contact_id",))
+    return (rows[-1].key if rows else None), {row.contact_id for row in rows}, len(rows)
+
+
+def revive_named(session: Session, silence: Silence) -> None:
+    """Positions that a full feed names are there as of the feed."""
+    _STATED.revive_named(session, silence)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.places import LINES
+from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
 
 DOMAIN = "toscana"
@@ -42,6 +44,7 @@ def seed_demo(
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
         if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
             _centre(session, contract_id)
+    database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

@@ -66,6 +66,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Stage.READING: "In lettura",
         Stage.INTERRUPTED: "Interrotto",
         Stage.LEFT: "Interrotto",
+        Stage.HELD: "Attende una decisione",
         Stage.DONE: "Letto per intero",
         Stage.INCOMPLETE: "Incompleto",
         Stage.REFUSED: "Rifiutato",

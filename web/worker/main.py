@@ -7,7 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
-from crm.collection.service import IMPORT
+from crm.collection.service import FINISH, IMPORT
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -19,7 +19,11 @@ from web.wiring import Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
 
-RUNNERS: dict[str, jobs.Runner] = {IMPORT: collection.RUNNER, SEARCH: duplicates.RUNNER}
+RUNNERS: dict[str, jobs.Runner] = {
+    IMPORT: collection.RUNNER,
+    FINISH: collection.FINISHER,
+    SEARCH: duplicates.RUNNER,
+}
 
 
 def worker_app(settings: Settings) -> Celery:

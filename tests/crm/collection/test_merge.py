@@ -16,6 +16,7 @@ class Statement:
     key: str
     as_of: datetime
     digest: str
+    withdrawn_as_of: datetime | None = None
 
 
 @st.composite

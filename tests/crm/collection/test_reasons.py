@@ -51,6 +51,8 @@ TAXPAYER = [
     ({"as_of": 1700000000}, "as_of: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00."),
     ({"as_of": "2099-01-01T00:00:00Z"},
      "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
+    ({"record": "debitore"},
+     "Tipo di record «debitore» sconosciuto: sono ammessi taxpayer, position, withdrawal, totals, end."),
     ({"addresses": [{"kind": "casa", "town": "Empoli"}]},
      "addresses.0.kind: valore «casa» non previsto; sono ammessi 'residence', 'domicile' or 'seat'."),
     ({"addresses": [{"kind": "seat", "postcode": "50053"}]}, "addresses.0: serve almeno «street» o «town»."),
@@ -67,7 +69,6 @@ TAXPAYER = [
      "'partner', 'delegate' or 'accountant'."),
     ({"deceased_on": "ieri"},
      'deceased_on: data «ieri» non valida; si scrive anno-mese-giorno fra virgolette, "2024-09-03".'),
-    ({"record": "debitore"}, "Tipo di record «debitore» sconosciuto: sono ammessi taxpayer, position, end."),
     ({"surname": "x" * 81, "postcode": "1" * 11},
      "surname: troppo lungo, al massimo 80 caratteri. (e altri 1 errori)"),
 ]  # fmt: skip
@@ -121,7 +122,7 @@ LINES = [
     (b'{"record":"taxpayer","surname":"\\ud800"}',
      "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
     (b"12", "La riga: serve un oggetto JSON, fra graffe."),
-    (b"{}", "Manca il campo «record»: deve dire taxpayer, position o end."),
+    (b"{}", "Manca il campo «record»: deve dire taxpayer, position, withdrawal, totals o end."),
     (None, "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."),
     (b'{"record":"end","taxpayers":0,"positions":0}',
      "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."),
@@ -142,7 +143,7 @@ def test_an_odd_name_is_a_name(records: Records, surname: str) -> None:
     item = understand(json.dumps(records["rossi"] | {"surname": surname}).encode())
     assert item.refusal is None
     assert item.contact is not None
-    assert item.contact.values["surname"] == surname
+    assert json.loads(item.contact.row)["surname"] == surname
 
 
 def test_what_cannot_be_read_is_left_out_and_said(records: Records) -> None:

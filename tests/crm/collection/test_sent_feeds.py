@@ -102,11 +102,11 @@ class Trouble:
         self.left, self.mended, self._store = after, False, store
         monkeypatch.setattr(importer, "store", self)
 
-    def __call__(self, session: Session, **what: Any) -> Counts:
+    def __call__(self, session: Session, *what: Any) -> Counts:
         if self.left == 0 and not self.mended:
             raise OSError("Bianchi Mario, in a message")
         self.left -= 1
-        return self._store(session, **what)
+        return self._store(session, *what)
 
 
 # -- what goes well -------------------------------------------------------------------------------------------------

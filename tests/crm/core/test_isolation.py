@@ -10,6 +10,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.audit import service as audit
+from crm.collection.models import (
+    CollectionSource,
+    FeedState,
+    ImportNamed,
+    ImportRefusal,
+    ImportRun,
+    ImportState,
+    Of,
+    Reconciliation,
+    SourceKind,
+    SourceReading,
+    WaitingPosition,
+    WithdrawnKey,
+)
 from crm.contacts.addresses import Address
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
@@ -67,11 +81,10 @@ NEVER_ALTERED = (
     "consent_text",
     "service_fact",
 )  # what somebody agreed to goes with him alone
-FORBIDDEN_TO_ROUTING = (
-    "app_user", "audit_entry", "consent", "consent_text", "contact", "contact_address", "contact_condition",
-    "contact_merge", "contact_preference", "contact_reach", "disclosure_rule", "follow_up", "follow_up_list",
-    "heartbeat", "import_refusal", "import_run", "job", "mandate", "position", "relation", "role_grant",
-    "service_count", "service_delta", "service_fact", "sign_in_attempt", "timeline_entry", "user_session",
+# What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
+OPEN_TO_ROUTING = (
+    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
+    "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
 
 
@@ -141,6 +154,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
         duplicates.ask(session, None, ente_id=cast.empoli)
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        feeds(session, cast.empoli)
         at = session.info["now"]
         session.add_all(told(session, cast))
         session.add(
@@ -156,6 +170,39 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def feeds(session: Session, ente_id: int) -> None:
+    """A row in each table of the feeds."""
+    at = session.info["now"]
+    run = ImportRun(
+        ente_id=ente_id,
+        file_name="feed",
+        file_bytes=1,
+        state=ImportState.RUNNING,
+        started_at=at,
+        moved_at=at,
+        totals=[],
+    )
+    source = CollectionSource(ente_id=ente_id, kind=SourceKind.FOLDER, name="inbox")
+    session.add_all([run, source])
+    session.flush()
+    known: Any = {"ente_id": ente_id, "of": Of.POSITION, "key": "T-1"}
+    session.add_all(
+        [
+            ImportRefusal(ente_id=ente_id, run_id=run.id, line=1, reason="", taken=False),
+            ImportNamed(run_id=run.id, **known), WithdrawnKey(as_of=at, **known), FeedState(ente_id=ente_id),
+            WaitingPosition(
+                ente_id=ente_id, reference="T-2", codice_fiscale="BNCMRA62A01D403X", as_of=at, present_as_of=at,
+                digest="", content={},
+            ),
+            SourceReading(ente_id=ente_id, source_id=source.id, started_at=at),
+            Reconciliation(
+                ente_id=ente_id, run_id=run.id, as_of=at, made_at=at, matches=True, lines=[], newer=0
+            ),
+        ]
+    )  # fmt: skip
+    session.flush()
 
 
 def told(session: Session, cast: Cast) -> list[Base]:
@@ -204,6 +251,14 @@ def tables_of_enti(superuser: Connection) -> list[str]:
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1"
     )
     return [name for (name,) in rows if name not in OUTSIDE]
+
+
+def all_tables(superuser: Connection) -> list[str]:
+    """Every table there is."""
+    rows = superuser.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    )
+    return [name for (name,) in rows]
 
 
 # -- what the catalogue says --------------------------------------------------------------------------------------
@@ -270,7 +325,7 @@ def test_two_functions_alone_lend_the_owners_rights_to_whoever_imports_and_to_a_
 def test_every_tenant_table_has_rows_to_be_attacked(lived_in: Stage, superuser: Connection) -> None:
     for table in tables_of_enti(superuser):
         rows = superuser.execute(query("SELECT FROM {} WHERE ente_id = %s", table), [lived_in.cast.empoli]).rowcount
-        assert rows or table in {"import_run", "import_refusal", "opening_hours"}, table
+        assert rows or table == "opening_hours", table
 
 
 def test_siena_sees_nothing_of_empoli(lived_in: Stage, superuser: Connection, login: Login) -> None:
@@ -413,7 +468,7 @@ def test_a_pooled_connection_remembers_nobodys_scope(database: Database, cast: C
 
 def test_routing_does_not_touch_what_is_not_telephonys(cast: Cast, superuser: Connection, login: Login) -> None:
     routing = login(ROUTING)
-    for table in FORBIDDEN_TO_ROUTING:
+    for table in set(all_tables(superuser)) - set(OPEN_TO_ROUTING):
         denied(routing, query("SELECT FROM {}", table))
         granted = superuser.execute(
             "SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE, REFERENCES')"
@@ -429,7 +484,7 @@ def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:
     for role in (APP, ROUTING):
         connection = scoped(login(role), enti=f"{cast.empoli},{cast.vinci}", contracts=str(cast.contract))
         for table in APPEND_ONLY:
-            if role == APP or table not in FORBIDDEN_TO_ROUTING:  # which it does not even see
+            if role == APP or table in OPEN_TO_ROUTING:  # which it does not even see
                 assert connection.execute(query("SELECT FROM {}", table)).rowcount > 0
             for change in changes:
                 denied(connection, query(change, table))

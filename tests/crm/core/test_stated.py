@@ -52,17 +52,18 @@ def test_an_older_statement_does_not_stand_and_a_corrected_one_of_the_same_insta
 def test_statements_may_come_from_any_relation(database: Database, cast: Cast) -> None:
     """As a big feed's will, once it is copied into a table of its own."""
     table = table_of(Contact)
-    names = (*COLUMNS, "as_of", "digest")
+    told, gone = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC)
+    names = (*COLUMNS, "as_of", "digest", "withdrawn_as_of")
     staged = values(*(column(name, table.c[name].type) for name in names), name="staged").data(
-        [(GINA, PersonKind.NATURAL, "Verdi", "VERDI", "it", datetime(2027, 1, 1, tzinfo=UTC), "staged")]
+        [(GINA, PersonKind.NATURAL, "Verdi", "VERDI", "it", told, "staged", gone)]
     )
     with database.begin(Scope.of_enti([cast.vinci])) as session:
         session.execute(CONTACTS.upsert(ente_id=cast.vinci, told=staged.alias("staged")))
-        known = CONTACTS.known(session, ente_id=cast.vinci, keys=[GINA, "UNKNOWN"], names="id")
-        assert list(known) == [(GINA, cast.gina, datetime(2027, 1, 1, tzinfo=UTC), "staged")]
+        known = CONTACTS.known(session, ente_id=cast.vinci, keys=[GINA, "UNKNOWN"])
+        assert list(known) == [(GINA, cast.gina, told, "staged", gone)]
     assert surname(database, cast) == "Verdi"
 
 
 def test_what_another_ente_knows_is_not_known_here(database: Database, cast: Cast) -> None:
     with database.begin(Scope.of_enti([cast.empoli, cast.vinci])) as session:
-        assert list(CONTACTS.known(session, ente_id=cast.empoli, keys=[GINA], names="id")) == []
+        assert list(CONTACTS.known(session, ente_id=cast.empoli, keys=[GINA])) == []
