@@ -17,7 +17,7 @@ from bench.options import Options
 from bench.place import Centre, Place
 from bench.results import Result, median, percentile
 from bench.traffic import Prepared, prepare
-from crm.access.models import UserSession
+from crm.access.models import Method, UserSession
 from crm.core import clock
 from crm.core.db import LiveTopic, Scope
 from telephony.calls import service
@@ -140,7 +140,7 @@ def _sign_in(centre: Centre) -> str:
         session.add(
             UserSession(
                 token_hash=sha256(token.encode()).hexdigest(), user_id=centre.cast.sara, csrf_token="x",
-                created_at=at, expires_at=at + timedelta(hours=1),
+                created_at=at, expires_at=at + timedelta(hours=1), last_seen_at=at, method=Method.PASSWORD,
             )
         )  # fmt: skip
     return token

@@ -19,6 +19,7 @@ from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
+from crm.files.models import FileSetting
 from crm.levels.service import LOST, WAITING_OVER
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from telephony.agents import service as agents
@@ -86,6 +87,8 @@ def settle(database: Database) -> Cast:
                 number=REGIONAL_LINE, label="Regionale", kind=LineKind.FREEPHONE, contract_id=contract, ente_id=None
             )
         )
+        # Their agents are trusted: whoever plays the questions at the gate asks for more.
+        session.add_all(FileSetting(ente_id=ente_id, answers_needed=0) for ente_id in (empoli, vinci, siena))
         mario = _contact(session, empoli, "BNCMRA62A01D403X", "BIANCHI", "MARIO", MARIO_MOBILE)
         gina = _contact(session, vinci, "NREGNI50A41M059X", "NERI", "GINA", None)
         stranger = _contact(session, siena, "RSSLGU70A01I726X", "ROSSI", "LUIGI", "+393480000003")

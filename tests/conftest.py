@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from crm.core.db import Database, Scope
+from crm.core.secrecy import Secrecy
 from tests.cast import Cast, settle
 
 pytest_plugins = ["tests.servers"]
@@ -15,7 +16,7 @@ pytest_plugins = ["tests.servers"]
 @pytest.fixture
 def database(database_urls: Any) -> Iterator[Database]:
     """A fresh, migrated database of one's own."""
-    database = Database(database_urls.app, database_urls.routing, pool_size=8)
+    database = Database(database_urls.app, database_urls.routing, pool_size=8, secrecy=Secrecy(bytes(32)))
     yield database
     database.dispose()
 

@@ -15,19 +15,26 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
-from web import sign_in
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.console import routes as console
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
+from web.files import documents
+from web.files import routes as files
 from web.follow_ups import routes as follow_ups
+from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.people import me
+from web.people import routes as people
+from web.sign_in import provider, steps
+from web.sign_in import routes as sign_in
+from web.staff import routes as staff
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -66,7 +73,26 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    for module in (webhooks, health, sign_in, console, follow_ups, duplicates, wallboard, imports, sockets):
+    for module in (
+        webhooks,
+        health,
+        sign_in,
+        steps,
+        provider,
+        me,
+        people,
+        staff,
+        console,
+        follow_ups,
+        duplicates,
+        documents,
+        files,
+        wallboard,
+        sources,
+        reconciliations,
+        imports,
+        sockets,
+    ):
         app.include_router(module.router)
     errors.install(app)
 

@@ -45,6 +45,7 @@ def _begin(process: str) -> Settings:
 def run(
     port: int = 8000,
     simulator_port: int = 8001,
+    gestionale_port: int = 0,
     postgres_port: int = 5455,
     redis_port: int = 6455,
     demo: bool = True,
@@ -55,11 +56,11 @@ def run(
 
     def announce() -> list[str]:
         shown = [user for user in DEMO_USERS if not user.robot]
-        return [f"  {user.username:<10} {user.password}   {user.name} ({user.role.value})" for user in shown]
+        return [f"  {user.username:<20} {user.password}   {user.name} ({user.role.value})" for user in shown]
 
     options = supervisor.RunOptions(
-        port=port, simulator_port=simulator_port, postgres_port=postgres_port, redis_port=redis_port, demo=demo,
-        announce=announce,
+        port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
+        redis_port=redis_port, demo=demo, announce=announce,
     )  # fmt: skip
     raise typer.Exit(supervisor.run(options))
 
@@ -135,6 +136,23 @@ def simulator() -> None:
 
 
 @app.command()
+def gestionale() -> None:
+    """Stand in for a collection system that answers over HTTP, with the demonstration's feeds."""
+    from crm.collection.simulator.app import Gestionale, serve  # noqa: PLC0415
+    from crm.collection.sources import endpoints  # noqa: PLC0415
+    from crm.collection.sources.port import SourceError  # noqa: PLC0415
+    from web.demo.sources import ENDPOINT  # noqa: PLC0415
+
+    settings = _begin("gestionale")
+    try:
+        token = endpoints.endpoint(ENDPOINT).token
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    serve(Gestionale.of_folder(token, settings.data), host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to this version."""
     from web.migrations import upgrade  # noqa: PLC0415
@@ -152,9 +170,12 @@ def seed() -> None:
     from web.demo.centre import seed_demo  # noqa: PLC0415
 
     settings = _begin("seed")
+    from crm.core import secrecy  # noqa: PLC0415
     from crm.core.db import Database  # noqa: PLC0415
 
-    database = Database(settings.database_url, settings.database_routing_url, pool_size=4)
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=4, secrecy=secrecy.from_settings(settings)
+    )
     seed_demo(database, data_dir=settings.data, today=_today(database))
     database.dispose()
 
@@ -175,6 +196,22 @@ def import_collection(file: Path, ente: Annotated[str | None, typer.Option(help=
     raise typer.Exit(code)
 
 
+@app.command("store-documents")
+def store_documents(path: Path, ente: Annotated[str, typer.Option(help="Codice catastale")]) -> None:
+    """Take in the contents of documents: a zip or a folder. Killed at any point, the same command goes on."""
+    from web.files.terminal import store_with_report  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _settings()
+    logs.configure(json=settings.log_json, process="store-documents")
+    runtime = build(settings)
+    try:
+        code = store_with_report(runtime, path, ente)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
 @app.command()
 def provision() -> None:
     """Point this installation's numbers, at the carrier, to this installation."""
@@ -183,6 +220,40 @@ def provision() -> None:
     runtime = build(_begin("provision"))
     print(f"{runtime.provisioner.run()} numbers.")
     runtime.close()
+
+
+@app.command()
+def permissions() -> None:
+    """Print the table of roles and permissions, as docs/permissions.md holds it."""
+    from crm.access.table import markdown  # noqa: PLC0415
+
+    print(markdown(), end="")
+
+
+@app.command()
+def administrator(
+    username: str,
+    contract: Annotated[str, typer.Option(help="The contract to be administered; made when there is none")],
+    name: Annotated[str, typer.Option(help="Name and surname")] = "",
+) -> None:
+    """Make the first administrator of a contract, or let one in again: prints a link, good once."""
+    from crm.core import secrecy  # noqa: PLC0415
+    from crm.core.db import Database  # noqa: PLC0415
+    from crm.core.errors import DomainError  # noqa: PLC0415
+    from web.people.first import first_administrator  # noqa: PLC0415
+
+    settings = _begin("administrator")
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=2, secrecy=secrecy.from_settings(settings)
+    )
+    try:
+        token = first_administrator(database, username=username, name=name or username, contract=contract)
+    except DomainError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    finally:
+        database.dispose()
+    print(f"{settings.public_url}/welcome/{token}")
 
 
 @app.command()

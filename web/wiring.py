@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from crm.access.second_factor import Policy
+from crm.core import secrecy
 from crm.core.clock import DatabaseClock
 from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
-from crm.core.settings import Settings
+from crm.core.settings import Settings, SettingsError
+from crm.documents.s3 import S3Store
+from crm.documents.store import DocumentStore, FolderStore
 from telephony.calls.addresses import Addresses
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
@@ -17,6 +21,7 @@ from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
 from web.migrations import tables
+from web.sign_in import oidc
 from web.worker.wake import Waker
 
 
@@ -34,6 +39,9 @@ class Runtime:
     provisioner: Provisioner
     publisher: Publisher
     clock: DatabaseClock
+    documents: DocumentStore
+    second_factor: Policy
+    oidc: dict[str, oidc.Client]
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""
@@ -45,7 +53,10 @@ class Runtime:
 
 def build(settings: Settings) -> Runtime:
     """Wire a process."""
-    database = Database(settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url, settings.database_routing_url, pool_size=settings.database_pool_size,
+        secrecy=secrecy.from_settings(settings),
+    )  # fmt: skip
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
     addresses = Addresses(settings.public_url)
@@ -61,7 +72,18 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database),
+        clock=DatabaseClock(database), documents=document_store(settings),
+        second_factor=_policy(settings), oidc=_providers(settings),
+    )  # fmt: skip
+
+
+def document_store(settings: Settings) -> DocumentStore:
+    """Where the contents of documents are kept: a server that speaks S3 when one is set, else a folder."""
+    if settings.s3_url is None:
+        return FolderStore(settings.data / "documents")
+    return S3Store(
+        settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
     )  # fmt: skip
 
 
@@ -76,3 +98,16 @@ def carrier_of(settings: Settings) -> Carrier:
         api_url=settings.twilio_api_url,
         device_url=settings.simulator_url,
     )
+
+
+def _policy(settings: Settings) -> Policy:
+    try:
+        return Policy.parse(settings.second_factor)
+    except ValueError as error:
+        raise SettingsError(f"FILODIRETTO_SECOND_FACTOR: {error}.") from None
+
+
+def _providers(settings: Settings) -> dict[str, oidc.Client]:
+    return {
+        one.key: oidc.Client(one, f"{settings.public_url}/sign-in/from/{one.key}") for one in settings.oidc_providers
+    }

@@ -1,4 +1,7 @@
-"""Named permissions, which role holds which, and the principal who asks. Checked in the service layer."""
+"""Named permissions, which role holds which, and the principal who asks. Checked in the service layer.
+
+`docs/permissions.md` is the same as a table: `filodiretto permissions > docs/permissions.md` writes it.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,25 +11,48 @@ from crm.core.errors import ForbiddenError
 
 
 class Permission(StrEnum):
-    CALLS_ANSWER = "calls.answer"  # be offered calls, and say how they went
-    FILE_READ = "file.read"  # search contacts and open taxpayer files
-    CONTACT_RECORD = "contact.record"  # write down what people told: reaches, consents, relations, follow-ups
-    CONTACT_MERGE = "contact.merge"  # merge duplicates, and undo it
-    FOLLOW_UP_MANAGE = "follow_up.manage"  # see everybody's follow-ups, and keep their lists
-    PROPOSAL_MAKE = "proposal.make"  # propose a correction, report a notification problem
-    PROPOSAL_DECIDE = "proposal.decide"  # approve or refuse for the ente
-    BOARD_WATCH = "board.watch"  # the wallboard, for the enti of the grant
-    ENTE_WATCH = "ente.watch"  # the ente's own window on its service
-    CENTRE_CLOSE = "centre.close"  # close and reopen the lines
-    CLOSURE_PROPOSE = "closure.propose"  # ask an ente to approve a closure
-    CLOSURE_APPROVE = "closure.approve"  # approve or refuse it
-    COLLECTION_IMPORT = "collection.import"  # load collection feeds, set their schedule, reconcile
-    ACCESS_READ = "access.read"  # who looked at which taxpayers, and who changed what
-    USER_REMOVE = "user.remove"  # have somebody kept away from the ente's taxpayers
-    USER_MANAGE = "user.manage"  # users, their roles, sessions and second factors
-    ENTE_MANAGE = "ente.manage"  # enti, offices, contracts, lines, hours
-    PRIVACY_MANAGE = "privacy.manage"  # exports, erasure, end of a contract, register of breaches
+    """What it allows is said in `MEANINGS`."""
 
+    CALLS_ANSWER = "calls.answer"
+    FILE_READ = "file.read"
+    CONTACT_RECORD = "contact.record"
+    CONTACT_MERGE = "contact.merge"
+    FOLLOW_UP_MANAGE = "follow_up.manage"
+    PROPOSAL_MAKE = "proposal.make"
+    PROPOSAL_DECIDE = "proposal.decide"
+    BOARD_WATCH = "board.watch"
+    ENTE_WATCH = "ente.watch"
+    CENTRE_CLOSE = "centre.close"
+    CLOSURE_PROPOSE = "closure.propose"
+    CLOSURE_APPROVE = "closure.approve"
+    COLLECTION_IMPORT = "collection.import"
+    ACCESS_READ = "access.read"
+    USER_REMOVE = "user.remove"
+    USER_MANAGE = "user.manage"
+    ENTE_MANAGE = "ente.manage"
+    PRIVACY_MANAGE = "privacy.manage"
+
+
+MEANINGS: dict[Permission, str] = {
+    Permission.CALLS_ANSWER: "Be offered calls, and say how they went",
+    Permission.FILE_READ: "Search contacts and open taxpayer files",
+    Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
+    Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
+    Permission.FOLLOW_UP_MANAGE: "See everybody's follow-ups, and keep their lists",
+    Permission.PROPOSAL_MAKE: "Propose a correction, report a notification problem",
+    Permission.PROPOSAL_DECIDE: "Approve or refuse for the ente",
+    Permission.BOARD_WATCH: "The wallboard, for the enti of the grant",
+    Permission.ENTE_WATCH: "The ente's own window on its service",
+    Permission.CENTRE_CLOSE: "Close and reopen the lines",
+    Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
+    Permission.CLOSURE_APPROVE: "Approve or refuse it",
+    Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
+    Permission.ACCESS_READ: "Who looked at which taxpayers, and who changed what",
+    Permission.USER_REMOVE: "Have somebody kept away from the ente's taxpayers",
+    Permission.USER_MANAGE: "Users, their roles, sessions and second factors",
+    Permission.ENTE_MANAGE: "Enti, offices, contracts, lines, hours",
+    Permission.PRIVACY_MANAGE: "Exports, erasure, end of a contract, register of breaches",
+}
 
 _FILE_WORK = frozenset({Permission.FILE_READ, Permission.CONTACT_RECORD, Permission.PROPOSAL_MAKE})
 _OWN_ENTE = frozenset({Permission.FILE_READ, Permission.BOARD_WATCH, Permission.ENTE_WATCH})
@@ -73,6 +99,8 @@ class Principal:
     language: str
     held: frozenset[Held]
     place: str = ""  # the workstation, as the audit names it
+    kept_from: frozenset[int] = frozenset()  # the enti that keep him away, whatever he holds
+    session_id: int | None = None  # none outside the pages
 
     def can(self, permission: Permission, *, contract_id: int | None = None) -> bool:
         """Whether some grant gives this permission; on this contract as a whole, when one is named."""
@@ -93,10 +121,9 @@ class Principal:
         )
 
     def enti_for(self, permission: Permission) -> frozenset[int]:
-        """The single enti on which some grant gives this permission."""
-        return frozenset(
-            one.ente_id for one in self.held if one.ente_id is not None and permission in PERMISSIONS[one.role]
-        )
+        """The single enti on which some grant gives this permission, without those that keep him away."""
+        granted = (one.ente_id for one in self.held if permission in PERMISSIONS[one.role])
+        return frozenset(ente_id for ente_id in granted if ente_id is not None) - self.kept_from
 
     @property
     def contracts(self) -> frozenset[int]:

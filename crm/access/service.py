@@ -1,35 +1,43 @@
-"""Signing in and out. A session lives in PostgreSQL; the browser holds a token of which only a hash is kept."""
+"""Signing in and out. A session lives in PostgreSQL; the browser holds a token of which only a hash is kept.
+
+Signing in has steps: the password, or a provider's word; then a code, or the set-up of one; then another password
+where the old one is no longer good. Between them the session `awaits` the next and opens nothing.
+"""
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from crm.access import devices
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, WINDOW, paused_until, place_of
-from crm.access.models import RoleGrant, SignInAttempt, User, UserSession
+from crm.access.errors import SignInError, TooManyAttemptsError
+from crm.access.models import EnteExclusion, Method, RoleGrant, SignInAttempt, Step, User, UserSession
 from crm.access.passwords import matches
 from crm.access.permissions import Held, Permission, Principal
-from crm.core import clock
+from crm.core import clock, secrecy
 from crm.core.db import Scope
-from crm.core.errors import DomainError, ForbiddenError
+from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 
+__all__ = ["SignInError", "TooManyAttemptsError"]  # which this module raises
+
 LIFE = timedelta(hours=12)  # longer than a shift
+STEP_LIFE = timedelta(minutes=15)  # to find one's telephone, and to set it up
+SEEN_EVERY = timedelta(minutes=1)
 
 
-class SignInError(DomainError):
-    """The name or the password is wrong; which of the two is not said."""
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """From where somebody signs in. `device` is the cookie of `crm.access.devices`."""
 
-
-class TooManyAttemptsError(DomainError):
-    """Too many attempts failed, of this name or from this place. `until`, as `at`, completes the message."""
-
-    def __init__(self, message: str, until: datetime) -> None:
-        super().__init__(message)
-        self.until = until
+    address: str = ""
+    name: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,75 +48,176 @@ class SignedIn:
     csrf_token: str
 
 
-def attempt(session: Session, *, username: str, address: str) -> tuple[int, str] | None:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session just opened, and what it awaits."""
+
+    token: str
+    awaits: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A session that awaits a step."""
+
+    id: int
+    user_id: int
+    username: str
+    name: str
+    language: str
+    csrf_token: str
+    awaits: Step
+    method: Method
+    password_expired: bool
+
+
+# -- attempts -------------------------------------------------------------------------------------------------------
+
+
+def attempt(session: Session, *, username: str, address: str, device: str = "") -> tuple[int, str | None] | None:
     """The user's id and password hash, for whoever may sign in. Checked outside: it is slow on purpose.
 
-    The attempt counts as failed until `open_session` takes it back, and counts for a name that nobody has too. Were
-    it counted after the check, many made at once would all be checked. Raises `TooManyAttemptsError`.
+    The attempt counts as failed until `forgive` takes it back, and counts for a name that nobody has too. Were
+    it counted after the check, many made at once would all be checked. A browser that has signed in by this name
+    before (`device`, its cookie) is counted by itself: whoever tries the name elsewhere does not keep it waiting.
+    Raises `TooManyAttemptsError`.
     """
     username = _written(username)
-    name_hash, place_hash = _hash(username), _hash(place_of(address))
-    for one in sorted((name_hash, place_hash)):
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{one}", 0))))
-    ends = (
-        _paused_until(session, SignInAttempt.name_hash, name_hash, free=FREE_BY_NAME),
-        _paused_until(session, SignInAttempt.place_hash, place_hash, free=FREE_BY_PLACE),
-    )
-    if until := max(filter(None, ends), default=None):
-        raise TooManyAttemptsError("Troppi tentativi di accesso non riusciti. Riprova dopo le %(at)s.", until)
-    _forget_old_attempts(session)
-    session.add(SignInAttempt(name_hash=name_hash, place_hash=place_hash, made_at=clock.now(session)))
+    known, place = _device_key(session, username, device), _hash(place_of(address))
+    limits = {known: FREE_BY_NAME} if known else {_hash(username): FREE_BY_NAME, place: FREE_BY_PLACE}
+    _count(session, known or _hash(username), place, limits)
     row = session.execute(
         select(User.id, User.password_hash).where(User.username == username, User.active)
     ).one_or_none()
     return None if row is None else (row.id, row.password_hash)
 
 
-def check(known: tuple[int, str] | None, password: str) -> int:
+def attempt_code(session: Session, *, user_id: int, address: str) -> None:
+    """Somebody who knows the password tries a code: counted by the user. Raises `TooManyAttemptsError`."""
+    key = _code_key(user_id)
+    _count(session, key, _hash(place_of(address)), {key: FREE_BY_NAME})
+
+
+def forgive(session: Session, *, username: str, device: str = "") -> None:
+    """The password was right: the attempts that were counted with this one are forgotten, and no others."""
+    username = _written(username)
+    key = _device_key(session, username, device) or _hash(username)
+    session.execute(delete(SignInAttempt).where(SignInAttempt.name_hash == key))
+
+
+def forgive_codes(session: Session, *, user_id: int) -> None:
+    """The code was right."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.name_hash == _code_key(user_id)))
+
+
+def check(known: tuple[int, str | None] | None, password: str) -> int:
     """The id of the user whose password this is. Raises `SignInError`."""
     if not matches(known[1] if known else None, password) or known is None:
         raise SignInError("Nome utente o password non corretti.")
     return known[0]
 
 
-def open_session(session: Session, user_id: int) -> str:
-    """Open a session and return its token, which is not kept. The attempts made with the user's name are forgiven."""
-    token = secrets.token_urlsafe(32)
-    at = clock.now(session)
-    username = session.execute(select(User.username).where(User.id == user_id)).scalar_one()
-    session.execute(delete(SignInAttempt).where(SignInAttempt.name_hash == _hash(username)))
+# -- sessions -------------------------------------------------------------------------------------------------------
+
+
+def open_session(
+    session: Session, user_id: int, *, browser: Browser | None = None, method: Method = Method.PASSWORD,
+    provider: str | None = None, awaits: Step | None = None,
+) -> str:  # fmt: skip
+    """Open a session and return its token, which is not kept. What it `awaits` must be done before it opens pages."""
+    token, at, browser = secrets.token_urlsafe(32), clock.now(session), browser or Browser()
     session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < at))
     session.add(
         UserSession(
             token_hash=_hash(token), user_id=user_id, csrf_token=secrets.token_urlsafe(32), created_at=at,
-            expires_at=at + LIFE,
+            expires_at=at + (STEP_LIFE if awaits else LIFE), last_seen_at=at, address=browser.address[:45],
+            browser=browser.name[:60], method=method, provider=provider, awaits=awaits,
         )
     )  # fmt: skip
     session.flush()
     return token
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End a session."""
-    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+def underway(session: Session, token: str) -> Underway | None:
+    """Who is signing in with this token, and what he has to do next; none when there is nothing to do."""
+    row = session.execute(
+        select(
+            UserSession.id, UserSession.user_id, User.username, User.name, User.language, UserSession.csrf_token,
+            UserSession.awaits, UserSession.method, User.password_expired,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(_alive(session, token), UserSession.awaits.is_not(None))
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    return Underway(
+        row.id,
+        row.user_id,
+        row.username,
+        row.name,
+        row.language,
+        row.csrf_token,
+        row.awaits,
+        row.method,
+        row.password_expired,
+    )
+
+
+def advance(session: Session, now: Underway, *, method: Method | None = None) -> Opened:
+    """The step was done: a new token, as rights grow with it (OWASP's rule), and what is left to do.
+
+    Raises `SignInError` when the session ended meanwhile, or somebody else's request did the step.
+    """
+    kept = session.execute(
+        delete(UserSession)
+        .where(UserSession.id == now.id, UserSession.awaits == now.awaits)
+        .returning(UserSession.address, UserSession.browser, UserSession.provider)
+    ).one_or_none()
+    if kept is None:
+        raise SignInError("L'accesso è scaduto: ricomincia.")
+    awaits = Step.PASSWORD if now.awaits is not Step.PASSWORD and now.password_expired else None
+    browser = Browser(kept.address, kept.browser)
+    token = open_session(
+        session, now.user_id, browser=browser, method=method or now.method, provider=kept.provider, awaits=awaits
+    )
+    return Opened(token, awaits)
+
+
+def sign_out(session: Session, token: str) -> str | None:
+    """End a session. Returns the provider through which it began, if any."""
+    gone = delete(UserSession).where(UserSession.token_hash == _hash(token)).returning(UserSession.provider)
+    return session.execute(gone).scalar_one_or_none()
 
 
 def resume(session: Session, token: str) -> SignedIn | None:
-    """The principal behind a token, or none when the session is unknown, over, or its user is gone."""
-    at = clock.now(session)
+    """The principal behind a token, or none when the session is unknown, over, under way, or its user is gone."""
+    kept_from = (
+        select(func.coalesce(func.array_agg(EnteExclusion.ente_id), cast(array([]), ARRAY(BigInteger))))
+        .where(EnteExclusion.user_id == User.id, EnteExclusion.lifted_at.is_(None))
+        .scalar_subquery()
+    )
     row = session.execute(
-        select(User.id, User.name, User.language, UserSession.csrf_token)
+        select(
+            User.id, User.name, User.language, UserSession.csrf_token, UserSession.id.label("session_id"),
+            UserSession.address, UserSession.browser, UserSession.last_seen_at, kept_from.label("kept_from"),
+        )
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > at, User.active)
-    ).one_or_none()
+        .where(_alive(session, token), UserSession.awaits.is_(None))
+    ).one_or_none()  # fmt: skip
     if row is None:
         return None
+    if row.last_seen_at < clock.now(session) - SEEN_EVERY:
+        _seen(session, row.session_id)
     held = session.execute(
         select(RoleGrant.role, RoleGrant.ente_id, RoleGrant.contract_id).where(
-            RoleGrant.user_id == row.id, *_in_force(session)
+            RoleGrant.user_id == row.id, *in_force(session)
         )
     )
-    principal = Principal(row.id, row.name, row.language, frozenset(Held(*grant) for grant in held))
+    principal = Principal(
+        row.id, row.name, row.language, frozenset(Held(*grant) for grant in held),
+        place=" · ".join(filter(None, (row.address, row.browser)))[:80], kept_from=frozenset(row.kept_from),
+        session_id=row.session_id,
+    )  # fmt: skip
     return SignedIn(principal, row.csrf_token)
 
 
@@ -117,8 +226,20 @@ def choose_language(session: Session, by: Principal, *, language: str) -> None:
     session.execute(update(User).where(User.id == by.user_id).values(language=language))
 
 
+# -- scope ----------------------------------------------------------------------------------------------------------
+
+
 def scope_for(session: Session, principal: Principal, permission: Permission) -> Scope:
-    """What a principal may see for this purpose: the enti and contracts on which he holds the permission."""
+    """What a principal may see for this purpose: the enti and contracts on which he holds the permission.
+
+    An ente that keeps him away is in no scope of his, whatever the contract.
+    """
+    granted = granted_scope(session, principal, permission)
+    return Scope.of_enti((granted.enti or frozenset()) - principal.kept_from, granted.contracts)
+
+
+def granted_scope(session: Session, principal: Principal, permission: Permission) -> Scope:
+    """The same with the enti that keep him away: for telling them what he does to others' grants, and nothing else."""
     contracts = principal.contracts_for(permission)
     covered = {ente_id for contract_id in contracts for ente_id in enti.enti_of(session, contract_id)}
     return Scope.of_enti(covered | principal.enti_for(permission), contracts)
@@ -139,6 +260,56 @@ def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
     return frozenset(covering) | scope.contracts
 
 
+def in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
+    """The grants that hold now."""
+    at = clock.now(session)
+    return (RoleGrant.valid_from <= at, or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at))
+
+
+# -- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _alive(session: Session, token: str) -> ColumnElement[bool]:
+    return (UserSession.token_hash == _hash(token)) & (UserSession.expires_at > clock.now(session)) & User.active
+
+
+def _seen(session: Session, session_id: int) -> None:
+    """Written once a minute; whoever else is writing it does it for us."""
+    at = clock.now(session)
+    due = select(UserSession.id).where(UserSession.id == session_id, UserSession.last_seen_at < at - SEEN_EVERY)
+    session.execute(
+        update(UserSession)
+        .where(UserSession.id.in_(due.with_for_update(skip_locked=True)))
+        .values(last_seen_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _count(session: Session, key: str, place: str, limits: dict[str, int]) -> None:
+    """Count an attempt under a key, unless one of the limits pauses it. `limits`: how many each key has free."""
+    for one in sorted(limits):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{one}", 0))))
+    ends = [_paused_until(session, _column(one, place), one, free=free) for one, free in limits.items()]
+    if until := max(filter(None, ends), default=None):
+        raise TooManyAttemptsError("Troppi tentativi di accesso non riusciti. Riprova dopo le %(at)s.", until)
+    _forget_old_attempts(session)
+    session.add(SignInAttempt(name_hash=key, place_hash=place, made_at=clock.now(session)))
+    session.flush()
+
+
+def _column(key: str, place: str) -> InstrumentedAttribute[str]:
+    return SignInAttempt.place_hash if key == place else SignInAttempt.name_hash
+
+
+def _device_key(session: Session, username: str, cookie: str) -> str | None:
+    number = devices.of(secrecy.of(session), cookie, username) if cookie else None
+    return _hash(f"device:{number}") if number else None
+
+
+def _code_key(user_id: int) -> str:
+    return _hash(f"code:{user_id}")
+
+
 def _written(username: str) -> str:
     """A name as it is stored, however it was typed."""
     return username.replace("\x00", "").strip().lower()
@@ -153,11 +324,6 @@ def _forget_old_attempts(session: Session) -> None:
     """Attempts past the window say nothing. Those that somebody else is forgetting right now are left to him."""
     old = select(SignInAttempt.id).where(SignInAttempt.made_at <= clock.now(session) - WINDOW)
     session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(old.with_for_update(skip_locked=True))))
-
-
-def _in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
-    at = clock.now(session)
-    return (RoleGrant.valid_from <= at, or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at))
 
 
 def _hash(token: str) -> str:

@@ -27,7 +27,8 @@ from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import AddressKind
 from crm.core.errors import InvalidError
-from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.documents.models import MAX_BYTES, DocumentKind
+from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.positions.notice import parse_notice_number
 
 VERSION = 1
@@ -225,6 +226,8 @@ class Payment(Record):
     paid_on: Day
     amount: Cents
     channel: Maybe[Text40] = None
+    notice_number: Maybe[NoticeNumber] = None
+    receipt: Maybe[Text60] = None
 
 
 class Instalment(Record):
@@ -234,6 +237,48 @@ class Instalment(Record):
     due_on: Day
     amount: Cents
     paid_on: Maybe[Day] = None
+    notice_number: Maybe[NoticeNumber] = None
+
+
+class Plan(Record):
+    """The instalment plan as a whole."""
+
+    granted_on: Day
+    lapsed_on: Maybe[Day] = None
+    reference: Maybe[Text60] = None
+    note: Maybe[Text200] = None
+
+
+class Notification(Record):
+    """One attempt to serve an act. `proof` is the reference of a document."""
+
+    outcome: NotificationState
+    channel: NotificationChannel | None = None
+    sent_on: Maybe[Day] = None
+    on: Maybe[Day] = None
+    reason: Maybe[Text200] = None
+    proof: Maybe[Text60] = None
+
+
+class Act(Record):
+    """An act issued about the debt, the position's own or an earlier one."""
+
+    kind: ActKind
+    number: Text40
+    issued_on: Day
+    notifications: Annotated[list[Notification], Field(default_factory=list, max_length=20)]
+
+
+class Step(Record):
+    """Something that happened to the debt; `until` when it is over, `amount` when it is about a part."""
+
+    kind: StepKind
+    on: Day
+    until: Maybe[Day] = None
+    amount: Maybe[Cents] = None
+    authority: Maybe[Text80] = None
+    reference: Maybe[Text60] = None
+    note: Maybe[Text200] = None
 
 
 class PositionRecord(Record):
@@ -258,6 +303,9 @@ class PositionRecord(Record):
     notification_note: Maybe[Text200] = None
     payments: Annotated[list[Payment], Field(default_factory=list, max_length=500)]
     instalments: Annotated[list[Instalment], Field(default_factory=list, max_length=200)]
+    plan: Plan | None = None
+    acts: Annotated[list[Act], Field(default_factory=list, max_length=50)]
+    steps: Annotated[list[Step], Field(default_factory=list, max_length=200)]
     as_of: Instant | None = None
 
 
@@ -283,6 +331,22 @@ class WithdrawalRecord(Record):
         return composed(getattr(self, KEY_OF[self.of]))
 
 
+class DocumentRecord(Record):
+    """A document of a taxpayer's file. Its contents come apart, and are known by their digest."""
+
+    record: Literal["document"]
+    reference: Text60
+    codice_fiscale: CodiceFiscale
+    position: Maybe[Text60] = None
+    kind: DocumentKind
+    title: Text160
+    dated: Maybe[Day] = None
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,58}$")]
+    size: Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    as_of: Instant | None = None
+
+
 class TotalsRecord(Record):
     """The sender's own count and sums of the positions of a tax, after this feed: for reconciliation alone."""
 
@@ -300,14 +364,15 @@ class End(Record):
     taxpayers: Count
     positions: Count
     withdrawals: Count = 0
+    documents: Count = 0
 
     @property
     def records(self) -> int:
         """All of them."""
-        return self.taxpayers + self.positions + self.withdrawals
+        return self.taxpayers + self.positions + self.withdrawals + self.documents
 
 
-AnyRecord = TaxpayerRecord | PositionRecord | WithdrawalRecord | TotalsRecord | End
+AnyRecord = TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord | TotalsRecord | End
 KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference"}
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from crm.collection import reasons
 from crm.collection.feed import (
+    DocumentRecord,
     End,
     PositionRecord,
     TaxpayerRecord,
@@ -20,14 +21,16 @@ from crm.collection.feed import (
 from crm.collection.lines import Line
 from crm.collection.merge import Withdrawal
 from crm.collection.models import Of
-from crm.collection.statements import contact_statement, position_statement
+from crm.collection.statements import contact_statement, document_statement, position_statement
 from crm.contacts.service import ContactStatement
+from crm.documents.service import DocumentStatement
 from crm.positions.service import PositionStatement
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line, understood. At most one of `contact`, `position`, `withdrawal`, `refusal`, `total`, `declared` is set.
+    """A line, understood. One of `contact`, `position`, `document`, `withdrawal`, `refusal`, `total` and `declared` at
+    most is set.
 
     `end` is the offset at which the line ends; `warning` says what a statement is taken without; `total` are the
     sender's own sums; `declared` is the number of records that the feed's last line says there are; `broken` marks a
@@ -39,6 +42,7 @@ class Item:
     end: int
     contact: ContactStatement | None = None
     position: PositionStatement | None = None
+    document: DocumentStatement | None = None
     withdrawal: tuple[Of, Withdrawal] | None = None
     total: dict[str, Any] | None = None
     refusal: str | None = None
@@ -91,7 +95,7 @@ class Reader:
             return Item(number, end, refusal=reasons.END_NOT_LAST)
         return Item(number, end, declared=record.records)
 
-    def _dated(self, line: Line, record: TaxpayerRecord | PositionRecord | WithdrawalRecord) -> Item:
+    def _dated(self, line: Line, record: TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord) -> Item:
         as_of = record.as_of or self.as_of
         number, end = line.number, line.end
         if isinstance(record, WithdrawalRecord):
@@ -99,6 +103,8 @@ class Reader:
         elif isinstance(record, TaxpayerRecord):
             contact, doubts = contact_statement(record, as_of)
             item = Item(number, end, contact=contact, warning=_warning(doubts), named=self._named(contact, as_of))
+        elif isinstance(record, DocumentRecord):
+            item = Item(number, end, document=document_statement(record, as_of))
         else:
             position, doubts = position_statement(record, as_of)
             item = Item(number, end, position=position, warning=_warning(doubts), named=self._named(position, as_of))

@@ -159,7 +159,8 @@ class SourceKind(StrEnum):
 class CollectionSource(Base):
     """Where an ente's feeds come from, and when they are fetched.
 
-    Its credential is not here: `secret` names it, and the environment holds it (`crm.collection.sources.secrets`).
+    Neither the address nor the credential of a gestionale is here: `endpoint` names them, and the environment holds
+    both (`crm.collection.sources.endpoints`). So nobody can have a credential sent to an address of his own.
     """
 
     __tablename__ = "collection_source"
@@ -168,8 +169,7 @@ class CollectionSource(Base):
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
     kind: Mapped[SourceKind] = mapped_column(choice(SourceKind))
     name: Mapped[str] = mapped_column(String(40))
-    url: Mapped[str | None] = mapped_column(String(300))
-    secret: Mapped[str | None] = mapped_column(String(40))
+    endpoint: Mapped[str | None] = mapped_column(String(40))
     active: Mapped[bool] = mapped_column(default=True)
     every_min: Mapped[int | None]  # minutes from the end of a reading to the next
     at_minute: Mapped[int | None]  # or once a day: minutes after midnight in Rome

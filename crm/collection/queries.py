@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.collection.ending import Missing
+from crm.collection.models import ImportRefusal, ImportRun, ImportState, Reconciliation
+from crm.collection.reconciliation import Report, lines_of
 from crm.collection.service import Counts, counts_of
 from crm.core import clock, jobs
+from crm.core.errors import NotFoundError
 from crm.core.jobs import Job, JobState
 
 UNATTENDED = timedelta(minutes=1)  # since the last batch of a run that no job goes on with
@@ -65,6 +68,7 @@ class RunView:
     started_at: datetime
     moved_at: datetime
     ended_at: datetime | None
+    held: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,45 @@ def latest(session: Session, *, limit: int) -> list[RunView]:
         .execution_options(populate_existing=True)
     )
     return [_view(run, job, at) for run, job in rows]
+
+
+def run_of(session: Session, run_id: int) -> RunView:
+    """One import of this scope. Raises `NotFoundError`."""
+    row = session.execute(
+        select(ImportRun, Job).outerjoin(Job, Job.id == ImportRun.job_id).where(ImportRun.id == run_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("Questo flusso non esiste più: ricarica la pagina.")
+    return _view(row.ImportRun, row.Job, clock.now(session))
+
+
+def reports(session: Session, *, limit: int) -> list[Report]:
+    """The newest reconciliations first."""
+    rows = session.scalars(select(Reconciliation).order_by(Reconciliation.id.desc()).limit(limit))
+    return [_report(row) for row in rows]
+
+
+def report(session: Session, report_id: int) -> Report:
+    """One reconciliation of this scope. Raises `NotFoundError`."""
+    row = session.get(Reconciliation, report_id)
+    if row is None:
+        raise NotFoundError("Questa quadratura non esiste.")
+    return _report(row)
+
+
+def mismatches(session: Session) -> list[Report]:
+    """The last reconciliation of each ente in scope that does not match."""
+    last = select(func.max(Reconciliation.id)).group_by(Reconciliation.ente_id)
+    rows = session.scalars(
+        select(Reconciliation).where(Reconciliation.id.in_(last), ~Reconciliation.matches).order_by(Reconciliation.id)
+    )
+    return [_report(row) for row in rows]
+
+
+def _report(row: Reconciliation) -> Report:
+    return Report(
+        row.id, row.ente_id, row.run_id, row.as_of, row.made_at, row.matches, row.newer, tuple(lines_of(row.lines))
+    )
 
 
 def refusals(session: Session, *, ente_id: int, run_id: int, limit: int) -> list[Refusal]:
@@ -124,5 +167,5 @@ def _view(run: ImportRun, job: Job | None, now: datetime) -> RunView:
     share = min(1.0, run.read_bytes / run.file_bytes) if run.file_bytes else 0.0
     return RunView(
         run.id, run.ente_id, run.file_name, stage, counts_of(run), share, attempt, run.failure, run.started_at,
-        run.moved_at, run.ended_at,
+        run.moved_at, run.ended_at, Missing(**run.held) if run.held else None,
     )  # fmt: skip

@@ -17,6 +17,10 @@ TAXPAYER_UNKNOWN = (
     "Contribuente {codice_fiscale} sconosciuto, e troppe posizioni attendono già il loro contribuente: "
     "trasmettere prima i contribuenti, poi di nuovo questa posizione."
 )
+TAXPAYER_OF_DOCUMENT_UNKNOWN = (
+    "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima del documento, in questo file o in uno "
+    "precedente."
+)
 AS_OF_IN_FUTURE = "«as_of» è nel futuro ({as_of}): correggere l'orologio o il fuso di chi produce il file."
 END_NOT_LAST = "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."
 DATABASE_REFUSED = "La base dati non accetta questo record ({error}): segnalarlo a chi gestisce Filodiretto."
@@ -30,9 +34,9 @@ _SENTENCES = {
     "dict_type": "{field}: serve un oggetto JSON, fra graffe.",
     "model_type": "{field}: serve un oggetto JSON, fra graffe.",
     "union_tag_invalid": (
-        "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, withdrawal, totals, end."
+        "Tipo di record «{tag}» sconosciuto: sono ammessi taxpayer, position, document, withdrawal, totals, end."
     ),
-    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position, withdrawal, totals o end.",
+    "union_tag_not_found": "Manca il campo «record»: deve dire taxpayer, position, document, withdrawal, totals o end.",
     "missing": "{field}: campo obbligatorio mancante.",
     "extra_forbidden": "{field}: campo sconosciuto in questa versione del formato; controllare il nome.",
     "string_type": "{field}: serve un testo fra virgolette.",
@@ -63,7 +67,7 @@ _SENTENCES = {
     "key_missing": "{text}: manca; dice che cosa non c'è più.",
     "domain": "{field}: {text}",
 }
-_KINDS = {"taxpayer", "position", "withdrawal", "totals", "end"}
+_KINDS = {"taxpayer", "position", "document", "withdrawal", "totals", "end"}
 _OTHERWISE = "{field}: valore non valido; confrontarlo con la descrizione del formato."
 _MORE = " (e altri {count} errori)"
 

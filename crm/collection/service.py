@@ -73,7 +73,7 @@ def send(session: Session, by: Principal, *, ente_id: int, path: Path, size: int
     Raises `ForbiddenError`, as all that people may ask for here, unless `by` may import for the ente, through a grant
     on it or on a contract that covers it.
     """
-    _entitled(session, by, ente_id)
+    entitled(session, by, ente_id)
     run = _new(session, ente_id, path.name, size, by.user_id, ImportState.WAITING)
     argument = {"run": run.id, "path": str(path)}
     run.job_id = jobs.enqueue(session, ente_id=ente_id, kind=IMPORT, argument=argument)
@@ -102,7 +102,7 @@ def give_up(session: Session, *, ente_id: int, run_id: int, job_id: int) -> None
 def try_again(session: Session, by: Principal, *, run_id: int) -> None:
     """Go on with a run that was given up, from where it stopped. Asked for twice, it happens once."""
     run = _locked(session, run_id)
-    _entitled(session, by, run.ente_id)
+    entitled(session, by, run.ente_id)
     if run.state is not ImportState.STOPPED:
         return
     old = session.get_one(Job, run.job_id)
@@ -115,7 +115,7 @@ def try_again(session: Session, by: Principal, *, run_id: int) -> None:
 def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
     """Let go of a run that was given up. Returns the file that nobody needs any more, to be removed after this."""
     run = _locked(session, run_id)
-    _entitled(session, by, run.ente_id)
+    entitled(session, by, run.ente_id)
     if run.state is not ImportState.STOPPED:
         return None
     run.state, run.failure = ImportState.FAILED, DISCARDED
@@ -128,7 +128,7 @@ def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
 def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> None:
     """Say of a full feed that is held whether what it does not name is withdrawn. Said twice, the first word stands."""
     run = _locked(session, run_id)
-    _entitled(session, by, run.ente_id)
+    entitled(session, by, run.ente_id)
     if run.state is not ImportState.HELD:
         return
     run.decided_by, run.moved_at = by.user_id, now(session)
@@ -146,7 +146,8 @@ def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> N
     touch(session, topics.imports(run.ente_id))
 
 
-def _entitled(session: Session, by: Principal, ente_id: int) -> None:
+def entitled(session: Session, by: Principal, ente_id: int) -> None:
+    """Raise `ForbiddenError` unless `by` may import for the ente."""
     if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
         raise ForbiddenError("Non puoi caricare flussi per questo ente.")
 

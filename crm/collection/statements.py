@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from crm.collection.feed import Instalment, Payment, PositionRecord, TaxpayerRecord, composed
+from crm.collection.feed import (
+    Act,
+    DocumentRecord,
+    Instalment,
+    Payment,
+    PositionRecord,
+    Record,
+    Step,
+    TaxpayerRecord,
+    composed,
+)
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
@@ -15,11 +25,13 @@ from crm.contacts.models import AddressKind, ReachKind
 from crm.contacts.names import given_key, name_key, who_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
+from crm.documents.service import DocumentStatement
 from crm.positions.notice import is_old
-from crm.positions.service import PositionStatement
+from crm.positions.numbers import act_key
+from crm.positions.service import ALIASES, PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
-EDITION = "2"
+EDITION = "3"
 
 
 def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactStatement, list[str]]:
@@ -65,6 +77,7 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "year": record.year,
         "act_kind": record.act_kind.value,
         "act_number": record.act_number,
+        "act_key": act_key(record.act_number),
         "state": record.state.value,
         "state_on": _iso(record.state_on),
         "state_note": record.state_note,
@@ -81,12 +94,34 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "notification_note": record.notification_note,
         "payments": [_payment(payment) for payment in record.payments],
         "instalments": [_instalment(instalment) for instalment in record.instalments],
+        "plan": _told(record.plan) if record.plan else None,
+        "acts": [_act(act) for act in record.acts],
+        "steps": [_step(step) for step in record.steps],
     }
+    if aliases := _aliases(record, values["act_key"]):
+        values[ALIASES] = aliases
     reference = composed(record.reference)
     digest, row = _row({"reference": reference, **values}, as_of, record.codice_fiscale)
     statement = PositionStatement(reference, record.codice_fiscale, as_of, digest, row)
     unverified = record.notice_number is not None and is_old(record.notice_number)
     return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
+
+
+def document_statement(record: DocumentRecord, as_of: datetime) -> DocumentStatement:
+    """The statement about a document."""
+    reference = composed(record.reference)
+    values: dict[str, Any] = {
+        "reference": reference,
+        "position_reference": record.position,
+        "kind": record.kind.value,
+        "title": record.title,
+        "dated": _iso(record.dated),
+        "media_type": record.media_type,
+        "size": record.size,
+        "sha256": record.sha256,
+    }
+    digest, row = _row(values, as_of, record.codice_fiscale)
+    return DocumentStatement(reference, record.codice_fiscale, as_of, digest, row)
 
 
 def _cleaned(
@@ -137,17 +172,45 @@ def _relations(record: TaxpayerRecord) -> tuple[Mapping[str, Any], ...]:
     return tuple(rows[key] for key in sorted(rows))
 
 
+def _aliases(record: PositionRecord, own: str) -> list[str]:
+    """The numbers of other acts and of the notices of instalments, each once."""
+    acts = {act_key(act.number) for act in record.acts} - {own, ""}
+    notices = {rate.notice_number for rate in record.instalments if rate.notice_number} - {record.notice_number}
+    return sorted(acts | notices)
+
+
 def _payment(payment: Payment) -> dict[str, Any]:
-    return {"paid_on": _iso(payment.paid_on), "cents": payment.amount, "channel": payment.channel}
+    always = {"paid_on": _iso(payment.paid_on), "cents": payment.amount, "channel": payment.channel}
+    return always | _given(notice_number=payment.notice_number, receipt=payment.receipt)
 
 
 def _instalment(instalment: Instalment) -> dict[str, Any]:
-    return {
+    always = {
         "number": instalment.number,
         "due_on": _iso(instalment.due_on),
         "cents": instalment.amount,
         "paid_on": _iso(instalment.paid_on),
     }
+    return always | _given(notice_number=instalment.notice_number)
+
+
+def _act(act: Act) -> dict[str, Any]:
+    told = {"kind": act.kind.value, "number": act.number, "issued_on": _iso(act.issued_on)}
+    return told | {"notifications": [_told(one) for one in act.notifications]}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    told = _told(step)
+    return told | {"cents": told.pop("amount")} if "amount" in told else told
+
+
+def _told(record: Record) -> dict[str, Any]:
+    """A record as JSON, without what it does not say."""
+    return {name: _iso(value) if isinstance(value, date) else value for name, value in record if value is not None}
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _iso(day: date | None) -> str | None:

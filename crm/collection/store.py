@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,8 @@ from crm.contacts import service as contacts
 from crm.contacts.service import ContactStatement, StatedContact
 from crm.core import topics
 from crm.core.db import touch
+from crm.documents import service as documents
+from crm.documents.service import DocumentStatement
 from crm.positions import service as positions
 from crm.positions.service import PositionStatement
 
@@ -41,18 +44,20 @@ def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
     taxpayers = _store_taxpayers(session, ente_id, items, known, standing)
     ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | taxpayers.written
+    items = _without_unknown_documents(items, ids)
     items, aside = _without_taxpayer(items, ids, room=waiting.MOST - batch.set_aside)
     waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=batch.full_as_of)
     debts, touched = _store_positions(session, ente_id, items, ids, standing, newcomers=taxpayers.written)
+    papers, of_papers = _store_documents(session, ente_id, items, ids)
     if batch.full_as_of is not None:
         presence.name(session, ente_id=ente_id, run_id=batch.run_id, named={item.named for item in items if item.named})
-    counts = _counted(items, taxpayers.merged, debts, waiting=len(aside))
+    counts = _counted(items, taxpayers.merged, debts, papers, waiting=len(aside))
     service.move(
         session, ente_id=ente_id, run_id=batch.run_id, from_line=batch.from_line, line=items[-1].number,
         read_bytes=items[-1].end, counts=counts, remarks=_remarks(items, aside),
         unreadable=sum(item.unreadable for item in items), totals=[item.total for item in items if item.total],
     )  # fmt: skip
-    touched |= {ids[codice_fiscale] for codice_fiscale in taxpayers.merged.altered if codice_fiscale in ids}
+    touched |= of_papers | {ids[codice_fiscale] for codice_fiscale in taxpayers.merged.altered if codice_fiscale in ids}
     touch(session, *(topics.contact(contact_id) for contact_id in islice(sorted(touched), MAX_TOPICS)))
     return counts
 
@@ -64,7 +69,7 @@ class _Taxpayers:
 
 
 def _codici_fiscali(items: Iterable[Item]) -> set[str]:
-    statements = (item.contact or item.position for item in items)
+    statements = (item.contact or item.position or item.document for item in items)
     named = {statement.codice_fiscale for statement in statements if statement}
     return named | {one.key for one in _withdrawals(items, Of.TAXPAYER)}
 
@@ -148,6 +153,28 @@ def _store_positions(
     return debts, touched | {known[key].contact_id for key in debts.altered if key in known}
 
 
+def _without_unknown_documents(items: Sequence[Item], ids: Mapping[str, int]) -> list[Item]:
+    """The items, with documents refused whose taxpayer nobody told."""
+    return [
+        item.refused(reasons.TAXPAYER_OF_DOCUMENT_UNKNOWN.format(codice_fiscale=one.codice_fiscale))
+        if (one := item.document) and one.codice_fiscale not in ids
+        else item
+        for item in items
+    ]
+
+
+def _store_documents(
+    session: Session, ente_id: int, items: Iterable[Item], ids: Mapping[str, int]
+) -> tuple[Merged[DocumentStatement], set[int]]:
+    """What became of the documents, and the contacts of those that changed."""
+    told = [item.document for item in items if item.document]
+    known = documents.stated(session, ente_id=ente_id, references={one.reference for one in told})
+    papers = merge(known, told)
+    documents.state(session, ente_id=ente_id, statements=list(papers.standing.values()), contact_ids=ids)
+    touched = {ids[papers.standing[key].codice_fiscale] for key in papers.altered if key in papers.standing}
+    return papers, touched | {known[key].contact_id for key in papers.altered if key in known}
+
+
 def _by_instant(marked: Mapping[str, datetime | None]) -> dict[datetime | None, list[str]]:
     groups: dict[datetime | None, list[str]] = {}
     for key, as_of in marked.items():
@@ -155,17 +182,15 @@ def _by_instant(marked: Mapping[str, datetime | None]) -> dict[datetime | None, 
     return groups
 
 
-def _counted(
-    items: Iterable[Item], taxpayers: Merged[ContactStatement], debts: Merged[PositionStatement], *, waiting: int
-) -> Counts:
+def _counted(items: Iterable[Item], *merged: Merged[Any], waiting: int) -> Counts:
     return Counts(
-        created=taxpayers.created + debts.created,
-        changed=taxpayers.changed + debts.changed,
-        unchanged=taxpayers.unchanged + debts.unchanged,
+        created=sum(one.created for one in merged),
+        changed=sum(one.changed for one in merged),
+        unchanged=sum(one.unchanged for one in merged),
         refused=sum(item.refusal is not None for item in items),
         warned=sum(item.warning is not None for item in items),
         waiting=waiting,
-        withdrawn=taxpayers.withdrawn + debts.withdrawn,
+        withdrawn=sum(one.withdrawn for one in merged),
     )
 
 

@@ -98,6 +98,12 @@ def edges(session: Session, contact_ids: list[int]) -> list[Edge]:
     return [Edge(kept, merged) for _, kept, merged in session.execute(_EDGES, {"ids": contact_ids})]
 
 
+def standing(session: Session, contact_ids: list[int]) -> dict[int, int]:
+    """The contact that stands for each of these, where others are joined to it."""
+    found = groups(edges(session, contact_ids)) if contact_ids else {}
+    return {id_: group_of(found, id_).standing for id_ in contact_ids}
+
+
 def of_contacts(session: Session, contact_ids: list[int]) -> list[MergeView]:
     """The merges in force of these contacts, the latest first."""
     mine = ContactMerge.kept_id.in_(contact_ids) | ContactMerge.merged_id.in_(contact_ids)

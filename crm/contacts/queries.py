@@ -1,19 +1,14 @@
-"""Reads of contacts, as frozen values. Row-level security bounds them to the scope's enti.
+"""Reads of contacts, as frozen values. Row-level security bounds them to the scope's enti."""
 
-Every search is by an operator that PostgreSQL calls leakproof (`=`, ranges): any other would lose its index under
-row-level security.
-"""
-
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, select, text, true, union_all
+from sqlalchemy import ColumnElement, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from crm.contacts.addresses import Address
-from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.contacts.disclosure import Person
 from crm.contacts.models import (
     AddressKind,
@@ -23,63 +18,20 @@ from crm.contacts.models import (
     ContactCondition,
     ContactReach,
     LastOutcome,
-    NameStump,
     PersonKind,
     ReachKind,
     Source,
     Verification,
 )
-from crm.contacts.names import fold, full_name, words_of
-from crm.contacts.phone import to_e164
-from crm.contacts.slips import is_slip, stumps
+from crm.contacts.names import full_name
 from crm.core.db import table_of
-from crm.core.errors import InvalidError, NotFoundError
-from crm.positions import queries as positions
-from crm.positions.notice import parse_notice_number
+from crm.core.errors import NotFoundError
 
 D = TypeVar("D", ContactReach, ContactAddress, ContactCondition)
 V = TypeVar("V")
-SHORTEST_NAME = 2
-LAST_LETTER = "\U0010ffff"
-MOST_MEANT = 60  # ways to put a name right that are looked for
 _REACH = table_of(ContactReach)
-_STUMP, _CONTACT = table_of(NameStump), table_of(Contact)
-_WORDS = (
-    select(_STUMP.c.word).where(_STUMP.c.stump == func.any(bindparam("stumps", type_=ARRAY(Text)))).distinct()
-)  # fmt: skip
 _REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value == bindparam("value")).distinct()
 
-
-def _beginning() -> Select[int]:
-    """Contacts by the beginnings of their names: each key is one descent of each index, already in order.
-
-    A range, because PostgreSQL takes `^@` to an index for a constant beginning alone. The keys are in the C collation.
-    """
-    asked = (
-        func.unnest(bindparam("keys", type_=ARRAY(Text)))
-        .table_valued("key", with_ordinality="place", name="asked")
-        .render_derived()
-    )
-    either = [
-        select(_CONTACT.c.id, column.label("name"))
-        .where(column >= asked.c.key, column < asked.c.key + LAST_LETTER)
-        .order_by(column)
-        .limit(bindparam("limit"))
-        .correlate(asked)
-        .subquery()
-        for column in (_CONTACT.c.name_key, _CONTACT.c.given_key)
-    ]
-    found = union_all(*(select(one) for one in either)).lateral("found")
-    return (
-        select(found.c.id)
-        .select_from(asked.join(found, true()))
-        .group_by(found.c.id)
-        .order_by(func.min(asked.c.place), func.min(found.c.name), found.c.id)
-        .limit(bindparam("limit"))
-    )
-
-
-_BEGINNING = _beginning()
 
 # The rows of one person: those with his codice fiscale in any ente of the scope, those that merges join to them, and
 # so on until nobody new is found.
@@ -239,83 +191,6 @@ def person_of(rows: Iterable[ContactView]) -> Person:
 def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView]:
     """The same person in each ente of the scope: one file, united as it is read."""
     return _views(session, Contact.codice_fiscale == codice_fiscale)
-
-
-def search(session: Session, text: str, limit: int = 20) -> list[ContactView]:
-    """Contacts by what somebody typed: codice fiscale, partita IVA, notice number or phone in any writing,
-    or the beginning of the name in either order. Exact matches come first; by name otherwise, those with one slip in
-    one word after those without.
-    """
-    found = [view for look in _LOOKS for view in look(session, text, limit)]
-    if not found and len(key := fold(text)) >= SHORTEST_NAME:
-        ids = _beginning_with(session, [key], limit)
-        if len(ids) < limit:
-            ids += _beginning_with(session, _meant(session, key), limit)
-        named = {view.id: view for view in _views(session, Contact.id.in_(ids), limit=2 * limit)} if ids else {}
-        found = [named[id_] for id_ in ids if id_ in named]
-    return list({view.id: view for view in found}.values())[:limit]
-
-
-def _beginning_with(session: Session, keys: list[str], limit: int) -> list[int]:
-    """The contacts whose name begins with one of these keys, in either order; as the keys come, then by name."""
-    if not keys:
-        return []
-    return list(session.execute(_BEGINNING, {"keys": keys, "limit": limit}).scalars())
-
-
-def _meant(session: Session, key: str) -> list[str]:
-    """What may have been meant, if one word was typed with one slip: each time the key with that word put right."""
-    typed = key.split(" ")
-    asked = {word: stumps(word) for word in words_of(key)}
-    if not asked:
-        return []
-    every = sorted(frozenset().union(*asked.values()))
-    known = set(session.execute(_WORDS, {"stumps": every}).scalars())
-    return [
-        " ".join((*typed[:place], meant, *typed[place + 1 :]))
-        for place, word in enumerate(typed)
-        for meant in sorted(known)
-        if word in asked and is_slip(word, meant)
-    ][:MOST_MEANT]
-
-
-def _by_code(session: Session, text: str, limit: int) -> list[ContactView]:
-    try:
-        code = parse_codice_fiscale(text)
-    except InvalidError:
-        return []
-    return _views(session, Contact.codice_fiscale == code, limit=limit)
-
-
-def _by_partita_iva(session: Session, text: str, limit: int) -> list[ContactView]:
-    try:
-        code = parse_partita_iva(text)
-    except InvalidError:
-        return []
-    return _views(session, Contact.partita_iva == code, limit=limit)
-
-
-def _by_notice(session: Session, text: str, limit: int) -> list[ContactView]:
-    try:
-        number = parse_notice_number(text)
-    except InvalidError:
-        return []
-    contact_ids = {position.contact_id for position in positions.by_notice(session, number)}
-    return _views(session, Contact.id.in_(contact_ids), limit=limit) if contact_ids else []
-
-
-def _by_phone(session: Session, text: str, limit: int) -> list[ContactView]:
-    if any(char.isalpha() for char in text) or (value := to_e164(text)) is None:
-        return []
-    return by_reach(session, value, limit=limit)
-
-
-_LOOKS: tuple[Callable[[Session, str, int], list[ContactView]], ...] = (
-    _by_code,
-    _by_partita_iva,
-    _by_notice,
-    _by_phone,
-)
 
 
 def _views(session: Session, condition: ColumnElement[bool], *, limit: int = 100) -> list[ContactView]:

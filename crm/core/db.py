@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import structlog
 from psycopg import errors as pg_errors
@@ -17,6 +17,9 @@ from sqlalchemy import BigInteger, Connection, DateTime, Enum, MetaData, Table, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+if TYPE_CHECKING:
+    from crm.core.secrecy import Secrecy
 
 log = structlog.get_logger(__name__)
 
@@ -140,7 +143,9 @@ class Memory:
 class Database:
     """Opens transactions, and hands their signals to the handlers wired at the edge once they are committed."""
 
-    def __init__(self, app_url: str, routing_url: str, *, pool_size: int = 24) -> None:
+    def __init__(
+        self, app_url: str, routing_url: str, *, pool_size: int = 24, secrecy: "Secrecy | None" = None
+    ) -> None:  # fmt: skip
         options: dict[str, Any] = {
             "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10,
             "hide_parameters": True,  # they hold personal data, and errors are logged
@@ -155,7 +160,7 @@ class Database:
         self._app = sessionmaker(self.app_engine, expire_on_commit=False)
         self._routing = sessionmaker(self.routing_engine, expire_on_commit=False)
         self._handlers: dict[type, Handler] = {}
-        self._memory = Memory()
+        self._info = {"memory": Memory(), "secrecy": secrecy}
         for maker in (self._app, self._routing):
             event.listen(maker, "after_begin", _open)
 
@@ -197,12 +202,12 @@ class Database:
         """
         maker = self._routing if scope.routing else self._app
         try:
-            return _begun(maker(info={"scope": scope, "memory": self._memory}))
+            return _begun(maker(info={"scope": scope, **self._info}))
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             log.info("connection_replaced", routing=scope.routing)
-        return _begun(maker(info={"scope": scope, "memory": self._memory}))
+        return _begun(maker(info={"scope": scope, **self._info}))
 
     def _hand_on(self, signals: Iterable[Any]) -> None:
         by_kind: dict[type, list[Any]] = {}

@@ -26,3 +26,10 @@ class InvalidError(DomainError):
         super().__init__(message)
         self.field = field
         self.parts = tuple(parts)
+
+
+class FieldError(InvalidError):
+    """One field is wrong, and nothing else."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message, parts=[InvalidError(message, field=field)])

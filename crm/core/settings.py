@@ -1,7 +1,9 @@
 """Settings from the environment. Every name is `FILODIRETTO_<NAME>`; `FILODIRETTO_<NAME>_FILE` names a file
 that holds the value instead (a mounted secret)."""
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +32,34 @@ class CarrierKind(StrEnum):
     SIMULATOR = "simulator"
 
 
+class OidcProvider(BaseModel):
+    """An organisation's identity provider, by OpenID Connect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Stands in addresses; never changed")
+    label: str = Field(min_length=1, max_length=60, description="As the button calls it")
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$", description="Exactly as its discovery document says it")
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path | None = Field(default=None, description="Without one this is a public client (PKCE)")
+    scope: str = "openid email profile"
+    trusts_second_factor: bool = Field(default=False, description="Whoever comes from there needs no code of ours")
+    links_by_email: bool = Field(default=False, description="An address verified there finds the user who has it here")
+    creates_users: bool = Field(default=False, description="Whoever is unknown becomes a user, without roles")
+    timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        host = urlsplit(self.issuer).hostname
+        if not self.issuer.startswith("https://") and host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("an issuer must be reached by https")
+        if self.client_secret_file is not None and not self.client_secret_file.is_file():
+            raise ValueError(f"cannot read {self.client_secret_file}")
+        if "openid" not in self.scope.split():
+            raise ValueError("scope must hold openid")
+        return self
+
+
 class Settings(BaseModel):
     """Everything that differs between one installation and another."""
 
@@ -47,6 +77,14 @@ class Settings(BaseModel):
     trusted_proxies: str = Field(
         default="127.0.0.1", description="Addresses and networks whose word on a client's address is taken"
     )
+    master_key: SecretStr | None = Field(
+        default=None, description="64 hexadecimal digits: encrypts secrets and personal values in the audit"
+    )
+    second_factor: str = Field(
+        default="required", pattern=r"^(required|optional|[a-z_]+( *, *[a-z_]+)*)$",
+        description="required, optional, or the roles that cannot do without it",
+    )  # fmt: skip
+    oidc_providers: tuple[OidcProvider, ...] = Field(default=(), description="Identity providers, a list in JSON")
     metrics_token: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Where the engine serves its own metrics; without one it does not"
@@ -63,9 +101,14 @@ class Settings(BaseModel):
 
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
+    s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")
+    s3_bucket: str = "filodiretto"
+    s3_region: str | None = None
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
     log_json: bool = True
 
-    @field_validator("public_url", "twilio_api_url", "simulator_url")
+    @field_validator("public_url", "twilio_api_url", "simulator_url", "s3_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is None:
@@ -80,6 +123,29 @@ class Settings(BaseModel):
     def _postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("postgresql+psycopg://"):
             raise ValueError("must start with postgresql+psycopg://")
+        return value
+
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _a_list(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"must be a list in JSON: {error}") from None
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _each_once(cls, value: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+        for named in ([one.key for one in value], [one.issuer for one in value]):
+            if len(set(named)) < len(named):
+                raise ValueError("each provider needs a key and an issuer of its own")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+            raise ValueError("must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints")
         return value
 
     @model_validator(mode="after")

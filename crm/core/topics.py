@@ -42,3 +42,8 @@ def imports(ente_id: int) -> str:
 def jobs(ente_id: int) -> str:
     """What becomes of an ente's background jobs: taken, failed, done."""
     return f"job:{ente_id}"
+
+
+def staff(ente_id: int) -> str:
+    """Who serves an ente, what it is told of them, and whom it wants replaced."""
+    return f"staff:{ente_id}"

@@ -37,6 +37,8 @@ class Contract(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
+    # Within how many calendar days somebody is replaced when an ente asks for it.
+    replacement_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
 
 
 class ContractEnte(Base):

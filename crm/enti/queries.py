@@ -44,6 +44,12 @@ def _all_badges(session: Session) -> tuple[Badge, ...]:
 
 
 @kept
+def creditor_code(session: Session, ente_id: int) -> str:
+    """The codice fiscale of an ente, to which its payment notices are paid."""
+    return session.execute(select(Ente.codice_fiscale).where(Ente.id == ente_id)).scalar_one()
+
+
+@kept
 def contract_name(session: Session, contract_id: int) -> str:
     """A contract's name."""
     return session.execute(select(Contract.name).where(Contract.id == contract_id)).scalar_one()

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from crm.access.models import RoleGrant, User
+from crm.access.models import EnteExclusion, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Permission
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
@@ -133,20 +133,17 @@ def lists(session: Session, contract_ids: Collection[int]) -> list[ListView]:
     return [ListView(*row) for row in rows]
 
 
-def colleagues(session: Session, *, contract_ids: Collection[int], ente_ids: Collection[int]) -> list[Colleague]:
-    """Who works on these contracts or enti and can be given a follow-up, by name."""
-    where = or_(RoleGrant.contract_id.in_(contract_ids), RoleGrant.ente_id.in_(ente_ids))
-    rows = session.execute(
-        select(User.id, User.name).where(User.active, exists().where(*_working(session, User.id), where)).order_by(
-            User.name, User.id
-        )
-    )  # fmt: skip
+def colleagues(session: Session, *, contract_ids: Collection[int], ente_id: int) -> list[Colleague]:
+    """Who works for an ente, through these contracts or itself, and can be given its follow-ups, by name."""
+    where = or_(RoleGrant.contract_id.in_(contract_ids), RoleGrant.ente_id == ente_id)
+    here = exists().where(*_working(session, User.id), where) & ~_kept_away(User.id, ente_id)
+    rows = session.execute(select(User.id, User.name).where(User.active, here).order_by(User.name, User.id))
     return [Colleague(*row) for row in rows]
 
 
 def works_on(session: Session, user_id: int, contract_id: int, ente_id: int) -> bool:
     """Whether somebody may do follow-ups of an ente under a contract today."""
-    return any(one.id == user_id for one in colleagues(session, contract_ids=[contract_id], ente_ids=[ente_id]))
+    return any(one.id == user_id for one in colleagues(session, contract_ids=[contract_id], ente_id=ente_id))
 
 
 _OPEN: ColumnElement[bool] = FollowUp.state == FollowUpState.OPEN
@@ -165,7 +162,14 @@ def _has_owner(session: Session) -> ColumnElement[bool]:
     """Somebody has it who still works there."""
     there = or_(RoleGrant.contract_id == FollowUpList.contract_id, RoleGrant.ente_id == FollowUp.ente_id)
     active = exists().where(User.id == FollowUp.owner_id, User.active)
-    return active & exists().where(*_working(session, FollowUp.owner_id), there)
+    here = exists().where(*_working(session, FollowUp.owner_id), there)
+    return active & here & ~_kept_away(FollowUp.owner_id, FollowUp.ente_id)
+
+
+def _kept_away(user_id: SQLColumnExpression[Any], ente_id: SQLColumnExpression[Any] | int) -> ColumnElement[bool]:
+    """The ente does not let him near its taxpayers."""
+    out = EnteExclusion
+    return exists().where(out.user_id == user_id, out.ente_id == ente_id, out.lifted_at.is_(None))
 
 
 def _views(session: Session, *conditions: ColumnElement[bool], limit: int = MOST) -> list[FollowUpView]:

@@ -5,9 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
+from crm.positions.numbers import KEY_LENGTH, act_key
 
 
 class Tax(StrEnum):
@@ -48,6 +50,33 @@ class NotificationState(StrEnum):
     FAILED = "failed"
 
 
+class NotificationChannel(StrEnum):
+    RACCOMANDATA = "raccomandata"  # registered letter
+    ATTI_GIUDIZIARI = "atti_giudiziari"  # registered letter for judicial acts (L. 890/1982)
+    MESSO = "messo"  # the municipality's own messenger
+    PEC = "pec"
+    SEND = "send"  # the national notification platform
+    ORDINARY_MAIL = "ordinary_mail"
+
+
+class StepKind(StrEnum):
+    """What may happen to a debt after its act."""
+
+    REMINDER = "reminder"
+    INTIMATION = "intimation"  # avviso di intimazione, when a year has passed since the notification
+    SUSPENSION = "suspension"
+    ANNULMENT = "annulment"
+    RELIEF = "relief"  # sgravio, of the whole or of a part
+    REFUND = "refund"
+    FERMO_NOTICE = "fermo_notice"  # preavviso di fermo
+    FERMO = "fermo"
+    IPOTECA_NOTICE = "ipoteca_notice"  # preavviso di ipoteca
+    IPOTECA = "ipoteca"
+    PIGNORAMENTO = "pignoramento"
+    LITIGATION = "litigation"
+    INSOLVENCY = "insolvency"
+
+
 class Position(Base):
     """One debt: an act about a tax and a year, its amounts, and where its collection stands."""
 
@@ -62,6 +91,10 @@ class Position(Base):
     year: Mapped[int] = mapped_column(SmallInteger)
     act_kind: Mapped[ActKind] = mapped_column(choice(ActKind))
     act_number: Mapped[str] = mapped_column(String(40))
+    # By `crm.positions.numbers`, compared byte by byte: whatever way the number is written, it is found.
+    act_key: Mapped[str] = mapped_column(
+        String(KEY_LENGTH, collation="C"), default=lambda made: act_key(made.get_current_parameters()["act_number"])
+    )
     state: Mapped[PositionState] = mapped_column(choice(PositionState))
     state_on: Mapped[date | None]  # since when: suspended, relieved, fermo registered
     state_note: Mapped[str | None] = mapped_column(String(200))  # why, or on what: a plate, a court
@@ -76,8 +109,12 @@ class Position(Base):
     notification: Mapped[NotificationState] = mapped_column(choice(NotificationState))
     notified_on: Mapped[date | None]
     notification_note: Mapped[str | None] = mapped_column(String(200))  # the reason of a failure
-    payments: Mapped[list[dict[str, Any]]]  # {"paid_on", "cents", "channel"}
-    instalments: Mapped[list[dict[str, Any]]]  # {"number", "due_on", "cents", "paid_on" or null}
+    # The rest of the statement, as JSON; what each holds is said by the views in `crm.positions.views`.
+    payments: Mapped[list[dict[str, Any]]]
+    instalments: Mapped[list[dict[str, Any]]]
+    acts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
     withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
@@ -87,8 +124,27 @@ class Position(Base):
         UniqueConstraint("ente_id", "reference"),
         Index("ix_position_ente_id_contact_id", "ente_id", "contact_id"),
         Index("ix_position_notice_number", "notice_number"),
+        Index("ix_position_act_key", "act_key"),
         CheckConstraint(
             "least(tax_cents, sanctions_cents, interest_cents, costs_cents, paid_cents, residual_cents) >= 0",
             name="amounts",
         ),
+    )
+
+
+class PositionAlias(Base):
+    """Another number by which a position is known: of an earlier act, of an instalment's notice.
+
+    A table of its own, because most positions have none, and no list within a row is searched under row policies.
+    """
+
+    __tablename__ = "position_alias"
+
+    ente_id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(60), primary_key=True)
+    key: Mapped[str] = mapped_column(String(KEY_LENGTH, collation="C"), primary_key=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "reference"], ["position.ente_id", "position.reference"], ondelete="CASCADE"),
+        Index("ix_position_alias_key", "key"),
     )

@@ -1,97 +1,69 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Self
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, Select, func, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
+from crm.core.errors import NotFoundError
+from crm.positions.models import Position, PositionAlias, Tax
+from crm.positions.numbers import act_key
+from crm.positions.views import PaymentView, PositionView, payment
 
-
-@dataclass(frozen=True, slots=True)
-class PaymentView:
-    """Money that arrived, in cents."""
-
-    paid_on: date
-    cents: int
-    channel: str | None
+_THERE = Position.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
+_WHOLE: tuple[Any, ...] = tuple(getattr(Position, name) for name in PositionView.__dataclass_fields__)
+_BRIEF = tuple(column for column in _WHOLE if column.key not in {"acts", "steps"})
 
 
-@dataclass(frozen=True, slots=True)
-class InstalmentView:
-    """One rate of a plan, in cents; `paid_on` is None while it is unpaid."""
-
-    number: int
-    due_on: date
-    cents: int
-    paid_on: date | None
+def get(session: Session, position_id: int) -> PositionView:
+    """One position. Raises `NotFoundError` when there is none in the scope."""
+    found = _views(session, select(*_WHOLE).where(Position.id == position_id, _THERE))
+    if not found:
+        raise NotFoundError("Questa posizione non esiste più: ricarica la pagina.")
+    return found[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PositionView:
-    """One debt as of an instant. Amounts are whole euro cents."""
+def of_contact(session: Session, contact_ids: Collection[int], *, brief: bool = False) -> list[PositionView]:
+    """Every position of these contacts: by ente, tax, then the newest year and act first.
 
-    id: int
-    ente_id: int
-    contact_id: int
-    reference: str
-    notice_number: str | None
-    tax: Tax
-    year: int
-    act_kind: ActKind
-    act_number: str
-    state: PositionState
-    state_on: date | None
-    state_note: str | None
-    tax_cents: int
-    sanctions_cents: int
-    interest_cents: int
-    costs_cents: int
-    paid_cents: int
-    residual_cents: int
-    issued_on: date
-    due_on: date | None
-    notification: NotificationState
-    notified_on: date | None
-    notification_note: str | None
-    payments: tuple[PaymentView, ...]
-    instalments: tuple[InstalmentView, ...]
-    as_of: datetime
-
-    @classmethod
-    def of(cls, row: Position) -> Self:
-        """The row as a value."""
-        plain = {name: getattr(row, name) for name in cls.__dataclass_fields__}
-        return cls(
-            **{
-                **plain,
-                "payments": tuple(_payment(payment) for payment in row.payments),
-                "instalments": tuple(_instalment(instalment) for instalment in row.instalments),
-            }
-        )
-
-
-def of_contact(session: Session, contact_ids: Collection[int]) -> list[PositionView]:
-    """Every position of these contacts: by ente, tax, then the newest year and act first."""
-    rows = session.scalars(
-        select(Position)
-        .where(Position.contact_id.in_(contact_ids), Position.withdrawn_as_of.is_(None))
-        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
+    In brief they come without acts and steps, the longest parts, of which lists and sums know nothing.
+    """
+    return _views(
+        session,
+        select(*(_BRIEF if brief else _WHOLE))
+        .where(Position.contact_id.in_(contact_ids), _THERE)
+        .order_by(Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference),
     )
-    return [PositionView.of(row) for row in rows]
+
+
+def payments_of(session: Session, contact_ids: Collection[int]) -> dict[int, tuple[PaymentView, ...]]:
+    """The payments of every position of these contacts, by the position's id."""
+    rows = session.execute(select(Position.id, Position.payments).where(Position.contact_id.in_(contact_ids), _THERE))
+    return {row.id: tuple(payment(one) for one in row.payments) for row in rows}
 
 
 def by_notice(session: Session, notice_number: str) -> list[PositionView]:
-    """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first."""
-    rows = session.scalars(
-        select(Position)
-        .where(Position.notice_number == notice_number, Position.withdrawn_as_of.is_(None))
-        .order_by(Position.issued_on.desc(), Position.id)
+    """The positions to which a notice number belongs (see `notice.parse_notice_number`), newest first.
+
+    The number of an instalment's notice finds the position, too.
+    """
+    ids = union(*_known_as(Position.id, Position.notice_number, notice_number))
+    return _views(
+        session, select(*_WHOLE).where(Position.id.in_(ids), _THERE).order_by(Position.issued_on.desc(), Position.id)
     )
-    return [PositionView.of(row) for row in rows]
+
+
+def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
+    """Selects the contacts to whose positions or instalments a notice number belongs."""
+    return _known_as(Position.contact_id, Position.notice_number, notice_number)
+
+
+def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
+    """Selects the contacts about whom an act with this number was issued, whatever way it is written."""
+    key = act_key(text)
+    return _known_as(Position.contact_id, Position.act_key, key) if any(char.isdigit() for char in key) else ()
 
 
 def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
@@ -101,7 +73,7 @@ def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
             Position.tax, func.count(), func.sum(Position.residual_cents).cast(BigInteger),
             func.sum(Position.paid_cents).cast(BigInteger),
         )
-        .where(Position.ente_id == ente_id, Position.withdrawn_as_of.is_(None))
+        .where(Position.ente_id == ente_id, _THERE)
         .group_by(Position.tax)
     )  # fmt: skip
     return {tax: (count, residual, paid) for tax, count, residual, paid in rows}
@@ -109,19 +81,20 @@ def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:
 
 def newer(session: Session, *, ente_id: int, than: datetime) -> int:
     """How many positions of an ente were stated as of later than an instant."""
-    wanted = (Position.ente_id == ente_id, Position.withdrawn_as_of.is_(None), Position.as_of > than)
+    wanted = (Position.ente_id == ente_id, _THERE, Position.as_of > than)
     return session.execute(select(func.count()).select_from(Position).where(*wanted)).scalar_one()
 
 
-def _payment(value: dict[str, Any]) -> PaymentView:
-    return PaymentView(date.fromisoformat(value["paid_on"]), value["cents"], value["channel"])
+def _known_as(
+    wanted: InstrumentedAttribute[int],
+    own: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    key: str,
+) -> tuple[Select[int], ...]:
+    """By its own number or another one: two descents of an index each."""
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    other = select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
+    return select(wanted).where(own == key, _THERE), other.where(_THERE)
 
 
-def _instalment(value: dict[str, Any]) -> InstalmentView:
-    paid_on = value["paid_on"]
-    return InstalmentView(
-        value["number"],
-        date.fromisoformat(value["due_on"]),
-        value["cents"],
-        None if paid_on is None else date.fromisoformat(paid_on),
-    )
+def _views(session: Session, statement: Select[*tuple[Any, ...]]) -> list[PositionView]:
+    return [PositionView.of(dict(row)) for row in session.execute(statement).mappings()]

@@ -1,29 +1,38 @@
 """Changes to positions: the collection system's statements, and nothing else."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core.recordset import with_more
+from crm.core.db import table_of
+from crm.core.recordset import each_key, with_more
 from crm.core.stated import Silence, StatedTable
-from crm.positions.models import Position
+from crm.positions.models import Position, PositionAlias
+
+ALIASES = "aliases"
 
 _STATED = StatedTable(
     Position, key="reference",
     columns=(
-        "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "state", "state_on",
-        "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
+        "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "act_key", "state",
+        "state_on", "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
         "residual_cents", "issued_on", "due_on", "notification", "notified_on", "notification_note", "payments",
-        "instalments",
+        "instalments", "acts", "steps", "plan",
     ),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class PositionStatement:
-    """What the collection system says of one debt. `row` holds the columns in JSON, all but the contact."""
+    """What the collection system says of one debt. `row` holds the columns in JSON, all but the contact.
+
+    Beside the columns it has, under `ALIASES`, other numbers by which the debt is found, if there are any.
+    """
 
     reference: str
     codice_fiscale: str
@@ -69,6 +78,24 @@ def state(
         for one in statements
     )
     session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
+    _state_aliases(session, ente_id, statements)
+
+
+def _state_aliases(session: Session, ente_id: int, statements: Sequence[PositionStatement]) -> None:
+    """Make the other numbers of these positions equal to the statements. Most have none: their rows are not read."""
+    asked = each_key(sorted(one.reference for one in statements))
+    session.execute(
+        delete(PositionAlias).where(PositionAlias.ente_id == ente_id, PositionAlias.reference == asked.c.key),
+        execution_options={"synchronize_session": False},
+    )
+    rows = [
+        {"ente_id": ente_id, "reference": one.reference, "key": key}
+        for one in statements
+        if f'"{ALIASES}"' in one.row
+        for key in json.loads(one.row).get(ALIASES, ())
+    ]
+    if rows:
+        session.execute(insert(table_of(PositionAlias)).on_conflict_do_nothing(), rows)
 
 
 def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: datetime | None) -> None:

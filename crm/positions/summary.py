@@ -2,35 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime
+from itertools import groupby
 
-from babel.dates import format_date
-from babel.numbers import format_decimal
+from crm.positions.models import NotificationState, PositionState, Tax
+from crm.positions.speech import ACT_NAMES, TAX_NAMES, aside, euro, when
+from crm.positions.views import InstalmentView, PositionView
 
-from crm.positions.models import ActKind, NotificationState, PositionState, Tax
-from crm.positions.queries import InstalmentView, PositionView
-
-LOCALE = "it_IT"
 # Nothing is owed any more, whatever residual the sender still shows.
 EXTINCT = frozenset({PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED})
 # Owed, but not to be asked for: suspended by the ente, or claimed within the insolvency proceedings.
 HALTED = frozenset({PositionState.SUSPENDED, PositionState.INSOLVENCY})
-
-TAX_NAMES = {
-    Tax.TARI: "TARI",
-    Tax.IMU: "IMU",
-    Tax.CANONE_UNICO: "canone unico",
-    Tax.SANZIONI_CDS: "sanzioni del codice della strada",
-    Tax.SERVIZI_SCOLASTICI: "servizi scolastici",
-}
-# The act's name, and the ending of its participles.
-ACT_NAMES = {
-    ActKind.AVVISO_PAGAMENTO: ("Avviso di pagamento", "o"),
-    ActKind.SOLLECITO: ("Sollecito", "o"),
-    ActKind.ACCERTAMENTO_ESECUTIVO: ("Accertamento esecutivo", "o"),
-    ActKind.INGIUNZIONE: ("Ingiunzione", "a"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +47,39 @@ def totals(positions: Iterable[PositionView], today: date) -> Totals:
     return Totals(**sums)
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What a person owes one ente for one tax. `as_of` is the oldest of its statements."""
+
+    ente_id: int
+    tax: Tax
+    totals: Totals
+    as_of: datetime
+    positions: tuple[PositionView, ...]
+
+
+def grouped(positions: Iterable[PositionView], today: date) -> list[Group]:
+    """Positions by ente and tax: what is overdue first, then what is owed, then the others; the newest first."""
+    order = sorted(positions, key=lambda one: (one.ente_id, one.tax))
+    groups = []
+    for (ente_id, tax), found in groupby(order, key=lambda one: (one.ente_id, one.tax)):
+        members = sorted(found, key=lambda one: _urgency(one, today))
+        oldest = min(one.as_of for one in members)
+        groups.append(Group(ente_id, tax, totals(members, today), oldest, tuple(members)))
+    return sorted(groups, key=lambda one: (-_late(one.totals), -one.totals.owed, one.ente_id, one.tax))
+
+
+def _late(sums: Totals) -> int:
+    return sums.overdue + sums.instalments_late
+
+
+def _urgency(position: PositionView, today: date) -> tuple[int, int, int, str]:
+    settled = position.state in EXTINCT or position.residual_cents == 0
+    late = is_overdue(position, today) or bool(late_instalments(position, today))
+    rank = 2 if settled else 0 if late else 1
+    return rank, -position.year, -position.issued_on.toordinal(), position.reference
+
+
 def is_overdue(position: PositionView, today: date) -> bool:
     """Whether its due date has passed with something still to pay. An instalment plan has dates of its own."""
     return _bucket(position, today) == "overdue" and position.residual_cents > 0
@@ -80,11 +95,6 @@ def describe(position: PositionView, today: date) -> str:
     name, ending = ACT_NAMES[position.act_kind]
     head = f"{name} n. {position.act_number} per {TAX_NAMES[position.tax]} {position.year}"
     return f"{head}, {_notified(position, ending)}: {_standing(position, ending, today)}"
-
-
-def euro(cents: int) -> str:
-    """`81200` as `812,00 euro`."""
-    return f"{format_decimal(Decimal(cents) / 100, '#,##0.00', locale=LOCALE)} euro"
 
 
 def _bucket(position: PositionView, today: date) -> str:
@@ -105,14 +115,14 @@ def _notified(position: PositionView, ending: str) -> str:
         case NotificationState.SENT:
             return f"spedit{ending}, in attesa dell'esito della notifica"
         case NotificationState.FAILED:
-            return f"notifica non riuscita{_note(position.notification_note)}"
+            return f"notifica non riuscita{aside(position.notification_note)}"
         case NotificationState.NOTIFIED:
-            return f"notificat{ending}{_when(' il ', position.notified_on)}"
+            return f"notificat{ending}{when(' il ', position.notified_on)}"
 
 
 def _standing(position: PositionView, ending: str, today: date) -> str:  # noqa: PLR0911 (one answer a state)
-    since = f"{_when(' dal ', position.state_on)}{_note(position.state_note)}"
-    on = f"{_when(' il ', position.state_on)}{_note(position.state_note)}"
+    since = f"{when(' dal ', position.state_on)}{aside(position.state_note)}"
+    on = f"{when(' il ', position.state_on)}{aside(position.state_note)}"
     match position.state:
         case PositionState.TO_PAY | PositionState.OVERDUE:
             return _to_pay(position, today)
@@ -120,7 +130,7 @@ def _standing(position: PositionView, ending: str, today: date) -> str:  # noqa:
             return f"pagati {euro(position.paid_cents)}, {_to_pay(position, today)}"
         case PositionState.PAID:
             last = max((payment.paid_on for payment in position.payments), default=position.state_on)
-            return f"pagat{ending} per intero, {euro(position.paid_cents)}{_when(', il ', last)}"
+            return f"pagat{ending} per intero, {euro(position.paid_cents)}{when(', il ', last)}"
         case PositionState.IN_INSTALMENTS:
             return _plan(position, today)
         case PositionState.SUSPENDED:
@@ -146,8 +156,8 @@ def _to_pay(position: PositionView, today: date) -> str:
     if position.due_on is None:
         return amount
     if position.due_on < today:
-        return f"{amount}, scaduti{_when(' il ', position.due_on)}"
-    return f"{amount} entro{_when(' il ', position.due_on)}"
+        return f"{amount}, scaduti{when(' il ', position.due_on)}"
+    return f"{amount} entro{when(' il ', position.due_on)}"
 
 
 def _plan(position: PositionView, today: date) -> str:
@@ -160,22 +170,5 @@ def _plan(position: PositionView, today: date) -> str:
     coming = [rate for rate in rates if rate.paid_on is None and rate.due_on >= today]
     if coming:
         coming_next = min(coming, key=lambda rate: rate.due_on)
-        parts.append(f"la prossima, di {euro(coming_next.cents)}, scade{_when(' il ', coming_next.due_on)}")
+        parts.append(f"la prossima, di {euro(coming_next.cents)}, scade{when(' il ', coming_next.due_on)}")
     return "; ".join(parts)
-
-
-_BEFORE_VOWEL = {" il ": " l'", ", il ": ", l'", " dal ": " dall'"}
-
-
-def _when(preposition: str, day: date | None) -> str:
-    """`il 3 settembre 2024`, `l'8 settembre 2024`, `il 1º settembre 2024`; nothing for no date."""
-    if day is None:
-        return ""
-    if day.day in {8, 11}:
-        preposition = _BEFORE_VOWEL[preposition]
-    number = "1º" if day.day == 1 else str(day.day)
-    return f"{preposition}{number} {format_date(day, 'MMMM yyyy', locale=LOCALE)}"
-
-
-def _note(text: str | None) -> str:
-    return f" ({text})" if text else ""

@@ -1,23 +1,92 @@
-"""Reading the timeline."""
+"""Reading the timeline: newest first, a page at a time, by what, when and for which ente."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
-from crm.timeline.models import TimelineEntry
+from crm.core.errors import InvalidError
+from crm.timeline.models import EntryKind, TimelineEntry
+
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries; nothing chosen means all. `since` is within, `until` is not."""
+
+    kinds: frozenset[EntryKind] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+    ente_id: int | None = None
+
+
+ALL = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last entry of a page: the next page begins after it, whatever is added meanwhile."""
+
+    occurred_at: datetime
+    id: int
+
+    @property
+    def written(self) -> str:
+        """As it stands in a form."""
+        return f"{self.occurred_at.isoformat()}~{self.id}"
+
+
+def cursor(text: str) -> Cursor | None:
+    """A cursor as it was written; none for nothing. Raises `InvalidError`."""
+    if not text:
+        return None
+    instant, _, number = text.partition("~")
+    found: Cursor | None
+    try:
+        found = Cursor(datetime.fromisoformat(instant), int(number))
+    except ValueError:
+        found = None
+    if found is None or found.occurred_at.tzinfo is None or not 0 < found.id < 2**63:
+        raise InvalidError("Da qui la cronologia non si può continuare: ricarica la pagina.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries with their authors' names; `after` leads to the next page, if there is one."""
+
+    entries: tuple[tuple[TimelineEntry, str | None], ...]
+    after: Cursor | None
 
 
 def of_contacts(
-    session: Session, contact_ids: Sequence[int], *, limit: int = 50
-) -> list[tuple[TimelineEntry, str | None]]:
-    """The latest entries of these contacts, newest first, each with its author's name."""
-    rows = session.execute(
+    session: Session, contact_ids: Collection[int], *, only: Filter = ALL, after: Cursor | None = None,
+    limit: int = PAGE,
+) -> Page:  # fmt: skip
+    """A page of the entries of these contacts."""
+    statement = (
         select(TimelineEntry, User.name)
         .outerjoin(User, User.id == TimelineEntry.author_id)
         .where(TimelineEntry.contact_id.in_(contact_ids))
         .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
-        .limit(limit)
+        .limit(limit + 1)
     )
-    return [(entry, author) for entry, author in rows]
+    if only.kinds:
+        statement = statement.where(TimelineEntry.kind.in_(only.kinds))
+    if only.since is not None:
+        statement = statement.where(TimelineEntry.occurred_at >= only.since)
+    if only.until is not None:
+        statement = statement.where(TimelineEntry.occurred_at < only.until)
+    if only.ente_id is not None:
+        statement = statement.where(TimelineEntry.ente_id == only.ente_id)
+    if after is not None:
+        place = tuple_(TimelineEntry.occurred_at, TimelineEntry.id)
+        statement = statement.where(place < (after.occurred_at, after.id))
+    rows: Sequence[tuple[TimelineEntry, str | None]] = [(entry, author) for entry, author in session.execute(statement)]
+    shown = tuple(rows[:limit])
+    last = Cursor(shown[-1][0].occurred_at, shown[-1][0].id) if len(rows) > limit else None
+    return Page(shown, last)

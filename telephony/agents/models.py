@@ -47,4 +47,5 @@ class AgentPresence(Base):
     leg_id: Mapped[UUID | None]
     live_until: Mapped[datetime]
     answers_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # contracts, see `attend`
+    not_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # enti that keep him away
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered

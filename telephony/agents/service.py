@@ -50,14 +50,19 @@ def attend(session: Session, by: Principal) -> None:
 
     Those are written down here, so that a match costs nothing more: it must not read grants, and is made at every
     event, while a console connects a few times a day. They stay true, because a page whose grants have changed is
-    closed, and connects again. Whoever is member of a queue of any other contract is offered nothing of it.
+    closed, and connects again. Whoever is member of a queue of any other contract is offered nothing of it, and no
+    call is offered to whom its ente keeps away.
     """
     by.require(Permission.CALLS_ANSWER)
     lease = func.greatest(AgentPresence.live_until, clock.now(session) + LEASE)
     row = session.execute(
         update(AgentPresence)
         .where(AgentPresence.agent_id == by.user_id)
-        .values(live_until=lease, answers_for=sorted(by.contracts_for(Permission.CALLS_ANSWER)))
+        .values(
+            live_until=lease,
+            answers_for=sorted(by.contracts_for(Permission.CALLS_ANSWER)),
+            not_for=sorted(by.kept_from),
+        )
         .returning(AgentPresence.domain)
     ).one_or_none()
     if row is not None:  # supervisors have a console too, and are nobody's agents

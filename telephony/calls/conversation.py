@@ -1,5 +1,6 @@
 """What an agent does with his call: say who it is, hang up, write, wrap up."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,6 +13,10 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
+from crm.files import service as files
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose
+from crm.files.service import Spoken
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -51,8 +56,11 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     touch(session, topics.agent(by.user_id))
 
 
-def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
-    """The agent established that he speaks with the contact: the file opens, and the call is on its timeline."""
+def identify(session: Session, by: Principal, *, call_id: UUID, spoken: Spoken | None = None) -> None:
+    """The agent established whom he speaks with: the file opens, and the call is on its timeline.
+
+    Raises `InvalidError` while the ente wants more right answers.
+    """
     call = _own(session, by, call_id)
     if call.contact_id is None:
         raise ConflictError("Prima cerca la persona con cui parli.")
@@ -61,11 +69,43 @@ def identify(session: Session, by: Principal, *, call_id: UUID) -> None:
     if call.identified_at is not None:  # pressed twice
         return
     at = clock.now(session)
-    detail = (("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)))
+    spoken = spoken or Spoken()
+    files.open_file(
+        session, by, contact_id=call.contact_id, purpose=Purpose.CALL, reason="", spoken=spoken, call_id=call.id
+    )
+    detail = (
+        ("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
+        ("interlocutor", spoken.interlocutor.value), ("right", ",".join(sorted(spoken.right))),
+    )  # fmt: skip
     heard = Heard(f"identified:{call.contact_id}:{at.isoformat()}", at, detail=detail)
     service.note(session, call.id, "Identified", heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
+    touch(session, topics.agent(by.user_id))
+
+
+def turn_away(
+    session: Session,
+    by: Principal,
+    *,
+    call_id: UUID,
+    contact_id: int,
+    outcome: GateOutcome,
+    right: Collection[str] = (),
+) -> None:
+    """The file stays closed. Whoever is somebody else is proposed no longer; whoever will not answer still is."""
+    call = _own(session, by, call_id)
+    if call.contact_id != contact_id or call.identified_at is not None:
+        raise ConflictError("La persona proposta non è più quella: guarda chi risulta in linea.")
+    at = clock.now(session)
+    files.refuse(session, by, contact_id=contact_id, outcome=outcome, right=right, call_id=call.id)
+    detail = (
+        ("agent", str(by.user_id)), ("contact", str(contact_id)), ("ente", str(call.ente_id)),
+        ("outcome", outcome.value),
+    )  # fmt: skip
+    service.note(session, call.id, story.TURNED_AWAY, Heard(f"gate:{contact_id}:{at.isoformat()}", at, detail=detail))
+    if outcome is GateOutcome.WRONG_PERSON:
+        _disown(session, call)
     touch(session, topics.agent(by.user_id))
 
 
@@ -167,6 +207,7 @@ def finish(session: Session, call_id: UUID) -> None:
     ).scalar_one()
     if call.disposition == Disposition.WRONG_PERSON and call.contact_id is not None:
         _disown(session, call)
+    files.close_for_call(session, call_id)
     story.tell(session, call_id)
 
 
@@ -240,6 +281,7 @@ def _settle(session: Session, by: Principal, call_id: UUID, kind: str) -> None:
 def _disown(session: Session, call: Call) -> None:
     """Take a call from the contact it seemed to be about. The log keeps that his file was open, from when to when."""
     at = clock.now(session)
+    files.close_for_call(session, call.id)
     if call.identified_at is not None:
         detail = (
             ("agent", str(call.agent_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),

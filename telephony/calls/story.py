@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
+from crm.files.gate import GateOutcome
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition
@@ -15,6 +16,7 @@ from telephony.calls.models import Call, CallEvent, Outcome, Phase
 
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
+TURNED_AWAY = "GateRefused"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
 _READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
@@ -62,6 +64,20 @@ def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -
     if contact_id is not None:
         statement = statement.where(CallEvent.detail["contact"].astext == str(contact_id))
     return session.execute(statement.order_by(CallEvent.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome | None:
+    """How the questions to this contact ended in this call, if the file stayed closed."""
+    found = session.execute(
+        select(CallEvent.detail["outcome"].astext)
+        .where(
+            CallEvent.call_id == call_id, CallEvent.kind == TURNED_AWAY,
+            CallEvent.detail["contact"].astext == str(contact_id),
+        )
+        .order_by(CallEvent.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()  # fmt: skip
+    return None if found is None else GateOutcome(found)
 
 
 def _status(call: Row[*tuple[Any, ...]]) -> str:

@@ -34,7 +34,7 @@ _PRESENCE, _MEMBER = table_of(AgentPresence), table_of(QueueMember)
 _QUEUE, _ENTRY = table_of(Queue), table_of(QueueEntry)
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("domain", type_=Text))))
 _FREE_AGENTS = (
-    select(_PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id))
+    select(_PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id), _PRESENCE.c.not_for)
     .join(_MEMBER, _MEMBER.c.agent_id == _PRESENCE.c.agent_id)
     .join(_QUEUE, and_(_QUEUE.c.id == _MEMBER.c.queue_id, _QUEUE.c.contract_id == any_(_PRESENCE.c.answers_for)))
     .where(
@@ -45,7 +45,7 @@ _FREE_AGENTS = (
     )
     .group_by(_PRESENCE.c.agent_id)
 )
-_WAITING = select(_ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at).where(
+_WAITING = select(_ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id).where(
     _ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING
 )
 
@@ -147,7 +147,7 @@ class Matcher:
 def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
     """Who can take a call now, and of which queues: those that he is member of and may answer (`agents.attend`)."""
     rows = session.execute(_FREE_AGENTS, {"domain": domain, "now": clock.now(session)})
-    return [FreeAgent(agent_id, idle, frozenset(queues)) for agent_id, idle, queues in rows]
+    return [FreeAgent(agent_id, idle, frozenset(queues), frozenset(no)) for agent_id, idle, queues, no in rows]
 
 
 def _waiting(session: Session, domain: str) -> list[Waiting]:

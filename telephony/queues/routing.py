@@ -18,6 +18,7 @@ class Waiting:
     queue_id: int
     priority: int
     entered_at: datetime
+    ente_id: int | None = None  # none: nobody knows yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class FreeAgent:
     agent_id: int
     idle_since: datetime
     queues: frozenset[int]
+    not_for: frozenset[int] = frozenset()  # the enti that keep him away
+
+    def may_take(self, call: Waiting) -> bool:
+        """Whether he serves the call's queue, and its ente lets him."""
+        return call.queue_id in self.queues and call.ente_id not in self.not_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent]) -> list[Assignm
     for call in order:
         if not agents:
             break
-        chosen = next((agent for agent in agents if call.queue_id in agent.queues), None)
+        chosen = next((agent for agent in agents if agent.may_take(call)), None)
         if chosen is not None:
             agents.remove(chosen)
             assignments.append(Assignment(call.call_id, chosen.agent_id))

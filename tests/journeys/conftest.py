@@ -18,6 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.oidc.server import SECRET
 from tests.servers import open_loopback
 from web.demo.accounts import DEMO_PASSWORD
 from web.demo.centre import LINES
@@ -39,6 +40,7 @@ class Centre:
     simulator: str
     data: Path
     process: subprocess.Popen[str]
+    issuer_port: int  # where an identity provider is looked for
 
     def call(self, caller: str, line: str, *script: dict[str, Any]) -> str:
         """A citizen calls; returns the call's SID at the simulator."""
@@ -88,7 +90,13 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     open_loopback()
     data = tmp_path_factory.mktemp("centre") / "data"
     data.parent.chmod(0o755)
-    ports = [claims.free_port() for _ in range(4)]
+    *ports, issuer_port = (claims.free_port() for _ in range(5))
+    secret = data.parent / "oidc-secret"
+    secret.write_text(SECRET, encoding="utf-8")
+    organisation = {
+        "key": "prova", "label": "Comune di prova", "issuer": f"http://127.0.0.1:{issuer_port}",
+        "client_id": "filodiretto", "client_secret_file": str(secret),
+    }  # fmt: skip
     options = [
         f"{name}={port}"
         for name, port in zip(("--port", "--simulator-port", "--postgres-port", "--redis-port"), ports, strict=True)
@@ -96,6 +104,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("FILODIRETTO_")},
         "FILODIRETTO_DATA": str(data),
+        "FILODIRETTO_OIDC_PROVIDERS": json.dumps([organisation]),
         "FILODIRETTO_SIMULATOR_TRAFFIC": "off",
         "FILODIRETTO_SIMULATOR_COLLEAGUES": "",
         "FILODIRETTO_SIMULATOR_SPEECH": "0.05",
@@ -107,7 +116,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
             [sys.executable, "-m", "web.cli", "run", *options], env=environ, cwd=ROOT, stdout=output, stderr=output,
             text=True,
         )  # fmt: skip
-    running = Centre(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", data, process)
+    running = Centre(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", data, process, issuer_port)
     try:
         eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 90)
         assert process.poll() is None, log.read_text()
@@ -200,7 +209,8 @@ def citizen(centre: Centre) -> dict[str, str]:
     """A taxpayer who calls from his own telephone, and the line of his ente."""
     lines = {code: geographic for code, _, geographic in LINES}
     for one in json.loads((centre.data / "callers.json").read_text()):
-        if one["notice_number"] and one.get("ente") in lines and one["name"]:
+        is_company = re.search(r" S\.\w\.\w\.$", one["name"])  # for which somebody else speaks
+        if one["notice_number"] and one.get("ente") in lines and one["name"] and not is_company:
             return {**one, "line": lines[one["ente"]]}
     raise AssertionError("the demo has no such caller")
 
@@ -210,6 +220,13 @@ def today(board: Page) -> dict[str, int]:
     texts = board.locator(".today li").all_inner_texts()
     received, answered, lost = (int(re.findall(r"\d+", text)[0]) for text in texts)
     return {"received": received, "answered": answered, "lost": lost}
+
+
+def identify(page: Page) -> None:
+    """Ask two questions, tick their answers, and confirm."""
+    for answer in page.locator('input[name="right"]').all()[:2]:
+        answer.check()
+    page.keyboard.press("Alt+i")
 
 
 def write_up(page: Page) -> None:

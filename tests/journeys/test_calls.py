@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Centre, Desk, eventually, today, write_up
+from tests.journeys.conftest import Centre, Desk, eventually, identify, today, write_up
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
@@ -32,7 +32,7 @@ def test_a_citizens_call_is_answered_with_the_right_file_open_and_moves_the_wall
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
     assert "riscossione tributi" in centre.heard(sid)[0]
 
-    page.keyboard.press("Alt+i")
+    identify(page)
     expect(page.locator("#file")).to_contain_text("identificato")
     expect(page.locator("#file")).to_contain_text("€")
     expect(page.locator(".timeline .now")).to_contain_text("in corso")
@@ -58,7 +58,7 @@ def test_a_citizens_call_is_answered_with_the_right_file_open_and_moves_the_wall
     page.locator("#answer").click()
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
     expect(page.locator("#phone")).to_contain_text("volta oggi")
-    page.keyboard.press("Alt+i")
+    identify(page)
     expect(page.locator(".timeline")).to_contain_text("Chiede la rateizzazione; invierà il modulo.")
     centre.hang_up(again)
     write_up(page)
@@ -143,7 +143,7 @@ def test_a_caller_who_is_not_known_types_his_notice_number(
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#file")).to_contain_text("codice avviso digitato")
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
-    anna.page.keyboard.press("Alt+i")
+    identify(anna.page)
     expect(anna.page.locator("#file")).to_contain_text("identificato")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Centre, Desk, write_up
+from tests.journeys.conftest import Centre, Desk, identify, write_up
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
@@ -44,7 +44,7 @@ def test_the_console_is_accessible_in_conversation_and_fits_its_screen(
     assert_accessible(anna.page)
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
-    anna.page.keyboard.press("Alt+i")
+    identify(anna.page)
     expect(anna.page.locator("#file")).to_contain_text("identificato")
     assert_accessible(anna.page)
     height, width = anna.page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")

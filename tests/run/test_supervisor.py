@@ -17,7 +17,7 @@ import pytest
 from web.run import claims, processes
 
 START = Path(__file__).with_name("start.py")
-NAMES = ("postgres", "redis", "simulator", "web", "engine", "worker", "beat")
+NAMES = ("postgres", "redis", "simulator", "gestionale", "web", "engine", "worker", "beat")
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

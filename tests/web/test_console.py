@@ -1,68 +1,14 @@
 """The agent's console: what its page shows as a call goes on, and what its buttons do."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
 
 import pytest
-from starlette.testclient import TestClient
 
-from crm.core.db import Database
 from telephony.agents.models import AgentState, PauseReason
-from telephony.commands.events import CommandWritten
-from telephony.queues.events import MatchDue
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast
-from tests.telephony.stage import Stage, build
-from tests.web.conftest import csrf_of, sign_in
-from web.wiring import Runtime
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE
+from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.integration
-
-
-@dataclass
-class Desk:
-    """Anna's console, and the telephone network behind it."""
-
-    client: TestClient
-    stage: Stage
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def sit_down(self, username: str = "anna") -> None:
-        """Sign in and be ready."""
-        self.client.cookies.clear()
-        sign_in(self.client, username)
-        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/console"), "HX-Request": "true"}
-
-    def talks(self) -> UUID:
-        """Mario calls and Anna answers."""
-        self.stage.ready(self.stage.cast.anna)
-        call = self.stage.queues()
-        self.stage.talks(call)
-        return call
-
-    def press(self, path: str, **fields: Any) -> Any:
-        """A button or a form of the console."""
-        return self.client.post(f"/console/{path}", data=fields, headers=self.headers)
-
-    def page(self, region: str = "") -> str:
-        """The console as it is now, or one of its regions."""
-        html = self.client.get("/console").text
-        return re.split(r'<(?:section|footer) id="', html.split(f' id="{region}"', 1)[1])[0] if region else html
-
-
-@pytest.fixture
-def desk(client: TestClient, runtime: Runtime, database: Database, cast: Cast) -> Iterator[Desk]:
-    """Anna at her console. The stage alone matches and tells the carrier: the process beside it would be faster."""
-    runtime.database.on(MatchDue, lambda _: None)
-    runtime.database.on(CommandWritten, lambda _: None)
-    stage = build(database, cast)
-    desk = Desk(client, stage)
-    desk.sit_down()
-    yield desk
-    stage.matcher.close()
-    stage.dispatcher.close()
 
 
 def test_a_file_that_was_opened_by_mistake_is_closed_again(desk: Desk) -> None:

@@ -87,8 +87,8 @@ def test_the_catalogue_is_loaded() -> None:
 def test_the_sign_in_page_speaks_the_language(language: str, button: str, refusal: str) -> None:
     error = translations(language).gettext("Nome utente o password non corretti.")
     html = fragment(
-        "sign_in.html", language, back="/", username="", error=error, form_token="token", demo_users=[],
-        path="/sign-in",
+        "sign_in/form.html", language, back="/", username="", error=error, form_token="token", demo_users=[],
+        path="/sign-in", providers=(), left=None,
     )  # fmt: skip
     assert f'<html lang="{language}">' in html
     assert f"{button}</button>" in html

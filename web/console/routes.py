@@ -1,16 +1,17 @@
 """The console's page and what an agent's buttons do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.contacts import queries as contacts
+from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
+from crm.files.gate import GateOutcome
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
@@ -18,13 +19,14 @@ from telephony.calls.addresses import agent_identity
 from web.console.view import render, render_queues
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.files.speakers import Answers, answers
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
+RightField = Annotated[Sequence[str], Form()]
 NO_CONTENT = 204
 FOUND = 20
-LOOKED_AT = 200  # of whom those of the ente called come first
 
 
 @router.get("/console")
@@ -59,9 +61,33 @@ def propose(
 
 
 @router.post("/console/identify")
-def identify(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+def identify(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], answers: Annotated[Answers, Depends(answers)]
+) -> Response:
     """The agent knows whom he speaks with: the file opens."""
-    return _do(runtime, visit, lambda session: conversation.identify(session, visit.principal, call_id=call))
+
+    def work(session: Session) -> None:
+        about = conversation.current_call(session, visit.principal.user_id)
+        spoken = None
+        if about is not None and about.id == call and about.contact_id is not None:
+            spoken = answers.spoken(session, visit.principal, contact_id=about.contact_id, call_id=call)
+        conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
+
+    return _do(runtime, visit, work)
+
+
+@router.post("/console/turn-away")
+def turn_away(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()],
+    outcome: Annotated[GateOutcome, Form()], right: RightField = (),
+) -> Response:  # fmt: skip
+    """The file stays closed: somebody else, or no right answers, or none at all."""
+    return _do(
+        runtime, visit,
+        lambda session: conversation.turn_away(
+            session, visit.principal, call_id=call, contact_id=contact, outcome=outcome, right=right
+        ),
+    )  # fmt: skip
 
 
 @router.post("/console/retract")
@@ -131,24 +157,20 @@ def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) 
 def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
     asked = q.strip()[:100]
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
         badges = enti.badges(session)
-        found = contacts.search(session, asked, limit=LOOKED_AT) if len(asked) > 1 else []
         call = conversation.current_call(session, visit.principal.user_id)
-        called = call.ente_id if call else None
-        if call is not None:  # a call belongs to one contract, and so does whoever may be calling
-            served = enti.enti_of(session, call.contract_id)
-            found = [contact for contact in found if contact.ente_id in served]
-        found.sort(key=lambda contact: contact.ente_id != called)  # of whom he called, first
+        results = search_for(
+            session,
+            asked,
+            limit=FOUND,
+            first=call.ente_id if call else None,
+            among=enti.enti_of(session, call.contract_id) if call else None,  # a call belongs to one contract
+        )
     html = fragment(
-        "console/_results.html",
-        visit.language,
-        results=found[:FOUND],
-        more=len(found) > FOUND,
-        badges=badges,
-        call=call,
+        "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
         asked=len(asked) > 1,
-    )
+    )  # fmt: skip
     return Response(html, media_type="text/html")
 
 

@@ -15,6 +15,8 @@ from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
+from crm.files import queries as files
+from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
@@ -24,9 +26,10 @@ from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
-from web.console.file import TaxpayerFile, read_file
 from web.edge.templating import fragment
 from web.edge.visits import Visit
+from web.files.speakers import Offered, offered
+from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
 from web.wiring import Runtime
 
@@ -52,6 +55,7 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     topic: str | None
     disposition: str | None
@@ -81,6 +85,8 @@ class Proposal:
     born_on: date | None
     birthplace: str | None
     address: str | None
+    gate: Gate
+    speakers: Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ class ConsoleView:
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
+    gate_outcomes: tuple[GateOutcome, ...] = tuple(GateOutcome)
 
     @property
     def busy(self) -> bool:
@@ -179,8 +186,8 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         state=presence.state, since=presence.since, intended=presence.intended,
         pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
         call=_call(session, call, contact) if call else None,
-        proposal=_proposal(contact) if contact else None,
-        file=read_file(session, contact) if contact and call and call.identified_at else None,
+        proposal=_proposal(session, contact) if contact else None,
+        file=_file(session, visit, call, contact) if call and contact else None,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
         now=clock.now(session), promised=tuple(follow_ups.of_call(session, call.id)) if call else (),
     )  # fmt: skip
@@ -199,6 +206,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
@@ -212,11 +220,20 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
     return Unfinished(call.id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note)
 
 
-def _proposal(contact: ContactView) -> Proposal:
+def _proposal(session: Session, contact: ContactView) -> Proposal:
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
-        contact.address.line if contact.address else None,
+        contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
+        offered(session, contact),
     )  # fmt: skip
+
+
+def _file(session: Session, visit: Visit, call: Call, contact: ContactView) -> TaxpayerFile | None:
+    """The file, once the agent has established whom he speaks with."""
+    if call.identified_at is None:
+        return None
+    opening = files.opening(session, visit.principal, contact_id=contact.id)
+    return read_file(session, contact, opening) if opening and opening.call_id == call.id else None
 
 
 def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:

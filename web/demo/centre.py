@@ -20,6 +20,7 @@ from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.places import LINES
 from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
+from web.demo.sources import settle_sources
 
 DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
@@ -44,6 +45,7 @@ def seed_demo(
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
         if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
             _centre(session, contract_id)
+    database.transact(Scope.of_contract(contract_id), settle_sources)
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import Any
 
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.positions.notice import check_digits
+from web.demo import histories
 
 STATES = {
     PositionState.TO_PAY: 22, PositionState.OVERDUE: 20, PositionState.PARTLY_PAID: 7, PositionState.PAID: 24,
@@ -21,8 +22,6 @@ AMOUNTS = {  # euro of tax, from and to
 }  # fmt: skip
 ENFORCED = {PositionState.FERMO, PositionState.IPOTECA, PositionState.PIGNORAMENTO}
 CHANNELS = ("pagoPA", "pagoPA", "pagoPA", "F24", "bonifico", "sportello")
-FAILURES = ("destinatario trasferito", "destinatario sconosciuto all'indirizzo", "compiuta giacenza non curata",
-            "indirizzo insufficiente", "PEC non consegnata: casella piena")  # fmt: skip
 SUSPENSIONS = ("istanza di annullamento in esame", "verifica dei versamenti", "richiesta di rettifica della superficie")
 ANNULMENTS = ("autotutela: immobile già venduto", "autotutela: avviso duplicato", "errore di persona")
 RELIEFS = ("sgravio per versamento già eseguito", "sgravio per agevolazione ISEE", "sgravio su sentenza")
@@ -62,6 +61,11 @@ class Debts:
         residual = 0 if state in {PositionState.ANNULLED, PositionState.RELIEVED} else total - paid
         record["amounts"] = {name: _euro(cents) for name, cents in amounts.items()}
         record["amounts"] |= {"paid": _euro(paid), "residual": _euro(residual)}
+        record["acts"] = histories.acts(dice, record)
+        if told := histories.steps(dice, record, self.today):
+            record["steps"] = told
+        if state is PositionState.IN_INSTALMENTS:
+            record["plan"] = histories.plan(dice, record, self.today)
         for part in (*record.get("payments", []), *record.get("instalments", [])):
             part["amount"] = _euro(part["amount"])
         return record
@@ -99,7 +103,7 @@ class Debts:
             state = NotificationState.NOT_SENT if fresh and chance < 0.1 else NotificationState.SENT
             return {"notification": state.value}
         if chance > 0.93:
-            note = dice.choice(FAILURES)
+            note = dice.choice(histories.FAILURES)
             return {"notification": NotificationState.FAILED.value, "notification_note": note}
         return notified
 
@@ -155,7 +159,9 @@ class Debts:
         rates, payments = [], []
         for index, (day, amount) in enumerate(zip(dues, cents, strict=True)):
             rate: dict[str, Any] = {"number": index + 1, "due_on": day.isoformat(), "amount": amount}
-            if index < honoured:
+            if index >= honoured:
+                rate["notice_number"] = self._notice_number(index + 1)
+            else:
                 paid_on = min(day + timedelta(days=dice.randint(-6, 4)), self.today)
                 rate["paid_on"] = paid_on.isoformat()
                 payments.append(self._payment(paid_on, amount))
@@ -165,9 +171,9 @@ class Debts:
     def _payment(self, day: date, cents: int) -> dict[str, Any]:
         return {"paid_on": day.isoformat(), "amount": cents, "channel": self.dice.choice(CHANNELS)}
 
-    def _notice_number(self) -> str:
-        # Unpredictable within its ente, but never repeated: the count is the last part of the number's base.
-        base = f"3{self.segregation}{self.dice.randrange(10**6):06d}{self._count:07d}"
+    def _notice_number(self, rate: int = 0) -> str:
+        # Unpredictable within its ente, but never repeated: count and rate are the last part of the number's base.
+        base = f"3{self.segregation}{self.dice.randrange(10**4):04d}{rate:02d}{self._count:07d}"
         return base + check_digits(base)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 from crm.collection.feed import VERSION
 from crm.core.clock import start_of_day
 from web.demo.debts import Debts
+from web.demo.papers import papers, write
 from web.demo.people import Person, Registry
 from web.demo.places import MUNICIPALITIES, Municipality, line_for
 
@@ -23,9 +25,10 @@ CALLERS_FILE = "callers.json"
 
 @dataclass(frozen=True, slots=True)
 class DemoFiles:
-    """Where the files are: a feed by codice catastale, and the callers."""
+    """Where the files are: a feed by codice catastale, the documents that have arrived by the same, and the callers."""
 
     feeds: dict[str, Path]
+    documents: dict[str, Path]
     callers: Path
 
 
@@ -34,36 +37,48 @@ def feed_path(folder: Path, place: Municipality) -> Path:
     return folder / f"feed-{place.short_name.lower()}.jsonl"
 
 
+def documents_path(folder: Path, place: Municipality) -> Path:
+    """The archive of a municipality's documents."""
+    return folder / f"documents-{place.short_name.lower()}.zip"
+
+
 def generate(folder: Path, today: date, *, seed: int = SEED) -> DemoFiles:
     """Write the files into `folder`, replacing older ones."""
     folder.mkdir(parents=True, exist_ok=True)
     dice = random.Random(f"{seed}:{today}")  # noqa: S311 (invented data)
     registry = Registry(dice, today)
     callers: list[dict[str, Any]] = []
-    feeds = {}
+    feeds, documents = {}, {}
     neighbours: list[Person] = []
     for place in MUNICIPALITIES:
         own = [registry.taxpayer(place) for _ in range(place.taxpayers - min(SHARED, len(neighbours)))]
         own[-3:] = registry.doubles(own[:-3])
         people = [*neighbours[:SHARED], *own]
-        records = list(_records(dice, registry, place, people, today))
+        arrived: list[bytes] = []
+        records = list(_records(dice, registry, place, people, today, arrived))
         _write(feed_path(folder, place), place, records, today)
         feeds[place.cadastral_code] = feed_path(folder, place)
+        documents[place.cadastral_code] = documents_path(folder, place)
+        write(documents[place.cadastral_code], arrived)
         callers += _callers(place, own, records)
         neighbours = own
     path = folder / CALLERS_FILE
     path.write_text(json.dumps(_chosen(dice, registry, callers), ensure_ascii=False, indent=1), encoding="utf-8")
-    return DemoFiles(feeds, path)
+    return DemoFiles(feeds, documents, path)
 
 
 def _records(
-    dice: random.Random, registry: Registry, place: Municipality, people: list[Person], today: date
-) -> Iterator[dict[str, Any]]:
+    dice: random.Random, registry: Registry, place: Municipality, people: list[Person], today: date,
+    arrived: list[bytes],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     debts = Debts(dice, today, place.segregation)
     for person in people:
         yield person.record | registry.address(place)
         for _ in range(dice.choice(DEBTS_EACH)):
-            yield debts.of(person.record["codice_fiscale"], is_company=person.is_company)
+            debt = debts.of(person.record["codice_fiscale"], is_company=person.is_company)
+            listed = list(papers(dice, place, person.name, debt))
+            arrived += [contents for _, contents in listed if contents is not None]
+            yield from (debt, *(record for record, _ in listed))
 
 
 def _write(path: Path, place: Municipality, records: list[dict[str, Any]], today: date) -> None:
@@ -71,8 +86,8 @@ def _write(path: Path, place: Municipality, records: list[dict[str, Any]], today
         "record": "feed", "version": VERSION, "ente": place.cadastral_code, "mode": "full",
         "as_of": start_of_day(today).isoformat(), "source": "Gestionale dimostrativo",
     }  # fmt: skip
-    taxpayers = sum(record["record"] == "taxpayer" for record in records)
-    end = {"record": "end", "taxpayers": taxpayers, "positions": len(records) - taxpayers}
+    kinds = Counter(record["record"] for record in records)
+    end = {"record": "end", **{f"{kind}s": kinds[kind] for kind in ("taxpayer", "position", "document")}}
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in (header, *records, end))
 

@@ -134,6 +134,7 @@ class Registry:
         record: dict[str, Any] = {
             "record": "taxpayer", "codice_fiscale": code, "partita_iva": code, "business_name": name,
             "pecs": [f"ditta{code}@pec.example.it"],
+            "relations": [{"kind": "legal_representative", "name": f"{dice.choice(MEN + WOMEN)} {owner}"}],
         }  # fmt: skip
         return self._reachable(place, record, name, is_company=True)
 

@@ -15,10 +15,13 @@ from crm.collection.importer import Progress, import_feed
 from crm.collection.models import ImportRun, ImportState
 from crm.core.clock import now
 from crm.core.db import Database, Scope
+from crm.documents.intake import take_in
+from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from web.demo.accounts import DEMO_USERS, DemoUser
 from web.demo.generate import generate
 from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.staff import tell_story
 
 CONTRACT = "Anci Toscana (demo)"
 LEVELS = (
@@ -42,11 +45,15 @@ def seed(
     with db.begin(Scope.nothing()) as session:
         contract_id = session.scalars(select(Contract.id).where(Contract.name == CONTRACT)).one()
     db.transact(Scope.of_contract(contract_id), partial(_open_always, contract_id=contract_id))
+    db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
     if all(_imported(db, ente_id) for ente_id in enti.values()):
         return
     files = generate(data_dir, today)
     for code, path in files.feeds.items():
         import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+    store = FolderStore(data_dir / "documents")
+    for code, path in files.documents.items():
+        take_in(db, store, ente_id=enti[code], path=path)
 
 
 def _open_always(session: Session, contract_id: int) -> None:
@@ -113,4 +120,7 @@ def _ente(place: Municipality) -> Ente:
 
 
 def _user(user: DemoUser) -> User:
-    return User(username=user.username, name=user.name, password_hash=hash_password(user.password))
+    return User(
+        username=user.username, name=user.name, password_hash=hash_password(user.password),
+        qualification=user.qualification,
+    )  # fmt: skip

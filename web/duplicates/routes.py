@@ -11,6 +11,7 @@ from crm.access.permissions import Permission
 from crm.contacts import merging
 from crm.core import topics
 from crm.core.db import Scope, touch
+from crm.core.errors import InvalidError
 from crm.duplicates import queries, service
 from crm.duplicates.search import STEPS
 from crm.enti import queries as enti
@@ -72,7 +73,9 @@ def merge(
 
     def work(session: Session) -> None:
         pair = queries.get(session, candidate_id)
-        other = pair.other.id if keep == pair.one.id else pair.one.id
+        other = {pair.one.id: pair.other.id, pair.other.id: pair.one.id}.get(keep)
+        if other is None:
+            raise InvalidError("Scegli quale dei due contatti resta.", field="keep")
         merging.merge(session, visit.principal, kept_id=keep, merged_id=other, reason=reason)
         touch(session, topics.duplicates(pair.ente_id))
 

@@ -61,7 +61,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
-        log.error("request_failed", path=request.scope.get("path"), exc_info=error)
+        route = getattr(request.scope.get("route"), "path", "other")  # an address may hold a secret, as a link does
+        log.error("request_failed", route=route, exc_info=error)
         return _answer(request, 500, BROKEN)
 
 

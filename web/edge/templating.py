@@ -37,7 +37,7 @@ def environment(language: str) -> Environment:
     env.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     env.globals["language"] = language
     env.filters |= {
-        "euro": lambda cents: format_currency(cents / 100, "EUR", locale=locale),
+        "euro": partial(_euro, locale=locale),
         "number": lambda value: format_decimal(value, locale=locale),
         "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
@@ -48,6 +48,7 @@ def environment(language: str) -> Environment:
         "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
+        "bytes": partial(_bytes, locale=locale),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }
     return env
@@ -81,6 +82,19 @@ def _clock(instant: datetime, pattern: str = "HH:mm", *, locale: str) -> str:
     return format_time(instant, pattern, tzinfo=ROME, locale=locale)
 
 
+@lru_cache(maxsize=8192)  # formatting takes longer than anything else on a page of amounts
+def _euro(cents: int, *, locale: str) -> str:
+    return format_currency(cents / 100, "EUR", locale=locale)
+
+
+def _bytes(size: int, *, locale: str) -> str:
+    """A size as people say it: `12 kB`, `3,4 MB`."""
+    if size < 1_000_000:
+        return f"{format_decimal(max(1, round(size / 1000)), locale=locale)} kB"
+    return f"{format_decimal(round(size / 1_000_000, 1), locale=locale)} MB"
+
+
+@lru_cache(maxsize=8192)
 def _day(day: date | datetime | None, locale: str) -> str:
     if day is None:
         return "—"

@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 
-from crm.access.models import Role
+from crm.access.models import EventKind, Method, Role
+from crm.collection.models import ReadingOutcome, SourceKind
 from crm.collection.queries import Stage
+from crm.collection.sources.breaker import Circuit
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
     AddressKind,
@@ -16,11 +18,16 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
+from crm.documents.models import DocumentKind
 from crm.duplicates.likeness import Why
+from crm.files.gate import GateOutcome
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.follow_ups.when import Day, Lateness
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.staff.models import ReplacementState, StaffChange
+from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
@@ -38,6 +45,54 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Role.ENTE_APPROVER: "ente, con approvazione",
         Role.CONTRACT_SUPERVISOR: "supervisione del contratto",
         Role.ADMINISTRATOR: "amministratore",
+    },
+    Method: {
+        Method.PASSWORD: "password",
+        Method.CODE: "password e codice",
+        Method.RECOVERY: "password e codice di riserva",
+        Method.PROVIDER: "servizio di accesso",
+    },
+    EventKind: {
+        EventKind.CREATED: "Utente creato",
+        EventKind.EDITED: "Dati cambiati",
+        EventKind.ENABLED: "Utente riattivato",
+        EventKind.DISABLED: "Utente disattivato",
+        EventKind.GRANTED: "Ruolo dato",
+        EventKind.REVOKED: "Ruolo tolto",
+        EventKind.LINK_MADE: "Link di accesso creato",
+        EventKind.PASSWORD_SET: "Password scelta con il link",
+        EventKind.PASSWORD_CHANGED: "Password cambiata",
+        EventKind.SESSIONS_ENDED: "Sessioni chiuse",
+        EventKind.SESSION_ENDED: "Sessione chiusa",
+        EventKind.SECOND_FACTOR_SET: "Verifica in due passaggi attivata",
+        EventKind.SECOND_FACTOR_RESET: "Verifica in due passaggi azzerata",
+        EventKind.SECOND_FACTOR_TAKEN_OFF: "Verifica in due passaggi tolta",
+        EventKind.RECOVERY_CODE_USED: "Entrato con un codice di riserva",
+        EventKind.RECOVERY_CODES_RENEWED: "Codici di riserva rinnovati",
+        EventKind.IDENTITY_LINKED: "Identità esterna collegata",
+        EventKind.IDENTITY_UNLINKED: "Identità esterna scollegata",
+        EventKind.REMOVED: "Allontanato dall'ente",
+        EventKind.READMISSION_ASKED: "Riammissione chiesta all'ente",
+        EventKind.READMITTED: "Riammesso dall'ente",
+        EventKind.READMISSION_REFUSED: "Riammissione rifiutata dall'ente",
+        EventKind.REPLACEMENT_ASKED: "Sostituzione chiesta dall'ente",
+        EventKind.REPLACEMENT_WITHDRAWN: "Richiesta di sostituzione ritirata",
+        EventKind.REPLACED: "Sostituito",
+    },
+    StaffChange: {
+        StaffChange.JOINED: "Inizia",
+        StaffChange.LEFT: "Finisce",
+        StaffChange.CHANGED: "Dati cambiati",
+        StaffChange.SUSPENDED: "Sospeso",
+        StaffChange.RESUMED: "Riprende",
+        StaffChange.REMOVED: "Allontanato dall'ente",
+        StaffChange.READMITTED: "Riammesso dall'ente",
+        StaffChange.REPLACED: "Sostituito",
+    },
+    ReplacementState: {
+        ReplacementState.ASKED: "Chiesta",
+        ReplacementState.DONE: "Sostituito",
+        ReplacementState.WITHDRAWN: "Ritirata",
     },
     AgentState: {
         AgentState.OFFLINE: "Fuori servizio",
@@ -59,6 +114,21 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Standing.GOOD: "nei limiti",
         Standing.NEAR: "vicino al limite",
         Standing.BROKEN: "limite superato",
+    },
+    SourceKind: {
+        SourceKind.FOLDER: "Cartella",
+        SourceKind.HTTP: "HTTP",
+    },
+    ReadingOutcome: {
+        ReadingOutcome.READ: "Letta",
+        ReadingOutcome.NOTHING_NEW: "Nulla di nuovo",
+        ReadingOutcome.FAILED: "Non riuscita",
+        ReadingOutcome.REFUSED: "Rifiutata",
+    },
+    Circuit: {
+        Circuit.CLOSED: "Risponde",
+        Circuit.OPEN: "In pausa",
+        Circuit.TRYING: "In prova",
     },
     Stage: {
         Stage.WAITING: "In attesa di lettura",
@@ -256,6 +326,35 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.REDIRECTED: "Indirizzato all'ufficio competente",
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
+    },
+    GateOutcome: {
+        GateOutcome.WRONG_PERSON: "Non è la persona",
+        GateOutcome.WRONG_ANSWERS: "Risposte sbagliate",
+        GateOutcome.REFUSED: "Non vuole rispondere",
+    },
+    FilePurpose: {
+        FilePurpose.CALL: "Chiamata",
+        FilePurpose.DESK: "È qui allo sportello",
+        FilePurpose.VISIT: "Visita",
+        FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",
+        FilePurpose.CASE_CHECK: "Verifica di una posizione",
+        FilePurpose.QUALITY: "Controllo di qualità o reclamo",
+        FilePurpose.ENTE_CONTROL: "Controllo dell'ente titolare",
+        FilePurpose.OTHER: "Altro: scrivi perché",
+    },
+    EntryKind: {
+        EntryKind.CALL: "Chiamate",
+        EntryKind.FOLLOW_UP: "Seguiti",
+    },
+    DocumentKind: {
+        DocumentKind.NOTICE: "Avviso",
+        DocumentKind.ACT: "Atto",
+        DocumentKind.NOTIFICATION_PROOF: "Prova di notifica",
+        DocumentKind.RECEIPT: "Ricevuta",
+        DocumentKind.PLEADING: "Atto di causa",
+        DocumentKind.LETTER_SENT: "Lettera spedita",
+        DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
+        DocumentKind.OTHER: "Altro",
     },
 }
 

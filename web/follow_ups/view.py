@@ -105,7 +105,7 @@ def read(session: Session, by: Principal, which: Which) -> Sheet:
 def choices(session: Session, by: Principal, ente_id: int) -> Choices:
     """To whom a follow-up of an ente can be given."""
     held = contracts(session, by) & contracts_of(session, ente_id)
-    people = queries.colleagues(session, contract_ids=held, ente_ids=[ente_id])
+    people = queries.colleagues(session, contract_ids=held, ente_id=ente_id)
     return Choices(
         by.user_id, tuple(queries.lists(session, held)), tuple(one for one in people if one.id != by.user_id)
     )

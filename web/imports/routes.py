@@ -15,13 +15,16 @@ from starlette.types import Scope as ASGIScope
 from crm.access.permissions import Permission
 from crm.collection import queries as collection
 from crm.collection import service
+from crm.collection.sources import queries as sources
 from crm.collection.tasks import remove
 from crm.core import heartbeats, topics
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
 from crm.enti import queries as enti
+from crm.positions.models import Tax
 from web.edge.i18n import translations
+from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
 from web.live.hub import Render, Rendered
@@ -32,6 +35,7 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
+UPLOADS = {"/imports": FEED_BYTES, "/files/documents": 200 * 1024**2}
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -43,16 +47,22 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
         remarks = {
             run.id: collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=REFUSALS_SHOWN)
             for run in runs
-            if run.counts.refused or run.counts.warned
+            if run.counts.refused or run.counts.warned or run.counts.waiting
         }
         badges = enti.badges(session)
+        read_from, differing = sources.sources(session), collection.mismatches(session)
         worker_there = any(sign.process == "worker" and sign.is_fresh for sign in heartbeats.signs(session))
-    html = fragment(
-        "imports/runs.html", language, runs=runs, remarks=remarks, badges=badges, worker_there=worker_there,
-        max_attempts=MAX_ATTEMPTS, say=translations(language).gettext,
-    )  # fmt: skip
+    say = translations(language).gettext
+    regions = {
+        "sources": fragment("imports/sources.html", language, sources=read_from, badges=badges, say=say),
+        "mismatches": fragment("imports/mismatches.html", language, reports=differing, badges=badges),
+        "runs": fragment(
+            "imports/runs.html", language, runs=runs, remarks=remarks, badges=badges, worker_there=worker_there,
+            max_attempts=MAX_ATTEMPTS, say=say, tax_name=Tax,
+        ),
+    }  # fmt: skip
     watched = {name(ente_id) for ente_id in scope.enti or () for name in (topics.imports, topics.jobs)}
-    return Rendered({"runs": html}, frozenset(watched))
+    return Rendered(regions, frozenset(watched))
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
@@ -62,11 +72,12 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
-    """How many bytes a request may send: a feed's worth from whoever may import, a form's from everybody else."""
-    if request["path"] != "/imports" or request["method"] != "POST":
+    """How many bytes a request may send: a feed's or an archive's from whoever may import, else a form's."""
+    most = UPLOADS.get(request["path"], FORM_BYTES)
+    if most == FORM_BYTES or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
-    return FEED_BYTES if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
+    return most if visit and visit.principal.can(Permission.COLLECTION_IMPORT) else FORM_BYTES
 
 
 @router.get("/imports")
@@ -116,6 +127,37 @@ def discard(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
     path = runtime.database.transact(scope, lambda session: service.discard(session, visit.principal, run_id=run_id))
     if path is not None:
         remove(path)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/imports/{run_id}/withdraw")
+def withdraw(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
+    """Allow a full feed to withdraw what it does not name."""
+    return _decide(runtime, visit, run_id, withdraw=True)
+
+
+@router.post("/imports/{run_id}/leave")
+def leave(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
+    """Leave there what a full feed does not name."""
+    return _decide(runtime, visit, run_id, withdraw=False)
+
+
+@router.get("/imports/{run_id}/refused.csv")
+def refused(runtime: RuntimeDep, visit: VisitDep, run_id: int) -> Response:
+    """The lines that were refused, or taken with a warning, for whoever has to correct them at the source."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    with runtime.database.begin(scope) as session:
+        run = collection.run_of(session, run_id)
+        remarks = collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=service.MAX_REMARKS)
+    rows = [(remark.line, "avviso" if remark.taken else "rifiutata", remark.reason) for remark in remarks]
+    return csv_answer(f"righe-{run_id}.csv", ("riga", "esito", "motivo"), rows)
+
+
+def _decide(runtime: RuntimeDep, visit: ChangeDep, run_id: int, *, withdraw: bool) -> Response:
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    runtime.database.transact(
+        scope, lambda session: service.decide(session, visit.principal, run_id=run_id, withdraw=withdraw)
+    )
     return Response(status_code=NO_CONTENT)
 
 

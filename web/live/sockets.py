@@ -21,6 +21,7 @@ from telephony.agents import service as agents
 from web.console import view as console
 from web.duplicates import routes as duplicates
 from web.edge.visits import COOKIE, Visit, visit_of
+from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
@@ -58,8 +59,8 @@ PAGES: dict[str, Joining] = {
     "duplicates": duplicates.join,
 }
 
-# Pages of one thing: `list-12`.
-NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"list": follow_ups.join_list}
+# Pages of one thing: `file-12`.
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"file": files.join, "list": follow_ups.join_list}
 
 
 def joining(name: str) -> Joining | None:

@@ -23,7 +23,10 @@ from web.edge.words import WORDS
 ROOT = LOCALE_DIR.parent.parent
 PACKAGES = ("crm", "telephony", "outbound", "web")
 NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrier does, in English
-SAID = (ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py")
+SAID = (
+    ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py", ROOT / "crm" / "files" / "gate.py",
+    ROOT / "crm" / "documents" / "intake.py",
+)  # fmt: skip
 WORD_LIST = "web/edge/words.py"
 WIDTH = 118
 

@@ -7,11 +7,14 @@ import crm.contacts.models
 import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
+import crm.documents.models
 import crm.duplicates.models
 import crm.enti.models
+import crm.files.models
 import crm.follow_ups.models
 import crm.levels.models
 import crm.positions.models
+import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
 import telephony.calls.models

@@ -14,6 +14,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 ASSETS = ROOT / "web" / "assets"
 VENDOR = ROOT / "web" / "static" / "vendor"
+PROVIDER = ROOT / "tests" / "oidc"  # the identity provider of the tests
 
 RUNTIME, EMBEDDED, DEV = "requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"
 UV, REDIS = "requirements-uv.txt", "requirements-redis.txt"
@@ -216,6 +217,20 @@ def front_end() -> None:
     stamp.set()
 
 
+def identity_provider() -> None:
+    """The OpenID provider that the tests sign in through."""
+    stamp = Stamp(PROVIDER / "node_modules" / ".stamp", [PROVIDER / "package-lock.json"])
+    if stamp.is_done():
+        return
+    say("Installing the tests' identity provider")
+    advice = (
+        "The tests' identity provider could not be installed: check that this machine reaches an npm registry"
+        " (or configure a mirror for npm), then try again."
+    )
+    quiet([*npm(), "ci", "--no-progress"], cwd=PROVIDER, advice=advice)
+    stamp.set()
+
+
 def installed_browser() -> str | None:
     """A Chromium that starts, by its environment variable or by the usual names."""
     for name in (os.environ.get(CHROMIUM), *BROWSERS):
@@ -280,6 +295,7 @@ def test(arguments: list[str]) -> int:
     """Lint, then every test."""
     if code := lint([]):
         return code
+    identity_provider()
     workers = str(min(os.cpu_count() or 2, 4))
     return execute(["pytest", "-n", workers, *arguments], browser())
 
@@ -309,11 +325,8 @@ def lock(_arguments: list[str]) -> int:
         source = VENV / "tool.in"
         source.write_text(requirement + "\n", encoding="utf-8")
         quiet([*command, "--no-deps", source, "-o", target], advice=advice)
-    quiet(
-        [*npm(), "install", "--package-lock-only"],
-        cwd=ASSETS,
-        advice="package-lock.json could not be written.",
-    )
+    for folder in (ASSETS, PROVIDER):
+        quiet([*npm(), "install", "--package-lock-only"], cwd=folder, advice="package-lock.json could not be written.")
     return 0
 
 

@@ -24,6 +24,7 @@ def values() -> dict[str, str]:
         "database_routing_url": f"postgresql+psycopg://filodiretto_routing:{routing}@{SERVER}/filodiretto",
         "redis_url": f"redis://:{redis}@redis:6379/0",
         "metrics_token": token(16),
+        "master_key": token(32),
         "twilio_account_sid": "AC" + token(16),
         "twilio_auth_token": token(16),
         "twilio_api_key": "SK" + token(16),

@@ -6,6 +6,7 @@ import contextlib
 import http
 import http.client
 import os
+import secrets
 import socket
 import sys
 import time
@@ -39,6 +40,8 @@ class RunOptions:
     data: Path = field(default_factory=default_data)
     port: int = 8000
     simulator_port: int = 8001
+    gestionale_port: int = 0
+    """Of the stand-in for a gestionale, in a demo; 0 stands for any free one."""
     postgres_port: int = 5455
     redis_port: int = 6455
     demo: bool = True
@@ -51,7 +54,12 @@ class RunOptions:
         """The programs that are called; another carrier than the simulator needs no simulator."""
         simulated = os.environ.get("FILODIRETTO_CARRIER", "simulator") == "simulator"
         web, simulator = (self.port, "--port"), (self.simulator_port, "--simulator-port")
-        return {"web": web, "simulator": simulator} if simulated else {"web": web}
+        gestionale = (self.gestionale_port or claims.free_port(), "--gestionale-port")
+        return (
+            {"web": web}
+            | ({"simulator": simulator} if simulated else {})
+            | ({"gestionale": gestionale} if self.demo else {})
+        )
 
 
 def run(options: RunOptions) -> int:
@@ -137,6 +145,7 @@ class Supervisor:
             "FILODIRETTO_PUBLIC_URL": _address(self._options.port),
             "FILODIRETTO_PORT": str(self._options.port),
             "FILODIRETTO_DEMO": str(self._options.demo).lower(),
+            "FILODIRETTO_SECOND_FACTOR": "optional" if self._options.demo else "required",
             "FILODIRETTO_LOG_JSON": "false",
             "FILODIRETTO_DATA": str(self._options.data),
         }
@@ -144,6 +153,9 @@ class Supervisor:
             ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
             ours["FILODIRETTO_SIMULATOR_URL"] = _address(self._options.simulator_port)
             ours |= self._simulated()
+        if "gestionale" in self._sockets:
+            ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
+            ours["FILODIRETTO_GESTIONALE_DEMO_TOKEN"] = secrets.token_hex(16)
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
 
     def _simulated(self) -> dict[str, str]:
@@ -178,10 +190,13 @@ class Supervisor:
 
     def _start_programs(self, environ: dict[str, str]) -> None:
         names = ["web", "engine", "worker", "beat"]
-        if "simulator" in self._sockets:
-            names.insert(0, "simulator")
+        names = [*(name for name in ("simulator", "gestionale") if name in self._sockets), *names]
         for name in names:
             self._programs.append(self._post(self._program(name, environ)))
+
+    def _port(self, name: str) -> int:
+        port: int = self._sockets[name].getsockname()[1]
+        return port
 
     def _program(self, name: str, environ: dict[str, str]) -> Program:
         listener = self._sockets.get(name)
@@ -244,6 +259,8 @@ class Supervisor:
         ]
         if "simulator" in self._sockets:
             lines.append(f"  Call the centre  {_address(self._options.simulator_port)}/")
+        if "gestionale" in self._sockets:
+            lines.append(f"  Gestionale       {_address(self._port('gestionale'))}/")
         lines += ["", *self._options.announce(), "", f"Logs: {self._logs}. Ctrl-C stops everything."]
         _say("\n".join(lines))
 

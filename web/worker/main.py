@@ -8,6 +8,9 @@ from sqlalchemy import select
 
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT
+from crm.collection.sources import service as source_service
+from crm.collection.sources import tasks as sources
+from crm.collection.sources.service import FETCH
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -22,6 +25,7 @@ from web.worker.wake import celery_app
 RUNNERS: dict[str, jobs.Runner] = {
     IMPORT: collection.RUNNER,
     FINISH: collection.FINISHER,
+    FETCH: sources.RUNNER,
     SEARCH: duplicates.RUNNER,
 }
 
@@ -46,6 +50,7 @@ def worker_app(settings: Settings) -> Celery:
         with database.begin(Scope.nothing()) as session:
             enti = frozenset(session.execute(select(Ente.id)).scalars())
         with database.begin(Scope.of_enti(enti)) as session:
+            source_service.start_due(session, data=settings.data)
             jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:

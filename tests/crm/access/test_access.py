@@ -4,16 +4,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.access import service
+from crm.access import service, table
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, PAUSES, WINDOW
 from crm.access.models import Role, RoleGrant, SignInAttempt, User, UserSession
 from crm.access.passwords import hash_password, matches
-from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.access.permissions import MEANINGS, PERMISSIONS, Held, Permission, Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -57,8 +58,9 @@ def test_which_roles_hold_which_permission(permission: Permission) -> None:
 
 def sign_in(session: Session, *, username: str, password: str, address: str = "203.0.113.7") -> str:
     """Sign in, and get the browser's token."""
-    known = service.attempt(session, username=username, address=address)
-    return service.open_session(session, service.check(known, password))
+    user_id = service.check(service.attempt(session, username=username, address=address), password)
+    service.forgive(session, username=username)
+    return service.open_session(session, user_id)
 
 
 def principal(*held: Held) -> Principal:
@@ -232,7 +234,7 @@ def test_an_office_that_signs_in_at_eight_o_clock_does_not_use_up_its_address(se
     for _ in range(FREE_BY_PLACE + 5):
         known = service.attempt(session, username="anna", address="203.0.113.7")
         assert known is not None
-        service.open_session(session, known[0])
+        service.forgive(session, username="anna")
     assert attempts(session) == 0
 
 
@@ -364,3 +366,12 @@ def test_an_agent_closes_nothing_and_a_reason_fits_a_sentence(everything: Sessio
         lines.close_lines(everything, sara, contract_id=cast.other_contract, reason="")
     with pytest.raises(InvalidError):
         lines.close_lines(everything, sara, contract_id=cast.contract, reason="x" * 201)
+
+
+# -- the documents' table --------------------------------------------------------------------------------------------
+
+
+def test_the_documents_table_of_permissions_is_the_codes() -> None:
+    kept = Path(__file__).parents[3] / "docs" / "permissions.md"
+    assert kept.read_text("utf-8") == table.markdown(), "filodiretto permissions > docs/permissions.md"
+    assert set(MEANINGS) == set(Permission)

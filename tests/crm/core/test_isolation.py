@@ -9,6 +9,9 @@ from psycopg import errors, sql
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.access import service as access
+from crm.access.models import EnteExclusion, Role, RoleGrant, User
+from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
 from crm.audit import service as audit
 from crm.collection.models import (
     CollectionSource,
@@ -46,13 +49,22 @@ from crm.contacts.models import (
 )
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
+from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.duplicates import service as duplicates
 from crm.duplicates.likeness import Why
 from crm.duplicates.models import DuplicateCandidate
 from crm.enti.models import Closure
+from crm.files import service as files
+from crm.files.gate import Check
+from crm.files.models import GateQuestion
+from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.positions.models import PositionAlias
+from crm.staff import notices
+from crm.staff import service as staff
+from crm.staff.models import StaffChange
 from telephony.calls.models import Call
-from tests.cast import REGIONAL_LINE, STRANGER, Cast
+from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -64,16 +76,22 @@ OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routi
 # Tables that name an ente and yet stand outside row-level security, each with its reason.
 OUTSIDE = {
     "role_grant": "it says what a scope is, so it is read before there is one",
+    "ente_exclusion": "it takes an ente out of a scope, so it is read before there is one",
     "contract_ente": "a scope is made of it; it names no taxpayer",
     "phone_line": "a webhook learns from it which contract a called number belongs to; the numbers are published",
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version", "contract",
-    "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
-    "sign_in_attempt", "timer", "user_session",
+    "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
+    "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
+    "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
-PUBLISHED = ("closure", "opening_hours")  # by the enti themselves; they name no taxpayer
+PUBLISHED = (
+    "closure",
+    "file_setting",
+    "gate_question",
+    "opening_hours",
+)  # by the enti themselves; they name no taxpayer
 APPEND_ONLY = ("audit_entry", "call_event", "service_fact")
 NEVER_ALTERED = (
     "audit_entry",
@@ -86,6 +104,14 @@ OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
     "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
+
+
+def a_document(ente_id: int, contact_id: int) -> Document:
+    """What a feed lists."""
+    return Document(
+        ente_id=ente_id, contact_id=contact_id, reference="D-1", position_reference="E-1", kind=DocumentKind.ACT,
+        title="Ingiunzione", dated=None, media_type="application/pdf", size=1, sha256="0" * 64, as_of=AS_OF, digest="x",
+    )  # fmt: skip
 
 
 def plain(url: str) -> str:
@@ -153,7 +179,19 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         jobs.enqueue(session, ente_id=cast.empoli, kind="import", argument={})
         duplicates.ask(session, None, ente_id=cast.empoli)
+        session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
+        session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
+        session.add(a_document(cast.empoli, cast.mario))
+        session.add(DocumentContent(ente_id=cast.empoli, sha256="0" * 64, received_at=AS_OF))
+        files.open_file(
+            session, principal_of(session, cast.sara), contact_id=cast.mario, purpose=FilePurpose.QUALITY, reason=""
+        )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
+        notices.add(
+            session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
+        )
+        vera = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+        staff.ask_replacement(session, vera, ente_id=cast.empoli, user_id=cast.anna, reason="Modi sgarbati")
         feeds(session, cast.empoli)
         at = session.info["now"]
         session.add_all(told(session, cast))
@@ -397,6 +435,53 @@ def test_a_call_of_nobodys_yet_is_seen_by_whoever_holds_the_contract(lived_in: S
     assert seen(Scope.of_enti([cast.empoli, cast.vinci])) == 0  # an ente's own viewer
     assert seen(Scope.of_contract(cast.other_contract)) == 0
     assert seen(Scope.nothing()) == 0
+
+
+# -- each kind of user --------------------------------------------------------------------------------------------
+
+
+def signed_in(database: Database, cast: Cast, role: Role, *, on_contract: bool, removed: bool) -> Principal:
+    """Somebody who holds one role, on Empoli or on the contract of Empoli and Vinci, as his requests see him."""
+    where = {"contract_id": cast.contract} if on_contract else {"ente_id": cast.empoli}
+    with database.begin(Scope.nothing()) as session:
+        at = session.info["now"]
+        user = User(username=f"kind-{role.value}", name=role.value)
+        session.add(user)
+        session.flush()
+        session.add(RoleGrant(user_id=user.id, role=role, valid_from=at, valid_to=None, **where))
+        if removed:
+            session.add(EnteExclusion(user_id=user.id, ente_id=cast.empoli, reason="x", made_by=cast.vera, made_at=at))
+        session.flush()
+        found = access.resume(session, access.open_session(session, user.id))
+    assert found is not None
+    return found.principal
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["", "removed"])
+@pytest.mark.parametrize("on_contract", [False, True], ids=["ente", "contract"])
+def test_for_each_kind_of_user_other_enti_s_rows_do_not_exist(
+    lived_in: Stage, superuser: Connection, login: Login, on_contract: bool, removed: bool
+) -> None:
+    cast, app = lived_in.cast, login(APP)
+    his = ({cast.empoli, cast.vinci} if on_contract else {cast.empoli}) - ({cast.empoli} if removed else set())
+    tables = set(tables_of_enti(superuser)) - set(PUBLISHED)
+    for role in Role:
+        who = signed_in(lived_in.database, cast, role, on_contract=on_contract, removed=removed)
+        for permission in Permission:
+            with lived_in.database.begin(Scope.nothing()) as session:
+                scope = access.scope_for(session, who, permission)
+            held = permission in PERMISSIONS[role]
+            assert scope.enti == (his if held else set()), (role, permission)
+            enti, contracts = (",".join(map(str, sorted(ids))) for ids in (scope.enti or (), scope.contracts))
+            scoped(app, enti=enti, contracts=contracts)
+            for table in tables:
+                seen = {ente for (ente,) in app.execute(query("SELECT DISTINCT ente_id FROM {}", table))}
+                assert seen - {None} <= (his if held else set()), (role, permission, table)
+            seen_people = app.execute("SELECT id FROM contact").fetchall()
+            assert (cast.stranger_in_siena,) not in seen_people
+            assert ((cast.mario,) in seen_people) == (held and cast.empoli in his)
+            assert app.execute("SELECT FROM contact WHERE id = %s", [cast.stranger_in_siena]).rowcount == 0
+            assert app.execute("UPDATE position SET paid_cents = 1 WHERE ente_id = %s", [cast.siena]).rowcount == 0
 
 
 # -- getting out of the scope -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crm.access.models import Role, RoleGrant, User
+from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
 from crm.core import clock
@@ -124,7 +124,7 @@ def test_closing_twice_the_same_way_is_no_error_and_otherwise_is_one(
             late(everything, luca, follow_up_id=promise)
 
 
-@pytest.mark.parametrize("gone", ["disabled", "without a role"])
+@pytest.mark.parametrize("gone", ["disabled", "without a role", "kept away"])
 def test_when_its_owner_is_gone_it_is_visibly_the_lists(
     everything: Session, cast: Cast, anna: Principal, sara: Principal, gone: str
 ) -> None:
@@ -133,6 +133,10 @@ def test_when_its_owner_is_gone_it_is_visibly_the_lists(
     assert of_list.nobodys == 0
     if gone == "disabled":
         everything.execute(update(User).where(User.id == cast.luca).values(active=False))
+    elif gone == "kept away":
+        kept_away = {"user_id": cast.luca, "ente_id": cast.empoli, "reason": "x", "made_by": cast.vera}
+        everything.add(EnteExclusion(**kept_away, made_at=clock.now(everything)))
+        everything.flush()
     else:
         everything.execute(
             update(RoleGrant).where(RoleGrant.user_id == cast.luca).values(valid_to=clock.now(everything))

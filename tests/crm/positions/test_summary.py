@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
-from crm.positions.queries import InstalmentView, PaymentView, PositionView
-from crm.positions.summary import EXTINCT, Totals, describe, euro, is_overdue, totals
+from crm.positions.speech import euro
+from crm.positions.summary import EXTINCT, Totals, describe, is_overdue, totals
+from crm.positions.views import InstalmentView, PaymentView, PositionView
 
 TODAY = date(2026, 11, 20)
 TARI = PositionView(

@@ -96,7 +96,7 @@ def test_the_log_keeps_who_opened_whose_file_and_for_how_long(stage: Stage) -> N
     )
     who = {"agent": str(cast.anna), "contact": str(cast.mario), "ente": str(cast.empoli)}
     (opened, first), (closed, last) = rows
-    assert (opened, first) == ("Identified", who)
+    assert (opened, first) == ("Identified", who | {"interlocutor": "taxpayer", "right": ""})
     assert closed == story.RETRACTED
     assert last.items() >= who.items()
     assert "opened_at" in last

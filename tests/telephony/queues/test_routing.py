@@ -46,6 +46,16 @@ def test_the_idle_agent_is_kept_for_the_queue_only_he_serves_when_the_earlier_ca
     assert match(calls, free) == [Assignment(MARIO, ANNA), Assignment(GINA, LUCA)]
 
 
+def test_no_call_goes_to_whom_its_ente_keeps_away() -> None:
+    empoli = Waiting(MARIO, NOTICES, 0, at(1), ente_id=1)
+    removed = FreeAgent(ANNA, at(0), frozenset({NOTICES}), not_for=frozenset({1}))
+    assert match([empoli], [removed]) == []
+    assert match([empoli, waits(GINA, 2)], [removed, idle(LUCA, 5)]) == [
+        Assignment(MARIO, LUCA),
+        Assignment(GINA, ANNA),
+    ]
+
+
 def test_nobody_waiting_or_nobody_free_is_no_match() -> None:
     assert match([], [idle(ANNA, 0)]) == []
     assert match([waits(MARIO, 0)], []) == []

@@ -1,7 +1,7 @@
 """Deletions, late records, sources of feeds with their schedule, and reconciliation.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -91,8 +91,7 @@ def _sources() -> None:
         _of_ente("collection_source"),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("name", sa.String(40), nullable=False),
-        sa.Column("url", sa.String(300)),
-        sa.Column("secret", sa.String(40)),
+        sa.Column("endpoint", sa.String(40)),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("every_min", sa.BigInteger()),
         sa.Column("at_minute", sa.BigInteger()),

@@ -64,7 +64,7 @@ class Browser:
         self._csrf = page_token(page.text)
         return page.text
 
-    async def press(self, path: str, **fields: str) -> None:
+    async def press(self, path: str, **fields: str | list[str]) -> None:
         """A button or a form of the console. What it changed is shown by the console's socket."""
         await self._request("POST", path, fields, {"HX-Request": "true", "X-CSRF-Token": self._csrf})
 
@@ -94,7 +94,7 @@ class Browser:
         return open_socket(url, self._origin, {})
 
     async def _request(
-        self, method: str, path: str, fields: Mapping[str, str] | None = None,
+        self, method: str, path: str, fields: Mapping[str, str | list[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:  # fmt: skip
         sent = {"Origin": self._origin, **(headers or {})} if method == "POST" else dict(headers or {})

@@ -179,7 +179,7 @@ class Duties:
         await self._browser.press(HANG_UP, call=on.call)
 
     async def _identify(self, on: OnCall) -> None:
-        """Confirm who was proposed; when nobody was, perhaps look for somebody first."""
+        """Confirm who was proposed; when nobody was, perhaps look for somebody first. Citizens answer rightly."""
         if IDENTIFY in on.done:
             return
         if not self._screen.offers(IDENTIFY) and self._screen.offers(SEARCH) and on.plan.search is not None:
@@ -190,7 +190,7 @@ class Duties:
                 await self._appears(lambda: self._screen.offers(IDENTIFY))
                 await self._let_pass(on.plan.pick_after_s)
         if self._screen.offers(IDENTIFY):
-            await self._once(on, IDENTIFY, call=on.call)
+            await self._once(on, IDENTIFY, call=on.call, right=self._screen.choices("right"))
         on.done.add(IDENTIFY)
 
     async def _wrap_up(self, on: OnCall) -> None:
@@ -213,7 +213,7 @@ class Duties:
             on.account = self._mind.writes(self._screen.choices("topic"), self._screen.choices("disposition"))
         return on.account
 
-    async def _once(self, on: OnCall, path: str, **fields: str) -> None:
+    async def _once(self, on: OnCall, path: str, **fields: str | list[str]) -> None:
         """Press once for this call; a refusal is taken for an answer."""
         if path not in on.done:
             with contextlib.suppress(RefusedError):

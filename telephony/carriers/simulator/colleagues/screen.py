@@ -50,6 +50,8 @@ class Screen:
             for verb in ("hx-post", "hx-get"):
                 if verb in attributes:
                     region.leads_to.add(attributes[verb])
+            if tag == "input" and attributes.get("type") == "checkbox":
+                region.choices.setdefault(attributes.get("name", ""), []).append(attributes.get("value", ""))
             if tag == "select":
                 select = attributes.get("name", "")
                 region.choices[select] = []

@@ -1,34 +1,34 @@
-"""Signing in and out, and the way from the front door to one's page."""
+"""Signing in with a password and out again, and the way from the front door to one's page."""
 
 import hmac
 import secrets
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Annotated
-from urllib.parse import unquote
 
 import structlog
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from crm.access import second_factor
 from crm.access import service as access
 from crm.access.permissions import Permission
 from crm.access.service import SignInError, TooManyAttemptsError
 from crm.core.clock import in_rome
 from crm.core.db import Scope
+from crm.core.errors import DomainError
 from telephony.agents import service as agents
 from web.demo.accounts import DEMO_USERS
 from web.edge.errors import status_of
-from web.edge.i18n import DEFAULT, LANGUAGES, chosen, translations
+from web.edge.i18n import LANGUAGES, translations
 from web.edge.templating import page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, visit_of
+from web.sign_in.parts import SEE_OTHER, UNAUTHORIZED, browser_of, go_on, remember, safe, set_cookie, spoken
 from web.wiring import Runtime
 
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 FORM_COOKIE = "filodiretto_form"  # a sign-in form is answered by the browser it was shown to
-SEE_OTHER = 303
-UNAUTHORIZED = 401
 STALE = "La pagina è rimasta aperta troppo a lungo: riprova."
 
 
@@ -40,9 +40,14 @@ def front_door(runtime: RuntimeDep, request: Request) -> Response:
 
 
 @router.get("/sign-in")
-def sign_in_form(request: Request, runtime: RuntimeDep, back: str = "/") -> Response:
-    """The form."""
-    return _form(request, runtime, back=back)
+def sign_in_form(request: Request, runtime: RuntimeDep, back: str = "/", left: str = "") -> Response:
+    """The form. `left` is the provider of a session that has just ended.
+
+    Whoever was sent here from a page and is signed in all the same (his roles changed, and the page closed) goes back.
+    """
+    if safe(back) != "/" and visit_of(runtime, request.cookies.get(COOKIE)):
+        return RedirectResponse(safe(back), SEE_OTHER)
+    return form(request, runtime, back=back, left=left)
 
 
 @router.post("/sign-in")
@@ -53,29 +58,21 @@ def sign_in(
     """Check name and password."""
     expected = request.cookies.get(FORM_COOKIE, "")
     if not expected or not hmac.compare_digest(csrf.encode(), expected.encode()):
-        return _form(request, runtime, back=back, status=UNAUTHORIZED, error=STALE)
-    address = request.client.host if request.client else ""
+        return form(request, runtime, back=back, status=UNAUTHORIZED, error=STALE)
+    browser = browser_of(request)
     try:
         with runtime.database.begin(Scope.nothing()) as session:
-            known = access.attempt(session, username=username, address=address)
+            known = access.attempt(session, username=username, address=browser.address, device=browser.device)
         user_id = access.check(known, password)
         with runtime.database.begin(Scope.nothing()) as session:
-            token = access.open_session(session, user_id)
-    except SignInError as error:
-        return _form(request, runtime, back=back, username=username, status=status_of(error), error=str(error))
-    except TooManyAttemptsError as error:
-        log.warning("sign_in_paused")
-        response = _form(
-            request, runtime, back=back, username=username, status=status_of(error), error=str(error),
-            at=f"{in_rome(error.until):%H:%M:%S}",
-        )  # fmt: skip
-        response.headers["retry-after"] = format_datetime(error.until.astimezone(UTC), usegmt=True)
-        return response
-    response = RedirectResponse(_safe(back), SEE_OTHER)
-    response.set_cookie(
-        COOKIE, token, max_age=int(access.LIFE.total_seconds()), httponly=True, samesite="lax",
-        secure=runtime.settings.secure_cookies,
-    )  # fmt: skip
+            access.forgive(session, username=username, device=browser.device)
+            awaits = second_factor.step_after_password(session, user_id, runtime.second_factor)
+            token = access.open_session(session, user_id, browser=browser, awaits=awaits)
+    except (SignInError, TooManyAttemptsError) as error:
+        return refused(request, runtime, error, back=back, username=username)
+    response = go_on(runtime, token=token, awaits=awaits, back=back)
+    if awaits is None:
+        remember(runtime, request, response, username.strip().lower())
     response.delete_cookie(FORM_COOKIE)
     return response
 
@@ -85,8 +82,8 @@ def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Respons
     """End the session, and an agent's shift with it."""
     with runtime.database.begin(Scope.nothing()) as session:
         agents.leave(session, visit.principal)
-        access.sign_out(session, request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/sign-in", SEE_OTHER)
+        provider = access.sign_out(session, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse(f"/sign-in?left={provider}" if provider else "/sign-in", SEE_OTHER)
     response.delete_cookie(COOKIE)
     return response
 
@@ -99,31 +96,37 @@ def language(
     if language in LANGUAGES:
         with runtime.database.begin(Scope.nothing()) as session:
             access.choose_language(session, visit.principal, language=language)
-    return RedirectResponse(_safe(back), SEE_OTHER)
+    return RedirectResponse(safe(back), SEE_OTHER)
 
 
-def _form(
-    request: Request, runtime: Runtime, *, back: str, username: str = "", status: int = 200, error: str = "",
-    **said: str,
-) -> Response:  # fmt: skip
-    """The form; `error` says what went wrong, and `said` what belongs into that sentence."""
-    spoken = chosen((request.headers.get("accept-language") or DEFAULT)[:2])
-    form_token = secrets.token_urlsafe(16)
-    response = page(
-        request, "sign_in.html", spoken, status=status, back=_safe(back), username=username,
-        error=translations(spoken).gettext(error) % said if error else "", form_token=form_token,
-        demo_users=[user for user in DEMO_USERS if not user.robot] if runtime.settings.demo else [],
-    )  # fmt: skip
-    response.set_cookie(
-        FORM_COOKIE, form_token, max_age=3600, httponly=True, samesite="lax", secure=runtime.settings.secure_cookies
-    )
+def refused(
+    request: Request, runtime: Runtime, error: DomainError, *, back: str, username: str = "", **said: str
+) -> Response:
+    """The form again, with what went wrong."""
+    if isinstance(error, TooManyAttemptsError):
+        log.warning("sign_in_paused")
+        said["at"] = f"{in_rome(error.until):%H:%M:%S}"
+    response = form(request, runtime, back=back, username=username, status=status_of(error), error=str(error), **said)
+    if isinstance(error, TooManyAttemptsError):
+        response.headers["retry-after"] = format_datetime(error.until.astimezone(UTC), usegmt=True)
     return response
 
 
-def _safe(back: str) -> str:
-    """A path of ours, never another site's address."""
-    back = unquote(back)
-    return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+def form(
+    request: Request, runtime: Runtime, *, back: str, username: str = "", status: int = 200, error: str = "",
+    left: str = "", **said: str,
+) -> Response:  # fmt: skip
+    """The form; `error` says what went wrong, and `said` what belongs into that sentence."""
+    language, form_token = spoken(request), secrets.token_urlsafe(16)
+    providers = runtime.settings.oidc_providers
+    response = page(
+        request, "sign_in/form.html", language, status=status, back=safe(back), username=username,
+        error=translations(language).gettext(error) % said if error else "", form_token=form_token,
+        providers=providers, left=next((one for one in providers if one.key == left), None),
+        demo_users=[user for user in DEMO_USERS if not user.robot] if runtime.settings.demo else [],
+    )  # fmt: skip
+    set_cookie(runtime, response, FORM_COOKIE, form_token, 3600)
+    return response
 
 
 def _home(visit: Visit) -> str:
@@ -136,4 +139,4 @@ def _home(visit: Visit) -> str:
     ):
         if visit.principal.can(permission):
             return path
-    return "/wallboard"
+    return "/me"

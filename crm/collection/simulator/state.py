@@ -1,0 +1,139 @@
+"""What the stand-in holds of one ente: the records of a feed file, and every change made to them since."""
+
+import json
+import random
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+KEYS = {"taxpayer": "codice_fiscale", "position": "reference"}
+OPEN_STATES = {"to_pay", "overdue", "partly_paid"}
+
+
+class UnknownReferenceError(Exception):
+    """There is no such position."""
+
+
+class CursorGoneError(Exception):
+    """The changes since this cursor are not kept: it is of an earlier life of this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Part of the state, or of its changes."""
+
+    records: list[Record]
+    next: str
+    more: bool
+
+
+@dataclass(slots=True)
+class EnteState:
+    """The state of one ente. `epoch` tells one life of the program from the next."""
+
+    code: str
+    as_of: datetime
+    records: dict[tuple[str, str], Record]
+    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
+    changes: list[Record] = field(default_factory=list)
+
+    @classmethod
+    def of_file(cls, path: Path) -> "EnteState":
+        """The state that a feed file tells."""
+        with path.open(encoding="utf-8") as file:
+            header = json.loads(next(file))
+            told = [json.loads(line) for line in file]
+        records = {(one["record"], one[KEYS[one["record"]]]): one for one in told if one["record"] in KEYS}
+        return cls(header["ente"], datetime.fromisoformat(header["as_of"]).astimezone(UTC), records)
+
+    @property
+    def cursor(self) -> str:
+        """Where the changes stand."""
+        return f"{self.epoch}-{len(self.changes)}"
+
+    def since(self, cursor: str, limit: int) -> Slice:
+        """The changes after a cursor."""
+        epoch, _, number = cursor.partition("-")
+        if epoch != self.epoch or not number.isdigit() or int(number) > len(self.changes):
+            raise CursorGoneError
+        start = int(number)
+        end = min(start + limit, len(self.changes))
+        return Slice(self.changes[start:end], f"{self.epoch}-{end}", end < len(self.changes))
+
+    def whole(self, cursor: str | None, limit: int) -> Slice:
+        """Everything, in pages; taxpayers come before positions."""
+        start = int(cursor.removeprefix("full-")) if cursor and cursor.removeprefix("full-").isdigit() else 0
+        ordered = sorted(self.records.values(), key=lambda one: one["record"] != "taxpayer")
+        end = start + limit
+        more = end < len(ordered)
+        return Slice(ordered[start:end], f"full-{end}" if more else self.cursor, more)
+
+    def totals(self) -> list[Record]:
+        """Count and sums of the positions by tax."""
+        sums: dict[str, list[Decimal]] = {}
+        for one in self._positions():
+            line = sums.setdefault(one["tax"], [Decimal(0)] * 3)
+            amounts = one["amounts"]
+            for place, value in enumerate((1, amounts["residual"], amounts.get("paid", 0))):
+                line[place] += Decimal(str(value))
+        return [
+            {"tax": tax, "positions": int(count), "residual": f"{residual:.2f}", "paid": f"{paid:.2f}"}
+            for tax, (count, residual, paid) in sorted(sums.items())
+        ]
+
+    def pay(self, reference: str | None, now: datetime) -> Record:
+        """A payment of all that is owed arrives."""
+        position = self._chosen(reference, OPEN_STATES)
+        amounts = position["amounts"]
+        owed = Decimal(str(amounts["residual"]))
+        paid = Decimal(str(amounts.get("paid", 0))) + owed
+        payment = {"paid_on": now.date().isoformat(), "amount": f"{owed:.2f}", "channel": "pagoPA"}
+        return self._change(
+            now, position, state="paid", amounts={**amounts, "paid": f"{paid:.2f}", "residual": "0.00"},
+            payments=[*position.get("payments", []), payment],
+        )  # fmt: skip
+
+    def annul(self, reference: str | None, now: datetime) -> Record:
+        """The ente annuls an act."""
+        position = self._chosen(reference, OPEN_STATES)
+        return self._change(
+            now, position, state="annulled", state_on=now.date().isoformat(), state_note="annullato in autotutela",
+            amounts={**position["amounts"], "residual": "0.00"},
+        )  # fmt: skip
+
+    def withdraw(self, reference: str | None, now: datetime) -> Record:
+        """A position was there by mistake."""
+        position = self._chosen(reference, None)
+        del self.records["position", position["reference"]]
+        gone = {"record": "withdrawal", "of": "position", "reference": position["reference"]}
+        self.changes.append(gone | {"as_of": self._moved(now)})
+        return position
+
+    def _change(self, now: datetime, position: Record, **changes: Any) -> Record:
+        changed = {**position, **changes, "as_of": self._moved(now)}
+        self.records["position", changed["reference"]] = changed
+        self.changes.append(changed)
+        return changed
+
+    def _moved(self, now: datetime) -> str:
+        self.as_of = max(now, self.as_of + timedelta(milliseconds=1))
+        return self.as_of.isoformat()
+
+    def _positions(self) -> Iterator[Record]:
+        return (one for (kind, _), one in self.records.items() if kind == "position")
+
+    def _chosen(self, reference: str | None, states: set[str] | None) -> Record:
+        if reference:
+            found = self.records.get(("position", reference))
+            if found is None:
+                raise UnknownReferenceError
+            return found
+        candidates = [one for one in self._positions() if states is None or one["state"] in states]
+        if not candidates:
+            raise UnknownReferenceError
+        return random.choice(candidates)  # noqa: S311 (invented data)

@@ -1,0 +1,241 @@
+"""Asking a gestionale over HTTP, by the contract in docs/gestionale-api.yaml, and writing its answer as a feed file."""
+
+import contextlib
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from crm.collection.feed import VERSION
+from crm.collection.models import FeedMode
+from crm.collection.sources.endpoints import Endpoint
+from crm.collection.sources.port import Fetched, Known, SourceError
+
+PAGE_RECORDS = 1_000
+MAX_PAGE_BYTES = 64_000_000  # unpacked
+MAX_PAGES = 1_000_000
+TIMEOUT = httpx.Timeout(30.0, connect=5.0, pool=5.0)  # seconds
+TRIES = 4
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
+NOT_MODIFIED, GONE = HTTPStatus.NOT_MODIFIED, HTTPStatus.GONE
+
+UNREACHABLE = "Il gestionale non risponde ({error}): si riprova da solo."
+BUSY = "Il gestionale non riesce a rispondere (stato {status}): si riprova da solo."
+NOT_ALLOWED = "Il gestionale rifiuta la nostra credenziale (stato {status}): chiederne una valida a chi lo gestisce."
+ODD_STATUS = "Il gestionale risponde con lo stato {status}, non previsto dal contratto: avvisare chi lo gestisce."
+NOT_A_PAGE = "La risposta del gestionale non è quella del contratto ({field}): avvisare chi lo gestisce."
+TOO_LARGE = "Una pagina del gestionale supera 64 MB: avvisare chi lo gestisce, che ne mandi di più piccole."
+OTHER_ENTE = "Il gestionale ha mandato i dati dell'ente {ente}, ma qui si attende {expected}: nulla è stato letto."
+ENDLESS = "Il gestionale manda pagine senza fine: avvisare chi lo gestisce."
+CHANGED = "Lo stato completo è cambiato mentre lo si leggeva: si riprova da solo."
+
+
+class Answer(BaseModel):
+    """Whose state, and as of which instant: that of the last change in it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ente: str = Field(max_length=4)
+    as_of: AwareDatetime
+
+
+class Page(Answer):
+    """Some records. `next` is what to ask from the next time; while there is `more`, at once."""
+
+    records: list[dict[str, Any]] = Field(max_length=100_000)
+    next: str = Field(min_length=1, max_length=200)
+    more: bool
+
+
+class Totals(Answer):
+    """The sender's own sums by tax."""
+
+    totals: list[dict[str, Any]] = Field(max_length=100)
+
+
+A = TypeVar("A", bound=Answer)
+
+
+class Gestionale:
+    """One ente's state at one gestionale. `wait` sleeps for so many seconds."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        ente: str,
+        *,
+        wait: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._ente, self._wait, self._chance = ente, wait, chance
+        self._root = f"{endpoint.url}/v1/enti/{ente}"
+        headers = {"Authorization": f"Bearer {endpoint.token}", "Accept": "application/json, application/problem+json"}
+        self._options: dict[str, Any] = {
+            "headers": headers, "timeout": TIMEOUT, "follow_redirects": False, "trust_env": False,
+            "transport": transport,
+        }  # fmt: skip
+
+    def fetch(self, into: Path, known: Known, alive: Callable[[], None]) -> Fetched:
+        """The changes since last time; the first time, or when they are no longer kept, the whole state."""
+        with httpx.Client(**self._options) as client:
+            fetched = self._changes(client, into, known, alive) if known.cursor is not None else None
+            return fetched or self._feed(client, into, FeedMode.FULL, Known(), None, alive)
+
+    def done(self, read: Known) -> None:
+        """A gestionale keeps its own."""
+
+    def document(self, reference: str, into: Path, *, most_bytes: int) -> str:
+        """Write a document's contents; its media type. Raises `SourceError`."""
+        with httpx.Client(**self._options) as client:
+            url = f"{self._root}/documents/{quote(reference, safe='')}"
+            response = self._ask(client, url, {}, None, lambda: None, most_bytes, into)
+        media_type: str = response.headers.get("content-type", "application/octet-stream")
+        return media_type.partition(";")[0].strip().lower()
+
+    def _changes(self, client: httpx.Client, into: Path, known: Known, alive: Callable[[], None]) -> Fetched | None:
+        """What has changed; None: so much time has passed that the whole state must be asked for."""
+        query = {"limit": str(PAGE_RECORDS), "since": known.cursor or ""}
+        response = self._ask(client, f"{self._root}/records", query, known.etag, alive, MAX_PAGE_BYTES)
+        if response.status_code == GONE:
+            return None
+        if response.status_code == NOT_MODIFIED:
+            return Fetched(known, is_feed=False)
+        first = self._read(Page, response)
+        if not first.records and not first.more:
+            return Fetched(Known(first.next, response.headers.get("etag")), is_feed=False)
+        return self._feed(client, into, FeedMode.INCREMENTAL, known, first, alive)
+
+    def _feed(
+        self, client: httpx.Client, into: Path, mode: FeedMode, known: Known, first: Page | None,
+        alive: Callable[[], None],
+    ) -> Fetched:  # fmt: skip
+        """Write pages until there are no more, then the header before them, and the totals and the end after."""
+        body = into.with_suffix(".body")
+        counts = dict.fromkeys(("taxpayer", "position", "withdrawal"), 0)
+        with body.open("w", encoding="utf-8") as file:
+            for page in self._pages(client, mode, known, first, alive):
+                _write(file, page, counts)
+        answer = self._ask(client, f"{self._root}/totals", {}, None, alive, MAX_PAGE_BYTES)
+        totals = self._read(Totals, answer)
+        header = {
+            "record": "feed", "version": VERSION, "ente": self._ente, "mode": mode.value,
+            "as_of": page.as_of.isoformat(), "source": "HTTP",
+        }  # fmt: skip
+        with into.open("wb") as whole, body.open("rb") as records:
+            whole.write(_line(header))
+            shutil.copyfileobj(records, whole, 1 << 20)
+            if totals.as_of == page.as_of:  # else something has happened in between, and they would not agree
+                whole.writelines(_line({**one, "record": "totals"}) for one in totals.totals)
+            whole.write(_line({"record": "end", **{f"{kind}s": count for kind, count in counts.items()}}))
+        body.unlink()
+        return Fetched(Known(page.next), is_feed=True)
+
+    def _pages(
+        self, client: httpx.Client, mode: FeedMode, known: Known, first: Page | None, alive: Callable[[], None]
+    ) -> Iterator[Page]:
+        url = f"{self._root}/{'full' if mode is FeedMode.FULL else 'records'}"
+        page, asked, as_of = first, known.cursor, None
+        for _ in range(MAX_PAGES):
+            if page is None:
+                query = {"limit": str(PAGE_RECORDS)} | ({"since": asked} if asked is not None else {})
+                page = self._read(Page, self._ask(client, url, query, None, alive, MAX_PAGE_BYTES))
+            if mode is FeedMode.FULL and page.as_of != (as_of := as_of or page.as_of):
+                raise SourceError(CHANGED, permanent=False)
+            yield page
+            if not page.more:
+                return
+            if page.next == asked:
+                break
+            asked, page = page.next, None
+        raise SourceError(ENDLESS, permanent=True)
+
+    def _ask(
+        self, client: httpx.Client, url: str, query: dict[str, str], etag: str | None, alive: Callable[[], None],
+        most_bytes: int, into: Path | None = None,
+    ) -> httpx.Response:  # fmt: skip
+        """An answer that the contract knows; temporary trouble is tried again, with longer and longer waits."""
+        for attempt in range(TRIES):
+            alive()
+            try:
+                with client.stream(
+                    "GET", url, params=query, headers={"If-None-Match": etag} if etag else {}
+                ) as response:
+                    if response.status_code not in TEMPORARY:
+                        return self._checked(response, most_bytes, into, alive)
+                    trouble = SourceError(
+                        BUSY.format(status=response.status_code), permanent=False,
+                        retry_after=_retry_after(response),
+                    )  # fmt: skip
+            except httpx.HTTPError as error:
+                trouble = SourceError(UNREACHABLE.format(error=type(error).__name__), permanent=False)
+            wait = max(FIRST_WAIT_S * 2**attempt * (0.5 + self._chance() / 2), trouble.retry_after or 0)
+            if attempt == TRIES - 1 or wait > LONGEST_WAIT_S:
+                raise trouble
+            self._wait(wait)
+        raise AssertionError("unreachable")
+
+    def _checked(
+        self, response: httpx.Response, most_bytes: int, into: Path | None, alive: Callable[[], None]
+    ) -> httpx.Response:
+        """The answer with its contents, which are in the file `into` where there is one."""
+        status = response.status_code
+        if status in {401, 403}:
+            raise SourceError(NOT_ALLOWED.format(status=status), permanent=True)
+        if status not in {200, NOT_MODIFIED, GONE}:
+            raise SourceError(ODD_STATUS.format(status=status), permanent=True)
+        content, size = bytearray(), 0
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(into.open("wb")) if into else None
+            for chunk in response.iter_bytes(1 << 18):
+                alive()
+                size += len(chunk)
+                if size > most_bytes:
+                    raise SourceError(TOO_LARGE, permanent=True)
+                if file is None:
+                    content += chunk
+                else:
+                    file.write(chunk)
+        kept = {name: response.headers[name] for name in ("etag", "content-type") if name in response.headers}
+        return httpx.Response(status, headers=kept, content=bytes(content))
+
+    def _read(self, kind: type[A], response: httpx.Response) -> A:
+        try:
+            answer = kind.model_validate_json(response.content)
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(step) for step in problem["loc"][:3]) or "JSON"
+            raise SourceError(NOT_A_PAGE.format(field=field), permanent=True) from None
+        if answer.ente != self._ente:
+            ente = "".join(char for char in answer.ente if char.isalnum())
+            raise SourceError(OTHER_ENTE.format(ente=ente, expected=self._ente), permanent=True)
+        return answer
+
+
+def _write(file: IO[str], page: Page, counts: dict[str, int]) -> None:
+    """One line a record, as of its page unless it says else. A kind that has no count is for the importer to refuse."""
+    for record in page.records:
+        kind = record.get("record")
+        if kind in {"feed", "end", "totals"}:
+            raise SourceError(NOT_A_PAGE.format(field="records"), permanent=True)
+        counts[kind if isinstance(kind, str) and kind in counts else "position"] += 1
+        file.write(json.dumps({"as_of": page.as_of.isoformat(), **record}) + "\n")
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds, of which this header may tell; a date is not worth the trouble of two clocks."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), 86_400.0) if text.isascii() and text.isdigit() else None

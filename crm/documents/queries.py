@@ -1,0 +1,72 @@
+"""Reading the list of documents."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from crm.core.errors import NotFoundError
+from crm.documents.models import Document, DocumentContent, DocumentKind
+
+MOST = 500  # of one person: beyond that the oldest are not listed
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A document of a file; `received_at` is None until its contents are there."""
+
+    id: int
+    ente_id: int
+    contact_id: int
+    reference: str
+    position_reference: str | None
+    kind: DocumentKind
+    title: str
+    dated: date | None
+    media_type: str
+    size: int
+    sha256: str
+    received_at: datetime | None
+
+
+_COLUMNS: tuple[Any, ...] = tuple(
+    getattr(Document, name) for name in DocumentView.__dataclass_fields__ if name != "received_at"
+)
+_LISTED: Select[*tuple[Any, ...]] = select(*_COLUMNS, DocumentContent.received_at).outerjoin(
+    DocumentContent, (DocumentContent.ente_id == Document.ente_id) & (DocumentContent.sha256 == Document.sha256)
+)
+
+
+def of_contacts(session: Session, contact_ids: Collection[int]) -> list[DocumentView]:
+    """The documents of these contacts, newest first; those without a date last."""
+    rows = session.execute(
+        _LISTED.where(Document.contact_id.in_(contact_ids), Document.withdrawn_as_of.is_(None))
+        .order_by(Document.dated.desc().nulls_last(), Document.id.desc())
+        .limit(MOST)
+    )
+    return [DocumentView(*row) for row in rows]
+
+
+def get(session: Session, document_id: int) -> DocumentView:
+    """One document. Raises `NotFoundError` when there is none in the scope."""
+    row = session.execute(_LISTED.where(Document.id == document_id)).one_or_none()
+    if row is None:
+        raise NotFoundError("Questo documento non esiste più: ricarica la pagina.")
+    return DocumentView(*row)
+
+
+def awaited(session: Session) -> dict[int, int]:
+    """How many documents of each ente in the scope are listed without their contents."""
+    rows = session.execute(
+        select(Document.ente_id, func.count().label("listed"))
+        .outerjoin(
+            DocumentContent,
+            (DocumentContent.ente_id == Document.ente_id) & (DocumentContent.sha256 == Document.sha256),
+        )
+        .where(DocumentContent.sha256.is_(None))
+        .group_by(Document.ente_id)
+    )
+    return {row.ente_id: row.listed for row in rows}

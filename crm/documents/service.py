@@ -1,0 +1,111 @@
+"""Changes to documents: the collection system's statements, and the arrival of contents."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
+from crm.audit import service as audit
+from crm.contacts.disclosure import Matter
+from crm.core import clock, topics
+from crm.core.db import table_of, touch
+from crm.core.errors import ConflictError, ForbiddenError
+from crm.core.recordset import with_more
+from crm.core.stated import StatedTable
+from crm.documents import queries
+from crm.documents.models import Document, DocumentContent
+from crm.documents.queries import DocumentView
+from crm.files import queries as files
+
+_STATED = StatedTable(
+    Document, key="reference",
+    columns=(
+        "contact_id", "reference", "position_reference", "kind", "title", "dated", "media_type", "size", "sha256",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatement:
+    """What the collection system says of one document. `row` holds the columns in JSON, all but the contact."""
+
+    reference: str
+    codice_fiscale: str
+    as_of: datetime
+    digest: str
+    row: str
+
+    @property
+    def key(self) -> str:
+        """What tells two documents of an ente apart."""
+        return self.reference
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDocument:
+    """What is stored of the last statement about a document."""
+
+    contact_id: int
+    as_of: datetime
+    digest: str
+    withdrawn_as_of: datetime | None
+
+
+def stated(session: Session, *, ente_id: int, references: Collection[str]) -> dict[str, StatedDocument]:
+    """The stored statements about these documents, by reference; unknown ones are absent."""
+    if not references:
+        return {}
+    rows = _STATED.known(session, ente_id=ente_id, keys=references, more=("contact_id",))
+    return {row.key: StatedDocument(row.contact_id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
+
+
+def state(
+    session: Session, *, ente_id: int, statements: Sequence[DocumentStatement], contact_ids: Mapping[str, int]
+) -> None:
+    """Write statements, at most one a reference; an older one never replaces a newer one."""
+    if statements:
+        rows = (with_more(one.row, contact_id=contact_ids[one.codice_fiscale]) for one in statements)
+        session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
+
+
+def require_sender(session: Session, by: Principal, *, ente_id: int) -> None:
+    """Raise `ForbiddenError` unless `by` may bring documents of this ente."""
+    if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
+        raise ForbiddenError("Non puoi caricare documenti per questo ente.")
+
+
+def receive(session: Session, *, ente_id: int, sha256: str) -> bool:
+    """Contents are in the store. False when they were there already."""
+    added = session.execute(
+        insert(table_of(DocumentContent))
+        .values(ente_id=ente_id, sha256=sha256, received_at=clock.now(session))
+        .on_conflict_do_nothing()
+        .returning(DocumentContent.sha256)
+    ).one_or_none()
+    contact_ids = session.execute(
+        select(Document.contact_id).where(Document.ente_id == ente_id, Document.sha256 == sha256)
+    ).scalars()
+    touch(session, *(topics.contact(one) for one in contact_ids))
+    return added is not None
+
+
+def open_document(session: Session, by: Principal, *, document_id: int) -> DocumentView:
+    """A document is about to be read: the file must be open, and documents among what may be told; it is audited.
+
+    Raises `ForbiddenError`, or `ConflictError` while its contents are not there.
+    """
+    by.require(Permission.FILE_READ)
+    found = queries.get(session, document_id)
+    opening = files.require_open(session, by, contact_id=found.contact_id, matter=Matter.DOCUMENTS)
+    if found.received_at is None:
+        raise ConflictError("Il documento non è ancora arrivato dal gestionale.")
+    audit.note(
+        session, by, kind="document.opened", ente_id=found.ente_id, contact_id=found.contact_id,
+        subject=f"{found.reference}: {found.title}", call_id=opening.call_id, reason=opening.reason,
+    )  # fmt: skip
+    return found

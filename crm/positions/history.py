@@ -1,0 +1,187 @@
+"""Everything that happened to a debt, in time order, as sentences that an agent reads aloud. Pure.
+
+What the collection system told twice, in a list and in one of the older single fields, is said once. What it did not
+tell is not said: no sentence is made of an unknown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind
+from crm.positions.speech import ACT_NAMES, aside, euro, when
+from crm.positions.views import ActView, NotificationView, PositionView, StepView
+
+
+class Sort(StrEnum):
+    """What a line of the history is about, in the order in which one day's lines are told."""
+
+    ACT = "act"
+    NOTIFICATION = "notification"
+    DUE = "due"
+    STEP = "step"
+    PLAN = "plan"
+    INSTALMENT = "instalment"
+    PAYMENT = "payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened (or, after `today`, is due). `document` is the reference of its proof."""
+
+    on: date
+    sort: Sort
+    sentence: str
+    late: bool = False
+    ahead: bool = False
+    document: str | None = None
+
+
+CHANNELS = {
+    NotificationChannel.RACCOMANDATA: " con raccomandata",
+    NotificationChannel.ATTI_GIUDIZIARI: " a mezzo posta come atto giudiziario",
+    NotificationChannel.MESSO: " dal messo notificatore",
+    NotificationChannel.PEC: " via PEC",
+    NotificationChannel.SEND: " attraverso la piattaforma SEND",
+    NotificationChannel.ORDINARY_MAIL: " per posta ordinaria",
+}
+# What is said of a step; of one that lasts, what it is called when it ends.
+STEPS = {
+    StepKind.REMINDER: "Inviato un sollecito",
+    StepKind.INTIMATION: "Emesso un avviso di intimazione",
+    StepKind.SUSPENSION: "Riscossione sospesa",
+    StepKind.ANNULMENT: "Annullamento",
+    StepKind.RELIEF: "Sgravio",
+    StepKind.REFUND: "Rimborso",
+    StepKind.FERMO_NOTICE: "Emesso un preavviso di fermo amministrativo",
+    StepKind.FERMO: "Iscritto un fermo amministrativo",
+    StepKind.IPOTECA_NOTICE: "Emesso un preavviso di ipoteca",
+    StepKind.IPOTECA: "Iscritta un'ipoteca",
+    StepKind.PIGNORAMENTO: "Avviato un pignoramento",
+    StepKind.LITIGATION: "Presentato ricorso",
+    StepKind.INSOLVENCY: "Aperta una procedura concorsuale",
+}
+ENDINGS = {
+    StepKind.SUSPENSION: "La sospensione termina",
+    StepKind.FERMO: "Fermo amministrativo revocato",
+    StepKind.IPOTECA: "Ipoteca cancellata",
+    StepKind.PIGNORAMENTO: "Pignoramento concluso",
+    StepKind.LITIGATION: "Contenzioso concluso",
+    StepKind.INSOLVENCY: "Procedura concorsuale chiusa",
+}
+# The state, with its day, stands in for the step that a sender of the older fields alone does not tell.
+STATE_STEPS = {
+    PositionState.SUSPENDED: StepKind.SUSPENSION,
+    PositionState.ANNULLED: StepKind.ANNULMENT,
+    PositionState.RELIEVED: StepKind.RELIEF,
+    PositionState.FERMO: StepKind.FERMO,
+    PositionState.IPOTECA: StepKind.IPOTECA,
+    PositionState.PIGNORAMENTO: StepKind.PIGNORAMENTO,
+    PositionState.IN_LITIGATION: StepKind.LITIGATION,
+    PositionState.INSOLVENCY: StepKind.INSOLVENCY,
+}
+_ORDER = {sort: place for place, sort in enumerate(Sort)}
+
+
+def history(position: PositionView, today: date) -> tuple[Happening, ...]:
+    """What happened, oldest first; within a day in the order of `Sort`."""
+    told = (*_acts(position), *_due(position, today), *_steps(position, today), *_plan(position, today),
+            *_payments(position))  # fmt: skip
+    return tuple(sorted(told, key=lambda one: (one.on, _ORDER[one.sort])))
+
+
+def _acts(position: PositionView) -> Iterator[Happening]:
+    for act in (*position.acts, *_own_act(position)):
+        name, ending = ACT_NAMES[act.kind]
+        sentence = f"{name} n. {act.number} emess{ending}{when(' il ', act.issued_on)}"
+        yield Happening(act.issued_on, Sort.ACT, sentence)
+        for notification in act.notifications:
+            yield from _notification(act.kind, act.issued_on, notification)
+
+
+def _own_act(position: PositionView) -> Iterator[ActView]:
+    """The position's own act, from the older single fields, unless the list tells it."""
+    if any(act.kind is position.act_kind and act.number == position.act_number for act in position.acts):
+        return
+    notification = NotificationView(
+        None, None, position.notification, position.notified_on, position.notification_note, None
+    )
+    yield ActView(position.act_kind, position.act_number, position.issued_on, (notification,))
+
+
+def _notification(kind: ActKind, issued_on: date, told: NotificationView) -> Iterator[Happening]:
+    ending, by = ACT_NAMES[kind][1], CHANNELS[told.channel] if told.channel else ""
+    if told.sent_on:
+        yield Happening(told.sent_on, Sort.NOTIFICATION, f"Spedit{ending}{by}{when(' il ', told.sent_on)}")
+        by = ""
+    match told.outcome:
+        case NotificationState.NOTIFIED if told.on:
+            sentence = f"Notificat{ending}{by}{when(' il ', told.on)}{aside(told.reason)}"
+            yield Happening(told.on, Sort.NOTIFICATION, sentence, document=told.proof)
+        case NotificationState.FAILED:
+            on = told.on or told.sent_on or issued_on
+            day = when(" il ", told.on)
+            sentence = f"Notifica non riuscita{by}{day}{f': {told.reason}' if told.reason else ''}"
+            yield Happening(on, Sort.NOTIFICATION, sentence, late=True, document=told.proof)
+
+
+def _due(position: PositionView, today: date) -> Iterator[Happening]:
+    if position.due_on is None or position.instalments:
+        return
+    ahead = position.due_on >= today
+    said = "Termine per pagare:" if ahead else "Scaduto il termine per pagare,"
+    yield Happening(position.due_on, Sort.DUE, f"{said}{when(' il ', position.due_on)}", ahead=ahead)
+
+
+def _steps(position: PositionView, today: date) -> Iterator[Happening]:
+    for step in (*position.steps, *_step_of_the_state(position)):
+        yield Happening(step.on, Sort.STEP, _said(step), document=None)
+        if step.until is not None and step.kind in ENDINGS:
+            sentence = f"{ENDINGS[step.kind]}{when(' il ', step.until)}"
+            yield Happening(step.until, Sort.STEP, sentence, ahead=step.until >= today)
+
+
+def _step_of_the_state(position: PositionView) -> Iterator[StepView]:
+    kind = STATE_STEPS.get(position.state)
+    if kind is None or position.state_on is None or any(step.kind is kind for step in position.steps):
+        return
+    yield StepView(kind, position.state_on, None, None, None, None, position.state_note)
+
+
+def _said(step: StepView) -> str:
+    amount = f" di {euro(step.cents)}" if step.cents is not None else ""
+    before = f" a {step.authority}" if step.kind is StepKind.LITIGATION and step.authority else ""
+    by = f" da {step.authority}" if step.authority and not before else ""
+    reference = f", n. {step.reference}" if step.reference else ""
+    return f"{STEPS[step.kind]}{amount}{before}{by}{reference}{when(' il ', step.on)}{aside(step.note)}"
+
+
+def _plan(position: PositionView, today: date) -> Iterator[Happening]:
+    plan, rates = position.plan, position.instalments
+    if plan is not None:
+        count = f" in {len(rates)} rate" if rates else ""
+        reference = f", n. {plan.reference}" if plan.reference else ""
+        sentence = f"Concessa la rateizzazione{count}{reference}{when(' il ', plan.granted_on)}{aside(plan.note)}"
+        yield Happening(plan.granted_on, Sort.PLAN, sentence)
+        if plan.lapsed_on:
+            sentence = f"Rateizzazione decaduta{when(' il ', plan.lapsed_on)}"
+            yield Happening(plan.lapsed_on, Sort.PLAN, sentence, late=True)
+    for rate in rates:
+        if rate.paid_on is None:
+            late = rate.due_on < today
+            said = "non pagata, scaduta" if late else "da pagare entro"
+            sentence = f"Rata {rate.number} di {euro(rate.cents)} {said}{when(' il ', rate.due_on)}"
+            yield Happening(rate.due_on, Sort.INSTALMENT, sentence, late=late, ahead=not late)
+
+
+def _payments(position: PositionView) -> Iterator[Happening]:
+    told = {(one.paid_on, one.cents) for one in position.payments}
+    for paid in position.payments:
+        channel = f" con {paid.channel}" if paid.channel else ""
+        sentence = f"Pagati {euro(paid.cents)}{channel}{when(' il ', paid.paid_on)}"
+        yield Happening(paid.paid_on, Sort.PAYMENT, sentence, document=paid.receipt)
+    for rate in position.instalments:
+        if rate.paid_on is not None and (rate.paid_on, rate.cents) not in told:
+            sentence = f"Rata {rate.number} pagata, {euro(rate.cents)}{when(', il ', rate.paid_on)}"
+            yield Happening(rate.paid_on, Sort.PAYMENT, sentence)

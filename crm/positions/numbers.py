@@ -1,0 +1,15 @@
+"""The numbers of acts, whatever way they are written."""
+
+import re
+
+KEY_LENGTH = 60
+_RUNS = re.compile(r"[0-9]+|[a-z]+")
+
+
+def act_key(text: str) -> str:
+    """What tells the numbers of two acts apart: their letters and digits, without the zeros that come before.
+
+    `2024/118`, `2024-00118` and `2024 118` are one number; so are `ING/2024/7` and `ing2024-07`.
+    """
+    runs = _RUNS.findall(text.casefold())
+    return "/".join(run.lstrip("0") or "0" if run[0].isdigit() else run for run in runs)[:KEY_LENGTH]

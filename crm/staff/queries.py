@@ -1,0 +1,219 @@
+"""Reading the register of the staff, its notices, and the replacements asked for. Within the scope of the session."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.access.models import EnteExclusion, Role, RoleGrant, User
+from crm.core import clock
+from crm.core.clock import business_day
+from crm.enti import queries as enti
+from crm.staff.models import ReplacementRequest, ReplacementState, StaffChange, StaffNotice
+from crm.staff.notices import STAFF, last_day
+
+_Grants = Select[int, str, str, Role, datetime, datetime | None, int | None, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Somebody of the staff in a role for an ente. `starts_on` may be to come; `ends_on` is the last day."""
+
+    ente_id: int
+    user_id: int
+    name: str
+    qualification: str
+    role: Role
+    starts_on: date
+    ends_on: date | None
+    through_contract: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Somebody whom an ente keeps away."""
+
+    id: int
+    ente_id: int
+    user_id: int
+    name: str
+    reason: str
+    made_at: datetime
+    made_by: str
+    asked_at: datetime | None
+    readmission_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an ente was told; `seen_at` none: nobody of the ente has read it yet."""
+
+    id: int
+    ente_id: int
+    user_id: int
+    change: StaffChange
+    name: str
+    qualification: str
+    role: Role | None
+    starts_on: date | None
+    ends_on: date | None
+    made_at: datetime
+    made_by: str | None
+    seen_at: datetime | None
+    seen_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A replacement asked for. `days_left` counts from today; below zero it is overdue."""
+
+    id: int
+    ente_id: int
+    user_id: int
+    name: str
+    reason: str
+    asked_at: datetime
+    asked_by: str
+    due_on: date
+    state: ReplacementState
+    replaced_by: str | None
+    closed_at: datetime | None
+    days_left: int
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it is still open past its last day, or was closed after it."""
+        if self.closed_at is not None:
+            return self.state is ReplacementState.DONE and business_day(self.closed_at) > self.due_on
+        return self.days_left < 0
+
+
+def register(session: Session, ente_id: int, *, on: date | None = None) -> list[Serving]:
+    """Who serves an ente today and in days to come; or who did on a day, as the grants say now.
+
+    Whoever the ente keeps away is not in it.
+    """
+    at = clock.now(session)
+    today = business_day(at)
+    found = [
+        Serving(
+            ente_id, row.user_id, row.name, row.qualification, row.role, business_day(row.valid_from),
+            last_day(row.valid_to), row.contract_id is not None, row.active,
+        )
+        for row in session.execute(_grants(session, ente_id))
+    ]  # fmt: skip
+    if on is not None:
+        return [one for one in found if one.starts_on <= on and (one.ends_on is None or one.ends_on >= on)]
+    gone = {one.user_id for one in removed(session, frozenset({ente_id}))}
+    return [one for one in found if one.user_id not in gone and (one.ends_on is None or one.ends_on >= today)]
+
+
+def with_access(session: Session, ente_id: int) -> frozenset[int]:
+    """Everybody who holds any role on an ente now or later, its own people included, and is not kept away."""
+    at = clock.now(session)
+    rows = session.execute(
+        select(RoleGrant.user_id).where(
+            _on(session, ente_id), or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at)
+        )
+    ).scalars()
+    return frozenset(rows) - {one.user_id for one in removed(session, frozenset({ente_id}))}
+
+
+def of_the_ente(session: Session, ente_id: int) -> list[Serving]:
+    """The ente's own people who have access, and whoever supervises its contract."""
+    at = clock.now(session)
+    gone = {one.user_id for one in removed(session, frozenset({ente_id}))}
+    return [
+        Serving(
+            ente_id, row.user_id, row.name, row.qualification, row.role, business_day(row.valid_from),
+            last_day(row.valid_to), row.contract_id is not None, row.active,
+        )
+        for row in session.execute(_grants(session, ente_id, staff=False))
+        if row.user_id not in gone and (row.valid_to is None or row.valid_to > at)
+    ]  # fmt: skip
+
+
+def removed(session: Session, ente_ids: frozenset[int]) -> list[Removed]:
+    """Whom these enti keep away, the latest first."""
+    by = aliased(User)
+    rows = session.execute(
+        select(
+            EnteExclusion.id, EnteExclusion.ente_id, EnteExclusion.user_id, User.name, EnteExclusion.reason,
+            EnteExclusion.made_at, by.name, EnteExclusion.asked_at, EnteExclusion.readmission_reason,
+        )
+        .join(User, User.id == EnteExclusion.user_id)
+        .join(by, by.id == EnteExclusion.made_by)
+        .where(EnteExclusion.ente_id.in_(ente_ids), EnteExclusion.lifted_at.is_(None))
+        .order_by(EnteExclusion.made_at.desc())
+    )  # fmt: skip
+    return [Removed(*row) for row in rows]
+
+
+def notices(session: Session, ente_ids: frozenset[int], *, limit: int, unseen_only: bool = False) -> list[Notice]:
+    """What these enti were told, the latest first."""
+    maker, reader = aliased(User), aliased(User)
+    statement = (
+        select(
+            StaffNotice.id, StaffNotice.ente_id, StaffNotice.user_id, StaffNotice.change, StaffNotice.name,
+            StaffNotice.qualification, StaffNotice.role, StaffNotice.starts_on, StaffNotice.ends_on,
+            StaffNotice.made_at, maker.name, StaffNotice.seen_at, reader.name,
+        )
+        .outerjoin(maker, maker.id == StaffNotice.made_by)
+        .outerjoin(reader, reader.id == StaffNotice.seen_by)
+        .where(StaffNotice.ente_id.in_(ente_ids))
+        .order_by(StaffNotice.made_at.desc(), StaffNotice.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if unseen_only:
+        statement = statement.where(StaffNotice.seen_at.is_(None))
+    return [Notice(*tuple(row)) for row in session.execute(statement)]
+
+
+def unseen(session: Session, ente_ids: frozenset[int]) -> int:
+    """How many notices nobody of these enti has read."""
+    return session.execute(
+        select(func.count()).select_from(StaffNotice).where(
+            StaffNotice.ente_id.in_(ente_ids), StaffNotice.seen_at.is_(None)
+        )
+    ).scalar_one()  # fmt: skip
+
+
+def replacements(session: Session, ente_ids: frozenset[int], *, open_only: bool = False) -> list[Replacement]:
+    """The replacements that these enti asked for: the open ones first, by their last day."""
+    asker, other = aliased(User), aliased(User)
+    today = business_day(clock.now(session))
+    statement = (
+        select(
+            ReplacementRequest.id, ReplacementRequest.ente_id, ReplacementRequest.user_id, User.name,
+            ReplacementRequest.reason, ReplacementRequest.asked_at, asker.name, ReplacementRequest.due_on,
+            ReplacementRequest.state, other.name, ReplacementRequest.closed_at,
+        )
+        .join(User, User.id == ReplacementRequest.user_id)
+        .join(asker, asker.id == ReplacementRequest.asked_by)
+        .outerjoin(other, other.id == ReplacementRequest.replaced_by)
+        .where(ReplacementRequest.ente_id.in_(ente_ids))
+        .order_by(ReplacementRequest.state != ReplacementState.ASKED, ReplacementRequest.due_on.desc())
+    )  # fmt: skip
+    if open_only:
+        statement = statement.where(ReplacementRequest.state == ReplacementState.ASKED)
+    return [Replacement(*row, (row.due_on - today).days) for row in session.execute(statement)]
+
+
+def _on(session: Session, ente_id: int) -> ColumnElement[bool]:
+    covering = [one for one, covered in enti.coverage(session).items() if ente_id in covered]
+    return or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(covering))
+
+
+def _grants(session: Session, ente_id: int, *, staff: bool = True) -> _Grants:
+    kind = RoleGrant.role.in_(STAFF) if staff else RoleGrant.role.not_in(STAFF)
+    return (
+        select(
+            RoleGrant.user_id, User.name, User.qualification, RoleGrant.role, RoleGrant.valid_from,
+            RoleGrant.valid_to, RoleGrant.contract_id, User.active,
+        )
+        .join(User, User.id == RoleGrant.user_id)
+        .where(and_(_on(session, ente_id), kind))
+        .order_by(User.name, RoleGrant.valid_from)
+    )  # fmt: skip

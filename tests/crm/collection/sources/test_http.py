@@ -1,0 +1,193 @@
+"""Asking a gestionale over HTTP: the stand-in answers, over a real connection, by the published contract."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openapi_core import Config, OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+
+from crm.collection.sources import http
+from crm.collection.sources.http import Gestionale
+from crm.collection.sources.port import Known, SourceError
+from tests.crm.collection.sources.conftest import TOKEN, Served
+
+pytestmark = pytest.mark.integration
+CONTRACT = OpenAPI.from_file_path(
+    str(Path(__file__).parents[4] / "docs" / "gestionale-api.yaml"),
+    config=Config(extra_media_type_deserializers={"application/problem+json": json.loads}),
+)
+
+
+def client(served: Served, waits: list[float] | None = None, ente: str = "D403") -> Gestionale:
+    return Gestionale(served.endpoint, ente, wait=(waits if waits is not None else []).append, chance=lambda: 1.0)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def nothing() -> None:
+    pass
+
+
+def test_the_first_time_the_whole_state_is_read_in_pages(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PAGE_RECORDS", 3)
+    fetched = client(served).fetch(tmp_path / "feed", Known(), nothing)
+    told = lines(tmp_path / "feed")
+    assert [line["record"] for line in told] == [
+        "feed", *["taxpayer"] * 5, *["position"] * 5, "totals", "end"
+    ]  # fmt: skip
+    assert (told[0]["mode"], told[0]["ente"], told[-1]["positions"]) == ("full", "D403", 5)
+    assert told[-2] == {"record": "totals", "tax": "tari", "positions": 5, "residual": "4060.00", "paid": "0.00"}
+    assert fetched.known == Known(served.empoli.cursor)
+
+
+def test_then_only_what_has_changed_and_nothing_when_nothing_has(served: Served, tmp_path: Path) -> None:
+    feed, gestionale = tmp_path / "feed", client(served)
+    known = gestionale.fetch(feed, Known(), nothing).known
+    empty = gestionale.fetch(feed, known, nothing)
+    assert (empty.is_feed, empty.known.cursor) == (False, known.cursor)
+    assert empty.known.etag
+    assert gestionale.fetch(feed, empty.known, nothing) == empty  # 304
+    served.empoli.pay("T-2", served.gestionale.now())
+    served.empoli.withdraw("T-3", served.gestionale.now())
+    fetched = gestionale.fetch(feed, empty.known, nothing)
+    told = lines(feed)
+    assert [line["record"] for line in told] == ["feed", "position", "withdrawal", "totals", "end"]
+    assert (told[0]["mode"], told[1]["state"], told[2]["reference"]) == ("incremental", "paid", "T-3")
+    assert fetched.known.cursor == served.empoli.cursor
+
+
+def test_changes_that_are_no_longer_kept_are_the_whole_state_again(served: Served, tmp_path: Path) -> None:
+    fetched = client(served).fetch(tmp_path / "feed", Known("earlier-7"), nothing)
+    assert fetched.is_feed
+    assert lines(tmp_path / "feed")[0]["mode"] == "full"
+
+
+@pytest.mark.parametrize(("fault", "waits"), [("error", [0.5, 1.0]), ("busy", [2.0, 2.0])])
+def test_trouble_that_passes_is_waited_for(served: Served, tmp_path: Path, fault: str, waits: list[float]) -> None:
+    served.gestionale.faults = [fault] * 2
+    waited: list[float] = []
+    assert client(served, waited).fetch(tmp_path / "feed", Known(), nothing).is_feed
+    assert waited == waits
+
+
+REFUSALS: list[tuple[list[str], bool, str]] = [
+    (["error"] * 4, False, "stato 500"),
+    (["token"], True, "rifiuta la nostra credenziale"),
+    (["garbage"], True, "non è quella del contratto"),
+]
+
+
+@pytest.mark.parametrize(("faults", "permanent", "said"), REFUSALS)
+def test_trouble_that_does_not(served: Served, tmp_path: Path, faults: list[str], permanent: bool, said: str) -> None:
+    served.gestionale.faults = faults
+    with pytest.raises(SourceError, match=said) as refusal:
+        client(served).fetch(tmp_path / "feed", Known(), nothing)
+    assert refusal.value.permanent is permanent
+
+
+def test_an_ente_that_the_credential_is_not_for(served: Served, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="stato 403"):
+        client(served, ente="B962").fetch(tmp_path / "feed", Known(), nothing)
+
+
+def answering(answer: Callable[[httpx.Request], httpx.Response], served: Served) -> Gestionale:
+    transport = httpx.MockTransport(answer)
+    return Gestionale(served.endpoint, "D403", wait=lambda _: None, transport=transport)
+
+
+def page(**changes: Any) -> dict[str, Any]:
+    return {"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "records": [], "next": "a", "more": False} | changes
+
+
+HOSTILE = [
+    (page(ente="B962"), "mandato i dati dell'ente B962"),
+    (page(records=[{"record": "end", "taxpayers": 0, "positions": 0}]), "contratto"),
+    (page(records=[{"record": "feed", "ente": "B962"}]), "contratto"),
+    (page(more=True), "senza fine"),
+    (page(next="x" * 201), "contratto"),
+    (page(as_of="2026-01-10"), "contratto"),
+    ([], "contratto"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "said"), HOSTILE)
+def test_what_is_not_in_the_contract_is_refused_whole(served: Served, tmp_path: Path, told: Any, said: str) -> None:
+    with pytest.raises(SourceError, match=said) as refusal:
+        answering(lambda _: httpx.Response(200, json=told), served).fetch(tmp_path / "feed", Known(), nothing)
+    assert refusal.value.permanent
+    assert not (tmp_path / "feed").exists()
+
+
+def test_an_endless_answer_and_a_redirect_are_not_followed(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_PAGE_BYTES", 100)
+    with pytest.raises(SourceError, match="64 MB"):
+        client(served).fetch(tmp_path / "feed", Known(), nothing)
+    elsewhere = httpx.Response(302, headers={"location": "https://evil.example/"})
+    with pytest.raises(SourceError, match="stato 302"):
+        answering(lambda _: elsewhere, served).fetch(tmp_path / "feed", Known(), nothing)
+
+
+def test_whoever_does_not_answer_at_all(served: Served, tmp_path: Path) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectTimeout("no", request=request)
+
+    with pytest.raises(SourceError, match="ConnectTimeout") as refusal:
+        answering(silent, served).fetch(tmp_path / "feed", Known(), nothing)
+    assert not refusal.value.permanent
+
+
+def test_a_document_is_fetched_whatever_its_reference(served: Served, tmp_path: Path) -> None:
+    served.gestionale.documents["2024/1 à.pdf"] = b"%PDF"
+    media_type = client(served).document("2024/1 à.pdf", tmp_path / "document", most_bytes=99)
+    assert (media_type, (tmp_path / "document").read_bytes()) == ("application/pdf", b"%PDF")
+
+
+ASKED: list[tuple[str, dict[str, Any], list[str], int]] = [
+    ("/v1/enti/D403/full", {"limit": 3}, [], 200),
+    ("/v1/enti/D403/records", {"since": "cursor"}, [], 200),
+    ("/v1/enti/D403/records", {"since": "earlier-1"}, [], 410),
+    ("/v1/enti/D403/totals", {}, [], 200),
+    ("/v1/enti/D403/totals", {}, ["error"], 500),
+    ("/v1/enti/D403/totals", {}, ["busy"], 429),
+    ("/v1/enti/B962/totals", {}, [], 403),
+    ("/v1/enti/D403/documents/no", {}, [], 404),
+]
+
+
+@pytest.mark.parametrize(("path", "query", "faults", "status"), ASKED)
+def test_the_stand_in_answers_by_the_contract(
+    served: Served, path: str, query: dict[str, Any], faults: list[str], status: int
+) -> None:
+    served.gestionale.faults = faults
+    served.empoli.annul("T-1", served.gestionale.now())
+    query = {name: f"{served.empoli.epoch}-0" if value == "cursor" else value for name, value in query.items()}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = httpx.get(served.url + path, params=query, headers=headers, trust_env=False)
+    assert answer.status_code == status
+    request = MockRequest("https://gestionale.example.it/api", "get", "/api" + path, args=query, headers=headers)
+    CONTRACT.validate_request(request)
+    CONTRACT.validate_response(
+        request,
+        MockResponse(answer.content, status, dict(answer.headers), answer.headers["content-type"].partition(";")[0]),
+    )
+
+
+def test_its_page_lets_a_payment_arrive(served: Served) -> None:
+    said = httpx.post(
+        f"{served.url}/happens", data={"what": "pay", "ente": "D403", "reference": "T-1"}, follow_redirects=True,
+        trust_env=False,
+    )  # fmt: skip
+    assert "Fatto: T-1" in said.text
+    assert served.empoli.records["position", "T-1"]["amounts"]["residual"] == "0.00"
+    httpx.post(f"{served.url}/fails", data={"how": "error", "times": 3}, trust_env=False)
+    assert served.gestionale.faults == ["error"] * 3

@@ -1,0 +1,341 @@
+"""Reading sources in the background: from a folder and over HTTP, by the timetable and by hand, after crashes."""
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.access.models import Role, User
+from crm.access.permissions import Held, Principal
+from crm.audit.models import AuditEntry
+from crm.collection.models import (
+    CollectionSource,
+    ImportRun,
+    ImportState,
+    ReadingOutcome,
+    Reconciliation,
+    SourceKind,
+    SourceReading,
+)
+from crm.collection.sources import service, tasks
+from crm.collection.sources.service import FETCH, Timetable
+from crm.core import jobs
+from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.jobs import Job
+from crm.positions.models import Position
+from tests.crm.collection.sources.conftest import TOKEN, Served
+from tests.crm.conftest import WriteFeed
+
+pytestmark = pytest.mark.integration
+RUNNERS = {FETCH: tasks.RUNNER}
+Records = dict[str, dict[str, Any]]
+
+
+class Office:
+    """Carlo administers Empoli; the workers work when he looks."""
+
+    def __init__(self, db: Database, data: Path) -> None:
+        self.db, self.data = db, data
+        with db.begin(Scope.nothing()) as session:
+            carlo = User(username="carlo", name="Carlo", password_hash="-", active=True, language="it")
+            session.add(carlo)
+            session.flush()
+        self.ente, self.scope = 1, Scope.of_enti([1])
+        self.by = Principal(carlo.id, "Carlo", "it", frozenset({Held(Role.ADMINISTRATOR, 1, None)}))
+        self.inbox = data / "inbox" / "D403"
+        self.inbox.mkdir(parents=True)
+
+    def does(self, work: Callable[[Session], Any]) -> Any:
+        return self.db.transact(self.scope, work)
+
+    def sets_up(self, kind: SourceKind, timetable: Timetable | None = None, **changes: Any) -> int:
+        what: dict[str, Any] = {
+            "ente_id": self.ente, "source_id": None, "kind": kind, "name": kind.value, "active": True,
+            "endpoint": "DEMO" if kind is SourceKind.HTTP else None, "timetable": timetable or Timetable(every_min=30),
+        }  # fmt: skip
+        source: int = self.does(lambda session: service.save(session, self.by, **(what | changes)))
+        return source
+
+    def reads(self, source: int) -> SourceReading:
+        self.does(lambda session: service.read_now(session, self.by, source_id=source, data=self.data))
+        assert self.works()
+        return self.last()
+
+    def works(self) -> bool:
+        with self.db.begin(self.scope) as session:
+            job = session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).one()
+        return jobs.run(self.db, RUNNERS, job_id=job.id, ente_id=self.ente)
+
+    def last(self) -> SourceReading:
+        with self.db.begin(self.scope) as session:
+            return session.scalars(select(SourceReading).order_by(SourceReading.id.desc()).limit(1)).one()
+
+    def run(self) -> ImportRun:
+        with self.db.begin(self.scope) as session:
+            return session.get_one(ImportRun, self.last().run_id)
+
+    def source(self) -> CollectionSource:
+        with self.db.begin(self.scope) as session:
+            return session.scalars(select(CollectionSource)).one()
+
+    def states(self) -> dict[str, str]:
+        with self.db.begin(self.scope) as session:
+            rows = session.execute(select(Position.reference, Position.state).where(Position.withdrawn_as_of.is_(None)))
+            return {reference: state.value for reference, state in rows}
+
+    def passes(self, minutes: int) -> None:
+        step = timedelta(minutes=minutes)
+        self.does(
+            lambda session: session.execute(
+                update(CollectionSource).values(
+                    due_at=CollectionSource.due_at - step, open_until=CollectionSource.open_until - step
+                )
+            )
+        )
+
+    def beat(self) -> int:
+        started: int = self.does(lambda session: service.start_due(session, data=self.data))
+        return started
+
+
+@pytest.fixture
+def office(db: Database, tmp_path: Path) -> Office:
+    return Office(db, tmp_path / "data")
+
+
+@pytest.fixture
+def over_http(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    monkeypatch.setenv("FILODIRETTO_GESTIONALE_DEMO_URL", served.url)
+    monkeypatch.setenv("FILODIRETTO_GESTIONALE_DEMO_TOKEN", TOKEN)
+    monkeypatch.setattr("crm.collection.sources.http.FIRST_WAIT_S", 0.0)
+    return served
+
+
+def put(office: Office, feed: Path, name: str, *, age_s: float = 60) -> Path:
+    path = office.inbox / name
+    path.write_bytes(gzip.compress(feed.read_bytes()) if name.endswith(".gz") else feed.read_bytes())
+    os.utime(path, (path.stat().st_atime - age_s, path.stat().st_mtime - age_s))
+    return path
+
+
+# -- a folder ---------------------------------------------------------------------------------------------------------
+
+
+def test_files_in_the_folder_are_read_the_oldest_first_and_removed(
+    office: Office, write_feed: WriteFeed, records: Records
+) -> None:
+    source = office.sets_up(SourceKind.FOLDER)
+    younger = put(office, write_feed(records["rossi"], header={"mode": "incremental"}), "b.jsonl", age_s=20)
+    older = put(office, write_feed(records["tari"], header={"mode": "incremental"}), "a.jsonl.gz")
+    growing = put(office, write_feed(), "c.jsonl", age_s=0)
+    put(office, write_feed(), "d.jsonl.part")
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert (office.run().file_name, office.run().state) == ("a.jsonl.gz", ImportState.DONE)
+    assert (older.exists(), younger.exists()) == (False, True)
+    assert office.beat() == 1  # the next file at once
+    assert office.works()
+    assert office.states() == {"T-1": "overdue"}
+    assert office.reads(source).outcome is ReadingOutcome.NOTHING_NEW
+    assert growing.exists()
+    assert list((office.data / "spool").iterdir()) == []
+
+
+def test_a_file_of_another_ente_is_refused_whole(office: Office, write_feed: WriteFeed, records: Records) -> None:
+    source = office.sets_up(SourceKind.FOLDER)
+    path = put(office, write_feed(records["rossi"], header={"ente": "B962"}), "a.jsonl")
+    reading = office.reads(source)
+    assert reading.outcome is ReadingOutcome.REFUSED
+    assert reading.failure == "Il feed è dell'ente B962, ma qui si attende D403: nessuna riga è stata letta."
+    assert (office.run().state, path.exists()) == (ImportState.FAILED, False)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(office: Office, write_feed: WriteFeed, records: Records) -> None:
+    source = office.sets_up(SourceKind.FOLDER)
+    (office.inbox / "a.jsonl").symlink_to(write_feed(records["rossi"]))
+    assert office.reads(source).outcome is ReadingOutcome.NOTHING_NEW
+
+
+# -- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+def test_over_http_first_everything_then_what_has_changed(office: Office, over_http: Served) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert set(office.states().values()) == {"overdue"}
+    assert office.reads(source).outcome is ReadingOutcome.NOTHING_NEW
+    over_http.empoli.pay("T-0", over_http.gestionale.now())
+    over_http.empoli.withdraw("T-4", over_http.gestionale.now())
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert office.states() == {"T-0": "paid", "T-1": "overdue", "T-2": "overdue", "T-3": "overdue"}
+    assert office.source().cursor == over_http.empoli.cursor
+    with office.db.begin(office.scope) as session:
+        found = session.scalars(select(Reconciliation).order_by(Reconciliation.id)).all()
+    assert [one.matches for one in found] == [True, True]
+    assert found[1].lines[0]["ours"] == {"positions": 4, "residual": 3 * 81200, "paid": 81200}
+
+
+def test_whoever_does_not_answer_is_left_alone_for_longer_and_longer(office: Office, over_http: Served) -> None:
+    source = office.sets_up(SourceKind.HTTP, Timetable(every_min=1))
+    for _ in range(3):
+        over_http.gestionale.faults = ["error"] * 4
+        assert office.reads(source).outcome is ReadingOutcome.FAILED
+    assert office.source().open_until is not None
+    office.passes(1)
+    assert office.beat() == 1  # the trial
+    assert office.works()
+    assert office.last().outcome is ReadingOutcome.READ
+    assert (office.source().failures, office.source().open_until) == (0, None)
+
+
+def test_a_credential_that_is_refused_opens_the_circuit_at_once(office: Office, over_http: Served) -> None:
+    source = office.sets_up(SourceKind.HTTP, Timetable(every_min=1))
+    over_http.gestionale.faults = ["token"]
+    reading = office.reads(source)
+    assert reading.failure is not None
+    assert reading.failure.startswith("Il gestionale rifiuta la nostra credenziale")
+    office.passes(30)
+    assert office.beat() == 0
+    assert office.reads(source).outcome is ReadingOutcome.READ  # by hand, a person may
+
+
+def test_an_endpoint_that_is_not_set(office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+    monkeypatch.delenv("FILODIRETTO_GESTIONALE_DEMO_TOKEN")
+    assert office.reads(source).failure == (
+        "Manca la credenziale: impostare FILODIRETTO_GESTIONALE_DEMO_TOKEN o FILODIRETTO_GESTIONALE_DEMO_TOKEN_FILE."
+    )
+
+
+# -- when -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_timetable_starts_a_reading_once(office: Office) -> None:
+    source = office.sets_up(SourceKind.FOLDER, Timetable(every_min=30))
+    assert office.beat() == 0
+    office.passes(31)
+    assert (office.beat(), office.beat()) == (1, 0)
+    office.passes(31)
+    assert office.beat() == 0  # the first is under way
+    with pytest.raises(ConflictError):
+        office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+    assert office.works()
+    office.passes(31)
+    assert office.beat() == 1
+
+
+def test_a_source_that_is_off_is_not_read(office: Office) -> None:
+    office.sets_up(SourceKind.FOLDER, active=False)
+    assert office.source().due_at is None
+    assert office.beat() == 0
+
+
+# -- who --------------------------------------------------------------------------------------------------------------
+
+
+def test_only_who_may_import_for_the_ente_sets_up_and_reads(office: Office) -> None:
+    source = office.sets_up(SourceKind.FOLDER)
+    with office.db.begin(office.scope) as session:
+        noted = session.scalars(select(AuditEntry.kind)).all()
+    assert noted == ["source.changed"]
+    office.by = Principal(office.by.user_id, "", "it", frozenset({Held(Role.ADMINISTRATOR, 2, None)}))
+    with pytest.raises(ForbiddenError):
+        office.sets_up(SourceKind.FOLDER, name="another")
+    with pytest.raises(ForbiddenError):
+        office.reads(source)
+    office.scope = Scope.of_enti([2])
+    with pytest.raises(NotFoundError):
+        office.reads(source)
+
+
+def test_each_wrong_field_says_so(office: Office) -> None:
+    office.sets_up(SourceKind.FOLDER)
+    with pytest.raises(InvalidError) as refusal:
+        office.sets_up(SourceKind.HTTP, Timetable(0, 1440), name="folder", endpoint="NOBODY")
+    assert [part.field for part in refusal.value.parts] == ["name", "endpoint", "every_min", "at"]
+
+
+# -- crashes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["fetched", "between batches", "withdrawing", "before the cursor"])
+def test_a_reading_killed_anywhere_goes_on(
+    office: Office, over_http: Served, database_urls: Any, records: Records, where: str
+) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    for code in ("T-3", "T-4"):
+        over_http.empoli.withdraw(code, over_http.gestionale.now())
+    over_http.empoli.pay("T-0", over_http.gestionale.now())
+    over_http.empoli.epoch = "another-life"  # so that the whole state is read again
+    office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+    with office.db.begin(office.scope) as session:
+        job = session.scalars(select(Job.id).order_by(Job.id.desc()).limit(1)).one()
+    program = textwrap.dedent(
+        f"""
+        import os, signal
+        from crm.collection import ending, importer
+        from crm.collection.sources import tasks
+        from crm.core import jobs
+        from crm.core.db import Database
+        from web.migrations import tables
+        def dies(*a, **k):
+            os.kill(os.getpid(), signal.SIGKILL)
+        def after(function, times):
+            left = [times]
+            def wrapped(*a, **k):
+                result = function(*a, **k)
+                left[0] -= 1
+                if not left[0]:
+                    dies()
+                return result
+            return wrapped
+        importer.BATCH_LINES, ending.PIECE = 3, 1
+        where = {where!r}
+        if where == "fetched":
+            tasks._fetched = after(tasks._fetched, 1)
+        elif where == "between batches":
+            importer._commit = after(importer._commit, 2)
+        elif where == "withdrawing":
+            ending.positions.withdraw_unnamed = after(ending.positions.withdraw_unnamed, 2)
+        else:
+            tasks._end = dies
+        db = Database({database_urls.app!r}, {database_urls.routing!r}, pool_size=2)
+        jobs.run(db, {{"collection.fetch": tasks.RUNNER}}, job_id={job}, ente_id=1)
+        """
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
+    killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - timedelta(seconds=60))))
+    assert office.works()
+    assert office.last().outcome is ReadingOutcome.READ
+    assert office.run().state is ImportState.DONE
+    assert office.states() == {"T-0": "paid", "T-1": "overdue", "T-2": "overdue"}
+    assert office.source().cursor == over_http.empoli.cursor
+    assert office.run().withdrawn == 2
+
+
+def test_a_million_errors_are_counted_and_the_first_are_listed(
+    office: Office, write_feed: WriteFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crm.collection.models import ImportRefusal  # noqa: PLC0415
+
+    monkeypatch.setattr("crm.collection.service.MAX_REMARKS", 50)
+    feed = write_feed(*[b"{}\n"] * 5_000, header={"mode": "incremental"})
+    source = office.sets_up(SourceKind.FOLDER)
+    put(office, feed, "a.jsonl")
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert office.run().refused == 5_000
+    with office.db.begin(office.scope) as session:
+        assert len(session.scalars(select(ImportRefusal)).all()) == 50

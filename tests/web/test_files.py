@@ -1,0 +1,436 @@
+"""The taxpayer's file on the page: behind its gate, with reasons, for whom it is open and nobody else."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event, func, select, text, update
+from starlette.testclient import TestClient
+
+from crm.access.models import Role, RoleGrant
+from crm.audit.models import AuditEntry
+from crm.contacts.disclosure import RelationKind
+from crm.contacts.models import Contact, DisclosureRule, PersonKind
+from crm.core.configuration import changed
+from crm.core.db import Database, Scope
+from crm.documents import service as documents
+from crm.documents.models import Document, DocumentKind
+from crm.files.gate import Check
+from crm.files.models import FileOpening, FileSetting, GateQuestion
+from crm.positions.models import Position
+from crm.timeline import service as timeline
+from crm.timeline.models import EntryKind
+from tests.cast import NOTICE, Cast
+from tests.web.conftest import Desk, csrf_of, sign_in
+from web.wiring import Runtime
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Reader:
+    """Somebody who reads files without a call."""
+
+    client: TestClient
+    database: Database
+    cast: Cast
+    runtime: Runtime
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def sit_down(self, username: str) -> "Reader":
+        self.client.cookies.clear()
+        sign_in(self.client, username)
+        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/files"), "HX-Request": "true"}
+        return self
+
+    def opens(self, contact: int, **fields: Any) -> Any:
+        return self.client.post(f"/files/{contact}/open", data=fields, headers=self.headers)
+
+    def sees(self, path: str) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
+    def position(self, reference: str = "E-1") -> int:
+        with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
+            return session.execute(select(Position.id).where(Position.reference == reference)).scalar_one()
+
+    def audited(self) -> list[tuple[str, int | None, int | None, str]]:
+        with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
+            rows = session.execute(
+                select(AuditEntry.kind, AuditEntry.ente_id, AuditEntry.contact_id, AuditEntry.reason)
+                .where(AuditEntry.kind.like("file.%"))
+                .order_by(AuditEntry.id)
+            )
+            return [tuple(row) for row in rows]
+
+    def needs(self, answers: int, *questions: str) -> None:
+        """What Empoli wants of whoever calls."""
+        with self.database.begin(Scope.of_enti([self.cast.empoli])) as session:
+            changed(session)
+            session.execute(
+                update(FileSetting).where(FileSetting.ente_id == self.cast.empoli).values(answers_needed=answers)
+            )
+            for place, key in enumerate(questions):
+                session.add(
+                    GateQuestion(
+                        ente_id=self.cast.empoli, place=place, key=key, text=f"{key}?", checks=Check.OTHER
+                    )
+                )  # fmt: skip
+
+
+@pytest.fixture
+def reader(client: TestClient, runtime: Runtime, database: Database, cast: Cast) -> Reader:
+    return Reader(client, database, cast, runtime).sit_down("sara")
+
+
+DEBT = ("812,00", "2024/118", "ngiunzione", "TARI")  # nothing of a debt is in a page that has these not
+
+
+def test_before_the_gate_no_amount_and_no_act_leaves_the_server(desk: Desk, reader: Reader) -> None:
+    reader.needs(2)
+    desk.sit_down()
+    call = desk.talks()
+    page = desk.page("file")
+    assert "BIANCHI" in page
+    assert not [word for word in DEBT if word in page]
+    assert desk.client.get(f"/files/positions/{reader.position()}").status_code == 403
+    assert desk.client.get(f"/files/{desk.stage.cast.mario}/timeline").status_code == 403
+    assert not [word for word in DEBT if word in desk.page()]
+
+    refused = desk.press("identify", call=call, right=["born"])
+    assert refused.status_code == 422
+    assert refused.json()["fields"] == {"right": "Manca una risposta esatta: fai un'altra domanda."}
+    assert desk.press("identify", call=call, right=["born", "born", "made-up"]).status_code == 422
+    assert not [word for word in DEBT if word in desk.page()]
+    assert desk.press("identify", call=call, right=["born", "name"]).status_code == 204
+    assert "812,00" in desk.page("file")
+    assert "restano da pagare 812,00 euro" in desk.client.get(f"/files/positions/{reader.position()}").text
+
+
+def test_an_ente_asks_its_own_questions(desk: Desk, reader: Reader) -> None:
+    reader.needs(1, "luogo", "prima-rata")
+    desk.sit_down()
+    call = desk.talks()
+    page = desk.page("file")
+    assert re.findall(r'name="right" value="([\w-]+)"', page) == ["luogo", "prima-rata"]
+    assert desk.press("identify", call=call, right=["name"]).status_code == 422
+    assert desk.press("identify", call=call, right=["luogo"]).status_code == 204
+
+
+def test_who_will_not_answer_and_who_is_somebody_else_are_told_apart(desk: Desk, reader: Reader) -> None:
+    reader.needs(2)
+    desk.sit_down()
+    call, mario = desk.talks(), desk.stage.cast.mario
+    assert desk.press("turn-away", call=call, contact=mario, outcome="refused").status_code == 204
+    page = desk.page("file")
+    assert "Non vuole rispondere" in page
+    assert "BIANCHI" in page
+    assert desk.press("turn-away", call=call, contact=mario, outcome="wrong_person").status_code == 204
+    assert "BIANCHI" not in desk.page("file")
+    assert desk.press("turn-away", call=call, contact=mario, outcome="wrong_person").status_code == 409
+    assert [kind for kind, *_ in reader.audited()] == ["file.gate", "file.gate"]
+    assert desk.stage.log(call).count("GateRefused") == 2
+
+
+def test_a_call_that_is_over_closes_the_file(desk: Desk, reader: Reader) -> None:
+    desk.sit_down()
+    call = desk.talks()
+    desk.press("identify", call=call)
+    position = f"/files/positions/{reader.position()}"
+    assert desk.client.get(position).status_code == 200
+    desk.stage.caller_leaves(call)
+    assert desk.client.get(position).status_code == 200  # while he writes about it
+    desk.press("wrap-up", call=call, topic="payment", disposition="answered")
+    assert desk.client.get(position).status_code == 403
+    assert reader.audited() == [
+        ("file.opened", reader.cast.empoli, reader.cast.mario, "call"),
+        ("file.gate", reader.cast.empoli, reader.cast.mario, ""),
+    ]
+
+
+def test_a_supervisor_says_why_and_it_is_recorded(reader: Reader) -> None:
+    mario = reader.cast.mario
+    before = reader.sees(f"/files/{mario}")
+    assert not [word for word in DEBT if word in before]
+    assert "Perché apri il fascicolo" in before
+    assert reader.opens(mario, purpose="other").json()["fields"] == {"reason": "Scrivi perché apri il fascicolo."}
+    opened = reader.opens(mario, purpose="quality", reason=" reclamo  n. 7 ")
+    assert opened.headers["hx-redirect"] == f"/files/{mario}"
+    assert "812,00" in reader.sees(f"/files/{mario}")
+    assert reader.audited() == [("file.opened", reader.cast.empoli, mario, "quality: reclamo n. 7")]
+    reader.client.post(f"/files/{mario}/close", headers=reader.headers)
+    assert "812,00" not in reader.sees(f"/files/{mario}")
+
+
+def test_an_open_file_is_its_readers_alone_and_for_an_hour(reader: Reader) -> None:
+    mario, position = reader.cast.mario, f"/files/positions/{reader.position()}"
+    reader.opens(mario, purpose="quality")
+    assert reader.client.get(position).status_code == 200
+    reader.sit_down("anna")
+    assert reader.client.get(position).status_code == 403
+    reader.sit_down("sara")
+    assert reader.client.get(position).status_code == 200
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(FileOpening).values(opened_at=FileOpening.opened_at - timedelta(minutes=61)))
+    assert reader.client.get(position).status_code == 403
+
+
+def test_at_the_desk_whoever_is_there_answers_first(reader: Reader) -> None:
+    reader.needs(2)
+    mario = reader.cast.mario
+    assert reader.opens(mario, purpose="desk").status_code == 422
+    assert reader.opens(mario, purpose="desk", right=["name", "address"]).status_code == 204
+    assert [kind for kind, *_ in reader.audited()] == ["file.opened", "file.gate"]
+
+
+def test_an_ente_reads_its_own_for_a_reason_and_asks_nobody(reader: Reader) -> None:
+    reader.needs(2)
+    mario, gina = reader.cast.mario, reader.cast.gina
+    reader.sit_down("vera")
+    assert 'value="ente_control"' in reader.sees(f"/files/{mario}")
+    assert 'value="desk"' not in reader.sees(f"/files/{mario}")
+    assert reader.opens(mario, purpose="desk", right=["name", "born"]).status_code == 403
+    assert reader.opens(mario, purpose="call").status_code == 422
+    assert reader.opens(mario, purpose="ente_control").status_code == 204
+    assert "812,00" in reader.sees(f"/files/{mario}")
+    for path in (f"/files/{gina}", f"/files/{gina}/timeline", f"/files/positions/{reader.position('V-1')}"):
+        assert reader.client.get(path).status_code == 404 if "timeline" not in path else 403, path
+    assert reader.opens(gina, purpose="ente_control").status_code == 404
+
+
+def test_a_forged_contact_or_position_is_nobodys(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.other_contract)) as session:
+        theirs = session.execute(select(Position.id).where(Position.reference == "S-1")).scalar_one()
+    for path in (f"/files/{reader.cast.stranger_in_siena}", f"/files/positions/{theirs}", "/files/999999"):
+        assert reader.client.get(path).status_code == 404
+    assert reader.opens(reader.cast.stranger_in_siena, purpose="quality").status_code == 404
+    assert reader.client.get("/files/1e5").status_code == 422
+
+
+def test_who_may_not_read_files_does_not_search_either(reader: Reader) -> None:
+    with reader.database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == reader.cast.sara).values(role=Role.ADMINISTRATOR))
+    for path in ("/files", f"/files/{reader.cast.mario}", f"/files/positions/{reader.position()}"):
+        assert reader.client.get(path).status_code == 403
+    assert reader.client.post("/files/search", data={"q": "bianchi"}, headers=reader.headers).status_code == 403
+
+
+def test_the_file_unites_a_persons_enti_and_each_hears_of_it(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        code = session.execute(select(Contact.codice_fiscale).where(Contact.id == reader.cast.gina)).scalar_one()
+        session.execute(update(Contact).where(Contact.id == reader.cast.mario).values(codice_fiscale=code))
+    reader.opens(reader.cast.mario, purpose="quality")
+    page = reader.sees(f"/files/{reader.cast.mario}")
+    assert page.index("Comune di Empoli") < page.index("Comune di Vinci")
+    assert {ente for _, ente, *_ in reader.audited()} == {reader.cast.empoli, reader.cast.vinci}
+    detail = reader.sees(f"/files/positions/{reader.position('V-1')}")
+    assert "3010 0000 0000 0123 73" in detail  # in groups of four
+    assert '<svg viewBox="0 0 41 41"' in detail
+    reader.sit_down("vera")
+    reader.opens(reader.cast.mario, purpose="ente_control")
+    assert "Comune di Vinci" not in reader.sees(f"/files/{reader.cast.mario}")
+    assert reader.client.get(f"/files/positions/{reader.position('V-1')}").status_code == 404
+    assert NOTICE not in reader.sees(f"/files/{reader.cast.mario}")
+
+
+def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        fresh = session.execute(select(func.now())).scalar_one() - timedelta(hours=23)
+        session.execute(update(Position).values(as_of=fresh))
+        session.execute(update(Contact).values(as_of=fresh))
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert "non aggiornati" not in reader.sees(f"/files/{reader.cast.mario}")
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Position).values(as_of=fresh - timedelta(hours=2)))
+    assert "non aggiornati" in reader.sees(f"/files/{reader.cast.mario}")
+
+
+def test_a_payment_that_arrives_while_the_file_is_open_is_news(reader: Reader) -> None:
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert "È arrivato un pagamento" not in reader.sees(f"/files/{reader.cast.mario}")
+    paid = [{"paid_on": "2026-11-20", "cents": 12_345, "channel": "pagoPA"}]
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Position).where(Position.reference == "E-1").values(payments=paid, digest="y"))
+    page = reader.sees(f"/files/{reader.cast.mario}")
+    assert re.search(r"È arrivato un pagamento di <strong class=\"num\">123,45\s€</strong>, del 20 nov 2026", page)
+    assert "nuovo pagamento" in page
+    reader.opens(reader.cast.mario, purpose="quality")  # opened anew, it is known
+    assert "È arrivato un pagamento" not in reader.sees(f"/files/{reader.cast.mario}")
+
+
+def test_html_in_what_was_told_is_text(reader: Reader) -> None:
+    hostile = "<script>alert(1)</script>"
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Contact).values(surname=hostile))
+        session.execute(
+            update(Position).values(
+                state_note=hostile, act_number=hostile,
+                acts=[{"kind": "sollecito", "number": hostile, "issued_on": "2020-01-01"}],
+                steps=[{"kind": kind, "on": "2021-01-01", "note": hostile} for kind in ("fermo", "unheard-of")],
+            )
+        )  # fmt: skip
+    reader.opens(reader.cast.mario, purpose="quality")
+    for path in (f"/files/{reader.cast.mario}", f"/files/positions/{reader.position()}"):
+        page = reader.sees(path)
+        assert hostile not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_a_timeline_goes_on_page_by_page_and_is_filtered(reader: Reader) -> None:
+    first = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        for day in range(45):
+            timeline.record(
+                session, ente_id=reader.cast.empoli, contact_id=reader.cast.mario, kind=EntryKind.CALL,
+                source=uuid4(), occurred_at=first + timedelta(days=day // 2), author_id=None, status="answered",
+                detail={"identified": True, "waited_ms": 0, "talked_s": 9, "topic": None, "disposition": None,
+                        "note": f"nota-{day:02d}"},
+            )  # fmt: skip
+    path = f"/files/{reader.cast.mario}"
+    reader.opens(reader.cast.mario, purpose="quality")
+    seen: list[str] = []
+    part = reader.sees(path)
+    for _ in range(5):
+        seen += re.findall(r"nota-\d\d", part)
+        found = re.search(r'name="after" value="([^"]+)"', part)
+        if found is None:
+            break
+        part = reader.client.get(f"{path}/timeline", params={"after": found[1]}).text
+    assert seen == [f"nota-{day:02d}" for day in reversed(range(45))]
+    some = reader.client.get(f"{path}/timeline", params={"since": "2026-01-03", "until": "2026-01-03"}).text
+    assert re.findall(r"nota-\d\d", some) == ["nota-05", "nota-04"]
+    assert "nota" not in reader.client.get(f"{path}/timeline", params={"ente": reader.cast.vinci}).text
+    for wrong in ("x", "2026-01-01T00:00:00~1", "2026-01-01T00:00:00+00:00~x", "~"):
+        assert reader.client.get(f"{path}/timeline", params={"after": wrong}).status_code == 422
+    assert reader.client.get(f"{path}/timeline", params={"kind": "", "ente": "", "since": ""}).status_code == 200
+
+
+def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:
+    path = f"/files/{reader.cast.mario}"
+    reader.opens(reader.cast.mario, purpose="quality")
+    runtime = reader.runtime
+    asked: list[str] = []
+    event.listen(runtime.database.app_engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    reader.sees(path)
+    asked.clear()
+    reader.sees(path)
+    few = len(asked)
+    columns = ", ".join(c.name for c in Position.__table__.columns if c.name not in {"id", "reference"})
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(
+            text(
+                f"INSERT INTO position (reference, {columns}) SELECT 'G-' || n, {columns} FROM position,"
+                " generate_series(1, 99) n WHERE reference = 'E-1'"
+            )
+        )
+    asked.clear()
+    assert reader.sees(path).count('<details id="position-') == 100
+    assert len(asked) == few <= 25, "\n".join(asked)
+
+
+def test_whoever_acts_for_the_taxpayer_hears_what_his_title_opens(desk: Desk, reader: Reader) -> None:
+    reader.needs(1)
+    desk.sit_down()
+    call = desk.talks()
+    position = f"/files/positions/{reader.position()}"
+    refused = desk.press("identify", call=call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
+    assert "Manca il mandato scritto" in refused.json()["fields"]["speaker"]
+    wrong = desk.press("identify", call=call, right="name", speaker="new", kind="heir", name="")
+    assert "name" in wrong.json()["fields"]
+    assert desk.press("identify", call=call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
+    assert desk.press("identify", call=call, right="name", speaker="99999").status_code == 404
+    assert not [word for word in DEBT if word in desk.page("file")]
+    assert desk.press("identify", call=call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
+
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        rule = DisclosureRule(
+            ente_id=reader.cast.empoli, relation=RelationKind.GUARDIAN, matters=["procedure", "acts", "payments"]
+        )
+        session.add(rule)
+    assert (
+        desk.press("identify", call=call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code
+        == 204
+    )
+    page = desk.page("file")
+    assert "2024/118" in page
+    assert "812,00" not in page
+    assert "+39 348 000 0001" not in page
+    assert "Ha titolo per lui." in page
+    detail = desk.client.get(position).text
+    assert "Notificata il 3 settembre 2024" in detail
+    assert "€" not in detail
+    assert "euro" not in detail
+
+
+def test_nobody_is_a_company_and_the_dead_do_not_call(desk: Desk, reader: Reader) -> None:
+    desk.sit_down()
+    call = desk.talks()
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Contact).where(Contact.id == reader.cast.mario).values(kind=PersonKind.LEGAL))
+    refused = desk.press("identify", call=call)
+    assert "legale rappresentante" in refused.json()["fields"]["speaker"]
+    assert 'value="">Scegli…' in desk.page("file")
+    assert desk.press(
+        "identify", call=call, speaker="new", kind="legal_representative", name="Ada Neri"
+    ).status_code == 204  # fmt: skip
+    assert "812,00" in desk.page("file")
+
+
+def test_a_document_is_opened_from_an_open_file_alone(reader: Reader) -> None:
+    contents = "àè".encode()
+    digest = sha256(contents).hexdigest()
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        for reference, kind, title in (("D-1", "text/plain", 'Avviso "TARI"\r\nX: y'), ("D-2", "text/html", "Pagina")):
+            session.add(
+                Document(
+                    ente_id=reader.cast.empoli, contact_id=reader.cast.mario, reference=reference,
+                    position_reference="E-1", kind=DocumentKind.NOTICE, title=title, dated=None, media_type=kind,
+                    size=len(contents), sha256=digest, as_of=datetime(2026, 1, 1, tzinfo=UTC), digest="x",
+                )
+            )  # fmt: skip
+        session.flush()
+        plain, page = session.scalars(select(Document.id).order_by(Document.id)).all()
+    path = f"/files/documents/{plain}"
+    assert reader.client.get(path).status_code == 403
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert reader.client.get(path).status_code == 409
+    assert "non ancora ricevuto" in reader.sees(f"/files/positions/{reader.position()}")
+    source = reader.runtime.settings.data / "source"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(contents)
+    reader.runtime.documents.put(reader.cast.empoli, digest, source)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        documents.receive(session, ente_id=reader.cast.empoli, sha256=digest)
+    got = reader.client.get(path)
+    assert (got.status_code, got.text) == (200, "àè")
+    assert got.headers["content-disposition"] == "inline; filename*=UTF-8''Avviso--TARI---X--y.txt"
+    assert "sandbox" in got.headers["content-security-policy"]
+    assert (got.headers["x-content-type-options"], got.headers["cache-control"]) == ("nosniff", "no-store")
+    hostile = reader.client.get(f"/files/documents/{page}")
+    assert hostile.headers["content-type"] == "application/octet-stream"
+    assert hostile.headers["content-disposition"].startswith("attachment")
+    assert [kind for kind, *_ in reader.audited()] == ["file.opened"]
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        opened = session.scalars(select(AuditEntry.contact_id).where(AuditEntry.kind == "document.opened")).all()
+    assert opened == [reader.cast.mario, reader.cast.mario]
+    reader.sit_down("anna")
+    assert reader.client.get(path).status_code == 403
+
+
+def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> None:
+    assert reader.client.get("/files/documents").status_code == 403
+    upload = {"archive": ("d.zip", b"PK", "application/zip")}
+    fields = {"ente": str(reader.cast.empoli)}
+    assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403
+    with reader.database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == reader.cast.sara).values(role=Role.ADMINISTRATOR))
+    reader.client.get("/files/documents")
+    broken = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
+    assert (broken.status_code, broken.json()["message"]) == (422, "L'archivio zip è danneggiato: rigenerarlo.")
+    fields = {"ente": str(reader.cast.siena)}
+    assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403

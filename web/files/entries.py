@@ -1,0 +1,73 @@
+"""How each kind of entry of a timeline is shown: what is read of it, and the template that writes it.
+
+A feature that puts a kind of its own on the timeline registers a reader here and adds a template; the page stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.timeline.models import EntryKind, TimelineEntry
+from telephony.calls.choices import Disposition, Topic
+from telephony.calls.models import Outcome
+from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
+
+Reader = Callable[[TimelineEntry], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry, ready for its template."""
+
+    id: int
+    ente_id: int
+    kind: EntryKind
+    occurred_at: datetime
+    now: bool  # it goes on at this moment
+    author: str | None
+    template: str
+    told: Mapping[str, Any]
+
+
+def shown(entry: TimelineEntry, author: str | None, *, discreet: bool = False) -> Shown:
+    """An entry, read by its kind. Discreet: without what people wrote, who may not be told everything is listening."""
+    told = READERS[entry.kind](entry)
+    if discreet and told.get("note"):
+        told = {**told, "note": ""}
+    return Shown(
+        entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
+        f"files/entries/{entry.kind.value}.html", told,
+    )  # fmt: skip
+
+
+def _call(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    if entry.status == OPENED_BY_MISTAKE:
+        opened, closed = (datetime.fromisoformat(detail[name]) for name in ("opened_at", "closed_at"))
+        return {"open_for": closed - opened}
+    return {
+        "open_for": None,
+        "outcome": None if entry.status == IN_PROGRESS else Outcome(entry.status),
+        "identified": detail["identified"],
+        "topic": Topic(detail["topic"]) if detail["topic"] else None,
+        "disposition": Disposition(detail["disposition"]) if detail["disposition"] else None,
+        "note": detail["note"],
+        "talked_s": detail["talked_s"],
+    }
+
+
+def _follow_up(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    closed_at = detail["closed_at"]
+    return {
+        **{name: detail[name] for name in ("note", "owner", "list", "closed_by")},
+        "kind": FollowUpKind(detail["kind"]),
+        "state": FollowUpState(entry.status),
+        "due_at": datetime.fromisoformat(detail["due_at"]),
+        "closed_at": datetime.fromisoformat(closed_at) if closed_at else None,
+    }
+
+
+READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call, EntryKind.FOLLOW_UP: _follow_up}

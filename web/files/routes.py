@@ -1,0 +1,160 @@
+"""The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BeforeValidator
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.contacts import queries as contacts
+from crm.contacts.disclosure import Matter
+from crm.contacts.search import search as search_for
+from crm.core import clock, topics
+from crm.enti import queries as enti
+from crm.files import queries as files
+from crm.files import service
+from crm.files.models import Purpose
+from crm.files.service import SPEAKS
+from crm.positions import queries as positions
+from crm.timeline.models import EntryKind
+from crm.timeline.queries import Filter
+from web.edge.templating import fragment, page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.files.speakers import Answers, answers, offered
+from web.files.view import TaxpayerFile, read_detail, read_file, read_timeline
+from web.live.hub import Render, Rendered
+from web.wiring import Runtime
+
+router = APIRouter(include_in_schema=False)
+FieldText = Annotated[str, Form()]
+T = TypeVar("T")
+Chosen = Annotated[T | None, BeforeValidator(lambda text: text or None), Query()]  # an empty field chooses nothing
+FOUND = 20
+NO_CONTENT = 204
+
+
+@router.get("/files")
+def search_page(request: Request, visit: VisitDep) -> Response:
+    """One box, for whoever may read files."""
+    visit.principal.require(Permission.FILE_READ)
+    return page(request, "files/search.html", visit.language, visit=visit, csrf=visit.csrf_token)
+
+
+@router.post("/files/search")
+def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
+    """Who it may be. Posted, so that no name stands in an address."""
+    asked = q.strip()[:100]
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        badges = enti.badges(session)
+        results = search_for(session, asked, limit=FOUND)
+    html = fragment(
+        "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
+        asked=len(asked) > 1,
+    )  # fmt: skip
+    return Response(html, media_type="text/html")
+
+
+@router.get("/files/positions/{position_id}")
+def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response:
+    """A position, opened: only while the file is."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        found = positions.get(session, position_id)
+        opening = files.require_open(session, visit.principal, contact_id=found.contact_id, matter=Matter.ACTS)
+        detail = read_detail(session, found, opening)
+    return Response(fragment("files/_position.html", visit.language, detail=detail), media_type="text/html")
+
+
+@router.get("/files/{contact_id}")
+def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
+    """The file if it is open, else the question why it should be."""
+    about: dict[str, Any] = {"visit": visit, "csrf": visit.csrf_token}
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        contact = contacts.get(session, contact_id)
+        about["ente"] = enti.badges(session)[contact.ente_id]
+        opening = files.opening(session, visit.principal, contact_id=contact_id)
+        if opening is None:
+            about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
+            about["gate"] = files.gate(session, contact.ente_id)
+            about["speakers"] = offered(session, contact)
+        found = read_file(session, contact, opening) if opening else None
+    if opening is None:
+        speaking = {one.value for one in SPEAKS}
+        return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
+    return page(
+        request, "files/page.html", visit.language, regions=_shown(visit, contact_id, found).regions,
+        contact_id=contact_id, purpose=opening.purpose, at=opening.opened_at, **about,
+    )  # fmt: skip
+
+
+@router.post("/files/{contact_id}/open")
+def open_file(
+    runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()],
+    answers: Annotated[Answers, Depends(answers)], reason: FieldText = "",
+) -> Response:  # fmt: skip
+    """Open it: the reason is recorded, and the answers of whoever is there."""
+
+    def work(session: Session) -> None:
+        spoken = None
+        if purpose in SPEAKS:
+            spoken = answers.spoken(session, visit.principal, contact_id=contact_id)
+        service.open_file(
+            session, visit.principal, contact_id=contact_id, purpose=purpose, reason=reason, spoken=spoken
+        )
+
+    runtime.database.transact(visit.scope(runtime, Permission.FILE_READ), work)
+    return Response(status_code=NO_CONTENT, headers={"HX-Redirect": f"/files/{contact_id}"})
+
+
+@router.post("/files/{contact_id}/close")
+def close_file(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Response:
+    """Done with it."""
+
+    def work(session: Session) -> None:
+        opening = files.opening(session, visit.principal, contact_id=contact_id)
+        if opening is not None and opening.call_id is None:
+            service.close_files(session, visit.principal, contact_ids=opening.contact_ids)
+
+    runtime.database.transact(visit.scope(runtime, Permission.FILE_READ), work)
+    return RedirectResponse("/files", status_code=303)
+
+
+@router.get("/files/{contact_id}/timeline")
+def timeline(
+    runtime: RuntimeDep, visit: VisitDep, contact_id: int, kind: Chosen[EntryKind] = None, ente: Chosen[int] = None,
+    since: Chosen[date] = None, until: Chosen[date] = None, after: Annotated[str, Query(max_length=80)] = "",
+) -> Response:  # fmt: skip
+    """A part of the timeline: filtered, and from where the last part ended."""
+    only = Filter(
+        kinds=frozenset({kind} if kind else ()), ente_id=ente, since=clock.start_of_day(since) if since else None,
+        until=clock.start_of_day(until + timedelta(days=1)) if until else None,
+    )  # fmt: skip
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        opening = files.require_open(session, visit.principal, contact_id=contact_id)
+        part = read_timeline(session, contact_id, opening, only=only, after=after)
+    return Response(fragment("files/_timeline.html", visit.language, part=part), media_type="text/html")
+
+
+def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
+    """The file's one region; a word that it is closed, once it is."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        opening = files.opening(session, visit.principal, contact_id=contact_id)
+        found = read_file(session, contacts.get(session, contact_id), opening) if opening else None
+    return _shown(visit, contact_id, found)
+
+
+def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendered:
+    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id)
+    watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
+    return Rendered({"file": html}, frozenset(watched))
+
+
+def join(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
+    """An open file is its reader's alone: it depends on before whom it is open."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        files.require_open(session, visit.principal, contact_id=contact_id)
+    key = f"file:{contact_id}:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render, runtime, visit, contact_id))]

@@ -1,0 +1,248 @@
+"""The taxpayer's file as it is shown: the union, made when read, of one person's rows over the enti.
+
+What may not be told to whom the file is open before never leaves the server.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from crm.contacts import queries as contacts
+from crm.contacts.disclosure import Matter
+from crm.contacts.queries import ContactView, ReachView
+from crm.core import clock
+from crm.documents import queries as documents
+from crm.documents.queries import DocumentView
+from crm.enti import queries as enti
+from crm.enti.queries import Badge
+from crm.files import news
+from crm.files import queries as files
+from crm.files.queries import Opening
+from crm.positions import queries as positions
+from crm.positions.history import Happening, Sort, history
+from crm.positions.models import Tax
+from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
+from crm.positions.summary import Totals, describe, grouped, late_instalments, totals
+from crm.positions.views import InstalmentView, PaymentView, PositionView
+from crm.timeline import queries as timeline
+from crm.timeline.models import EntryKind
+from crm.timeline.queries import ALL, Filter
+from web.files.entries import Shown, shown
+
+# What a line of the history is about, and which topic covers it.
+SAID_UNDER = {Sort.PAYMENT: Matter.PAYMENTS, Sort.PLAN: Matter.PLANS, Sort.INSTALMENT: Matter.PLANS}
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """Which parts may be shown."""
+
+    amounts: bool
+    acts: bool
+    payments: bool
+    plans: bool
+    contact_data: bool
+    documents: bool
+
+    @classmethod
+    def of(cls, told: frozenset[Matter]) -> "Shows":
+        """By the matters that may be told."""
+        return cls(**{name: name in told for name in cls.__dataclass_fields__})
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing has to be kept back."""
+        return all(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A position in the list. `news` are the payments that arrived since the file was opened."""
+
+    position: PositionView
+    news: tuple[PaymentView, ...]
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaxGroup:
+    """What is owed for one tax."""
+
+    tax: Tax
+    totals: Totals
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One ente's part of the file. Stale: older than the ente is promised."""
+
+    ente: Badge
+    shows: Shows
+    totals: Totals
+    as_of: datetime
+    stale: bool
+    groups: tuple[TaxGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxpayerFile:
+    """The file of a person, the asked-for ente first."""
+
+    contact_ids: tuple[int, ...]
+    name: str
+    codice_fiscale: str
+    born_on: date | None
+    address: str | None
+    reach: tuple[ReachView, ...]
+    opening: Opening
+    shows: Shows
+    sections: tuple[Section, ...]
+    news: tuple[PaymentView, ...]
+    documents: tuple[DocumentView, ...]
+    timeline: "TimelinePart"
+    kinds: tuple[EntryKind, ...] = tuple(EntryKind)
+
+    @property
+    def lines(self) -> int:
+        """How many positions there are."""
+        return sum(len(group.lines) for section in self.sections for group in section.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePart:
+    """Some of the timeline, and what leads to the rest."""
+
+    contact_id: int
+    entries: tuple[Shown, ...]
+    only: Filter
+    after: str  # the cursor of the next part; empty when there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something payable, with what is read out or scanned to pay it."""
+
+    payable: Payable
+    qr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A position, opened."""
+
+    position: PositionView
+    ente: Badge
+    creditor: str  # the ente's codice fiscale
+    shows: Shows
+    sentence: str
+    history: tuple[Happening, ...]
+    late: frozenset[int]  # numbers of the rates that are late
+    plan: tuple[InstalmentView, ...]
+    notices: tuple[Notice, ...]
+    documents: tuple[DocumentView, ...]
+    proofs: Mapping[str, DocumentView]
+
+
+def read_file(session: Session, contact: ContactView, opening: Opening) -> TaxpayerFile:
+    """Everything that the scope and the opening show of this person."""
+    same = [one for one in contacts.same_person(session, contact) if one.id in opening.contact_ids]
+    ids = [one.id for one in same]
+    shows = {one: Shows.of(opening.told[one]) for one in ids}
+    owed = positions.of_contact(session, [one for one in ids if shows[one].acts], brief=True)
+    new = {
+        one.id: news.arrived(one, opening.seen)
+        for one in owed
+        if shows[one.contact_id].payments and shows[one.contact_id].amounts
+    }
+    asked = shows[contact.id]
+    return TaxpayerFile(
+        contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
+        born_on=contact.born_on if asked.contact_data else None,
+        address=contact.address.line if asked.contact_data and contact.address else None,
+        reach=contact.reaches if asked.contact_data else (), opening=opening, shows=asked,
+        sections=_sections(session, same, shows, owed, new), news=tuple(paid for some in new.values() for paid in some),
+        documents=tuple(documents.of_contacts(session, [one for one in ids if shows[one].documents])),
+        timeline=read_timeline(session, contact.id, opening),
+    )  # fmt: skip
+
+
+def read_timeline(
+    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = ""
+) -> TimelinePart:
+    """A part of the timeline of all rows of the person."""
+    found = timeline.of_contacts(session, opening.contact_ids, only=only, after=timeline.cursor(after))
+    discreet = not all(Shows.of(told).everything for told in opening.told.values())
+    entries = tuple(shown(entry, author, discreet=discreet) for entry, author in found.entries)
+    return TimelinePart(contact_id, entries, only, found.after.written if found.after else "")
+
+
+def read_detail(session: Session, position: PositionView, opening: Opening) -> Detail:
+    """A position with its history, what can be paid of it, and its documents."""
+    shows = Shows.of(opening.told[position.contact_id])
+    today = clock.business_day(clock.now(session))
+    position = position if shows.amounts else _without_amounts(position)
+    listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
+    own = tuple(one for one in listed if one.position_reference == position.reference)
+    return Detail(
+        position=position, ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
+        creditor=enti.creditor_code(session, position.ente_id), shows=shows,
+        sentence=describe(position, today) if shows.everything else "",
+        history=tuple(one for one in history(position, today) if _may_be_said(one, shows)),
+        late=frozenset(one.number for one in late_instalments(position, today)),
+        plan=position.instalments if shows.plans and shows.amounts else (),
+        notices=tuple(_notices(session, position, today)) if shows.amounts and shows.payments else (),
+        documents=own, proofs={one.reference: one for one in listed},
+    )  # fmt: skip
+
+
+def _sections(
+    session: Session, same: list[ContactView], shows: Mapping[int, Shows], owed: list[PositionView],
+    new: Mapping[int, tuple[PaymentView, ...]],
+) -> tuple[Section, ...]:  # fmt: skip
+    at = clock.now(session)
+    today = clock.business_day(at)
+    ente_ids = frozenset(one.ente_id for one in same)
+    badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
+    groups = grouped(owed, today)
+    sections = []
+    for ente_id in dict.fromkeys(one.ente_id for one in same):
+        mine = [one for one in owed if one.ente_id == ente_id]
+        rows = [row for row in same if row.ente_id == ente_id]
+        told = [one.as_of for one in mine] + [row.as_of for row in rows]
+        sections.append(
+            Section(
+                badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                tuple(
+                    TaxGroup(one.tax, one.totals, tuple(_line(each, new, today) for each in one.positions))
+                    for one in groups
+                    if one.ente_id == ente_id
+                ),
+            )
+        )  # fmt: skip
+    return tuple(sections)
+
+
+def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:
+    return Line(position, new.get(position.id, ()), bool(late_instalments(position, today)))
+
+
+def _may_be_said(one: Happening, shows: Shows) -> bool:
+    may: bool = getattr(shows, SAID_UNDER.get(one.sort, Matter.ACTS))
+    with_amounts = one.sort in {Sort.PAYMENT, Sort.INSTALMENT}
+    return may and (shows.amounts or not with_amounts)
+
+
+def _without_amounts(position: PositionView) -> PositionView:
+    return replace(position, steps=tuple(replace(step, cents=None) for step in position.steps))
+
+
+def _notices(session: Session, position: PositionView, today: date) -> Iterable[Notice]:
+    creditor = enti.creditor_code(session, position.ente_id)
+    for one in payable_now(position, today):
+        qr = ""
+        if one.notice_number:
+            qr = qr_svg(qr_content(notice_number=one.notice_number, codice_fiscale=creditor, cents=one.cents))
+        yield Notice(one, qr)

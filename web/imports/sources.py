@@ -1,0 +1,162 @@
+"""The sources of feeds: what each is, when it is read, and reading it at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.collection.models import SourceKind
+from crm.collection.sources import endpoints, queries, service
+from crm.collection.sources.folder import INBOX
+from crm.collection.sources.queries import SourceView
+from crm.collection.sources.service import Timetable
+from crm.core.errors import InvalidError
+from crm.enti import queries as enti
+from web.edge.i18n import translations
+from web.edge.templating import page
+from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+
+router = APIRouter(include_in_schema=False)
+NO_CONTENT, UNPROCESSABLE = 204, 422
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """What a person wrote, as he wrote it."""
+
+    ente: int = 0
+    name: str = ""
+    kind: str = SourceKind.FOLDER.value
+    endpoint: str = ""
+    when: str = "every"
+    every_min: str = "60"
+    at: str = "06:00"
+    active: bool = True
+
+    @classmethod
+    def of(cls, source: SourceView) -> "SourceForm":
+        """A source as its form shows it."""
+        when = "every" if source.every_min else "daily" if source.at else "hand"
+        return cls(
+            source.ente_id, source.name, source.kind.value, source.endpoint or "", when,
+            str(source.every_min or 60), source.at or "06:00", source.active,
+        )  # fmt: skip
+
+    def timetable(self) -> Timetable:
+        """When to read. Raises `InvalidError`."""
+        if self.when == "every":
+            if not (self.every_min.isascii() and self.every_min.isdigit() and len(self.every_min) < 9):
+                raise InvalidError("Scrivi quanti minuti, in cifre.", field="every_min")
+            return Timetable(every_min=int(self.every_min))
+        if self.when == "daily":
+            hours, _, minutes = self.at.partition(":")
+            if not (f"{hours}{minutes}".isdecimal() and len(hours) <= 2 and len(minutes) == 2):
+                raise InvalidError("Scrivi un'ora, come 06:00.", field="at")
+            return Timetable(at_minute=int(hours) * 60 + int(minutes))
+        return Timetable()
+
+
+def form_of(
+    ente: Annotated[int, Form()],
+    name: Annotated[str, Form(max_length=200)] = "",
+    kind: Annotated[SourceKind, Form()] = SourceKind.FOLDER,
+    endpoint: Annotated[str, Form(max_length=200)] = "",
+    when: Annotated[str, Form(max_length=10)] = "hand",
+    every_min: Annotated[str, Form(max_length=20)] = "",
+    at: Annotated[str, Form(max_length=20)] = "",
+    active: Annotated[bool, Form()] = False,
+) -> SourceForm:
+    """The form as it was sent."""
+    return SourceForm(ente, name, kind.value, endpoint, when, every_min.strip(), at.strip(), active)
+
+
+FormDep = Annotated[SourceForm, Depends(form_of)]
+
+
+@router.get("/imports/sources/new")
+def new(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The form of a new source."""
+    return _form(request, runtime, visit, None, SourceForm())
+
+
+@router.get("/imports/sources/{source_id}")
+def source(request: Request, runtime: RuntimeDep, visit: VisitDep, source_id: int) -> Response:
+    """A source: its form, and what its readings came to."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    with runtime.database.begin(scope) as session:
+        view = queries.source(session, source_id)
+    return _form(request, runtime, visit, view, SourceForm.of(view))
+
+
+@router.post("/imports/sources")
+def create(request: Request, runtime: RuntimeDep, visit: ChangeDep, form: FormDep) -> Response:
+    """Set up a source."""
+    return _save(request, runtime, visit, None, form)
+
+
+@router.post("/imports/sources/{source_id}")
+def change(request: Request, runtime: RuntimeDep, visit: ChangeDep, source_id: int, form: FormDep) -> Response:
+    """Change a source; it stays with its ente."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    with runtime.database.begin(scope) as session:
+        view = queries.source(session, source_id)
+    return _save(request, runtime, visit, view, replace(form, ente=view.ente_id))
+
+
+@router.post("/imports/sources/{source_id}/read")
+def read(runtime: RuntimeDep, visit: ChangeDep, source_id: int) -> Response:
+    """Read it now."""
+    return _read(runtime, visit, source_id, service.read_now)
+
+
+@router.post("/imports/sources/{source_id}/read-whole")
+def read_whole(runtime: RuntimeDep, visit: ChangeDep, source_id: int) -> Response:
+    """Read its whole state anew."""
+    return _read(runtime, visit, source_id, service.read_whole)
+
+
+def _read(runtime: RuntimeDep, visit: ChangeDep, source_id: int, how: Callable[..., int]) -> Response:
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    data = runtime.settings.data
+    runtime.database.transact(scope, lambda session: how(session, visit.principal, source_id=source_id, data=data))
+    return Response(status_code=NO_CONTENT)
+
+
+def _save(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, view: SourceView | None, form: SourceForm
+) -> Response:
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+
+    def work(session: Session) -> int:
+        return service.save(
+            session, visit.principal, ente_id=form.ente, source_id=view.id if view else None,
+            kind=SourceKind(form.kind), name=form.name, endpoint=form.endpoint or None, timetable=form.timetable(),
+            active=form.active,
+        )  # fmt: skip
+
+    try:
+        runtime.database.transact(scope, work)
+    except InvalidError as wrong:
+        return _form(request, runtime, visit, view, form, wrong)
+    return RedirectResponse("/imports#sources", status_code=303)
+
+
+def _form(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, view: SourceView | None, form: SourceForm,
+    wrong: InvalidError | None = None,
+) -> Response:  # fmt: skip
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    with runtime.database.begin(scope) as session:
+        badges = enti.badges(session, scope.enti)
+    say = translations(visit.language).gettext
+    parts = (wrong.parts or (wrong,)) if wrong else ()
+    return page(
+        request, "imports/source.html", visit.language, status=UNPROCESSABLE if wrong else 200, visit=visit,
+        csrf=visit.csrf_token, source=view, form=form, enti=badges, endpoints=endpoints.names(),
+        wrong={part.field: say(str(part)) for part in parts}, say=say,
+        inbox=runtime.settings.data.resolve() / INBOX,
+    )  # fmt: skip

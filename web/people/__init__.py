@@ -1,0 +1,1 @@
+"""Users as their administrators keep them, and everybody's own page."""

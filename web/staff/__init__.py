@@ -1,0 +1,1 @@
+"""The register of the staff: for whoever runs the centre, and for each ente's approver."""

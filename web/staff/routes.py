@@ -1,0 +1,186 @@
+"""The register of the staff of an ente, what it was told, whom it keeps away, and whom it wants replaced."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.access.service import granted_scope, scope_for
+from crm.core.clock import business_day, now
+from crm.core.db import Scope
+from crm.core.errors import NotFoundError
+from crm.enti import queries as enti
+from crm.staff import queries, service
+from web.edge.i18n import translations
+from web.edge.templating import page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.words import word_for
+from web.people.answers import done
+from web.wiring import Runtime
+
+router = APIRouter(prefix="/staff", include_in_schema=False)
+T = TypeVar("T")
+TextField = Annotated[str, Form()]
+NOTICES = 100
+
+
+@router.get("")
+def first(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The register of the first of the visitor's enti."""
+    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    with runtime.database.begin(scope) as session:
+        mine = enti.badges(session, scope.enti)
+    if not mine:
+        raise NotFoundError("Nessun ente da mostrare.")
+    return register(request, runtime, visit, next(iter(mine)))
+
+
+@router.get("/{ente_id}")
+def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
+    """One ente's register."""
+    scope = _seen(runtime, visit, ente_id)
+    with runtime.database.begin(scope) as session:
+        one = frozenset({ente_id})
+        told = queries.notices(session, one, limit=NOTICES)
+        context: dict[str, Any] = {
+            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, ente_id),
+            "own_people": queries.of_the_ente(session, ente_id), "removed": queries.removed(session, one),
+            "notices": told, "unseen": sum(notice.seen_at is None for notice in told),
+            "replacements": queries.replacements(session, one), "today": business_day(now(session)),
+            "days": service.replacement_days(session, ente_id),
+            "decides": ente_id in (scope_for(session, visit.principal, Permission.USER_REMOVE).enti or ()),
+            "manages": ente_id in (granted_scope(session, visit.principal, Permission.USER_MANAGE).enti or ()),
+        }  # fmt: skip
+    return page(
+        request, "staff/register.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id, **context
+    )
+
+
+@router.get("/{ente_id}/register.csv")
+def as_csv(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
+    """The register as a spreadsheet reads it."""
+    with runtime.database.begin(_seen(runtime, visit, ente_id)) as session:
+        serving, ente = queries.register(session, ente_id), enti.badges(session)[ente_id]
+    say = translations(visit.language).gettext
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow([say("Ente"), say("Nome"), say("Qualifica"), say("Ruolo"), say("Dal"), say("Al"), say("Stato")])
+    for one in serving:
+        writer.writerow(
+            _cell(value)
+            for value in (
+                ente.name, one.name, one.qualification, say(word_for(one.role)), one.starts_on.isoformat(),
+                one.ends_on.isoformat() if one.ends_on else "", say("attivo") if one.active else say("sospeso"),
+            )
+        )  # fmt: skip
+    name = f"personale-{ente.short_name.lower().replace(' ', '-')}.csv"
+    disposition = f'attachment; filename="{name.encode("ascii", "ignore").decode()}"'
+    body = text.getvalue().encode("utf-8-sig")  # a spreadsheet takes it for UTF-8 by its first bytes
+    return Response(body, media_type="text/csv; charset=utf-8", headers={"content-disposition": disposition})
+
+
+@router.post("/{ente_id}/seen")
+def seen(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, up_to: Annotated[int, Form()]
+) -> Response:
+    """The ente has read its notices."""
+    _change(runtime, visit, lambda s: service.see_notices(s, visit.principal, ente_id=ente_id, up_to=up_to))
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/remove")
+def remove(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, user: Annotated[int, Form()],
+    reason: TextField = "",
+) -> Response:  # fmt: skip
+    """The ente keeps somebody away."""
+    _change(runtime, visit, lambda s: service.remove(s, visit.principal, ente_id=ente_id, user_id=user, reason=reason))
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/exclusions/{exclusion_id}/ask")
+def ask_readmission(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, exclusion_id: int, reason: TextField = ""
+) -> Response:
+    """An administrator asks the ente to let somebody back in."""
+
+    def work(session: Session) -> None:
+        service.ask_readmission(session, visit.principal, exclusion_id=exclusion_id, reason=reason)
+
+    _change(runtime, visit, work)
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/exclusions/{exclusion_id}/answer")
+def answer_readmission(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, exclusion_id: int,
+    consents: Annotated[bool, Form()],
+) -> Response:  # fmt: skip
+    """The ente lets somebody back in, or does not."""
+
+    def work(session: Session) -> None:
+        service.answer_readmission(session, visit.principal, exclusion_id=exclusion_id, consents=consents)
+
+    _change(runtime, visit, work)
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/replacements")
+def ask_replacement(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, user: Annotated[int, Form()],
+    reason: TextField = "",
+) -> Response:  # fmt: skip
+    """The ente wants somebody replaced."""
+
+    def work(session: Session) -> None:
+        service.ask_replacement(session, visit.principal, ente_id=ente_id, user_id=user, reason=reason)
+
+    _change(runtime, visit, work)
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/replacements/{request_id}/withdraw")
+def withdraw(request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, request_id: int) -> Response:
+    """The ente no longer asks for it."""
+    _change(runtime, visit, lambda s: service.withdraw_replacement(s, visit.principal, request_id=request_id))
+    return done(request, f"/staff/{ente_id}")
+
+
+@router.post("/{ente_id}/replacements/{request_id}/replace")
+def replace(
+    request: Request, runtime: RuntimeDep, visit: ChangeDep, ente_id: int, request_id: int,
+    replacement: Annotated[int, Form()] = 0,
+) -> Response:  # fmt: skip
+    """Somebody else serves the ente in his place."""
+
+    def work(session: Session) -> None:
+        service.replace(session, visit.principal, request_id=request_id, replacement_id=replacement)
+
+    _change(runtime, visit, work)
+    return done(request, f"/staff/{ente_id}")
+
+
+def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
+    """The visitor's scope, if this ente is in it; otherwise it does not exist."""
+    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    if ente_id not in (scope.enti or ()):
+        raise NotFoundError("Questo ente non esiste.")
+    return scope
+
+
+def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
+    """In the enti that the visitor decides for or administers."""
+    enti_of_his: frozenset[int] = frozenset()
+    with runtime.database.begin(Scope.nothing()) as session:
+        for permission in (Permission.USER_REMOVE, Permission.USER_MANAGE):
+            enti_of_his |= granted_scope(session, visit.principal, permission).enti or frozenset()
+    return runtime.database.transact(Scope.of_enti(enti_of_his), work)
+
+
+def _cell(value: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

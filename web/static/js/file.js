@@ -1,0 +1,52 @@
+// The taxpayer's file: a position's details come when it is opened, and the list is walked with the arrows.
+
+const BODY = "[data-detail]";
+
+const asked = new WeakSet(); // a change of the position brings another element, which asks anew
+
+/** Ask for the details of every open position that does not have them yet. */
+function fill() {
+  for (const body of document.querySelectorAll(`details.position[open] > ${BODY}`)) {
+    if (asked.has(body)) continue;
+    asked.add(body);
+    window.htmx.trigger(body, "wanted");
+  }
+}
+
+document.addEventListener("toggle", fill, true);
+new MutationObserver(fill).observe(document.body, { childList: true, subtree: true });
+for (const failure of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(failure, (event) => event.target.matches?.(BODY) && asked.delete(event.target));
+}
+
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey && !event.ctrlKey && event.code === "KeyF") {
+    document.querySelector("details.position > summary")?.focus();
+    event.preventDefault();
+    return;
+  }
+  const here = event.target.closest?.("details.position > summary");
+  if (!here || event.altKey || event.ctrlKey || event.metaKey) return;
+  const lines = [...document.querySelectorAll("details.position > summary")];
+  const place = lines.indexOf(here);
+  if (event.key in STEPS) lines[place + STEPS[event.key]]?.focus();
+  else if (event.key === "Home") lines[0].focus();
+  else if (event.key === "End") lines.at(-1).focus();
+  else if (event.key === "Escape") here.parentElement.open = false;
+  else return;
+  event.preventDefault();
+});
+
+// Whoever speaks and is not known yet is described beside the questions.
+function describeSpeaker() {
+  const choice = document.getElementById("speaker");
+  const more = choice?.closest("form")?.querySelector(".new-speaker");
+  if (more && more.hidden === (choice.value === "new")) more.hidden = choice.value !== "new";
+}
+document.addEventListener("change", describeSpeaker);
+new MutationObserver(describeSpeaker).observe(document.body, { childList: true, subtree: true });
+
+window.addEventListener("beforeprint", () => document.querySelectorAll("details.qr-box").forEach((one) => (one.open = true)));
+fill();
