@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 
@@ -27,6 +27,7 @@ from web.run import claims, embedded
 from web.run.prepare import prepare_database
 from web.run.processes import Child, Program, RunError, stop
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "fd_bench_"
 WORKERS = 2
@@ -45,6 +46,7 @@ class Place:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._servers: list[Child] = []
         self._children: list[Child] = []
+        self._made: dict[str, Any] = {}
         try:
             self._credentials = embedded.credentials(self.folder)
             self.postgres = embedded.Postgres(self.folder, claims.free_port(), self._credentials.postgres, POSTGRES)
@@ -80,6 +82,13 @@ class Place:
         settings = load_settings(environ)
         database = Database(settings.database_url, settings.database_routing_url, pool_size=4)
         return Centre(self, name, environ, settings, database, cast.settle(database), carrier)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several measurements share, made by the first of them."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     def start(self, name: str, *command: str, environ: Mapping[str, str] | None = None) -> Child:
         """Start a Python module as a process: `command` is what follows `python -m`."""

@@ -18,6 +18,8 @@ from telephony.queues.music import waiting_music
 from web.api import health, webhooks
 from web.api.webhooks import NotGenuineError
 from web.console import routes as console
+from web.contacts import related, texts
+from web.contacts import routes as contacts
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -87,6 +89,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         duplicates,
         documents,
         files,
+        contacts,
+        related,
+        texts,
         wallboard,
         sources,
         reconciliations,

@@ -373,6 +373,7 @@ class End(Record):
 
 
 AnyRecord = TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord | TotalsRecord | End
+_NAME_NOTHING = {"document", "withdrawal", "totals", "end"}
 KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference"}
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)
@@ -389,12 +390,17 @@ def parse_record(line: bytes) -> AnyRecord:
     return _record.validate_json(line)
 
 
-def named_by(line: bytes) -> tuple[Of, str] | None:
-    """What a line names that could not be read as a record. None: it names nothing, or not so that it can be told."""
+def named_by(line: bytes) -> tuple[tuple[Of, str] | None, bool]:
+    """What a line names that could not be read as a record; when that cannot be told, whether it may name anything.
+
+    Documents, withdrawals and totals say nothing of what is there.
+    """
     try:
         told = json.loads(line)
+        if told["record"] in _NAME_NOTHING:
+            return None, False
         of = Of(told["record"])
-        key = told[KEY_OF[of]]
-        return (of, composed(key.strip()).upper() if of is Of.TAXPAYER else composed(key.strip()))
+        key = composed(told[KEY_OF[of]].strip())
+        return (of, key.upper() if of is Of.TAXPAYER else key), False
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
+        return None, True

@@ -83,10 +83,8 @@ class Reader:
             record = parse_record(line.content)
         except ValidationError as error:
             broken = not line.ended and error.errors(include_url=False)[0]["type"] == "json_invalid"
-            named = named_by(line.content)
-            return Item(
-                number, end, refusal=reasons.explain(error), broken=broken, named=named, unreadable=named is None
-            )
+            named, unreadable = named_by(line.content)
+            return Item(number, end, refusal=reasons.explain(error), broken=broken, named=named, unreadable=unreadable)
         if isinstance(record, TotalsRecord):
             return Item(number, end, total=record.model_dump(mode="json", exclude={"record"}))
         if not isinstance(record, End):

@@ -119,6 +119,7 @@ def discard(session: Session, by: Principal, *, run_id: int) -> Path | None:
     if run.state is not ImportState.STOPPED:
         return None
     run.state, run.failure = ImportState.FAILED, DISCARDED
+    presence.unname(session, ente_id=run.ente_id, run_id=run.id)
     session.flush()
     touch(session, topics.imports(run.ente_id))
     path = session.get_one(Job, run.job_id).argument.get("path")

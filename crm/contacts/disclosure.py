@@ -118,7 +118,7 @@ _OPENED = {
     RelationKind.GUARDIAN: EVERYTHING,
     RelationKind.PARTNER: frozenset({Matter.PROCEDURE, Matter.AMOUNTS, Matter.ACTS, Matter.PAYMENTS}),
 }
-_BY_MANDATE = frozenset({RelationKind.DELEGATE, RelationKind.ACCOUNTANT})
+BY_MANDATE = frozenset({RelationKind.DELEGATE, RelationKind.ACCOUNTANT})
 _OF_COMPANIES = frozenset({RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER})
 _OF_PERSONS = frozenset({RelationKind.HEIR, RelationKind.GUARDIAN})
 
@@ -157,6 +157,12 @@ def disclosure(
     return Disclosure(told, ground, _sentence(told, ground, insolvent=person.insolvent))
 
 
+def kinds_of(*, legal: bool) -> tuple[RelationKind, ...]:
+    """The relations that somebody can have to a company, or to a person; those that need a mandate come last."""
+    fit = (kind for kind in RelationKind if _nonsense(kind, legal=legal) is None)
+    return tuple(sorted(fit, key=lambda kind: kind in BY_MANDATE))
+
+
 def check_relation(kind: RelationKind, *, legal: bool) -> None:
     """Raise `InvalidError` when such a relation to a company, or to a person, makes no sense."""
     match _nonsense(kind, legal=legal):
@@ -177,7 +183,7 @@ def _ground(person: Person, speaker: Speaker, today: date) -> Ground:
         return nonsense
     if not speaker.term.holds(today):
         return Ground.ENDED
-    if speaker.relation in _BY_MANDATE:
+    if speaker.relation in BY_MANDATE:
         return _by_mandate(person, speaker.mandate, today)
     return _by_title(person, speaker.relation)
 

@@ -276,7 +276,9 @@ class ConsentText(Base):
 
 
 class Consent(Base):
-    """A consent given or withdrawn. Rows are added, never altered: for each purpose the last one stands."""
+    """A consent given or withdrawn. Rows are added, never altered: for each purpose the last one stands that no later
+    row annuls because it was written by mistake.
+    """
 
     __tablename__ = "consent"
 
@@ -289,6 +291,7 @@ class Consent(Base):
     occurred_at: Mapped[datetime]
     recorded_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     call_id: Mapped[UUID | None]
+    annuls_id: Mapped[int | None] = mapped_column(ForeignKey("consent.id"))
 
     __table_args__ = (
         _of_contact(),

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.audit import service as audit
 from crm.contacts import queries
 from crm.contacts.codice_fiscale import parse_codice_fiscale
 from crm.contacts.disclosure import (
+    BY_MANDATE,
     GENERAL,
     OPEN,
     STRANGER,
@@ -32,12 +32,12 @@ from crm.contacts.models import Contact, DisclosureRule, Mandate, PersonKind, Re
 from crm.contacts.names import full_name, who_key
 from crm.contacts.phone import to_e164
 from crm.contacts.queries import ContactView
-from crm.core import clock, topics
-from crm.core.db import touch
+from crm.contacts.recording import HIMSELF, Telling, as_json, recordable, trace, wrong
+from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 
 MAX_NAME = 160
-MAX_DOCUMENT = 120
+FACTS = ("kind", "codice_fiscale", "name", "phone", "valid_from", "valid_to", "mandate_id", "source")  # for the audit
 _Him = aliased(Contact)  # the one a relation names, when he is a contact of the same ente
 
 
@@ -70,6 +70,11 @@ class RelationView:
     stated: bool
     other_id: int | None
     mandate: MandateView | None
+
+    @property
+    def by_mandate(self) -> bool:
+        """Whether nothing but a mandate lets him hear anything."""
+        return self.kind in BY_MANDATE
 
     @property
     def speaker(self) -> Speaker:
@@ -125,16 +130,6 @@ def get(session: Session, relation_id: int) -> RelationView:
     return _view(*row)
 
 
-def mandates(session: Session, *, ente_id: int, codice_fiscale: str) -> list[MandateView]:
-    """The mandates that somebody holds under an ente, the latest first."""
-    rows = session.scalars(
-        select(Mandate)
-        .where(Mandate.ente_id == ente_id, Mandate.codice_fiscale == codice_fiscale)
-        .order_by(Mandate.valid_from.desc(), Mandate.id.desc())
-    )
-    return [_mandate(row) for row in rows]
-
-
 def may_be_told(session: Session, rows: Collection[ContactView], *, relation_id: int | None) -> dict[int, Disclosure]:
     """What somebody may be told today of a person, by ente; `rows` are all of that person's (`queries.same_person`).
 
@@ -148,6 +143,18 @@ def may_be_told(session: Session, rows: Collection[ContactView], *, relation_id:
     elsewhere = replace(relation.speaker, mandate=None)
     speakers = {one.ente_id: relation.speaker if one.ente_id == relation.ente_id else elsewhere for one in rows}
     return _disclosed(session, rows, speakers)
+
+
+def told_to_each(
+    session: Session, rows: Collection[ContactView], related: Collection[RelationView]
+) -> dict[int, Disclosure]:
+    """What each of these may be told today of a person under the ente of the relation, by relation id."""
+    rules = _rules(session, {one.ente_id for one in related})
+    today, person = clock.business_day(clock.now(session)), queries.person_of(rows)
+    return {
+        one.id: disclosure(person, one.speaker, today=today, narrowed=rules.get((one.ente_id, one.kind)))
+        for one in related
+    }
 
 
 def told_himself(session: Session, rows: Collection[ContactView]) -> dict[int, Disclosure]:
@@ -167,7 +174,7 @@ def relate(
 
     Returns the relation's id. Raises `InvalidError` with what to do at each field.
     """
-    contact = _recordable(session, by, contact_id)
+    telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
     who = _who(contact, kind, codice_fiscale, name, phone, term)
     if mandate_id is not None:
         _mandate_of(session, contact.ente_id, mandate_id)
@@ -177,82 +184,42 @@ def relate(
         .where(Relation.contact_id == contact_id, Relation.kind == kind, Relation.who_key == key)
         .with_for_update()
     ).one_or_none()
-    before = _as_json(row) if row else None
+    before = as_json(row, FACTS) if row else None
     if row is None:
         row = Relation(ente_id=contact.ente_id, contact_id=contact_id, kind=kind, who_key=key, stated=False)
         session.add(row)
     for column, value in {**who, "mandate_id": mandate_id or row.mandate_id}.items():
         setattr(row, column, value)
-    row.source, row.told_at, row.told_by, row.call_id = source, clock.now(session), by.user_id, call_id
+    _as_told(session, by, row, telling)
     session.flush()
-    _note(session, by, row, "relation.recorded", before, _as_json(row))
+    note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
     return row.id
 
 
-def end(session: Session, by: Principal, *, relation_id: int, on: date) -> None:
-    """It holds until this day, included; afterwards nothing may be told by it."""
-    row = _relation(session, by, relation_id)
-    if row.valid_from and on < row.valid_from:
-        raise InvalidError("La fine viene prima dell'inizio: ricontrolla la data.", field="valid_to")
-    before, row.valid_to = _as_json(row), on
-    _our_word(session, by, row)
+def end(
+    session: Session, by: Principal, *, relation_id: int, on: date | None, telling: Telling = HIMSELF
+) -> date | None:
+    """It holds until this day, included; afterwards nothing may be told by it. None: it has no end after all.
+
+    Returns the last day that was known before.
+    """
+    row = locked(session, by, relation_id)
+    check_term(Term(row.valid_from, on))
+    before, was, row.valid_to = as_json(row, FACTS), row.valid_to, on
+    our_word(session, by, row, telling)
     session.flush()
-    _note(session, by, row, "relation.ended", before, _as_json(row))
+    note(session, by, row, "relation.ended", before, as_json(row, FACTS))
+    return was
 
 
 def remove(session: Session, by: Principal, *, relation_id: int) -> None:
     """It was written by mistake. What the collection system states stays: it is for the ente to have it put right."""
-    row = _relation(session, by, relation_id)
+    row = locked(session, by, relation_id)
     if row.stated:
         raise InvalidError("Lo dichiara il gestionale: si può far finire qui, o proporre una correzione all'ente.")
     session.delete(row)
     session.flush()
-    _note(session, by, row, "relation.removed", _as_json(row), None)
-
-
-def give_mandate(
-    session: Session, by: Principal, *, relation_id: int, document: str, covers: Collection[Matter], term: Term
-) -> int:
-    """Store that a delegate or an accountant showed a mandate for a contact. Returns its id: others may be added to it
-    (`relate` with `mandate_id`), as an accountant's many clients are.
-    """
-    row = _relation(session, by, relation_id)
-    document = " ".join(document.split())
-    if not document or len(document) > MAX_DOCUMENT:
-        raise InvalidError(
-            f"Scrivi dove si trova il mandato (protocollo, archivio), in al massimo {MAX_DOCUMENT} caratteri.",
-            field="document",
-        )
-    if not frozenset(covers) - GENERAL:
-        raise InvalidError("Scegli almeno un argomento su cui il mandato vale.", field="covers")
-    starts = term.starts or clock.business_day(clock.now(session))
-    _check_term(Term(starts, term.ends))
-    mandate = Mandate(
-        ente_id=row.ente_id, codice_fiscale=row.codice_fiscale, name=row.name, document=document,
-        covers=sorted(frozenset(covers) | GENERAL), valid_from=starts, valid_to=term.ends,
-        written_at=clock.now(session), written_by=by.user_id,
-    )  # fmt: skip
-    session.add(mandate)
-    session.flush()
-    before, row.mandate_id = _as_json(row), mandate.id
-    _our_word(session, by, row)
-    session.flush()
-    _note(session, by, row, "mandate.stored", before, {**_as_json(row), **_mandate_as_json(mandate)})
-    return mandate.id
-
-
-def end_mandate(session: Session, by: Principal, *, mandate_id: int, on: date) -> None:
-    """A mandate holds until this day, included, for everybody it is about."""
-    by.require(Permission.CONTACT_RECORD)
-    row = session.get(Mandate, mandate_id, with_for_update=True)
-    if row is None:
-        raise NotFoundError("Mandato non trovato.")
-    require_on(session, by, Permission.CONTACT_RECORD, ente_id=row.ente_id)
-    _check_term(Term(row.valid_from, on))
-    before, row.valid_to = _mandate_as_json(row), on
-    session.flush()
-    for relation in session.scalars(select(Relation).where(Relation.mandate_id == mandate_id)):
-        _note(session, by, relation, "mandate.ended", before, _mandate_as_json(row))
+    note(session, by, row, "relation.removed", as_json(row, FACTS), None)
 
 
 # -- inside -------------------------------------------------------------------------------------------------------
@@ -263,10 +230,7 @@ def _disclosed(
 ) -> dict[int, Disclosure]:
     """A death that one row knows of is known: whoever answers may not speak as if it were not."""
     today = clock.business_day(clock.now(session))
-    rules = {
-        (rule.ente_id, rule.relation): frozenset(map(Matter, rule.matters))
-        for rule in session.scalars(select(DisclosureRule).where(DisclosureRule.ente_id.in_(speakers)))
-    }
+    rules = _rules(session, speakers)
     return {
         ente_id: disclosure(
             queries.person_of(rows), speaker, today=today,
@@ -274,6 +238,13 @@ def _disclosed(
         )
         for ente_id, speaker in speakers.items()
     }  # fmt: skip
+
+
+def _rules(session: Session, ente_ids: Collection[int]) -> dict[tuple[int, RelationKind], frozenset[Matter]]:
+    return {
+        (rule.ente_id, rule.relation): frozenset(map(Matter, rule.matters))
+        for rule in session.scalars(select(DisclosureRule).where(DisclosureRule.ente_id.in_(ente_ids)))
+    }
 
 
 _RELATIONS = (
@@ -291,24 +262,19 @@ def _view(
         id=relation.id, ente_id=relation.ente_id, contact_id=relation.contact_id, kind=relation.kind,
         codice_fiscale=relation.codice_fiscale, name=relation.name or own_name or relation.codice_fiscale or "",
         phone=relation.phone, term=Term(relation.valid_from, relation.valid_to), source=relation.source,
-        stated=relation.stated, other_id=other_id, mandate=_mandate(mandate) if mandate else None,
+        stated=relation.stated, other_id=other_id, mandate=mandate_view(mandate) if mandate else None,
     )  # fmt: skip
 
 
-def _mandate(row: Mandate) -> MandateView:
+def mandate_view(row: Mandate) -> MandateView:
+    """A mandate as a value; general matters are always covered."""
     covers = frozenset(map(Matter, row.covers)) | GENERAL
     term = Term(row.valid_from, row.valid_to)
     return MandateView(row.id, row.ente_id, row.codice_fiscale, row.name, row.document, covers, term)
 
 
-def _recordable(session: Session, by: Principal, contact_id: int) -> ContactView:
-    by.require(Permission.CONTACT_RECORD)
-    contact = queries.get(session, contact_id)
-    require_on(session, by, Permission.CONTACT_RECORD, ente_id=contact.ente_id)
-    return contact
-
-
-def _relation(session: Session, by: Principal, relation_id: int) -> Relation:
+def locked(session: Session, by: Principal, relation_id: int) -> Relation:
+    """A relation that `by` may change."""
     by.require(Permission.CONTACT_RECORD)
     row = session.get(Relation, relation_id, with_for_update=True, populate_existing=True)
     if row is None:
@@ -324,67 +290,60 @@ def _mandate_of(session: Session, ente_id: int, mandate_id: int) -> None:
 
 
 def _who(
-    contact: ContactView, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term
+    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term
 ) -> dict[str, Any]:
     """The fields of a relation, checked; everything that is wrong is said at once."""
-    wrong: list[InvalidError] = []
+    errors: list[InvalidError] = []
     code, number = codice_fiscale.strip() or None, None
     try:
         check_relation(kind, legal=contact.kind is PersonKind.LEGAL)
-        _check_term(term)
+        check_term(term)
     except InvalidError as error:
-        wrong.append(error)
+        errors.extend(error.parts or (error,))
     if code is not None:
         try:
             code = parse_codice_fiscale(code)
         except InvalidError as error:
-            wrong.append(InvalidError(str(error), field="codice_fiscale"))
+            errors.append(InvalidError(str(error), field="codice_fiscale"))
     if phone.strip() and (number := to_e164(phone.strip())) is None:
-        wrong.append(InvalidError("Non è un numero di telefono: ricontrolla le cifre.", field="phone"))
+        errors.append(InvalidError("Non è un numero di telefono: ricontrolla le cifre.", field="phone"))
     name = " ".join(name.split())
     if len(name) > MAX_NAME or not name.isprintable():
-        wrong.append(InvalidError(f"Scrivi il nome in al massimo {MAX_NAME} caratteri.", field="name"))
+        errors.append(InvalidError(f"Scrivi il nome in al massimo {MAX_NAME} caratteri.", field="name"))
     if not name and code is None:
-        wrong.append(InvalidError("Scrivi almeno il nome o il codice fiscale.", field="name"))
+        errors.append(InvalidError("Scrivi almeno il nome o il codice fiscale.", field="name"))
     if code == contact.codice_fiscale:
-        wrong.append(InvalidError("È il contribuente stesso.", field="codice_fiscale"))
-    if wrong:
-        raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
+        errors.append(InvalidError("È il contribuente stesso.", field="codice_fiscale"))
+    if errors:
+        raise InvalidError("Ricontrolla i campi indicati.", parts=errors)
     return {
         "codice_fiscale": code, "name": name, "phone": number, "valid_from": term.starts, "valid_to": term.ends,
     }  # fmt: skip
 
 
-def _check_term(term: Term) -> None:
+def check_term(term: Term) -> None:
+    """Raise `InvalidError` when it ends before it begins."""
     if term.starts and term.ends and term.ends < term.starts:
-        raise InvalidError("La fine viene prima dell'inizio: ricontrolla le date.", field="valid_to")
+        raise wrong("La fine viene prima dell'inizio: ricontrolla le date.", field="valid_to")
 
 
-def _our_word(session: Session, by: Principal, row: Relation) -> None:
+def our_word(session: Session, by: Principal, row: Relation, telling: Telling) -> None:
     """What people said of a stated relation is theirs from now on: no later feed puts it back."""
     if row.source is Source.GESTIONALE:
-        row.source, row.told_at, row.told_by = Source.TAXPAYER, clock.now(session), by.user_id
+        _as_told(session, by, row, telling)
 
 
-def _as_json(row: Relation) -> dict[str, Any]:
-    names = ("kind", "codice_fiscale", "name", "phone", "valid_from", "valid_to", "mandate_id", "source")
-    return {name: _plain(getattr(row, name)) for name in names}
+def _as_told(session: Session, by: Principal, row: Relation, telling: Telling) -> None:
+    row.source, row.call_id = telling.source, telling.call_id
+    row.told_at, row.told_by = clock.now(session), by.user_id
 
 
-def _mandate_as_json(row: Mandate) -> dict[str, Any]:
-    return {name: _plain(getattr(row, name)) for name in ("document", "covers", "valid_from", "valid_to")}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _note(
+def note(
     session: Session, by: Principal, row: Relation, kind: str, before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:  # fmt: skip
-    audit.note(
-        session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, call_id=row.call_id, before=before,
+    """The trace of a change of a relation."""
+    trace(
+        session, by, kind, ente_id=row.ente_id, contact_id=row.contact_id, call_id=row.call_id, before=before,
         after=after,
     )  # fmt: skip
-    touch(session, topics.contact(row.contact_id))

@@ -44,6 +44,11 @@ class Opening:
     seen: Mapping[str, list[str]]
 
     @property
+    def ends_at(self) -> datetime:
+        """When the reason is asked again; with a call it ends with it, as a rule long before."""
+        return self.opened_at + (OPEN_FOR if self.call_id is None else OPEN_IN_A_CALL)
+
+    @property
     def contact_ids(self) -> frozenset[int]:
         """The rows of the person."""
         return frozenset(self.told)

@@ -70,7 +70,7 @@ class Registry:
 
     def taxpayer(self, place: Municipality) -> Person:
         """Somebody new, known to this municipality."""
-        return self._company(place) if self._dice.random() < LEGAL_SHARE else self._citizen(place)
+        return self._company(place) if self._dice.random() < LEGAL_SHARE else self.citizen(place)
 
     def doubles(self, people: list[Person]) -> list[Person]:
         """Some of these people once more, as two offices write one person twice: three of them."""
@@ -109,7 +109,8 @@ class Registry:
                 self._numbers.add(number)
                 return number
 
-    def _citizen(self, place: Municipality) -> Person:
+    def citizen(self, place: Municipality) -> Person:
+        """Somebody new, of flesh and blood."""
         dice = self._dice
         town, code, _ = dice.choices(BIRTHPLACES, weights=[weight for *_, weight in BIRTHPLACES])[0]
         woman = dice.random() < 0.5
@@ -123,12 +124,12 @@ class Registry:
         if language != "it":
             record["language"] = language
         if dice.random() < TRADER_SHARE:
-            record["partita_iva"] = self._partita_iva(place)
+            record["partita_iva"] = self.partita_iva(place)
         return self._reachable(place, record, f"{given} {surname}", is_company=False)
 
     def _company(self, place: Municipality) -> Person:
         dice = self._dice
-        code = self._partita_iva(place)
+        code = self.partita_iva(place)
         owner = dice.choice(SURNAMES)
         name = f"{dice.choice(TRADES)} {owner}{dice.choice(('', '', ' & Figli'))} {dice.choice(FORMS)}"
         record: dict[str, Any] = {
@@ -160,7 +161,8 @@ class Registry:
         self._codes.add(result)
         return result
 
-    def _partita_iva(self, place: Municipality) -> str:
+    def partita_iva(self, place: Municipality) -> str:
+        """A partita IVA that nobody else here has."""
         while True:
             stem = f"{self._dice.randrange(10**6, 2 * 10**6):07d}{place.vat_office}"
             code = stem + luhn.calc_check_digit(stem)

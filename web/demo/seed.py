@@ -18,10 +18,11 @@ from crm.core.db import Database, Scope
 from crm.documents.intake import take_in
 from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
-from web.demo.accounts import DEMO_USERS, DemoUser
+from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
 from web.demo.places import MUNICIPALITIES, Municipality
 from web.demo.staff import tell_story
+from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
 LEVELS = (
@@ -46,14 +47,21 @@ def seed(
         contract_id = session.scalars(select(Contract.id).where(Contract.name == CONTRACT)).one()
     db.transact(Scope.of_contract(contract_id), partial(_open_always, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
-    if all(_imported(db, ente_id) for ente_id in enti.values()):
-        return
-    files = generate(data_dir, today)
-    for code, path in files.feeds.items():
-        import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
-    store = FolderStore(data_dir / "documents")
-    for code, path in files.documents.items():
-        take_in(db, store, ente_id=enti[code], path=path)
+    if not all(_imported(db, ente_id) for ente_id in enti.values()):
+        files = generate(data_dir, today)
+        for code, path in files.feeds.items():
+            import_feed(db, path, ente_code_expected=code, on_progress=partial(on_progress, code))
+        store = FolderStore(data_dir / "documents")
+        for code, path in files.documents.items():
+            take_in(db, store, ente_id=enti[code], path=path)
+    for place in MUNICIPALITIES:
+        db.transact(
+            Scope.of_contract(contract_id),
+            partial(
+                tell, ente_id=enti[place.cadastral_code], place=place, today=today, username=NEWCOMER.username,
+                manager=ADMINISTRATOR.username,
+            ),
+        )  # fmt: skip
 
 
 def _open_always(session: Session, contract_id: int) -> None:

@@ -7,6 +7,7 @@ from crm.collection.models import ReadingOutcome, SourceKind
 from crm.collection.queries import Stage
 from crm.collection.sources.breaker import Circuit
 from crm.contacts.disclosure import Matter, RelationKind
+from crm.contacts.mandates import Standing as MandateStanding
 from crm.contacts.models import (
     AddressKind,
     Channel,
@@ -192,6 +193,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Matter.PLANS: "Rate",
         Matter.DOCUMENTS: "Documenti",
         Matter.CONTACT_DATA: "Recapiti",
+    },
+    MandateStanding: {
+        MandateStanding.TO_COME: "non ancora in vigore",
+        MandateStanding.VALID: "in vigore",
+        MandateStanding.ENDING: "in scadenza",
+        MandateStanding.ENDED: "scaduto",
     },
     Channel: {
         Channel.PHONE: "telefono",

@@ -1,6 +1,7 @@
 """How each kind of entry of a timeline is shown: what is read of it, and the template that writes it.
 
-A feature that puts a kind of its own on the timeline registers a reader here and adds a template; the page stays.
+A feature that puts a kind of its own on the timeline gives it a word, and a reader here with its template where the
+word, the author and a note do not say enough; the page stays as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,12 +34,13 @@ class Shown:
 
 def shown(entry: TimelineEntry, author: str | None, *, discreet: bool = False) -> Shown:
     """An entry, read by its kind. Discreet: without what people wrote, who may not be told everything is listening."""
-    told = READERS[entry.kind](entry)
+    known = entry.kind in READERS
+    told = READERS[entry.kind](entry) if known else {"note": str(entry.detail.get("note", ""))}
     if discreet and told.get("note"):
         told = {**told, "note": ""}
     return Shown(
         entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
-        f"files/entries/{entry.kind.value}.html", told,
+        f"files/entries/{entry.kind.value if known else 'other'}.html", told,
     )  # fmt: skip
 
 

@@ -86,7 +86,8 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
     return page(
         request, "files/page.html", visit.language, regions=_shown(visit, contact_id, found).regions,
-        contact_id=contact_id, purpose=opening.purpose, at=opening.opened_at, **about,
+        contact_id=contact_id, purpose=opening.purpose, reason=opening.reason, at=opening.opened_at,
+        ends=opening.ends_at, **about,
     )  # fmt: skip
 
 

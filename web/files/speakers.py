@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
 from crm.contacts import relations
-from crm.contacts.disclosure import RelationKind
+from crm.contacts.disclosure import RelationKind, kinds_of
 from crm.contacts.models import PersonKind, Source
 from crm.contacts.queries import ContactView
 from crm.contacts.relations import RelationView
@@ -19,9 +19,6 @@ from crm.files.models import Interlocutor
 from crm.files.service import Spoken
 
 NEW = "new"
-_OF_COMPANIES = (RelationKind.LEGAL_REPRESENTATIVE, RelationKind.PARTNER)
-_OF_PERSONS = (RelationKind.HEIR, RelationKind.GUARDIAN)
-_OF_BOTH = (RelationKind.DELEGATE, RelationKind.ACCOUNTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +33,7 @@ class Offered:
 def offered(session: Session, contact: ContactView) -> Offered:
     """For the gate of a contact."""
     legal = contact.kind is PersonKind.LEGAL
-    own = _OF_COMPANIES if legal else _OF_PERSONS
-    return Offered(not legal, tuple(relations.of_contacts(session, [contact.id])), (*own, *_OF_BOTH))
+    return Offered(not legal, tuple(relations.of_contacts(session, [contact.id])), kinds_of(legal=legal))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from crm.contacts import card as cards
 from crm.contacts import queries as contacts
+from crm.contacts.card import Summary
 from crm.contacts.disclosure import Matter
 from crm.contacts.queries import ContactView, ReachView
 from crm.core import clock
@@ -103,6 +105,7 @@ class TaxpayerFile:
     news: tuple[PaymentView, ...]
     documents: tuple[DocumentView, ...]
     timeline: "TimelinePart"
+    card: Summary
     kinds: tuple[EntryKind, ...] = tuple(EntryKind)
 
     @property
@@ -166,6 +169,7 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
         sections=_sections(session, same, shows, owed, new), news=tuple(paid for some in new.values() for paid in some),
         documents=tuple(documents.of_contacts(session, [one for one in ids if shows[one].documents])),
         timeline=read_timeline(session, contact.id, opening),
+        card=cards.summary(session, same),
     )  # fmt: skip
 
 

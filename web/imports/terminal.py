@@ -38,7 +38,7 @@ def import_with_progress(database: Database, file: Path, *, ente_code_expected: 
             return 1
     _report(console, summary)
     _refusals(console, database, summary)
-    if summary.state is not ImportState.DONE:
+    if summary.state not in {ImportState.DONE, ImportState.HELD}:
         return 1
     return 2 if summary.counts.refused else 0
 
@@ -48,9 +48,14 @@ def _report(console: Console, summary: ImportSummary) -> None:
         console.print(f"Ripreso dalla riga {summary.resumed_from:,}.")
     if summary.failure:
         console.print(summary.failure, style="bold red", highlight=False, markup=False)
-    table = Table("record", "nuovi", "cambiati", "uguali o più vecchi", "rifiutati")
+    if summary.state is ImportState.HELD:
+        console.print("Letto. Non nomina molto di ciò che c'è: se toglierlo, si decide nella pagina dei flussi.")
+    table = Table("record", "nuovi", "cambiati", "uguali o più vecchi", "in attesa", "rifiutati", "tolti")
     counts = summary.counts
-    figures = (counts.records, counts.created, counts.changed, counts.unchanged, counts.refused)
+    figures = (
+        counts.records, counts.created, counts.changed, counts.unchanged, counts.waiting, counts.refused,
+        counts.withdrawn,
+    )  # fmt: skip
     table.add_row(*(f"{figure:,}" for figure in figures))
     console.print(table)
 

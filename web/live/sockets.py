@@ -19,6 +19,7 @@ from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
 from web.console import view as console
+from web.contacts import view as contacts
 from web.duplicates import routes as duplicates
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.files import routes as files
@@ -59,8 +60,11 @@ PAGES: dict[str, Joining] = {
     "duplicates": duplicates.join,
 }
 
-# Pages of one thing: `file-12`.
-NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {"file": files.join, "list": follow_ups.join_list}
+NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
+    "file": files.join,
+    "contact": contacts.join,
+    "list": follow_ups.join_list,
+}
 
 
 def joining(name: str) -> Joining | None:

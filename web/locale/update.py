@@ -1,7 +1,8 @@
 """Bring the catalogues up to date with what the pages can say: `python -m web.locale.update`.
 
 Messages are found in the templates, among the words, and in the Python that writes sentences for a person: the
-first argument of a `DomainError`, `gettext`'s argument, a form's `error`, and the constants of the modules in `SAID`.
+first argument of a `DomainError` and of what stands in `SAYING`, `gettext`'s argument, a form's `error`, and the
+constants of the modules in `SAID`.
 A sentence put together at run time has no translation and is shown in Italian; one whose parts are all constants of
 its module is found like a literal.
 """
@@ -27,6 +28,7 @@ SAID = (
     ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py", ROOT / "crm" / "files" / "gate.py",
     ROOT / "crm" / "documents" / "intake.py",
 )  # fmt: skip
+SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
 WORD_LIST = "web/edge/words.py"
 WIDTH = 118
 
@@ -114,7 +116,7 @@ def _domain_errors(trees: list[ast.Module]) -> set[str]:
 def _said(call: ast.Call, errors: set[str]) -> ast.expr | None:
     """The argument of a call that a person will read."""
     match call:
-        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors:
+        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors | SAYING:
             return text
         case ast.Call(func=ast.Attribute(attr="gettext"), args=[text]):
             return text

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-KEYS = {"taxpayer": "codice_fiscale", "position": "reference"}
+KEYS = {"taxpayer": "codice_fiscale", "position": "reference", "document": "reference"}
 OPEN_STATES = {"to_pay", "overdue", "partly_paid"}
 
 

@@ -121,7 +121,7 @@ class Gestionale:
     ) -> Fetched:  # fmt: skip
         """Write pages until there are no more, then the header before them, and the totals and the end after."""
         body = into.with_suffix(".body")
-        counts = dict.fromkeys(("taxpayer", "position", "withdrawal"), 0)
+        counts = dict.fromkeys(("taxpayer", "position", "withdrawal", "document"), 0)
         with body.open("w", encoding="utf-8") as file:
             for page in self._pages(client, mode, known, first, alive):
                 _write(file, page, counts)

@@ -1,10 +1,10 @@
 """Sources: set up by people, read by the timetable or by hand, and what each reading came to."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -21,6 +21,7 @@ from crm.core.errors import ConflictError, InvalidError, NotFoundError
 
 FETCH = "collection.fetch"  # the kind of the jobs that read a source
 MAX_NAME = 40
+EMPTY_KEPT = timedelta(days=7)  # readings that brought nothing
 GIVEN_UP = "La lettura si è interrotta più volte per un guasto del sistema: si riprova alla prossima scadenza."
 
 
@@ -134,6 +135,8 @@ def ended(
     if reading.ended_at is not None:
         return
     reading.ended_at, reading.outcome, reading.failure = clock.now(session), outcome, failure
+    if outcome is ReadingOutcome.NOTHING_NEW:
+        _forget_empty(session, source)
     if known is not None:
         source.cursor, source.etag = known.cursor, known.etag
     source.failures, source.open_until = 0, None
@@ -176,6 +179,17 @@ def _start(session: Session, source: CollectionSource, data: Path) -> int:
     session.flush()
     touch(session, topics.imports(source.ente_id))
     return reading.id
+
+
+def _forget_empty(session: Session, source: CollectionSource) -> None:
+    """Readings that brought nothing say nothing after a while; there may be one a minute."""
+    session.execute(
+        delete(SourceReading).where(
+            SourceReading.ente_id == source.ente_id, SourceReading.source_id == source.id,
+            SourceReading.outcome == ReadingOutcome.NOTHING_NEW,
+            SourceReading.ended_at < clock.now(session) - EMPTY_KEPT,
+        )
+    )  # fmt: skip
 
 
 def _under_way(session: Session, source: CollectionSource) -> int | None:

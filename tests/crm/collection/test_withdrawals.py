@@ -150,6 +150,8 @@ def test_a_line_that_may_have_named_anything_leaves_the_decision_to_a_person(
     assert done.state is ImportState.TRUNCATED  # it says two records, and one of them is none
     done = gestionale.sends(records["rossi"], {"record": "position", "referense": "T-1"}, on=1)
     assert done.state is ImportState.HELD
+    harmless = {"record": "withdrawal", "of": "nothing"}
+    assert gestionale.sends(records["rossi"], records["tari"], harmless, on=1).state is ImportState.DONE
     assert gestionale.there() == {ROSSI, "T-1"}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Held, Permission, Principal
 from crm.audit.models import AuditEntry
-from crm.contacts import queries, relations
+from crm.contacts import mandates, queries, relations
 from crm.contacts.disclosure import EVERYTHING, GENERAL, Ground, Matter, RelationKind, Term
 from crm.contacts.models import ConditionKind, Contact, ContactCondition, DisclosureRule, PersonKind, Source
 from crm.core import clock
@@ -93,7 +93,7 @@ def test_an_accountant_hears_what_his_mandate_covers_of_each_client(
     who = {"kind": RelationKind.ACCOUNTANT, "codice_fiscale": STUDIO, "name": "Studio Verdi"}
     mine = relations.relate(everything, anna, contact_id=cast.mario, **who)
     assert told(everything, cast.mario, mine)[cast.empoli].ground is Ground.NO_MANDATE
-    mandate = relations.give_mandate(
+    mandate = mandates.give(
         everything, anna, relation_id=mine, document="Prot. 12/2026", covers=[Matter.ACTS, Matter.AMOUNTS],
         term=Term(ends=today(everything)),
     )  # fmt: skip
@@ -101,10 +101,10 @@ def test_an_accountant_hears_what_his_mandate_covers_of_each_client(
     relations.relate(everything, anna, contact_id=other, mandate_id=mandate, **who)
     assert told(everything, cast.mario, mine)[cast.empoli].told == GENERAL | {Matter.ACTS, Matter.AMOUNTS}
     assert [one.contact_id for one in relations.clients_of(everything, STUDIO)] == [cast.mario, other]
-    assert [one.id for one in relations.mandates(everything, ente_id=cast.empoli, codice_fiscale=STUDIO)] == [mandate]
+    assert [one.id for one in mandates.held_by(everything, ente_id=cast.empoli, codice_fiscale=STUDIO)] == [mandate]
     yesterday = today(everything) - timedelta(days=1)
     with pytest.raises(InvalidError):  # before it began
-        relations.end_mandate(everything, anna, mandate_id=mandate, on=yesterday)
+        mandates.end(everything, anna, mandate_id=mandate, on=yesterday)
 
 
 def test_a_mandate_given_to_one_ente_says_nothing_to_another(everything: Session, cast: Cast, anna: Principal) -> None:
@@ -112,7 +112,7 @@ def test_a_mandate_given_to_one_ente_says_nothing_to_another(everything: Session
     mine = relations.relate(
         everything, anna, contact_id=cast.mario, kind=RelationKind.DELEGATE, codice_fiscale=STUDIO, name="Studio"
     )
-    relations.give_mandate(
+    mandates.give(
         everything, anna, relation_id=mine, document="Prot. 1", covers=EVERYTHING, term=Term()
     )  # fmt: skip
     found = told(everything, cast.mario, mine)
@@ -163,9 +163,7 @@ def test_who_may_only_look_writes_nothing(everything: Session, cast: Cast, anna:
         lambda by: relations.relate(everything, by, contact_id=cast.mario, kind=RelationKind.HEIR, **SON),
         lambda by: relations.end(everything, by, relation_id=son, on=today(everything)),
         lambda by: relations.remove(everything, by, relation_id=son),
-        lambda by: relations.give_mandate(
-            everything, by, relation_id=son, document="x", covers=EVERYTHING, term=Term()
-        ),
+        lambda by: mandates.give(everything, by, relation_id=son, document="x", covers=EVERYTHING, term=Term()),
     ):
         with pytest.raises(ForbiddenError):
             attempt(vera)

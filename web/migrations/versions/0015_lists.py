@@ -1,7 +1,7 @@
 """Follow-ups whose last change can be taken back and which stand on the timeline; contacts that may be one person.
 
 Revision ID: 0015
-Revises: 0012
+Revises: 0014
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,5 +1,7 @@
 // The taxpayer's file: a position's details come when it is opened, and the list is walked with the arrows.
 
+import { serverNow } from "./live.js";
+
 const BODY = "[data-detail]";
 
 const asked = new WeakSet(); // a change of the position brings another element, which asks anew
@@ -50,3 +52,10 @@ new MutationObserver(describeSpeaker).observe(document.body, { childList: true, 
 
 window.addEventListener("beforeprint", () => document.querySelectorAll("details.qr-box").forEach((one) => (one.open = true)));
 fill();
+
+// When its time is over the file leaves the screen too, not the server alone.
+const LOOK_MS = 5000;
+setInterval(() => {
+  const end = document.querySelector("[data-reload-at]");
+  if (end && serverNow() > Date.parse(end.dataset.reloadAt)) location.reload();
+}, LOOK_MS);

@@ -1,0 +1,186 @@
+"""Anna has Mario's card before her: she writes down what he tells, takes it back; others see nothing of it."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from crm.audit.models import AuditEntry
+from crm.contacts.models import ContactReach
+from crm.core.db import Database, Scope
+from tests.cast import MARIO_MOBILE, Cast
+from tests.web.conftest import csrf_of, sign_in
+
+pytestmark = pytest.mark.integration
+
+
+class Reader:
+    """Somebody with a browser before a card."""
+
+    def __init__(self, client: TestClient, username: str, contact_id: int) -> None:
+        sign_in(client, username)
+        self.client, self.path = client, f"/contacts/{contact_id}"
+        self.headers = {"X-CSRF-Token": csrf_of(client, "/mandates"), "HX-Request": "true"}
+
+    def card(self) -> str:
+        """The card as it is now."""
+        return self.client.get(f"{self.path}/card").text
+
+    def post(self, path: str, **fields: Any) -> Any:
+        """A form or button of the card."""
+        path = path if path.startswith("/") else f"{self.path}/{path}"
+        return self.client.post(path, data=fields, headers=self.headers)
+
+    def undo(self, answer: Any) -> Any:
+        """The way back that an answer offers."""
+        path = re.search(r'hx-post="([^"]+)"', answer.text)
+        assert path is not None, answer.text
+        fields: dict[str, Any] = {}
+        for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', answer.text):
+            fields.setdefault(name, []).append(value)
+        return self.post(path[1], **fields)
+
+
+@pytest.fixture
+def anna(client: TestClient, cast: Cast) -> Reader:
+    return Reader(client, "anna", cast.mario)
+
+
+def row_of(database: Database, cast: Cast, value: str) -> ContactReach | None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        return session.scalars(select(ContactReach).where(ContactReach.value == value)).one_or_none()
+
+
+def test_a_new_mobile_is_written_the_old_one_is_wrong_and_both_can_be_taken_back(
+    anna: Reader, database: Database, cast: Cast
+) -> None:
+    assert "+39 348 000 0001" in anna.card()
+    added = anna.post("reaches", kind="phone", value=" 347/000.0002 ", source="taxpayer")
+    assert "Scritto." in added.text
+    assert "+39 347 000 0002" in anna.card()
+    old = row_of(database, cast, MARIO_MOBILE)
+    assert old is not None
+    wrong = anna.post(f"/contacts/details/reach/{old.id}/verification", to="wrong")
+    assert "Segnato come errato." in wrong.text
+    assert "check-wrong" in anna.card()
+    assert 'value="unverified"' in anna.card()  # pressed again, it is neither
+    anna.undo(wrong)
+    assert "check-wrong" not in anna.card()
+    anna.undo(added)
+    assert "+39 347 000 0002" not in anna.card()
+
+
+def test_what_is_wrong_is_said_at_its_field(anna: Reader) -> None:
+    answer = anna.post("reaches", kind="phone", value="1" * 400)
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, ["value"])
+    answer = anna.post("addresses", kind="domicile", street=" ", town="Empoli", postcode="5005", province="FIR")
+    assert sorted(answer.json()["fields"]) == ["postcode", "province", "street"]
+    answer = anna.post("preferences", hours_from="18:00", hours_to="09:00")
+    assert list(answer.json()["fields"]) == ["hours_to"]
+    assert anna.post("conditions", kind="deceased", since="2099-01-01").json()["fields"].keys() == {"since"}
+    assert anna.post("consents", purpose="survey", given="true").json()["fields"].keys() == {"purpose"}
+    assert anna.post("relations", kind="heir", name="").json()["fields"].keys() == {"name"}
+    assert anna.post("reaches", kind="pigeon", value="x").status_code == 422
+    assert anna.post("reaches", kind="phone", value="0571700123", source="gestionale").status_code == 422
+
+
+def test_he_asks_not_to_be_called_and_is_asked_for_a_better_time(anna: Reader) -> None:
+    asked = anna.post("do-not-call", why="Lavora di notte")
+    assert "Lavora di notte" in anna.card()
+    anna.undo(asked)
+    assert 'id="no-calls"' not in anna.card()
+    first = {"language": "ro", "channel": "phone", "weekdays": [0, 2], "hours_from": "17:00", "hours_to": "19:00"}
+    anna.post("preferences", **first)
+    second = anna.post("preferences", language="it")
+    assert "17:00" not in anna.card()
+    anna.undo(second)
+    html = anna.card()
+    assert "lunedì, mercoledì" in html
+    assert "17:00–19:00" in html
+    assert "rumeno" in html
+
+
+def test_a_death_is_told_and_was_a_mistake(anna: Reader) -> None:
+    told = anna.post("conditions", kind="deceased", since="2026-01-02", note="<b>certificato</b>", source="related")
+    assert "sign-deceased" in anna.card()
+    assert "&lt;b&gt;certificato" in anna.card()
+    withdrawn = anna.undo(told)
+    assert "sign-deceased" not in anna.card()
+    anna.undo(withdrawn)
+    assert "sign-deceased" in anna.card()
+
+
+def test_a_name_with_markup_is_a_name(anna: Reader) -> None:
+    anna.post("relations", kind="delegate", name="<script>alert(1)</script>", phone="0571 700123")
+    assert "<script>alert" not in anna.card()
+    assert "&lt;script&gt;alert(1)" in anna.card()
+
+
+def test_a_delegate_hears_what_his_mandate_covers(anna: Reader, database: Database, cast: Cast) -> None:
+    anna.post("relations", kind="delegate", name="Studio Verdi", codice_fiscale="00975370487", source="related")
+    relation = re.search(r'id="relation-(\d+)"', anna.card())
+    assert relation is not None
+    assert "Manca il mandato scritto" in anna.card()
+    path = f"/contacts/relations/{relation[1]}/mandate"
+    assert sorted(anna.post(path, document=" ").json()["fields"]) == ["document"]
+    anna.post(path, document="Prot. 12", covers=["acts", "amounts"], valid_to="2099-12-31")
+    assert "Puoi parlare di importi, atti e informazioni generali" in anna.card()
+    listed = anna.client.get("/mandates").text
+    assert "Prot. 12" in listed
+    assert "in vigore" in listed
+    mandate = re.search(r'id="mandate-(\d+)"', listed)
+    assert mandate is not None
+    ended = anna.post(f"/mandates/{mandate[1]}/end", on="2000-01-01")
+    assert list(ended.json()["fields"]) == ["on"] or ended.status_code == 422
+    anna.undo(anna.post(f"/contacts/relations/{relation[1]}/end", on="2099-01-01"))
+
+
+def test_who_reads_the_card_is_recorded(anna: Reader, database: Database, cast: Cast) -> None:
+    anna.client.get(anna.path)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        read = session.execute(
+            select(AuditEntry.actor_id, AuditEntry.contact_id).where(AuditEntry.kind == "contact.opened")
+        )
+        assert read.all() == [(cast.anna, cast.mario)]
+
+
+def test_the_ente_reads_and_cannot_write(client: TestClient, cast: Cast, database: Database) -> None:
+    sign_in(client, "vera")
+    html = client.get(f"/contacts/{cast.mario}").text
+    assert "+39 348 000 0001" in html
+    assert "hx-post" not in html
+    headers = {"X-CSRF-Token": html.split('X-CSRF-Token": "')[1].split('"')[0], "HX-Request": "true"}
+    answer = client.post(f"/contacts/{cast.mario}/do-not-call", headers=headers)
+    assert answer.status_code == 403
+
+
+def test_another_contracts_contact_does_not_exist(anna: Reader, cast: Cast) -> None:
+    for path in ("", "/card"):
+        assert anna.client.get(f"/contacts/{cast.stranger_in_siena}{path}").status_code == 404
+
+
+def test_nothing_is_written_of_another_contracts_contact(anna: Reader, cast: Cast) -> None:
+    kinds = {
+        "reaches": "phone", "addresses": "domicile", "conditions": "ceased", "preferences": "", "do-not-call": "",
+        "relations": "heir",
+    }  # fmt: skip
+    more = {"value": "0571700123", "street": "Via Roma 1", "town": "Siena", "name": "Ugo"}
+    for what, kind in kinds.items():
+        assert anna.post(f"/contacts/{cast.stranger_in_siena}/{what}", kind=kind, **more).status_code == 404
+    assert anna.post("/contacts/conditions/999/withdraw").status_code == 404
+    assert anna.post("/contacts/details/reach/999/verification", to="wrong").status_code == 404
+
+
+def test_without_the_pages_token_nothing_is_written(anna: Reader) -> None:
+    anna.headers.pop("X-CSRF-Token")
+    assert anna.post("do-not-call").status_code == 403
+
+
+def test_the_live_page_shows_what_a_colleague_writes(anna: Reader, cast: Cast) -> None:
+    with anna.client.websocket_connect(f"/ws/contact-{cast.mario}", headers={"origin": "http://testserver"}) as socket:
+        assert "+39 348 000 0001" in socket.receive_text()
+        anna.post("reaches", kind="phone", value="0571 700123")
+        while "+39 0571 700123" not in (said := socket.receive_text()):
+            assert '"now"' in said or "card" in said

@@ -1,0 +1,124 @@
+"""Who may speak for a contact: relations, mandates, and the list of mandates with their ends."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BeforeValidator
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.contacts import mandates, relations
+from crm.contacts.disclosure import Matter, RelationKind, Term
+from crm.contacts.models import Source
+from crm.core import clock
+from crm.enti import queries as enti
+from web.contacts.answers import Done, FieldText, Maybe, do, telling
+from web.edge.templating import page
+from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+
+router = APIRouter(include_in_schema=False)
+LISTED = 50
+SourceField = Annotated[Source, Form()]
+MattersField = Annotated[Sequence[Matter], Form()]
+
+
+@router.post("/contacts/{contact_id}/relations")
+def relate(
+    runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[RelationKind, Form()],
+    codice_fiscale: FieldText = "", name: FieldText = "", phone: FieldText = "", valid_from: Maybe[date] = None,
+    valid_to: Maybe[date] = None, source: SourceField = Source.RELATED,
+) -> Response:  # fmt: skip
+    """Somebody has to do with the contact."""
+
+    def work(session: Session) -> Done:
+        who = telling(session, visit, contact_id, source)
+        relation_id = relations.relate(
+            session, visit.principal, contact_id=contact_id, kind=kind, codice_fiscale=codice_fiscale, name=name,
+            phone=phone, term=Term(valid_from, valid_to), source=source, call_id=who.call_id,
+        )  # fmt: skip
+        stated = relations.get(session, relation_id).stated
+        return Done("Relazione scritta.", "" if stated else f"/contacts/relations/{relation_id}/remove")
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/relations/{relation_id}/end")
+def end(
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, on: Maybe[date] = None,
+    source: SourceField = Source.TAXPAYER,
+) -> Response:  # fmt: skip
+    """It holds until this day."""
+
+    def work(session: Session) -> Done:
+        who = telling(session, visit, relations.get(session, relation_id).contact_id, source)
+        was = relations.end(session, visit.principal, relation_id=relation_id, on=on, telling=who)
+        return Done("Fine scritta.", f"/contacts/relations/{relation_id}/end", {"on": was.isoformat() if was else ""})
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/relations/{relation_id}/remove")
+def remove(runtime: RuntimeDep, visit: ChangeDep, relation_id: int) -> Response:
+    """It was written by mistake."""
+
+    def work(session: Session) -> Done:
+        relations.remove(session, visit.principal, relation_id=relation_id)
+        return Done("Relazione tolta.")
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/relations/{relation_id}/mandate")
+def mandate(
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, document: FieldText = "", covers: MattersField = (),
+    valid_from: Maybe[date] = None, valid_to: Maybe[date] = None, mandate: Maybe[int] = None,
+    source: SourceField = Source.RELATED,
+) -> Response:  # fmt: skip
+    """He showed a mandate: a new one, or one that he gave for another client before."""
+
+    def work(session: Session) -> Done:
+        who = telling(session, visit, relations.get(session, relation_id).contact_id, source)
+        if mandate is not None:
+            mandates.extend(session, visit.principal, relation_id=relation_id, mandate_id=mandate, telling=who)
+            return Done("Il mandato vale anche per questo contatto.")
+        mandates.give(
+            session, visit.principal, relation_id=relation_id, document=document, covers=covers,
+            term=Term(valid_from, valid_to), telling=who,
+        )  # fmt: skip
+        return Done("Mandato scritto.")
+
+    return do(runtime, visit, work)
+
+
+@router.get("/mandates")
+def listed(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, ended: bool = False,
+    ente: Annotated[int | None, BeforeValidator(lambda text: text or None), Query()] = None,
+    part: Annotated[int, Query(ge=0, le=10_000)] = 0,
+) -> Response:  # fmt: skip
+    """Every mandate, the next to end first."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        found = mandates.listed(session, ended=ended, ente_id=ente, limit=LISTED + 1, offset=part * LISTED)
+        badges = enti.badges(session)
+        readable = [badges[one] for one in visit.scope(runtime, Permission.FILE_READ).enti or () if one in badges]
+        today = clock.business_day(clock.now(session))
+    return page(
+        request, "contacts/mandates.html", visit.language, found=found[:LISTED], more=len(found) > LISTED,
+        badges=badges, enti=sorted(readable, key=lambda one: one.name), ended=ended, ente=ente, part=part, today=today,
+        may_record=visit.principal.can(Permission.CONTACT_RECORD), visit=visit, csrf=visit.csrf_token,
+    )  # fmt: skip
+
+
+@router.post("/mandates/{mandate_id}/end")
+def end_mandate(
+    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[date] = None
+) -> Response:  # fmt: skip
+    """It holds until this day, for everybody it is about."""
+
+    def work(session: Session) -> Done:
+        was = mandates.end(session, visit.principal, mandate_id=mandate_id, on=on)
+        return Done("Fine del mandato scritta.", f"/mandates/{mandate_id}/end", {"on": was.isoformat() if was else ""})
+
+    return do(runtime, visit, work)

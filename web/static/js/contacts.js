@@ -1,0 +1,61 @@
+// The contact's card: forms close once what they held is written; beside a call or a file it is fetched when opened.
+
+const CARD = "[data-card]"; // where it is beside something else
+
+function succeeded(event) {
+  return event.detail.ctx?.response?.status < 300;
+}
+
+/** What was typed is kept until it is written; then the form is empty, and the keyboard stays where it was. */
+document.addEventListener("htmx:after:request", (event) => {
+  if (!succeeded(event)) return;
+  const card = event.target.closest?.(CARD);
+  if (card && !card.dataset.version && event.target.id !== "card-holder") ask(card); // nobody tells this page
+  const form = event.target.closest?.("form[data-once], form[data-close]");
+  if (!form) return;
+  if (form.matches("[data-once]")) form.reset();
+  const box = form.closest("details.add");
+  if (!box) return;
+  box.open = false;
+  box.querySelector("summary")?.focus();
+});
+
+// Opening a form puts the keyboard into it; Escape closes it and goes back.
+document.addEventListener("toggle", (event) => {
+  const box = event.target;
+  if (box.matches?.("details.add[open]")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  if (box.matches?.("details.card-box[open]")) fetchCard(box.querySelector(CARD));
+}, true);
+document.addEventListener("keydown", (event) => {
+  const box = event.key === "Escape" && event.target.closest?.("details.add[open]");
+  if (!box) return;
+  box.open = false;
+  box.querySelector("summary").focus();
+});
+
+// On a page that is no console the keys are listened to here.
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey || document.body.classList.contains("console")) return;
+  const key = event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : "";
+  const button = key && document.querySelector(`[data-key="${key}"]:not(:disabled)`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
+
+// Beside a call: fetched when it is opened, and again when the contact changes (`data-version` does).
+const fetched = new WeakMap();
+
+function ask(card) {
+  window.htmx.trigger(card.querySelector("#card-holder"), "wanted");
+}
+
+function fetchCard(card) {
+  if (!card || fetched.get(card) === card.dataset.version) return;
+  fetched.set(card, card.dataset.version);
+  ask(card);
+}
+
+new MutationObserver(() => {
+  for (const card of document.querySelectorAll(`details.card-box[open] ${CARD}`)) fetchCard(card);
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-version"] });
