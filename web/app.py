@@ -23,12 +23,14 @@ from web.closures import routes as closures
 from web.console import routes as console
 from web.contacts import related, texts
 from web.contacts import routes as contacts
+from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
+from web.follow_ups import routes as follow_ups
 from web.imports import reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
@@ -91,6 +93,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        follow_ups,
+        duplicates,
         documents,
         files,
         contacts,

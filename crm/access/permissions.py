@@ -17,6 +17,7 @@ class Permission(StrEnum):
     FILE_READ = "file.read"
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
+    FOLLOW_UP_MANAGE = "follow_up.manage"
     PROPOSAL_MAKE = "proposal.make"
     PROPOSAL_DECIDE = "proposal.decide"
     BOARD_WATCH = "board.watch"
@@ -37,6 +38,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.FILE_READ: "Search contacts and open taxpayer files",
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
+    Permission.FOLLOW_UP_MANAGE: "See everybody's follow-ups, and keep their lists",
     Permission.PROPOSAL_MAKE: "Propose a correction, report a notification problem",
     Permission.PROPOSAL_DECIDE: "Approve or refuse for the ente",
     Permission.BOARD_WATCH: "The wallboard, for the enti of the grant",
@@ -59,10 +61,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
     | {
-        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.BOARD_WATCH, Permission.ENTE_WATCH,
-        Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
+        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
+        Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
     },
-    Role.CAMPAIGN_MANAGER: _FILE_WORK | {Permission.CONTACT_MERGE, Permission.BOARD_WATCH},
+    Role.CAMPAIGN_MANAGER: _FILE_WORK
+    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK,
     Role.ENTE_VIEWER: _OWN_ENTE,

@@ -24,6 +24,16 @@ def contact(contact_id: int) -> str:
     return f"contact:{contact_id}"
 
 
+def duplicates(ente_id: int) -> str:
+    """The contacts of an ente that may be one person, and the search for them."""
+    return f"duplicates:{ente_id}"
+
+
+def follow_ups(contract_id: int) -> str:
+    """What is still to be done about the contacts of a contract, and its lists."""
+    return f"follow-ups:{contract_id}"
+
+
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"

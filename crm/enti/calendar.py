@@ -13,6 +13,7 @@ import holidays
 
 from crm.core.clock import ROME, in_rome
 
+INSTANT = timedelta(microseconds=1)
 HORIZON_DAYS = 60  # how far ahead the next opening is looked for
 
 
@@ -93,6 +94,18 @@ def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:
             if closure is None:
                 return moment
             moment = closure.ends_at
+    return None
+
+
+def closing(timetable: Timetable, day: date) -> datetime | None:
+    """The instant at which the line closes for the day; none when it is closed all day long."""
+    for start, end in reversed(list(_spans(timetable, day, 1))):
+        moment = end
+        while moment > start:
+            closure = next((c for c in timetable.closures if _covers(c, moment - INSTANT)), None)
+            if closure is None:
+                return moment
+            moment = closure.starts_at
     return None
 
 

@@ -1,1 +1,1 @@
-"""Follow-ups: what somebody promised to do about a contact, by when."""
+"""Follow-ups: what was promised or is still to be done about a contact, by when and by whom."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -65,11 +66,14 @@ class FollowUp(Base):
     made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    changed_at: Mapped[datetime | None]  # for the last time
+    before: Mapped[dict[str, Any] | None]  # what that change replaced: it can be taken back, once
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
         Index("ix_follow_up_contact_id", "contact_id", "due_at"),
+        Index("ix_follow_up_call_id", "call_id", postgresql_where=text("call_id IS NOT NULL")),
         Index("ix_follow_up_owner_id", "owner_id", "due_at", postgresql_where=text("state = 'open'")),
         Index("ix_follow_up_list_id", "list_id", "due_at", postgresql_where=text("state = 'open'")),
     )

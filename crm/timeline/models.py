@@ -14,6 +14,7 @@ from crm.core.db import Base, choice
 class EntryKind(StrEnum):
     CALL = "call"
     PROPOSAL = "proposal"
+    FOLLOW_UP = "follow_up"
 
 
 class TimelineEntry(Base):

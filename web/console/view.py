@@ -17,6 +17,8 @@ from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from crm.files import queries as files
 from crm.files.gate import Gate, GateOutcome
+from crm.follow_ups import queries as follow_ups
+from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
@@ -102,6 +104,8 @@ class ConsoleView:
     file: TaxpayerFile | None
     wrap_up_ends: datetime | None
     unfinished: Unfinished | None
+    now: datetime
+    promised: tuple[FollowUpView, ...] = ()  # in this call
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
@@ -141,6 +145,7 @@ class Strip:
 
     mine: int
     mean_talk: float | None
+    owed: Owed
 
 
 def render(runtime: Runtime, visit: Visit) -> Rendered:
@@ -172,7 +177,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         at = clock.now(session)
         return ConsoleView(
             AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, ente=None, call=None,
-            proposal=None, file=None, wrap_up_ends=None, unfinished=None,
+            proposal=None, file=None, wrap_up_ends=None, unfinished=None, now=at,
         )  # fmt: skip
     call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
     contact = contacts.get(session, call.contact_id) if call and call.contact_id else None
@@ -184,6 +189,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         proposal=_proposal(session, contact) if contact else None,
         file=_file(session, visit, call, contact) if call and contact else None,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
+        now=clock.now(session), promised=tuple(follow_ups.of_call(session, call.id)) if call else (),
     )  # fmt: skip
 
 
@@ -250,4 +256,5 @@ def _strip(session: Session, visit: Visit) -> Strip:
     return Strip(
         mine=mine[0],
         mean_talk=None if mine[1] is None else float(mine[1]),
+        owed=follow_ups.owed(session, visit.principal.user_id),
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
 from web.demo.places import LINES
+from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
 from web.demo.sources import settle_sources
 
@@ -47,6 +49,7 @@ def seed_demo(
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
     database.transact(Scope.of_contract(contract_id), settle_sources)
+    database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

@@ -52,6 +52,7 @@ def generate(folder: Path, today: date, *, seed: int = SEED) -> DemoFiles:
     neighbours: list[Person] = []
     for place in MUNICIPALITIES:
         own = [registry.taxpayer(place) for _ in range(place.taxpayers - min(SHARED, len(neighbours)))]
+        own[-3:] = registry.doubles(own[:-3])
         people = [*neighbours[:SHARED], *own]
         arrived: list[bytes] = []
         records = list(_records(dice, registry, place, people, today, arrived))

@@ -72,6 +72,27 @@ class Registry:
         """Somebody new, known to this municipality."""
         return self._company(place) if self._dice.random() < LEGAL_SHARE else self.citizen(place)
 
+    def doubles(self, people: list[Person]) -> list[Person]:
+        """Some of these people once more, as two offices write one person twice: three of them."""
+        plain = [one for one in people if not one.is_company and one.record["codice_fiscale"][12:15].isdigit()]
+        trader = next(one for one in plain if "partita_iva" in one.record)
+        first, second = [one for one in plain if "partita_iva" not in one.record][:2]
+        partita_iva, surname = trader.record["partita_iva"], trader.record["surname"]
+        business = {
+            "record": "taxpayer", "codice_fiscale": partita_iva, "partita_iva": partita_iva,
+            "business_name": f"{surname} di {surname} {trader.record['given_name']}",
+        }  # fmt: skip
+        return [
+            self._again(first, _with_letter(first.record["codice_fiscale"], 14)),
+            self._again(second, _with_place_slip(second.record["codice_fiscale"])),
+            Person(business, is_company=True, name=business["business_name"]),
+        ]
+
+    def _again(self, one: Person, codice_fiscale: str) -> Person:
+        self._codes.add(codice_fiscale)
+        told = {name: value for name, value in one.record.items() if name not in {"phones", "emails"}}
+        return Person(told | {"codice_fiscale": codice_fiscale}, is_company=False, name=one.name)
+
     def address(self, place: Municipality) -> dict[str, str]:
         """An address in the municipality."""
         street = f"{self._dice.choice(place.streets)} {self._dice.randint(1, 180)}"
@@ -159,6 +180,12 @@ def _with_letter(code: str, position: int) -> str:
     """The code with one digit turned into its letter of omocodia, and a new check character."""
     letter = OMOCODIA.get(code[position], code[position])
     stem = code[:position] + letter + code[position + 1 : 15]
+    return stem + str(codicefiscale.encode_cin(stem))
+
+
+def _with_place_slip(code: str) -> str:
+    """The code with the last digit of the birthplace mistaken, and a check character that fits."""
+    stem = f"{code[:14]}{(int(code[14]) + 1) % 10}"
     return stem + str(codicefiscale.encode_cin(stem))
 
 

@@ -48,8 +48,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> Response:
-        parts = error.parts or ((error,) if error.field else ()) if isinstance(error, InvalidError) else ()
-        return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts})
+        parts = error.parts or (error,) if isinstance(error, InvalidError) else ()
+        return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts if part.field})
 
     @app.exception_handler(RequestValidationError)
     def fields(request: Request, _error: RequestValidationError) -> Response:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -46,6 +46,7 @@ def environment(language: str) -> Environment:
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "local": lambda instant: f"{instant.astimezone(ROME):%Y-%m-%dT%H:%M}",  # as a form's field has it
         "duration": duration,
+        "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
         "bytes": partial(_bytes, locale=locale),

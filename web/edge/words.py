@@ -21,10 +21,12 @@ from crm.contacts.models import (
     Verification,
 )
 from crm.documents.models import DocumentKind
+from crm.duplicates.likeness import Why
 from crm.enti.consent import ClosureStanding
 from crm.files.gate import GateOutcome
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.follow_ups.when import Day, Lateness
 from crm.levels.formulas import Standing
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.privacy.breaches import Standing as BreachStanding
@@ -37,6 +39,7 @@ from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
+from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {
@@ -279,6 +282,41 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         FollowUpState.DONE: "Fatto",
         FollowUpState.CANCELLED: "Annullato",
     },
+    Day: {
+        Day.TODAY: "Oggi",
+        Day.TOMORROW: "Domani",
+        Day.WEEK: "Fra una settimana",
+        Day.CHOSEN: "Un altro giorno",
+    },
+    Lateness: {
+        Lateness.OVERDUE: "In ritardo",
+        Lateness.TODAY: "Oggi",
+        Lateness.TOMORROW: "Domani",
+        Lateness.SOON: "Nei prossimi sette giorni",
+        Lateness.LATER: "Più avanti",
+    },
+    Why: {
+        Why.NAME_AND_BIRTH: "stesso nome e stessa data di nascita",
+        Why.NEAR_NAME_AND_BIRTH: "nome quasi uguale e stessa data di nascita",
+        Why.SAME_PARTITA_IVA: "stessa partita IVA",
+        Why.PARTITA_IVA_AS_CODE: "la partita IVA dell'uno è il codice fiscale dell'altro",
+        Why.OMOCODIA: "codice fiscale uguale, salvo l'omocodia",
+        Why.NEAR_CODE: "codice fiscale con un solo carattere diverso",
+        Why.NAME_AND_PHONE: "stesso telefono",
+    },
+    Line: {
+        Line.NAME: "Nome",
+        Line.CODICE_FISCALE: "Codice fiscale",
+        Line.PARTITA_IVA: "Partita IVA",
+        Line.BORN_ON: "Data di nascita",
+        Line.BIRTHPLACE: "Luogo di nascita",
+        Line.ADDRESSES: "Indirizzi",
+        Line.PHONES: "Telefoni",
+        Line.MAIL: "E-mail e PEC",
+        Line.AS_OF: "Dati al",
+        Line.POSITIONS: "Posizioni",
+        Line.CONTACTS: "Voci in cronologia",
+    },
     Outcome: {
         Outcome.ANSWERED: "Risposta",
         Outcome.ABANDONED: "Abbandonata in attesa",
@@ -352,6 +390,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
+        EntryKind.FOLLOW_UP: "Seguiti",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",

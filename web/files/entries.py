@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.proposals.lifecycle import State
 from crm.proposals.queries import what_of
 from crm.proposals.subjects import ProposalKind
@@ -75,4 +76,18 @@ def _proposal(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
-READERS: dict[EntryKind, Reader] = {EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal}
+def _follow_up(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    closed_at = detail["closed_at"]
+    return {
+        **{name: detail[name] for name in ("note", "owner", "list", "closed_by")},
+        "kind": FollowUpKind(detail["kind"]),
+        "state": FollowUpState(entry.status),
+        "due_at": datetime.fromisoformat(detail["due_at"]),
+        "closed_at": datetime.fromisoformat(closed_at) if closed_at else None,
+    }
+
+
+READERS: dict[EntryKind, Reader] = {
+    EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
+}  # fmt: skip

@@ -22,9 +22,11 @@ from web.audit import view as audit
 from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
+from web.duplicates import routes as duplicates
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.ente import routes as ente
 from web.files import routes as files
+from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
@@ -63,12 +65,16 @@ PAGES: dict[str, Joining] = {
     "ente": ente.join,
     "access-log": audit.join,
     "privacy": privacy.join,
+    "follow-ups": follow_ups.join_mine,
+    "follow-ups-all": follow_ups.join_all,
+    "duplicates": duplicates.join,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
     "file": files.join,
     "contact": contacts.join,
     "ente": ente.join,
+    "list": follow_ups.join_list,
 }
 
 

@@ -8,6 +8,7 @@ import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
 import crm.documents.models
+import crm.duplicates.models
 import crm.enti.models
 import crm.files.models
 import crm.follow_ups.models

@@ -16,6 +16,9 @@ from crm.core.db import Scope
 from crm.core.settings import Settings
 from crm.documents import privacy as documents
 from crm.documents.store import DocumentStore
+from crm.duplicates import tasks as duplicates
+from crm.duplicates.service import SEARCH
+from crm.duplicates.service import ask as owe_search
 from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
@@ -34,6 +37,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     PROPOSALS_EXPORT: proposals.RUNNER,
     ERASE: privacy.eraser(HOLDERS),
     ending.END: ending.RUNNER,
+    SEARCH: duplicates.RUNNER,
 }
 
 
@@ -69,6 +73,15 @@ def worker_app(settings: Settings) -> Celery:
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
+
+    @app.task(name="filodiretto.search_duplicates")
+    def search_duplicates() -> None:
+        database = parts().database
+        with database.begin(Scope.nothing()) as session:
+            enti = list(session.execute(select(Ente.id)).scalars())
+        for ente_id in enti:
+            with database.begin(Scope.of_enti([ente_id])) as session:
+                owe_search(session, None, ente_id=ente_id)
 
     return app
 

@@ -2,6 +2,7 @@
 
 import structlog
 from celery import Celery
+from celery.schedules import crontab
 from kombu.exceptions import OperationalError
 
 from crm.core.jobs import JobWritten
@@ -25,7 +26,10 @@ def celery_app(redis_url: str) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         timezone="UTC",
-        beat_schedule={"sweep-jobs": {"task": "filodiretto.sweep_jobs", "schedule": 3.0, "options": {"expires": 3}}},
+        beat_schedule={
+            "sweep-jobs": {"task": "filodiretto.sweep_jobs", "schedule": 3.0, "options": {"expires": 3}},
+            "search-duplicates": {"task": "filodiretto.search_duplicates", "schedule": crontab(hour=1, minute=30)},
+        },
     )
     return app
 

@@ -34,6 +34,7 @@ MAY = {
     Permission.FILE_READ: STAFF | OF_AN_ENTE,
     Permission.CONTACT_RECORD: STAFF,
     Permission.CONTACT_MERGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
+    Permission.FOLLOW_UP_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.PROPOSAL_MAKE: STAFF,
     Permission.PROPOSAL_DECIDE: {Role.ENTE_APPROVER},
     Permission.BOARD_WATCH: set(Role) - {Role.FIELD_AGENT, Role.DESK_CLERK},

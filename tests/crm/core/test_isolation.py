@@ -52,6 +52,9 @@ from crm.contacts.models import (
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind
+from crm.duplicates import service as duplicates
+from crm.duplicates.likeness import Why
+from crm.duplicates.models import DuplicateCandidate
 from crm.enti.models import Closure, EnteLogo, Office, PaymentWay, ServiceTopic, SpecialDay
 from crm.files import service as files
 from crm.files.gate import Check
@@ -191,6 +194,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario, reason="chiamata")
         sealing.seal(session, cast.empoli)
         sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=ExpiryReason.CONTRACT_ENDED)
+        duplicates.ask(session, None, ente_id=cast.empoli)
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
         session.add(a_document(cast.empoli, cast.mario))
@@ -328,6 +332,9 @@ def told(session: Session, cast: Cast) -> list[Base]:
         DisclosureRule(ente_id=cast.empoli, relation=RelationKind.HEIR, matters=[Matter.ACTS]),
         ContactMerge(
             ente_id=cast.empoli, kept_id=cast.mario, merged_id=other.id, merged_at=at, merged_by=cast.sara, reason="x"
+        ),
+        DuplicateCandidate(
+            ente_id=cast.empoli, one_id=cast.mario, other_id=other.id, score=80, why=[Why.NAME_AND_BIRTH], found_at=at
         ),
         FollowUp(
             **his, list_id=todo.id, kind=FollowUpKind.CALL_BACK, due_at=at, note="", made_at=at, made_by=cast.anna
