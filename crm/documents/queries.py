@@ -32,6 +32,7 @@ class DocumentView:
     received_at: datetime | None
 
 
+_THERE = Document.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
 _COLUMNS: tuple[Any, ...] = tuple(
     getattr(Document, name) for name in DocumentView.__dataclass_fields__ if name != "received_at"
 )
@@ -43,7 +44,7 @@ _LISTED: Select[*tuple[Any, ...]] = select(*_COLUMNS, DocumentContent.received_a
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[DocumentView]:
     """The documents of these contacts, newest first; those without a date last."""
     rows = session.execute(
-        _LISTED.where(Document.contact_id.in_(contact_ids), Document.withdrawn_as_of.is_(None))
+        _LISTED.where(Document.contact_id.in_(contact_ids), _THERE)
         .order_by(Document.dated.desc().nulls_last(), Document.id.desc())
         .limit(MOST)
     )
@@ -51,8 +52,8 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[Document
 
 
 def get(session: Session, document_id: int) -> DocumentView:
-    """One document. Raises `NotFoundError` when there is none in the scope."""
-    row = session.execute(_LISTED.where(Document.id == document_id)).one_or_none()
+    """One document. Raises `NotFoundError` when there is none in the scope, or the collection system withdrew it."""
+    row = session.execute(_LISTED.where(Document.id == document_id, _THERE)).one_or_none()
     if row is None:
         raise NotFoundError("Questo documento non esiste più: ricarica la pagina.")
     return DocumentView(*row)
@@ -66,7 +67,7 @@ def awaited(session: Session) -> dict[int, int]:
             DocumentContent,
             (DocumentContent.ente_id == Document.ente_id) & (DocumentContent.sha256 == Document.sha256),
         )
-        .where(DocumentContent.sha256.is_(None))
+        .where(DocumentContent.sha256.is_(None), _THERE)
         .group_by(Document.ente_id)
     )
     return {row.ente_id: row.listed for row in rows}
