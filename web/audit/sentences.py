@@ -18,6 +18,7 @@ SENTENCES = {
     "feed.discarded": "Ha eliminato un flusso",
     "feed.withdrawal_decided": "Ha deciso che cosa ritirare dopo un flusso completo",
     "source.changed": "Ha cambiato una fonte dei flussi",
+    "proposals.delivery_asked": "Ha fatto consegnare un flusso di proposte",
     "centre.closed": "Ha chiuso le linee",
     "centre.reopened": "Ha riaperto le linee",
     "user.created": "Ha creato un utente",

@@ -23,7 +23,9 @@ from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
 from crm.privacy.service import ERASE, EXPORT
+from crm.proposals import delivery
 from crm.proposals import tasks as proposals
+from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build
@@ -35,6 +37,8 @@ RUNNERS: dict[str, jobs.Runner] = {
     FINISH: collection.FINISHER,
     FETCH: sources.RUNNER,
     PROPOSALS_EXPORT: proposals.RUNNER,
+    DELIVER: delivery.DELIVERER,
+    delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     ending.END: ending.RUNNER,
     SEARCH: duplicates.RUNNER,
@@ -70,6 +74,7 @@ def worker_app(settings: Settings) -> Celery:
             source_service.start_due(session, data=settings.data)
             jobs.announce_silent(session)
             proposals.owe_exports(session)
+            delivery.owe(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
