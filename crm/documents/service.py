@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -124,6 +124,15 @@ def receive(session: Session, *, ente_id: int, sha256: str) -> bool:
     ).scalars()
     touch(session, *(topics.contact(one) for one in contact_ids))
     return added is not None
+
+
+def not_come(session: Session, *, ente_id: int, document_id: int, why: str) -> None:
+    """The collection system was asked for contents, and did not give them."""
+    session.execute(
+        update(Document)
+        .where(Document.ente_id == ente_id, Document.id == document_id)
+        .values(tried_at=clock.now(session), trouble=why[:200])
+    )
 
 
 def open_document(session: Session, by: Principal, *, document_id: int) -> DocumentView:

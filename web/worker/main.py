@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT
+from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
-from crm.collection.sources.service import FETCH
+from crm.collection.sources.service import CONTENTS, FETCH
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -47,7 +48,10 @@ RUNNERS: dict[str, jobs.Runner] = {
 
 def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
     """All of them: some need the store of documents."""
-    more = {EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store)}
+    more = {
+        EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store),
+        CONTENTS: contents.fetcher(store),
+    }  # fmt: skip
     return RUNNERS | more
 
 

@@ -18,8 +18,10 @@ from crm.collection.sources.timetable import DAY_MIN, MAX_EVERY, MIN_EVERY, next
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.documents import queries as documents
 
 FETCH = "collection.fetch"  # the kind of the jobs that read a source
+CONTENTS = "collection.documents"  # the kind of those that fetch the contents of documents
 MAX_NAME = 40
 ANSWERS_EVERY = timedelta(minutes=15)
 EMPTY_KEPT = timedelta(days=7)  # readings that brought nothing
@@ -146,6 +148,8 @@ def ended(
     source.due_at = _next(source, session)
     if source.kind is SourceKind.FOLDER and outcome is not ReadingOutcome.NOTHING_NEW and source.due_at is not None:
         source.due_at = clock.now(session)  # there may be another file
+    if source.kind is SourceKind.HTTP and documents.wanted(session, ente_id=source.ente_id, limit=1):
+        jobs.enqueue(session, ente_id=source.ente_id, kind=CONTENTS, argument={"source": source.id})
     session.flush()
     touch(session, topics.imports(reading.ente_id))
 
