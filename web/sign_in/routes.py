@@ -130,11 +130,15 @@ def form(
 
 
 def _home(visit: Visit) -> str:
-    """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window."""
+    """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window.
+
+    Who works on files without answering calls, at a desk, in the field or on a campaign, begins with their search.
+    """
     for permission, path in (
         (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
         (Permission.ENTE_WATCH, "/ente"),
+        (Permission.FILE_READ, "/files"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),
     ):
