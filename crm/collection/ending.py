@@ -18,6 +18,7 @@ from crm.core import clock, topics
 from crm.core.db import Database, Scope, touch
 from crm.core.jobs import Taken
 from crm.core.stated import Silence
+from crm.documents import service as documents
 from crm.positions import service as positions
 
 log = structlog.get_logger(__name__)
@@ -36,13 +37,18 @@ class Missing:
     taxpayers: int
     of_taxpayers: int
     unreadable: int = 0
+    documents: int = 0
+    of_documents: int = 0
     taxes: dict[str, int] = field(default_factory=dict)
 
     def needs_a_person(self, *, percent: int, rows: int) -> bool:
         """More than this share, and more than so many: it may be the sender's mistake. Nothing is asked for nothing."""
-        if self.unreadable and self.positions + self.taxpayers:
+        if self.unreadable and self.positions + self.taxpayers + self.documents:
             return True
-        counted = ((self.positions, self.of_positions), (self.taxpayers, self.of_taxpayers))
+        counted = (
+            (self.positions, self.of_positions), (self.taxpayers, self.of_taxpayers),
+            (self.documents, self.of_documents),
+        )  # fmt: skip
         return any(missing > rows and missing * 100 > percent * all_ for missing, all_ in counted)
 
 
@@ -65,7 +71,8 @@ def finish(
     if not isinstance(begun, _Full):
         return begun
     pieces: tuple[tuple[Of, _Withdraw], ...] = (
-        (Of.POSITION, positions.withdraw_unnamed), (Of.TAXPAYER, contacts.withdraw_unnamed)
+        (Of.DOCUMENT, documents.withdraw_unnamed), (Of.POSITION, positions.withdraw_unnamed),
+        (Of.TAXPAYER, contacts.withdraw_unnamed),
     )  # fmt: skip
     for of, withdraw in pieces:
         after: str | None = ""
@@ -108,8 +115,10 @@ def _begin(session: Session, *, ente_id: int, run_id: int) -> "_Full | tuple[Imp
 def _missing(session: Session, full: _Full, unreadable: int) -> Missing:
     taxes = positions.unnamed(session, full.silence(Of.POSITION))
     people, missing = contacts.unnamed(session, full.silence(Of.TAXPAYER))
+    papers, lost = documents.unnamed(session, full.silence(Of.DOCUMENT))
     return Missing(
         sum(gone for _, gone in taxes.values()), sum(rows for rows, _ in taxes.values()), missing, people, unreadable,
+        lost, papers,
         {tax: gone for tax, (_, gone) in sorted(taxes.items()) if gone},
     )  # fmt: skip
 
@@ -133,6 +142,7 @@ def _piece(session: Session, *, full: _Full, of: Of, withdraw: _Withdraw, after:
 def _end(session: Session, *, full: _Full) -> None:
     standing = presence.begin(session, ente_id=full.ente_id)
     if standing.full_as_of == full.as_of:
+        documents.revive_named(session, full.silence(Of.DOCUMENT))
         positions.revive_named(session, full.silence(Of.POSITION))
         contacts.revive_named(session, full.silence(Of.TAXPAYER))
         presence.forget(session, ente_id=full.ente_id, as_of=full.as_of)

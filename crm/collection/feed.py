@@ -310,7 +310,7 @@ class PositionRecord(Record):
 
 
 class WithdrawalRecord(Record):
-    """The sender no longer has a position, or a taxpayer: it was there by mistake, or is kept elsewhere now."""
+    """The sender no longer has something: it was there by mistake, or is kept elsewhere now."""
 
     record: Literal["withdrawal"]
     of: Of
@@ -373,8 +373,8 @@ class End(Record):
 
 
 AnyRecord = TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord | TotalsRecord | End
-_NAME_NOTHING = {"document", "withdrawal", "totals", "end"}
-KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference"}
+_NAME_NOTHING = {"withdrawal", "totals", "end"}
+KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference", Of.DOCUMENT: "reference"}
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)
 _record: TypeAdapter[AnyRecord] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
@@ -393,7 +393,7 @@ def parse_record(line: bytes) -> AnyRecord:
 def named_by(line: bytes) -> tuple[tuple[Of, str] | None, bool]:
     """What a line names that could not be read as a record; when that cannot be told, whether it may name anything.
 
-    Documents, withdrawals and totals say nothing of what is there.
+    Withdrawals and totals say nothing of what is there.
     """
     try:
         told = json.loads(line)

@@ -26,6 +26,8 @@ from crm.contacts.service import ContactStatement
 from crm.documents.service import DocumentStatement
 from crm.positions.service import PositionStatement
 
+Statement = ContactStatement | PositionStatement | DocumentStatement
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -55,8 +57,8 @@ class Item:
     def refused(self, reason: str) -> "Item":
         """The same line, refused after all."""
         named = self.named
-        if statement := self.contact or self.position:
-            named = (Of.TAXPAYER if self.contact else Of.POSITION, statement.key)
+        if statement := self.contact or self.position or self.document:
+            named = (_of(statement), statement.key)
         return Item(self.number, self.end, refusal=reason[: reasons.LONGEST], named=named)
 
 
@@ -102,7 +104,8 @@ class Reader:
             contact, doubts = contact_statement(record, as_of)
             item = Item(number, end, contact=contact, warning=_warning(doubts), named=self._named(contact, as_of))
         elif isinstance(record, DocumentRecord):
-            item = Item(number, end, document=document_statement(record, as_of))
+            document = document_statement(record, as_of)
+            item = Item(number, end, document=document, named=self._named(document, as_of))
         else:
             position, doubts = position_statement(record, as_of)
             item = Item(number, end, position=position, warning=_warning(doubts), named=self._named(position, as_of))
@@ -110,10 +113,14 @@ class Reader:
             return item.refused(reasons.AS_OF_IN_FUTURE.format(as_of=as_of.isoformat()))
         return item
 
-    def _named(self, statement: ContactStatement | PositionStatement, as_of: datetime) -> tuple[Of, str] | None:
-        if as_of >= self.as_of:
-            return None
-        return (Of.TAXPAYER if isinstance(statement, ContactStatement) else Of.POSITION, statement.key)
+    def _named(self, statement: Statement, as_of: datetime) -> tuple[Of, str] | None:
+        return None if as_of >= self.as_of else (_of(statement), statement.key)
+
+
+def _of(statement: Statement) -> Of:
+    if isinstance(statement, ContactStatement):
+        return Of.TAXPAYER
+    return Of.POSITION if isinstance(statement, PositionStatement) else Of.DOCUMENT
 
 
 def _warning(doubts: list[str]) -> str | None:

@@ -30,6 +30,7 @@ class Of(StrEnum):
 
     TAXPAYER = "taxpayer"
     POSITION = "position"
+    DOCUMENT = "document"
 
 
 class ImportRun(Base):
@@ -178,12 +179,16 @@ class CollectionSource(Base):
     etag: Mapped[str | None] = mapped_column(String(200))
     failures: Mapped[int] = mapped_column(SmallInteger, default=0)  # in a row; the circuit opens on the third
     open_until: Mapped[datetime | None]  # until then nothing is asked
+    takes_proposals: Mapped[bool] = mapped_column(default=False)  # over HTTP; one source of an ente at most
+    answers_cursor: Mapped[str | None] = mapped_column(String(200))  # up to where its answers to them are known
+    answers_due_at: Mapped[datetime | None]  # when it is next asked for them
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))  # the reading under way, or the last
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
         UniqueConstraint("ente_id", "name"),
         Index("ix_collection_source_due_at", "due_at", postgresql_where=text("active")),
+        Index("uq_collection_source_takes_proposals", "ente_id", unique=True, postgresql_where=text("takes_proposals")),
     )
 
 

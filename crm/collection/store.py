@@ -50,7 +50,7 @@ def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
     items, aside = _without_taxpayer(items, ids, room=waiting.MOST - batch.set_aside)
     waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=batch.full_as_of)
     debts, touched = _store_positions(session, ente_id, items, ids, standing, newcomers=taxpayers.written)
-    papers, of_papers = _store_documents(session, ente_id, items, ids)
+    papers, of_papers = _store_documents(session, ente_id, items, ids, standing)
     if batch.full_as_of is not None:
         presence.name(session, ente_id=ente_id, run_id=batch.run_id, named={item.named for item in items if item.named})
     counts = _counted(items, taxpayers.merged, debts, papers, waiting=len(aside))
@@ -177,13 +177,23 @@ def _without_unknown_documents(items: Sequence[Item], ids: Mapping[str, int]) ->
 
 
 def _store_documents(
-    session: Session, ente_id: int, items: Iterable[Item], ids: Mapping[str, int]
+    session: Session, ente_id: int, items: Iterable[Item], ids: Mapping[str, int], standing: Standing
 ) -> tuple[Merged[DocumentStatement], set[int]]:
-    """What became of the documents, and the contacts of those that changed."""
-    told = [item.document for item in items if item.document]
-    known = documents.stated(session, ente_id=ente_id, references={one.reference for one in told})
-    papers = merge(known, told)
-    documents.state(session, ente_id=ente_id, statements=list(papers.standing.values()), contact_ids=ids)
+    """What became of the documents, and the contacts, old and new, of those that changed."""
+    told = [one for item in items if (one := item.document or _withdrawal(item, Of.DOCUMENT))]
+    references = {one.key for one in told}
+    known = documents.stated(session, ente_id=ente_id, references=references)
+    tombstones = presence.tombstones(session, standing, ente_id=ente_id, of=Of.DOCUMENT, keys=references - set(known))
+    papers = merge(known, told, full_as_of=standing.full_as_of, tombstones=tombstones)
+    documents.state(
+        session, ente_id=ente_id, statements=list(papers.standing.values()), contact_ids=ids, gone=papers.gone
+    )
+    for as_of, keys in _by_instant(papers.marked).items():
+        documents.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
+    presence.bury(
+        session, ente_id=ente_id, of=Of.DOCUMENT, unknown=papers.unknown,
+        told=tombstones.keys() & papers.standing.keys(),
+    )  # fmt: skip
     touched = {ids[papers.standing[key].codice_fiscale] for key in papers.altered if key in papers.standing}
     return papers, touched | {known[key].contact_id for key in papers.altered if key in known}
 

@@ -119,6 +119,7 @@ class ContactView:
     ceased_on: date | None
     insolvent_since: date | None
     as_of: datetime
+    withdrawn_as_of: datetime | None  # since when the collection system no longer has him
     reaches: tuple[ReachView, ...] = ()
     addresses: tuple[AddressView, ...] = ()
     conditions: tuple[Condition, ...] = ()  # the collection system's, then what people told

@@ -41,6 +41,8 @@ class Document(Base):
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
     withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it
+    tried_at: Mapped[datetime | None]  # when its contents were last asked for over HTTP, in vain
+    trouble: Mapped[str | None] = mapped_column(String(200))  # why they did not come
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),

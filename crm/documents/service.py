@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, ForbiddenError
 from crm.core.recordset import with_more
-from crm.core.stated import StatedTable
+from crm.core.stated import Silence, StatedTable
 from crm.documents import queries
 from crm.documents.models import Document, DocumentContent
 from crm.documents.queries import DocumentView
@@ -50,6 +50,7 @@ class DocumentStatement:
 class StatedDocument:
     """What is stored of the last statement about a document."""
 
+    id: int
     contact_id: int
     as_of: datetime
     digest: str
@@ -61,16 +62,47 @@ def stated(session: Session, *, ente_id: int, references: Collection[str]) -> di
     if not references:
         return {}
     rows = _STATED.known(session, ente_id=ente_id, keys=references, more=("contact_id",))
-    return {row.key: StatedDocument(row.contact_id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
+    return {row.key: StatedDocument(row.id, row.contact_id, row.as_of, row.digest, row.withdrawn_as_of) for row in rows}
 
 
 def state(
-    session: Session, *, ente_id: int, statements: Sequence[DocumentStatement], contact_ids: Mapping[str, int]
-) -> None:
-    """Write statements, at most one a reference; an older one never replaces a newer one."""
+    session: Session, *, ente_id: int, statements: Sequence[DocumentStatement], contact_ids: Mapping[str, int],
+    gone: Mapping[str, datetime | None],
+) -> None:  # fmt: skip
+    """Write statements, at most one a reference; an older one never replaces a newer one.
+
+    `contact_ids` gives the contact of each codice fiscale named, `gone` since when a document is withdrawn.
+    """
     if statements:
-        rows = (with_more(one.row, contact_id=contact_ids[one.codice_fiscale]) for one in statements)
+        rows = (
+            with_more(one.row, contact_id=contact_ids[one.codice_fiscale], withdrawn_as_of=gone.get(one.reference))
+            for one in statements
+        )
         session.execute(_STATED.upsert(ente_id=ente_id, told=_STATED.told(rows)))
+
+
+def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: datetime | None) -> None:
+    """The collection system no longer has these documents as of an instant; or (None) it has them again."""
+    if ids:
+        session.execute(_STATED.withdraw(ente_id=ente_id, ids=ids, as_of=as_of))
+
+
+def unnamed(session: Session, silence: Silence) -> tuple[int, int]:
+    """How many documents there are, and how many of them a full feed no longer has."""
+    for row in _STATED.count_unnamed(session, silence):
+        return row.rows, row.unnamed
+    return 0, 0
+
+
+def withdraw_unnamed(session: Session, silence: Silence, *, after: str, limit: int) -> tuple[str | None, set[int], int]:
+    """Withdraw some of what a full feed no longer has: the last key, or None when none is left; contacts; how many."""
+    rows = _STATED.withdraw_unnamed(session, silence, after=after, limit=limit, more=("contact_id",))
+    return (rows[-1].key if rows else None), {row.contact_id for row in rows}, len(rows)
+
+
+def revive_named(session: Session, silence: Silence) -> None:
+    """Documents that a full feed names are there as of the feed."""
+    _STATED.revive_named(session, silence)
 
 
 def require_sender(session: Session, by: Principal, *, ente_id: int) -> None:
@@ -92,6 +124,15 @@ def receive(session: Session, *, ente_id: int, sha256: str) -> bool:
     ).scalars()
     touch(session, *(topics.contact(one) for one in contact_ids))
     return added is not None
+
+
+def not_come(session: Session, *, ente_id: int, document_id: int, why: str) -> None:
+    """The collection system was asked for contents, and did not give them."""
+    session.execute(
+        update(Document)
+        .where(Document.ente_id == ente_id, Document.id == document_id)
+        .values(tried_at=clock.now(session), trouble=why[:200])
+    )
 
 
 def open_document(session: Session, by: Principal, *, document_id: int) -> DocumentView:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -12,20 +12,23 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
+from crm.collection.sources.queries import receivers
 from crm.contacts.models import Contact
-from crm.core import clock, topics
+from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti import queries as enti
 from crm.proposals import lifecycle, outgoing
 from crm.proposals.acknowledgements import Answer, read
 from crm.proposals.lifecycle import State
-from crm.proposals.models import Proposal, ProposalExport
+from crm.proposals.models import DELIVER, Proposal, ProposalExport
 from crm.proposals.outgoing import Feed, Outgoing
 from crm.proposals.service import tell
 
 UNKNOWN = "Nessuna proposta di questo ente ha questo identificativo."
 NOT_EXPORTED = "La proposta non è stata ancora esportata: non può avere un riscontro."
+NOT_THE_SAME = "Il flusso non si può più rifare uguale: i dati di qualcuno sono stati cancellati."
+SKEW = timedelta(minutes=5)  # by which another's clock may be ahead
 FUTURE = "L'istante del riscontro è nel futuro."
 
 
@@ -62,7 +65,8 @@ def export(session: Session, by: Principal | None, *, ente_id: int) -> int | Non
     feed = _feed(session, ente_id, number, made_at, approved)
     row = ProposalExport(
         ente_id=ente_id, number=number, made_at=made_at, made_by=by.user_id if by else None,
-        corrections=feed.corrections, problems=feed.problems, sha256=feed.sha256, delivery_key=uuid4(),
+        corrections=feed.corrections, problems=feed.problems, sha256=feed.sha256,
+        delivery_key=UUID(feed.sha256[:32]) if receivers(session, ente_id=ente_id) else None,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -74,6 +78,8 @@ def export(session: Session, by: Principal | None, *, ente_id: int) -> int | Non
     audit.note(
         session, by, kind="proposals.exported", ente_id=ente_id, subject=f"n. {number}", after={"sha256": feed.sha256}
     )
+    if row.delivery_key:
+        jobs.enqueue(session, ente_id=ente_id, kind=DELIVER, argument={})
     return row.id
 
 
@@ -90,7 +96,7 @@ def content(session: Session, by: Principal | None, *, export_id: int) -> tuple[
     proposals = session.scalars(select(Proposal).where(Proposal.export_id == row.id)).all()
     feed = _feed(session, row.ente_id, row.number, row.made_at, proposals)
     if feed.sha256 != row.sha256:
-        raise ConflictError("Il flusso non si può più rifare uguale: i dati di qualcuno sono stati cancellati.")
+        raise ConflictError(NOT_THE_SAME)
     if by is not None:
         audit.note(session, by, kind="proposals.downloaded", ente_id=row.ente_id, subject=f"n. {row.number}")
     code = enti.cadastral_code(session, row.ente_id)
@@ -110,7 +116,7 @@ def acknowledge(session: Session, by: Principal | None, *, ente_id: int, content
             continue
         if answer.id not in rows:
             refused.append(Answer(answer.line, answer.id, refusal=UNKNOWN))
-        elif answer.at > clock.now(session):
+        elif answer.at > clock.now(session) + SKEW:
             refused.append(Answer(answer.line, answer.id, refusal=FUTURE))
         else:
             try:
@@ -125,7 +131,9 @@ def acknowledge(session: Session, by: Principal | None, *, ente_id: int, content
 
 def delivered(session: Session, *, ente_id: int, export_id: int, failure: str | None = None) -> None:
     """The feed was taken by the collection system over HTTP, or why it was not (it is tried again)."""
-    values = {"delivery_failure": failure[:400]} if failure else {"delivered_at": clock.now(session)}
+    values: dict[str, object] = {"delivery_failure": failure and failure[:400]}
+    if failure is None:
+        values["delivered_at"] = clock.now(session)
     own = (ProposalExport.ente_id == ente_id, ProposalExport.id == export_id)
     session.execute(update(ProposalExport).where(*own).values(values))
     touch(session, topics.ente(ente_id))

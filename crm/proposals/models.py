@@ -15,6 +15,7 @@ from crm.proposals.subjects import KEY_LENGTH, ProposalKind
 # Literal: PostgreSQL recognises the partial index of a prepared statement by constants alone.
 STILL_OPEN = text(f"state IN ({', '.join(repr(state.value) for state in OPEN)})")
 
+DELIVER = "proposals.deliver"  # the kind of the jobs that hand feeds over by HTTP
 _EXPORTED = "fk_proposal_ente_id_export_id"  # the convention names a key by its first column alone
 
 
@@ -118,8 +119,8 @@ class ProposalExport(Base):
     corrections: Mapped[int]
     problems: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
-    # The outbox of the HTTP contract; all none where the gestionale takes files alone.
-    delivery_key: Mapped[UUID | None]  # sent as Idempotency-Key, the same at every attempt
+    # The outbox of the HTTP contract (`delivery.py`); all none where the gestionale takes files alone.
+    delivery_key: Mapped[UUID | None]  # sent as Idempotency-Key; none: not to be tried (again)
     delivered_at: Mapped[datetime | None]
     delivery_failure: Mapped[str | None] = mapped_column(String(400))
 

@@ -68,6 +68,9 @@ class ExportView:
     problems: int
     sha256: str
     answered: int
+    is_sent: bool  # over HTTP, not taken by hand alone
+    delivered_at: datetime | None
+    delivery_failure: str | None
 
 
 def to_decide(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
@@ -121,6 +124,7 @@ def exports(session: Session, *, limit: int = 20) -> list[ExportView]:
         select(
             ProposalExport.id, ProposalExport.ente_id, ProposalExport.number, ProposalExport.made_at, User.name,
             ProposalExport.corrections, ProposalExport.problems, ProposalExport.sha256, answered,
+            ProposalExport.delivery_key.is_not(None), ProposalExport.delivered_at, ProposalExport.delivery_failure,
         )
         .outerjoin(User, User.id == ProposalExport.made_by)
         .order_by(ProposalExport.made_at.desc(), ProposalExport.id.desc())

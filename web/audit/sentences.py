@@ -22,6 +22,7 @@ SENTENCES = {
     "gate.changed": "Ha cambiato le domande prima di aprire un fascicolo",
     "freshness.changed": "Ha cambiato le ore promesse da un flusso all'altro",
     "disclosure.changed": "Ha cambiato che cosa si dice a chi non è il contribuente",
+    "proposals.delivery_asked": "Ha fatto consegnare un flusso di proposte",
     "centre.closed": "Ha chiuso le linee",
     "centre.reopened": "Ha riaperto le linee",
     "user.created": "Ha creato un utente",

@@ -81,10 +81,10 @@ def _name(found: DocumentView) -> str:
 
 def _page(request: Request, runtime: Runtime, visit: Visit, *, taken: Taken | None = None) -> Response:
     with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
-        waiting = documents.awaited(session)
+        waiting, troubles = documents.awaited(session), documents.troubles(session)
         scope = session.info["scope"].enti
         badges = enti.badges(session, scope)
     return page(
         request, "files/documents.html", visit.language, visit=visit, csrf=visit.csrf_token, waiting=waiting,
-        enti=badges, taken=taken,
+        enti=badges, taken=taken, troubles=troubles,
     )  # fmt: skip

@@ -80,13 +80,14 @@ class TaxGroup:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One ente's part of the file. Stale: older than the ente is promised."""
+    """One ente's part of the file. Stale: older than the ente is promised. `gone_since`: it no longer has him."""
 
     ente: Badge
     shows: Shows
     totals: Totals
     as_of: datetime
     stale: bool
+    gone_since: datetime | None
     groups: tuple[TaxGroup, ...]
 
 
@@ -222,6 +223,7 @@ def _sections(
         sections.append(
             Section(
                 badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                _gone_since(rows),
                 tuple(
                     TaxGroup(one.tax, one.totals, tuple(_line(each, new, today) for each in one.positions))
                     for one in groups
@@ -230,6 +232,12 @@ def _sections(
             )
         )  # fmt: skip
     return tuple(sections)
+
+
+def _gone_since(rows: list[ContactView]) -> datetime | None:
+    """Since when the collection system has none of these rows any more; none while it has one."""
+    withdrawn = [row.withdrawn_as_of for row in rows if row.withdrawn_as_of]
+    return max(withdrawn) if len(withdrawn) == len(rows) else None
 
 
 def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:

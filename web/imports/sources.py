@@ -36,6 +36,7 @@ class SourceForm:
     every_min: str = "60"
     at: str = "06:00"
     active: bool = True
+    takes_proposals: bool = False
 
     @classmethod
     def of(cls, source: SourceView) -> "SourceForm":
@@ -44,6 +45,7 @@ class SourceForm:
         return cls(
             source.ente_id, source.name, source.kind.value, source.endpoint or "", when,
             str(source.every_min or 60), source.at or "06:00", source.active,
+            source.takes_proposals,
         )  # fmt: skip
 
     def timetable(self) -> Timetable:
@@ -69,9 +71,10 @@ def form_of(
     every_min: Annotated[str, Form(max_length=20)] = "",
     at: Annotated[str, Form(max_length=20)] = "",
     active: Annotated[bool, Form()] = False,
+    takes_proposals: Annotated[bool, Form()] = False,
 ) -> SourceForm:
     """The form as it was sent."""
-    return SourceForm(ente, name, kind.value, endpoint, when, every_min.strip(), at.strip(), active)
+    return SourceForm(ente, name, kind.value, endpoint, when, every_min.strip(), at.strip(), active, takes_proposals)
 
 
 FormDep = Annotated[SourceForm, Depends(form_of)]
@@ -135,7 +138,7 @@ def _save(
         return service.save(
             session, visit.principal, ente_id=form.ente, source_id=view.id if view else None,
             kind=SourceKind(form.kind), name=form.name, endpoint=form.endpoint or None, timetable=form.timetable(),
-            active=form.active,
+            active=form.active, takes_proposals=form.takes_proposals,
         )  # fmt: skip
 
     try:

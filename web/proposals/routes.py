@@ -12,12 +12,13 @@ from starlette.responses import HTMLResponse
 from crm.access.permissions import Permission
 from crm.access.service import require_on, scope_for
 from crm.audit import service as audit
+from crm.collection.sources.queries import receivers
 from crm.contacts import queries as contacts
 from crm.core import topics
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
 from crm.enti import queries as enti
-from crm.proposals import exports, queries, service
+from crm.proposals import delivery, exports, queries, service
 from crm.proposals.acknowledgements import MAX_BYTES
 from crm.proposals.lifecycle import State
 from web.edge.i18n import translations
@@ -55,10 +56,11 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         own = queries.made_by(session, by) if makes.enti else []
     with database.begin(hands_over) as session:
         approved, feeds = queries.counts(session, State.APPROVED), queries.exports(session)
+        receiving = {one.ente_id for one in receivers(session)}
     html = fragment(
         "proposals/lists.html", visit.language, waiting=waiting, decided=decided, own=own, approved=approved,
         feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
-        user_id=by.user_id, undecided=State.MADE,
+        user_id=by.user_id, undecided=State.MADE, receiving=receiving, say=translations(visit.language).gettext,
     )  # fmt: skip
     enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
     return Rendered({"proposals": html}, frozenset(topics.ente(one) for one in enti_seen))
@@ -131,6 +133,16 @@ def download(runtime: RuntimeDep, visit: VisitDep, export_id: int) -> Response:
     return Response(
         content, media_type="application/jsonl", headers={"content-disposition": f'attachment; filename="{name}"'}
     )
+
+
+@router.post("/proposals/exports/{export_id}/deliver")
+def deliver(runtime: RuntimeDep, visit: ChangeDep, export_id: int) -> Response:
+    """Deliver a feed to the gestionale now."""
+    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    runtime.database.transact(
+        scope, lambda session: delivery.deliver_now(session, visit.principal, export_id=export_id)
+    )
+    return Response(status_code=NO_CONTENT)
 
 
 @router.post("/proposals/acknowledgements")

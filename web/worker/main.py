@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT
+from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
-from crm.collection.sources.service import FETCH
+from crm.collection.sources.service import CONTENTS, FETCH
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -23,7 +24,9 @@ from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
 from crm.privacy.service import ERASE, EXPORT
+from crm.proposals import delivery
 from crm.proposals import tasks as proposals
+from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build
@@ -35,6 +38,8 @@ RUNNERS: dict[str, jobs.Runner] = {
     FINISH: collection.FINISHER,
     FETCH: sources.RUNNER,
     PROPOSALS_EXPORT: proposals.RUNNER,
+    DELIVER: delivery.DELIVERER,
+    delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     ending.END: ending.RUNNER,
     SEARCH: duplicates.RUNNER,
@@ -43,7 +48,10 @@ RUNNERS: dict[str, jobs.Runner] = {
 
 def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
     """All of them: some need the store of documents."""
-    more = {EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store)}
+    more = {
+        EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store),
+        CONTENTS: contents.fetcher(store),
+    }  # fmt: skip
     return RUNNERS | more
 
 
@@ -70,6 +78,7 @@ def worker_app(settings: Settings) -> Celery:
             source_service.start_due(session, data=settings.data)
             jobs.announce_silent(session)
             proposals.owe_exports(session)
+            delivery.owe(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)

@@ -16,11 +16,12 @@ from fastapi import APIRouter, FastAPI, Form, Header, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
+from crm.collection.simulator.inbox import KeyReusedError, NotAFeedError
 from crm.collection.simulator.state import CursorGoneError, EnteState, UnknownReferenceError
 
 FEEDS = "feed-*.jsonl"
 SLOW_S = 40.0  # longer than we wait for an answer
-FAULTS = ("error", "slow", "busy", "token", "garbage")
+FAULTS = ("error", "slow", "busy", "token", "garbage", "deaf")  # deaf: proposals are taken, the answer is lost
 PROBLEM = "application/problem+json"
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
 
@@ -115,6 +116,34 @@ def totals(request: Request, code: str) -> Response:
     return Response(_body(ente, totals=ente.totals()), media_type="application/json")
 
 
+@router.post("/v1/enti/{code}/proposals")
+async def proposals(request: Request, code: str, idempotency_key: Annotated[str, Header(max_length=200)]) -> Response:
+    """Take a proposals feed: 200 when all of it is answered, else 202."""
+    content = await request.body()
+    is_deaf = _gestionale(request).faults[:1] == ["deaf"]
+    ente = _asked(request, code)
+    try:
+        answers = ente.inbox.take(idempotency_key, content, code, _gestionale(request).now())
+    except NotAFeedError:
+        raise ProblemError(422, "Non è un flusso di proposte di questo ente") from None
+    except KeyReusedError:
+        raise ProblemError(409, "Con questa chiave è già arrivato un altro flusso") from None
+    if is_deaf:
+        raise ProblemError(500, "Errore interno")
+    return Response(_body(ente, answers=answers), 202 if ente.inbox.waiting else 200, media_type="application/json")
+
+
+@router.get("/v1/enti/{code}/answers")
+def answers(request: Request, code: str, since: SinceQuery = None, limit: LimitQuery = 1000) -> Response:
+    """The answers to proposals since a cursor."""
+    ente = _asked(request, code)
+    try:
+        part = ente.answers(since, limit)
+    except CursorGoneError:
+        raise ProblemError(410, "Questo cursore non è più conservato") from None
+    return Response(_body(ente, answers=part.records, next=part.next, more=part.more), media_type="application/json")
+
+
 @router.get("/v1/enti/{code}/documents/{reference:path}")
 def document(request: Request, code: str, reference: str) -> Response:
     """The contents of a document."""
@@ -156,6 +185,24 @@ def happens(
     except UnknownReferenceError:
         return _back("Nessuna posizione adatta.")
     return _back(f"Fatto: {changed['reference']} di {changed['codice_fiscale']}.")
+
+
+@router.post("/decides")
+def decides(
+    request: Request, ente: Annotated[str, Form()], what: Annotated[str, Form()],
+    reason: Annotated[str, Form(max_length=400)] = "",
+) -> RedirectResponse:  # fmt: skip
+    """Accept or reject all proposals that wait; or, from now on, accept each as it comes."""
+    gestionale = _gestionale(request)
+    state = gestionale.enti.get(ente)
+    if state is None or what not in {"accept", "reject", "at_once", "later"}:
+        raise ProblemError(404, "Che cosa, e di quale ente?")
+    if what in {"at_once", "later"}:
+        state.inbox.at_once = what == "at_once"
+        return _back("Fatto.")
+    reason = reason.strip() or "Non risulta in anagrafe"
+    decided = state.inbox.decide(accepted=what == "accept", reason=reason, now=gestionale.now())
+    return _back(f"Proposte decise: {decided}.")
 
 
 @router.post("/fails")

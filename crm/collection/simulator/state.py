@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from crm.collection.simulator.inbox import Inbox
+
 Record = dict[str, Any]
 KEYS = {"taxpayer": "codice_fiscale", "position": "reference", "document": "reference"}
 OPEN_STATES = {"to_pay", "overdue", "partly_paid"}
@@ -41,6 +43,7 @@ class EnteState:
     records: dict[tuple[str, str], Record]
     epoch: str = field(default_factory=lambda: secrets.token_hex(4))
     changes: list[Record] = field(default_factory=list)
+    inbox: Inbox = field(default_factory=Inbox)
 
     @classmethod
     def of_file(cls, path: Path) -> "EnteState":
@@ -58,12 +61,19 @@ class EnteState:
 
     def since(self, cursor: str, limit: int) -> Slice:
         """The changes after a cursor."""
+        return self._after(self.changes, cursor, limit)
+
+    def answers(self, cursor: str | None, limit: int) -> Slice:
+        """The answers to proposals after a cursor; without one, all."""
+        return self._after(self.inbox.answers, cursor or f"{self.epoch}-0", limit)
+
+    def _after(self, told: list[Record], cursor: str, limit: int) -> Slice:
         epoch, _, number = cursor.partition("-")
-        if epoch != self.epoch or not number.isdigit() or int(number) > len(self.changes):
+        if epoch != self.epoch or not number.isdigit() or int(number) > len(told):
             raise CursorGoneError
         start = int(number)
-        end = min(start + limit, len(self.changes))
-        return Slice(self.changes[start:end], f"{self.epoch}-{end}", end < len(self.changes))
+        end = min(start + limit, len(told))
+        return Slice(told[start:end], f"{self.epoch}-{end}", end < len(told))
 
     def whole(self, cursor: str | None, limit: int) -> Slice:
         """Everything, in pages; taxpayers come before positions."""

@@ -6,10 +6,12 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from crm.collection.feed import VERSION
 from crm.collection.models import FeedMode
 from crm.collection.sources.endpoints import Endpoint
-from crm.collection.sources.port import Fetched, Known, SourceError
+from crm.collection.sources.port import Fetched, Known, SourceError, ThisOneError
 
 PAGE_RECORDS = 1_000
 MAX_PAGE_BYTES = 64_000_000  # unpacked
@@ -27,6 +29,7 @@ TRIES = 4
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 NOT_MODIFIED, GONE = HTTPStatus.NOT_MODIFIED, HTTPStatus.GONE
+OF_ONE = {400, 404, 409, 413, 415, 422}  # statuses that are about what was asked or sent, not about the gestionale
 
 UNREACHABLE = "Il gestionale non risponde ({error}): si riprova da solo."
 BUSY = "Il gestionale non riesce a rispondere (stato {status}): si riprova da solo."
@@ -36,6 +39,9 @@ NOT_A_PAGE = "La risposta del gestionale non è quella del contratto ({field}): 
 TOO_LARGE = "Una pagina del gestionale supera 64 MB: avvisare chi lo gestisce, che ne mandi di più piccole."
 OTHER_ENTE = "Il gestionale ha mandato i dati dell'ente {ente}, ma qui si attende {expected}: nulla è stato letto."
 ENDLESS = "Il gestionale manda pagine senza fine: avvisare chi lo gestisce."
+NOT_THERE = "Il gestionale non ha questo documento (stato {status})."
+LONGER = "Il documento del gestionale è più lungo di quanto aveva annunciato."
+NOT_TAKEN = "Il gestionale non prende questo flusso (stato {status}): avvisare chi lo gestisce."
 CHANGED = "Lo stato completo è cambiato mentre lo si leggeva: si riprova da solo."
 
 
@@ -60,6 +66,22 @@ class Totals(Answer):
     """The sender's own sums by tax."""
 
     totals: list[dict[str, Any]] = Field(max_length=100)
+
+
+class Answers(Answer):
+    """What the gestionale decided of proposals: records of docs/proposals-feed.md. `next` is empty after a delivery."""
+
+    answers: list[dict[str, Any]] = Field(max_length=10_000)
+    next: str = Field(default="", max_length=200)
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a POST carries."""
+
+    content: bytes
+    headers: dict[str, str]
 
 
 A = TypeVar("A", bound=Answer)
@@ -94,8 +116,27 @@ class Gestionale:
     def done(self, read: Known) -> None:
         """A gestionale keeps its own."""
 
+    def propose(self, feed: bytes, key: UUID, alive: Callable[[], None]) -> Answers:
+        """Hand a proposals feed over: the answers there are already. Under the same key it is taken once.
+
+        Raises `ThisOneError` when this feed is not taken, `SourceError` when nothing is for now.
+        """
+        sent = Sent(feed, {"Idempotency-Key": str(key), "Content-Type": "application/jsonl"})
+        with httpx.Client(**self._options) as client:
+            url = f"{self._root}/proposals"
+            return self._read(Answers, self._ask(client, url, {}, None, alive, MAX_PAGE_BYTES, sent=sent))
+
+    def answers(self, since: str | None, alive: Callable[[], None]) -> Answers:
+        """Answers to proposals since a cursor; from the first one when that is no longer kept. Raises `SourceError`."""
+        with httpx.Client(**self._options) as client:
+            query = {"limit": str(PAGE_RECORDS)} | ({"since": since} if since else {})
+            response = self._ask(client, f"{self._root}/answers", query, None, alive, MAX_PAGE_BYTES)
+        if response.status_code == GONE and since:
+            return self.answers(None, alive)
+        return self._read(Answers, response)
+
     def document(self, reference: str, into: Path, *, most_bytes: int) -> str:
-        """Write a document's contents; its media type. Raises `SourceError`."""
+        """Write a document's contents; its media type. Raises `ThisOneError`, or `SourceError`."""
         with httpx.Client(**self._options) as client:
             url = f"{self._root}/documents/{quote(reference, safe='')}"
             response = self._ask(client, url, {}, None, lambda: None, most_bytes, into)
@@ -161,17 +202,18 @@ class Gestionale:
 
     def _ask(
         self, client: httpx.Client, url: str, query: dict[str, str], etag: str | None, alive: Callable[[], None],
-        most_bytes: int, into: Path | None = None,
+        most_bytes: int, into: Path | None = None, sent: Sent | None = None,
     ) -> httpx.Response:  # fmt: skip
         """An answer that the contract knows; temporary trouble is tried again, with longer and longer waits."""
         for attempt in range(TRIES):
             alive()
             try:
                 with client.stream(
-                    "GET", url, params=query, headers={"If-None-Match": etag} if etag else {}
-                ) as response:
+                    "POST" if sent else "GET", url, params=query, content=sent.content if sent else None,
+                    headers=sent.headers if sent else {"If-None-Match": etag} if etag else {},
+                ) as response:  # fmt: skip
                     if response.status_code not in TEMPORARY:
-                        return self._checked(response, most_bytes, into, alive)
+                        return self._checked(response, most_bytes, into, alive, is_sent=sent is not None)
                     trouble = SourceError(
                         BUSY.format(status=response.status_code), permanent=False,
                         retry_after=_retry_after(response),
@@ -185,13 +227,15 @@ class Gestionale:
         raise AssertionError("unreachable")
 
     def _checked(
-        self, response: httpx.Response, most_bytes: int, into: Path | None, alive: Callable[[], None]
+        self, response: httpx.Response, most_bytes: int, into: Path | None, alive: Callable[[], None], *, is_sent: bool
     ) -> httpx.Response:
         """The answer with its contents, which are in the file `into` where there is one."""
         status = response.status_code
         if status in {401, 403}:
             raise SourceError(NOT_ALLOWED.format(status=status), permanent=True)
-        if status not in {200, NOT_MODIFIED, GONE}:
+        if status in OF_ONE and (is_sent or into):
+            raise ThisOneError((NOT_TAKEN if is_sent else NOT_THERE).format(status=status))
+        if status not in ({200, HTTPStatus.ACCEPTED} if is_sent else {200, NOT_MODIFIED, GONE}):
             raise SourceError(ODD_STATUS.format(status=status), permanent=True)
         content, size = bytearray(), 0
         with contextlib.ExitStack() as opened:
@@ -200,7 +244,7 @@ class Gestionale:
                 alive()
                 size += len(chunk)
                 if size > most_bytes:
-                    raise SourceError(TOO_LARGE, permanent=True)
+                    raise ThisOneError(LONGER) if into else SourceError(TOO_LARGE, permanent=True)
                 if file is None:
                     content += chunk
                 else:

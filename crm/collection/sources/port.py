@@ -19,6 +19,13 @@ class SourceError(Exception):
         self.retry_after = retry_after
 
 
+class ThisOneError(SourceError):
+    """The source answers, but will not give, or take, what this was about. Anything else may be asked of it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Up to where a source was read: what to ask from, and the mark of its last answer."""

@@ -11,6 +11,7 @@ from crm.collection.sources.breaker import Breaker, Circuit
 from crm.collection.sources.timetable import longest_silence
 from crm.core import clock
 from crm.core.errors import NotFoundError
+from crm.enti.models import Ente
 
 WELL = (ReadingOutcome.READ, ReadingOutcome.NOTHING_NEW)
 
@@ -36,6 +37,7 @@ class SourceView:
     name: str
     endpoint: str | None
     active: bool
+    takes_proposals: bool
     every_min: int | None
     at_minute: int | None
     due_at: datetime | None
@@ -54,6 +56,39 @@ class SourceView:
     def at(self) -> str | None:
         """The time of day in Rome at which it is read."""
         return None if self.at_minute is None else f"{self.at_minute // 60:02d}:{self.at_minute % 60:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The source that takes an ente's proposals. `is_let_alone`: its circuit is open."""
+
+    source_id: int
+    ente_id: int
+    ente_code: str
+    endpoint: str | None
+    answers_cursor: str | None
+    answers_due_at: datetime | None
+    is_let_alone: bool
+
+
+def receivers(session: Session, *, ente_id: int | None = None) -> list[Receiver]:
+    """Who takes proposals, of the enti in scope, or of this one."""
+    at = clock.now(session)
+    rows = session.execute(
+        select(CollectionSource, Ente.cadastral_code)
+        .join(Ente, Ente.id == CollectionSource.ente_id)
+        .where(CollectionSource.takes_proposals, CollectionSource.active)
+        .where(*([] if ente_id is None else [CollectionSource.ente_id == ente_id]))
+        .order_by(CollectionSource.ente_id)
+        .execution_options(populate_existing=True)
+    )
+    return [
+        Receiver(
+            row.id, row.ente_id, code, row.endpoint, row.answers_cursor, row.answers_due_at,
+            Breaker(row.failures, row.open_until).circuit(at) is Circuit.OPEN,
+        )
+        for row, code in rows
+    ]  # fmt: skip
 
 
 def sources(session: Session, *, history: int = 5) -> list[SourceView]:
@@ -84,8 +119,8 @@ def _view(session: Session, row: CollectionSource, history: int) -> SourceView:
     silence = longest_silence(every_min=row.every_min, at_minute=row.at_minute)
     since = well or (readings[-1].started_at if readings else row.due_at)
     return SourceView(
-        row.id, row.ente_id, row.kind, row.name, row.endpoint, row.active, row.every_min, row.at_minute, row.due_at,
-        Breaker(row.failures, row.open_until).circuit(at), row.open_until,
+        row.id, row.ente_id, row.kind, row.name, row.endpoint, row.active, row.takes_proposals, row.every_min,
+        row.at_minute, row.due_at, Breaker(row.failures, row.open_until).circuit(at), row.open_until,
         tuple(ReadingView(one.started_at, one.ended_at, one.outcome, one.failure, one.run_id) for one in readings),
         well, row.active and silence is not None and since is not None and at - since > silence,
     )  # fmt: skip

@@ -18,9 +18,12 @@ from crm.collection.sources.timetable import DAY_MIN, MAX_EVERY, MIN_EVERY, next
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.documents import queries as documents
 
 FETCH = "collection.fetch"  # the kind of the jobs that read a source
+CONTENTS = "collection.documents"  # the kind of those that fetch the contents of documents
 MAX_NAME = 40
+ANSWERS_EVERY = timedelta(minutes=15)
 EMPTY_KEPT = timedelta(days=7)  # readings that brought nothing
 GIVEN_UP = "La lettura si è interrotta più volte per un guasto del sistema: si riprova alla prossima scadenza."
 
@@ -35,13 +38,14 @@ class Timetable:
 
 def save(
     session: Session, by: Principal, *, ente_id: int, source_id: int | None, kind: SourceKind, name: str,
-    endpoint: str | None, timetable: Timetable, active: bool,
+    endpoint: str | None, timetable: Timetable, active: bool, takes_proposals: bool = False,
 ) -> int:  # fmt: skip
     """Set up a source, or change it. Returns its id. Raises `InvalidError` with a part for each field."""
     entitled(session, by, ente_id)
     name = name.strip()
     endpoint = endpoint if kind is SourceKind.HTTP else None
-    _valid(session, ente_id, source_id, name, endpoint, kind, timetable)
+    takes_proposals = takes_proposals and kind is SourceKind.HTTP
+    _valid(session, ente_id, source_id, name, endpoint, kind, timetable, takes_proposals=takes_proposals)
     if source_id is None:
         source = CollectionSource(ente_id=ente_id, kind=kind, failures=0)
         session.add(source)
@@ -50,9 +54,10 @@ def save(
         source = locked(session, source_id)
         before = _told(source)
         if (source.kind, source.endpoint) != (kind, endpoint):  # another source altogether: nothing is known of it
-            source.cursor = source.etag = None
+            source.cursor = source.etag = source.answers_cursor = None
         source.kind = kind
     source.name, source.endpoint, source.active = name, endpoint, active
+    source.takes_proposals, source.answers_due_at = takes_proposals, None
     source.every_min, source.at_minute = timetable.every_min, timetable.at_minute
     source.failures, source.open_until = 0, None
     source.due_at = _next(source, session) if active else None
@@ -143,6 +148,8 @@ def ended(
     source.due_at = _next(source, session)
     if source.kind is SourceKind.FOLDER and outcome is not ReadingOutcome.NOTHING_NEW and source.due_at is not None:
         source.due_at = clock.now(session)  # there may be another file
+    if source.kind is SourceKind.HTTP and documents.wanted(session, ente_id=source.ente_id, limit=1):
+        jobs.enqueue(session, ente_id=source.ente_id, kind=CONTENTS, argument={"source": source.id})
     session.flush()
     touch(session, topics.imports(reading.ente_id))
 
@@ -152,15 +159,37 @@ def failed(session: Session, *, reading_id: int, error: SourceError) -> None:
     reading, source = _of(session, reading_id)
     if reading.ended_at is not None:
         return
-    at = clock.now(session)
-    reading.ended_at, reading.outcome, reading.failure = at, ReadingOutcome.FAILED, str(error)[:400]
-    breaker = Breaker(source.failures, source.open_until)
-    breaker = breaker.failed(at, permanent=error.permanent, retry_after=error.retry_after)
-    source.failures, source.open_until = min(breaker.failures, 1000), breaker.open_until
+    reading.ended_at, reading.outcome, reading.failure = clock.now(session), ReadingOutcome.FAILED, str(error)[:400]
+    _tripped(session, source, error)
     due = _next(source, session)
-    source.due_at = due if due is None or breaker.open_until is None else max(due, breaker.open_until)
+    source.due_at = due if due is None or source.open_until is None else max(due, source.open_until)
     session.flush()
     touch(session, topics.imports(reading.ente_id))
+
+
+def answered(session: Session, *, source_id: int, cursor: str | None) -> None:
+    """A gestionale answered about proposals, up to this cursor where it gave one: its circuit is closed."""
+    source = locked(session, source_id)
+    source.failures, source.open_until = 0, None
+    if cursor is not None:
+        source.answers_cursor, source.answers_due_at = cursor or None, clock.now(session) + ANSWERS_EVERY
+    session.flush()
+    touch(session, topics.imports(source.ente_id))
+
+
+def was_silent(session: Session, *, source_id: int, error: SourceError) -> None:
+    """A gestionale gave no answer to something that is no reading: its circuit may open."""
+    source = locked(session, source_id)
+    _tripped(session, source, error)
+    session.flush()
+    touch(session, topics.imports(source.ente_id))
+
+
+def _tripped(session: Session, source: CollectionSource, error: SourceError) -> None:
+    breaker = Breaker(source.failures, source.open_until).failed(
+        clock.now(session), permanent=error.permanent, retry_after=error.retry_after
+    )
+    source.failures, source.open_until = min(breaker.failures, 1000), breaker.open_until
 
 
 def _of(session: Session, reading_id: int) -> tuple[SourceReading, CollectionSource]:
@@ -208,13 +237,13 @@ def _next(source: CollectionSource, session: Session) -> datetime | None:
 
 
 def _told(source: CollectionSource) -> dict[str, object]:
-    names = ("name", "endpoint", "active", "every_min", "at_minute")
+    names = ("name", "endpoint", "active", "every_min", "at_minute", "takes_proposals")
     return {"kind": source.kind.value, **{name: getattr(source, name) for name in names}}
 
 
 def _valid(
     session: Session, ente_id: int, source_id: int | None, name: str, endpoint: str | None, kind: SourceKind,
-    timetable: Timetable,
+    timetable: Timetable, *, takes_proposals: bool,
 ) -> None:  # fmt: skip
     wrong = []
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
@@ -226,6 +255,11 @@ def _valid(
         wrong.append(InvalidError("Un'altra fonte di questo ente ha già questo nome.", field="name"))
     if kind is SourceKind.HTTP and endpoint not in endpoints.names():
         wrong.append(InvalidError("Scegli uno dei gestionali configurati.", field="endpoint"))
+    another = select(CollectionSource.id).where(
+        CollectionSource.ente_id == ente_id, CollectionSource.takes_proposals, CollectionSource.id != (source_id or 0)
+    )
+    if takes_proposals and session.scalar(another) is not None:
+        wrong.append(InvalidError("Un'altra fonte di questo ente riceve già le proposte.", field="takes_proposals"))
     if timetable.every_min is not None and not MIN_EVERY <= timetable.every_min <= MAX_EVERY:
         wrong.append(InvalidError("I minuti vanno da 1 a 10080 (una settimana).", field="every_min"))
     if timetable.at_minute is not None and not 0 <= timetable.at_minute < DAY_MIN:

@@ -19,7 +19,9 @@ from crm.collection.service import FINISH, Counts
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
-from crm.core.errors import ForbiddenError
+from crm.core.errors import ForbiddenError, NotFoundError
+from crm.documents import queries as documents
+from crm.documents.models import Document
 from crm.positions.models import Position
 from tests.crm.collection.test_importer import Cut, taxpayers
 from tests.crm.conftest import WriteFeed
@@ -27,6 +29,10 @@ from tests.crm.conftest import WriteFeed
 pytestmark = pytest.mark.integration
 Record = dict[str, Any]
 Records = dict[str, Record]
+ROSSI = "RSSMRA80A01D403T"
+STATED: tuple[tuple[Any, Any], ...] = (
+    (Contact, Contact.codice_fiscale), (Position, Position.reference), (Document, Document.reference)
+)  # fmt: skip
 START = datetime(2026, 1, 10, 5, tzinfo=UTC)  # the header's instant in `write_feed`
 
 
@@ -38,8 +44,16 @@ def end(*records: Record) -> Record:
     kinds = [record["record"] for record in records]
     return {
         "record": "end", "taxpayers": kinds.count("taxpayer"), "positions": kinds.count("position"),
-        "withdrawals": kinds.count("withdrawal"),
+        "withdrawals": kinds.count("withdrawal"), "documents": kinds.count("document"),
     }  # fmt: skip
+
+
+def paper(reference: str, **changes: Any) -> Record:
+    """A document of Rossi."""
+    return {
+        "record": "document", "reference": reference, "codice_fiscale": ROSSI, "kind": "act", "title": "Accertamento",
+        "media_type": "application/pdf", "size": 4, "sha256": "0" * 64,
+    } | changes  # fmt: skip
 
 
 @dataclass
@@ -65,7 +79,7 @@ class Gestionale:
     def _keys(self, *, there: bool) -> set[str]:
         keys: set[str] = set()
         with self.db.begin(Scope.of_enti(range(1, 9))) as session:
-            for table, key in ((Contact, Contact.codice_fiscale), (Position, Position.reference)):
+            for table, key in STATED:
                 wanted = table.withdrawn_as_of.is_(None) if there else table.withdrawn_as_of.is_not(None)
                 keys |= set(session.scalars(select(key).where(wanted)))
         return keys
@@ -79,9 +93,6 @@ class Gestionale:
 @pytest.fixture
 def gestionale(db: Database, write_feed: WriteFeed) -> Gestionale:
     return Gestionale(db, write_feed)
-
-
-ROSSI = "RSSMRA80A01D403T"
 
 
 def test_a_position_is_withdrawn_and_told_again(gestionale: Gestionale, records: Records) -> None:
@@ -176,6 +187,34 @@ def test_an_older_full_feed_withdraws_nothing_and_brings_nothing_back(gestionale
     assert gestionale.gone() == {everybody[4]["codice_fiscale"], "T-2"}
 
 
+def test_a_document_is_withdrawn_by_a_record_or_by_silence(gestionale: Gestionale, records: Records) -> None:
+    rossi = records["rossi"]
+    gone = {"record": "withdrawal", "of": "document", "reference": "D-1"}
+    gestionale.sends(gone | {"as_of": day(2)}, on=2, mode="incremental")  # before anything is known of it
+    assert gestionale.sends(rossi, paper("D-1"), paper("D-2"), mode="incremental").counts.created == 3
+    assert (gestionale.gone(), gestionale.left_over()) == ({"D-1"}, 0)
+    gestionale.sends(rossi, paper("D-1"), on=3)
+    assert gestionale.gone() == {"D-2"}
+    gestionale.sends(rossi, paper("D-1", as_of=day(1)), paper("D-2") | {"size": -1}, on=4)  # refused, yet named
+    assert gestionale.gone() == set()
+    with gestionale.db.begin(Scope.of_enti([1])) as session:
+        listed = {one.reference: one.id for one in documents.of_contacts(session, [1])}
+    gestionale.sends(rossi, paper("D-1"), on=5)
+    with gestionale.db.begin(Scope.of_enti([1])) as session:
+        assert documents.awaited(session) == {1: 1}
+        with pytest.raises(NotFoundError):
+            documents.get(session, listed["D-2"])
+
+
+def test_many_documents_wait_for_a_person_too(
+    gestionale: Gestionale, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.collection.presence.HELD_ROWS", 1)
+    gestionale.sends(records["rossi"], *(paper(f"D-{number}") for number in range(3)))
+    assert gestionale.sends(records["rossi"], on=1).state is ImportState.HELD
+    assert len(gestionale.there()) == 4
+
+
 def test_another_ente_s_are_left_alone(gestionale: Gestionale, records: Records) -> None:
     import_feed(gestionale.db, gestionale.write(records["rossi"], records["tari"], header={"ente": "B962"}, name="b"))
     gestionale.sends(records["rossi"], on=1)
@@ -235,7 +274,8 @@ def test_many_withdrawals_wait_for_a_person_who_allows_them(
     assert gestionale.gone() == set()
     run = run_of(gestionale, done)
     assert run.held == {
-        "positions": 3, "of_positions": 5, "taxpayers": 3, "of_taxpayers": 5, "unreadable": 0, "taxes": {"tari": 3}
+        "positions": 3, "of_positions": 5, "taxpayers": 3, "of_taxpayers": 5, "unreadable": 0,
+        "documents": 0, "of_documents": 0, "taxes": {"tari": 3},
     }  # fmt: skip
     scope = Scope.of_enti([done.ente_id])
     for _ in range(2):
@@ -305,7 +345,7 @@ def expected(files: list[Sent]) -> dict[str, tuple[str, bool]]:
                 gone.setdefault(key, []).append(as_of)
                 continue
             named.add(key)
-            told.setdefault(key, []).append((as_of, record.get("act_number") or record["surname"]))
+            told.setdefault(key, []).append((as_of, _content(record)))
             there.setdefault(key, []).append(as_of)
         if file.full:
             for key in {key for other in files for key in _keys(other)}:
@@ -313,6 +353,10 @@ def expected(files: list[Sent]) -> dict[str, tuple[str, bool]]:
     return {
         key: (max(contents)[1], max(there[key]) >= max(gone.get(key, [-999]))) for key, contents in told.items()
     }  # fmt: skip
+
+
+def _content(record: Record) -> str:
+    return str(record.get("act_number") or record.get("title") or record["surname"])
 
 
 def _keys(file: Sent) -> set[str]:
@@ -323,7 +367,8 @@ def found(db: Database) -> dict[str, tuple[str, bool]]:
     with db.begin(Scope.of_enti([1])) as session:
         people = session.execute(select(Contact.codice_fiscale, Contact.surname, Contact.withdrawn_as_of))
         debts = session.execute(select(Position.reference, Position.act_number, Position.withdrawn_as_of))
-        return {key: (content, gone is None) for key, content, gone in [*people, *debts]}
+        papers = session.execute(select(Document.reference, Document.title, Document.withdrawn_as_of))
+        return {key: (content, gone is None) for key, content, gone in [*people, *debts, *papers]}
 
 
 def instant(number: int) -> str:
@@ -341,11 +386,37 @@ def test_any_order_of_files_with_kills_between_batches_ends_in_the_same_state(
     files = history(dice, people)
     told = {key for file in files for key in _keys(file) if any(r["record"] == "taxpayer" for r in file.records)}
     assert told
-    for file in dice.sample(files, len(files)):
-        lines = [
-            {**records["rossi" if one["record"] == "taxpayer" else "tari"], **one} if one["record"] != "withdrawal"
-            else one for one in file.records
-        ]  # fmt: skip
+    _read_all(db, write_feed, records, dice, dice.sample(files, len(files)))
+    assert found(db) == {key: value for key, value in expected(files).items() if _has_taxpayer(key, files, people)}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_documents_end_in_the_same_state_in_any_order(
+    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_LINES", 3)
+    monkeypatch.setattr(ending, "PIECE", 1)
+    dice = random.Random(seed)
+    everybody = ({"record": "taxpayer", "codice_fiscale": ROSSI, "surname": "Rossi"},)
+    files = [Sent(0, False, everybody)]
+    for number in range(6):
+        as_of, full, told = 20 * (number + 1), number in {2, 4}, list(everybody)
+        for each in range(5):
+            own = as_of - dice.choice((0, 0, 3, 25)) - each
+            if dice.random() < 0.6:
+                told.append(paper(f"D{each}", title=f"A{own}", as_of=own))
+            elif not full and dice.random() < 0.5:
+                told.append({"record": "withdrawal", "of": "document", "reference": f"D{each}", "as_of": own})
+        files.append(Sent(as_of, full, tuple(told)))
+    _read_all(db, write_feed, records, dice, [files[0], *dice.sample(files[1:], 6)])
+    assert found(db) == expected(files)
+
+
+def _read_all(db: Database, write_feed: WriteFeed, records: Records, dice: random.Random, files: list[Sent]) -> None:
+    """Read files in this order, their lines in any, killed now and then."""
+    bases = {"taxpayer": records["rossi"], "position": records["tari"]}
+    for file in files:
+        lines = [{**bases.get(one["record"], {}), **one} for one in file.records]
         lines = [one | {"as_of": instant(one["as_of"] if isinstance(one.get("as_of"), int) else file.as_of)}
                  for one in lines]  # fmt: skip
         mode = "full" if file.full else "incremental"
@@ -354,7 +425,6 @@ def test_any_order_of_files_with_kills_between_batches_ends_in_the_same_state(
             *lines, end(*lines), header={"mode": mode, "as_of": instant(file.as_of)}, name=f"f{file.as_of}"
         )
         _read_with_kills(db, path, dice)
-    assert found(db) == {key: value for key, value in expected(files).items() if _has_taxpayer(key, files, people)}
 
 
 def _has_taxpayer(key: str, files: list[Sent], people: list[str]) -> bool:

@@ -18,7 +18,9 @@ from tests.crm.collection.sources.conftest import TOKEN, Served
 pytestmark = pytest.mark.integration
 CONTRACT = OpenAPI.from_file_path(
     str(Path(__file__).parents[4] / "docs" / "gestionale-api.yaml"),
-    config=Config(extra_media_type_deserializers={"application/problem+json": json.loads}),
+    config=Config(
+        extra_media_type_deserializers={"application/problem+json": json.loads, "application/jsonl": bytes.decode}
+    ),
 )
 
 
@@ -180,6 +182,45 @@ def test_the_stand_in_answers_by_the_contract(
         request,
         MockResponse(answer.content, status, dict(answer.headers), answer.headers["content-type"].partition(";")[0]),
     )
+
+
+FEED = (
+    '{"record":"proposals","version":1,"ente":"D403"}\n'
+    '{"record":"correction","id":"0c9d3c4e-5f0b-4b8e-9c1a-6a2b8f7d1e55"}\n'
+    '{"record":"end","corrections":1,"notification_problems":0}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("feed", "at_once", "faults", "status"),
+    [
+        (FEED, False, [], 202), (FEED, True, [], 200), ("{}", False, [], 422), (FEED, False, ["deaf"], 500),
+        (FEED.replace("D403", "B962"), False, [], 422),
+    ],
+)  # fmt: skip
+def test_it_takes_proposals_by_the_contract(
+    served: Served, feed: str, at_once: bool, faults: list[str], status: int
+) -> None:
+    served.empoli.inbox.at_once, served.gestionale.faults = at_once, faults
+    key = "b7c5c1d2-9f04-4a53-8f64-16f3f8f8b7a4"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": key, "Content-Type": "application/jsonl"}
+    posted = httpx.post(f"{served.url}/v1/enti/D403/proposals", content=feed, headers=headers, trust_env=False)
+    asked = httpx.get(f"{served.url}/v1/enti/D403/answers", headers=headers, trust_env=False)
+    assert (posted.status_code, len(asked.json()["answers"])) == (status, int(at_once))
+    for method, path, answer in (("post", "proposals", posted), ("get", "answers", asked)):
+        request = MockRequest(
+            "https://gestionale.example.it/api", method, f"/api/v1/enti/D403/{path}", headers=headers,
+            content_type="application/jsonl", data=feed.encode() if method == "post" else None,
+        )  # fmt: skip
+        if method == "get" or status < 400:
+            CONTRACT.validate_request(request)
+        CONTRACT.validate_response(
+            request,
+            MockResponse(
+                answer.content, answer.status_code, dict(answer.headers),
+                answer.headers["content-type"].partition(";")[0],
+            ),
+        )  # fmt: skip
 
 
 def test_its_page_lets_a_payment_arrive(served: Served) -> None:
