@@ -96,7 +96,7 @@ def test_whoever_looks_a_person_up_is_in_the_log(
     assert client.get("/access-log", params={"contact": cast.mario}).status_code == 200
     client.get("/access-log.csv")
     (searched,), (read,) = entries(database, cast, "file.searched"), entries(database, cast, "log.read")
-    assert searched.detail["after"] == {"found": [cast.mario]}
+    assert searched.detail["after"] == {"found": 1}
     assert "bianchi" not in str(searched.detail).lower()
     assert (read.contact_id, read.actor_id) == (cast.mario, approvers["piera"])
     assert [one.actor_id for one in entries(database, cast, "log.exported")] == [approvers["piera"]]
