@@ -36,14 +36,17 @@ RUNNERS: dict[str, jobs.Runner] = {
     FETCH: sources.RUNNER,
     PROPOSALS_EXPORT: proposals.RUNNER,
     ERASE: privacy.eraser(HOLDERS),
-    ending.END: ending.RUNNER,
     SEARCH: duplicates.RUNNER,
 }
 
 
 def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
     """All of them: some need the store of documents."""
-    more = {EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store)}
+    more = {
+        EXPORT: privacy.exporter(HOLDERS, readable, store),
+        documents.FORGET: documents.forgetter(store),
+        ending.END: ending.runner(store),
+    }
     return RUNNERS | more
 
 
