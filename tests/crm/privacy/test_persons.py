@@ -20,12 +20,13 @@ from crm.audit.verification import verify
 from crm.collection.importer import import_feed
 from crm.collection.models import ImportRefusal
 from crm.contacts import queries as contacts
-from crm.contacts.models import Contact, ContactReach
+from crm.contacts.models import Contact, ContactReach, PersonKind
 from crm.contacts.search import search
 from crm.core import jobs
 from crm.core.db import Base, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.documents.store import FolderStore
+from crm.documents.models import Document
+from crm.documents.store import DocumentStore, FolderStore, StoreError
 from crm.files import service as files
 from crm.files.models import Purpose
 from crm.positions.models import Position, PositionState
@@ -42,6 +43,7 @@ from crm.timeline.models import TimelineEntry
 from telephony.calls import story
 from telephony.calls.models import Call
 from tests.cast import Cast, principal_of
+from tests.documents import keep
 from tests.telephony.stage import Stage, build
 from web.wiring import HOLDERS
 from web.worker.main import runners
@@ -110,12 +112,12 @@ def settle(session: Any) -> None:
     session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))
 
 
-def work(stage: Stage) -> None:
+def work(stage: Stage, store: DocumentStore = NOWHERE) -> None:
     """A worker does what is owed."""
     with stage.database.begin(Scope.of_contract(stage.cast.contract)) as session:
         owed = jobs.due(session)
     for job_id, ente_id in owed:
-        jobs.run(stage.database, runners(NOWHERE), job_id=job_id, ente_id=ente_id)
+        jobs.run(stage.database, runners(store), job_id=job_id, ente_id=ente_id)
 
 
 def erased(stage: Stage) -> int:
@@ -318,6 +320,36 @@ def test_a_proposal_on_its_way_stands_against_erasing_and_an_answered_one_goes(s
         assert session.scalars(select(ProposalDraft)).all() == []
         with pytest.raises(ConflictError):
             exports.content(session, None, export_id=row.export_id or 0)
+
+
+def test_his_documents_are_in_the_copy_and_go_from_the_store_with_him(stage: Stage, tmp_path: Path) -> None:
+    """But not what another taxpayer's document has, too."""
+    cast, by, store = stage.cast, administrator(stage.cast), FolderStore(tmp_path / "documents")
+    about: Any = {"database": stage.database, "store": store, "ente_id": cast.empoli, "contact_id": cast.mario}
+    act = keep(**about, contents=b"%PDF-1.4 BIANCHI MARIO")
+    shared = keep(**about, contents=b"%PDF-1.4 il regolamento", reference="D-2")
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        his = session.scalars(select(Document).where(Document.sha256 == shared)).one()
+        other = Contact(
+            ente_id=cast.empoli, codice_fiscale="BNCMRA62A01D403Y", kind=PersonKind.NATURAL, surname="ALTRI",
+            name_key="ALTRI", as_of=his.as_of, digest="x",
+        )  # fmt: skip
+        session.add(other)
+        session.flush()
+        values = {one.key: getattr(his, one.key) for one in Document.__table__.columns if one.key != "id"}
+        session.add(Document(**{**values, "contact_id": other.id, "reference": "D-3"}))
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    work(stage, store)
+    with zipfile.ZipFile(stage.work(lambda s: service.take_export(s, by, export_id=export))) as archive:
+        kept = {archive.read(name) for name in archive.namelist() if name.endswith(".pdf")}
+    assert kept == {b"%PDF-1.4 BIANCHI MARIO", b"%PDF-1.4 il regolamento"}
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    stage.work(ask)
+    work(stage, store)
+    work(stage, store)  # what the erasure owes
+    with pytest.raises(StoreError):
+        store.read(cast.empoli, act, most=100)
+    assert store.read(cast.empoli, shared, most=100) == b"%PDF-1.4 il regolamento"
 
 
 def test_an_erasure_says_what_it_did(stage: Stage) -> None:
