@@ -27,11 +27,12 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
+from web.enti import conduct
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
-from web.imports import reconciliations, sources
+from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
 from web.live import sockets
 from web.live.hub import Hub
@@ -102,6 +103,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         texts,
         wallboard,
         sources,
+        limits,
         reconciliations,
         imports,
         proposal_form,
@@ -109,6 +111,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         public_closures,
         closures,
         ente,
+        conduct,
         enti,
         audit,
         privacy,

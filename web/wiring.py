@@ -14,10 +14,12 @@ from crm.core.settings import Settings, SettingsError
 from crm.documents import privacy as documents
 from crm.documents.s3 import S3Store
 from crm.documents.store import DocumentStore, FolderStore
+from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
+from crm.proposals import privacy as proposals
 from crm.timeline import privacy as timeline
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
@@ -37,7 +39,7 @@ from web.worker.wake import Waker
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
     *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *files.HOLDERS,
-    *positions.HOLDERS, *follow_ups.HOLDERS, *contacts.HOLDERS,
+    *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Reading users, their roles, sessions and history, for whoever manages them and for themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,6 +174,14 @@ def account(session: Session, by: Principal, *, user_id: int) -> Account:
         tuple(identities(session, user_id=user_id)) if manageable else (),
         tuple(_history(session, user_id)) if manageable else (), session.execute(link).scalar_one_or_none(), manageable,
     )  # fmt: skip
+
+
+def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:
+    """The names of these users."""
+    if not user_ids:
+        return {}
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(user_ids)))
+    return {row.id: row.name for row in rows}
 
 
 def grants(session: Session, user_ids: list[int]) -> list[Grant]:

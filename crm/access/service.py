@@ -5,6 +5,7 @@ where the old one is no longer good. Between them the session `awaits` the next 
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,6 +20,7 @@ from crm.access.errors import SignInError, TooManyAttemptsError
 from crm.access.models import EnteExclusion, Method, RoleGrant, SignInAttempt, Step, User, UserSession
 from crm.access.passwords import matches
 from crm.access.permissions import Held, Permission, Principal
+from crm.audit import service as audit
 from crm.core import clock, secrecy
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
@@ -135,7 +137,15 @@ def open_session(
         )
     )  # fmt: skip
     session.flush()
+    if awaits is None:
+        after = {"method": method.value, **({"provider": provider} if provider else {})}
+        _note(session, user_id, "user.signed_in", browser, after=after)
     return token
+
+
+def failed(session: Session, *, user_id: int, browser: Browser) -> None:
+    """Somebody gave a wrong password, or a wrong code, for this user."""
+    _note(session, user_id, "user.sign_in_failed", browser)
 
 
 def underway(session: Session, token: str) -> Underway | None:
@@ -185,8 +195,19 @@ def advance(session: Session, now: Underway, *, method: Method | None = None) ->
 
 def sign_out(session: Session, token: str) -> str | None:
     """End a session. Returns the provider through which it began, if any."""
-    gone = delete(UserSession).where(UserSession.token_hash == _hash(token)).returning(UserSession.provider)
-    return session.execute(gone).scalar_one_or_none()
+    gone = session.execute(
+        delete(UserSession)
+        .where(UserSession.token_hash == _hash(token))
+        .returning(
+            UserSession.user_id, UserSession.provider, UserSession.awaits, UserSession.address, UserSession.browser
+        )
+    ).one_or_none()
+    if gone is None:
+        return None
+    if gone.awaits is None:
+        _note(session, gone.user_id, "user.signed_out", Browser(gone.address, gone.browser))
+    provider: str | None = gone.provider
+    return provider
 
 
 def resume(session: Session, token: str) -> SignedIn | None:
@@ -215,7 +236,7 @@ def resume(session: Session, token: str) -> SignedIn | None:
     )
     principal = Principal(
         row.id, row.name, row.language, frozenset(Held(*grant) for grant in held),
-        place=" · ".join(filter(None, (row.address, row.browser)))[:80], kept_from=frozenset(row.kept_from),
+        place=_place(row.address, row.browser), kept_from=frozenset(row.kept_from),
         session_id=row.session_id,
     )  # fmt: skip
     return SignedIn(principal, row.csrf_token)
@@ -223,7 +244,14 @@ def resume(session: Session, token: str) -> SignedIn | None:
 
 def choose_language(session: Session, by: Principal, *, language: str) -> None:
     """Speak another language to this user from now on. Which ones are spoken, the interface knows."""
+    before = session.execute(select(User.language).where(User.id == by.user_id).with_for_update()).scalar_one()
+    if before == language:
+        return
     session.execute(update(User).where(User.id == by.user_id).values(language=language))
+    audit.note(
+        session, by, kind="user.language_chosen", ente_id=None, subject=f"user:{by.user_id}",
+        before={"language": before}, after={"language": language},
+    )  # fmt: skip
 
 
 # -- scope ----------------------------------------------------------------------------------------------------------
@@ -267,6 +295,18 @@ def in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
 
 
 # -- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _note(
+    session: Session, user_id: int, kind: str, browser: Browser, *, after: Mapping[str, str] | None = None
+) -> None:
+    """The user himself did it at this place, or somebody who gave his name."""
+    himself = Principal(user_id, "", "it", frozenset(), place=_place(browser.address, browser.name))
+    audit.note(session, himself, kind=kind, ente_id=None, subject=f"user:{user_id}", after=after)
+
+
+def _place(address: str, browser: str) -> str:
+    return " · ".join(filter(None, (address, browser)))[:80]
 
 
 def _alive(session: Session, token: str) -> ColumnElement[bool]:

@@ -1,10 +1,12 @@
 """Writing the audit, in the transaction of what it tells."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -14,6 +16,8 @@ from crm.audit.models import AuditEntry
 from crm.core import clock
 
 MAX_REASON = 200
+SEARCHED = "file.searched"
+ONE_SEARCH = timedelta(minutes=1)  # boxes search while people type
 
 
 def note(
@@ -51,3 +55,17 @@ def note(
             place=by.place if by else "", call_id=call_id, reason=reason, detail=said, secret=secret,
         )
     )  # fmt: skip
+
+
+def note_search(session: Session, by: Principal, found: Iterable[int]) -> None:
+    """Somebody looked for a person and was shown these: `found` is the ente of each.
+
+    How many of each ente is noted, not what he looked for nor whom he found: whose data he opens has an entry of its
+    own. Within a minute of such an entry it is the same search, typed further.
+    """
+    counts = Counter(found)
+    entry = AuditEntry
+    mine = entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_SEARCH, entry.kind == SEARCHED
+    noted = set(session.scalars(select(entry.ente_id).where(*mine)))
+    for ente_id in sorted(counts.keys() - noted):
+        note(session, by, kind=SEARCHED, ente_id=ente_id, after={"found": counts[ente_id]})

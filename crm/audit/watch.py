@@ -23,7 +23,7 @@ from crm.core.db import Database, Scope, table_of, touch
 from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 
-FILE_OPENED = "file.opened"
+OPENED = ("file.opened", "contact.opened")  # a person is one, whatever of him was opened
 LOOK_BACK = timedelta(days=28)
 MAX_EXPLANATION = 400
 _ENTRY = table_of(AuditEntry)
@@ -180,7 +180,7 @@ def _peers(session: Session) -> dict[int, set[int]]:
 def _without_a_call() -> tuple[ColumnElement[bool], ...]:
     entry = _ENTRY.c
     return (
-        entry.kind == FILE_OPENED,
+        entry.kind.in_(OPENED),
         entry.call_id.is_(None),
         entry.actor_id.is_not(None),
         entry.contact_id.is_not(None),

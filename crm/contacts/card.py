@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -102,10 +103,10 @@ def _short(value: object) -> str:
     return sha256(repr(value).encode()).hexdigest()[:8]
 
 
-def opened(session: Session, by: Principal, card: Card) -> None:
-    """Somebody reads it: of which persons and enti, the audit knows."""
+def opened(session: Session, by: Principal, card: Card, *, call_id: UUID | None = None) -> None:
+    """Somebody reads it, in a call with this person or of his own accord: the audit knows."""
     for row in card.rows:
-        audit.note(session, by, kind="contact.opened", ente_id=row.ente_id, contact_id=row.id)
+        audit.note(session, by, kind="contact.opened", ente_id=row.ente_id, contact_id=row.id, call_id=call_id)
 
 
 def _related(session: Session, same: list[ContactView], ids: list[int]) -> tuple[Related, ...]:

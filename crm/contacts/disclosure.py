@@ -142,6 +142,7 @@ _WHY = {
     Ground.NOT_OF_A_PERSON: "Una persona fisica non ha legali rappresentanti né soci: correggi la relazione.",
     Ground.NOT_OF_A_COMPANY: "Una società o un ente non ha eredi né tutori: correggi la relazione.",
 }
+BEYOND = "In questa relazione non si può dire: l'ente può togliere, non aggiungere."
 _INSOLVENT = "È in corso una procedura concorsuale: per pagamenti e rate si rimanda al curatore."
 
 
@@ -155,6 +156,29 @@ def disclosure(
         told &= frozenset(narrowed)
     told |= GENERAL
     return Disclosure(told, ground, _sentence(told, ground, insolvent=person.insolvent))
+
+
+def at_most(kind: RelationKind) -> frozenset[Matter]:
+    """Everything that a relation may ever open; of one by mandate, whatever the mandate covers."""
+    return EVERYTHING if kind in BY_MANDATE else _OPENED[kind]
+
+
+def narrow(kind: RelationKind, chosen: Collection[Matter]) -> frozenset[Matter] | None:
+    """The only matters to tell in a relation; none when it is left as it is. Raises `InvalidError` for any other."""
+    told = frozenset(chosen) | GENERAL
+    wrong = [InvalidError(BEYOND, field=f"{kind.value}-{matter.value}") for matter in sorted(told - at_most(kind))]
+    if wrong:
+        raise InvalidError(BEYOND, parts=wrong)
+    return None if told == at_most(kind) else told
+
+
+def at_best(kind: RelationKind, *, today: date, narrowed: Collection[Matter] | None = None) -> Disclosure:
+    """What somebody with a full title, or a mandate that covers everything, is told in a relation."""
+    person = Person(
+        legal=kind in _OF_COMPANIES, deceased=kind is RelationKind.HEIR, ceased=kind is RelationKind.PARTNER
+    )
+    mandate = Cover(EVERYTHING, OPEN) if kind in BY_MANDATE else None
+    return disclosure(person, Speaker(relation=kind, mandate=mandate), today=today, narrowed=narrowed)
 
 
 def kinds_of(*, legal: bool) -> tuple[RelationKind, ...]:

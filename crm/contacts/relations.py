@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.contacts import queries
+from crm.contacts import narrowing, queries
 from crm.contacts.codice_fiscale import parse_codice_fiscale
 from crm.contacts.disclosure import (
     BY_MANDATE,
@@ -28,7 +28,7 @@ from crm.contacts.disclosure import (
     check_relation,
     disclosure,
 )
-from crm.contacts.models import Contact, DisclosureRule, Mandate, PersonKind, Relation, Source
+from crm.contacts.models import Contact, Mandate, PersonKind, Relation, Source
 from crm.contacts.names import full_name, who_key
 from crm.contacts.phone import to_e164
 from crm.contacts.queries import ContactView
@@ -149,7 +149,7 @@ def told_to_each(
     session: Session, rows: Collection[ContactView], related: Collection[RelationView]
 ) -> dict[int, Disclosure]:
     """What each of these may be told today of a person under the ente of the relation, by relation id."""
-    rules = _rules(session, {one.ente_id for one in related})
+    rules = narrowing.rules(session, {one.ente_id for one in related})
     today, person = clock.business_day(clock.now(session)), queries.person_of(rows)
     return {
         one.id: disclosure(person, one.speaker, today=today, narrowed=rules.get((one.ente_id, one.kind)))
@@ -230,7 +230,7 @@ def _disclosed(
 ) -> dict[int, Disclosure]:
     """A death that one row knows of is known: whoever answers may not speak as if it were not."""
     today = clock.business_day(clock.now(session))
-    rules = _rules(session, speakers)
+    rules = narrowing.rules(session, speakers)
     return {
         ente_id: disclosure(
             queries.person_of(rows), speaker, today=today,
@@ -238,13 +238,6 @@ def _disclosed(
         )
         for ente_id, speaker in speakers.items()
     }  # fmt: skip
-
-
-def _rules(session: Session, ente_ids: Collection[int]) -> dict[tuple[int, RelationKind], frozenset[Matter]]:
-    return {
-        (rule.ente_id, rule.relation): frozenset(map(Matter, rule.matters))
-        for rule in session.scalars(select(DisclosureRule).where(DisclosureRule.ente_id.in_(ente_ids)))
-    }
 
 
 _RELATIONS = (

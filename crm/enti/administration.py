@@ -41,14 +41,14 @@ _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 4
 
 def save_identity(session: Session, by: Principal, *, ente_id: int, fields: Mapping[str, str]) -> None:
     """Change what an ente is called and known by. Raises `InvalidError` with what is wrong with each field."""
-    ente = _managed(session, by, ente_id)
+    ente = managed(session, by, ente_id)
     new = parse(fields)
     _refuse_taken(session, new, besides=ente_id)
     before = {name: getattr(ente, name) for name in Identity.__dataclass_fields__}
     changed(session)
     for name, value in asdict(new).items():
         setattr(ente, name, value)
-    _written(session, by, "ente.changed", ente_id, before, asdict(new))
+    record(session, by, "ente.changed", ente_id, before, asdict(new))
 
 
 def add_ente(session: Session, by: Principal, *, contract_id: int, fields: Mapping[str, str]) -> int:
@@ -83,7 +83,7 @@ def save_hours(
         for one in hours
     )
     before, after = ({str(day): written(rows, day) for day in range(7)} for rows in (old, hours))
-    _written(session, by, "hours.changed", ente_id, before, after, contract_id=contract_id)
+    record(session, by, "hours.changed", ente_id, before, after, contract_id=contract_id)
 
 
 def save_special_day(
@@ -99,7 +99,7 @@ def save_special_day(
     session.execute(delete(SpecialDay).where(*_own(SpecialDay, contract_id, ente_id), SpecialDay.day == day))
     session.add(SpecialDay(contract_id=contract_id, ente_id=ente_id, day=day, opens=opens, closes=closes))
     after = {"day": day.isoformat(), "hours": written(spans, day.weekday())}
-    _written(session, by, "special_day.changed", ente_id, {}, after, contract_id=contract_id)
+    record(session, by, "special_day.changed", ente_id, {}, after, contract_id=contract_id)
 
 
 def remove_special_day(session: Session, by: Principal, *, special_day_id: int) -> None:
@@ -111,7 +111,7 @@ def remove_special_day(session: Session, by: Principal, *, special_day_id: int) 
     changed(session)
     session.delete(row)
     before = {"day": row.day.isoformat(), "hours": _shown(row.opens, row.closes)}
-    _written(session, by, "special_day.removed", row.ente_id, before, {}, contract_id=row.contract_id)
+    record(session, by, "special_day.removed", row.ente_id, before, {}, contract_id=row.contract_id)
 
 
 def save_topics(
@@ -127,7 +127,7 @@ def save_topics(
     changed(session)
     session.execute(delete(ServiceTopic).where(*own))
     session.add_all(ServiceTopic(contract_id=contract_id, ente_id=ente_id, topic=one) for one in sorted(set(chosen)))
-    _written(
+    record(
         session, by, "topics.changed", ente_id, {"topics": before}, {"topics": sorted(set(chosen))},
         contract_id=contract_id,
     )  # fmt: skip
@@ -135,7 +135,7 @@ def save_topics(
 
 def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: str) -> None:
     """The ways to pay, one a line, in their order."""
-    _managed(session, by, ente_id)
+    managed(session, by, ente_id)
     ways = [" ".join(line.split()) for line in words.splitlines() if line.strip()]
     if len(ways) > MAX_WAYS or any(len(way) > LONGEST_WAY for way in ways):
         raise FieldError("Al massimo dodici modi, di duecento caratteri l'uno.", field="ways")
@@ -145,7 +145,7 @@ def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: s
     changed(session)
     session.execute(delete(PaymentWay).where(PaymentWay.ente_id == ente_id))
     session.add_all(PaymentWay(ente_id=ente_id, place=place, words=way) for place, way in enumerate(ways))
-    _written(session, by, "payment_ways.changed", ente_id, {"ways": before}, {"ways": ways})
+    record(session, by, "payment_ways.changed", ente_id, {"ways": before}, {"ways": ways})
 
 
 def save_office(
@@ -153,7 +153,7 @@ def save_office(
     phone: str | None, email: str | None, week: Mapping[int, str],
 ) -> int:  # fmt: skip
     """Add an office, or change one; its id. `phone` and `email` are normalised already."""
-    _managed(session, by, ente_id)
+    managed(session, by, ente_id)
     values: dict[str, Any] = {name: " ".join(fields.get(name, "").split()) for name in _OFFICE}
     wrong = [
         InvalidError("È troppo lungo: abbrevialo.", field=name)
@@ -179,30 +179,31 @@ def save_office(
     for name, value in values.items():
         setattr(row, name, value)
     session.add(row)
-    _written(session, by, "office.changed", ente_id, before, values)
+    record(session, by, "office.changed", ente_id, before, values)
     return row.id
 
 
 def remove_office(session: Session, by: Principal, *, ente_id: int, office_id: int) -> None:
     """An office is no more."""
-    _managed(session, by, ente_id)
+    managed(session, by, ente_id)
     row = _office(session, ente_id, office_id)
     changed(session)
     session.delete(row)
-    _written(session, by, "office.removed", ente_id, {"name": row.name, "address": row.address}, {})
+    record(session, by, "office.removed", ente_id, {"name": row.name, "address": row.address}, {})
 
 
 def save_logo(session: Session, by: Principal, *, ente_id: int, content: bytes) -> None:
     """Set the picture at the head of an ente's pages."""
-    _managed(session, by, ente_id)
+    managed(session, by, ente_id)
     media_type, digest = logo.check(content), sha256(content).hexdigest()
     old = session.get(EnteLogo, ente_id)
     changed(session)
     session.merge(EnteLogo(ente_id=ente_id, media_type=media_type, content=content, sha256=digest))
-    _written(session, by, "logo.changed", ente_id, {"sha256": old.sha256 if old else ""}, {"sha256": digest})
+    record(session, by, "logo.changed", ente_id, {"sha256": old.sha256 if old else ""}, {"sha256": digest})
 
 
-def _managed(session: Session, by: Principal, ente_id: int) -> Ente:
+def managed(session: Session, by: Principal, ente_id: int) -> Ente:
+    """The ente, locked: who administers it is alone. Raises `NotFoundError`, or `ForbiddenError` for anybody else."""
     ente = session.get(Ente, ente_id, with_for_update=True)
     if ente is None:
         raise NotFoundError("Questo ente non esiste.")
@@ -248,10 +249,11 @@ def _refuse_taken(session: Session, new: Identity, *, besides: int | None) -> No
         raise InvalidError("C'è già un ente con questi codici.", parts=wrong)
 
 
-def _written(
+def record(
     session: Session, by: Principal, kind: str, ente_id: int | None, before: Mapping[str, Any],
     after: Mapping[str, Any], *, contract_id: int | None = None,
 ) -> None:  # fmt: skip
+    """Note what was changed, with what was there before, and tell the pages of whom it concerns."""
     session.flush()
     subject = f"contract:{contract_id}" if contract_id else ""
     audit.note(session, by, kind=kind, ente_id=ente_id, subject=subject, before=before, after=after)

@@ -6,7 +6,8 @@ from crm.privacy.holders import Holder, TableHolder
 
 HOLDERS: tuple[Holder, ...] = (
     TableHolder(
-        table_of(FileOpening), "Aperture del fascicolo", emptied={"reason": "", "seen": {}},
-        why="Resta che il fascicolo è stato aperto, da chi e quando.", hidden=frozenset({"opened_by", "seen"}),
+        table_of(FileOpening), "Aperture del fascicolo",
+        emptied={"reason": "", "seen": {}, "gate": {"right": [], "told": [], "sentence": ""}},
+        why="Resta che il fascicolo è stato aperto, da chi e quando.", hidden=frozenset({"opened_by", "seen", "gate"}),
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """What follow-ups hold of a person: one that is still to be done stands against erasing him; notes go."""
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -19,5 +19,5 @@ class _FollowUps(TableHolder):
 
 
 HOLDERS: tuple[Holder, ...] = (
-    _FollowUps(_FOLLOW_UP, "Seguiti", emptied={"note": ""}, why="Il lavoro svolto resta contato."),
+    _FollowUps(_FOLLOW_UP, "Seguiti", emptied={"note": "", "before": null()}, why="Il lavoro svolto resta contato."),
 )

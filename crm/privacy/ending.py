@@ -29,7 +29,9 @@ from crm.core import clock, configuration, jobs, topics
 from crm.core.db import Base, Database, Scope, table_of, touch
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.core.jobs import Job, Runner, Taken
+from crm.documents.store import DocumentStore
 from crm.enti.models import ContractEnte
+from crm.privacy import contents
 from crm.privacy.holders import plain
 from crm.privacy.models import EndState, EnteEnd
 from crm.privacy.service import entitled
@@ -143,16 +145,21 @@ def one(session: Session, by: Principal, end_id: int) -> EnteEnd:
 # -- the work -----------------------------------------------------------------------------------------------------
 
 
-def run(database: Database, job: Taken) -> None:
+def runner(store: DocumentStore) -> Runner:
+    """Carries an end out. The contents of documents are in `store`."""
+    return Runner(partial(run, store), gave_up)
+
+
+def run(store: DocumentStore, database: Database, job: Taken) -> None:
     """Export, or delete: whatever is due."""
     with database.begin(Scope.nothing()) as session:
         end = session.get_one(EnteEnd, job.argument["end"])
     if end.job_id != job.id:
         return
     if end.state is EndState.EXPORTING:
-        _export(database, job, end)
+        _export(store, database, job, end)
     elif end.state is EndState.DELETING:
-        _delete(database, job, end)
+        _delete(store, database, job, end)
 
 
 def gave_up(session: Session, job: Taken) -> None:
@@ -160,9 +167,6 @@ def gave_up(session: Session, job: Taken) -> None:
     stopped = update(EnteEnd).where(EnteEnd.id == job.argument["end"], EnteEnd.state.in_(WORKING))
     session.execute(stopped.values(state=EndState.STOPPED))
     touch(session, topics.privacy(job.ente_id))
-
-
-RUNNER = Runner(run, gave_up)
 
 
 def tables() -> list[Table]:
@@ -174,8 +178,8 @@ def tables() -> list[Table]:
     ]  # fmt: skip
 
 
-def _export(database: Database, job: Taken, end: EnteEnd) -> None:
-    """One archive: a file of JSON Lines for each table, the access log as it reads, and the seals."""
+def _export(store: DocumentStore, database: Database, job: Taken, end: EnteEnd) -> None:
+    """One archive: a file of JSON Lines for each table, the documents, the access log as it reads, and the seals."""
     folder, scope = Path(job.argument["folder"]), Scope.of_enti([end.ente_id])
     folder.mkdir(parents=True, exist_ok=True)
     path, half = folder / f"ente-{end.id}.zip", folder / f"ente-{end.id}.half"
@@ -191,6 +195,7 @@ def _export(database: Database, job: Taken, end: EnteEnd) -> None:
                         counts[table.name] += 1
                         job.renew()
                 _moved(database, end, len(wanted) + 1, len(counts))
+            counts |= contents.hand_over(store, database, job, archive)
             with archive.open("access_log.jsonl", "w", force_zip64=True) as target:
                 counts["access_log"] = 0
                 for line in _log_lines(database, end.ente_id):
@@ -215,10 +220,11 @@ def _exported(session: Session, *, end: EnteEnd, path: Path, digest: str, counts
     touch(session, topics.privacy(end.ente_id))
 
 
-def _delete(database: Database, job: Taken, end: EnteEnd) -> None:
+def _delete(store: DocumentStore, database: Database, job: Taken, end: EnteEnd) -> None:
     """Everything, a few thousand rows a transaction; then the access log, handed over first."""
     scope, wanted = Scope.of_enti([end.ente_id]), tables()
     database.transact(scope, partial(_dismiss, ente_id=end.ente_id))
+    contents.forget(store, database, job)
     for place, table in enumerate(wanted):
         while database.transact(scope, partial(_chunk, end_id=end.id, table=table, job_id=job.id)):
             job.renew()

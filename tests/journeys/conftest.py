@@ -118,7 +118,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         )  # fmt: skip
     running = Centre(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", data, process, issuer_port)
     try:
-        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 90)
+        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 240)
         assert process.poll() is None, log.read_text()
         numbers = f"{running.simulator}/simulator/setup"
         eventually(lambda: bool(httpx.get(numbers, timeout=5).json()["numbers"]), "the numbers are provisioned")

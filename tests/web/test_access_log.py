@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_whoever_looks_a_person_up_is_in_the_log(
     assert client.get("/access-log", params={"contact": cast.mario}).status_code == 200
     client.get("/access-log.csv")
     (searched,), (read,) = entries(database, cast, "file.searched"), entries(database, cast, "log.read")
-    assert searched.detail["after"] == {"found": [cast.mario]}
+    assert searched.detail["after"] == {"found": 1}
     assert "bianchi" not in str(searched.detail).lower()
     assert (read.contact_id, read.actor_id) == (cast.mario, approvers["piera"])
     assert [one.actor_id for one in entries(database, cast, "log.exported")] == [approvers["piera"]]
@@ -198,3 +199,50 @@ def test_a_long_period_is_read(client: TestClient, approvers: dict[str, int], da
     sign_in(client, "piera")
     long_ago = (datetime.now(UTC) - timedelta(days=700)).date().isoformat()
     assert "MARIO BIANCHI" in client.get("/access-log", params={"since": long_ago, "kind": "file.opened"}).text
+
+
+def test_who_came_in_who_failed_to_and_who_left_is_in_the_log(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    form = client.get("/sign-in").text
+    for username in ("anna", "nobody"):  # a name that nobody has says nothing about anybody
+        token = re.findall(r'name="csrf" value="([^"]+)"', form)[0]
+        wrong = client.post("/sign-in", data={"username": username, "password": "segreta", "csrf": token})
+        assert wrong.status_code == 401
+        form = wrong.text
+    sign_in(client, "anna")
+    token = csrf_of(client, "/console")
+    for _ in range(2):  # choosing what is chosen already changes nothing
+        client.post("/language", data={"language": "en"}, headers={"x-csrf-token": token})
+    client.post("/sign-out", headers={"x-csrf-token": token})
+    with database.begin(Scope.nothing()) as session:
+        of_anna = AuditEntry.detail["subject"].astext == f"user:{cast.anna}"
+        noted = session.scalars(select(AuditEntry).where(of_anna).order_by(AuditEntry.id)).all()
+        assert session.scalars(select(AuditEntry).where(AuditEntry.kind == "user.sign_in_failed")).all() == noted[:1]
+    assert [one.kind for one in noted] == [
+        "user.sign_in_failed", "user.signed_in", "user.language_chosen", "user.signed_out",
+    ]  # fmt: skip
+    assert all(one.place for one in noted)
+    assert "segreta" not in str([one.detail for one in noted])
+
+
+def test_a_search_is_one_entry_while_somebody_types(client: TestClient, database: Database, cast: Cast) -> None:
+    """With how many he was shown; neither what he typed nor whom he found."""
+    sign_in(client, "anna")
+    token = csrf_of(client, "/console")
+    for typed in ("bia", "bian", "bianchi"):
+        client.post("/console/search", data={"q": typed}, headers={"x-csrf-token": token})
+    client.post("/files/search", data={"q": "nessuno di questi"}, headers={"x-csrf-token": token})
+    (searched,) = entries(database, cast, "file.searched")
+    assert (searched.actor_id, searched.ente_id, searched.contact_id) == (cast.anna, cast.empoli, None)
+    assert searched.detail == {"subject": "", "before": {}, "after": {"found": 1}}
+
+
+def test_contacts_opened_without_a_call_count_as_files_do(database: Database, cast: Cast) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        who = Principal(cast.anna, "", "it", frozenset())
+        for contact, ente in ((cast.mario, cast.empoli), (cast.gina, cast.vinci)):
+            for kind in ("contact.opened", "file.opened"):
+                audit.note(session, who, kind=kind, ente_id=ente, contact_id=contact)
+    assert watch.look(database, Limits(hour=2, day=2, least=2)) == 0
+    assert watch.look(database, Limits(hour=1, day=100, least=100)) == 2  # one for each ente

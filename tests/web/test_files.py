@@ -21,6 +21,7 @@ from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.documents import service as documents
 from crm.documents.models import Document, DocumentKind
+from crm.enti.models import PaymentWay
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
 from crm.positions.models import Position
@@ -331,6 +332,21 @@ def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:
     asked.clear()
     assert reader.sees(path).count('<details id="position-') == 100
     assert len(asked) == few <= 25, "\n".join(asked)
+
+
+def test_the_ways_to_pay_are_the_ente_s_own_and_the_general_ones_where_it_has_none(reader: Reader) -> None:
+    reader.opens(reader.cast.mario, purpose="quality")
+    position = f"/files/positions/{reader.position()}"
+    assert "Si paga con il codice avviso o il QR" in reader.sees(position)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli, reader.cast.vinci])) as session:
+        changed(session)
+        for place, words in enumerate(("Allo sportello di <b>via Roma</b>", "Con pagoPA")):
+            session.add(PaymentWay(ente_id=reader.cast.empoli, place=place, words=words))
+        session.add(PaymentWay(ente_id=reader.cast.vinci, place=0, words="In contanti a Vinci"))
+    shown = reader.sees(position)
+    assert "<li>Allo sportello di &lt;b&gt;via Roma&lt;/b&gt;</li><li>Con pagoPA</li>" in shown
+    assert "Si paga con il codice avviso o il QR" not in shown
+    assert "Vinci" not in shown
 
 
 def test_whoever_acts_for_the_taxpayer_hears_what_his_title_opens(desk: Desk, reader: Reader) -> None:

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from crm.collection import presence
+from crm.audit.models import AuditEntry
+from crm.collection import limits, presence
+from crm.collection.limits import Limits
 from crm.collection.models import CollectionSource, ImportRun, Reconciliation
 from crm.core.db import Database, Scope
 from crm.positions.models import Position
 from tests.cast import Cast
 from tests.crm.conftest import HEADER, ROSSI, TARI
-from tests.web.conftest import sign_in
+from tests.web.conftest import csrf_of, sign_in
 from tests.web.test_imports import page, run_id, send, shown, uploads, works
 from web.edge.spreadsheets import harmless
 
@@ -143,3 +145,62 @@ def test_a_text_that_a_spreadsheet_would_compute_is_shown(text: str) -> None:
 
 def test_other_texts_and_numbers_are_left_alone() -> None:
     assert (harmless("Rossi"), harmless(-5)) == ("Rossi", -5)
+
+
+def limits_of(database: Database, cast: Cast) -> tuple[Limits, Limits]:
+    with database.begin(Scope.of_enti([cast.empoli, cast.vinci])) as session:
+        found = limits.limits(session, [cast.empoli, cast.vinci])
+    return found[cast.empoli], found[cast.vinci]
+
+
+def test_each_ente_has_its_own_bounds_of_what_is_withdrawn_unasked(
+    page: TestClient, database: Database, cast: Cast
+) -> None:
+    at = f"/imports/limits/{cast.empoli}"
+    assert "Limiti dei ritiri" in page.get("/imports").text
+    assert f'id="percent-{cast.empoli}" name="percent" inputmode="numeric" maxlength="4" value="10"' in (
+        page.get("/imports/limits").text
+    )
+    for percent, rows in (("25", "4000"), ("0", "0")):
+        assert page.post(at, data={"percent": percent, "rows": rows}).status_code == 204
+        assert limits_of(database, cast) == (Limits(int(percent), int(rows)), Limits(10, 100))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.kind == "feed.limits_changed")).all()
+    assert [one.ente_id for one in noted] == [cast.empoli] * 2
+
+    send(page, cast.empoli, feed(ROSSI, TARI))
+    works(database, cast)
+    run = run_id(database, cast)
+    assert f"/imports/{run}/withdraw" in page.get("/imports").text  # Mario's one position is beyond nought
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"percent": "101", "rows": "5"}, ["percent"]),
+        ({"percent": "-1", "rows": "5"}, ["percent"]),
+        ({"percent": "1.5", "rows": "5"}, ["percent"]),
+        ({"percent": "10", "rows": "10000001"}, ["rows"]),
+        ({"percent": "10", "rows": "1e3"}, ["rows"]),
+        ({}, ["percent", "rows"]),
+    ],
+)
+def test_absurd_bounds_are_refused_at_their_field(
+    page: TestClient, database: Database, cast: Cast, fields: dict[str, str], wrong: list[str]
+) -> None:
+    answer = page.post(f"/imports/limits/{cast.empoli}", data=fields, headers={"hx-request": "true"})
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, wrong)
+    assert limits_of(database, cast) == (Limits(), Limits())
+
+
+def test_nobody_else_sets_the_bounds(page: TestClient, database: Database, cast: Cast) -> None:
+    chosen = {"percent": "100", "rows": "0"}
+    for ente in (cast.siena, 999_999):
+        assert page.post(f"/imports/limits/{ente}", data=chosen).status_code == 403
+    assert "Ente 3" not in page.get("/imports/limits").text
+    page.cookies.clear()
+    sign_in(page, "anna")
+    page.headers["X-CSRF-Token"] = csrf_of(page, "/console")
+    assert page.get("/imports/limits").status_code == 403
+    assert page.post(f"/imports/limits/{cast.empoli}", data=chosen).status_code == 403
+    assert limits_of(database, cast) == (Limits(), Limits())

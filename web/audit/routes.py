@@ -58,9 +58,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: Annotated[str, Form()] = ""
     with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
         found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
         badges = enti.badges(session)
-        for ente_id in sorted({one.ente_id for one in found}):
-            ids = [one.id for one in found if one.ente_id == ente_id]
-            audit.note(session, visit.principal, kind="file.searched", ente_id=ente_id, after={"found": ids})
+        audit.note_search(session, visit.principal, [one.ente_id for one in found])
     return HTMLResponse(
         fragment("audit/_found.html", visit.language, results=found, badges=badges, asked=len(asked) > 1)
     )

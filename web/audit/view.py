@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
+from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
 from crm.audit import queries, watch
 from crm.audit.queries import Cursor, Noted, Wanted
@@ -97,14 +98,21 @@ def lines(session: Session, noted: Iterable[Noted], say: Say) -> list[Line]:
     """The entries with the words and names that people read."""
     noted = list(noted)
     names = contacts.named(session, {one.contact_id for one in noted if one.contact_id is not None})
+    users = access.named(session, {number for one in noted if (number := _user_of(one)) is not None})
     badges = enti.badges(session)
     return [
         Line(
-            one, say(SENTENCES.get(one.kind, one.kind)), names.get(one.contact_id) if one.contact_id else None,
+            replace(one, subject=users.get(_user_of(one) or 0, one.subject)), say(SENTENCES.get(one.kind, one.kind)),
+            names.get(one.contact_id) if one.contact_id else None,
             badges[one.ente_id].short_name if one.ente_id in badges else None, changes(one, say),
         )
         for one in noted
     ]  # fmt: skip
+
+
+def _user_of(noted: Noted) -> int | None:
+    """The user whom an entry is about."""
+    return _number(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
 
 
 def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:

@@ -40,7 +40,7 @@ def contact(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: 
     """The card on a page of its own. Who read it is recorded."""
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
-        cards.opened(session, visit.principal, card)
+        cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
         ente, html = enti.badges(session)[card.contact.ente_id], shown(session, visit, card)
     return page(
         request, "contacts/page.html", visit.language, region=html, contact_id=contact_id, ente=ente, visit=visit,
@@ -53,7 +53,7 @@ def card_alone(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Respons
     """The card beside a file or a call. Who read it is recorded."""
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
-        cards.opened(session, visit.principal, card)
+        cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
         html = shown(session, visit, card)
     return Response(html, media_type="text/html")
 

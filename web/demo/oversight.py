@@ -22,7 +22,7 @@ def seed_oversight(session: Session, *, contract_id: int, ente_id: int) -> None:
     """What supervisors and whoever looks after personal data find on their pages; a second time nothing."""
     if session.scalars(select(Breach.id).where(Breach.ente_id == ente_id).limit(1)).first() is not None:
         return
-    users = dict(session.execute(select(User.username, User.id)).tuples().all())
+    users = dict(session.execute(select(User.username, User.id)).all())
     anna = Principal(users["anna"], "", "it", frozenset(), place="192.0.2.14 · Firefox su Windows")
     files = session.scalars(select(Contact.id).where(Contact.ente_id == ente_id).order_by(Contact.id).limit(LOOKED_AT))
     for place, contact_id in enumerate(files):

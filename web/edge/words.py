@@ -23,7 +23,7 @@ from crm.contacts.models import (
 from crm.documents.models import DocumentKind
 from crm.duplicates.likeness import Why
 from crm.enti.consent import ClosureStanding
-from crm.files.gate import GateOutcome
+from crm.files.gate import Check, GateOutcome
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.follow_ups.when import Day, Lateness
@@ -237,6 +237,14 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         RelationKind.PARTNER: "Socio",
         RelationKind.DELEGATE: "Delegato",
         RelationKind.ACCOUNTANT: "Commercialista",
+    },
+    Check: {
+        Check.NAME: "Nome e cognome",
+        Check.BORN: "Data di nascita",
+        Check.ADDRESS: "Indirizzo",
+        Check.CODICE_FISCALE: "Codice fiscale",
+        Check.ACT: "Numero di avviso o di atto",
+        Check.OTHER: "Niente di ciò che è nel fascicolo",
     },
     Matter: {
         Matter.PROCEDURE: "Informazioni generali",

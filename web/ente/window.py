@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.access.models import User
 from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
-from crm.audit.models import AuditEntry
+from crm.audit import queries as log
+from crm.audit.queries import Wanted
 from crm.collection import queries as collection
 from crm.collection.models import ImportRun, ImportState
 from crm.collection.queries import RunView
@@ -29,8 +29,9 @@ from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
-from telephony.lines import queries as lines
+from telephony.lines import queries as phone_lines
 from telephony.queues import queries as queues
+from web.audit.view import Line, Say, lines
 from web.wallboard.board import Board, read
 
 CONTACTS_SHOWN = 40
@@ -73,16 +74,6 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Somebody looked at, or changed, something of a taxpayer's."""
-
-    at: datetime
-    who: str | None
-    kind: str
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """Everything in one ente's window."""
 
@@ -95,7 +86,7 @@ class Window:
     closures: tuple[ClosureView, ...]
     feed: RunView | None
     as_of: datetime | None
-    looks: tuple[Look, ...]
+    looks: tuple[Line, ...]  # who looked at, or changed, what
 
     @property
     def topics(self) -> frozenset[str]:
@@ -124,7 +115,7 @@ def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
     )  # fmt: skip
 
 
-def look_into(session: Session, ente_id: int, rights: Rights) -> Window:
+def look_into(session: Session, ente_id: int, rights: Rights, say: Say) -> Window:
     """The window of the one ente that the session's scope holds."""
     runs = collection.latest(session, limit=1)
     return Window(
@@ -132,7 +123,7 @@ def look_into(session: Session, ente_id: int, rights: Rights) -> Window:
         calls=_calls(session, ente_id, rights), contacts=_contacts(session, ente_id) if rights.personal else (),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])), feed=runs[0] if runs else None,
-        as_of=_as_of(session, ente_id), looks=_looks(session, ente_id) if rights.access else (),
+        as_of=_as_of(session, ente_id), looks=_looks(session, ente_id, say) if rights.access else (),
     )  # fmt: skip
 
 
@@ -150,7 +141,7 @@ def _calls(session: Session, ente_id: int, rights: Rights) -> tuple[LiveCall, ..
     names = _names(session, {one.contact_id for one in under_way if one.contact_id}) if rights.personal else {}
     found = []
     for one in under_way:
-        line = lines.line(session, one.line)
+        line = phone_lines.line(session, one.line)
         since = one.answered_at if one.phase in TALKS else one.waiting_since
         found.append(
             LiveCall(
@@ -196,16 +187,8 @@ def _as_of(session: Session, ente_id: int) -> datetime | None:
     ).scalar_one()
 
 
-def _looks(session: Session, ente_id: int) -> tuple[Look, ...]:
-    rows = session.execute(
-        select(AuditEntry.occurred_at, User.name, AuditEntry.kind, AuditEntry.contact_id)
-        .outerjoin(User, User.id == AuditEntry.actor_id)
-        .where(AuditEntry.ente_id == ente_id)
-        .order_by(AuditEntry.occurred_at.desc(), AuditEntry.id.desc())
-        .limit(LOOKS_SHOWN)
-    ).all()
-    names = _names(session, {row.contact_id for row in rows if row.contact_id})
-    return tuple(Look(row.occurred_at, row.name, row.kind, names.get(row.contact_id)) for row in rows)
+def _looks(session: Session, ente_id: int, say: Say) -> tuple[Line, ...]:
+    return tuple(lines(session, log.some(session, Wanted(frozenset({ente_id})), after=None, limit=LOOKS_SHOWN), say))
 
 
 def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:

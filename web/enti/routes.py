@@ -1,10 +1,9 @@
 """The pages of the enti. What is wrong with a form stands at its fields; what was saved, the page shows anew."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
@@ -19,22 +18,13 @@ from telephony.calls.choices import Topic
 from telephony.lines import queries as lines
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.enti.forms import TypedDep, save, to
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-NO_CONTENT = 204
 CACHED_S = 3600
 DAYS = range(7)
 EVERY = "contract"  # in the place of an ente's id: what is written for the whole contract
-
-
-async def typed(request: Request) -> dict[str, str]:
-    """All texts of the form."""
-    sent = await request.form()
-    return {name: value for name, value in sent.items() if isinstance(value, str)}
-
-
-TypedDep = Annotated[dict[str, str], Depends(typed)]
 
 
 @router.get("/enti")
@@ -94,13 +84,13 @@ def add(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDe
         return administration.add_ente(session, visit.principal, contract_id=contract_id, fields=fields)
 
     made = runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
-    return _to(f"/enti/{made}")
+    return to(f"/enti/{made}")
 
 
 @router.post("/enti/{ente_id}/identity")
 def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """What it is called and known by."""
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_identity(session, visit.principal, ente_id=ente_id, fields=fields),
     )  # fmt: skip
@@ -110,7 +100,7 @@ def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedD
 def hours(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, fields: TypedDep) -> Response:
     """Weekly hours, of an ente or of its contract."""
     ente_id = _ente_id(ente)
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_hours(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, week=_week(fields)
@@ -126,7 +116,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
         day = date.fromisoformat(fields.get("day", ""))
     except ValueError:
         raise FieldError("Scegli il giorno.", field="day") from None
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_special_day(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, day=day,
@@ -138,7 +128,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
 @router.post("/enti/{ente}/special/{special_day_id}/remove")
 def remove_special(runtime: RuntimeDep, visit: ChangeDep, ente: str, special_day_id: int) -> Response:
     """That day is like any other again."""
-    return _save(
+    return save(
         runtime, visit, _ente_id(ente),
         lambda session: administration.remove_special_day(
             session, visit.principal, special_day_id=special_day_id
@@ -153,7 +143,7 @@ def topics(
 ) -> Response:  # fmt: skip
     """What the lines are for."""
     ente_id = _ente_id(ente)
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_topics(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, chosen=topic or [],
@@ -165,7 +155,7 @@ def topics(
 @router.post("/enti/{ente_id}/ways")
 def ways(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, ways: Annotated[str, Form()] = "") -> Response:
     """How one pays."""
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_payment_ways(session, visit.principal, ente_id=ente_id, words=ways),
     )  # fmt: skip
@@ -186,7 +176,7 @@ def office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int, 
 @router.post("/enti/{ente_id}/offices/{office_id}/remove")
 def remove_office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int) -> Response:
     """An office is no more."""
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.remove_office(
             session, visit.principal, ente_id=ente_id, office_id=office_id
@@ -200,7 +190,7 @@ def set_logo(
 ) -> Response:
     """The picture at the head of its pages."""
     content = picture.file.read(logo.MAX_BYTES + 1)
-    return _save(
+    return save(
         runtime, visit, ente_id,
         lambda session: administration.save_logo(session, visit.principal, ente_id=ente_id, content=content),
     )  # fmt: skip
@@ -232,16 +222,7 @@ def _office(runtime: Runtime, visit: Visit, ente_id: int, office_id: int | None,
             email=address, week=_week(fields),
         )  # fmt: skip
 
-    return _save(runtime, visit, ente_id, work)
-
-
-def _save(runtime: Runtime, visit: Visit, ente_id: int | None, work: Callable[[Session], None]) -> Response:
-    runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
-    return _to("/enti" if ente_id is None else f"/enti/{ente_id}")
-
-
-def _to(path: str) -> Response:
-    return Response(status_code=NO_CONTENT, headers={"HX-Redirect": path})
+    return save(runtime, visit, ente_id, work)
 
 
 def _week(fields: dict[str, str]) -> dict[int, str]:

@@ -17,6 +17,7 @@ from crm.contacts.queries import ContactView, ReachView
 from crm.core import clock
 from crm.documents import queries as documents
 from crm.documents.queries import DocumentView
+from crm.enti import details
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from crm.files import news
@@ -146,6 +147,7 @@ class Detail:
     late: frozenset[int]  # numbers of the rates that are late
     plan: tuple[InstalmentView, ...]
     notices: tuple[Notice, ...]
+    ways: tuple[str, ...]  # to pay, in the ente's own words; none where it has not said
     documents: tuple[DocumentView, ...]
     proofs: Mapping[str, DocumentView]
 
@@ -199,7 +201,8 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
         late=frozenset(one.number for one in late_instalments(position, today)),
         plan=position.instalments if shows.plans and shows.amounts else (),
         notices=tuple(_notices(session, position, today)) if shows.amounts and shows.payments else (),
-        documents=own, proofs={one.reference: one for one in listed},
+        ways=details.payment_ways(session, position.ente_id), documents=own,
+        proofs={one.reference: one for one in listed},
     )  # fmt: skip
 
 

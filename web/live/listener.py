@@ -65,6 +65,7 @@ class Listener:
                 await self._follow(subscription)
             finally:
                 beating.cancel()
+                await asyncio.wait([beating])  # it may be connecting: the client must not be closed under it
 
     async def _beat(self, client: Any) -> None:
         while True:

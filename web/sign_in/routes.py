@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from crm.access import second_factor
 from crm.access import service as access
 from crm.access.permissions import Permission
-from crm.access.service import SignInError, TooManyAttemptsError
+from crm.access.service import Browser, SignInError, TooManyAttemptsError
 from crm.core.clock import in_rome
 from crm.core.db import Scope
 from crm.core.errors import DomainError
@@ -63,7 +63,7 @@ def sign_in(
     try:
         with runtime.database.begin(Scope.nothing()) as session:
             known = access.attempt(session, username=username, address=browser.address, device=browser.device)
-        user_id = access.check(known, password)
+        user_id = _checked(runtime, browser, known, password)
         with runtime.database.begin(Scope.nothing()) as session:
             access.forgive(session, username=username, device=browser.device)
             awaits = second_factor.step_after_password(session, user_id, runtime.second_factor)
@@ -129,12 +129,27 @@ def form(
     return response
 
 
+def _checked(runtime: Runtime, browser: Browser, known: tuple[int, str | None] | None, password: str) -> int:
+    """The user whose password this is. A wrong one for a name that somebody has is in the access log."""
+    try:
+        return access.check(known, password)
+    except SignInError:
+        if known is not None:
+            with runtime.database.begin(Scope.nothing()) as session:
+                access.failed(session, user_id=known[0], browser=browser)
+        raise
+
+
 def _home(visit: Visit) -> str:
-    """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window."""
+    """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window.
+
+    Who works on files without answering calls, at a desk, in the field or on a campaign, begins with their search.
+    """
     for permission, path in (
         (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
         (Permission.ENTE_WATCH, "/ente"),
+        (Permission.FILE_READ, "/files"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),
     ):

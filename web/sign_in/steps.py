@@ -55,6 +55,7 @@ def send_code(
         def work(session: Session) -> tuple[Method, access.Opened] | None:
             method = second_factor.passes(session, user_id=now.user_id, code=code)
             if method is None:
+                access.failed(session, user_id=now.user_id, browser=browser)
                 return None
             access.forgive_codes(session, user_id=now.user_id)
             return method, access.advance(session, now, method=method)

@@ -41,7 +41,6 @@ RUNNERS: dict[str, jobs.Runner] = {
     DELIVER: delivery.DELIVERER,
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
-    ending.END: ending.RUNNER,
     SEARCH: duplicates.RUNNER,
 }
 
@@ -49,9 +48,11 @@ RUNNERS: dict[str, jobs.Runner] = {
 def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
     """All of them: some need the store of documents."""
     more = {
-        EXPORT: privacy.exporter(HOLDERS, readable, store), documents.FORGET: documents.forgetter(store),
+        EXPORT: privacy.exporter(HOLDERS, readable, store),
+        documents.FORGET: documents.forgetter(store),
         CONTENTS: contents.fetcher(store),
-    }  # fmt: skip
+        ending.END: ending.runner(store),
+    }
     return RUNNERS | more
 
 

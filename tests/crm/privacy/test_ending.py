@@ -1,6 +1,7 @@
 """The end of a contract: handed over, confirmed by a second person, deleted; the seals are all that stays."""
 
 import gzip
+import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -19,17 +20,21 @@ from crm.audit.verification import verify
 from crm.core import jobs
 from crm.core.db import Base, Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
+from crm.documents.privacy import FORGET
+from crm.documents.store import DocumentStore, FolderStore, StoreError
 from crm.privacy import ending
 from crm.privacy.models import EndState, EnteEnd
 from tests.cast import Cast
+from tests.documents import keep
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
-from web.worker.main import RUNNERS
+from web.worker.main import runners
 
 pytestmark = pytest.mark.integration
 
 Connection = psycopg.Connection[Any]
 NAME = "Comune di Empoli"
+NOWHERE = FolderStore(Path("/nonexistent"))  # these people have no documents
 
 
 @pytest.fixture
@@ -60,19 +65,19 @@ def administrator(stage: Stage, user_id: int) -> Principal:
     return Principal(user_id, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, stage.cast.contract)}))
 
 
-def work(stage: Stage) -> None:
+def work(stage: Stage, store: DocumentStore = NOWHERE) -> None:
     scope = Scope.of_enti([stage.cast.empoli, stage.cast.vinci])
     with stage.database.begin(scope) as session:
         owed = jobs.due(session)
     for job_id, ente_id in owed:
-        jobs.run(stage.database, RUNNERS, job_id=job_id, ente_id=ente_id)
+        jobs.run(stage.database, runners(store), job_id=job_id, ente_id=ente_id)
 
 
-def asked(stage: Stage, folder: Path) -> int:
+def asked(stage: Stage, folder: Path, store: DocumentStore = NOWHERE) -> int:
     sara = administrator(stage, stage.cast.sara)
     ask = lambda s: ending.ask(s, sara, ente_id=stage.cast.empoli, reason="scaduto", folder=folder)  # noqa: E731
     end = stage.work(ask)
-    work(stage)
+    work(stage, store)
     return end
 
 
@@ -149,6 +154,36 @@ def test_only_the_seals_stay(stage: Stage, superuser: Connection, tmp_path: Path
     assert (verdict.broken, verdict.entries) == (None, 0)
     assert verdict.head is not None
     assert done.report["head"] == f"{verdict.head.number}:{verdict.head.digest.hex()}"
+
+
+def test_documents_are_handed_over_and_leave_the_store(stage: Stage, superuser: Connection, tmp_path: Path) -> None:
+    """With those that an erasure had left to be removed; another ente's equal contents stay."""
+    cast, store = stage.cast, FolderStore(tmp_path / "documents")
+    act = keep(stage.database, store, ente_id=cast.empoli, contact_id=cast.mario, contents=b"%PDF-1.4 un atto")
+    keep(stage.database, store, ente_id=cast.vinci, contact_id=cast.gina, contents=b"%PDF-1.4 un atto")
+    gone = keep(stage.database, store, ente_id=cast.empoli, contact_id=cast.mario, contents=b"persa", reference="D-2")
+    store.delete(cast.empoli, gone)
+    end = asked(stage, tmp_path, store)
+    exported = state(stage, end)
+    assert exported.path is not None
+    with zipfile.ZipFile(exported.path) as archive:
+        assert archive.read(f"documents/{act}") == b"%PDF-1.4 un atto"
+        assert act in archive.read("document.jsonl").decode()
+    assert (exported.report["exported"]["documents"], exported.report["exported"]["documents_lost"]) == (1, 1)
+    owed = hashlib.sha256(b"di un cancellato").hexdigest()
+    (tmp_path / "left").write_bytes(b"di un cancellato")
+    store.put(cast.empoli, owed, tmp_path / "left")
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        late = jobs.enqueue(session, ente_id=cast.empoli, kind=FORGET, argument={"contents": [owed]})
+    superuser.execute("UPDATE job SET due_at = now() + interval '1 day' WHERE id = %s", [late])
+    confirmed(stage, end, tmp_path)
+    work(stage, store)
+    assert state(stage, end).state is EndState.DONE
+    for sha256 in (act, owed):
+        with pytest.raises(StoreError):
+            store.read(cast.empoli, sha256, most=100)
+    assert store.read(cast.vinci, act, most=100) == b"%PDF-1.4 un atto"
+    assert not {"document", "document_content"} & set(rows(superuser, cast.empoli))
 
 
 def rows(superuser: Connection, ente: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,30 @@ from crm.audit.verification import verify
 from crm.collection.importer import import_feed
 from crm.collection.models import ImportRefusal
 from crm.contacts import queries as contacts
-from crm.contacts.models import Contact, ContactReach
+from crm.contacts.models import Contact, ContactReach, PersonKind
 from crm.contacts.search import search
 from crm.core import jobs
 from crm.core.db import Base, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.documents.store import FolderStore
+from crm.documents.models import Document
+from crm.documents.store import DocumentStore, FolderStore, StoreError
+from crm.files import service as files
+from crm.files.models import Purpose
 from crm.positions.models import Position, PositionState
 from crm.privacy import service, tombstones
 from crm.privacy.models import ErasureState, ExportState, PersonErasure, PersonExport
+from crm.proposals import exports
+from crm.proposals import service as proposals
+from crm.proposals.lifecycle import State
+from crm.proposals.models import Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.privacy import ON_ITS_WAY
+from crm.proposals.service import Told
+from crm.proposals.subjects import ProposalKind, Subject
 from crm.timeline.models import TimelineEntry
 from telephony.calls import story
 from telephony.calls.models import Call
-from tests.cast import Cast
+from tests.cast import Cast, principal_of
+from tests.documents import keep
 from tests.telephony.stage import Stage, build
 from web.wiring import HOLDERS
 from web.worker.main import runners
@@ -44,6 +56,7 @@ NOWHERE = FolderStore(Path("/nonexistent"))  # these people have no documents
 OF_THE_REQUEST_ITSELF = {
     "person_export": "the request: when and by whom, no name",
     "person_erasure": "the certificate: counts, no name",
+    "erased_person": "a keyed hash, so that no feed brings him back",
 }
 
 
@@ -68,22 +81,43 @@ def stage(database: Any, cast: Cast) -> Any:
             reason="chiamata",
         )  # fmt: skip
         settle(session)
+        propose(session, cast)
     stage.engine.fold_counters()
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
 
 
+def propose(session: Any, cast: Cast) -> None:
+    """Another phone of Mario's, heard twice, approved and answered; somebody types one more; his file was opened."""
+    by = {name: principal_of(session, getattr(cast, name)) for name in ("anna", "luca", "sara")}
+    approver = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+    for who in ("anna", "luca"):
+        made = proposals.propose_correction(
+            session, by[who], contact_id=cast.mario, subject=Subject.PHONE, instead_of={"value": "+393480000001"},
+            fields={"value": "0571 700999"}, told=Told(note="parla di sua moglie", evidence="carta di MARIO BIANCHI"),
+        )  # fmt: skip
+    proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
+    exports.export(session, None, ente_id=cast.empoli)
+    session.execute(update(Proposal).values(state=State.ACKNOWLEDGED, answered_at=session.info["now"]))
+    proposals.save_draft(
+        session, by["anna"], contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "BIANCHI"}
+    )
+    files.open_file(
+        session, by["sara"], contact_id=cast.mario, purpose=Purpose.OTHER, reason="parla di sua moglie"
+    )  # fmt: skip
+
+
 def settle(session: Any) -> None:
     session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))
 
 
-def work(stage: Stage) -> None:
+def work(stage: Stage, store: DocumentStore = NOWHERE) -> None:
     """A worker does what is owed."""
     with stage.database.begin(Scope.of_contract(stage.cast.contract)) as session:
         owed = jobs.due(session)
     for job_id, ente_id in owed:
-        jobs.run(stage.database, runners(NOWHERE), job_id=job_id, ente_id=ente_id)
+        jobs.run(stage.database, runners(store), job_id=job_id, ente_id=ente_id)
 
 
 def erased(stage: Stage) -> int:
@@ -104,14 +138,24 @@ def erased(stage: Stage) -> int:
 
 def test_every_table_with_a_contact_has_somebody_who_answers_for_it() -> None:
     held = {name for holder in HOLDERS for name in holder.tables}
-    told = {"contact_id", "codice_fiscale", "caller"}
-    with_a_contact = {
+    tables = Base.metadata.tables
+    personal = {
         name
-        for name, table in Base.metadata.tables.items()
-        if "ente_id" in table.columns and told & set(table.columns.keys())
+        for name, table in tables.items()
+        if "ente_id" in table.columns and {"contact_id", "codice_fiscale", "caller"} & set(table.columns.keys())
     }
-    assert with_a_contact - held - set(OF_THE_REQUEST_ITSELF) == set()
-    assert held <= set(Base.metadata.tables)
+    while True:  # and what hangs on those; of a call hang measurements alone
+        named = personal - {"call", *OF_THE_REQUEST_ITSELF} | {"contact"}
+        more = {
+            name
+            for name, table in tables.items()
+            if named & {key.column.table.name for key in table.foreign_keys if key.column.table is not table}
+        }
+        if more <= personal:
+            break
+        personal |= more
+    assert personal - held - set(OF_THE_REQUEST_ITSELF) == set()
+    assert held <= set(tables)
 
 
 def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
@@ -119,7 +163,15 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
     cast = stage.cast
     before = stage.counts()
     erased(stage)
-    personal = ("BNCMRA62A01D403X", "BIANCHI", "+393480000001", "393480000001", "parla di sua moglie", "MARIO")
+    personal = (
+        "BNCMRA62A01D403X",
+        "BIANCHI",
+        "+393480000001",
+        "393480000001",
+        "700999",
+        "parla di sua moglie",
+        "MARIO",
+    )
     with stage.database.begin(Scope.of_contract(cast.contract)) as session:
         for name, table in Base.metadata.tables.items():
             if "ente_id" not in table.columns:
@@ -129,7 +181,7 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
         assert not search(session, "bianchi mario").people
         assert contacts.by_codice_fiscale(session, "BNCMRA62A01D403X") == []
     assert stage.counts() == before
-    assert len(stage.timeline(cast.mario)) == 1  # that he called is still counted
+    assert len(stage.timeline(cast.mario)) == 2  # that he called, and that a correction was proposed, is still counted
 
 
 def test_the_seals_verify_after_an_erasure_and_the_log_says_that_it_happened(stage: Stage) -> None:
@@ -168,6 +220,7 @@ def test_a_copy_has_everything_and_is_taken_once(stage: Stage, tmp_path: Path) -
         rows = list(csv.reader(io.StringIO(archive.read("data/contact.csv").decode("utf-8-sig")), delimiter=";"))
     assert set(told) >= {
         "data/contact", "data/contact_reach", "data/position", "data/timeline_entry", "data/call", "data/access_log",
+        "data/proposal", "data/proposal_voice", "data/proposal_draft",
     }  # fmt: skip
     assert told["data/contact"][0]["codice_fiscale"] == "BNCMRA62A01D403X"
     assert told["data/call"][0]["note"] == "parla di sua moglie"
@@ -216,7 +269,7 @@ def test_the_plan_says_what_would_go_and_does_nothing(stage: Stage) -> None:
     assert (went["Recapiti"], went["Posizioni"], went["Anagrafica"], went["Chiamate"]) == (1, 1, 1, 1)
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
         assert contacts.get(session, cast.mario).surname == "BIANCHI"
-        assert log.of_contact(session, cast.empoli, [cast.mario])[0].subject == "BIANCHI MARIO"
+        assert "BIANCHI MARIO" in {one.subject for one in log.of_contact(session, cast.empoli, [cast.mario])}
 
 
 @pytest.mark.parametrize(
@@ -244,6 +297,59 @@ def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, s
     assert found.state is ErasureState.REFUSED
     assert why in found.outcome["obstacles"][0]
     assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
+
+
+def test_a_proposal_on_its_way_stands_against_erasing_and_an_answered_one_goes(stage: Stage) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+
+    def against(state: State, *, days: int = 0) -> tuple[str, ...]:
+        stage.work(lambda s: s.execute(update(Proposal).values(state=state)))
+        stage.work(lambda s: s.execute(update(ProposalExport).values(made_at=s.info["now"] - timedelta(days=days))))
+        return stage.work(lambda s: service.plan(s, by, contact_id=cast.mario, holders=HOLDERS)).obstacles
+
+    for state in (State.MADE, State.APPROVED, State.EXPORTED):
+        assert against(state) == (ON_ITS_WAY,)
+    assert against(State.EXPORTED, days=8) == ()
+    assert against(State.ACKNOWLEDGED) == ()
+    erased(stage)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        row = session.scalars(select(Proposal)).one()
+        assert (row.now, row.proposed, row.note, row.evidence, row.reason) == (None, None, "", "", "")
+        assert (row.value_key, row.what, row.state) == (f"#{row.id}", "phone", State.ACKNOWLEDGED)
+        assert session.scalars(select(ProposalVoice)).all() == []
+        assert session.scalars(select(ProposalDraft)).all() == []
+        with pytest.raises(ConflictError):
+            exports.content(session, None, export_id=row.export_id or 0)
+
+
+def test_his_documents_are_in_the_copy_and_go_from_the_store_with_him(stage: Stage, tmp_path: Path) -> None:
+    """But not what another taxpayer's document has, too."""
+    cast, by, store = stage.cast, administrator(stage.cast), FolderStore(tmp_path / "documents")
+    about: Any = {"database": stage.database, "store": store, "ente_id": cast.empoli, "contact_id": cast.mario}
+    act = keep(**about, contents=b"%PDF-1.4 BIANCHI MARIO")
+    shared = keep(**about, contents=b"%PDF-1.4 il regolamento", reference="D-2")
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        his = session.scalars(select(Document).where(Document.sha256 == shared)).one()
+        other = Contact(
+            ente_id=cast.empoli, codice_fiscale="BNCMRA62A01D403Y", kind=PersonKind.NATURAL, surname="ALTRI",
+            name_key="ALTRI", as_of=his.as_of, digest="x",
+        )  # fmt: skip
+        session.add(other)
+        session.flush()
+        values = {one.key: getattr(his, one.key) for one in Document.__table__.columns if one.key != "id"}
+        session.add(Document(**{**values, "contact_id": other.id, "reference": "D-3"}))
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    work(stage, store)
+    with zipfile.ZipFile(stage.work(lambda s: service.take_export(s, by, export_id=export))) as archive:
+        kept = {archive.read(name) for name in archive.namelist() if name.endswith(".pdf")}
+    assert kept == {b"%PDF-1.4 BIANCHI MARIO", b"%PDF-1.4 il regolamento"}
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    stage.work(ask)
+    work(stage, store)
+    work(stage, store)  # what the erasure owes
+    with pytest.raises(StoreError):
+        store.read(cast.empoli, act, most=100)
+    assert store.read(cast.empoli, shared, most=100) == b"%PDF-1.4 il regolamento"
 
 
 def test_an_erasure_says_what_it_did(stage: Stage) -> None:

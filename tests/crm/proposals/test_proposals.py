@@ -277,7 +277,7 @@ def test_another_ente_sees_and_decides_nothing(office: Office) -> None:
 def test_it_is_on_the_timeline_as_it_stands_and_in_the_audit(office: Office) -> None:
     made = office.phone("0571 700123")
     office.decide(made, approve=False, reason="Non è suo")
-    (entry, author), *_ = office.do(lambda s: timeline.of_contacts(s, [office.cast.mario]))
+    (entry, author), *_ = office.do(lambda s: timeline.of_contacts(s, [office.cast.mario])).entries
     assert (entry.source, entry.status, author) == (made.proposal_id, "refused", "Anna")
     kinds = office.do(lambda s: s.scalars(select(AuditEntry.kind).order_by(AuditEntry.id)).all())
     assert [one for one in kinds if one.startswith("proposal.")] == ["proposal.made", "proposal.refused"]

@@ -1,0 +1,76 @@
+"""Whatever the audit is told has a sentence of its own in the access log, and no sentence tells of nothing."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from crm.access.models import EventKind
+from crm.contacts.models import Verification
+from crm.contacts.told import Detail
+from crm.follow_ups.models import FollowUpState
+from web.audit.sentences import SENTENCES
+
+ROOT = Path(__file__).parents[2]
+KIND = re.compile(r"[a-z_]+\.[a-z_]+")
+WRITES = re.compile(r"\b(note|trace)\(|\bhistory\.record\(|(?<!\.)\brecord\(session")
+NO_KINDS = {"audit.seal", "proposals.export", "access_log.jsonl", "seals.jsonl", "*.jsonl"}  # locks and files
+# Kinds that the code puts together: the constant part as it stands there, and what it comes to.
+PUT_TOGETHER = {
+    "follow_up.*": {f"follow_up.{one.value}" for one in (FollowUpState.DONE, FollowUpState.CANCELLED)},
+    "*.told": {f"{one.value}.told" for one in Detail},
+    "*.tried": {f"{one.value}.tried" for one in Detail},
+    "*.removed": {f"{one.value}.removed" for one in Detail},
+    "*.*": {f"{one.value}.{found.value}" for one in Detail for found in Verification},
+}
+
+
+def told() -> Iterator[str]:
+    """What looks like a kind among the arguments of calls in modules that write the audit.
+
+    One put together has a star for each part that varies.
+    """
+    for package in ("crm", "web"):  # the others have the audit written by crm's services
+        for path in (ROOT / package).rglob("*.py"):
+            source = path.read_text()
+            for node in ast.walk(ast.parse(source)) if WRITES.search(source) else ():
+                if isinstance(node, ast.Call):
+                    yield from _kinds(node)
+
+
+def _kinds(call: ast.Call) -> Iterator[str]:
+    for argument in (*call.args, *(one.value for one in call.keywords)):
+        for node in _outside_calls(argument):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(part.value if isinstance(part, ast.Constant) else "*" for part in node.values)  # type: ignore[misc]
+                if re.fullmatch(r"[a-z_*]+\.[a-z_*]+", text):
+                    yield text
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and KIND.fullmatch(node.value):
+                yield node.value
+
+
+def _outside_calls(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and what is in it, but not inside another call's or a text's."""
+    yield node
+    if not isinstance(node, ast.Call | ast.JoinedStr):
+        for one in ast.iter_child_nodes(node):
+            yield from _outside_calls(one)
+
+
+def test_telephony_and_outbound_write_the_audit_through_services_alone() -> None:
+    for package in ("telephony", "outbound"):
+        assert not [path for path in (ROOT / package).rglob("*.py") if "crm.audit import service" in path.read_text()]
+
+
+def test_every_kind_has_its_sentence_and_every_sentence_its_kind() -> None:
+    found = {one.value for one in EventKind} | {"file.searched"}  # a constant's
+    put_together = set()
+    for kind in told():
+        (put_together if "*" in kind else found).add(kind)
+    found -= NO_KINDS
+    put_together -= NO_KINDS
+    assert put_together == set(PUT_TOGETHER)
+    found |= {one for kinds in PUT_TOGETHER.values() for one in kinds}
+    assert found - set(SENTENCES) == set()
+    assert set(SENTENCES) - found == set()
+    assert len(found) > 90  # the collector sees them
