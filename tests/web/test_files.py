@@ -335,6 +335,8 @@ def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:
 
 
 def test_the_ways_to_pay_are_the_ente_s_own_and_the_general_ones_where_it_has_none(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        session.execute(text("UPDATE position SET notice_number = '301000000000012373' WHERE reference = 'E-1'"))
     reader.opens(reader.cast.mario, purpose="quality")
     position = f"/files/positions/{reader.position()}"
     assert "Si paga con il codice avviso o il QR" in reader.sees(position)
