@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.access.service import scope_for
+from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.collection import presence
 from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
@@ -19,7 +19,7 @@ from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
-from crm.core.errors import ForbiddenError, NotFoundError
+from crm.core.errors import NotFoundError
 from crm.core.jobs import Job
 
 MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
@@ -154,8 +154,7 @@ def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> N
 
 def entitled(session: Session, by: Principal, ente_id: int) -> None:
     """Raise `ForbiddenError` unless `by` may import for the ente."""
-    if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
-        raise ForbiddenError("Non puoi caricare flussi per questo ente.")
+    require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
 
 
 def is_over(session: Session, *, run_id: int) -> bool:

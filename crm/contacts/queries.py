@@ -166,12 +166,6 @@ def named(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
     return {id_: f"{given} {surname}" if given else surname for id_, given, surname in rows}
 
 
-def by_reach(session: Session, value: str, *, limit: int = 20) -> list[ContactView]:
-    """Contacts of the scope with this phone in E.164, e-mail or PEC."""
-    reached = select(ContactReach.contact_id).where(ContactReach.value == value)
-    return _views(session, Contact.id.in_(reached), limit=limit)
-
-
 def reached_at(session: Session, value: str) -> list[ContactKey]:
     """Which contacts of the scope have this phone in E.164, e-mail or PEC."""
     return [ContactKey(*row) for row in session.execute(_REACHED_AT, {"value": value})]
@@ -197,12 +191,7 @@ def person_of(rows: Iterable[ContactView]) -> Person:
     )  # fmt: skip
 
 
-def by_codice_fiscale(session: Session, codice_fiscale: str) -> list[ContactView]:
-    """The same person in each ente of the scope: one file, united as it is read."""
-    return _views(session, Contact.codice_fiscale == codice_fiscale)
-
-
-def _views(session: Session, condition: ColumnElement[bool], *, limit: int = 100) -> list[ContactView]:
+def _views(session: Session, condition: ColumnElement[bool], *, limit: int) -> list[ContactView]:
     rows = session.scalars(
         select(Contact).where(condition).order_by(Contact.name_key, Contact.ente_id, Contact.id).limit(limit)
     ).all()

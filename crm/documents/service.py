@@ -9,12 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.access.service import scope_for
+from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.contacts.disclosure import Matter
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
-from crm.core.errors import ConflictError, ForbiddenError
+from crm.core.errors import ConflictError
 from crm.core.recordset import with_more
 from crm.core.stated import Silence, StatedTable
 from crm.documents import queries
@@ -107,8 +107,7 @@ def revive_named(session: Session, silence: Silence) -> None:
 
 def require_sender(session: Session, by: Principal, *, ente_id: int) -> None:
     """Raise `ForbiddenError` unless `by` may bring documents of this ente."""
-    if ente_id not in (scope_for(session, by, Permission.COLLECTION_IMPORT).enti or ()):
-        raise ForbiddenError("Non puoi caricare documenti per questo ente.")
+    require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
 
 
 def receive(session: Session, *, ente_id: int, sha256: str) -> bool:

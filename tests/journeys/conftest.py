@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from web.run import claims
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".artifacts"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PROCESSES = ("postgres", "redis", "simulator", "web", "engine", "worker", "beat")
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -41,6 +40,7 @@ class Centre:
     data: Path
     process: subprocess.Popen[str]
     issuer_port: int  # where an identity provider is looked for
+    placed: list[str] = field(default_factory=list)  # the calls of this journey
 
     def call(self, caller: str, line: str, *script: dict[str, Any]) -> str:
         """A citizen calls; returns the call's SID at the simulator."""
@@ -48,7 +48,8 @@ class Centre:
             f"{self.simulator}/simulator/calls", json={"from": caller, "to": line, "script": list(script)}, timeout=10
         )
         assert answer.status_code == 201, answer.text
-        return str(answer.json()["sid"])
+        self.placed.append(str(answer.json()["sid"]))
+        return self.placed[-1]
 
     def heard(self, sid: str) -> list[str]:
         """What this citizen has heard so far."""
@@ -66,7 +67,7 @@ class Centre:
     def pid(self, name: str) -> int:
         """The process id of one of the processes, as the supervisor recorded it."""
         rows = json.loads((self.data / "processes.json").read_text())
-        return int(dict(zip(PROCESSES, (row[0] for row in rows), strict=True))[name])
+        return int(next(row[0] for row in rows if row[3] == name))
 
     def kill(self, name: str) -> None:
         """SIGKILL a process, at once."""
@@ -142,6 +143,14 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=own, args=arguments)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left(centre: Centre, loopback: None) -> Iterator[None]:
+    """A journey that fails leaves no caller behind for the next one."""
+    yield
+    while centre.placed:
+        centre.hang_up(centre.placed.pop())
 
 
 @dataclass

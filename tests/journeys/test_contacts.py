@@ -30,7 +30,7 @@ def test_a_new_mobile_is_told_the_old_one_is_wrong_and_calls_are_not_wanted(
     card = page.locator("#card-holder")
     old = card.locator('[id^="reach-"]', has_text="Telefono").first
     expect(old).to_contain_text("da verificare")
-    page.keyboard.press("Alt+k")
+    page.keyboard.press("Alt+t")
     page.locator("#reach-value").fill("347 12")
     page.keyboard.press("Enter")
     expect(page.locator("#reach-value-error")).to_contain_text("Non è un numero di telefono")

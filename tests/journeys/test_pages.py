@@ -17,9 +17,11 @@ WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "w
 
 
 def assert_accessible(page: Page) -> None:
-    """No violation of WCAG 2.1 AA that a machine can find."""
+    """No violation of WCAG 2.1 AA that a machine can find, and each key means one thing."""
     found = Axe().run(page, options=WCAG).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    keys = page.locator("[data-key]:not(:disabled):visible").evaluate_all("all => all.map(one => one.dataset.key)")
+    assert len(keys) == len(set(keys)), f"a key means two things: {sorted(keys)}"
 
 
 @pytest.mark.parametrize(("username", "path"), [("anna", "/console"), ("sara", "/wallboard"), ("admin", "/imports")])

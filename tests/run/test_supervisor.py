@@ -54,7 +54,7 @@ class Run:
 
     def pids(self):
         rows = json.loads((self.data / "processes.json").read_text())
-        return dict(zip(NAMES, (pid for pid, _, _ in rows), strict=True))
+        return {name: pid for pid, _, _, name in rows}
 
     def get(self, seconds=5):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}/", timeout=seconds) as answer:

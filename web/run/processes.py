@@ -148,7 +148,7 @@ def _ps(pid: int, column: str) -> str | None:
 
 def record(path: Path, children: Iterable[Child]) -> None:
     """Write down which processes are ours."""
-    rows = [[child.pid, birth(child.pid), int(child.program.stop_signal)] for child in children]
+    rows = [[child.pid, birth(child.pid), int(child.program.stop_signal), child.program.name] for child in children]
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(rows), encoding="utf-8")
     fresh.replace(path)
@@ -159,11 +159,11 @@ def stop_leftovers(path: Path, seconds: float = 5) -> int:
     with contextlib.suppress(OSError, ValueError):
         rows = [row for row in json.loads(path.read_text(encoding="utf-8")) if _is(*row[:2])]
         deadline = time.monotonic() + seconds
-        for pid, _, number in rows:
+        for pid, _, number, *_ in rows:
             _send(pid, number)
         while (left := [row for row in rows if _is(*row[:2])]) and time.monotonic() < deadline:
             time.sleep(0.05)
-        for pid, _, _ in left:
+        for pid, *_ in left:
             _send(pid, signal.SIGKILL)
         path.unlink()
         return len(rows)

@@ -157,19 +157,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?" && !typing) {
     const help = document.getElementById("shortcuts");
     help.open = !help.open;
-    return;
-  }
-  if (!event.altKey || event.ctrlKey || event.metaKey) return;
-  const key = event.code.replace("Key", "").toLowerCase();
-  if (key === "n") {
-    document.getElementById("note")?.focus();
-    event.preventDefault();
-    return;
-  }
-  const button = document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
-  if (button) {
-    event.preventDefault();
-    button.click();
   }
 });
 

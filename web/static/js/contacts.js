@@ -33,16 +33,6 @@ document.addEventListener("keydown", (event) => {
   box.querySelector("summary").focus();
 });
 
-// On a page that is no console the keys are listened to here.
-document.addEventListener("keydown", (event) => {
-  if (!event.altKey || event.ctrlKey || event.metaKey || document.body.classList.contains("console")) return;
-  const key = event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : "";
-  const button = key && document.querySelector(`[data-key="${key}"]:not(:disabled)`);
-  if (!button) return;
-  event.preventDefault();
-  button.click();
-});
-
 // Beside a call: fetched when it is opened, and again when the contact changes (`data-version` does).
 const fetched = new WeakMap();
 

@@ -6,9 +6,9 @@ const BODY = "[data-detail]";
 
 const asked = new WeakSet(); // a change of the position brings another element, which asks anew
 
-/** Ask for the details of every open position that does not have them yet. */
+/** Ask for the details of every open position that does not have them yet, once htmx has it and can answer. */
 function fill() {
-  for (const body of document.querySelectorAll(`details.position[open] > ${BODY}`)) {
+  for (const body of document.querySelectorAll(`details.position[open] > ${BODY}[data-htmx-powered]`)) {
     if (asked.has(body)) continue;
     asked.add(body);
     window.htmx.trigger(body, "wanted");
@@ -16,7 +16,7 @@ function fill() {
 }
 
 document.addEventListener("toggle", fill, true);
-new MutationObserver(fill).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(fill).observe(document.body, { childList: true, subtree: true, attributeFilter: ["data-htmx-powered"] });
 for (const failure of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(failure, (event) => event.target.matches?.(BODY) && asked.delete(event.target));
 }
