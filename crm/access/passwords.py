@@ -50,9 +50,7 @@ def check_new(password: str, *, about: Iterable[str] = ()) -> None:
     with _judging:
         score: int = zxcvbn(password[:_JUDGED], [*words, *_FAVOURITES])["score"]
     if score < COMMON_BELOW or _beside(password.lower(), words) < MIN_LENGTH // 2:
-        raise FieldError(
-            "Questa password è fra le più facili da indovinare: scegline un'altra, per esempio una frase.", "password"
-        )
+        raise FieldError(COMMON, "password")
 
 
 def _beside(password: str, words: list[str]) -> int:
