@@ -1,6 +1,7 @@
 """Anna has Mario's card before her: she writes down what he tells, takes it back; others see nothing of it."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from crm.contacts import conditions, relations
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import ConditionKind, ContactReach, Source
 from crm.contacts.recording import Telling
+from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.files import service as files
 from crm.files.models import Interlocutor, Purpose
@@ -140,6 +142,12 @@ def test_a_delegate_hears_what_his_mandate_covers(anna: Reader, database: Databa
     assert mandate is not None
     ended = anna.post(f"/mandates/{mandate[1]}/end", on="2000-01-01")
     assert list(ended.json()["fields"]) == ["on"] or ended.status_code == 422
+    assert list(anna.post(f"/mandates/{mandate[1]}/end", on="").json()["fields"]) == ["on"]
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+    ended = anna.post(f"/mandates/{mandate[1]}/end", on=today.isoformat())
+    assert "oggi è l'ultimo giorno" in unescape(ended.text)
+    assert "31 dic 2099" in anna.undo(ended).text
     anna.undo(anna.post(f"/contacts/relations/{relation[1]}/end", on="2099-01-01"))
 
 

@@ -189,8 +189,10 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     no_reason = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna}, headers=headers)
     assert no_reason.json()["fields"] == {"reason": "Scrivi il motivo."}
     gone = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna, "reason": "Sgarbata"}, headers=headers)
-    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}"
-    assert "Sgarbata" in client.get(f"/staff/{cast.empoli}").text
+    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}?removed={cast.anna}#removed-head"
+    shown = client.get(f"/staff/{cast.empoli}?removed={cast.anna}").text
+    assert "Sgarbata" in shown
+    assert "Anna da adesso non vede più" in shown
     client.cookies.set("filodiretto_session", hers)
     found = client.post("/console/search", data={"q": "bianchi"}, headers={"X-CSRF-Token": csrf_of(client, "/console")})
     assert "BIANCHI" not in found.text

@@ -63,7 +63,13 @@ def test_a_copy_is_asked_for_made_and_downloaded_once(admin: TestClient, databas
     assert "/privacy/exports/1" in admin.get("/privacy").text
     answer = post(admin, "/privacy/exports/1")
     with zipfile.ZipFile(BytesIO(answer.content)) as archive:
-        assert "BIANCHI" in archive.read("index.html").decode()
+        page = archive.read("index.html").decode()
+        stored = archive.read("data/position.json").decode()
+    for text in ("BIANCHI", '<th scope="col">codice fiscale</th>', "persona fisica", "+39 348 000 0001"):
+        assert text in page
+    for technical in ("codice_fiscale", "natural", "ente_id", "None", "{&#39;", "+00:00", "T00:00"):
+        assert technical not in page
+    assert "residual_cents" in stored  # what programs read stays as it is stored
     assert post(admin, "/privacy/exports/1").status_code == 409
     assert "Scaricata" in admin.get("/privacy").text
 

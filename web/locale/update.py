@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from crm.core.errors import DomainError
 from web.audit.sentences import FIELDS, HEAD, SENTENCES
+from web.audit.stored import NO, OTHER_CODES, YES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 
@@ -88,7 +89,7 @@ def _in_words() -> Found:
 
 
 def _in_sentences() -> Found:
-    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD):
+    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD, *OTHER_CODES.values(), YES, NO):
         yield text, SENTENCE_LIST
 
 

@@ -16,6 +16,7 @@ from crm.access.users import Person, Subject
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from crm.staff import queries as staff
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people.answers import done
@@ -65,10 +66,12 @@ def person(request: Request, runtime: RuntimeDep, visit: VisitDep, user_id: int)
         account = queries.account(session, visit.principal, user_id=user_id)
         names = enti.badges(session)
         contracts = {one: enti.contract_name(session, one) for one in _contracts(account.grants, scope)}
+        away = [one for one in staff.removed(session, scope.enti or frozenset()) if one.user_id == user_id]
     return page(
         request, "people/person.html", visit.language, visit=visit, csrf=visit.csrf_token, account=account,
         user=account.user, roles=list(Role), enti=names, contracts=contracts, own=user_id == visit.principal.user_id,
-        mine=scope, role_of=Role, eyelid=EYELID, providers={one.key: one for one in runtime.settings.oidc_providers},
+        mine=scope, away=away, role_of=Role, eyelid=EYELID,
+        providers={one.key: one for one in runtime.settings.oidc_providers},
     )  # fmt: skip
 
 
