@@ -66,7 +66,7 @@ def test_a_new_mobile_is_written_the_old_one_is_wrong_and_both_can_be_taken_back
 ) -> None:
     assert "+39 348 000 0001" in anna.card()
     added = anna.post("reaches", kind="phone", value=" 347/000.0002 ", source="taxpayer")
-    assert "Scritto." in added.text
+    assert "Aggiunto." in added.text
     assert "+39 347 000 0002" in anna.card()
     old = row_of(database, cast, MARIO_MOBILE)
     assert old is not None

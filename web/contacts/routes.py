@@ -262,7 +262,7 @@ _JUDGED = {
 def _written(session: Session, detail: Detail, row_id: int) -> Done:
     """What the collection system states too cannot be taken away again, and need not be."""
     stated = told.is_stated(session, detail=detail, row_id=row_id)
-    return Done("Scritto.") if stated else Done("Scritto.", f"/contacts/details/{detail}/{row_id}/remove")
+    return Done("Aggiunto.") if stated else Done("Aggiunto.", f"/contacts/details/{detail}/{row_id}/remove")
 
 
 def _fields(wishes: Wishes) -> dict[str, object]:

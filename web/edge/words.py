@@ -79,9 +79,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EndState.STOPPED: "Ferma",
     },
     Fate: {
-        Fate.DELETED: "cancellate",
-        Fate.ANONYMISED: "rese anonime",
-        Fate.UNREADABLE: "rese illeggibili",
+        Fate.DELETED: "righe cancellate",
+        Fate.ANONYMISED: "righe rese anonime",
+        Fate.UNREADABLE: "righe rese illeggibili",
     },
     Risk: {
         Risk.UNKNOWN: "da valutare",
@@ -289,8 +289,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     },
     FollowUpState: {
         FollowUpState.OPEN: "Da fare",
-        FollowUpState.DONE: "Fatto",
-        FollowUpState.CANCELLED: "Annullato",
+        FollowUpState.DONE: "Fatta",
+        FollowUpState.CANCELLED: "Annullata",
     },
     Day: {
         Day.TODAY: "Oggi",
@@ -367,9 +367,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         PositionState.INSOLVENCY: "Procedura concorsuale",
     },
     NotificationState: {
-        NotificationState.NOT_SENT: "Non ancora spedita",
-        NotificationState.SENT: "Spedita",
-        NotificationState.NOTIFIED: "Notificata",
+        NotificationState.NOT_SENT: "Da spedire",
+        NotificationState.SENT: "Notifica in corso",
+        NotificationState.NOTIFIED: "Notifica avvenuta",
         NotificationState.FAILED: "Notifica non riuscita",
     },
     Topic: {
@@ -400,7 +400,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
-        EntryKind.FOLLOW_UP: "Seguiti",
+        EntryKind.FOLLOW_UP: "Attività",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",

@@ -30,6 +30,7 @@ from crm.proposals.acknowledgements import MAX_BYTES
 from crm.proposals.lifecycle import State
 from crm.proposals.queries import ProposalView
 from crm.proposals.subjects import ProposalKind
+from web.audit.stored import flat, said
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -79,6 +80,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         "proposals/lists.html", visit.language, waiting=waiting, decided=decided, own=own, approved=approved,
         feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
         user_id=by.user_id, undecided=State.MADE, receiving=receiving, say=translations(visit.language).gettext,
+        stored=partial(_stored, visit),
     )  # fmt: skip
     enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
     return Rendered({"proposals": html}, frozenset(topics.ente(one) for one in enti_seen))
@@ -130,7 +132,14 @@ def file(runtime: RuntimeDep, visit: VisitDep, proposal_id: UUID) -> Response:
         )  # fmt: skip
         served = _served(session, one) if one.kind is ProposalKind.NOTIFICATION_PROBLEM else None
     return HTMLResponse(
-        fragment("proposals/_known.html", visit.language, contact=contact, others=others, served=served)
+        fragment(
+            "proposals/_known.html",
+            visit.language,
+            contact=contact,
+            others=others,
+            served=served,
+            stored=partial(_stored, visit),
+        )
     )
 
 
@@ -186,6 +195,11 @@ def acknowledge(
         return RedirectResponse("/proposals", status_code=303)
     say = translations(visit.language).gettext
     return HTMLResponse(fragment("proposals/_received.html", visit.language, received=received, say=say))
+
+
+def _stored(visit: Visit, value: str) -> str:
+    """A day or number as people write it."""
+    return flat(said("value", value, visit.language))
 
 
 def _served(session: Session, one: ProposalView) -> Served | None:
