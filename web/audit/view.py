@@ -14,7 +14,7 @@ from crm.audit import queries, watch
 from crm.audit.queries import Cursor, Noted, Wanted
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
-from crm.core.clock import business_day, start_of_day
+from crm.core.clock import business_day, is_plausible, start_of_day
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
@@ -67,10 +67,13 @@ def choice_of(
 
     def day(text: str, field: str, usual: date) -> date:
         try:
-            return date.fromisoformat(text) if text else usual
+            chosen = date.fromisoformat(text) if text else usual
         except ValueError:
+            chosen = None
+        if chosen is None or not is_plausible(chosen):
             wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
             return usual
+        return chosen
 
     first, last = day(since, "since", today - timedelta(days=DAYS)), day(until, "until", today)
     if not wrong and first > last:
@@ -126,8 +129,9 @@ def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
 def cursor_of(text: str) -> Cursor | None:
     """Where a page begins, as its address says it; the first one for what nobody wrote."""
     at, _, number = text.partition("~")
+    id_ = _number(number)
     try:
-        return Cursor(datetime.fromisoformat(at), int(number))
+        return None if id_ is None else Cursor(datetime.fromisoformat(at), id_)
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
-from crm.core.clock import ROME
+from crm.core.clock import ROME, is_plausible
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
@@ -78,7 +78,7 @@ def account_of(form: dict[str, str]) -> Account:
     wrong: list[InvalidError] = []
     instants = {name: _instant(form.get(name, ""), name, wrong) for name in INSTANTS}
     persons = form.get("persons", "").strip()
-    if persons and not (persons.isascii() and persons.isdigit()):
+    if persons and not (persons.isascii() and persons.isdigit() and len(persons) <= len(str(breaches.MAX_PERSONS))):
         wrong.append(InvalidError("Scrivi un numero di persone tra 0 e 100 milioni.", field="persons"))
     if instants["known_at"] is None and not any(one.field == "known_at" for one in wrong):
         wrong.append(InvalidError("Scrivi quando si è saputo della violazione.", field="known_at"))
@@ -108,6 +108,8 @@ def _instant(text: str, name: str, wrong: list[InvalidError]) -> datetime | None
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
+        at = None
+    if at is None or not is_plausible(at):
         wrong.append(InvalidError("Scrivi giorno e ora.", field=name))
         return None
     return at if at.tzinfo else at.replace(tzinfo=ROME)
