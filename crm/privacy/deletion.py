@@ -13,6 +13,7 @@ from crm.core import clock, configuration, topics
 from crm.core.db import Base, Database, Scope, touch
 from crm.core.jobs import Job, Taken
 from crm.documents.store import DocumentStore
+from crm.enti.models import ContractEnte
 from crm.privacy import contents, copies, handover
 from crm.privacy.models import EndState, EnteEnd, PersonExport
 from crm.privacy.service import copy_name
@@ -46,18 +47,27 @@ def delete_all(store: DocumentStore, database: Database, job: Taken, end: EnteEn
     database.transact(scope, partial(_finish, end_id=end.id))
 
 
+def uncover(session: Session, ente_id: int) -> list[int]:
+    """No contract covers the ente any more; which ones did."""
+    configuration.changed(session)
+    gone = delete(ContractEnte).where(ContractEnte.ente_id == ente_id).returning(ContractEnte.contract_id)
+    return sorted(session.scalars(gone))
+
+
 def _begin(session: Session, *, end_id: int) -> bool:
     end = _locked(session, end_id)
     if "deleted" in end.report:
         return True
     if _is_newer(session, end):
+        if end.path:
+            Path(end.path).unlink(missing_ok=True)
         end.state, end.path, end.report = EndState.EXPORTING, None, {"anew": True}
         end.confirmed_by = end.confirmed_at = end.taken_by = end.taken_at = None
         session.flush()
         touch(session, topics.privacy(end.ente_id))
         return False
     at = clock.now(session)
-    configuration.changed(session)
+    end.contracts = sorted({*end.contracts, *uncover(session, end.ente_id)})  # somebody may have put it back
     session.execute(
         update(RoleGrant)
         .where(RoleGrant.ente_id == end.ente_id, RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > at))

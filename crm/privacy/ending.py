@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -48,7 +48,7 @@ def ask(session: Session, by: Principal, *, ente_id: int, reason: str, folder: P
         raise ConflictError("Un flusso di questo ente è in lettura: riprova quando è finita.")
     values = {
         "ente_id": ente_id, "state": EndState.EXPORTING, "reason": reason, "asked_by": by.user_id,
-        "asked_at": clock.now(session), "contracts": _uncover(session, ente_id), "report": {}, "parts": 0,
+        "asked_at": clock.now(session), "contracts": deletion.uncover(session, ente_id), "report": {}, "parts": 0,
         "parts_made": 0,
     }  # fmt: skip
     made = insert(EnteEnd).values(values).on_conflict_do_nothing().returning(EnteEnd.id)
@@ -103,8 +103,10 @@ def withdraw(session: Session, by: Principal, *, end_id: int) -> None:
         raise ConflictError("La cancellazione è già cominciata, o la richiesta è già chiusa.")
     end.path, end.state = None, EndState.WITHDRAWN
     configuration.changed(session)
-    session.add_all(ContractEnte(contract_id=one, ente_id=end.ente_id) for one in end.contracts)
     session.flush()
+    if end.contracts:
+        covers = [{"contract_id": one, "ente_id": end.ente_id} for one in end.contracts]
+        session.execute(insert(ContractEnte).values(covers).on_conflict_do_nothing())
     _note(session, by, end, "privacy.end_withdrawn")
     touch(session, topics.privacy(end.ente_id))
 
@@ -219,13 +221,6 @@ def _locked(session: Session, end_id: int) -> EnteEnd:
     if end is None:
         raise NotFoundError("Questa richiesta non esiste.")
     return end
-
-
-def _uncover(session: Session, ente_id: int) -> list[int]:
-    """No contract covers the ente any more; which ones did."""
-    configuration.changed(session)
-    gone = delete(ContractEnte).where(ContractEnte.ente_id == ente_id).returning(ContractEnte.contract_id)
-    return sorted(session.scalars(gone))
 
 
 def _note(session: Session, by: Principal, end: EnteEnd, kind: str, *, reason: str = "", **after: str | None) -> None:

@@ -229,6 +229,8 @@ def take_log(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
         _of_end(runtime, visit, end_id),
         lambda session: ending.take_log(session, visit.principal, end_id=end_id),
     )
+    if not path.exists():
+        raise NotFoundError("Il registro degli accessi non è ancora pronto, o è già stato consegnato.")
     return FileResponse(path, media_type="application/gzip", filename=f"registro-ente-{end_id}.jsonl.gz")
 
 

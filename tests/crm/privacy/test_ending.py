@@ -312,6 +312,7 @@ def test_what_came_after_the_export_is_handed_over_before_anything_goes(
     confirmed(stage, end, tmp_path)
     work(stage)
     anew = state(stage, end)
+    assert [str(one) for one in tmp_path.iterdir()] == [anew.path]
     assert (anew.state, anew.confirmed_by, anew.report["anew"]) == (EndState.EXPORTED, None, True)
     assert rows(superuser, stage.cast.empoli)["contact"] == 1
     assert anew.path is not None
