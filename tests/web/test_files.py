@@ -123,6 +123,17 @@ def test_an_ente_asks_its_own_questions(desk: Desk, reader: Reader) -> None:
     assert desk.press("identify", call=call, right=["luogo"]).status_code == 204
 
 
+def test_a_question_is_text_whatever_its_signs(desk: Desk, reader: Reader) -> None:
+    hostile = "Quota 50% <b hx-get='/x'>"
+    reader.needs(1, hostile, "Quota (50%)")
+    desk.sit_down()
+    desk.talks()
+    for page in (desk.page("file"), reader.sit_down("sara").sees(f"/files/{reader.cast.mario}")):
+        assert "Quota (50%)?" in page
+        assert "&lt;b hx-get=" in page
+        assert "<b hx-get" not in page
+
+
 def test_who_will_not_answer_and_who_is_somebody_else_are_told_apart(desk: Desk, reader: Reader) -> None:
     reader.needs(2)
     desk.sit_down()
