@@ -24,7 +24,7 @@ from crm.documents.models import Document, DocumentKind
 from crm.enti.models import PaymentWay
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
-from crm.positions.models import Position
+from crm.positions.models import Position, PositionState
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from tests.cast import NOTICE, Cast
@@ -248,6 +248,14 @@ def test_the_file_unites_a_persons_enti_and_each_hears_of_it(reader: Reader) -> 
     assert "Comune di Vinci" not in reader.sees(f"/files/{reader.cast.mario}")
     assert reader.client.get(f"/files/positions/{reader.position('V-1')}").status_code == 404
     assert NOTICE not in reader.sees(f"/files/{reader.cast.mario}")
+
+
+def test_of_what_was_annulled_nothing_is_shown_as_still_to_pay(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Position).values(state=PositionState.ANNULLED, tax_cents=80_000, residual_cents=81_200))
+    reader.opens(reader.cast.mario, purpose="quality")
+    for path in (f"/files/{reader.cast.mario}", f"/files/positions/{reader.position()}"):
+        assert "812,00" not in reader.sees(path)
 
 
 def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:

@@ -27,7 +27,7 @@ from crm.positions import queries as positions
 from crm.positions.history import Happening, Sort, history
 from crm.positions.models import Tax
 from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
-from crm.positions.summary import Totals, describe, grouped, late_instalments, totals
+from crm.positions.summary import Totals, describe, grouped, late_instalments, owed_cents, totals
 from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
@@ -65,6 +65,7 @@ class Line:
     """A position in the list. `news` are the payments that arrived since the file was opened."""
 
     position: PositionView
+    owed: int  # cents
     news: tuple[PaymentView, ...]
     late: bool
 
@@ -139,6 +140,7 @@ class Detail:
     """A position, opened."""
 
     position: PositionView
+    owed: int  # cents
     ente: Badge
     creditor: str  # the ente's codice fiscale
     shows: Shows
@@ -194,7 +196,8 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
     listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
     own = tuple(one for one in listed if one.position_reference == position.reference)
     return Detail(
-        position=position, ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
+        position=position, owed=owed_cents(position),
+        ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
         creditor=enti.creditor_code(session, position.ente_id), shows=shows,
         sentence=describe(position, today) if shows.everything else "",
         history=tuple(one for one in history(position, today) if _may_be_said(one, shows)),
@@ -241,7 +244,7 @@ def _gone_since(rows: list[ContactView]) -> datetime | None:
 
 
 def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:
-    return Line(position, new.get(position.id, ()), bool(late_instalments(position, today)))
+    return Line(position, owed_cents(position), new.get(position.id, ()), bool(late_instalments(position, today)))
 
 
 def _may_be_said(one: Happening, shows: Shows) -> bool:
