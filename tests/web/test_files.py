@@ -15,6 +15,15 @@ from crm.access.models import Role, RoleGrant
 from crm.audit import queries as audit
 from crm.audit.models import AuditEntry
 from crm.audit.queries import Wanted
+from crm.collection.models import (
+    CollectionSource,
+    FeedMode,
+    ImportRun,
+    ImportState,
+    ReadingOutcome,
+    SourceKind,
+    SourceReading,
+)
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import Contact, DisclosureRule, PersonKind
 from crm.core.configuration import changed
@@ -268,6 +277,39 @@ def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         session.execute(update(Position).values(as_of=fresh - timedelta(hours=2)))
     assert "non aggiornati" in reader.sees(f"/files/{reader.cast.mario}")
+
+
+FEED = {"file_name": "f", "file_bytes": 1, "mode": FeedMode.INCREMENTAL, "totals": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "stale"),
+    [
+        (ImportRun(**FEED, state=ImportState.DONE), None, False),
+        (ImportRun(**FEED, state=ImportState.FAILED, failure="Non è un flusso."), None, True),
+        (SourceReading(outcome=ReadingOutcome.NOTHING_NEW), SourceKind.HTTP, False),
+        (SourceReading(outcome=ReadingOutcome.NOTHING_NEW), SourceKind.FOLDER, True),  # an empty inbox tells nothing
+        (SourceReading(outcome=ReadingOutcome.FAILED), SourceKind.HTTP, True),
+    ],
+)
+def test_what_a_feed_of_changes_does_not_name_is_as_fresh_as_the_feed(
+    reader: Reader, row: ImportRun | SourceReading, kind: SourceKind | None, stale: bool
+) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        at = session.execute(select(func.now())).scalar_one() - timedelta(hours=1)
+        session.execute(update(Position).values(as_of=at - timedelta(days=2)))
+        session.execute(update(Contact).values(as_of=at - timedelta(days=2)))
+        row.ente_id, row.started_at, row.ended_at = reader.cast.empoli, at, at
+        if isinstance(row, ImportRun):
+            row.as_of = row.moved_at = at
+        else:
+            source = CollectionSource(ente_id=row.ente_id, kind=kind, name="fonte")
+            session.add(source)
+            session.flush()
+            row.source_id = source.id
+        session.add(row)
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert ("non aggiornati" in reader.sees(f"/files/{reader.cast.mario}")) == stale
 
 
 def test_a_payment_that_arrives_while_the_file_is_open_is_news(reader: Reader) -> None:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from crm.collection import queries as collection
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.card import Summary
@@ -217,15 +218,17 @@ def _sections(
     today = clock.business_day(at)
     ente_ids = frozenset(one.ente_id for one in same)
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
+    heard = collection.heard(session, ente_ids)
     groups = grouped(owed, today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
         rows = [row for row in same if row.ente_id == ente_id]
-        told = [one.as_of for one in mine] + [row.as_of for row in rows]
+        oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
+        as_of = max(oldest, heard.get(ente_id, oldest))
         sections.append(
             Section(
-                badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],
                 _gone_since(rows),
                 tuple(
                     TaxGroup(one.tax, one.totals, tuple(_line(each, new, today) for each in one.positions))
