@@ -17,7 +17,7 @@ from crm.positions.models import (
     StepKind,
     Tax,
 )
-from crm.positions.numbers import act_key
+from crm.positions.numbers import act_key, spoken
 from crm.positions.payable import payable_now, qr_content, qr_svg
 from crm.positions.summary import EXTINCT, HALTED, grouped, late_instalments, totals
 from crm.positions.views import (
@@ -227,9 +227,15 @@ def test_every_step_has_its_words() -> None:
     assert set(STEPS) == set(StepKind)
 
 
-@pytest.mark.parametrize("written", ["2024/118", "2024-118", " 2024 / 000118 ", "n. 2024/118".removeprefix("n. ")])
+@pytest.mark.parametrize(
+    "written", ["2024/118", "2024-118", " 2024 / 000118 ", "n. 2024/118", "N° 2024-118", "n 2024/118"]
+)
 def test_an_act_number_is_one_number_whatever_way_it_is_written(written: str) -> None:
-    assert act_key(written) == "2024/118"
+    assert act_key(spoken(written)) == "2024/118"
+
+
+def test_a_letter_of_a_number_is_not_taken_for_its_name() -> None:
+    assert [act_key(spoken(one)) for one in ("N2024/118", "num", "NUM2/7")] == ["n/2024/118", "", "num/2/7"]
 
 
 @given(st.text(max_size=60))
