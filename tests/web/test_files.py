@@ -366,10 +366,39 @@ def test_a_timeline_goes_on_page_by_page_and_is_filtered(reader: Reader) -> None
     assert seen == [f"nota-{day:02d}" for day in reversed(range(45))]
     some = reader.client.get(f"{path}/timeline", params={"since": "2026-01-03", "until": "2026-01-03"}).text
     assert re.findall(r"nota-\d\d", some) == ["nota-05", "nota-04"]
-    assert "nota" not in reader.client.get(f"{path}/timeline", params={"ente": reader.cast.vinci}).text
+    none = reader.client.get(f"{path}/timeline", params={"ente": reader.cast.vinci}).text
+    assert "nota" not in none
+    assert "Nessun contatto con questi filtri" in none
+    again = reader.client.get(f"{path}/timeline", params={"least": 41}).text  # what is shown, asked for anew
+    assert len(re.findall(r"nota-\d\d", again)) == 41
+    assert reader.client.get(f"{path}/timeline", params={"least": 501}).status_code == 422
     for wrong in ("x", "2026-01-01T00:00:00~1", "2026-01-01T00:00:00+00:00~x", "~"):
         assert reader.client.get(f"{path}/timeline", params={"after": wrong}).status_code == 422
     assert reader.client.get(f"{path}/timeline", params={"kind": "", "ente": "", "since": ""}).status_code == 200
+
+
+def test_a_timeline_is_left_alone_until_it_changes_and_is_another_in_another_opening(reader: Reader) -> None:
+    def of_list() -> tuple[str, str]:
+        page = reader.sees(f"/files/{reader.cast.mario}")
+        assert "Nessun contatto finora" in page or "nota-1" in page
+        found = re.search(r'<ol id="(timeline-[\w-]+)" data-version="(\w+)"[^>]* hx-morph-skip-children', page)
+        assert found is not None
+        return found[1], found[2]
+
+    reader.opens(reader.cast.mario, purpose="quality")
+    before = of_list()
+    assert of_list() == before
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        timeline.record(
+            session, ente_id=reader.cast.empoli, contact_id=reader.cast.mario, kind=EntryKind.CALL, source=uuid4(),
+            occurred_at=datetime(2026, 1, 1, tzinfo=UTC), author_id=None, status="answered",
+            detail={"identified": True, "waited_ms": 0, "talked_s": 9, "topic": None, "disposition": None,
+                    "note": "nota-1"},
+        )  # fmt: skip
+    after = of_list()
+    assert (after[0], after[1] != before[1]) == (before[0], True)
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert of_list()[0] != before[0]
 
 
 def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:

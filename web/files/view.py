@@ -6,6 +6,7 @@ What may not be told to whom the file is open before never leaves the server.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
@@ -101,6 +102,7 @@ class TaxpayerFile:
     name: str
     codice_fiscale: str
     born_on: date | None
+    birthplace: str | None
     address: str | None
     reach: tuple[ReachView, ...]
     opening: Opening
@@ -120,12 +122,23 @@ class TaxpayerFile:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePart:
-    """Some of the timeline, and what leads to the rest."""
+    """Some of the timeline, and what leads to the rest. Its list is told from those of other openings by `key`."""
 
     contact_id: int
+    key: str
     entries: tuple[Shown, ...]
     only: Filter
     after: str  # the cursor of the next part; empty when there is none
+
+    @property
+    def version(self) -> str:
+        """Changes when what is shown does."""
+        return sha256(repr(self.entries).encode()).hexdigest()[:12]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there may be others."""
+        return self.only != ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,7 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
     return TaxpayerFile(
         contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
         born_on=contact.born_on if asked.contact_data else None,
+        birthplace=contact.birthplace if asked.contact_data else None,
         address=contact.address.line if asked.contact_data and contact.address else None,
         reach=contact.reaches if asked.contact_data else (), opening=opening, shows=asked,
         sections=_sections(session, same, shows, owed, new), news=tuple(paid for some in new.values() for paid in some),
@@ -180,13 +194,16 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
 
 
 def read_timeline(
-    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = ""
+    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = "", least: int = 0
 ) -> TimelinePart:
-    """A part of the timeline of all rows of the person."""
-    found = timeline.of_contacts(session, opening.contact_ids, only=only, after=timeline.cursor(after))
+    """A part of the timeline of all rows of the person: a page, or so many entries as are shown already."""
+    found = timeline.of_contacts(
+        session, opening.contact_ids, only=only, after=timeline.cursor(after), limit=max(timeline.PAGE, least)
+    )
     discreet = not all(Shows.of(told).everything for told in opening.told.values())
     entries = tuple(shown(entry, author, discreet=discreet) for entry, author in found.entries)
-    return TimelinePart(contact_id, entries, only, found.after.written if found.after else "")
+    key = f"{contact_id}-{opening.opened_at:%Y%m%d%H%M%S%f}"
+    return TimelinePart(contact_id, key, entries, only, found.after.written if found.after else "")
 
 
 def read_detail(session: Session, position: PositionView, opening: Opening) -> Detail:
