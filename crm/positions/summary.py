@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 
 from crm.positions.models import NotificationState, PositionState, Tax
@@ -50,12 +50,11 @@ def totals(positions: Iterable[PositionView], today: date) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a person owes one ente for one tax. `as_of` is the oldest of its statements."""
+    """What a person owes one ente for one tax."""
 
     ente_id: int
     tax: Tax
     totals: Totals
-    as_of: datetime
     positions: tuple[PositionView, ...]
 
 
@@ -65,8 +64,7 @@ def grouped(positions: Iterable[PositionView], today: date) -> list[Group]:
     groups = []
     for (ente_id, tax), found in groupby(order, key=lambda one: (one.ente_id, one.tax)):
         members = sorted(found, key=lambda one: _urgency(one, today))
-        oldest = min(one.as_of for one in members)
-        groups.append(Group(ente_id, tax, totals(members, today), oldest, tuple(members)))
+        groups.append(Group(ente_id, tax, totals(members, today), tuple(members)))
     return sorted(groups, key=lambda one: (-_late(one.totals), -one.totals.owed, one.ente_id, one.tax))
 
 
