@@ -78,7 +78,7 @@ def propose(
             reason=reason, message=message,
         )  # fmt: skip
 
-    runtime.database.transact(visit.scope(runtime, Permission.CLOSURE_PROPOSE), work)
+    runtime.database.transact(visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE), work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -98,7 +98,7 @@ def decide(
 def take_back(runtime: RuntimeDep, visit: ChangeDep, proposal: UUID) -> Response:
     """Stay open, or open again."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CLOSURE_PROPOSE),
+        visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE),
         lambda session: service.take_back(session, visit.principal, proposal=proposal),
     )
     return Response(status_code=NO_CONTENT)

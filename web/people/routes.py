@@ -11,7 +11,6 @@ from crm.access import queries, users
 from crm.access.models import Role
 from crm.access.permissions import Permission
 from crm.access.queries import SHOWN, Filter
-from crm.access.service import granted_scope
 from crm.access.users import Person, Subject
 from crm.core.db import Scope
 from crm.core.errors import FieldError
@@ -60,7 +59,7 @@ def create(
 @router.get("/{user_id}")
 def person(request: Request, runtime: RuntimeDep, visit: VisitDep, user_id: int) -> Response:
     """One user."""
-    scope = _scope(runtime, visit)
+    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         account = queries.account(session, visit.principal, user_id=user_id)
         names = enti.badges(session)
@@ -184,7 +183,7 @@ def unlink_identity(
 
 
 def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offset: int) -> Response:
-    scope = _scope(runtime, visit)
+    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         found, more = queries.users(session, visit.principal, wanted=wanted, offset=offset)
         names, mine = enti.badges(session), enti.badges(session, scope.enti)
@@ -198,14 +197,7 @@ def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offs
 
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
-    return runtime.database.transact(_scope(runtime, visit), work)
-
-
-def _scope(runtime: Runtime, visit: Visit) -> Scope:
-    """Where the visitor is an administrator; an ente that keeps him away is told of what he does all the same."""
-    visit.principal.require(Permission.USER_MANAGE)
-    with runtime.database.begin(Scope.nothing()) as session:
-        return granted_scope(session, visit.principal, Permission.USER_MANAGE)
+    return runtime.database.transact(visit.granted_scope(runtime, Permission.USER_MANAGE), work)
 
 
 def _contracts(grants: Iterable[queries.Grant], scope: Scope) -> list[int]:

@@ -174,11 +174,8 @@ def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
     """In the enti that the visitor decides for or administers."""
-    enti_of_his: frozenset[int] = frozenset()
-    with runtime.database.begin(Scope.nothing()) as session:
-        for permission in (Permission.USER_REMOVE, Permission.USER_MANAGE):
-            enti_of_his |= granted_scope(session, visit.principal, permission).enti or frozenset()
-    return runtime.database.transact(Scope.of_enti(enti_of_his), work)
+    scope = visit.granted_scope(runtime, Permission.USER_REMOVE, Permission.USER_MANAGE)
+    return runtime.database.transact(scope, work)
 
 
 def _cell(value: str) -> str:
