@@ -5,12 +5,12 @@ where the old one is no longer good. Between them the session `awaits` the next 
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -286,6 +286,11 @@ def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
         return scope.contracts
     covering = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(scope.enti)}
     return frozenset(covering) | scope.contracts
+
+
+def holders(enti: Collection[int] | Select[int], contracts: Collection[int]) -> Select[int]:
+    """The ids of whoever holds, held or will hold a role on one of these."""
+    return select(RoleGrant.user_id).where(or_(RoleGrant.ente_id.in_(enti), RoleGrant.contract_id.in_(contracts)))
 
 
 def in_force(session: Session) -> tuple[ColumnElement[bool], ...]:

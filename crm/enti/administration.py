@@ -62,7 +62,7 @@ def add_ente(session: Session, by: Principal, *, contract_id: int, fields: Mappi
     session.flush()
     session.add(ContractEnte(contract_id=contract_id, ente_id=ente.id))
     session.flush()
-    audit.note(session, by, kind="ente.added", ente_id=None, subject=new.name, after=asdict(new))
+    audit.note(session, by, kind="ente.added", ente_id=None, subject=f"contract:{contract_id}", after=asdict(new))
     return ente.id
 
 

@@ -105,6 +105,6 @@ def _name(text: str) -> str:
 
 
 def _tell(session: Session, by: Principal, row: FollowUpList, kind: str) -> None:
-    after = {"name": row.name, "active": row.active}
-    audit.note(session, by, kind=kind, ente_id=None, subject=f"follow_up_list:{row.id}", after=after)
+    after = {"list": row.id, "name": row.name, "active": row.active}
+    audit.note(session, by, kind=kind, ente_id=None, subject=f"contract:{row.contract_id}", after=after)
     touch(session, topics.follow_ups(row.contract_id))

@@ -88,9 +88,9 @@ def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
         actor_id=choice.user, kinds=(choice.kind,) if choice.kind else (),
     )  # fmt: skip
     if choice.ente is not None:
-        found = replace(found, enti=may.enti & {choice.ente}, nobodys=False)
+        found = replace(found, enti=may.enti & {choice.ente}, contracts=frozenset())
     if choice.contact is not None:
-        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), nobodys=False)
+        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), contracts=frozenset())
     return found
 
 
