@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from crm.access import service as access
 from crm.access import users
+from crm.access.authority import Subject
 from crm.access.models import EnteExclusion, Role, RoleGrant
 from crm.access.permissions import Permission, Principal
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.clock import business_day

@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 
 from crm.access import service as access
 from crm.access import users
+from crm.access.authority import Subject
 from crm.access.models import Role, RoleGrant, SecondFactor, User, UserSession
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access import queries, users
+from crm.access.authority import Subject
 from crm.access.models import Role
 from crm.access.permissions import Permission
 from crm.access.queries import SHOWN, Filter
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
