@@ -246,7 +246,7 @@ def _wanted(session: Session, by: Principal, wanted: Filter) -> list[ColumnEleme
             User.username.contains(word, autoescape=True),
             func.lower(User.qualification).contains(word, autoescape=True),
         )
-        for word in wanted.text.lower().replace("\x00", "").split()[:6]
+        for word in wanted.text.lower().split()[:6]
     ]
     if wanted.active is not None:
         conditions.append(User.active == wanted.active)

@@ -371,7 +371,7 @@ def _code_key(user_id: int) -> str:
 
 def _written(username: str) -> str:
     """A name as it is stored, however it was typed."""
-    return username.replace("\x00", "").strip().lower()
+    return username.strip().lower()
 
 
 def _paused_until(session: Session, column: InstrumentedAttribute[str], value: str, *, free: int) -> datetime | None:

@@ -98,7 +98,7 @@ def _managed(session: Session, by: Principal, list_id: int) -> FollowUpList:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.replace("\x00", "").split())
+    name = " ".join(text.split())
     if not name or len(name) > MAX_NAME:
         raise InvalidError("Scrivi un nome, di al massimo 80 caratteri.", field="name")
     return name

@@ -106,6 +106,17 @@ def test_codes_are_limited_like_passwords(client: TestClient, database: Database
     assert re.search(r"Riprova dopo le \d\d:\d\d:\d\d", refused.text)
 
 
+def test_a_day_beyond_the_calendars_end_is_said_at_its_field(client: TestClient, ada: int, cast: Cast) -> None:
+    sign_in(client, "ada")
+    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    role = {"role": "agent", "on": f"contract:{cast.contract}", "ends_on": "9999-12-31"}
+    answer = client.post(f"/people/{cast.anna}/grants", data=role, headers=headers)
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"ends_on"})
+    related = {"contact": cast.mario, "kind": "heir", "name": "Ugo", "valid_from": "9999-12-31"}
+    answer = client.post(f"/contacts/{cast.mario}/relations", data=related, headers=headers)
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"valid_from"})
+
+
 def test_an_administrator_makes_a_user_who_chooses_a_password_by_a_link_used_once(
     client: TestClient, ada: int, database: Database
 ) -> None:

@@ -16,6 +16,7 @@ from crm.access.users import Person
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people.answers import done
@@ -40,7 +41,7 @@ def search(
 ) -> Response:  # fmt: skip
     """Some of the users. A search is sent, not written into an address: it may hold a name."""
     wanted = Filter(
-        text[:100], Role(role) if role in set(Role) else None, int(ente) if ente.isdecimal() else None,
+        text[:100], Role(role) if role in set(Role) else None, id_of(ente),
         {"yes": True, "no": False}.get(active),
     )  # fmt: skip
     return _list(request, runtime, visit, wanted, offset)
@@ -208,15 +209,15 @@ def _contracts(grants: Iterable[queries.Grant], scope: Scope) -> list[int]:
 
 def _subject(text: str) -> Subject:
     kind, _, number = text.partition(":")
-    if kind not in {"ente", "contract"} or not number.isdecimal():
+    if kind not in {"ente", "contract"} or (on := id_of(number)) is None:
         raise FieldError("Scegli dove vale il ruolo.", "on")
-    return Subject(ente_id=int(number)) if kind == "ente" else Subject(contract_id=int(number))
+    return Subject(ente_id=on) if kind == "ente" else Subject(contract_id=on)
 
 
 def _day(text: str, field: str) -> date | None:
     if not text.strip():
         return None
     try:
-        return date.fromisoformat(text.strip())
+        return day_of(text)
     except ValueError:
         raise FieldError("La data non esiste: scrivila come giorno, mese e anno.", field) from None

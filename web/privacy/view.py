@@ -18,6 +18,7 @@ from crm.enti import queries as enti
 from crm.privacy import breaches, ending
 from crm.privacy.breaches import Account, Recorded, Standing, standing
 from crm.privacy.models import EnteEnd, PersonErasure, PersonExport, Risk
+from web.edge.fields import instant_of
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.live.hub import Render, Rendered
@@ -89,7 +90,7 @@ def account_of(form: dict[str, str]) -> Account:
     known_at = instants.pop("known_at")
     assert known_at is not None
     texts = ("what", "data", "consequences", "measures", "late_reason", "persons_not_told")
-    written = {name: form.get(name, "").replace("\x00", "").strip() for name in texts}
+    written = {name: form.get(name, "").strip() for name in texts}
     told: dict[str, Any] = {**instants, **written}
     return Account(known_at=known_at, risk=Risk(form["risk"]), persons=int(persons) if persons else None, **told)
 
@@ -106,7 +107,7 @@ def _instant(text: str, name: str, wrong: list[InvalidError]) -> datetime | None
     if not text.strip():
         return None
     try:
-        at = datetime.fromisoformat(text.strip())
+        at = instant_of(text)
     except ValueError:
         wrong.append(InvalidError("Scrivi giorno e ora.", field=name))
         return None
