@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -15,7 +14,7 @@ from crm.core.clock import ROME
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
-from crm.privacy import breaches, ending
+from crm.privacy import breaches, ending, queries
 from crm.privacy.breaches import Account, Recorded, Standing, standing
 from crm.privacy.models import EnteEnd, PersonErasure, PersonExport, Risk
 from web.edge.fields import instant_of
@@ -51,7 +50,8 @@ def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
         badges = enti.badges(session)
         html = fragment(
             "privacy/regions.html", visit.language, badges=badges, visit=visit,
-            exports=_requests(session, PersonExport), erasures=_requests(session, PersonErasure),
+            exports=_requests(session, visit.principal, PersonExport),
+            erasures=_requests(session, visit.principal, PersonErasure),
             ends=ending.ends(session, visit.principal), breaches=breach_lines(session, visit.principal),
         )  # fmt: skip
         ends: list[EnteEnd] = ending.ends(session, visit.principal)
@@ -95,9 +95,8 @@ def account_of(form: dict[str, str]) -> Account:
     return Account(known_at=known_at, risk=Risk(form["risk"]), persons=int(persons) if persons else None, **told)
 
 
-def _requests(session: Session, model: type[PersonExport] | type[PersonErasure]) -> list[Request]:
-    newest = select(model).order_by(model.id.desc()).limit(SHOWN).execution_options(populate_existing=True)
-    rows: list[Any] = list(session.scalars(newest))
+def _requests(session: Session, by: Principal, model: type[PersonExport] | type[PersonErasure]) -> list[Request]:
+    rows: list[Any] = queries.asked(session, by, model, limit=SHOWN)
     names = contacts.named(session, {row.contact_id for row in rows})
     return [Request(row, names.get(row.contact_id, "")) for row in rows]
 
