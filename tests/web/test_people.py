@@ -93,6 +93,21 @@ def test_anna_must_set_up_a_second_factor_before_anything_else_and_without_scrip
     assert strict.get("/console").status_code == 200
 
 
+def test_a_password_that_is_good_no_longer_is_changed_before_anything_else(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).where(User.id == cast.anna).values(password_expired=True))
+    assert sign_in(client, "anna").headers["location"] == "/sign-in/password?back=/"
+    page = client.get("/sign-in/password").text
+    other = {"password": PHRASE, "repeated": "altro", "csrf": csrf_in(page)}
+    refused = client.post("/sign-in/password", data=other)
+    assert "non sono uguali" in field_error(refused.text, "repeated")
+    done = client.post("/sign-in/password", data={**other, "repeated": PHRASE})
+    assert done.headers["location"] == "/"
+    assert client.get("/me").status_code == 200
+
+
 def test_codes_are_limited_like_passwords(client: TestClient, database: Database, cast: Cast) -> None:
     with database.begin(Scope.nothing()) as session:
         session.add(SecondFactor(user_id=cast.anna, secret=b"x" * 40, confirmed_at=session.info["now"], last_step=0))
