@@ -68,11 +68,6 @@ def start_of_day(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ROME).astimezone(UTC)
 
 
-def is_plausible(day: date) -> bool:
-    """Whether somebody may have meant this day, or instant: far from where calendars end, so that it is safe to use."""
-    return 2000 <= day.year <= 2200
-
-
 def months_before(instant: datetime, months: int) -> datetime:
     """The same instant so many months ago, in Rome; the month's last day where it has no such day."""
     local = in_rome(instant)

@@ -37,7 +37,7 @@ WORKING = (EndState.EXPORTING, EndState.DELETING)
 def ask(session: Session, by: Principal, *, ente_id: int, reason: str, folder: Path, calls: int) -> int:
     """The contract ends: serve the ente no more, and export everything. `calls`: how many of its are under way."""
     entitled(session, by, ente_id)
-    reason = " ".join(reason.replace("\x00", "").split())
+    reason = " ".join(reason.split())
     if not reason:
         raise InvalidError("Scrivi perché il contratto finisce.", field="reason")
     if len(reason) > MAX_REASON:
@@ -224,11 +224,13 @@ def _locked(session: Session, end_id: int) -> EnteEnd:
 
 
 def _note(session: Session, by: Principal, end: EnteEnd, kind: str, *, reason: str = "", **after: str | None) -> None:
-    """In the ente's log; in nobody's once that is closed and handed over."""
-    ente_id = end.ente_id if end.log_through is None else None
+    """In the ente's log; once that is closed and handed over, beside what is noted of its contract."""
+    closed = end.log_through is not None
     audit.note(
-        session, by, kind=kind, ente_id=ente_id, reason=reason, after={"end": end.id, "ente": end.ente_id, **after}
-    )
+        session, by, kind=kind, ente_id=None if closed else end.ente_id, reason=reason,
+        subject=f"contract:{end.contracts[0]}" if closed and end.contracts else "",
+        after={"end": end.id, "ente": end.ente_id, **after},
+    )  # fmt: skip
 
 
 def _work(session: Session, end: EnteEnd, folder: Path) -> None:

@@ -21,6 +21,7 @@ from crm.privacy import breaches, ending, service, tombstones
 from crm.privacy.holders import Fate
 from crm.privacy.models import PersonErasure, Risk
 from telephony.calls import queries as calls
+from web.edge.fields import id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.privacy.view import account_of, render
@@ -284,9 +285,9 @@ def _go(path: str) -> Response:
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if (breach_id := id_of(text)) is None:
         raise NotFoundError("Questa violazione non è nel registro.")
-    return int(text)
+    return breach_id
 
 
 def _folder(runtime: Runtime) -> Path:
