@@ -127,8 +127,9 @@ def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
 def cursor_of(text: str) -> Cursor | None:
     """Where a page begins, as its address says it; the first one for what nobody wrote."""
     at, _, number = text.partition("~")
+    id_ = id_of(number)
     try:
-        return Cursor(datetime.fromisoformat(at), int(number))
+        return None if id_ is None else Cursor(datetime.fromisoformat(at), id_)
     except ValueError:
         return None
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import service as audit
+from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
 from crm.contacts.search import search as search_for
@@ -54,7 +54,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         badges = enti.badges(session)
         results = search_for(session, asked, limit=FOUND)
-        audit.note_search(session, visit.principal, [one.ente_id for one in results.people])
+        searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
         asked=len(asked) > 1,

@@ -79,7 +79,7 @@ def account_of(form: dict[str, str]) -> Account:
     wrong: list[InvalidError] = []
     instants = {name: _instant(form.get(name, ""), name, wrong) for name in INSTANTS}
     persons = form.get("persons", "").strip()
-    if persons and not (persons.isascii() and persons.isdigit()):
+    if persons and not (persons.isascii() and persons.isdigit() and len(persons) <= len(str(breaches.MAX_PERSONS))):
         wrong.append(InvalidError("Scrivi un numero di persone tra 0 e 100 milioni.", field="persons"))
     if instants["known_at"] is None and not any(one.field == "known_at" for one in wrong):
         wrong.append(InvalidError("Scrivi quando si è saputo della violazione.", field="known_at"))
