@@ -4,7 +4,7 @@ That entries were let go of is marked as seals are; what was let go of before ha
 Entries of an ended ente go seal by seal, by `expire_audit` alone, so that none goes that was not handed over.
 
 Revision ID: 0017
-Revises: 0018
+Revises: 0016
 """
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect
 
 revision = "0017"
-down_revision = "0018"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Who made an account; the secret of an authenticator being set up belongs to the session that sets it up.
 
 Revision ID: 0018
-Revises: 0016
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
