@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Update, cast, func, insert, select, update
+from sqlalchemy import Update, cast, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from crm.audit import service as audit
 from crm.collection import presence
 from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
 from crm.collection.feed import Header
-from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.collection.models import ImportRefusal, ImportRun, ImportState, SourceReading
 from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
@@ -155,6 +155,15 @@ def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> N
 def entitled(session: Session, by: Principal, ente_id: int) -> None:
     """Raise `ForbiddenError` unless `by` may import for the ente."""
     require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
+
+
+def is_reading(session: Session, ente_id: int) -> bool:
+    """Whether a feed of the ente is being read, or fetched, or about to be."""
+    run = exists().where(
+        ImportRun.ente_id == ente_id, ImportRun.state.in_([ImportState.WAITING, ImportState.RUNNING])
+    )  # fmt: skip
+    reading = exists().where(SourceReading.ente_id == ente_id, SourceReading.ended_at.is_(None))
+    return session.execute(select(run | reading)).scalar_one()
 
 
 def is_over(session: Session, *, run_id: int) -> bool:

@@ -38,6 +38,7 @@ from crm.core.errors import InvalidError, NotFoundError
 
 MAX_NAME = 160
 FACTS = ("kind", "codice_fiscale", "name", "phone", "valid_from", "valid_to", "mandate_id", "source")  # for the audit
+WHO = ("codice_fiscale", "name", "phone")
 _Him = aliased(Contact)  # the one a relation names, when he is a contact of the same ente
 
 
@@ -335,8 +336,28 @@ def note(
     session: Session, by: Principal, row: Relation, kind: str, before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:  # fmt: skip
-    """The trace of a change of a relation."""
-    trace(
-        session, by, kind, ente_id=row.ente_id, contact_id=row.contact_id, call_id=row.call_id, before=before,
-        after=after,
-    )  # fmt: skip
+    """The trace of a change of a relation, in the log of both: what says who somebody is goes with him alone."""
+    told = {
+        row.contact_id: (_but(before, WHO), {"relation": row.id, **_but(after, WHO)}),
+        _other_id(session, row): (_only(before, WHO), _only(after, WHO)),
+    }
+    for contact_id, (was, now) in told.items():
+        if contact_id is not None:
+            trace(
+                session, by, kind, ente_id=row.ente_id, contact_id=contact_id, call_id=row.call_id, before=was,
+                after=now,
+            )  # fmt: skip
+
+
+def _other_id(session: Session, row: Relation) -> int | None:
+    """The contact of somebody whom a relation names."""
+    his = Contact.ente_id == row.ente_id, Contact.codice_fiscale == row.codice_fiscale
+    return session.execute(select(Contact.id).where(*his)).scalar_one_or_none() if row.codice_fiscale else None
+
+
+def _only(facts: Mapping[str, Any] | None, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in (facts or {}).items() if name in names}
+
+
+def _but(facts: Mapping[str, Any] | None, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in (facts or {}).items() if name not in names}

@@ -62,6 +62,7 @@ class Taken:
     ente_id: int
     argument: dict[str, Any]
     renew: Callable[[], None]
+    attempt: int = 1
 
 
 def _nothing(_session: Session, _job: Taken) -> None:
@@ -110,7 +111,7 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
             database.transact(scope, lambda session: _extend(session, job_id, attempt))
             renewed = time.monotonic()
 
-    job = Taken(job_id, ente_id, argument, renew)
+    job = Taken(job_id, ente_id, argument, renew, attempt)
 
     def fails(session: Session, reason: str, *, over: bool) -> None:
         if _put_back(session, job, reason, over=over, attempt=attempt) and over and kind in runners:

@@ -260,6 +260,25 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     assert Browser(client, "anna", "/proposals").client.get("/ente").status_code == 403
 
 
+def test_a_look_through_the_windows_socket_is_noted_and_one_with_its_page(
+    client: TestClient, cast: Cast, database: Database
+) -> None:
+    vera = Browser(client, "vera", "/ente")  # who has seen the page
+    with client.websocket_connect("/ws/ente", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.vera) == 1
+    Browser(vera.client, "sara", "/me")
+    with client.websocket_connect(f"/ws/ente-{cast.empoli}", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.sara) == 1
+
+
+def looks(database: Database, cast: Cast, user_id: int) -> int:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        mine = AuditEntry.kind == "ente.window_opened", AuditEntry.actor_id == user_id
+        return len(session.scalars(select(AuditEntry.id).where(*mine)).all())
+
+
 def test_the_live_socket_of_anothers_window_is_closed(client: TestClient, cast: Cast) -> None:
     Browser(client, "vera", "/ente")
     headers = {"origin": "http://testserver"}

@@ -21,6 +21,7 @@ from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from web.audit.sentences import SENTENCES
 from web.audit.stored import flat, name_of, said
+from web.edge.fields import day_of, id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -69,7 +70,7 @@ def choice_of(
 
     def day(text: str, field: str, usual: date) -> date:
         try:
-            return date.fromisoformat(text) if text else usual
+            return day_of(text) if text else usual
         except ValueError:
             wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
             return usual
@@ -79,7 +80,7 @@ def choice_of(
         wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
     if wrong:
         raise InvalidError("Controlla le date.", parts=wrong)
-    return Choice(_number(ente), first, last, _number(user), kind if kind in SENTENCES else "", _number(contact))
+    return Choice(id_of(ente), first, last, id_of(user), kind if kind in SENTENCES else "", id_of(contact))
 
 
 def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
@@ -90,9 +91,9 @@ def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
         actor_id=choice.user, kinds=(choice.kind,) if choice.kind else (),
     )  # fmt: skip
     if choice.ente is not None:
-        found = replace(found, enti=may.enti & {choice.ente}, nobodys=False)
+        found = replace(found, enti=may.enti & {choice.ente}, contracts=frozenset())
     if choice.contact is not None:
-        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), nobodys=False)
+        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), contracts=frozenset())
     return found
 
 
@@ -114,7 +115,7 @@ def lines(session: Session, noted: Iterable[Noted], language: str) -> list[Line]
 
 def _user_of(noted: Noted) -> int | None:
     """The user whom an entry is about."""
-    return _number(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
+    return id_of(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
 
 
 def _in_words(noted: Noted, users: Mapping[int, str], language: str) -> Noted:
@@ -141,8 +142,9 @@ def changes(noted: Noted, language: str) -> tuple[tuple[str, str, str], ...]:
 def cursor_of(text: str) -> Cursor | None:
     """Where a page begins, as its address says it; the first one for what nobody wrote."""
     at, _, number = text.partition("~")
+    id_ = id_of(number)
     try:
-        return Cursor(datetime.fromisoformat(at), int(number))
+        return None if id_ is None else Cursor(datetime.fromisoformat(at), id_)
     except ValueError:
         return None
 
@@ -190,7 +192,3 @@ def say_in(language: str) -> Say:
 
 def _topics(scope: Scope) -> frozenset[str]:
     return frozenset(topics.reading_alerts(ente_id) for ente_id in scope.enti or ())
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import service as audit
+from crm.audit import searches
 from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
@@ -170,7 +170,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
             first=call.ente_id if call else None,
             among=enti.enti_of(session, call.contract_id) if call else None,  # a call belongs to one contract
         )
-        audit.note_search(session, visit.principal, [one.ente_id for one in results.people])
+        searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
         asked=len(asked) > 1, mistyped=is_mistyped(asked),

@@ -20,6 +20,7 @@ from crm.documents.store import DocumentStore
 from crm.duplicates import tasks as duplicates
 from crm.duplicates.service import SEARCH
 from crm.duplicates.service import ask as owe_search
+from crm.enti import queries as enti
 from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
@@ -74,12 +75,14 @@ def worker_app(settings: Settings) -> Celery:
     def sweep_jobs() -> None:
         database = parts().database
         with database.begin(Scope.nothing()) as session:
-            enti = frozenset(session.execute(select(Ente.id)).scalars())
-        with database.begin(Scope.of_enti(enti)) as session:
+            everybody = frozenset(session.execute(select(Ente.id)).scalars())
+            served = enti.served(session)
+        with database.begin(Scope.of_enti(served)) as session:
             source_service.start_due(session, data=settings.data)
-            jobs.announce_silent(session)
             proposals.owe_exports(session)
             delivery.owe(session)
+        with database.begin(Scope.of_enti(everybody)) as session:
+            jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
@@ -88,8 +91,8 @@ def worker_app(settings: Settings) -> Celery:
     def search_duplicates() -> None:
         database = parts().database
         with database.begin(Scope.nothing()) as session:
-            enti = list(session.execute(select(Ente.id)).scalars())
-        for ente_id in enti:
+            served = enti.served(session)
+        for ente_id in served:
             with database.begin(Scope.of_enti([ente_id])) as session:
                 owe_search(session, None, ente_id=ente_id)
 

@@ -7,8 +7,10 @@ finds the run ended, and saves the cursor that lies beside the spooled file.
 
 import json
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -33,7 +35,7 @@ def run_fetch(database: Database, job: Taken) -> None:
     """Read a source once. What is wrong with it ends the reading; other trouble is the job's, which is tried again."""
     reading_id, data = job.argument["reading"], Path(job.argument["data"])
     scope = Scope.of_enti([job.ente_id])
-    spool = data / "spool" / str(reading_id)
+    spool = spool_of(job.argument)
     with database.begin(scope) as session:
         reading = session.get_one(SourceReading, reading_id)
         row = session.get_one(CollectionSource, reading.source_id)
@@ -52,6 +54,11 @@ def run_fetch(database: Database, job: Taken) -> None:
     shutil.rmtree(spool, ignore_errors=True)
 
 
+def spool_of(argument: Mapping[str, Any]) -> Path:
+    """Where a job that reads a source keeps what it has fetched."""
+    return Path(argument["data"]) / "spool" / str(argument["reading"])
+
+
 def source_of(row: CollectionSource, ente_code: str, data: Path) -> Source:
     """The source that a row describes."""
     if row.kind is SourceKind.HTTP:
@@ -68,7 +75,7 @@ def gave_up(session: Session, job: Taken) -> None:
         if run.state is ImportState.RUNNING:
             run.state, run.failure = ImportState.FAILED, service.GIVEN_UP
     service.failed(session, reading_id=reading.id, error=error)
-    shutil.rmtree(Path(job.argument["data"]) / "spool" / str(reading.id), ignore_errors=True)
+    shutil.rmtree(spool_of(job.argument), ignore_errors=True)
 
 
 def _fetched(source: Source, known: Known, spool: Path, job: Taken) -> Known:

@@ -71,8 +71,8 @@ def test_said_again_it_is_the_same_relation_and_each_word_is_audited(
     assert [(one.kind, one.contact_id, one.actor_id) for one in entries] == [
         ("relation.recorded", cast.mario, cast.anna)
     ] * 2
-    assert entries[1].before["phone"] == "+393480000002"
-    assert entries[1].after["phone"] == "+390571700123"
+    assert entries[1].after["relation"] == first
+    assert not {"name", "phone", "codice_fiscale"} & set(entries[1].after)  # who he is, is not Mario's to keep
 
 
 def test_a_relation_that_ended_opens_nothing(everything: Session, cast: Cast, anna: Principal) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
-from crm.audit import sealing
+from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
 from crm.collection.models import (
@@ -229,6 +229,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             )
         )  # fmt: skip
         session.add_all(told(session, cast))
+        searches.note(session, principal_of(session, cast.anna), [cast.empoli])
         session.add_all(
             [
                 EnteLogo(ente_id=cast.empoli, media_type="image/png", content=b"", sha256=""),
