@@ -14,12 +14,13 @@ from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm.collection.feed import VERSION
 from crm.collection.models import FeedMode
 from crm.collection.sources.endpoints import Endpoint
 from crm.collection.sources.port import Fetched, Known, SourceError, ThisOneError
+from crm.collection.values import Instant
 
 PAGE_RECORDS = 1_000
 MAX_PAGE_BYTES = 64_000_000  # unpacked
@@ -51,7 +52,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     ente: str = Field(max_length=4)
-    as_of: AwareDatetime
+    as_of: Instant
 
 
 class Page(Answer):

@@ -195,6 +195,24 @@ def test_refused_lines_are_listed_and_fatal_to_nobody(db: Database, write_feed: 
     assert told[2][1].startswith("codice_fiscale: Codice fiscale «VRDLGU50A01D403B»")
 
 
+POISON = (
+    b'{"record":"a\\u0000b"}\n', b'{"record":"position","reference":"\\u0000","x\\u0000":1}\n',
+    b'{"record":"position","reference":"\\ud800"}\n',
+    b'{"record":"taxpayer","codice_fiscale":"RSSMRA80A01D403T","as_of":"0001-01-01T00:00:00+01:00"}\n',
+)  # fmt: skip
+
+
+def test_nothing_that_a_line_holds_stops_the_others(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    """Characters that PostgreSQL does not take, and instants that it would take and not give back."""
+    done = import_feed(db, write_feed(*POISON, records["rossi"]))
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=1, refused=4))
+    assert len(refusals(db, done.ente_id)) == 4
+    header = {"as_of": "0001-01-01T00:00:00+01:00", "a\x00": 1}
+    refused = import_feed(db, write_feed(header=header, name="poisoned"), ente_code_expected="D403")
+    assert refused.state is ImportState.FAILED
+    assert "fuori dai limiti" in (refused.failure or "")
+
+
 WHOLE_FILE = [
     ({"version": 2}, "La prima riga non è l'intestazione di un feed: version: valore «2» non previsto; è ammesso 1."),
     ({"ente": "empoli"}, "La prima riga non è l'intestazione di un feed: ente: contiene caratteri di controllo o non "
