@@ -15,6 +15,7 @@ from crm.audit import service as audit
 from crm.collection import presence
 from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
 from crm.collection.feed import Header
+from crm.collection.lines import shown
 from crm.collection.models import ImportRefusal, ImportRun, ImportState
 from crm.core import jobs, topics
 from crm.core.clock import now
@@ -110,7 +111,9 @@ def try_again(session: Session, by: Principal, *, run_id: int) -> None:
         return
     old = session.get_one(Job, run.job_id)
     run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=old.kind, argument=old.argument)
-    run.state, run.ended_at, run.moved_at = ImportState.WAITING, None, now(session)
+    # What is withdrawn with a person's word has been read: there is no reading to wait for.
+    run.state = ImportState.RUNNING if old.kind == FINISH else ImportState.WAITING
+    run.ended_at, run.moved_at = None, now(session)
     session.flush()
     audit.note(session, by, kind="feed.retried", ente_id=run.ente_id, subject=run.file_name, after={"run": run.id})
     touch(session, topics.imports(run.ente_id))
@@ -259,7 +262,7 @@ def _new(
     session: Session, ente_id: int, file_name: str, size: int, started_by: int | None, state: ImportState
 ) -> ImportRun:
     run = ImportRun(
-        ente_id=ente_id, file_name=file_name[:200], file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
+        ente_id=ente_id, file_name=shown(file_name), file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
         unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, complete=False, totals=[],
         state=state, started_by=started_by, started_at=now(session), moved_at=now(session),
     )  # fmt: skip

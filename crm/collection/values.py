@@ -22,7 +22,7 @@ FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1
 CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
 
 # Refused: control characters, and those that reorder or break lines so that a text reads as something else.
-_PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
+PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
 _EURO = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
 _SUM = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", re.ASCII)
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -91,7 +91,7 @@ def _two_letters(text: str) -> str:
 
 
 def _text(longest: int) -> Any:
-    limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
+    limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=PRINTABLE)
     return (limits,)
 
 

@@ -19,13 +19,14 @@ from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.collection.sources import endpoints
 from crm.collection.sources import service as sources
-from crm.collection.sources.http import Answers, Gestionale
+from crm.collection.sources.http import Gestionale
+from crm.collection.sources.pages import Answers
 from crm.collection.sources.port import SourceError, ThisOneError
 from crm.collection.sources.queries import Receiver, receivers
 from crm.core import clock, jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
-from crm.core.jobs import Job, JobState, Runner, Taken
+from crm.core.jobs import Runner, Taken
 from crm.proposals import exports
 from crm.proposals.lifecycle import State
 from crm.proposals.models import DELIVER, Proposal, ProposalExport
@@ -60,9 +61,9 @@ def owe(session: Session) -> int:
         if one.is_let_alone:
             continue
         if _next(session, one.ente_id) is not None:
-            owed += _owe(session, one.ente_id, DELIVER)
+            owed += jobs.enqueue_once(session, ente_id=one.ente_id, kind=DELIVER, argument={})
         if (one.answers_due_at is None or one.answers_due_at <= at) and _awaits(session, one.ente_id):
-            owed += _owe(session, one.ente_id, ASK)
+            owed += jobs.enqueue_once(session, ente_id=one.ente_id, kind=ASK, argument={})
     return owed
 
 
@@ -137,16 +138,6 @@ def _awaits(session: Session, ente_id: int) -> bool:
     return session.scalar(waiting) is not None
 
 
-def _owe(session: Session, ente_id: int, kind: str) -> int:
-    live = select(Job.id).where(
-        Job.ente_id == ente_id, Job.kind == kind, Job.state.in_([JobState.WAITING, JobState.RUNNING])
-    )
-    if session.scalar(live.limit(1)) is not None:
-        return 0
-    jobs.enqueue(session, ente_id=ente_id, kind=kind, argument={})
-    return 1
-
-
 def _content(session: Session, row: ProposalExport) -> bytes | None:
     """The feed as it was made; None: it can not be written again."""
     try:
@@ -166,7 +157,7 @@ def _heard(session: Session, receiver: Receiver, answers: Answers, *, cursor: st
         received = exports.acknowledge(session, None, ente_id=receiver.ente_id, content=content)
         if received.refused:
             log.warning("answers_refused", source=receiver.source_id, count=len(received.refused))
-    sources.answered(session, source_id=receiver.source_id, cursor=cursor)
+    sources.answered(session, source_id=receiver.source_id, endpoint=receiver.endpoint, cursor=cursor)
 
 
 def _failed(session: Session, receiver: Receiver, row: ProposalExport, error: SourceError) -> None:

@@ -25,7 +25,7 @@ from crm.collection.store import store
 from crm.core import jobs, topics
 from crm.core.db import Database, LiveTopic, Scope
 from crm.core.errors import NotFoundError
-from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, Runner, Taken
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job, JobState, Runner, Taken
 from crm.enti.models import Ente
 from tests.crm.collection.test_importer import taxpayers
 from tests.crm.conftest import WriteFeed
@@ -137,7 +137,7 @@ def test_the_lease_is_renewed_while_the_file_is_looked_over(
         sender.job().id, sender.ente, {"run": run_id, "path": str(path)}, lambda: stages.append(sender.seen().stage)
     )
     sender.work(lambda session: session.execute(update(Job).values(state=JobState.RUNNING, attempts=1)))
-    sender.passes(-30)  # under lease
+    sender.passes(-LEASE.total_seconds())
     tasks.run_import(sender.db, job)
     assert stages.count(Stage.EXAMINED) > 20
     assert stages[-1] in {Stage.READING, Stage.DONE}
@@ -235,7 +235,7 @@ def test_a_worker_killed_before_it_removed_the_file_has_it_removed_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             sender.works()
     assert sender.seen().stage is Stage.DONE
-    sender.passes(31)
+    sender.passes(LEASE.total_seconds() + 1)
     assert sender.works()
     assert not kept.parent.exists()
     assert (sender.seen().stage, sender.seen().counts) == (Stage.DONE, Counts(created=1))
@@ -305,7 +305,7 @@ def test_a_job_and_its_run_fail_together_or_not_at_all(
         jobs.run(sender.db, {IMPORT: Runner(tasks.run_import, breaks)}, job_id=job_id, ente_id=sender.ente)
     assert sender.job().state is JobState.RUNNING
     assert sender.seen().stage is Stage.READING
-    sender.passes(31)
+    sender.passes(LEASE.total_seconds() + 1)
     assert sender.works()  # it had no attempts left, and says so now
     assert sender.job().state is JobState.FAILED
     assert sender.seen().stage is Stage.STOPPED

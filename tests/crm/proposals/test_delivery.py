@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from crm.collection.sources.service import Timetable
 from crm.core import jobs
 from crm.core.db import Database
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
-from crm.core.jobs import Job, JobState
+from crm.core.jobs import LEASE, Job, JobState
 from crm.proposals import delivery, queries
 from crm.proposals.lifecycle import State
 from crm.proposals.models import DELIVER, ProposalExport
@@ -184,7 +183,7 @@ def test_killed_between_sending_and_noting_it_is_delivered_once(office: Wired, d
     killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert (len(office.inbox.feeds), office.feed().delivered_at) == (1, None)
-    office.do(lambda session: session.execute(update(Job).values(due_at=Job.due_at - timedelta(seconds=60))))
+    office.do(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
     assert jobs.run(office.database, RUNNERS, job_id=job, ente_id=office.cast.empoli)
     assert office.feed().delivered_at is not None
     assert (len(office.inbox.feeds), len(office.inbox.answers)) == (1, 1)
