@@ -34,7 +34,7 @@ class Counts:
     """Records by what became of them. `refused` are lines; `waiting` are positions set aside for their taxpayer.
 
     `warned` are also counted among the others. So are those of `withdrawn` that a record names; the rest of them are
-    what a full feed no longer names.
+    what a full feed no longer names. `besides` are those of `refused` that are no records.
     """
 
     created: int = 0
@@ -44,11 +44,12 @@ class Counts:
     warned: int = 0
     waiting: int = 0
     withdrawn: int = 0
+    besides: int = 0
 
     @property
     def records(self) -> int:
         """Lines that held, or should have held, a record."""
-        return self.created + self.changed + self.unchanged + self.refused + self.waiting
+        return self.created + self.changed + self.unchanged + self.refused - self.besides + self.waiting
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
@@ -263,7 +264,7 @@ def _new(
 ) -> ImportRun:
     run = ImportRun(
         ente_id=ente_id, file_name=shown(file_name), file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
-        unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, complete=False, totals=[],
+        unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, besides=0, complete=False, totals=[],
         state=state, started_by=started_by, started_at=now(session), moved_at=now(session),
     )  # fmt: skip
     session.add(run)

@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 ASK = "proposals.answers"
 MOST_PAGES = 1_000
+ANSWER = ("id", "outcome", "reason", "at")  # what an answer says
 NOBODY = "Nessuna fonte di questo ente riceve le proposte: impostarne una nella pagina dei flussi."
 
 
@@ -157,6 +158,7 @@ def _heard(session: Session, receiver: Receiver, answers: Answers, *, cursor: st
         received = exports.acknowledge(session, None, ente_id=receiver.ente_id, content=content)
         if received.refused:
             log.warning("answers_refused", source=receiver.source_id, count=len(received.refused))
+            exports.keep_refused(session, ente_id=receiver.ente_id, refused=received.refused)
     sources.answered(session, source_id=receiver.source_id, endpoint=receiver.endpoint, cursor=cursor)
 
 
@@ -172,9 +174,14 @@ def _abandoned(session: Session, row: ProposalExport, failure: str) -> None:
     session.execute(update(ProposalExport).where(*own).values(delivery_key=None))
 
 
-def _acknowledgements(ente: str, answers: Iterable[dict[str, Any]]) -> bytes:
-    """The answers as the file that says the same, for the one reader of both."""
-    told = [{**one, "record": "acknowledgement"} for one in answers]
+def _acknowledgements(ente: str, answers: Iterable[Any]) -> bytes:
+    """The answers as the file that says the same, for the one reader of both. Fields of the gestionale's own may be."""
+    told = [
+        {"record": "acknowledgement", **{name: one[name] for name in ANSWER if name in one}}
+        if isinstance(one, dict)
+        else one
+        for one in answers
+    ]
     header = {"record": "acknowledgements", "version": 1, "ente": ente}
     end = {"record": "end", "acknowledgements": len(told)}
     return "\n".join(json.dumps(one) for one in (header, *told, end)).encode()

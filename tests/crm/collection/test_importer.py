@@ -277,6 +277,14 @@ def test_a_file_cut_short_is_noticed(db: Database, write_feed: WriteFeed, record
     assert done.failure.startswith("Il file dichiara 3 record ma ne contiene 2: qualcosa manca")
 
 
+def test_sums_that_cannot_be_read_are_no_missing_record(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    sums = {"record": "totals", "tax": "ici", "positions": 0, "residual": 0, "paid": 0}
+    end = {"record": "end", "taxpayers": 1, "positions": 1}
+    done = import_feed(db, write_feed(sums, records["rossi"], end, records["tari"], b"{}\n", {**end, "positions": 2}))
+    assert (done.state, done.failure) == (ImportState.DONE, None)
+    assert done.counts == Counts(created=2, refused=3, besides=2)
+
+
 def test_a_compressed_feed(db: Database, write_feed: WriteFeed, records: Records, tmp_path: Path) -> None:
     packed = tmp_path / "feed.jsonl.gz"
     packed.write_bytes(gzip.compress(write_feed(*taxpayers(records, 5)).read_bytes()))

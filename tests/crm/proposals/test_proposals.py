@@ -313,6 +313,19 @@ def test_answers_come_twice_and_in_any_order_and_a_strange_line_harms_no_other(o
     assert office.see(other).reason == "Numero inesistente"
 
 
+def test_a_line_ends_where_json_lines_end_it(office: Office) -> None:
+    """Not where a separator stands within a text."""
+    made = office.phone("0571 700123")
+    office.decide(made)
+    office.export()
+    header, end = {"record": "acknowledgements", "version": 1, "ente": "D403"}, {"record": "end", "acknowledgements": 1}
+    lines = (header, accepted(made, outcome="rejected", reason="Via Roma\u2028Empoli\x85"), end)
+    content = "".join(f"{json.dumps(one, ensure_ascii=False)}\r\n" for one in lines).encode()
+    received = office.do(lambda s: exports.acknowledge(s, None, ente_id=office.cast.empoli, content=content))
+    assert (received.rejected, received.refused) == (1, ())
+    assert office.see(made).reason == "Via Roma Empoli"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xfe", b"{}", b'{"record":"acknowledgements","version":1,"ente":"I726"}\n']
 )
