@@ -105,9 +105,10 @@ def revive_named(session: Session, silence: Silence) -> None:
     _STATED.revive_named(session, silence)
 
 
-def require_sender(session: Session, by: Principal, *, ente_id: int) -> None:
-    """Raise `ForbiddenError` unless `by` may bring documents of this ente."""
+def bring(session: Session, by: Principal, *, ente_id: int, size: int) -> None:
+    """Somebody brings documents in an archive of so many bytes. Raise `ForbiddenError` unless he may for this ente."""
     require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
+    audit.note(session, by, kind="documents.brought", ente_id=ente_id, after={"bytes": size})
 
 
 def receive(session: Session, *, ente_id: int, sha256: str) -> bool:

@@ -79,6 +79,7 @@ def read_now(session: Session, by: Principal, *, source_id: int, data: Path) -> 
     entitled(session, by, source.ente_id)
     if _under_way(session, source) is not None:
         raise ConflictError("Questa fonte è già in lettura: attendi che finisca.")
+    _noted(session, by, source, whole=False)
     return _start(session, source, data)
 
 
@@ -89,6 +90,7 @@ def read_whole(session: Session, by: Principal, *, source_id: int, data: Path) -
     if _under_way(session, source) is not None:
         raise ConflictError("Questa fonte è già in lettura: attendi che finisca.")
     source.cursor = source.etag = None
+    _noted(session, by, source, whole=True)
     return _start(session, source, data)
 
 
@@ -242,6 +244,13 @@ def _under_way(session: Session, source: CollectionSource) -> int | None:
 
 def _next(source: CollectionSource, session: Session) -> datetime | None:
     return next_due(every_min=source.every_min, at_minute=source.at_minute, after=clock.now(session))
+
+
+def _noted(session: Session, by: Principal, source: CollectionSource, *, whole: bool) -> None:
+    audit.note(
+        session, by, kind="source.read", ente_id=source.ente_id, subject=f"collection_source {source.id}",
+        after={"whole": whole},
+    )  # fmt: skip
 
 
 def _told(source: CollectionSource) -> dict[str, object]:
