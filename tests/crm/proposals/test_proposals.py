@@ -288,6 +288,9 @@ def test_a_feed_is_written_again_byte_by_byte_until_somebody_in_it_is_erased(off
     export_id = office.export()
     assert export_id is not None
     assert office.content(export_id) == office.content(export_id)
+    with office.database.begin(Scope.of_enti([office.cast.empoli])) as session:
+        session.execute(text("SET LOCAL timezone = 'Pacific/Auckland'"))
+        assert exports.content(session, None, export_id=export_id)[1]
     assert office.export() is None
     office.do(lambda s: s.execute(update(Proposal).values(proposed=None)))
     with pytest.raises(ConflictError):
@@ -386,6 +389,8 @@ def test_the_command_line_hands_over_and_takes_the_answers_in(
     assert list(tmp_path.iterdir()) == []
     made = office.phone("0571 700123")
     office.decide(made)
+    assert terminal.export(office.database, "D403", tmp_path / "nowhere") == 2
+    assert office.see(made).state is State.APPROVED
     assert terminal.export(office.database, "D403", tmp_path) == 0
     (feed,) = tmp_path.iterdir()
     assert json.loads(feed.read_text().splitlines()[1])["id"] == str(made.proposal_id)
