@@ -23,6 +23,7 @@ from crm.core.db import touch
 from crm.core.errors import NotFoundError
 from crm.core.jobs import Job
 
+UPLOADS = "uploads"  # within FILODIRETTO_DATA: files that were sent, each in a folder of its own
 MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
 IMPORT = "collection.import"  # the kind of the jobs that read a file sent
 FINISH = "collection.finish"  # of those that withdraw what a person said may be withdrawn

@@ -8,11 +8,24 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    delete,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.core import clock, topics
-from crm.core.db import Base, Database, Scope, choice, signal, touch
+from crm.core.db import Base, Database, Scope, choice, signal, table_of, touch
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +34,7 @@ LEASE = timedelta(seconds=90)
 RENEWED_AFTER_S = 5.0  # asked to renew sooner, it is let be
 SILENT = timedelta(seconds=12)  # since the last renewal: whoever does the job may have died
 MAX_ATTEMPTS = 5
+DONE_KEPT = timedelta(days=7)
 
 
 class JobState(StrEnum):
@@ -161,6 +175,19 @@ def due(session: Session) -> list[tuple[int, int]]:
         .order_by(Job.id)
     )
     return [(job_id, ente_id) for job_id, ente_id in rows]
+
+
+def forget_done(session: Session) -> int:
+    """Delete the jobs of this scope that were done a while ago, but for those that a row still names; how many."""
+    job = table_of(Job)
+    naming = [column for table in Base.metadata.sorted_tables for column in table.c if column.references(job.c.id)]
+    gone = session.execute(
+        delete(job)
+        .where(job.c.state == JobState.DONE, job.c.due_at < clock.now(session) - DONE_KEPT)
+        .where(*(~exists().where(column == job.c.id) for column in naming))
+        .returning(job.c.id)
+    )
+    return len(gone.all())
 
 
 def announce_silent(session: Session) -> None:

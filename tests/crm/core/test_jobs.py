@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from crm.collection.models import CollectionSource, SourceKind
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job, JobState, JobWritten, Runner, Taken
@@ -120,6 +121,22 @@ def test_the_same_job_is_owed_once_until_it_is_done(database: Database, cast: Ca
     assert (owe(7), owe(8)) == (False, True)
     assert jobs.run(database, {"import": Runner(lambda *_: None)}, job_id=job_id, ente_id=cast.empoli)
     assert owe(7)
+
+
+def test_jobs_done_a_while_ago_are_deleted_unless_a_row_names_them(database: Database, cast: Cast) -> None:
+    old, named, late, failed = (owed(database, cast) for _ in range(4))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.execute(update(Job).values(state=JobState.DONE, due_at=Job.due_at - timedelta(days=8)))
+        session.execute(update(Job).where(Job.id == late).values(due_at=Job.due_at + timedelta(days=2)))
+        session.execute(update(Job).where(Job.id == failed).values(state=JobState.FAILED))
+        session.add(
+            CollectionSource(
+                ente_id=cast.empoli, kind=SourceKind.FOLDER, name="inbox", failures=0, job_id=named
+            )
+        )  # fmt: skip
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert jobs.forget_done(session) == 1
+        assert session.get(Job, old) is None
 
 
 def test_a_job_is_seen_in_its_ente_s_scope_alone(database: Database, cast: Cast) -> None:
