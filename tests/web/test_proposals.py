@@ -133,6 +133,9 @@ def test_a_problem_names_its_act(client: TestClient, cast: Cast, database: Datab
         assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
     status, text = anna.post(at, problem="moved", position=position, since="ieri")
     assert (status, list(json.loads(text)["fields"])) == (422, ["since"])
+    for nobodys in ("9" * 5_000, "9" * 30, "²"):
+        status, text = anna.post(at, problem="moved", position=nobodys)
+        assert (status, list(json.loads(text)["fields"])) == (422, ["position"])
     status, text = anna.post(at, problem="moved", position=position)
     assert (status, "2024/118" in text) == (200, True)
 

@@ -158,6 +158,14 @@ def test_cursors_that_go_in_circles_are_no_pages(served: Served, tmp_path: Path)
         answering(circles, served).fetch(tmp_path / "feed", Known(), nothing)
 
 
+def test_pages_that_together_are_larger_than_any_state_are_given_up(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_FEED_BYTES", 1_000)
+    with pytest.raises(SourceError, match="senza fine"):
+        client(served).fetch(tmp_path / "feed", Known(), nothing)
+
+
 def test_an_answer_that_drips_is_not_waited_for(served: Served, tmp_path: Path) -> None:
     clock = iter(range(0, 10_000, 400))
     gestionale = Gestionale(served.endpoint, "D403", monotonic=lambda: next(clock))

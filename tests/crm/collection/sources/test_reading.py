@@ -34,7 +34,7 @@ from crm.collection.sources.service import FETCH, Timetable
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.core.jobs import LEASE, Job
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job
 from crm.positions.models import Position
 from tests.crm.collection.sources.conftest import TOKEN, Served
 from tests.crm.conftest import WriteFeed
@@ -291,6 +291,28 @@ def test_a_reading_whose_lease_ends_while_the_gestionale_is_silent_leaves_everyt
     assert list((office.data / "spool").iterdir()) == []
     with office.db.begin(office.scope) as session:
         assert len(session.scalars(select(ImportRun.id)).all()) == 1
+
+
+def test_a_reading_that_was_given_up_ends_with_its_run(
+    office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crm.collection.importer._commit", broken)
+        office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+        for _ in range(MAX_ATTEMPTS):
+            office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
+            assert office.works()
+    assert (office.last().outcome, office.last().failure) == (ReadingOutcome.FAILED, service.GIVEN_UP)
+    run = office.run()
+    assert (run.state, run.failure, run.ended_at is not None) == (ImportState.FAILED, service.GIVEN_UP, True)
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    office.does(lambda session: tasks.sweep(session, data=office.data))
+    assert list((office.data / "spool").iterdir()) == []
 
 
 def test_what_a_worker_left_in_the_spool_is_swept_once_the_reading_is_over(office: Office, over_http: Served) -> None:
