@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -28,6 +28,7 @@ from crm.contacts.told import Detail
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, call_about, do, telling
 from web.contacts.view import read, shown
+from web.edge.fields import NearDay
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -141,7 +142,7 @@ def remove(runtime: RuntimeDep, visit: ChangeDep, detail: Detail, row_id: int) -
 @router.post("/contacts/{contact_id}/conditions")
 def report(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[ConditionKind, Form()],
-    since: Maybe[date] = None, note: FieldText = "", source: SourceField = Source.RELATED,
+    since: Maybe[NearDay] = None, note: FieldText = "", source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """Somebody tells of a death, a cessation, an insolvency."""
 
@@ -226,7 +227,7 @@ def call_again(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 def consent(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()],
     given: Annotated[bool, Form()], collected: Annotated[Collected, Form()] = Collected.SPOKEN,
-    on: Maybe[date] = None,
+    on: Maybe[NearDay] = None,
 ) -> Response:  # fmt: skip
     """He consents, or withdraws it."""
 

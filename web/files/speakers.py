@@ -17,6 +17,7 @@ from crm.contacts.relations import RelationView
 from crm.core.errors import InvalidError
 from crm.files.models import Interlocutor
 from crm.files.service import Spoken
+from web.edge.fields import id_of
 
 NEW = "new"
 
@@ -57,8 +58,8 @@ class Answers:
                 session, by, contact_id=contact_id, kind=RelationKind(self.kind), name=self.name,
                 source=Source.RELATED, call_id=call_id,
             )  # fmt: skip
-        elif self.speaker.isdecimal() and len(self.speaker) < 19:
-            relation_id = int(self.speaker)
+        elif (known := id_of(self.speaker)) is not None:
+            relation_id = known
         else:
             wrong = InvalidError("Scegli con chi parli.", field="speaker")
             raise InvalidError("Scegli con chi parli.", parts=(wrong,))

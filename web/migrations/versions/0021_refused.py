@@ -1,7 +1,7 @@
 """Refused lines that are no records are told apart, and answers refused over HTTP are kept.
 
 Revision ID: 0021
-Revises: 0016
+Revises: 0018
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from web.migrations.isolation import APP, protect
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
