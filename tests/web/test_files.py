@@ -1,9 +1,11 @@
 """The taxpayer's file on the page: behind its gate, with reasons, for whom it is open and nobody else."""
 
 import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +32,7 @@ from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.documents import service as documents
 from crm.documents.models import Document, DocumentKind
+from crm.documents.store import StoreError
 from crm.enti.models import PaymentWay
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
@@ -530,7 +533,7 @@ def test_a_document_is_opened_from_an_open_file_alone(reader: Reader) -> None:
     assert reader.client.get(path).status_code == 403
 
 
-def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> None:
+def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader.client.get("/files/documents").status_code == 403
     upload = {"archive": ("d.zip", b"PK", "application/zip")}
     fields = {"ente": str(reader.cast.empoli)}
@@ -540,5 +543,19 @@ def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> 
     reader.client.get("/files/documents")
     broken = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
     assert (broken.status_code, broken.json()["message"]) == (422, "L'archivio zip è danneggiato: rigenerarlo.")
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("a", b"")
+    upload = {"archive": ("d.zip", archive.getvalue(), "application/zip")}
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("away", permanent=False)
+
+    monkeypatch.setattr("crm.documents.intake._take", away)
+    answer = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
+    assert (answer.status_code, "non risponde" in answer.json()["message"]) == (409, True)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        kinds = session.scalars(select(AuditEntry.kind).where(AuditEntry.kind == "documents.brought")).all()
+    assert len(kinds) == 2
     fields = {"ente": str(reader.cast.siena)}
     assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403
