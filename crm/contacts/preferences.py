@@ -1,5 +1,6 @@
 """How a contact wants to be dealt with, as he told the centre; what the collection system states stays beside it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any
@@ -51,12 +52,27 @@ class Preferences:
         return self.do_not_call_since is not None
 
 
-def of_contact(session: Session, contact_id: int) -> Preferences:
-    """What a contact asked for; nothing when he was never asked."""
-    row = session.scalars(
-        select(ContactPreference).where(ContactPreference.contact_id == contact_id)
-    ).one_or_none()  # fmt: skip
-    return _view(row) if row else Preferences()
+def of_contacts(session: Session, contact_ids: Collection[int]) -> Preferences:
+    """What a person asked for whose rows these are; nothing when he was never asked.
+
+    The last wishes stand; that he will not be called stands whichever row says so, since the first time.
+    """
+    rows = session.scalars(
+        select(ContactPreference)
+        .where(ContactPreference.contact_id.in_(contact_ids))
+        .order_by(ContactPreference.written_at.desc(), ContactPreference.contact_id)
+    )
+    return united([_view(row) for row in rows])
+
+
+def united(told: Sequence[Preferences]) -> Preferences:
+    """The preferences of one person as his rows have them, the last written first. Pure."""
+    wishes = next((one.wishes for one in told if one.wishes != NOTHING_ASKED), NOTHING_ASKED)
+    refusals = {one.do_not_call_since: one.do_not_call_why for one in told if one.do_not_call_since}
+    if not refusals:
+        return Preferences(wishes)
+    first = min(refusals)
+    return Preferences(wishes, first, refusals[first])
 
 
 def wish(session: Session, by: Principal, *, contact_id: int, wishes: Wishes) -> Wishes:

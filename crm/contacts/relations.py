@@ -28,7 +28,7 @@ from crm.contacts.disclosure import (
     check_relation,
     disclosure,
 )
-from crm.contacts.models import Contact, Mandate, PersonKind, Relation, Source
+from crm.contacts.models import Contact, Mandate, Relation, Source
 from crm.contacts.names import full_name, who_key
 from crm.contacts.phone import to_e164
 from crm.contacts.queries import ContactView
@@ -175,7 +175,8 @@ def relate(
     Returns the relation's id. Raises `InvalidError` with what to do at each field.
     """
     telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
-    who = _who(contact, kind, codice_fiscale, name, phone, term)
+    legal = queries.person_of(queries.same_person(session, queries.get(session, contact_id))).legal
+    who = _who(contact, kind, codice_fiscale, name, phone, term, legal=legal)
     if mandate_id is not None:
         _mandate_of(session, contact.ente_id, mandate_id)
     key = who_key(who["codice_fiscale"], who["name"])
@@ -283,13 +284,13 @@ def _mandate_of(session: Session, ente_id: int, mandate_id: int) -> None:
 
 
 def _who(
-    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term
+    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term, *, legal: bool
 ) -> dict[str, Any]:
     """The fields of a relation, checked; everything that is wrong is said at once."""
     errors: list[InvalidError] = []
     code, number = codice_fiscale.strip() or None, None
     try:
-        check_relation(kind, legal=contact.kind is PersonKind.LEGAL)
+        check_relation(kind, legal=legal)
         check_term(term)
     except InvalidError as error:
         errors.extend(error.parts or (error,))

@@ -212,7 +212,7 @@ def call_again(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
     """He may be called."""
 
     def work(session: Session) -> Done:
-        why = preferences.of_contact(session, contact_id).do_not_call_why
+        why = preferences.of_contacts(session, [contact_id]).do_not_call_why
         preferences.call_again(session, visit.principal, contact_id=contact_id)
         return Done("Può essere chiamato.", f"/contacts/{contact_id}/do-not-call", {"why": why})
 

@@ -19,7 +19,6 @@ from crm.contacts.models import (
     Collected,
     ConditionKind,
     LastOutcome,
-    PersonKind,
     Purpose,
     ReachKind,
     Verification,
@@ -93,7 +92,7 @@ def shown(session: Session, visit: Visit, card: Card) -> str:
     return fragment(
         "contacts/card.html", visit.language, card=card, may_record=card.contact.ente_id in recordable,
         badges=enti.badges(session), today=clock.business_day(clock.now(session)),
-        offer=choices(visit.language, legal=card.contact.kind is PersonKind.LEGAL),
+        offer=choices(visit.language, legal=card.legal),
     )  # fmt: skip
 
 

@@ -118,10 +118,10 @@ def test_wishes_and_refusals_of_calls_do_not_touch_each_other(everything: Sessio
     asked = Wishes("ro", residential=True, channel=Channel.SMS, weekdays=(0, 4), hours_from=time(9), hours_to=time(12))
     assert preferences.wish(everything, anna, contact_id=cast.mario, wishes=asked) == NOTHING_ASKED
     preferences.do_not_call(everything, anna, contact_id=cast.mario, why=" Lavora  di notte ")
-    found = preferences.of_contact(everything, cast.mario)
+    found = preferences.of_contacts(everything, [cast.mario])
     assert (found.wishes, found.do_not_call, found.do_not_call_why) == (asked, True, "Lavora di notte")
     preferences.call_again(everything, anna, contact_id=cast.mario)
-    assert preferences.of_contact(everything, cast.mario) == Preferences(asked)
+    assert preferences.of_contacts(everything, [cast.mario]) == Preferences(asked)
     for wrong in (Wishes("xx"), Wishes(weekdays=(7,)), Wishes(hours_from=time(9)), Wishes(hours_to=time(9))):
         with pytest.raises(InvalidError):
             preferences.wish(everything, anna, contact_id=cast.mario, wishes=wrong)

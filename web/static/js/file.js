@@ -43,7 +43,7 @@ document.addEventListener("keydown", (event) => {
 
 // Whoever speaks and is not known yet is described beside the questions.
 function describeSpeaker() {
-  const choice = document.getElementById("speaker");
+  const choice = document.querySelector("[name=speaker]");
   const more = choice?.closest("form")?.querySelector(".new-speaker");
   if (more && more.hidden === (choice.value === "new")) more.hidden = choice.value !== "new";
 }
