@@ -84,6 +84,24 @@ class RelationView:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What was known of a relation that can be told anew: whom it is to and of what kind cannot."""
+
+    name: str
+    phone: str | None
+    term: Term
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A relation, and what was known of it before; nothing, when it is new."""
+
+    id: int
+    before: Said | None
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """A contact for whom somebody acts, and as what."""
 
@@ -169,10 +187,10 @@ def relate(
     session: Session, by: Principal, *, contact_id: int, kind: RelationKind, codice_fiscale: str = "", name: str = "",
     phone: str = "", term: Term = OPEN, mandate_id: int | None = None, source: Source = Source.TAXPAYER,
     call_id: UUID | None = None,
-) -> int:  # fmt: skip
+) -> Written:  # fmt: skip
     """Write down who has to do with a contact; said again of the same somebody, the last word stands.
 
-    Returns the relation's id. Raises `InvalidError` with what to do at each field.
+    Raises `InvalidError` with what to do at each field.
     """
     telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
     legal = queries.person_of(queries.same_person(session, queries.get(session, contact_id))).legal
@@ -185,7 +203,7 @@ def relate(
         .where(Relation.contact_id == contact_id, Relation.kind == kind, Relation.who_key == key)
         .with_for_update()
     ).one_or_none()
-    before = as_json(row, FACTS) if row else None
+    before, said = (as_json(row, FACTS), _said(row)) if row else (None, None)
     if row is None:
         row = Relation(ente_id=contact.ente_id, contact_id=contact_id, kind=kind, who_key=key, stated=False)
         session.add(row)
@@ -194,7 +212,27 @@ def relate(
     _as_told(session, by, row, telling)
     session.flush()
     note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
-    return row.id
+    return Written(row.id, said)
+
+
+def restore(session: Session, by: Principal, *, relation_id: int, was: Said) -> None:
+    """What was told last was a mistake: what was known before stands again.
+
+    It is the collection system's word again only while that states the relation: its next statement corrects us.
+    """
+    row = locked(session, by, relation_id)
+    contact = session.get_one(Contact, row.contact_id)
+    legal = queries.person_of(queries.same_person(session, queries.get(session, row.contact_id))).legal
+    who = _who(contact, row.kind, row.codice_fiscale or "", was.name, was.phone or "", was.term, legal=legal)
+    before = as_json(row, FACTS)
+    for column, value in who.items():
+        setattr(row, column, value)
+    if was.source is Source.GESTIONALE and row.stated:
+        row.source, row.call_id, row.told_at, row.told_by = was.source, None, None, None
+    else:
+        _as_told(session, by, row, Telling(was.source))
+    session.flush()
+    note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
 
 
 def end(
@@ -313,6 +351,10 @@ def _who(
     return {
         "codice_fiscale": code, "name": name, "phone": number, "valid_from": term.starts, "valid_to": term.ends,
     }  # fmt: skip
+
+
+def _said(row: Relation) -> Said:
+    return Said(row.name, row.phone, Term(row.valid_from, row.valid_to), row.source)
 
 
 def check_term(term: Term) -> None:

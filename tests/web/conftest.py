@@ -183,7 +183,7 @@ class Play:
         )
 
     def relate(self, contact: int, kind: RelationKind, name: str, term: Term = OPEN) -> int:
-        return self.work(lambda s, by: relations.relate(s, by, contact_id=contact, kind=kind, name=name, term=term))
+        return self.work(lambda s, by: relations.relate(s, by, contact_id=contact, kind=kind, name=name, term=term).id)
 
     def open_rows(self) -> set[int]:
         with self.database.begin(Scope.of_contract(self.cast.contract)) as session:

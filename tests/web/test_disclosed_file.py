@@ -28,7 +28,7 @@ def delegate(play: Play, *covers: Matter) -> int:
     def work(session: Session, by: Principal) -> int:
         relation = relations.relate(
             session, by, contact_id=play.cast.mario, kind=RelationKind.DELEGATE, name="Studio Verdi"
-        )
+        ).id
         mandates.give(session, by, relation_id=relation, document="Prot. 1", covers=covers, term=Term())
         return relation
 

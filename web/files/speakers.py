@@ -81,7 +81,7 @@ class Answers:
                 return one.id
         return relations.relate(
             session, by, contact_id=contact_id, kind=kind, name=self.name, source=Source.RELATED, call_id=call_id
-        )
+        ).id
 
 
 def answers(
