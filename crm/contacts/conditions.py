@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.contacts.models import ConditionKind, Contact, ContactCondition, PersonKind
+from crm.contacts import queries
+from crm.contacts.models import ConditionKind, Contact, ContactCondition
 from crm.contacts.recording import Telling, as_json, recordable, trace, words, wrong
 from crm.core import clock
 from crm.core.errors import NotFoundError
@@ -31,7 +32,8 @@ def report(
 ) -> Reported:  # fmt: skip
     """Somebody told it. Told otherwise, the last word stands."""
     contact = recordable(session, by, contact_id)
-    _check(contact, kind, since, clock.business_day(clock.now(session)))
+    legal = queries.is_legal(session, contact_id)
+    _check(contact, kind, since, clock.business_day(clock.now(session)), legal=legal)
     note = words(note, field="note")
     standing = _end_standing(session, by, contact_id, kind)
     row = ContactCondition(
@@ -82,8 +84,8 @@ def _row(session: Session, by: Principal, condition_id: int) -> ContactCondition
     return row
 
 
-def _check(contact: Contact, kind: ConditionKind, since: date | None, today: date) -> None:
-    if kind is ConditionKind.DECEASED and contact.kind is PersonKind.LEGAL:
+def _check(contact: Contact, kind: ConditionKind, since: date | None, today: date, *, legal: bool) -> None:
+    if kind is ConditionKind.DECEASED and legal:
         raise wrong("Una società o un ente non muore: scegli «Attività cessata».", field="kind")
     if since and since < EARLIEST:
         raise wrong("La data è troppo lontana: ricontrollala.", field="since")

@@ -128,8 +128,9 @@ def call_as_before(session: Session, by: Principal, *, before: Mapping[int, Refu
 def _refuse(session: Session, by: Principal, row: ContactPreference, refusal: Refusal) -> Refusal:
     was, before = Refusal(row.do_not_call_since, row.do_not_call_why), as_json(row, _CALLS)
     row.do_not_call_since, row.do_not_call_why = refusal.since, refusal.why if refusal.since else ""
-    kind = "contact.do_not_call" if refusal.since else "contact.call_again"
-    _write(session, by, row, kind, before, _CALLS)
+    _write(
+        session, by, row, "contact.do_not_call" if refusal.since else "contact.call_again", before, _CALLS
+    )  # fmt: skip
     return was
 
 

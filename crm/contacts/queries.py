@@ -181,6 +181,11 @@ def same_person(session: Session, contact: ContactView) -> list[ContactView]:
     return sorted(found, key=lambda one: (one.id != contact.id, one.ente_id, one.id))
 
 
+def is_legal(session: Session, contact_id: int) -> bool:
+    """Whether the person is a company or a body, by all rows that state him."""
+    return person_of(same_person(session, get(session, contact_id))).legal
+
+
 def of_ente(rows: Iterable[ContactView], ente_id: int) -> list[ContactView]:
     """The person's rows of one ente: more than one where contacts were merged."""
     return [row for row in rows if row.ente_id == ente_id]

@@ -193,7 +193,7 @@ def relate(
     Raises `InvalidError` with what to do at each field.
     """
     telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
-    legal = queries.person_of(queries.same_person(session, queries.get(session, contact_id))).legal
+    legal = queries.is_legal(session, contact_id)
     who = _who(contact, kind, codice_fiscale, name, phone, term, legal=legal)
     if mandate_id is not None:
         _mandate_of(session, contact.ente_id, mandate_id)
@@ -222,7 +222,7 @@ def restore(session: Session, by: Principal, *, relation_id: int, was: Said) -> 
     """
     row = locked(session, by, relation_id)
     contact = session.get_one(Contact, row.contact_id)
-    legal = queries.person_of(queries.same_person(session, queries.get(session, row.contact_id))).legal
+    legal = queries.is_legal(session, row.contact_id)
     who = _who(contact, row.kind, row.codice_fiscale or "", was.name, was.phone or "", was.term, legal=legal)
     before = as_json(row, FACTS)
     for column, value in who.items():

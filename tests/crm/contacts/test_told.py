@@ -29,7 +29,7 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
-from crm.contacts.preferences import NOTHING_ASKED, Preferences, Wishes
+from crm.contacts.preferences import NOTHING_ASKED, Preferences, Wishes, united
 from crm.contacts.recording import Telling
 from crm.contacts.service import ContactStatement, state_details
 from crm.contacts.told import Detail, parse_address, parse_reach
@@ -200,6 +200,14 @@ def fields_wrong(parse: Callable[[], object]) -> set[str]:
     except InvalidError as error:
         return {one.field for one in error.parts}
     return set()
+
+
+def test_of_a_person_s_rows_the_last_wishes_stand_and_any_refusal_of_calls() -> None:
+    first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    silent, refuses = Preferences(), Preferences(NOTHING_ASKED, later, "Disturba")
+    wishes, refused_before = Preferences(Wishes("ro")), Preferences(Wishes("it"), first, "Lavora di notte")
+    assert united([]) == united([silent]) == Preferences()
+    assert united([silent, refuses, wishes, refused_before]) == Preferences(Wishes("ro"), first, "Lavora di notte")
 
 
 @given(st.sampled_from(ReachKind), st.text(max_size=300))
