@@ -271,6 +271,12 @@ def test_who_reads_the_card_is_recorded(anna: Reader, database: Database, cast: 
         assert read.all() == [(cast.anna, cast.mario)]
 
 
+def test_beside_a_file_the_card_does_not_say_again_whose_it_is(anna: Reader) -> None:
+    for told in ("MARIO BIANCHI", "BNCMRA62A01D403X", "nato/a il"):
+        assert told in anna.client.get(anna.path).text
+        assert told not in anna.card()
+
+
 def test_the_ente_reads_and_cannot_write(client: TestClient, cast: Cast, database: Database) -> None:
     sign_in(client, "vera")
     html = client.get(f"/contacts/{cast.mario}").text

@@ -56,7 +56,7 @@ def card_alone(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Respons
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
         cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
-        html = shown(session, visit, card)
+        html = shown(session, visit, card, beside=True)
     return Response(html, media_type="text/html")
 
 

@@ -87,11 +87,11 @@ def read(session: Session, visit: Visit, contact_id: int) -> Card:
     return cards.discreet(card) if told is not None and Matter.CONTACT_DATA not in told else card
 
 
-def shown(session: Session, visit: Visit, card: Card) -> str:
-    """The region."""
+def shown(session: Session, visit: Visit, card: Card, *, beside: bool = False) -> str:
+    """The region; beside a file or a call, which says whose it is, without that."""
     recordable = scope_for(session, visit.principal, Permission.CONTACT_RECORD).enti or ()
     return fragment(
-        "contacts/card.html", visit.language, card=card, may_record=card.contact.ente_id in recordable,
+        "contacts/card.html", visit.language, card=card, beside=beside, may_record=card.contact.ente_id in recordable,
         badges=enti.badges(session), today=clock.business_day(clock.now(session)),
         offer=choices(visit.language, legal=card.legal, seated=card.contact.kind is PersonKind.LEGAL),
     )  # fmt: skip

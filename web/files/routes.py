@@ -35,6 +35,7 @@ FieldText = Annotated[str, Form()]
 T = TypeVar("T")
 Chosen = Annotated[T | None, BeforeValidator(lambda text: text or None), Query()]  # an empty field chooses nothing
 FOUND = 20
+MOST_SHOWN = 500  # entries of a timeline at once
 NO_CONTENT = 204
 
 
@@ -129,15 +130,16 @@ def close_file(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 def timeline(
     runtime: RuntimeDep, visit: VisitDep, contact_id: int, kind: Chosen[EntryKind] = None, ente: Chosen[int] = None,
     since: Chosen[date] = None, until: Chosen[date] = None, after: Annotated[str, Query(max_length=80)] = "",
+    least: Annotated[int, Query(ge=0, le=MOST_SHOWN)] = 0,
 ) -> Response:  # fmt: skip
-    """A part of the timeline: filtered, and from where the last part ended."""
+    """A part of the timeline: filtered, and from where the last part ended; or anew, as much as is shown."""
     only = Filter(
         kinds=frozenset({kind} if kind else ()), ente_id=ente, since=clock.start_of_day(since) if since else None,
         until=clock.start_of_day(until + timedelta(days=1)) if until else None,
     )  # fmt: skip
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         opening = files.require_open(session, visit.principal, contact_id=contact_id)
-        part = read_timeline(session, contact_id, opening, only=only, after=after)
+        part = read_timeline(session, contact_id, opening, only=only, after=after, least=least)
     return Response(fragment("files/_timeline.html", visit.language, part=part), media_type="text/html")
 
 

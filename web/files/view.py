@@ -6,9 +6,11 @@ What may not be told to whom the file is open before never leaves the server.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from crm.collection import queries as collection
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.card import Summary
@@ -28,7 +30,7 @@ from crm.positions import queries as positions
 from crm.positions.history import Happening, Sort, history
 from crm.positions.models import PositionState, Tax
 from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
-from crm.positions.summary import Totals, describe, grouped, late_instalments, totals
+from crm.positions.summary import Totals, describe, grouped, has_lapsed, late_instalments, owed_cents, totals
 from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
@@ -76,6 +78,7 @@ class Line:
     """A position in the list. `news` are the payments that arrived since the file was opened."""
 
     position: PositionView
+    owed: int  # cents
     news: tuple[PaymentView, ...]
     late: bool
 
@@ -111,6 +114,7 @@ class TaxpayerFile:
     name: str
     codice_fiscale: str
     born_on: date | None
+    birthplace: str | None
     address: str | None
     reach: tuple[ReachView, ...]
     opening: Opening
@@ -130,12 +134,23 @@ class TaxpayerFile:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePart:
-    """Some of the timeline, and what leads to the rest."""
+    """Some of the timeline, and what leads to the rest. Its list is told from those of other openings by `key`."""
 
     contact_id: int
+    key: str
     entries: tuple[Shown, ...]
     only: Filter
     after: str  # the cursor of the next part; empty when there is none
+
+    @property
+    def version(self) -> str:
+        """Changes when what is shown does."""
+        return sha256(repr(self.entries).encode()).hexdigest()[:12]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there may be others."""
+        return self.only != ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,7 @@ class Detail:
     """A position, opened."""
 
     position: PositionView
+    owed: int  # cents
     ente: Badge
     creditor: str  # the ente's codice fiscale
     shows: Shows
@@ -181,6 +197,7 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
         contact_ids=tuple(ids), left_out=_left_out(session, everywhere, same), name=contact.name,
         codice_fiscale=contact.codice_fiscale,
         born_on=contact.born_on if asked.contact_data else None,
+        birthplace=contact.birthplace if asked.contact_data else None,
         address=contact.address.line if asked.contact_data and contact.address else None,
         reach=_reaches(contacts.of_ente(same, contact.ente_id)) if asked.contact_data else (), opening=opening,
         shows=asked,
@@ -192,21 +209,28 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
 
 
 def read_timeline(
-    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = ""
+    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = "", least: int = 0
 ) -> TimelinePart:
-    """A part of the timeline of the person's rows, as far as they are open."""
+    """A part of the timeline of the person's rows, as far as they are open: a page, or so many entries as are shown
+    already.
+    """
     same = contacts.same_person(session, contacts.get(session, contact_id))
-    return _timeline(session, [one for one in same if one.id in opening.contact_ids], opening, only=only, after=after)
+    rows = [one for one in same if one.id in opening.contact_ids]
+    return _timeline(session, rows, opening, only=only, after=after, least=least)
 
 
 def _timeline(
-    session: Session, same: Sequence[ContactView], opening: Opening, *, only: Filter = ALL, after: str = ""
-) -> TimelinePart:
+    session: Session, same: Sequence[ContactView], opening: Opening, *, only: Filter = ALL, after: str = "",
+    least: int = 0,
+) -> TimelinePart:  # fmt: skip
     """Of rows about which whoever listens may hear general matters alone, nothing is told."""
     ids = [one.id for one in same if not opening.told[one.id] <= GENERAL]
-    found = timeline.of_contacts(session, ids, only=only, after=timeline.cursor(after))
+    found = timeline.of_contacts(
+        session, ids, only=only, after=timeline.cursor(after), limit=max(timeline.PAGE, least)
+    )  # fmt: skip
     entries = tuple(shown(entry, author, opening.told[entry.contact_id]) for entry, author in found.entries)
-    return TimelinePart(same[0].id, entries, only, found.after.written if found.after else "")
+    key = f"{same[0].id}-{opening.opened_at:%Y%m%d%H%M%S%f}"
+    return TimelinePart(same[0].id, key, entries, only, found.after.written if found.after else "")
 
 
 def read_detail(session: Session, position: PositionView, opening: Opening) -> Detail:
@@ -217,7 +241,8 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
     listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
     own = tuple(one for one in listed if one.position_reference == position.reference)
     return Detail(
-        position=position, ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
+        position=position, owed=owed_cents(position),
+        ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
         creditor=enti.creditor_code(session, position.ente_id), shows=shows,
         sentence=describe(position, today) if shows.everything else "",
         history=tuple(one for one in history(position, today) if _may_be_said(one, shows)),
@@ -237,15 +262,17 @@ def _sections(
     today = clock.business_day(at)
     ente_ids = frozenset(one.ente_id for one in same)
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
+    heard = collection.heard(session, ente_ids)
     groups = grouped([one for one in owed if shows[one.contact_id].acts], today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
         rows = [row for row in same if row.ente_id == ente_id]
-        told = [one.as_of for one in mine] + [row.as_of for row in rows]
+        oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
+        as_of = max(oldest, heard.get(ente_id, oldest))
         sections.append(
             Section(
-                badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],
                 _gone_since(rows),
                 tuple(
                     TaxGroup(
@@ -285,7 +312,7 @@ def _gone_since(rows: list[ContactView]) -> datetime | None:
 
 
 def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:
-    return Line(position, new.get(position.id, ()), bool(late_instalments(position, today)))
+    return Line(position, owed_cents(position), new.get(position.id, ()), bool(late_instalments(position, today)))
 
 
 def _may_be_said(one: Happening, shows: Shows) -> bool:
@@ -299,8 +326,9 @@ def _told_of(position: PositionView, shows: Shows) -> PositionView:
     if not shows.amounts:
         position = replace(position, steps=tuple(replace(step, cents=None) for step in position.steps))
     if not shows.plans and (position.plan or position.instalments or position.state is PositionState.IN_INSTALMENTS):
-        in_instalments = position.state is PositionState.IN_INSTALMENTS
-        state, due_on = (PositionState.TO_PAY, None) if in_instalments else (position.state, position.due_on)
+        state, due_on = position.state, position.due_on
+        if state is PositionState.IN_INSTALMENTS:
+            state, due_on = (PositionState.OVERDUE, due_on) if has_lapsed(position) else (PositionState.TO_PAY, None)
         position = replace(position, plan=None, instalments=(), state=state, due_on=due_on)
     return position
 
