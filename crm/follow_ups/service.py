@@ -164,7 +164,7 @@ def _standing(row: FollowUp) -> dict[str, Any]:
 
 
 def _note(text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = text.strip()
     if len(text) > MAX_NOTE:
         raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.", field="note")
     return text

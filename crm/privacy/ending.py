@@ -54,7 +54,7 @@ WORKING = (EndState.EXPORTING, EndState.DELETING)
 def ask(session: Session, by: Principal, *, ente_id: int, reason: str, folder: Path) -> int:
     """The contract ends: export everything."""
     entitled(session, by, ente_id)
-    reason = " ".join(reason.replace("\x00", "").split())
+    reason = " ".join(reason.split())
     if not reason:
         raise InvalidError("Scrivi perché il contratto finisce.", field="reason")
     if len(reason) > MAX_REASON:

@@ -143,7 +143,7 @@ def ask_erasure(
     """Owe the erasure of a person. Raises `ConflictError` where something stands against it."""
     person = person_of(session, contact_id)
     entitled(session, by, person.ente_id)
-    protocol = " ".join(protocol.replace("\x00", "").split())
+    protocol = " ".join(protocol.split())
     if not protocol:
         raise InvalidError("Scrivi il protocollo o la data della richiesta.", field="protocol")
     if len(protocol) > MAX_PROTOCOL:

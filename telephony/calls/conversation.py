@@ -225,9 +225,7 @@ def _write(session: Session, call_id: UUID, *, topic: str, disposition: str, not
     session.execute(
         update(Call)
         .where(Call.id == call_id)
-        .values(
-            topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note.replace("\x00", "")
-        )
+        .values(topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note)
     )
 
 

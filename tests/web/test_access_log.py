@@ -7,16 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
+from crm.access import service as access
 from crm.access.models import Role, RoleGrant, User
 from crm.access.permissions import Principal
+from crm.access.service import Browser
+from crm.audit import queries, watch
 from crm.audit import service as audit
-from crm.audit import watch
 from crm.audit.models import AuditEntry
+from crm.audit.queries import Wanted
 from crm.audit.unusual import Limits
 from crm.contacts.models import Contact
+from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError
 from tests.cast import Cast, principal_of
@@ -224,6 +228,32 @@ def test_who_came_in_who_failed_to_and_who_left_is_in_the_log(
     ]  # fmt: skip
     assert all(one.place for one in noted)
     assert "segreta" not in str([one.detail for one in noted])
+
+
+def test_what_is_of_no_ente_is_read_by_whose_contract_it_is(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    """Silvio is Siena's; Luca worked for the contract until last year; Siena's hours are its own contract's."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.luca).values(valid_to=clock.now(session)))
+        for user in (cast.anna, cast.luca, approvers["piera"], approvers["silvio"]):
+            access.failed(session, user_id=user, browser=Browser("192.0.2.7"))
+        for contract in (cast.contract, cast.other_contract):
+            audit.note(session, None, kind="hours.changed", ente_id=None, subject=f"contract:{contract}")
+        sara, piera = (principal_of(session, one) for one in (cast.sara, approvers["piera"]))
+
+        def read(by: Principal) -> set[tuple[str, str]]:
+            entries = queries.page(session, by, queries.readable(session, by))
+            return {(one.kind, one.subject) for one in entries}
+
+        mine = (cast.anna, cast.luca, approvers["piera"])
+        assert read(sara) == {("user.sign_in_failed", f"user:{one}") for one in mine} | {
+            ("hours.changed", f"contract:{cast.contract}")
+        }
+        assert read(piera) == set()
+        theirs = Wanted(frozenset(), contracts=frozenset({cast.other_contract}))
+        with pytest.raises(ForbiddenError):
+            queries.page(session, sara, theirs)
 
 
 def test_a_search_is_one_entry_while_somebody_types(client: TestClient, database: Database, cast: Cast) -> None:

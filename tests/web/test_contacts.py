@@ -212,7 +212,8 @@ def test_taking_back_that_he_may_be_called_leaves_since_when_he_may_not(
     assert refusals(database, cast) == before
     late = {"row": cast.mario, "since": "2099-01-01T00:00:00+00:00", "why": ""}
     assert anna.post("/contacts/calls-as-before", **late).status_code == 422
-    assert anna.post("/contacts/calls-as-before", **late | {"since": "ieri"}).status_code == 422
+    for wrong in ("ieri", "0001-01-01T00:00:00+00:00", "2026-01-01T00:00:00"):
+        assert anna.post("/contacts/calls-as-before", **late | {"since": wrong}).status_code == 422
     theirs = {"row": cast.stranger_in_siena, "since": "", "why": ""}
     assert anna.post("/contacts/calls-as-before", **theirs).status_code == 404
 

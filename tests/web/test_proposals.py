@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
@@ -221,6 +222,25 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     assert "Contatti di oggi" not in one
     assert client.get(f"/ente?ente={cast.siena}").status_code == 404
     assert Browser(client, "anna", "/proposals").client.get("/ente").status_code == 403
+
+
+def test_a_look_through_the_windows_socket_is_noted_and_one_with_its_page(
+    client: TestClient, cast: Cast, database: Database
+) -> None:
+    vera = Browser(client, "vera", "/ente")  # who has seen the page
+    with client.websocket_connect("/ws/ente", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.vera) == 1
+    Browser(vera.client, "sara", "/me")
+    with client.websocket_connect(f"/ws/ente-{cast.empoli}", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.sara) == 1
+
+
+def looks(database: Database, cast: Cast, user_id: int) -> int:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        mine = AuditEntry.kind == "ente.window_opened", AuditEntry.actor_id == user_id
+        return len(session.scalars(select(AuditEntry.id).where(*mine)).all())
 
 
 def test_the_live_socket_of_anothers_window_is_closed(client: TestClient, cast: Cast) -> None:

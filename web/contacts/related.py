@@ -1,7 +1,6 @@
 """Who may speak for a contact: relations, mandates, and the list of mandates with their ends."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -16,6 +15,7 @@ from crm.contacts.relations import Said
 from crm.core import clock
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, do, telling
+from web.edge.fields import NearDay
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -28,8 +28,8 @@ MattersField = Annotated[Sequence[Matter], Form()]
 @router.post("/contacts/{contact_id}/relations")
 def relate(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[RelationKind, Form()],
-    codice_fiscale: FieldText = "", name: FieldText = "", phone: FieldText = "", valid_from: Maybe[date] = None,
-    valid_to: Maybe[date] = None, source: SourceField = Source.RELATED,
+    codice_fiscale: FieldText = "", name: FieldText = "", phone: FieldText = "", valid_from: Maybe[NearDay] = None,
+    valid_to: Maybe[NearDay] = None, source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """Somebody has to do with the contact."""
 
@@ -50,7 +50,7 @@ def relate(
 @router.post("/contacts/relations/{relation_id}/restore")
 def restore(
     runtime: RuntimeDep, visit: ChangeDep, relation_id: int, source: SourceField, name: FieldText = "",
-    phone: FieldText = "", valid_from: Maybe[date] = None, valid_to: Maybe[date] = None,
+    phone: FieldText = "", valid_from: Maybe[NearDay] = None, valid_to: Maybe[NearDay] = None,
 ) -> Response:  # fmt: skip
     """It was told anew by mistake: what was known before stands again."""
     was = Said(name, phone, Term(valid_from, valid_to), source)
@@ -64,7 +64,7 @@ def restore(
 
 @router.post("/contacts/relations/{relation_id}/end")
 def end(
-    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, on: Maybe[date] = None,
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, on: Maybe[NearDay] = None,
     source: SourceField = Source.TAXPAYER,
 ) -> Response:  # fmt: skip
     """It holds until this day."""
@@ -91,7 +91,7 @@ def remove(runtime: RuntimeDep, visit: ChangeDep, relation_id: int) -> Response:
 @router.post("/contacts/relations/{relation_id}/mandate")
 def mandate(
     runtime: RuntimeDep, visit: ChangeDep, relation_id: int, document: FieldText = "", covers: MattersField = (),
-    valid_from: Maybe[date] = None, valid_to: Maybe[date] = None, mandate: Maybe[int] = None,
+    valid_from: Maybe[NearDay] = None, valid_to: Maybe[NearDay] = None, mandate: Maybe[int] = None,
     source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """He showed a mandate: a new one, or one that he gave for another client before."""
@@ -131,7 +131,7 @@ def listed(
 
 @router.post("/mandates/{mandate_id}/end")
 def end_mandate(
-    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[date] = None
+    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[NearDay] = None
 ) -> Response:  # fmt: skip
     """It holds until this day, for everybody it is about."""
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
@@ -30,6 +30,7 @@ from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, call_about, do, telling
 from web.contacts.view import read, shown
+from web.edge.fields import NearDay, NearInstant
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -146,7 +147,7 @@ def remove(runtime: RuntimeDep, visit: ChangeDep, detail: Detail, row_id: int) -
 @router.post("/contacts/{contact_id}/conditions")
 def report(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[ConditionKind, Form()],
-    since: Maybe[date] = None, note: FieldText = "", source: SourceField = Source.RELATED,
+    since: Maybe[NearDay] = None, note: FieldText = "", source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """Somebody tells of a death, a cessation, an insolvency."""
 
@@ -227,7 +228,7 @@ def call_again(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 @router.post("/contacts/calls-as-before")
 def calls_as_before(
     runtime: RuntimeDep, visit: ChangeDep, row: Annotated[Sequence[int], Form()],
-    since: Annotated[Sequence[Annotated[AwareDatetime | None, BeforeValidator(lambda text: text or None)]], Form()],
+    since: Annotated[Sequence[Annotated[NearInstant | None, BeforeValidator(lambda text: text or None)]], Form()],
     why: Annotated[Sequence[str], Form()],
 ) -> Response:  # fmt: skip
     """Whether he may be called was changed by mistake: each of these rows says what it said."""
@@ -249,7 +250,7 @@ def calls_as_before(
 def consent(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()],
     given: Annotated[bool, Form()], collected: Annotated[Collected, Form()] = Collected.SPOKEN,
-    on: Maybe[date] = None,
+    on: Maybe[NearDay] = None,
 ) -> Response:  # fmt: skip
     """He consents, or withdraws it."""
 

@@ -1,6 +1,6 @@
 """The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -23,6 +23,7 @@ from crm.files.service import SPEAKS
 from crm.positions import queries as positions
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
+from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.speakers import Answers, answers, offered
@@ -129,7 +130,7 @@ def close_file(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 @router.get("/files/{contact_id}/timeline")
 def timeline(
     runtime: RuntimeDep, visit: VisitDep, contact_id: int, kind: Chosen[EntryKind] = None, ente: Chosen[int] = None,
-    since: Chosen[date] = None, until: Chosen[date] = None, after: Annotated[str, Query(max_length=80)] = "",
+    since: Chosen[NearDay] = None, until: Chosen[NearDay] = None, after: Annotated[str, Query(max_length=80)] = "",
     least: Annotated[int, Query(ge=0, le=MOST_SHOWN)] = 0,
 ) -> Response:  # fmt: skip
     """A part of the timeline: filtered, and from where the last part ended; or anew, as much as is shown."""

@@ -20,6 +20,7 @@ from crm.contacts.relations import RelationView
 from crm.core.errors import InvalidError
 from crm.files.models import Interlocutor
 from crm.files.service import Spoken
+from web.edge.fields import id_of
 
 NEW = "new"
 
@@ -63,8 +64,8 @@ class Answers:
                 wrong = InvalidError("Scegli in che veste parla.", field="kind")
                 raise InvalidError("Scegli in che veste parla.", parts=(wrong,))
             relation_id = self._new(session, by, RelationKind(self.kind), contact_id, call_id)
-        elif self.speaker.isdecimal() and len(self.speaker) < 19:
-            relation_id = int(self.speaker)
+        elif (known := id_of(self.speaker)) is not None:
+            relation_id = known
         else:
             wrong = InvalidError("Scegli con chi parli.", field="speaker")
             raise InvalidError("Scegli con chi parli.", parts=(wrong,))

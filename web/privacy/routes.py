@@ -18,6 +18,7 @@ from crm.enti import queries as enti
 from crm.privacy import breaches, ending, service, tombstones
 from crm.privacy.holders import Fate
 from crm.privacy.models import PersonErasure, Risk
+from web.edge.fields import id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.privacy.view import account_of, render
@@ -273,9 +274,9 @@ def _go(path: str) -> Response:
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if (breach_id := id_of(text)) is None:
         raise NotFoundError("Questa violazione non è nel registro.")
-    return int(text)
+    return breach_id
 
 
 def _folder(runtime: Runtime) -> Path:

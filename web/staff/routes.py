@@ -47,8 +47,9 @@ def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
         one = frozenset({ente_id})
         told = queries.notices(session, one, limit=NOTICES)
         context: dict[str, Any] = {
-            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, ente_id),
-            "own_people": queries.of_the_ente(session, ente_id), "removed": queries.removed(session, one),
+            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, visit.principal, ente_id),
+            "own_people": queries.of_the_ente(session, visit.principal, ente_id),
+            "removed": queries.removed(session, visit.principal, ente_id),
             "notices": told, "unseen": sum(notice.seen_at is None for notice in told),
             "replacements": queries.replacements(session, one), "today": business_day(now(session)),
             "days": service.replacement_days(session, ente_id),
@@ -64,7 +65,7 @@ def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
 def as_csv(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """The register as a spreadsheet reads it."""
     with runtime.database.begin(_seen(runtime, visit, ente_id)) as session:
-        serving, ente = queries.register(session, ente_id), enti.badges(session)[ente_id]
+        serving, ente = queries.register(session, visit.principal, ente_id), enti.badges(session)[ente_id]
     say = translations(visit.language).gettext
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
@@ -174,11 +175,8 @@ def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
     """In the enti that the visitor decides for or administers."""
-    enti_of_his: frozenset[int] = frozenset()
-    with runtime.database.begin(Scope.nothing()) as session:
-        for permission in (Permission.USER_REMOVE, Permission.USER_MANAGE):
-            enti_of_his |= granted_scope(session, visit.principal, permission).enti or frozenset()
-    return runtime.database.transact(Scope.of_enti(enti_of_his), work)
+    scope = visit.granted_scope(runtime, Permission.USER_REMOVE, Permission.USER_MANAGE)
+    return runtime.database.transact(scope, work)
 
 
 def _cell(value: str) -> str:
