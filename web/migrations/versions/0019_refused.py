@@ -1,6 +1,6 @@
 """Refused lines that are no records are told apart, and answers refused over HTTP are kept.
 
-Revision ID: 0021
+Revision ID: 0019
 Revises: 0018
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect
 
-revision = "0021"
+revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
