@@ -1,6 +1,5 @@
 """What feeds hold of a person besides his contact: positions that wait for him, keys, reasons that quote his code."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingPosition, WithdrawnKey
 from crm.collection.service import IMPORT
 from crm.collection.sources.service import FETCH
-from crm.collection.sources.tasks import spool_of
+from crm.collection.sources.tasks import remove_spool
 from crm.collection.tasks import remove
 from crm.contacts import queries as contacts
 from crm.core.db import table_of
@@ -29,7 +28,7 @@ def forget_files(session: Session, *, ente_id: int) -> None:
         if kind == IMPORT:
             remove(Path(argument["path"]))
         else:
-            shutil.rmtree(spool_of(argument), ignore_errors=True)
+            remove_spool(argument)
 
 
 class _Feeds:

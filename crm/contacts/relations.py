@@ -28,7 +28,7 @@ from crm.contacts.disclosure import (
     check_relation,
     disclosure,
 )
-from crm.contacts.models import Contact, Mandate, PersonKind, Relation, Source
+from crm.contacts.models import Contact, Mandate, Relation, Source
 from crm.contacts.names import full_name, who_key
 from crm.contacts.phone import typed_number
 from crm.contacts.queries import ContactView
@@ -82,6 +82,24 @@ class RelationView:
         """The same as `disclosure` wants it."""
         mandate = Cover(self.mandate.covers, self.mandate.term) if self.mandate else None
         return Speaker(relation=self.kind, term=self.term, mandate=mandate)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was known of a relation that can be told anew: whom it is to and of what kind cannot."""
+
+    name: str
+    phone: str | None
+    term: Term
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A relation, and what was known of it before; nothing, when it is new."""
+
+    id: int
+    before: Said | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +188,14 @@ def relate(
     session: Session, by: Principal, *, contact_id: int, kind: RelationKind, codice_fiscale: str = "", name: str = "",
     phone: str = "", term: Term = OPEN, mandate_id: int | None = None, source: Source = Source.TAXPAYER,
     call_id: UUID | None = None,
-) -> int:  # fmt: skip
+) -> Written:  # fmt: skip
     """Write down who has to do with a contact; said again of the same somebody, the last word stands.
 
-    Returns the relation's id. Raises `InvalidError` with what to do at each field.
+    Raises `InvalidError` with what to do at each field.
     """
     telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
-    who = _who(contact, kind, codice_fiscale, name, phone, term)
+    legal = queries.is_legal(session, contact_id)
+    who = _who(contact, kind, codice_fiscale, name, phone, term, legal=legal)
     if mandate_id is not None:
         _mandate_of(session, contact.ente_id, mandate_id)
     key = who_key(who["codice_fiscale"], who["name"])
@@ -185,7 +204,7 @@ def relate(
         .where(Relation.contact_id == contact_id, Relation.kind == kind, Relation.who_key == key)
         .with_for_update()
     ).one_or_none()
-    before = as_json(row, FACTS) if row else None
+    before, said = (as_json(row, FACTS), _said(row)) if row else (None, None)
     if row is None:
         row = Relation(ente_id=contact.ente_id, contact_id=contact_id, kind=kind, who_key=key, stated=False)
         session.add(row)
@@ -194,7 +213,27 @@ def relate(
     _as_told(session, by, row, telling)
     session.flush()
     note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
-    return row.id
+    return Written(row.id, said)
+
+
+def restore(session: Session, by: Principal, *, relation_id: int, was: Said) -> None:
+    """What was told last was a mistake: what was known before stands again.
+
+    It is the collection system's word again only while that states the relation: its next statement corrects us.
+    """
+    row = locked(session, by, relation_id)
+    contact = session.get_one(Contact, row.contact_id)
+    legal = queries.is_legal(session, row.contact_id)
+    who = _who(contact, row.kind, row.codice_fiscale or "", was.name, was.phone or "", was.term, legal=legal)
+    before = as_json(row, FACTS)
+    for column, value in who.items():
+        setattr(row, column, value)
+    if was.source is Source.GESTIONALE and row.stated:
+        row.source, row.call_id, row.told_at, row.told_by = was.source, None, None, None
+    else:
+        _as_told(session, by, row, Telling(was.source))
+    session.flush()
+    note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
 
 
 def end(
@@ -284,13 +323,13 @@ def _mandate_of(session: Session, ente_id: int, mandate_id: int) -> None:
 
 
 def _who(
-    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term
+    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term, *, legal: bool
 ) -> dict[str, Any]:
     """The fields of a relation, checked; everything that is wrong is said at once."""
     errors: list[InvalidError] = []
     code, number = codice_fiscale.strip() or None, None
     try:
-        check_relation(kind, legal=contact.kind is PersonKind.LEGAL)
+        check_relation(kind, legal=legal)
         check_term(term)
     except InvalidError as error:
         errors.extend(error.parts or (error,))
@@ -313,6 +352,10 @@ def _who(
     return {
         "codice_fiscale": code, "name": name, "phone": number, "valid_from": term.starts, "valid_to": term.ends,
     }  # fmt: skip
+
+
+def _said(row: Relation) -> Said:
+    return Said(row.name, row.phone, Term(row.valid_from, row.valid_to), row.source)
 
 
 def check_term(term: Term) -> None:

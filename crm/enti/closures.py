@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -112,7 +112,8 @@ def _text_wrong(field: str, text: str) -> list[InvalidError]:
 def _refuse_twice(
     session: Session, contract_id: int, ente_ids: Collection[int], starts_at: datetime, ends_at: datetime
 ) -> None:
-    """The same time is not asked for twice: somebody pressed again, or a colleague was first."""
+    """The same time is not asked for twice: somebody pressed again, or a colleague was first, or is at it now."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("closures", contract_id))))
     same = select(Closure.id).where(
         Closure.contract_id == contract_id, Closure.ente_id.in_(ente_ids), Closure.standing.in_(STANDS),
         Closure.starts_at < ends_at, Closure.ends_at > starts_at,

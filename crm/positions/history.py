@@ -186,4 +186,4 @@ def _payments(position: PositionView) -> Iterator[Happening]:
     for rate in position.instalments:
         if rate.paid_on is not None and (rate.paid_on, rate.cents) not in told:
             sentence = f"Rata {rate.number} pagata, {euro(rate.cents)}{when(', il ', rate.paid_on)}"
-            yield Happening(rate.paid_on, Sort.PAYMENT, sentence)
+            yield Happening(rate.paid_on, Sort.INSTALMENT, sentence)

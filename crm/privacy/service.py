@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
+from crm.collection import presence
 from crm.contacts import queries as contacts
 from crm.contacts import service as contact_service
 from crm.core import clock, jobs, topics
@@ -187,6 +188,7 @@ def erase(session: Session, *, erasure_id: int, holders: Sequence[Holder]) -> No
     erasure = session.get_one(PersonErasure, erasure_id, with_for_update=True, populate_existing=True)
     if erasure.state is not ErasureState.WAITING:
         return
+    presence.one_at_a_time(session, ente_id=erasure.ente_id)  # a batch under way would write him again
     person = person_of(session, erasure.contact_id)
     against = obstacles(session, person, holders)  # a feed may have come since it was asked for
     erasure.done_at = clock.now(session)

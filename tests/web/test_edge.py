@@ -281,7 +281,8 @@ def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(clien
     for contact in (cast.stranger_in_siena, 999_999):
         answer = client.post("/console/propose", data={"call": call, "contact": contact}, headers=headers)
         assert answer.status_code == 409
-    assert client.post("/console/identify", data={"call": call}, headers=headers).status_code == 409
+        answer = client.post("/console/identify", data={"call": call, "contact": contact}, headers=headers)
+        assert answer.status_code == 409
 
 
 def test_nobody_asks_for_a_state_that_only_the_system_gives(client: TestClient, database: Database, cast: Cast) -> None:

@@ -1,9 +1,11 @@
 """The taxpayer's file on the page: behind its gate, with reasons, for whom it is open and nobody else."""
 
 import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +32,7 @@ from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.documents import service as documents
 from crm.documents.models import Document, DocumentKind
+from crm.documents.store import StoreError
 from crm.enti.models import PaymentWay
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
@@ -112,12 +115,12 @@ def test_before_the_gate_no_amount_and_no_act_leaves_the_server(desk: Desk, read
     assert desk.client.get(f"/files/{desk.stage.cast.mario}/timeline").status_code == 403
     assert not [word for word in DEBT if word in desk.page()]
 
-    refused = desk.press("identify", call=call, right=["born"])
+    refused = desk.identify(call, right=["born"])
     assert refused.status_code == 422
     assert refused.json()["fields"] == {"right": "Manca una risposta esatta: fai un'altra domanda."}
-    assert desk.press("identify", call=call, right=["born", "born", "made-up"]).status_code == 422
+    assert desk.identify(call, right=["born", "born", "made-up"]).status_code == 422
     assert not [word for word in DEBT if word in desk.page()]
-    assert desk.press("identify", call=call, right=["born", "name"]).status_code == 204
+    assert desk.identify(call, right=["born", "name"]).status_code == 204
     assert "812,00" in desk.page("file")
     assert "restano da pagare 812,00 euro" in desk.client.get(f"/files/positions/{reader.position()}").text
 
@@ -128,8 +131,8 @@ def test_an_ente_asks_its_own_questions(desk: Desk, reader: Reader) -> None:
     call = desk.talks()
     page = desk.page("file")
     assert re.findall(r'name="right" value="([\w-]+)"', page) == ["luogo", "prima-rata"]
-    assert desk.press("identify", call=call, right=["name"]).status_code == 422
-    assert desk.press("identify", call=call, right=["luogo"]).status_code == 204
+    assert desk.identify(call, right=["name"]).status_code == 422
+    assert desk.identify(call, right=["luogo"]).status_code == 204
 
 
 def test_a_question_is_text_whatever_its_signs(desk: Desk, reader: Reader) -> None:
@@ -161,7 +164,7 @@ def test_who_will_not_answer_and_who_is_somebody_else_are_told_apart(desk: Desk,
 def test_a_call_that_is_over_closes_the_file(desk: Desk, reader: Reader) -> None:
     desk.sit_down()
     call = desk.talks()
-    desk.press("identify", call=call)
+    desk.identify(call)
     position = f"/files/positions/{reader.position()}"
     assert desk.client.get(position).status_code == 200
     desk.stage.caller_leaves(call)
@@ -446,24 +449,21 @@ def test_whoever_acts_for_the_taxpayer_hears_what_his_title_opens(desk: Desk, re
     desk.sit_down()
     call = desk.talks()
     position = f"/files/positions/{reader.position()}"
-    refused = desk.press("identify", call=call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
+    refused = desk.identify(call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
     assert "Manca il mandato scritto" in refused.json()["fields"]["speaker"]
-    wrong = desk.press("identify", call=call, right="name", speaker="new", kind="heir", name="")
+    wrong = desk.identify(call, right="name", speaker="new", kind="heir", name="")
     assert "name" in wrong.json()["fields"]
-    assert desk.press("identify", call=call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
-    assert desk.press("identify", call=call, right="name", speaker="99999").status_code == 404
+    assert desk.identify(call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
+    assert desk.identify(call, right="name", speaker="99999").status_code == 404
     assert not [word for word in DEBT if word in desk.page("file")]
-    assert desk.press("identify", call=call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
+    assert desk.identify(call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
 
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         rule = DisclosureRule(
             ente_id=reader.cast.empoli, relation=RelationKind.GUARDIAN, matters=["procedure", "acts", "payments"]
         )
         session.add(rule)
-    assert (
-        desk.press("identify", call=call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code
-        == 204
-    )
+    assert desk.identify(call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code == 204
     page = desk.page("file")
     assert "2024/118" in page
     assert "812,00" not in page
@@ -480,11 +480,11 @@ def test_nobody_is_a_company_and_the_dead_do_not_call(desk: Desk, reader: Reader
     call = desk.talks()
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         session.execute(update(Contact).where(Contact.id == reader.cast.mario).values(kind=PersonKind.LEGAL))
-    refused = desk.press("identify", call=call)
+    refused = desk.identify(call)
     assert "legale rappresentante" in refused.json()["fields"]["speaker"]
     assert 'value="">Scegli…' in desk.page("file")
-    assert desk.press(
-        "identify", call=call, speaker="new", kind="legal_representative", name="Ada Neri"
+    assert desk.identify(
+        call, speaker="new", kind="legal_representative", name="Ada Neri"
     ).status_code == 204  # fmt: skip
     assert "812,00" in desk.page("file")
 
@@ -530,7 +530,7 @@ def test_a_document_is_opened_from_an_open_file_alone(reader: Reader) -> None:
     assert reader.client.get(path).status_code == 403
 
 
-def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> None:
+def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader.client.get("/files/documents").status_code == 403
     upload = {"archive": ("d.zip", b"PK", "application/zip")}
     fields = {"ente": str(reader.cast.empoli)}
@@ -540,5 +540,19 @@ def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> 
     reader.client.get("/files/documents")
     broken = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
     assert (broken.status_code, broken.json()["message"]) == (422, "L'archivio zip è danneggiato: rigenerarlo.")
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("a", b"")
+    upload = {"archive": ("d.zip", archive.getvalue(), "application/zip")}
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("away", permanent=False)
+
+    monkeypatch.setattr("crm.documents.intake._take", away)
+    answer = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
+    assert (answer.status_code, "non risponde" in answer.json()["message"]) == (409, True)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        kinds = session.scalars(select(AuditEntry.kind).where(AuditEntry.kind == "documents.brought")).all()
+    assert len(kinds) == 2
     fields = {"ente": str(reader.cast.siena)}
     assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403

@@ -19,6 +19,8 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.service import To
 from crm.positions.models import Position
+from crm.proposals import exports
+from crm.proposals.acknowledgements import NOT_READ, Answer
 from crm.proposals.models import Proposal
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, sign_in
@@ -114,6 +116,12 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
         headers=admin.headers,
     )  # fmt: skip
     assert "Accettate: 1." in sent.text
+    assert "Riscontri non presi" not in admin.get("/proposals")
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        refused = [Answer(2, one.id, refusal=NOT_READ), Answer(3, refusal=NOT_READ)]
+        exports.keep_refused(session, ente_id=cast.empoli, refused=refused)
+    text = admin.get("/proposals")
+    assert ("Riscontri non presi" in text, f"<code>{one.id}</code>" in text) == (True, True)
 
 
 def test_changing_the_subject_keeps_what_is_typed_and_shows_its_fields(
@@ -137,6 +145,9 @@ def test_a_problem_names_its_act(client: TestClient, cast: Cast, database: Datab
         assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
     status, text = anna.post(at, problem="moved", position=position, since="ieri")
     assert (status, list(json.loads(text)["fields"])) == (422, ["since"])
+    for nobodys in ("9" * 5_000, "9" * 30, "²"):
+        status, text = anna.post(at, problem="moved", position=nobodys)
+        assert (status, list(json.loads(text)["fields"])) == (422, ["position"])
     status, text = anna.post(at, problem="moved", position=position)
     assert (status, "2024/118" in text) == (200, True)
     one = proposed(database, cast)

@@ -65,6 +65,9 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: TestClient,
     assert "Scrivi quanti minuti, in cifre." in answer.text
     assert 'value="Mia"' in answer.text
     assert 'value="tanti"' in answer.text
+    for at in (":30", "6:3", "²:00", "24:00"):
+        answer = page.post("/imports/sources", data=form(cast, when="daily", at=at))
+        assert (answer.status_code, 'id="at-wrong"' in answer.text) == (422, True)
 
 
 def test_another_ente_s_are_not_there(page: TestClient, database: Database, cast: Cast) -> None:

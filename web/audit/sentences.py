@@ -63,6 +63,8 @@ SENTENCES = {
     "feed.retried": "Ha fatto riprendere un flusso",
     "feed.discarded": "Ha eliminato un flusso",
     "feed.withdrawal_decided": "Ha deciso che cosa ritirare dopo un flusso completo",
+    "source.read": "Ha fatto leggere una fonte dei flussi",
+    "documents.brought": "Ha caricato i contenuti dei documenti",
     "source.changed": "Ha cambiato una fonte dei flussi",
     "feed.limits_changed": "Ha cambiato quando un flusso completo aspetta conferma",
     "gate.changed": "Ha cambiato le domande prima di aprire un fascicolo",

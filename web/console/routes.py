@@ -64,16 +64,14 @@ def propose(
 
 @router.post("/console/identify")
 def identify(
-    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], answers: Annotated[Answers, Depends(answers)]
-) -> Response:
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()],
+    answers: Annotated[Answers, Depends(answers)],
+) -> Response:  # fmt: skip
     """The agent knows whom he speaks with: the file opens."""
 
     def work(session: Session) -> None:
-        about = conversation.current_call(session, visit.principal.user_id)
-        spoken = None
-        if about is not None and about.id == call and about.contact_id is not None:
-            spoken = answers.spoken(session, visit.principal, contact_id=about.contact_id, call_id=call)
-        conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
+        spoken = answers.spoken(session, visit.principal, contact_id=contact, call_id=call)
+        conversation.identify(session, visit.principal, call_id=call, contact_id=contact, spoken=spoken)
 
     return _do(runtime, visit, work)
 

@@ -11,6 +11,7 @@ from crm.access.permissions import Permission
 from crm.contacts import mandates, relations
 from crm.contacts.disclosure import Matter, RelationKind, Term
 from crm.contacts.models import Source
+from crm.contacts.relations import Said
 from crm.core import clock
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
@@ -35,12 +36,29 @@ def relate(
 
     def work(session: Session) -> Done:
         who = telling(session, visit, contact_id, source)
-        relation_id = relations.relate(
+        row = relations.relate(
             session, visit.principal, contact_id=contact_id, kind=kind, codice_fiscale=codice_fiscale, name=name,
             phone=phone, term=Term(valid_from, valid_to), source=source, call_id=who.call_id,
         )  # fmt: skip
-        stated = relations.get(session, relation_id).stated
-        return Done("Relazione scritta.", "" if stated else f"/contacts/relations/{relation_id}/remove")
+        path = f"/contacts/relations/{row.id}"
+        if row.before is None:
+            return Done("Relazione scritta.", f"{path}/remove")
+        return Done("Relazione scritta.", f"{path}/restore", _fields(row.before))
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/relations/{relation_id}/restore")
+def restore(
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, source: SourceField, name: FieldText = "",
+    phone: FieldText = "", valid_from: Maybe[NearDay] = None, valid_to: Maybe[NearDay] = None,
+) -> Response:  # fmt: skip
+    """It was told anew by mistake: what was known before stands again."""
+    was = Said(name, phone, Term(valid_from, valid_to), source)
+
+    def work(session: Session) -> Done:
+        relations.restore(session, visit.principal, relation_id=relation_id, was=was)
+        return Done("Rimesso.")
 
     return do(runtime, visit, work)
 
@@ -133,3 +151,12 @@ def end_mandate(
 
     html = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
     return Response(html, media_type="text/html")
+
+
+def _fields(said: Said) -> dict[str, object]:
+    """The form that brings this back."""
+    return {
+        "name": said.name, "phone": said.phone or "", "source": said.source.value,
+        "valid_from": said.term.starts.isoformat() if said.term.starts else "",
+        "valid_to": said.term.ends.isoformat() if said.term.ends else "",
+    }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import PydanticCustomError
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # a day's or a year's arithmetic stays within the calendar
@@ -16,7 +16,14 @@ def near(day: date) -> date:
     return day
 
 
+def near_instant(at: datetime) -> datetime:
+    """The same of an instant."""
+    near(at.date())
+    return at
+
+
 NearDay = Annotated[date, AfterValidator(near)]
+NearInstant = Annotated[AwareDatetime, AfterValidator(near_instant)]
 
 
 def day_of(text: str) -> date:

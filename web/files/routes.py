@@ -84,7 +84,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
             about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, contact)
+            about["speakers"] = offered(session, contacts.same_person(session, contact))
         found = read_file(session, contact, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}

@@ -7,7 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
-from crm.collection.service import FINISH, IMPORT
+from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
@@ -86,6 +86,16 @@ def worker_app(settings: Settings) -> Celery:
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
+
+    @app.task(name="filodiretto.tidy")
+    def tidy() -> None:
+        database = parts().database
+        with database.begin(Scope.nothing()) as session:
+            enti = frozenset(session.execute(select(Ente.id)).scalars())
+        with database.begin(Scope.of_enti(enti)) as session:
+            jobs.forget_done(session)
+            collection.sweep(session, uploads=settings.data / UPLOADS)
+            sources.sweep(session, data=settings.data)
 
     @app.task(name="filodiretto.search_duplicates")
     def search_duplicates() -> None:

@@ -73,6 +73,7 @@ from crm.privacy.models import (
 )
 from crm.proposals import exports
 from crm.proposals import service as proposals
+from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
@@ -268,6 +269,8 @@ def _propose(session: Session, cast: Cast) -> None:
         )  # fmt: skip
     proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
     exports.export(session, None, ente_id=cast.empoli)
+    unread = AnswerRefusal(ente_id=cast.empoli, proposal="", reason="", heard_at=session.info["now"])
+    session.add(unread)
     proposals.save_draft(session, anna, contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "0571"})
 
 

@@ -94,7 +94,8 @@ def test_a_plan_says_what_is_late_and_what_comes_next() -> None:
     debt = replace(TARI, state=PositionState.IN_INSTALMENTS, plan=plan, instalments=PLAN)
     told = history(debt, TODAY)
     assert told[2].sentence == "Concessa la rateizzazione in 4 rate, n. R/9 il 1º agosto 2026"
-    assert [(one.late, one.ahead) for one in told if one.sort is Sort.INSTALMENT] == [(True, False), (False, True)]
+    rates = [(one.late, one.ahead) for one in told if one.sort is Sort.INSTALMENT]
+    assert rates == [(False, False), (False, False), (True, False), (False, True)]  # two were paid
     lapsed = replace(debt, plan=replace(plan, lapsed_on=date(2026, 11, 2)))
     assert history(lapsed, TODAY)[-1].sentence == "Rateizzazione decaduta il 2 novembre 2026"
 
@@ -106,7 +107,7 @@ OVER = (PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED, Posi
 @pytest.mark.parametrize("state", OVER)
 def test_of_a_plan_that_is_over_no_rate_is_told_as_owed(state: PositionState) -> None:
     debt = replace(TARI, state=state, instalments=PLAN, residual_cents=40600)
-    assert not [one for one in history(debt, TODAY) if one.sort is Sort.INSTALMENT]
+    assert not [one for one in history(debt, TODAY) if one.sort is Sort.INSTALMENT and (one.late or one.ahead)]
     assert late_instalments(debt, TODAY) == []
     assert totals([debt], TODAY).instalments_late == 0
 
@@ -131,14 +132,13 @@ def test_an_end_is_told_in_its_tense(until: date, sentence: str) -> None:
 
 
 days = st.dates(date(2000, 1, 1), date(2040, 1, 1))
-text = st.none() | st.text(max_size=20)
+words = st.text(max_size=20).filter(lambda words: "None" not in words)  # an unknown would be written so
+text = st.none() | words
 notifications = st.builds(
     NotificationView, st.none() | st.sampled_from(NotificationChannel), st.none() | days,
     st.sampled_from(NotificationState), st.none() | days, text, text,
 )  # fmt: skip
-acts = st.builds(
-    ActView, st.sampled_from(ActKind), st.text(max_size=20), days, st.lists(notifications, max_size=3).map(tuple)
-)
+acts = st.builds(ActView, st.sampled_from(ActKind), words, days, st.lists(notifications, max_size=3).map(tuple))
 steps = st.builds(
     StepView, st.sampled_from(StepKind), days, st.none() | days, st.none() | st.integers(0, 10**9), text, text, text
 )

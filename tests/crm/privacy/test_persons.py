@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Held, Principal
@@ -356,6 +356,19 @@ def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, s
     assert found.state is ErasureState.REFUSED
     assert why in found.outcome["obstacles"][0]
     assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
+
+
+def test_no_batch_of_a_feed_is_written_while_somebody_is_erased(stage: Stage) -> None:
+    """It has read who was erased already, and would write him again."""
+    cast, by = stage.cast, administrator(stage.cast)
+    stage.work(settle)
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    erasure = stage.work(ask)
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended("collection.import", cast.empoli))
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        service.erase(session, erasure_id=erasure, holders=HOLDERS)
+        assert stage.work(lambda s: s.scalar(select(lock))) is False
+    assert stage.work(lambda s: s.scalar(select(lock))) is True
 
 
 def test_a_proposal_on_its_way_stands_against_erasing_and_an_answered_one_goes(stage: Stage) -> None:

@@ -70,7 +70,7 @@ document.addEventListener("htmx:after:swap", () => {
 
 // Whoever speaks and is not known yet is described beside the questions.
 function describeSpeaker() {
-  const choice = document.getElementById("speaker");
+  const choice = document.querySelector("[name=speaker]");
   const more = choice?.closest("form")?.querySelector(".new-speaker");
   if (more && more.hidden === (choice.value === "new")) more.hidden = choice.value !== "new";
 }
