@@ -158,7 +158,7 @@ def test_a_number_told_again_is_not_taken_away_by_taking_that_back(
     assert row is not None
     anna.post(f"/contacts/details/reach/{row.id}/verification", to="verified")
     again = anna.post("reaches", kind="phone", value="347 000 0002", source="related")
-    assert "Scritto." in again.text
+    assert "Aggiunto." in again.text
     assert "hx-post" not in again.text
     anna.post(f"/contacts/details/reach/{row.id}/outcome", outcome="wrong_person")
     anna.post(f"/contacts/details/reach/{row.id}/verification", to="wrong")
