@@ -5,6 +5,8 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+ITALY = "+39"
+SHORTEST_TOLD = len(ITALY) + 8  # with the prefix and its zero, as 0571 7001
 LONGEST = 40  # characters; the longest honest writing is far shorter
 
 # What comes in the place of a withheld number: the words ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and
@@ -33,6 +35,15 @@ def to_e164(text: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def typed_number(text: str) -> str | None:
+    """What somebody types or tells, in E.164: stricter than `to_e164`, by which what a gestionale has of old is taken.
+
+    The numbering plan still has Italian numbers of five digits; nobody has one, and half a number looks like it.
+    """
+    number = to_e164(text)
+    return None if number is not None and number.startswith(ITALY) and len(number) < SHORTEST_TOLD else number
 
 
 def caller_kind(e164: str | None) -> CallerKind:

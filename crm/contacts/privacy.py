@@ -22,7 +22,7 @@ from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, Section, TableHolder, Went, plain, rows_of
 
 ERASED = "Persona cancellata"
-ACTS_FOR_OTHERS = "Agisce per altri con una delega valida: prima va chiusa la delega."
+ACTS_FOR_OTHERS = "Agisce per altri con un mandato valido: prima va terminato il mandato."
 _CONTACT, _RELATION, _MANDATE = table_of(Contact), table_of(Relation), table_of(Mandate)
 _MERGE = table_of(ContactMerge)
 _EMPTY = "La riga vuota tiene insieme conteggi e somme."
@@ -32,7 +32,7 @@ class _NamedByOthers:
     """The relations of others' files, and the mandates, that name him by his codice fiscale."""
 
     tables = frozenset({_MANDATE.name})
-    title = "Rapporti e deleghe nei fascicoli altrui"
+    title = "Rapporti e mandati nei fascicoli altrui"
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """As whom he is named, and in which mandates; not in whose file."""
@@ -43,7 +43,7 @@ class _NamedByOthers:
         mandates = select(_MANDATE).where(*self._named(_MANDATE, person, codes))
         return [
             Section("relation_of_others", self.title, [plain(row) for row in session.execute(related).mappings()]),
-            Section("mandate", "Deleghe ricevute", [plain(row) for row in session.execute(mandates).mappings()]),
+            Section("mandate", "Mandati ricevuti", [plain(row) for row in session.execute(mandates).mappings()]),
         ]
 
     def obstacles(self, session: Session, person: Person) -> list[str]:

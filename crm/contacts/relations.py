@@ -30,7 +30,7 @@ from crm.contacts.disclosure import (
 )
 from crm.contacts.models import Contact, Mandate, Relation, Source
 from crm.contacts.names import full_name, who_key
-from crm.contacts.phone import to_e164
+from crm.contacts.phone import typed_number
 from crm.contacts.queries import ContactView
 from crm.contacts.recording import HIMSELF, Telling, as_json, recordable, trace, wrong
 from crm.core import clock
@@ -338,7 +338,7 @@ def _who(
             code = parse_codice_fiscale(code)
         except InvalidError as error:
             errors.append(InvalidError(str(error), field="codice_fiscale"))
-    if phone.strip() and (number := to_e164(phone.strip())) is None:
+    if phone.strip() and (number := typed_number(phone.strip())) is None:
         errors.append(InvalidError("Non è un numero di telefono: ricontrolla le cifre.", field="phone"))
     name = " ".join(name.split())
     if len(name) > MAX_NAME or not name.isprintable():

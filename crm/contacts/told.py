@@ -26,7 +26,7 @@ from crm.contacts.models import (
     ReachKind,
     Verification,
 )
-from crm.contacts.phone import to_e164
+from crm.contacts.phone import typed_number
 from crm.contacts.recording import Telling, as_json, recordable, trace, wrong
 from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
@@ -135,10 +135,11 @@ def parse_reach(kind: ReachKind, text: str) -> str:
     """The value as it is stored: a phone in E.164, anything else an e-mail address in small letters."""
     text = text.strip()
     if kind is ReachKind.PHONE:
-        value = to_e164(text)
+        value = typed_number(text)
         if value is None:
             raise wrong(
-                "Non è un numero di telefono: ricontrolla le cifre; se è estero, comincia con +.", field="value"
+                "Non è un numero di telefono: scrivilo intero, con il prefisso; se è estero, comincia con +.",
+                field="value",
             )
         return value
     value = to_email(text) if text.isprintable() and len(text) <= MAX_EMAIL else None

@@ -48,7 +48,7 @@ def close(session: Session, by: Principal, *, list_id: int) -> None:
     row = _managed(session, by, list_id)
     left = select(FollowUp.id).where(FollowUp.list_id == list_id, FollowUp.state == FollowUpState.OPEN).limit(1)
     if session.execute(left).first() is not None:
-        raise ConflictError("L'elenco ha ancora seguiti da fare: prima affidali a un altro elenco.")
+        raise ConflictError("L'elenco ha ancora attività da fare: prima affidale a un altro elenco.")
     others = select(FollowUpList.id).where(
         FollowUpList.contract_id == row.contract_id, FollowUpList.active, FollowUpList.id != list_id
     )
@@ -64,7 +64,7 @@ def first_for(session: Session, by: Principal, *, ente_id: int) -> int:
     covering = contracts_of(session, ente_id)
     contract_id = min(by.contracts_for(Permission.CONTACT_RECORD) & covering or covering, default=None)
     if contract_id is None:
-        raise ConflictError("Questo ente non ha un contratto: non ci sono elenchi di seguiti.")
+        raise ConflictError("Questo ente non ha un contratto: non ci sono elenchi di attività.")
     first = (
         select(FollowUpList.id)
         .where(FollowUpList.contract_id == contract_id, FollowUpList.active)

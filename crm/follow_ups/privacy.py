@@ -8,7 +8,7 @@ from crm.follow_ups.models import FollowUp, FollowUpState
 from crm.privacy.holders import Holder, Person, TableHolder
 
 _FOLLOW_UP = table_of(FollowUp)
-TO_BE_DONE = "C'è un seguito ancora da fare: prima va concluso o annullato."
+TO_BE_DONE = "C'è un'attività ancora da fare: prima va conclusa o annullata."
 
 
 class _FollowUps(TableHolder):
@@ -19,5 +19,5 @@ class _FollowUps(TableHolder):
 
 
 HOLDERS: tuple[Holder, ...] = (
-    _FollowUps(_FOLLOW_UP, "Seguiti", emptied={"note": "", "before": null()}, why="Il lavoro svolto resta contato."),
+    _FollowUps(_FOLLOW_UP, "Attività", emptied={"note": "", "before": null()}, why="Il lavoro svolto resta contato."),
 )

@@ -120,7 +120,7 @@ def _locked(session: Session, by: Principal, follow_up_id: int) -> FollowUp:
     by.require(Permission.CONTACT_RECORD)
     row = session.get(FollowUp, follow_up_id, with_for_update=True, populate_existing=True)
     if row is None:
-        raise NotFoundError("Questo seguito non esiste.")
+        raise NotFoundError("Questa attività non esiste.")
     require_on(session, by, Permission.CONTACT_RECORD, ente_id=row.ente_id)
     return row
 

@@ -10,6 +10,7 @@ from crm.enti.calendar import HORIZON_DAYS, Timetable, closing, opening
 
 FARTHEST = timedelta(days=2 * 365)
 END_OF_WORK = time(18)  # of a day on which the lines are closed
+CALLS_FROM, CALLS_UNTIL, SUNDAY = time(8), time(21), 6
 LAST_MINUTE = time(23, 59)  # of a day on which they never close
 
 
@@ -38,11 +39,14 @@ class Due:
     at_work: bool
 
 
-def due(day: Day, *, chosen: date | None, hour: time | None, now: datetime, timetable: Timetable) -> Due:
+def due(
+    day: Day, *, chosen: date | None, hour: time | None, now: datetime, timetable: Timetable, calls: bool = False
+) -> Due:  # fmt: skip
     """The instant meant. Without an hour it is the end of that day's opening.
 
     *Tomorrow* and *in a week* mean the first day of work from then on; a day that was chosen, or an hour, is taken as
-    it is, even if the centre is closed. Raises `InvalidError` for what is past or too far.
+    it is, even if the centre is closed. Raises `InvalidError` for what is past or too far, and, when somebody is to be
+    called (`calls`) at an hour, for one at which people are not called.
     """
     # When somebody closes the lines until he reopens them, nobody means all days to come.
     timetable = replace(timetable, closures=tuple(one for one in timetable.closures if one.ends_at is not None))
@@ -54,7 +58,15 @@ def due(day: Day, *, chosen: date | None, hour: time | None, now: datetime, time
         raise InvalidError("Questo momento è già passato: scegline uno più avanti.", field=field)
     if at > now + FARTHEST:
         raise InvalidError("Al massimo due anni da oggi: scegli una data più vicina.", field="chosen")
+    if calls and hour is not None and not may_call(at):
+        raise InvalidError("Si chiama dal lunedì al sabato, dalle 8 alle 21: scegli un'altra ora.", field="hour")
     return Due(at, ends is not None if hour is None else opening(timetable, at).is_open)
+
+
+def may_call(at: datetime) -> bool:
+    """Whether people may be called at home at an instant: from Monday to Saturday, from 8 to 21."""
+    local = in_rome(at)
+    return local.weekday() != SUNDAY and CALLS_FROM <= local.time() <= CALLS_UNTIL
 
 
 def lateness(due_at: datetime, now: datetime) -> Lateness:

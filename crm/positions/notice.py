@@ -24,6 +24,13 @@ def parse_notice_number(text: str) -> str:
     return digits
 
 
+def is_mistyped(text: str) -> bool:
+    """Whether somebody meant a notice number whose check digits do not add up."""
+    digits = "".join(char for char in text if char not in " .-/\u00a0")
+    whole = len(digits) == LENGTH and digits.isascii() and digits.isdigit()
+    return whole and digits[0] == "3" and digits[16:] != check_digits(digits[:16])
+
+
 def check_digits(first_16: str) -> str:
     """The two check digits that follow the first 16 of a notice number with auxiliary digit 3."""
     return f"{int(first_16) % 93:02d}"

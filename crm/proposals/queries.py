@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -16,6 +17,7 @@ from crm.proposals.models import AnswerRefusal, Proposal, ProposalDraft, Proposa
 from crm.proposals.subjects import Problem, ProposalKind, Subject, shown
 
 SHOWN = 100
+_LATEST = Proposal.made_at.desc()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class RefusedAnswer:
 
 def to_decide(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
     """What waits for the enti of the scope, the oldest first."""
-    return _views(session, Proposal.state == State.MADE, oldest_first=True, limit=limit)
+    return _views(session, Proposal.state == State.MADE, order=Proposal.made_at.asc(), limit=limit)
 
 
 def counts(session: Session, state: State) -> Mapping[int, int]:
@@ -102,8 +104,8 @@ def of_contacts(session: Session, contact_ids: Collection[int], *, limit: int = 
 
 
 def decided(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
-    """What the enti of the scope decided and what became of it, the newest first."""
-    return _views(session, Proposal.decided_at.is_not(None), limit=limit)
+    """What the enti of the scope decided and what became of it, the newest decision first."""
+    return _views(session, Proposal.decided_at.is_not(None), limit=limit, order=Proposal.decided_at.desc())
 
 
 def made_by(session: Session, by: Principal, *, limit: int = SHOWN) -> list[ProposalView]:
@@ -153,9 +155,10 @@ def refused_answers(session: Session, *, limit: int = 20) -> list[RefusedAnswer]
     return [RefusedAnswer(*row) for row in rows]
 
 
-def _views(session: Session, *where: ColumnElement[bool], limit: int, oldest_first: bool = False) -> list[ProposalView]:
+def _views(
+    session: Session, *where: ColumnElement[bool], limit: int, order: ColumnElement[Any] = _LATEST
+) -> list[ProposalView]:  # fmt: skip
     maker, decider = aliased(User), aliased(User)
-    order = Proposal.made_at if oldest_first else Proposal.made_at.desc()
     rows = session.execute(
         select(Proposal, Contact.surname, Contact.given_name, Contact.codice_fiscale, maker.name, decider.name)
         .join(Contact, Contact.id == Proposal.contact_id)

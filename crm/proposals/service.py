@@ -136,8 +136,9 @@ def take_back(session: Session, by: Principal, *, proposal_id: UUID, voice_id: i
 
 
 def decide(session: Session, by: Principal, *, proposal_ids: Collection[UUID], approve: bool, reason: str = "") -> None:
-    """Approve or refuse for the ente, several at once: all of them or, when one is decided already, none."""
-    reason = _short(reason, MAX_REASON, "reason")
+    """Approve or refuse for the ente, several at once: all of them or, when one is decided already, none. A reason is
+    a refusal's alone."""
+    reason = "" if approve else _short(reason, MAX_REASON, "reason")
     if not proposal_ids:
         raise InvalidError("Scegli almeno una proposta.")
     if len(proposal_ids) > MOST_AT_ONCE:
@@ -146,7 +147,7 @@ def decide(session: Session, by: Principal, *, proposal_ids: Collection[UUID], a
         row = _locked(session, proposal_id)
         require_on(session, by, Permission.PROPOSAL_DECIDE, ente_id=row.ente_id)
         row.state = lifecycle.decided(row.state, approve=approve, reason=reason)
-        row.decided_by, row.decided_at, row.reason = by.user_id, clock.now(session), "" if approve else reason
+        row.decided_by, row.decided_at, row.reason = by.user_id, clock.now(session), reason
         row.decided_as = _role(session, by, row.ente_id)
         _changed(session, by, row, kind="proposal.approved" if approve else "proposal.refused", reason=reason)
 

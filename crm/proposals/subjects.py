@@ -9,7 +9,7 @@ from crm.contacts.addresses import ITALY, Address
 from crm.contacts.email import to_email
 from crm.contacts.models import PersonKind
 from crm.contacts.names import fold
-from crm.contacts.phone import to_e164
+from crm.contacts.phone import typed_number
 from crm.core.errors import FieldError, InvalidError
 
 FIRST_DAY = date(1900, 1, 1)
@@ -119,8 +119,10 @@ def _text(text: str, field: str) -> str:
 
 def _word(subject: Subject, text: str) -> str:
     if subject is Subject.PHONE:
-        if (number := to_e164(text)) is None:
-            raise FieldError("Non è un numero di telefono: scrivilo con il prefisso, come 0571 700123.", field="value")
+        if (number := typed_number(text)) is None:
+            raise FieldError(
+                "Non è un numero di telefono: scrivilo con il prefisso, intero, come 0571 700123.", "value"
+            )
         return number
     if subject in REACHES:
         if (address := to_email(text)) is None:

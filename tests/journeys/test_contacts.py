@@ -38,7 +38,7 @@ def test_a_new_mobile_is_told_the_old_one_is_wrong_and_calls_are_not_wanted(
     page.locator("#reach-value").fill("347/1234567")
     page.keyboard.press("Enter")
     expect(card).to_contain_text(NEW)
-    expect(page.locator("#card-done")).to_contain_text("Scritto.")
+    expect(page.locator("#card-done")).to_contain_text("Aggiunto.")
 
     old.get_by_role("button", name=re.compile("^errato")).click()
     expect(old.locator(".check-wrong")).to_be_visible()

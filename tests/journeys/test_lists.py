@@ -35,7 +35,7 @@ def test_an_agent_promises_in_the_call_and_keeps_it_later(
     page.fill(".promise textarea", "Copia della relata")
     assert_accessible(page)
     page.locator(".promise .primary").click()
-    expect(page.locator(".promise .told")).to_contain_text("Seguito preso")
+    expect(page.locator(".promise .told")).to_contain_text("Attività annotata")
     expect(page.locator(".promise ul")).to_contain_text("Inviare")
     page.keyboard.press("Alt+c")
     write_up(page)

@@ -69,7 +69,7 @@ def test_a_feed_is_sent_and_read_with_its_refused_line_explained(
     admin.page.set_input_files("#feed", feed)
     admin.page.get_by_role("button", name="Carica").click()
     run = admin.page.locator(".run", has_text="correzioni.jsonl")
-    expect(run).to_contain_text("Letto per intero")
+    expect(run).to_contain_text("Letto, 1 riga rifiutata")
     run.locator("summary").click()
     expect(run).to_contain_text("SBAGLIATO")
     admin.shot("imports")

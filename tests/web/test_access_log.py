@@ -69,9 +69,11 @@ def test_an_approver_sees_who_looked_at_his_taxpayers_and_at_no_other(
     client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
 ) -> None:
     opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="allo sportello")
+    opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="case_check: rata 3")
     opens(database, cast.anna, cast, cast.gina, cast.vinci)
     sign_in(client, "piera")
     shown = client.get("/access-log").text
+    assert "Verifica di una posizione: rata 3" in shown
     assert "MARIO BIANCHI" in shown
     assert "allo sportello" in shown
     assert "192.0.2.7 · Firefox" in shown

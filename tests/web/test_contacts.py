@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from crm.contacts.models import (
     Verification,
 )
 from crm.contacts.recording import Telling
+from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.files import service as files
 from crm.files.models import Interlocutor, Purpose
@@ -76,7 +78,7 @@ def test_a_new_mobile_is_written_the_old_one_is_wrong_and_both_can_be_taken_back
 ) -> None:
     assert "+39 348 000 0001" in anna.card()
     added = anna.post("reaches", kind="phone", value=" 347/000.0002 ", source="taxpayer")
-    assert "Scritto." in added.text
+    assert "Aggiunto." in added.text
     assert "+39 347 000 0002" in anna.card()
     old = row_of(database, cast, MARIO_MOBILE)
     assert old is not None
@@ -156,7 +158,7 @@ def test_a_number_told_again_is_not_taken_away_by_taking_that_back(
     assert row is not None
     anna.post(f"/contacts/details/reach/{row.id}/verification", to="verified")
     again = anna.post("reaches", kind="phone", value="347 000 0002", source="related")
-    assert "Scritto." in again.text
+    assert "Aggiunto." in again.text
     assert "hx-post" not in again.text
     anna.post(f"/contacts/details/reach/{row.id}/outcome", outcome="wrong_person")
     anna.post(f"/contacts/details/reach/{row.id}/verification", to="wrong")
@@ -260,6 +262,12 @@ def test_a_delegate_hears_what_his_mandate_covers(anna: Reader, database: Databa
     assert mandate is not None
     ended = anna.post(f"/mandates/{mandate[1]}/end", on="2000-01-01")
     assert list(ended.json()["fields"]) == ["on"] or ended.status_code == 422
+    assert list(anna.post(f"/mandates/{mandate[1]}/end", on="").json()["fields"]) == ["on"]
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+    ended = anna.post(f"/mandates/{mandate[1]}/end", on=today.isoformat())
+    assert "oggi è l'ultimo giorno" in unescape(ended.text)
+    assert "31 dic 2099" in anna.undo(ended).text
     anna.undo(anna.post(f"/contacts/relations/{relation[1]}/end", on="2099-01-01"))
 
 

@@ -97,7 +97,7 @@ def test_the_figures_of_a_feed_add_up_to_its_records(page: TestClient, database:
     send(page, cast.empoli)
     works(database, cast)
     seen = shown(page)
-    assert "Letto per intero" in seen
+    assert "Letto, 1 riga rifiutata" in seen
     assert "record 3 nuovi 2 cambiati 0 uguali o più vecchi 0 rifiutati 1" in seen  # of five lines
     assert "codice_fiscale: Codice fiscale «X»" in seen
 
@@ -115,7 +115,7 @@ def test_a_feed_that_stopped_is_tried_again_from_the_page(
         assert page.post(f"/imports/{run_id(database, cast)}/retry").status_code == 204
     assert "In attesa di lettura" in shown(page)
     works(database, cast)
-    assert "Letto per intero" in shown(page)
+    assert "Letto, 1 riga rifiutata" in shown(page)
     assert list(uploads.iterdir()) == []
 
 

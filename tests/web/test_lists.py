@@ -49,20 +49,20 @@ def words(html: str) -> str:
 
 
 def test_a_follow_up_is_made_done_and_taken_back(anna: TestClient, database: Database, cast: Cast) -> None:
-    assert "Non hai seguiti da fare" in anna.get("/follow-ups").text
+    assert "Non hai attività da fare" in anna.get("/follow-ups").text
     form = anna.get(f"/follow-ups/new?contact={cast.mario}").text
-    assert "Nuovo seguito per MARIO BIANCHI" in form
+    assert "Nuova attività per MARIO BIANCHI" in form
     assert "Luca</option>" in form
     assert "Vera</option>" not in form
     told = make(anna, cast, note="Dopo le <b>15</b>")
-    assert "Seguito preso" in told.text
+    assert "Attività annotata" in told.text
     (one,) = made(database, cast)
     page = anna.get("/follow-ups").text
     assert "domani entro le 23:59" in words(page)
     assert "Dopo le &lt;b&gt;15" in page
     told = anna.post(f"/follow-ups/{one.id}/done")
     changed_at = unescape(told.text.split('name="changed_at" value="')[1].split('"')[0])
-    assert "Non hai seguiti da fare" in anna.get("/follow-ups").text
+    assert "Non hai attività da fare" in anna.get("/follow-ups").text
     assert "Tutto come prima" in anna.post(f"/follow-ups/{one.id}/undo", data={"changed_at": changed_at}).text
     assert anna.post(f"/follow-ups/{one.id}/undo", data={"changed_at": changed_at}).status_code == 409
     assert "domani" in words(anna.get("/follow-ups").text)
@@ -76,7 +76,7 @@ def test_it_is_postponed_and_handed_over_by_forms_of_its_row(anna: TestClient, d
     assert "1 mar 2027, 10:30" in anna.post(f"/follow-ups/{one.id}/postpone", data=later).text
     assert "Luca</option>" in anna.get(f"/follow-ups/{one.id}/assign").text
     assert "Luca" in anna.post(f"/follow-ups/{one.id}/assign", data={"to": f"user:{cast.luca}"}).text
-    assert "Non hai seguiti da fare" in anna.get("/follow-ups").text
+    assert "Non hai attività da fare" in anna.get("/follow-ups").text
     assert "MARIO BIANCHI" in anna.get(f"/follow-ups/lists/{one.list_id}").text
 
 
@@ -129,7 +129,7 @@ def test_only_who_sees_to_it_sees_everybodys_and_keeps_lists(anna: TestClient, d
 
 def test_in_a_call_a_follow_up_is_taken_beside_the_note(desk: Desk, database: Database) -> None:
     call, cast = desk.talks(), desk.stage.cast
-    assert "Prendi un seguito" in desk.page("talk")
+    assert "Annota un" in desk.page("talk")
     form = desk.client.get(f"/follow-ups/form?contact={cast.mario}&call={call}").text
     assert f'name="call" value="{call}"' in form
     told = desk.client.post("/follow-ups", data={**TOMORROW, "contact": cast.mario, "call": call}, headers=desk.headers)

@@ -207,7 +207,7 @@ def test_forged_ids_of_others_do_not_exist(client: TestClient, ada: int, piero: 
 
 
 def test_piero_removes_anna_and_her_page_is_no_longer_hers(
-    client: TestClient, piero: int, database: Database, cast: Cast
+    client: TestClient, piero: int, ada: int, database: Database, cast: Cast
 ) -> None:
     sign_in(client, "anna")
     hers = client.cookies["filodiretto_session"]
@@ -216,8 +216,12 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     no_reason = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna}, headers=headers)
     assert no_reason.json()["fields"] == {"reason": "Scrivi il motivo."}
     gone = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna, "reason": "Sgarbata"}, headers=headers)
-    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}"
-    assert "Sgarbata" in client.get(f"/staff/{cast.empoli}").text
+    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}?removed={cast.anna}#removed-head"
+    shown = client.get(f"/staff/{cast.empoli}?removed={cast.anna}").text
+    assert "Sgarbata" in shown
+    assert "Anna da adesso non vede più" in shown
+    sign_in(client, "ada")
+    assert "Comune di Empoli lo tiene lontano dal" in client.get(f"/people/{cast.anna}").text
     client.cookies.set("filodiretto_session", hers)
     found = client.post("/console/search", data={"q": "bianchi"}, headers={"X-CSRF-Token": csrf_of(client, "/console")})
     assert "BIANCHI" not in found.text

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 from starlette.testclient import TestClient
 
-from crm.access.models import Role, RoleGrant
+from crm.access.models import Role, RoleGrant, User
 from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
@@ -63,7 +63,13 @@ def test_a_copy_is_asked_for_made_and_downloaded_once(admin: TestClient, databas
     assert "/privacy/exports/1" in admin.get("/privacy").text
     answer = post(admin, "/privacy/exports/1")
     with zipfile.ZipFile(BytesIO(answer.content)) as archive:
-        assert "BIANCHI" in archive.read("index.html").decode()
+        page = archive.read("index.html").decode()
+        stored = archive.read("data/position.json").decode()
+    for text in ("BIANCHI", '<th scope="col">codice fiscale</th>', "persona fisica", "+39 348 000 0001"):
+        assert text in page
+    for technical in ("codice_fiscale", "natural", "ente_id", "None", "{&#39;", "+00:00", "T00:00"):
+        assert technical not in page
+    assert "residual_cents" in stored  # what programs read stays as it is stored
     assert post(admin, "/privacy/exports/1").status_code == 409
     assert "Scaricata" in admin.get("/privacy").text
 
@@ -71,6 +77,13 @@ def test_a_copy_is_asked_for_made_and_downloaded_once(admin: TestClient, databas
 def test_an_erasure_is_planned_confirmed_and_certified(admin: TestClient, database: Database, cast: Cast) -> None:
     path = f"/privacy/persons/{cast.mario}"
     assert "debito aperto" in admin.get(path).text
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).values(language="en"))
+    english = admin.get(path).text
+    assert "collecting it is a task in the public interest" in english
+    assert "The empty row holds counts" in english
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).values(language="it"))
     assert post(admin, f"{path}/erase", protocol="1/2026", sure="yes").status_code == 409
     with database.begin(Scope.of_contract(cast.contract)) as session:
         session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))

@@ -15,6 +15,9 @@ from crm.core.db import Database, Scope
 from crm.enti.models import Closure
 from crm.files import service as files
 from crm.files.models import Purpose
+from crm.follow_ups import service as follow_ups
+from crm.follow_ups.models import FollowUpKind
+from crm.follow_ups.service import To
 from crm.positions.models import Position
 from crm.proposals import exports
 from crm.proposals.acknowledgements import NOT_READ, Answer
@@ -147,6 +150,34 @@ def test_a_problem_names_its_act(client: TestClient, cast: Cast, database: Datab
         assert (status, list(json.loads(text)["fields"])) == (422, ["position"])
     status, text = anna.post(at, problem="moved", position=position)
     assert (status, "2024/118" in text) == (200, True)
+    one = proposed(database, cast)
+    becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
+    known = Browser(client, "vera", "/proposals").get(f"/proposals/{one.id}/file")
+    assert "n. 2024/118 emess" in known
+    assert "348" not in known  # how to reach him does not say how the act was served
+
+
+def test_a_reason_is_a_refusals_and_the_newest_decision_comes_first(
+    client: TestClient, cast: Cast, database: Database
+) -> None:
+    opened(database, cast)
+    anna = Browser(client, "anna", "/proposals")
+    for number in ("0571 700123", "0571 700124"):
+        anna.post(f"/proposals/make/correction/{cast.mario}", what="phone", value=number)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        older, newer = session.scalars(select(Proposal.id).order_by(Proposal.made_at, Proposal.value_key))
+    becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
+    vera = Browser(client, "vera", "/proposals")
+    vera.post("/proposals/decide", proposal=str(newer), approve="false", reason="È di un altro")
+    vera.post("/proposals/decide", proposal=str(older), approve="true", reason="È di un altro")
+    page = vera.get("/proposals")
+    assert page.index(f'id="decided-{older}"') < page.index(f'id="decided-{newer}"')
+    assert page.count("È di un altro") == 1
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        reasons = session.execute(
+            select(AuditEntry.kind, AuditEntry.reason).where(AuditEntry.kind.like("proposal.%ed"))
+        ).all()
+    assert ("proposal.approved", "") in reasons
 
 
 @pytest.mark.parametrize(
@@ -225,7 +256,12 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     assert client.get(f"/ente?ente={cast.vinci}").status_code == 404
     assert client.get(f"/ente?ente={cast.siena}").status_code == 404
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
-    assert "Registro degli accessi" in Browser(client, "vera", "/ente").get("/ente")
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        anna, due = principal_of(session, cast.anna), clock.now(session) + timedelta(days=1)
+        follow_ups.make(session, anna, contact_id=cast.mario, kind=FollowUpKind.CALL_BACK, due_at=due, to=To(cast.anna))
+    window = Browser(client, "vera", "/ente").get("/ente")
+    assert "Registro degli accessi" in window
+    assert "Attività · Da fare · Richiamare" in window
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
     board = Browser(client, "vera", "/ente")
     assert "Comune di Vinci" in board.get("/ente")

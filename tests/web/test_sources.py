@@ -160,7 +160,7 @@ def test_each_ente_has_its_own_bounds_of_what_is_withdrawn_unasked(
     page: TestClient, database: Database, cast: Cast
 ) -> None:
     at = f"/imports/limits/{cast.empoli}"
-    assert "Limiti dei ritiri" in page.get("/imports").text
+    assert "Quando un flusso completo aspetta conferma" in page.get("/imports").text
     assert f'id="percent-{cast.empoli}" name="percent" inputmode="numeric" maxlength="4" value="10"' in (
         page.get("/imports/limits").text
     )

@@ -40,7 +40,7 @@ def access_log(
         person = contacts.get(session, choice.contact) if choice.contact is not None else None
         if person is not None:
             audit.note_once(session, visit.principal, kind="log.read", ente_id=person.ente_id, contact_id=person.id)
-        shown = lines(session, found, say)
+        shown = lines(session, found, visit.language)
         badges = enti.badges(session, scope.enti)
         actors = queries.actors(session, scope.enti or frozenset())
     regions = render_alerts(runtime, scope, visit).regions
@@ -74,7 +74,9 @@ def export(
     with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
         choice = choice_of(session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact)
         asked = wanted(session, visit.principal, choice)
-        rows = [*_rows(lines(session, queries.every(session, visit.principal, asked, most=MOST_EXPORTED), say))]
+        rows = [
+            *_rows(lines(session, queries.every(session, visit.principal, asked, most=MOST_EXPORTED), visit.language))
+        ]
         for ente_id in sorted(asked.enti):
             after = {"entries": len(rows), "since": choice.since.isoformat(), "until": choice.until.isoformat()}
             audit.note(session, visit.principal, kind="log.exported", ente_id=ente_id, after=after)

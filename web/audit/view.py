@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -18,7 +19,8 @@ from crm.core.clock import business_day, start_of_day
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
-from web.audit.sentences import FIELDS, SENTENCES
+from web.audit.sentences import SENTENCES
+from web.audit.stored import flat, name_of, said
 from web.edge.fields import day_of, id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment
@@ -95,7 +97,7 @@ def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
     return found
 
 
-def lines(session: Session, noted: Iterable[Noted], say: Say) -> list[Line]:
+def lines(session: Session, noted: Iterable[Noted], language: str) -> list[Line]:
     """The entries with the words and names that people read."""
     noted = list(noted)
     names = contacts.named(session, {one.contact_id for one in noted if one.contact_id is not None})
@@ -103,9 +105,9 @@ def lines(session: Session, noted: Iterable[Noted], say: Say) -> list[Line]:
     badges = enti.badges(session)
     return [
         Line(
-            replace(one, subject=users.get(_user_of(one) or 0, one.subject)), say(SENTENCES.get(one.kind, one.kind)),
+            _in_words(one, users, language), translations(language).gettext(SENTENCES.get(one.kind, one.kind)),
             names.get(one.contact_id) if one.contact_id else None,
-            badges[one.ente_id].short_name if one.ente_id in badges else None, changes(one, say),
+            badges[one.ente_id].short_name if one.ente_id in badges else None, changes(one, language),
         )
         for one in noted
     ]  # fmt: skip
@@ -116,11 +118,24 @@ def _user_of(noted: Noted) -> int | None:
     return id_of(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
 
 
-def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
+def _in_words(noted: Noted, users: Mapping[int, str], language: str) -> Noted:
+    """Subject and reason as people read them."""
+    subject = users.get(_user_of(noted) or 0) or _or_nothing("subject", noted.subject, noted.kind, language)
+    return replace(noted, subject=subject, reason=_or_nothing("reason", noted.reason, noted.kind, language))
+
+
+def _or_nothing(field: str, text: str, kind: str, language: str) -> str:
+    return text and flat(said(field, text, language, of=kind))
+
+
+def changes(noted: Noted, language: str) -> tuple[tuple[str, str, str], ...]:
     """What is different after, each with its value before and after."""
+
+    def shown(name: str, values: Mapping[str, Any]) -> str:
+        return flat(said(name, values.get(name), language, of=noted.kind))
+
     return tuple(
-        (say(FIELDS.get(name, name)), _text(noted.before.get(name)), _text(noted.after.get(name)))
-        for name in noted.changed
+        (name_of(name, language), shown(name, noted.before), shown(name, noted.after)) for name in noted.changed
     )
 
 
@@ -177,13 +192,3 @@ def say_in(language: str) -> Say:
 
 def _topics(scope: Scope) -> frozenset[str]:
     return frozenset(topics.reading_alerts(ente_id) for ente_id in scope.enti or ())
-
-
-def _text(value: object) -> str:
-    if value is None or value == "":
-        return "—"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_text(one)}" for name, one in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_text(one) for one in value) or "—"
-    return str(value)

@@ -13,6 +13,7 @@ from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
+from crm.positions.notice import is_mistyped
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
@@ -170,7 +171,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
         searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
-        asked=len(asked) > 1,
+        asked=len(asked) > 1, mistyped=is_mistyped(asked),
     )  # fmt: skip
     return Response(html, media_type="text/html")
 

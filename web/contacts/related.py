@@ -13,10 +13,11 @@ from crm.contacts.disclosure import Matter, RelationKind, Term
 from crm.contacts.models import Source
 from crm.contacts.relations import Said
 from crm.core import clock
+from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, do, telling
 from web.edge.fields import NearDay
-from web.edge.templating import page
+from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
 router = APIRouter(include_in_schema=False)
@@ -131,15 +132,25 @@ def listed(
 
 @router.post("/mandates/{mandate_id}/end")
 def end_mandate(
-    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[NearDay] = None
+    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[NearDay] = None,
+    endless: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
-    """It holds until this day, for everybody it is about."""
+    """It holds until this day, for everybody it is about; no day only when that is said."""
+    if on is None and not endless:
+        raise FieldError("Scegli l'ultimo giorno in cui il mandato vale.", "on")
 
-    def work(session: Session) -> Done:
+    def work(session: Session) -> str:
         was = mandates.end(session, visit.principal, mandate_id=mandate_id, on=on)
-        return Done("Fine del mandato scritta.", f"/mandates/{mandate_id}/end", {"on": was.isoformat() if was else ""})
+        back = {"on": was.isoformat()} if was else {"endless": "true"}
+        done = Done(
+            "Fine del mandato scritta." if on else "Il mandato non ha scadenza.", f"/mandates/{mandate_id}/end", back
+        )
+        today = clock.business_day(clock.now(session))
+        one = {"id": mandate_id, "ends": on, "standing": mandates.standing_of(Term(None, on), today), "today": today}
+        return fragment("contacts/mandate_ended.html", visit.language, done=done, **one)
 
-    return do(runtime, visit, work)
+    html = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
+    return Response(html, media_type="text/html")
 
 
 def _fields(said: Said) -> dict[str, object]:

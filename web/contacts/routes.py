@@ -287,10 +287,10 @@ def _written(detail: Detail, row: told.Written) -> Done:
     """What is new can be taken away again; what was there and held to be wrong, be held so again."""
     path = f"/contacts/details/{detail}/{row.id}"
     if row.new:
-        return Done("Scritto.", f"{path}/remove")
+        return Done("Aggiunto.", f"{path}/remove")
     if row.verification is not Verification.WRONG:
-        return Done("Scritto.")
-    return Done("Scritto.", f"{path}/verification", {"to": row.verification.value, "outcome": row.outcome or ""})
+        return Done("Aggiunto.")
+    return Done("Aggiunto.", f"{path}/verification", {"to": row.verification.value, "outcome": row.outcome or ""})
 
 
 def _refusals(was: Mapping[int, Refusal]) -> dict[str, list[object]]:

@@ -15,6 +15,7 @@ from crm.contacts.models import (
     Collected,
     ConditionKind,
     LastOutcome,
+    PersonKind,
     Purpose,
     ReachKind,
     Source,
@@ -24,11 +25,12 @@ from crm.documents.models import DocumentKind
 from crm.duplicates.likeness import Why
 from crm.enti.consent import ClosureStanding
 from crm.files.gate import Check, GateOutcome
+from crm.files.models import Interlocutor
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.follow_ups.when import Day, Lateness
 from crm.levels.formulas import Standing
-from crm.positions.models import ActKind, NotificationState, PositionState, Tax
+from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.privacy.breaches import Standing as BreachStanding
 from crm.privacy.holders import Fate
 from crm.privacy.models import EndState, ErasureState, ExportState, Risk
@@ -77,9 +79,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EndState.STOPPED: "Ferma",
     },
     Fate: {
-        Fate.DELETED: "cancellate",
-        Fate.ANONYMISED: "rese anonime",
-        Fate.UNREADABLE: "rese illeggibili",
+        Fate.DELETED: "righe cancellate",
+        Fate.ANONYMISED: "righe rese anonime",
+        Fate.UNREADABLE: "righe rese illeggibili",
     },
     Risk: {
         Risk.UNKNOWN: "da valutare",
@@ -287,8 +289,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     },
     FollowUpState: {
         FollowUpState.OPEN: "Da fare",
-        FollowUpState.DONE: "Fatto",
-        FollowUpState.CANCELLED: "Annullato",
+        FollowUpState.DONE: "Fatta",
+        FollowUpState.CANCELLED: "Annullata",
     },
     Day: {
         Day.TODAY: "Oggi",
@@ -365,9 +367,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         PositionState.INSOLVENCY: "Procedura concorsuale",
     },
     NotificationState: {
-        NotificationState.NOT_SENT: "Non ancora spedita",
-        NotificationState.SENT: "Spedita",
-        NotificationState.NOTIFIED: "Notificata",
+        NotificationState.NOT_SENT: "Da spedire",
+        NotificationState.SENT: "Notifica in corso",
+        NotificationState.NOTIFIED: "Notifica avvenuta",
         NotificationState.FAILED: "Notifica non riuscita",
     },
     Topic: {
@@ -398,7 +400,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
-        EntryKind.FOLLOW_UP: "Seguiti",
+        EntryKind.FOLLOW_UP: "Attività",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",
@@ -468,6 +470,38 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         DocumentKind.LETTER_SENT: "Lettera spedita",
         DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
         DocumentKind.OTHER: "Altro",
+    },
+    Interlocutor: {
+        Interlocutor.TAXPAYER: "il contribuente",
+        Interlocutor.RELATED: "chi agisce per lui",
+        Interlocutor.NOBODY: "nessuno in ascolto",
+    },
+    PersonKind: {
+        PersonKind.NATURAL: "persona fisica",
+        PersonKind.LEGAL: "persona giuridica",
+    },
+    NotificationChannel: {
+        NotificationChannel.RACCOMANDATA: "raccomandata",
+        NotificationChannel.ATTI_GIUDIZIARI: "raccomandata per atti giudiziari",
+        NotificationChannel.MESSO: "messo notificatore",
+        NotificationChannel.PEC: "PEC",
+        NotificationChannel.SEND: "SEND",
+        NotificationChannel.ORDINARY_MAIL: "posta ordinaria",
+    },
+    StepKind: {
+        StepKind.REMINDER: "Sollecito",
+        StepKind.INTIMATION: "Intimazione",
+        StepKind.SUSPENSION: "Sospensione",
+        StepKind.ANNULMENT: "Annullamento",
+        StepKind.RELIEF: "Sgravio",
+        StepKind.REFUND: "Rimborso",
+        StepKind.FERMO_NOTICE: "Preavviso di fermo",
+        StepKind.FERMO: "Fermo amministrativo",
+        StepKind.IPOTECA_NOTICE: "Preavviso di ipoteca",
+        StepKind.IPOTECA: "Ipoteca",
+        StepKind.PIGNORAMENTO: "Pignoramento",
+        StepKind.LITIGATION: "Contenzioso",
+        StepKind.INSOLVENCY: "Procedura concorsuale",
     },
 }
 

@@ -12,7 +12,6 @@ from crm.core import topics
 from crm.core.db import Scope
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
-from web.audit.view import say_in
 from web.edge.templating import fragment, page
 from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.ente import window
@@ -27,7 +26,7 @@ ONE = "ente-"  # how the live socket of one ente's window is named, before the e
 def render(runtime: Runtime, ente_id: int, rights: window.Rights, language: str) -> Rendered:
     """One ente's window, the same for everybody with the same rights on it."""
     with runtime.database.begin(Scope.of_enti([ente_id])) as session:
-        view = window.look_into(session, ente_id, rights, say_in(language))
+        view = window.look_into(session, ente_id, rights, language)
     return Rendered({"window": fragment("ente/window.html", language, view=view)}, view.topics)
 
 

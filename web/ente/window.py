@@ -21,6 +21,7 @@ from crm.enti import closure_queries
 from crm.enti import queries as enti
 from crm.enti.closure_queries import ClosureView
 from crm.enti.queries import Badge
+from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
 from crm.timeline.models import EntryKind, TimelineEntry
@@ -30,11 +31,14 @@ from telephony.calls.models import Outcome, Phase
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 from telephony.lines import queries as phone_lines
 from telephony.queues import queries as queues
-from web.audit.view import Line, Say, lines
+from web.audit.view import Line, lines
 from web.wallboard.board import Board, read
 
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
+STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState]] = {
+    EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
+}  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING})
 
 
@@ -67,9 +71,9 @@ class Happened:
     name: str
     at: datetime
     kind: EntryKind
-    state: Outcome | State | None  # none while it is going on
+    state: Outcome | State | FollowUpState | None  # none while it is going on
     mistaken: bool
-    topic: Topic | None
+    about: Topic | FollowUpKind | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
     )  # fmt: skip
 
 
-def look_into(session: Session, ente_id: int, rights: Rights, say: Say) -> Window:
+def look_into(session: Session, ente_id: int, rights: Rights, language: str) -> Window:
     """The window of the one ente that the session's scope holds."""
     runs = collection.latest(session, limit=1)
     return Window(
@@ -123,7 +127,7 @@ def look_into(session: Session, ente_id: int, rights: Rights, say: Say) -> Windo
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])), feed=runs[0] if runs else None,
         as_of=collection.heard(session, [ente_id]).get(ente_id),
-        looks=_looks(session, ente_id, say) if rights.access else (),
+        looks=_looks(session, ente_id, language) if rights.access else (),
     )  # fmt: skip
 
 
@@ -169,19 +173,23 @@ def _contacts(session: Session, ente_id: int) -> tuple[Happened, ...]:
 
 def _happened(entry: TimelineEntry, name: str) -> Happened:
     mistaken = entry.status == OPENED_BY_MISTAKE
-    states: Mapping[EntryKind, type[Outcome] | type[State]] = {EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State}
-    kind = states.get(entry.kind)
+    kind = STATES.get(entry.kind)
     known = kind is not None and not mistaken and entry.status != IN_PROGRESS
     topic = entry.detail.get("topic")
+    about: Topic | FollowUpKind | None = Topic(topic) if entry.kind is EntryKind.CALL and topic else None
+    if entry.kind is EntryKind.FOLLOW_UP:
+        about = FollowUpKind(entry.detail["kind"])
     return Happened(
         contact_id=entry.contact_id, name=name, at=entry.occurred_at, kind=entry.kind,
         state=kind(entry.status) if kind is not None and known else None, mistaken=mistaken,
-        topic=Topic(topic) if entry.kind is EntryKind.CALL and topic else None,
+        about=about,
     )  # fmt: skip
 
 
-def _looks(session: Session, ente_id: int, say: Say) -> tuple[Line, ...]:
-    return tuple(lines(session, log.some(session, Wanted(frozenset({ente_id})), after=None, limit=LOOKS_SHOWN), say))
+def _looks(session: Session, ente_id: int, language: str) -> tuple[Line, ...]:
+    return tuple(
+        lines(session, log.some(session, Wanted(frozenset({ente_id})), after=None, limit=LOOKS_SHOWN), language)
+    )
 
 
 def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:

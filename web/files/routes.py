@@ -21,6 +21,7 @@ from crm.files import service
 from crm.files.models import Purpose
 from crm.files.service import SPEAKS
 from crm.positions import queries as positions
+from crm.positions.notice import is_mistyped
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
 from web.edge.fields import NearDay
@@ -57,7 +58,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
         searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
-        asked=len(asked) > 1,
+        asked=len(asked) > 1, mistyped=is_mistyped(asked),
     )  # fmt: skip
     return Response(html, media_type="text/html")
 

@@ -101,7 +101,7 @@ def make(
     """Owe something about a contact."""
 
     def work(session: Session) -> str:
-        when = _due(session, visit, contact, day, chosen, hour)
+        when = _due(session, visit, contact, day, chosen, hour, kind)
         made = service.make(
             session, visit.principal, contact_id=contact, kind=kind, due_at=when.at, to=assignee(visit.principal, to),
             note=note, call_id=_own_call(session, visit, call),
@@ -153,8 +153,8 @@ def postpone(
     """It is due at another instant."""
 
     def work(session: Session) -> str:
-        contact_id = _get(session, follow_up_id).contact_id
-        when = _due(session, visit, contact_id, day, chosen, hour)
+        one = _get(session, follow_up_id)
+        when = _due(session, visit, one.contact_id, day, chosen, hour, one.kind)
         service.postpone(session, visit.principal, follow_up_id=follow_up_id, due_at=when.at)
         return _told(session, visit, follow_up_id, "postponed", at_work=when.at_work)
 
@@ -264,12 +264,16 @@ def _form(session: Session, visit: Visit, contact_id: int, call_id: UUID | None)
     )  # fmt: skip
 
 
-def _due(session: Session, visit: Visit, contact_id: int, day: Day, chosen: date | None, hour: time | None) -> Due:
+def _due(
+    session: Session, visit: Visit, contact_id: int, day: Day, chosen: date | None, hour: time | None,
+    kind: FollowUpKind | None = None,
+) -> Due:  # fmt: skip
     """By the hours of the lines of the contact's ente."""
     ente_id = contacts.get(session, contact_id).ente_id
     held = contracts(session, visit.principal) & contracts_of(session, ente_id)
     timetable = enti.timetable(session, min(held, default=0), ente_id)
-    return due(day, chosen=chosen, hour=hour, now=clock.now(session), timetable=timetable)
+    calls = kind is FollowUpKind.CALL_BACK
+    return due(day, chosen=chosen, hour=hour, now=clock.now(session), timetable=timetable, calls=calls)
 
 
 def _own_call(session: Session, visit: Visit, call_id: UUID | None) -> UUID | None:
@@ -281,7 +285,7 @@ def _own_call(session: Session, visit: Visit, call_id: UUID | None) -> UUID | No
 def _get(session: Session, follow_up_id: int) -> FollowUpView:
     found = queries.get(session, follow_up_id)
     if found is None:
-        raise NotFoundError("Questo seguito non esiste.")
+        raise NotFoundError("Questa attività non esiste.")
     return found
 
 

@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from crm.core.errors import DomainError
 from web.audit.sentences import FIELDS, HEAD, SENTENCES
+from web.audit.stored import NO, OTHER_CODES, YES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 
@@ -30,6 +31,7 @@ SAID = (
     ROOT / "crm" / "documents" / "intake.py", ROOT / "crm" / "proposals" / "acknowledgements.py",
     ROOT / "crm" / "proposals" / "exports.py",
 )  # fmt: skip
+HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
 WORD_LIST = "web/edge/words.py"
 SENTENCE_LIST = "web/audit/sentences.py"
@@ -88,7 +90,7 @@ def _in_words() -> Found:
 
 
 def _in_sentences() -> Found:
-    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD):
+    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD, *OTHER_CODES.values(), YES, NO):
         yield text, SENTENCE_LIST
 
 
@@ -102,9 +104,18 @@ def _in_python() -> Found:
         texts = [_text(node, constants) for node in said if node is not None]
         if path in SAID:
             texts += [value for value in constants.values() if isinstance(value, str)]
+        if path.name == HELD:
+            texts += _sentences(tree)
         for text in texts:
             if text:
                 yield text, path.relative_to(ROOT).as_posix()
+
+
+def _sentences(tree: ast.Module) -> list[str]:
+    """What a module says to people: its texts that begin as sentences do, without what describes it."""
+    described = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and one not in described]
+    return [one.value for one in texts if isinstance(one.value, str) and one.value[:1].isupper()]
 
 
 def _domain_errors(trees: list[ast.Module]) -> set[str]:

@@ -12,10 +12,12 @@ from crm.access.authority import Subject
 from crm.access.models import Role
 from crm.access.permissions import Permission
 from crm.access.queries import SHOWN, Filter
+from crm.access.service import scope_for
 from crm.access.users import Person
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from crm.staff import queries as staff
 from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -66,10 +68,18 @@ def person(request: Request, runtime: RuntimeDep, visit: VisitDep, user_id: int)
         account = queries.account(session, visit.principal, user_id=user_id)
         names = enti.badges(session)
         contracts = {one: enti.contract_name(session, one) for one in _contracts(account.grants, scope)}
+        readable = scope_for(session, visit.principal, Permission.ACCESS_READ).enti or frozenset()
+        away = [
+            one
+            for ente_id in sorted(readable & (scope.enti or frozenset()))
+            for one in staff.removed(session, visit.principal, ente_id)
+            if one.user_id == user_id
+        ]
     return page(
         request, "people/person.html", visit.language, visit=visit, csrf=visit.csrf_token, account=account,
         user=account.user, roles=list(Role), enti=names, contracts=contracts, own=user_id == visit.principal.user_id,
-        mine=scope, role_of=Role, eyelid=EYELID, providers={one.key: one for one in runtime.settings.oidc_providers},
+        mine=scope, away=away, role_of=Role, eyelid=EYELID,
+        providers={one.key: one for one in runtime.settings.oidc_providers},
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ from crm.proposals.subjects import (
     shown,
     subjects_of,
 )
+from web.audit.stored import flat
+from web.audit.stored import said as stored
 from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -211,7 +213,13 @@ def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, f
         positions=tuple(positions.of_contact(session, [contact.id])), fields=fields,
     )  # fmt: skip
     return fragment(
-        "proposals/_form.html", visit.language, view=view, problems=tuple(Problem), shown=shown, parts=ADDRESS_PARTS
+        "proposals/_form.html",
+        visit.language,
+        view=view,
+        problems=tuple(Problem),
+        shown=shown,
+        parts=ADDRESS_PARTS,
+        said=lambda value: flat(stored("value", shown(value), visit.language)),
     )
 
 

@@ -1,5 +1,7 @@
 """The page of the proposals: those to decide, those decided, one's own, and the feeds; live."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -14,13 +16,21 @@ from crm.access.service import require_on, scope_for
 from crm.audit import service as audit
 from crm.collection.sources.queries import receivers
 from crm.contacts import queries as contacts
-from crm.core import topics
+from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
+from crm.documents import queries as documents
+from crm.documents.queries import DocumentView
 from crm.enti import queries as enti
+from crm.positions import queries as positions
+from crm.positions.history import Happening, Sort, history
+from crm.positions.views import PositionView
 from crm.proposals import delivery, exports, queries, service
 from crm.proposals.acknowledgements import MAX_BYTES
 from crm.proposals.lifecycle import State
+from crm.proposals.queries import ProposalView
+from crm.proposals.subjects import ProposalKind
+from web.audit.stored import flat, said
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -30,6 +40,15 @@ from web.wiring import Runtime
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
 OPENS = (Permission.PROPOSAL_DECIDE, Permission.ENTE_WATCH, Permission.PROPOSAL_MAKE, Permission.COLLECTION_IMPORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An act, and each attempt to serve it, with the documents that prove it by their reference."""
+
+    position: PositionView
+    told: tuple[Happening, ...]
+    proofs: Mapping[str, DocumentView]
 
 
 def watched(session: Session, visit: Visit) -> Scope:
@@ -63,6 +82,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
         user_id=by.user_id, undecided=State.MADE, receiving=receiving, refused=refused,
         say=translations(visit.language).gettext,
+        stored=partial(_stored, visit),
     )  # fmt: skip
     enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
     return Rendered({"proposals": html}, frozenset(topics.ente(one) for one in enti_seen))
@@ -112,7 +132,17 @@ def file(runtime: RuntimeDep, visit: VisitDep, proposal_id: UUID) -> Response:
             session, visit.principal, kind="file.opened", ente_id=contact.ente_id, contact_id=contact.id,
             reason="decisione su una proposta",
         )  # fmt: skip
-    return HTMLResponse(fragment("proposals/_known.html", visit.language, contact=contact, others=others))
+        served = _served(session, one) if one.kind is ProposalKind.NOTIFICATION_PROBLEM else None
+    return HTMLResponse(
+        fragment(
+            "proposals/_known.html",
+            visit.language,
+            contact=contact,
+            others=others,
+            served=served,
+            stored=partial(_stored, visit),
+        )
+    )
 
 
 @router.post("/proposals/export")
@@ -167,6 +197,21 @@ def acknowledge(
         return RedirectResponse("/proposals", status_code=303)
     say = translations(visit.language).gettext
     return HTMLResponse(fragment("proposals/_received.html", visit.language, received=received, say=say))
+
+
+def _stored(visit: Visit, value: str) -> str:
+    """A day or number as people write it."""
+    return flat(said("value", value, visit.language))
+
+
+def _served(session: Session, one: ProposalView) -> Served | None:
+    """What the file knows of serving the act that a problem is about."""
+    found = [each for each in positions.of_contact(session, [one.contact_id]) if each.act_number == one.act_number]
+    if not found:
+        return None
+    told = history(found[0], clock.business_day(clock.now(session)))
+    proofs = {each.reference: each for each in documents.of_contacts(session, [one.contact_id])}
+    return Served(found[0], tuple(each for each in told if each.sort in {Sort.ACT, Sort.NOTIFICATION}), proofs)
 
 
 def _admitted(visit: Visit) -> None:

@@ -13,6 +13,7 @@ from crm.core.db import Scope
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.staff import queries, service
+from crm.staff.models import ReplacementState
 from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import page
@@ -39,18 +40,23 @@ def first(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.get("/{ente_id}")
-def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
-    """One ente's register."""
+def register(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int, removed: int | None = None
+) -> Response:  # fmt: skip
+    """One ente's register; `removed` is the user who was just removed."""
     scope = _seen(runtime, visit, ente_id)
     with runtime.database.begin(scope) as session:
         one = frozenset({ente_id})
         told = queries.notices(session, one, limit=NOTICES)
+        replacements = queries.replacements(session, one)
         context: dict[str, Any] = {
             "mine": enti.badges(session, scope.enti), "serving": queries.register(session, visit.principal, ente_id),
             "own_people": queries.of_the_ente(session, visit.principal, ente_id),
             "removed": queries.removed(session, visit.principal, ente_id),
             "notices": told, "unseen": sum(notice.seen_at is None for notice in told),
-            "replacements": queries.replacements(session, one), "today": business_day(now(session)),
+            "replacements": replacements, "just_removed": removed,
+            "asked": {each.user_id: each.asked_at for each in replacements if each.state is ReplacementState.ASKED},
+            "today": business_day(now(session)),
             "days": service.replacement_days(session, ente_id),
             "decides": ente_id in (scope_for(session, visit.principal, Permission.USER_REMOVE).enti or ()),
             "manages": ente_id in (granted_scope(session, visit.principal, Permission.USER_MANAGE).enti or ()),
@@ -93,7 +99,7 @@ def remove(
 ) -> Response:  # fmt: skip
     """The ente keeps somebody away."""
     _change(runtime, visit, lambda s: service.remove(s, visit.principal, ente_id=ente_id, user_id=user, reason=reason))
-    return done(request, f"/staff/{ente_id}")
+    return done(request, f"/staff/{ente_id}?removed={user}#removed-head")
 
 
 @router.post("/{ente_id}/exclusions/{exclusion_id}/ask")

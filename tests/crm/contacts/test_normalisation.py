@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva, person_kind
 from crm.contacts.models import PersonKind
 from crm.contacts.names import KEY_LENGTH, MOST_WAYS, fold, name_key, ways
-from crm.contacts.phone import WITHHELD_NUMBERS, CallerKind, caller_kind, to_e164
+from crm.contacts.phone import WITHHELD_NUMBERS, CallerKind, caller_kind, to_e164, typed_number
 from crm.core.errors import InvalidError
 
 numbers = st.one_of(
@@ -84,6 +84,13 @@ def test_a_key_is_stable_and_fits(surname: str, given_name: str | None) -> None:
     key = name_key(surname, given_name)
     assert len(key) <= KEY_LENGTH
     assert fold(key) == key
+
+
+def test_half_a_number_is_none_when_typed_and_what_a_gestionale_has_stays() -> None:
+    assert typed_number("0571 12") is None
+    assert to_e164("0571 12") == "+39057112"
+    assert typed_number("0571 7001") == "+3905717001"
+    assert typed_number("+41 44 668 18 00") == "+41446681800"
 
 
 @pytest.mark.parametrize(

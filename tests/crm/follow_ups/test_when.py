@@ -49,6 +49,21 @@ def test_what_cannot_be_meant(day: Day, chosen: date | None, hour: time | None, 
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize(("chosen", "hour", "refused"), [
+    (date(2026, 11, 23), time(3), True), (date(2026, 11, 22), time(10), True), (date(2026, 11, 28), time(10), False),
+    (date(2026, 11, 23), time(8), False), (date(2026, 11, 23), time(21, 1), True), (date(2026, 11, 22), None, False),
+])  # fmt: skip
+def test_people_are_called_back_at_hours_at_which_people_are_called(
+    chosen: date, hour: time | None, refused: bool
+) -> None:
+    try:
+        due(Day.CHOSEN, chosen=chosen, hour=hour, now=FRIDAY, timetable=OFFICE, calls=True)
+        found = ""
+    except InvalidError as error:
+        found = error.field
+    assert found == ("hour" if refused else "")
+
+
 def test_when_the_day_is_over_today_is_too_late() -> None:
     with pytest.raises(InvalidError):
         when(Day.TODAY, now=at(11, 20, 18, 1))

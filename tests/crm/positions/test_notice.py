@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.errors import InvalidError
-from crm.positions.notice import check_digits, is_old, parse_notice_number
+from crm.positions.notice import check_digits, is_mistyped, is_old, parse_notice_number
 
 bases = st.from_regex(r"3[0-9]{15}", fullmatch=True)
 
@@ -48,3 +48,11 @@ def test_old_notices_are_taken_unchecked(aux: str) -> None:
 def test_no_text_breaks_it(text: str) -> None:
     with contextlib.suppress(InvalidError):
         assert len(parse_notice_number(text)) == 18
+
+
+def test_a_notice_number_with_a_digit_wrong_is_told_from_one_that_nobody_has() -> None:
+    first_16 = "3010000000000001"
+    right = first_16 + check_digits(first_16)
+    assert not is_mistyped(right)
+    assert is_mistyped(right[:-1] + str((int(right[-1]) + 1) % 10))
+    assert not any(map(is_mistyped, ("", "rossi", "0571 700123", "0" * 18)))

@@ -3,8 +3,9 @@
 const boxes = () => [...document.querySelectorAll('#proposals input[name="proposal"]')];
 
 function count() {
+  const chosen = boxes().filter((box) => box.checked).length;
   for (const place of document.querySelectorAll("[data-chosen]")) {
-    place.textContent = boxes().filter((box) => box.checked).length;
+    place.textContent = `${chosen} ${chosen === 1 ? place.dataset.one : place.dataset.chosen}`;
   }
 }
 
@@ -23,6 +24,12 @@ document.addEventListener("click", (event) => {
   const choose = !all.every((box) => box.checked);
   for (const box of all) box.checked = choose;
   count();
+});
+
+// A reason belongs to the proposals that were refused with it, not to the next ones.
+document.addEventListener("htmx:after:request", (event) => {
+  const form = event.target.closest?.("#decision");
+  if (form && event.detail.ctx?.response?.ok) form.reset();
 });
 
 document.addEventListener("change", count);

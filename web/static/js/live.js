@@ -98,11 +98,13 @@ function formOf(source) {
 
 function mark(control, text) {
   const place = document.getElementById(`${control.id}-error`);
-  place.textContent = text;
-  place.hidden = !text;
+  if (place) { // a page that was sent back whole says it elsewhere
+    place.textContent = text;
+    place.hidden = !text;
+  }
   if (text) {
     control.setAttribute("aria-invalid", "true");
-    control.setAttribute("aria-describedby", place.id);
+    control.setAttribute("aria-describedby", `${control.id}-error`);
   } else {
     control.removeAttribute("aria-invalid");
     control.removeAttribute("aria-describedby");
