@@ -17,7 +17,6 @@ from crm.contacts import queries as contacts
 from crm.contacts.phone import caller_kind, to_e164
 from crm.contacts.queries import ContactKey
 from crm.core import clock
-from crm.core.configuration import kept
 from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
@@ -36,13 +35,10 @@ from telephony.carriers.port import (
     Say,
 )  # fmt: skip
 from telephony.ivr import prompts, walk
-from telephony.ivr.definition import Flow
-from telephony.ivr.languages import Language
+from telephony.ivr import queries as flows
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.standard import Matter, standard
 from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.queries import LineView
-from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, QueueEntry
 
 Reply = tuple[Instruction, ...]
@@ -74,13 +70,14 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
-    flow = _flow(session, line.contract_id)
+    taken = flows.current(session, line.number)
     call = session.execute(
         _ARRIVE,
         {
             "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
             "line": line.number, "caller": caller, "caller_kind": caller_kind(caller), "phase": Phase.IVR,
-            "ivr": Place(flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
+            "ivr_version_id": taken.version_id,
+            "ivr": Place(taken.flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
             "closing": False, "note": "", "contact_id": only.contact_id if only else None,
             "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
         },
@@ -89,7 +86,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
         return resume(session, existing, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
-    return _say(session, call, walk.begin(flow, _facts(session, call)), to)
+    return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
 
 
 def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses) -> Reply:
@@ -98,7 +95,7 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow, facts = _flow(session, call.contract_id), _facts(session, call)
+    flow, facts = flows.of_call(session, call.contract_id, call.ivr_version_id), _facts(session, call)
     turn = walk.on_input(flow, place, facts, keys=pressed, speech=said)
     if isinstance(turn.then, LookUp):
         found = _propose_by_notice(session, call, turn.then.notice)
@@ -142,7 +139,8 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     place = Place.restored(call.ivr)
     match call.phase:
         case Phase.IVR:
-            return _reply(call, walk.repeat(_flow(session, call.contract_id), place, _facts(session, call)), to)
+            flow = flows.of_call(session, call.contract_id, call.ivr_version_id)
+            return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
         case Phase.WAITING | Phase.RINGING:
             cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)
             return (*([_spoken(cut_off)] if call.answered_at is not None else []), _enqueue(call, to))
@@ -188,25 +186,13 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-@kept
-def _flow(session: Session, contract_id: int) -> Flow:
-    """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's."""
-    listed = queues.queues(session, frozenset({contract_id}))
-    matters = [
-        Matter(queue.menu_digit, {Language.ITALIAN: queue.menu_label}, queue.id, queue.asks_notice)
-        for queue in listed
-        if queue.menu_digit and queue.menu_label
-    ]
-    operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
-    return standard(matters, operator.id)
-
-
 def _facts(session: Session, call: CallRow) -> Facts:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
         now=clock.now(session), caller_known=call.contact_id is not None,
+        urgent=flows.urgent(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
 

@@ -4,7 +4,21 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from telephony.ivr.definition import ENDS, Asking, AskLanguage, Flow, Known, Menu, NodeId, Text, ToQueue, exits, texts
+from telephony.ivr.definition import (
+    ENDS,
+    Asking,
+    AskLanguage,
+    AskNotice,
+    Flow,
+    Known,
+    Menu,
+    Node,
+    NodeId,
+    Text,
+    ToQueue,
+    exits,
+    texts,
+)  # fmt: skip
 from telephony.ivr.languages import Language
 
 
@@ -98,13 +112,20 @@ def _without_end(flow: Flow) -> Iterable[Problem]:
 
 def _silent_loops(flow: Flow) -> Iterable[Problem]:
     """Rounds that a call makes by itself when nobody does anything: a line that was left open would never end."""
-    alone = {
-        id_: [node.otherwise] if isinstance(node, Asking) else [target for _, target in exits(node)]
-        for id_, node in flow.nodes.items()
-    }
+    alone = {id_: [*_by_itself(node)] for id_, node in flow.nodes.items()}
     for id_, targets in alone.items():
         if id_ in _closure(targets, alone):
             yield Problem(id_, "next", "Chi non fa nulla torna sempre qui: la chiamata non finirebbe mai.")
+
+
+def _by_itself(node: Node) -> Iterable[NodeId]:
+    """Where a call goes on from a node without its caller."""
+    if not isinstance(node, Asking):
+        yield from (target for _, target in exits(node))
+        return
+    yield node.otherwise
+    if isinstance(node, AskNotice) and node.skips_known:
+        yield node.next
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:
