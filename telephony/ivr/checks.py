@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from telephony.ivr.definition import (
     ENDS,
@@ -22,17 +23,37 @@ from telephony.ivr.definition import (
 from telephony.ivr.languages import Language
 
 
+class Flaw(StrEnum):
+    """What may be wrong."""
+
+    NO_START = "no_start"
+    NO_OPERATOR = "no_operator"  # zero leads to no queue
+    LEADS_NOWHERE = "leads_nowhere"
+    NO_TEXT = "no_text"
+    UNKNOWN_NAME = "unknown_name"  # a text names what is not known
+    NO_CHOICES = "no_choices"
+    SAME_KEY = "same_key"
+    OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
+    NO_QUEUE = "no_queue"
+    TOO_FEW_DIGITS = "too_few_digits"  # at least more than at most
+    NO_END = "no_end"  # a loop without exit
+    ENDLESS = "endless"  # whoever does nothing turns in a circle
+    UNREACHED = "unreached"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong at a field of a node (of the flow itself where `node` is none).
-
-    What does not `hinder` is told, and may be published.
-    """
+    """A flaw at a field of a node (of the flow itself where `node` is none); `about` is the key, name or language."""
 
     node: NodeId | None
     field: str
-    what: str
-    hinders: bool = True
+    flaw: Flaw
+    about: str = ""
+
+    @property
+    def hinders(self) -> bool:
+        """Whether it may not be published so."""
+        return self.flaw is not Flaw.UNREACHED
 
 
 def problems(flow: Flow, *, queues: Collection[int]) -> tuple[Problem, ...]:
@@ -45,57 +66,51 @@ def problems(flow: Flow, *, queues: Collection[int]) -> tuple[Problem, ...]:
 
 def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
     if flow.start not in flow.nodes:
-        yield Problem(None, "start", f"Il percorso comincia da «{flow.start}», che non c'è.")
+        yield Problem(None, "start", Flaw.NO_START, flow.start)
     if not isinstance(flow.nodes.get(flow.operator), ToQueue):
-        yield Problem(None, "operator", "Il tasto zero deve portare a una coda.")
+        yield Problem(None, "operator", Flaw.NO_OPERATOR, flow.operator)
     for id_, node in flow.nodes.items():
         zero = [("zero", node.zero)] if isinstance(node, Asking) and node.zero else []
         for field, target in (*exits(node), *zero):
             if target not in flow.nodes:
-                yield Problem(id_, field, f"Porta a «{target}», che non c'è.")
+                yield Problem(id_, field, Flaw.LEADS_NOWHERE, target)
 
 
 def _own(flow: Flow, queues: Collection[int]) -> Iterable[Problem]:
     """What each node has wrong by itself."""
     for id_, node in flow.nodes.items():
         for field, text in texts(node):
-            yield from (Problem(id_, field, what) for what in _text(text, flow.languages))
+            yield from (Problem(id_, field, flaw, about) for flaw, about in _text(text, flow.languages))
         match node:
             case Menu():
                 if not node.choices:
-                    yield Problem(id_, "choices", "Il menu non ha scelte.")
-                yield from (Problem(id_, field, what) for field, what in _keys([one.digit for one in node.choices]))
+                    yield Problem(id_, "choices", Flaw.NO_CHOICES)
+                yield from _keys(id_, [one.digit for one in node.choices])
             case AskLanguage():
                 if {one.language for one in node.choices} != set(flow.languages):
-                    yield Problem(id_, "choices", "Le lingue proposte non sono quelle del percorso.")
-                yield from (Problem(id_, field, what) for field, what in _keys([one.digit for one in node.choices]))
+                    yield Problem(id_, "choices", Flaw.OTHER_LANGUAGES)
+                yield from _keys(id_, [one.digit for one in node.choices])
             case ToQueue() if node.queue not in queues:
-                yield Problem(id_, "queue", "Questa coda non c'è, o è di un altro contratto.")
+                yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
             case _:
                 pass
         if getattr(node, "least", 0) > getattr(node, "most", 0):
-            yield Problem(id_, "least", "Il minimo di cifre supera il massimo.")
+            yield Problem(id_, "least", Flaw.TOO_FEW_DIGITS)
 
 
-def _text(text: Text, languages: Iterable[Language]) -> Iterable[str]:
-    for language in languages:
-        if not text.get(language, "").strip():
-            yield f"Manca il testo in {_NAMES[language]}."
-    for language, said in text.items():
-        for name in sorted(set(_NAMED.findall(said)) - set(Known)):
-            yield f"Il testo in {_NAMES[language]} nomina «{{{name}}}», che non si conosce."
+def _text(text: Text, languages: Iterable[Language]) -> Iterable[tuple[Flaw, str]]:
+    yield from ((Flaw.NO_TEXT, language.value) for language in languages if not text.get(language, "").strip())
+    named = {name for said in text.values() for name in _NAMED.findall(said)}
+    yield from ((Flaw.UNKNOWN_NAME, name) for name in sorted(named - set(Known)))
 
 
 _NAMED = re.compile(r"\{([^{}]*)\}")
-_NAMES: Mapping[Language, str] = {
-    Language.ITALIAN: "italiano", Language.ENGLISH: "inglese", Language.GERMAN: "tedesco",
-}  # fmt: skip
 
 
-def _keys(digits: list[str]) -> Iterable[tuple[str, str]]:
+def _keys(id_: NodeId, digits: list[str]) -> Iterable[Problem]:
     for n, digit in enumerate(digits):
         if digit in digits[:n]:
-            yield f"choices.{n}.digit", f"Il tasto {digit} è già di un'altra scelta."
+            yield Problem(id_, f"choices.{n}.digit", Flaw.SAME_KEY, digit)
 
 
 def _without_end(flow: Flow) -> Iterable[Problem]:
@@ -107,7 +122,7 @@ def _without_end(flow: Flow) -> Iterable[Problem]:
     sound = _closure([id_ for id_, node in flow.nodes.items() if isinstance(node, ENDS)], leading)
     for id_ in flow.nodes:
         if id_ not in sound:
-            yield Problem(id_, "next", "Da qui non si arriva mai a una coda né alla fine: è un giro senza uscita.")
+            yield Problem(id_, "next", Flaw.NO_END)
 
 
 def _silent_loops(flow: Flow) -> Iterable[Problem]:
@@ -115,7 +130,7 @@ def _silent_loops(flow: Flow) -> Iterable[Problem]:
     alone = {id_: [*_by_itself(node)] for id_, node in flow.nodes.items()}
     for id_, targets in alone.items():
         if id_ in _closure(targets, alone):
-            yield Problem(id_, "next", "Chi non fa nulla torna sempre qui: la chiamata non finirebbe mai.")
+            yield Problem(id_, "next", Flaw.ENDLESS)
 
 
 def _by_itself(node: Node) -> Iterable[NodeId]:
@@ -136,7 +151,7 @@ def _unreachable(flow: Flow) -> Iterable[Problem]:
     reached = _closure([flow.start, flow.operator], onward)
     for id_ in flow.nodes:
         if id_ not in reached:
-            yield Problem(id_, "kind", "Nessuna strada porta qui.", hinders=False)
+            yield Problem(id_, "kind", Flaw.UNREACHED)
 
 
 def _closure(begin: Iterable[NodeId], edges: Mapping[NodeId, Iterable[NodeId]]) -> set[NodeId]:

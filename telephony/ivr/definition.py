@@ -27,6 +27,31 @@ class Known(StrEnum):
     CLOSED = "closed"
 
 
+class NodeKind(StrEnum):
+    """What a node does."""
+
+    HOURS = "hours"
+    EMERGENCY = "emergency"
+    MESSAGE = "message"
+    MENU = "menu"
+    LANGUAGE = "language"
+    IDENTIFY = "identify"
+    COLLECT = "collect"
+    QUEUE = "queue"
+    GOODBYE = "goodbye"
+
+
+class Exit(StrEnum):
+    """Why a call leaves a node, where no key of a menu says so."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    NEXT = "next"
+    OTHERWISE = "otherwise"
+    FULL = "full"
+    ZERO = "zero"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +59,7 @@ class _Part(BaseModel):
 class Hours(_Part):
     """Open, or closed: by hours, holidays, special days and closures."""
 
-    kind: Literal["hours"] = "hours"
+    kind: Literal[NodeKind.HOURS] = NodeKind.HOURS
     opened: NodeId
     closed: NodeId
 
@@ -42,14 +67,14 @@ class Hours(_Part):
 class Emergency(_Part):
     """Where the messages are spoken that a supervisor has switched on; one of them may end the call."""
 
-    kind: Literal["emergency"] = "emergency"
+    kind: Literal[NodeKind.EMERGENCY] = NodeKind.EMERGENCY
     next: NodeId
 
 
 class Message(_Part):
     """Something is said."""
 
-    kind: Literal["message"] = "message"
+    kind: Literal[NodeKind.MESSAGE] = NodeKind.MESSAGE
     text: Text
     next: NodeId
 
@@ -74,7 +99,7 @@ class _Asking(_Part):
 class Menu(_Asking):
     """A choice by key, or by word."""
 
-    kind: Literal["menu"] = "menu"
+    kind: Literal[NodeKind.MENU] = NodeKind.MENU
     text: Text | None = None  # said before the choices
     choices: Annotated[tuple[Choice, ...], Field(max_length=10)]
 
@@ -89,7 +114,7 @@ class Speaks(_Part):
 class AskLanguage(_Asking):
     """A choice of language, offered in each of them."""
 
-    kind: Literal["language"] = "language"
+    kind: Literal[NodeKind.LANGUAGE] = NodeKind.LANGUAGE
     choices: Annotated[tuple[Speaks, ...], Field(max_length=len(Language))]
     next: NodeId
 
@@ -97,7 +122,7 @@ class AskLanguage(_Asking):
 class AskNotice(_Asking):
     """The number of a notice, which proposes who may be calling. It proves nothing."""
 
-    kind: Literal["identify"] = "identify"
+    kind: Literal[NodeKind.IDENTIFY] = NodeKind.IDENTIFY
     text: Text | None = None  # else the usual sentence
     skips_known: bool = True  # whoever calls from his own number is not asked
     next: NodeId
@@ -106,7 +131,7 @@ class AskNotice(_Asking):
 class Collect(_Asking):
     """Digits, kept with the call under a name; no pressure of time: they end with `#`, or when all are there."""
 
-    kind: Literal["collect"] = "collect"
+    kind: Literal[NodeKind.COLLECT] = NodeKind.COLLECT
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
     text: Text
     least: Annotated[int, Field(ge=1, le=40)] = 1
@@ -117,7 +142,7 @@ class Collect(_Asking):
 class ToQueue(_Part):
     """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
 
-    kind: Literal["queue"] = "queue"
+    kind: Literal[NodeKind.QUEUE] = NodeKind.QUEUE
     queue: int
     text: Text | None = None  # else the usual sentence
     full: NodeId | None = None
@@ -126,7 +151,7 @@ class ToQueue(_Part):
 class Goodbye(_Part):
     """The end."""
 
-    kind: Literal["goodbye"] = "goodbye"
+    kind: Literal[NodeKind.GOODBYE] = NodeKind.GOODBYE
     text: Text
 
 

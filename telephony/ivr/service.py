@@ -22,6 +22,7 @@ from crm.enti.queries import enti_of
 from telephony.ivr import queries
 from telephony.ivr.checks import Problem, problems
 from telephony.ivr.definition import MAX_TEXT, Flow
+from telephony.ivr.errors import FlowProblemsError
 from telephony.ivr.languages import Language
 from telephony.ivr.models import EmergencyMessage, IvrFlow, IvrPublication, IvrVersion
 from telephony.lines.models import PhoneLine
@@ -87,13 +88,12 @@ def wrong(session: Session, contract_id: int, flow: Flow) -> tuple[Problem, ...]
 def publish(session: Session, by: Principal, *, version_id: int) -> None:
     """New calls take this version from now on; an older one, too: that is how one goes back.
 
-    Raises `InvalidError` with every problem that hinders.
+    Raises `FlowProblemsError`.
     """
     version, row = _version(session, by, version_id)
     found = wrong(session, row.contract_id, parse(version.definition))
     if hindering := [one for one in found if one.hinders]:
-        parts = [InvalidError(one.what, field=".".join(filter(None, (one.node, one.field)))) for one in hindering]
-        raise InvalidError("Il percorso ha ancora degli errori.", parts=parts)
+        raise FlowProblemsError(hindering)
     view = queries.flow(session, row.id)
     before = next((one.number for one in view.versions if one.is_current), None)
     if before == version.number:

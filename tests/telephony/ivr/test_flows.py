@@ -12,6 +12,8 @@ from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidEr
 from telephony.calls.reception import Reply
 from telephony.carriers.port import Gather, Hangup, Say
 from telephony.ivr import queries, service
+from telephony.ivr.checks import Flaw
+from telephony.ivr.errors import FlowProblemsError
 from telephony.ivr.models import IvrFlow
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER
 from tests.telephony.stage import Stage
@@ -107,9 +109,11 @@ def test_a_flow_with_errors_is_kept_as_a_draft_and_not_published(stage: Stage, s
         return draft.id
 
     draft = stage.work(work)
-    with pytest.raises(InvalidError) as refused:
+    with pytest.raises(FlowProblemsError) as refused:
         stage.work(lambda session: service.publish(session, sara, version_id=draft))
-    assert {one.field for one in refused.value.parts} == {"ask.otherwise", "hello.text"}
+    assert {(one.node, one.flaw) for one in refused.value.problems} == {
+        ("ask", Flaw.LEADS_NOWHERE), ("hello", Flaw.NO_TEXT),
+    }  # fmt: skip
     with pytest.raises(InvalidError, match="non è scritto bene"):
         stage.work(lambda s: service.save(s, sara, version_id=draft, definition={"start": 7}))
 
