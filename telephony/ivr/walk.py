@@ -141,7 +141,7 @@ def begin(flow: Flow, facts: Facts) -> Turn:
 
 def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: str = "") -> Turn:
     """The caller keyed or said something, or nothing in time."""
-    place = replace(place, step=place.step + 1)
+    place = _still_there(flow, replace(place, step=place.step + 1))
     node = flow.nodes[place.node]
     if not isinstance(node, Asking):
         return repeat(flow, place, facts)
@@ -167,6 +167,7 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
 
 def on_notice(flow: Flow, place: Place, facts: Facts, *, found: bool) -> Turn:
     """The notice number was looked up."""
+    place = _still_there(flow, place)
     node = flow.nodes[place.node]
     if not isinstance(node, AskNotice):
         return repeat(flow, place, facts)
@@ -177,6 +178,7 @@ def on_notice(flow: Flow, place: Place, facts: Facts, *, found: bool) -> Turn:
 
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
+    place = _still_there(flow, place)
     node = flow.nodes[place.node]
     match node:
         case ToQueue():
@@ -190,6 +192,11 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------
+
+
+def _still_there(flow: Flow, place: Place) -> Place:
+    """The place; the operator's where its node went away, as it may from the usual flow when queues change."""
+    return place if place.node in flow.nodes else replace(place, node=flow.operator, attempts=0)
 
 
 def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:

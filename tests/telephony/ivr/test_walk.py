@@ -159,6 +159,12 @@ def test_a_repeated_menu_does_not_greet_again() -> None:
     assert walk.repeat(FLOW, AT_MENU, FACTS).says == walk.begin(FLOW, FACTS).says[1:]
 
 
+def test_whoever_stands_where_nothing_is_any_more_gets_an_operator() -> None:
+    gone = replace(AT_MENU, node="notice-7")
+    assert walk.repeat(FLOW, gone, FACTS).then == Enter(OPERATOR)
+    assert walk.on_input(FLOW, gone, FACTS, keys="1").then == Enter(OPERATOR)
+
+
 TRILINGUAL = Flow.model_validate({
     "start": "language", "operator": "queue", "languages": ["it", "en", "de"],
     "nodes": {
