@@ -1,7 +1,7 @@
 """Voice flows with versions and publications, which a line leads to and a call keeps; emergency messages.
 
-Revision ID: 0022
-Revises: 0016
+Revision ID: 0020
+Revises: 0019
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 from web.migrations.isolation import APP, protect_or_nobodys, publish
 
-revision = "0022"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
