@@ -87,8 +87,8 @@ def web_app() -> Any:
 @app.command()
 def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
-    from crm.audit import watch  # noqa: PLC0415
-    from crm.audit.sealing import let_all_go  # noqa: PLC0415
+    from crm.audit import searches, watch  # noqa: PLC0415
+    from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
@@ -103,6 +103,8 @@ def engine() -> None:
         Chore(
             "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
         ),
+        Chore("searches", 10, partial(searches.close, runtime.database)),
+        Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
     ]
     if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts

@@ -42,15 +42,12 @@ def user_for(session: Session, claims: Claims, *, links_by_email: bool, creates:
 
     Raises `UnknownIdentityError`; and `SignInError` for a user who was disabled.
     """
-    found = session.execute(
-        select(User.id, User.active)
-        .join(UserIdentity, UserIdentity.user_id == User.id)
-        .where(UserIdentity.issuer == claims.issuer, UserIdentity.subject == claims.subject)
-    ).one_or_none()
+    found = _linked(session, claims)
     if found is None and links_by_email and claims.email:
         found = _by_email(session, claims)
     if found is None and creates and claims.email:
-        return _create(session, claims)
+        _create(session, claims)
+        found = _linked(session, claims)  # unless somebody has the address already
     if found is None:
         raise UnknownIdentityError(UNKNOWN, claims.subject)
     if not found.active:
@@ -59,18 +56,35 @@ def user_for(session: Session, claims: Claims, *, links_by_email: bool, creates:
     return user_id
 
 
-def _by_email(session: Session, claims: Claims) -> Row[int, bool] | None:
-    """Whoever has the address and no other identity there: a provider may give an address to somebody new."""
-    known = select(UserIdentity.user_id).where(UserIdentity.issuer == claims.issuer)
-    row = session.execute(
-        select(User.id, User.active).where(User.email == claims.email.lower(), User.id.not_in(known)).with_for_update()
+def _linked(session: Session, claims: Claims) -> Row[int, bool] | None:
+    """Locked, so that no administrator disables or unlinks him before he is in."""
+    return session.execute(
+        select(User.id, User.active)
+        .join(UserIdentity, UserIdentity.user_id == User.id)
+        .where(UserIdentity.issuer == claims.issuer, UserIdentity.subject == claims.subject)
+        .with_for_update()
     ).one_or_none()
-    if row is not None and row.active:
+
+
+def _by_email(session: Session, claims: Claims) -> Row[int, bool] | None:
+    """Whoever has the address and no other identity there: a provider may give an address to somebody new.
+
+    Looked for once he is locked: he may be coming in by two browsers at once.
+    """
+    row = session.execute(
+        select(User.id, User.active).where(User.email == claims.email.lower()).with_for_update()
+    ).one_or_none()
+    if row is None:
+        return None
+    theirs = UserIdentity.user_id == row.id, UserIdentity.issuer == claims.issuer
+    subjects = session.scalars(select(UserIdentity.subject).where(*theirs)).all()
+    if row.active and not subjects:
         _link(session, row.id, claims)
-    return row
+    return row if set(subjects) <= {claims.subject} else None
 
 
-def _create(session: Session, claims: Claims) -> int:
+def _create(session: Session, claims: Claims) -> None:
+    """A user of this address, unless there is one; by the first free user name that it suggests."""
     base = re.sub(r"[^a-z0-9._-]", "", claims.email.lower().partition("@")[0]).strip("._-")[:50] or "utente"
     values = {"name": (claims.name or base)[:80], "email": claims.email.lower(), "language": "it", "active": True}
     for number in range(1, 100):
@@ -81,8 +95,9 @@ def _create(session: Session, claims: Claims) -> int:
         if made is not None:
             history.record(session, None, user_id=made, kind=EventKind.CREATED, after={"provider": claims.provider})
             _link(session, made, claims)
-            return made
-    raise UnknownIdentityError(UNKNOWN, claims.subject)  # somebody has the address already
+            return
+        if session.execute(select(User.id).where(User.email == values["email"])).first() is not None:
+            return
 
 
 def _link(session: Session, user_id: int, claims: Claims) -> None:

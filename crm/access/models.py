@@ -36,6 +36,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)  # lower case
     qualification: Mapped[str] = mapped_column(String(120), default="", server_default="")  # for the enti's register
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the command line, or a provider
 
 
 class RoleGrant(Base):
@@ -111,6 +112,7 @@ class UserSession(Base):
     method: Mapped[Method] = mapped_column(choice(Method))
     provider: Mapped[str | None] = mapped_column(String(40))
     awaits: Mapped[Step | None] = mapped_column(choice(Step))
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # of the authenticator that it sets up, as `SecondFactor`
 
     __table_args__ = (Index("ix_user_session_user_id", "user_id"),)
 
@@ -127,13 +129,13 @@ class AccessLink(Base):
 
 
 class SecondFactor(Base):
-    """An authenticator's secret (RFC 6238), sealed under the master key; unconfirmed until a code proved it."""
+    """An authenticator's secret (RFC 6238), sealed under the master key; a code proved that it has it."""
 
     __tablename__ = "second_factor"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     secret: Mapped[bytes] = mapped_column(LargeBinary)
-    confirmed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime]
     last_step: Mapped[int] = mapped_column(default=0)  # no code of this time step or of an earlier one counts again
 
 

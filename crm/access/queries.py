@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from crm.access.authority import may_manage, require_visible, visible
 from crm.access.models import (
     AccessLink,
     EventKind,
@@ -21,10 +22,7 @@ from crm.access.models import (
     UserSession,
 )
 from crm.access.permissions import Permission, Principal
-from crm.access.service import granted_scope
-from crm.access.users import may_manage
 from crm.core import clock
-from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 
 SHOWN = 50
@@ -119,12 +117,12 @@ class Filter:
 
 
 def users(session: Session, by: Principal, *, wanted: Filter, offset: int = 0) -> tuple[list[Listed], bool]:
-    """The users of an administrator's enti and contracts, and those without any role; whether there are more."""
+    """The users of an administrator's enti and contracts, and those who never had a role; whether there are more."""
     by.require(Permission.USER_MANAGE)
     seen = (
         select(func.max(UserSession.last_seen_at)).where(UserSession.user_id == User.id, UserSession.awaits.is_(None))
     ).scalar_subquery()
-    factor = exists().where(SecondFactor.user_id == User.id, SecondFactor.confirmed_at.is_not(None))
+    factor = exists().where(SecondFactor.user_id == User.id)
     rows = session.execute(
         select(
             User.id, User.username, User.name, User.qualification, User.active,
@@ -152,12 +150,9 @@ def users(session: Session, by: Principal, *, wanted: Filter, offset: int = 0) -
 def account(session: Session, by: Principal, *, user_id: int) -> Account:
     """One of an administrator's users. Raises `NotFoundError`."""
     by.require(Permission.USER_MANAGE)
-    user = session.execute(
-        select(User).where(User.id == user_id, _visible(session, by))
-    ).scalar_one_or_none()  # fmt: skip
-    if user is None:
-        raise NotFoundError("Questo utente non esiste.")
-    factor = select(SecondFactor.user_id).where(SecondFactor.user_id == user_id, SecondFactor.confirmed_at.is_not(None))
+    require_visible(session, by, user_id)
+    user = session.get_one(User, user_id)
+    factor = select(SecondFactor.user_id).where(SecondFactor.user_id == user_id)
     link = select(AccessLink.expires_at).where(
         AccessLink.user_id == user_id, AccessLink.expires_at > clock.now(session)
     )
@@ -243,22 +238,15 @@ def _in_force(grant: RoleGrant, at: datetime) -> bool | None:
     return grant.valid_to is None or grant.valid_to > at
 
 
-def _visible(session: Session, by: Principal) -> ColumnElement[bool]:
-    """A user who holds, or held, something of this administrator's; or nothing at all yet."""
-    scope = granted_scope(session, by, Permission.USER_MANAGE)
-    mine = or_(RoleGrant.ente_id.in_(scope.enti or ()), RoleGrant.contract_id.in_(scope.contracts))
-    return or_(exists().where(RoleGrant.user_id == User.id, mine), ~exists().where(RoleGrant.user_id == User.id))
-
-
 def _wanted(session: Session, by: Principal, wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions = [_visible(session, by)]
+    conditions = [visible(session, by)]
     conditions += [
         or_(
             func.lower(User.name).contains(word, autoescape=True),
             User.username.contains(word, autoescape=True),
             func.lower(User.qualification).contains(word, autoescape=True),
         )
-        for word in wanted.text.lower().replace("\x00", "").split()[:6]
+        for word in wanted.text.lower().split()[:6]
     ]
     if wanted.active is not None:
         conditions.append(User.active == wanted.active)

@@ -8,15 +8,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.access import history, totp
-from crm.access.models import EventKind, Method, RecoveryCode, Role, RoleGrant, SecondFactor, Step, User
+from crm.access.errors import SignInError
+from crm.access.models import EventKind, Method, RecoveryCode, Role, RoleGrant, SecondFactor, Step, User, UserSession
 from crm.access.permissions import Principal
-from crm.access.service import in_force
+from crm.access.service import OVER, in_force
 from crm.core import clock, secrecy
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 
 ISSUER = "Filodiretto"
 SECRETS, CODES = "second factor", "recovery code"
 WRONG = "Il codice non è giusto, o è già stato usato: prova con il prossimo."
+ALREADY_SET = "La verifica in due passaggi è già attiva."
 NOT_NOW = "Il codice non è giusto: controlla che l'ora del telefono sia esatta e scrivi quello di adesso."
 
 
@@ -80,7 +82,7 @@ def needed(session: Session, user_id: int, policy: Policy) -> bool:
 
 def state(session: Session, user_id: int) -> State:
     """How it stands with this user's second factor."""
-    confirmed = select(SecondFactor.confirmed_at).where(SecondFactor.user_id == user_id)
+    confirmed = select(SecondFactor.user_id).where(SecondFactor.user_id == user_id)
     left = (
         select(func.count())
         .select_from(RecoveryCode)
@@ -89,26 +91,38 @@ def state(session: Session, user_id: int) -> State:
     return State(session.execute(confirmed).scalar_one_or_none() is not None, session.execute(left).scalar_one())
 
 
-def enrol(session: Session, *, user_id: int) -> Enrolment:
-    """A secret to be confirmed: the same one however often it is asked for before that."""
+def enrol(session: Session, *, user_id: int, session_id: int | None) -> Enrolment:
+    """A secret to be confirmed, the same one however often this session asks for it before that.
+
+    It is of this session alone and ends with it: whoever saw the secret in another browser has seen nothing.
+    Raises `SignInError` when the session is over.
+    """
+    if state(session, user_id).confirmed:
+        raise ConflictError(ALREADY_SET)
+    row = _session(session, user_id, session_id)
+    if row.secret is None:
+        row.secret = secrecy.of(session).seal(SECRETS, totp.new_secret().encode(), about=_about(user_id))
+        session.flush()
     username = session.execute(select(User.username).where(User.id == user_id)).scalar_one()
-    sealed = secrecy.of(session).seal(SECRETS, totp.new_secret().encode(), about=_about(user_id))
-    session.execute(insert(SecondFactor).values(user_id=user_id, secret=sealed, last_step=0).on_conflict_do_nothing())
-    factor = _locked(session, user_id)
-    if factor.confirmed_at is not None:
-        raise ConflictError("La verifica in due passaggi è già attiva.")
-    secret = _secret(session, factor)
+    secret = _secret(session, user_id, row.secret)
     return Enrolment(secret, totp.uri(secret, username=username, issuer=ISSUER))
 
 
-def confirm(session: Session, *, user_id: int, code: str) -> list[str]:
+def confirm(session: Session, *, user_id: int, session_id: int | None, code: str) -> list[str]:
     """The authenticator has the secret: from now on a code is asked for. Returns the recovery codes, shown once."""
-    factor = _locked(session, user_id)
-    if factor.confirmed_at is not None:
-        raise ConflictError("La verifica in due passaggi è già attiva.")
-    if not _takes(session, factor, code):
+    row, at = _session(session, user_id, session_id), clock.now(session)
+    step = totp.step_of(_secret(session, user_id, row.secret), code, at=at, after=0) if row.secret else None
+    if step is None:
         raise FieldError(NOT_NOW, "code")
-    factor.confirmed_at = clock.now(session)
+    made = session.execute(
+        insert(SecondFactor)
+        .values(user_id=user_id, secret=row.secret, confirmed_at=at, last_step=step)
+        .on_conflict_do_nothing()
+        .returning(SecondFactor.user_id)
+    ).one_or_none()
+    if made is None:
+        raise ConflictError(ALREADY_SET)
+    row.secret = None
     session.flush()
     history.record(session, None, user_id=user_id, kind=EventKind.SECOND_FACTOR_SET)
     return _new_codes(session, user_id)
@@ -117,9 +131,10 @@ def confirm(session: Session, *, user_id: int, code: str) -> list[str]:
 def passes(session: Session, *, user_id: int, code: str) -> Method | None:
     """Whether the code is the authenticator's, or a recovery code not used before; each counts once."""
     factor = _locked(session, user_id)
-    if factor.confirmed_at is None:
-        return None
-    if _takes(session, factor, code):
+    secret = _secret(session, user_id, factor.secret)
+    step = totp.step_of(secret, code, at=clock.now(session), after=factor.last_step)
+    if step is not None:
+        factor.last_step = step
         session.flush()
         return Method.CODE
     typed = totp.recovery_code(code)
@@ -162,13 +177,6 @@ def forget(session: Session, *, user_id: int) -> None:
     session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
 
 
-def _takes(session: Session, factor: SecondFactor, code: str) -> bool:
-    step = totp.step_of(_secret(session, factor), code, at=clock.now(session), after=factor.last_step)
-    if step is not None:
-        factor.last_step = step
-    return step is not None
-
-
 def _new_codes(session: Session, user_id: int) -> list[str]:
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     codes = totp.new_recovery_codes()
@@ -185,8 +193,20 @@ def _locked(session: Session, user_id: int) -> SecondFactor:
     return found
 
 
-def _secret(session: Session, factor: SecondFactor) -> str:
-    return secrecy.of(session).open(SECRETS, factor.secret, about=_about(factor.user_id)).decode()
+def _session(session: Session, user_id: int, session_id: int | None) -> UserSession:
+    row = session.execute(
+        select(UserSession)
+        .where(UserSession.id == session_id, UserSession.user_id == user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise SignInError(OVER)
+    return row
+
+
+def _secret(session: Session, user_id: int, sealed: bytes) -> str:
+    return secrecy.of(session).open(SECRETS, sealed, about=_about(user_id)).decode()
 
 
 def _mark(session: Session, user_id: int, code: str) -> bytes:

@@ -5,12 +5,12 @@ where the old one is no longer good. Between them the session `awaits` the next 
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -29,6 +29,8 @@ from crm.enti import queries as enti
 __all__ = ["SignInError", "TooManyAttemptsError"]  # which this module raises
 
 LIFE = timedelta(hours=12)  # longer than a shift
+OVER = "L'accesso è scaduto: ricomincia."
+WRONG = "Nome utente o password non corretti."
 STEP_LIFE = timedelta(minutes=15)  # to find one's telephone, and to set it up
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -115,8 +117,19 @@ def forgive_codes(session: Session, *, user_id: int) -> None:
 def check(known: tuple[int, str | None] | None, password: str) -> int:
     """The id of the user whose password this is. Raises `SignInError`."""
     if not matches(known[1] if known else None, password) or known is None:
-        raise SignInError("Nome utente o password non corretti.")
+        raise SignInError(WRONG)
     return known[0]
+
+
+def still_holds(session: Session, known: tuple[int, str | None] | None) -> None:
+    """Nobody disabled the user or changed his password while it was checked, nor can before the transaction ends.
+
+    Raises `SignInError`: whoever ended his sessions ended this one, which was about to open, too.
+    """
+    user_id, password_hash = known or (None, None)
+    same = User.id == user_id, User.password_hash == password_hash, User.active
+    if session.execute(select(User.id).where(*same).with_for_update()).one_or_none() is None:
+        raise SignInError(WRONG)
 
 
 # -- sessions -------------------------------------------------------------------------------------------------------
@@ -184,8 +197,9 @@ def advance(session: Session, now: Underway, *, method: Method | None = None) ->
         .returning(UserSession.address, UserSession.browser, UserSession.provider)
     ).one_or_none()
     if kept is None:
-        raise SignInError("L'accesso è scaduto: ricomincia.")
-    awaits = Step.PASSWORD if now.awaits is not Step.PASSWORD and now.password_expired else None
+        raise SignInError(OVER)
+    own = now.method is not Method.PROVIDER  # whoever comes from a provider has no need of a password here
+    awaits = Step.PASSWORD if own and now.password_expired and now.awaits is not Step.PASSWORD else None
     browser = Browser(kept.address, kept.browser)
     token = open_session(
         session, now.user_id, browser=browser, method=method or now.method, provider=kept.provider, awaits=awaits
@@ -288,6 +302,11 @@ def contracts_watched(session: Session, scope: Scope) -> frozenset[int]:
     return frozenset(covering) | scope.contracts
 
 
+def holders(enti: Collection[int] | Select[int], contracts: Collection[int]) -> Select[int]:
+    """The ids of whoever holds, held or will hold a role on one of these."""
+    return select(RoleGrant.user_id).where(or_(RoleGrant.ente_id.in_(enti), RoleGrant.contract_id.in_(contracts)))
+
+
 def in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
     """The grants that hold now."""
     at = clock.now(session)
@@ -352,7 +371,7 @@ def _code_key(user_id: int) -> str:
 
 def _written(username: str) -> str:
     """A name as it is stored, however it was typed."""
-    return username.replace("\x00", "").strip().lower()
+    return username.strip().lower()
 
 
 def _paused_until(session: Session, column: InstrumentedAttribute[str], value: str, *, free: int) -> datetime | None:

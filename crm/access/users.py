@@ -1,9 +1,7 @@
 """Users and their grants, as administrators keep them.
 
-An administrator manages the people of the enti and contracts on which he holds `user.manage`. He may change the
-account (name, access, second factor) of those alone who hold nothing elsewhere: whoever could reset the access of a
-colleague of another contract would hold that contract too. Nobody changes his own roles, and of every contract and
-ente that has administrators one stays.
+Which ones are an administrator's, `crm.access.authority` says. Nobody changes his own roles, and of every contract
+and ente that has administrators one stays.
 """
 
 import re
@@ -12,34 +10,36 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access import history, second_factor
+from crm.access.authority import (
+    Subject,
+    administered,
+    is_over,
+    keep_an_administrator,
+    locked,
+    managed,
+    require_over,
+    require_visible,
+)
+from crm.access.errors import SignInError
 from crm.access.models import AccessLink, EventKind, Role, RoleGrant, User, UserIdentity, UserSession
 from crm.access.passwords import check_new, hash_password
 from crm.access.permissions import Permission, Principal
-from crm.access.service import in_force, scope_for
+from crm.access.service import OVER
 from crm.core import clock
 from crm.core.clock import business_day, start_of_day
-from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.staff import notices
 from crm.staff.models import StaffChange
 
 LINK_LIFE = timedelta(hours=72)
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?")
 EMAIL = re.compile(r"[^@\s\"<>]{1,64}@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}")
-NOT_YOURS = "Questo utente ha ruoli anche dove tu non sei amministratore: il suo accesso lo cambia chi lo è."
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """On what a role is held: one ente, or all enti of a contract."""
-
-    ente_id: int | None = None
-    contract_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,10 @@ def create(session: Session, by: Principal | None, *, person: Person, language: 
     _require(by)
     values = _checked(person)
     made = session.execute(
-        insert(User).values(**values, language=language, active=True).on_conflict_do_nothing().returning(User.id)
+        insert(User)
+        .values(**values, language=language, active=True, made_by=by.user_id if by else None)
+        .on_conflict_do_nothing()
+        .returning(User.id)
     ).scalar_one_or_none()
     if made is None:
         raise _taken(session, values)
@@ -70,7 +73,7 @@ def create(session: Session, by: Principal | None, *, person: Person, language: 
 
 def edit(session: Session, by: Principal, *, user_id: int, person: Person) -> None:
     """Another name, user name, qualification or address."""
-    user = _managed(session, by, user_id)
+    user = managed(session, by, user_id)
     before, values = _values_of(user), _checked(person)
     if before == values:
         return
@@ -92,12 +95,12 @@ def edit(session: Session, by: Principal, *, user_id: int, person: Person) -> No
 def set_active(session: Session, by: Principal, *, user_id: int, active: bool) -> None:
     """Disable an account, which ends its sessions at once, or enable it again."""
     _not_oneself(by, user_id, ConflictError("Non puoi disattivare te stesso: chiedi a un altro amministratore."))
-    user = _managed(session, by, user_id)
+    user = managed(session, by, user_id)
     if user.active == active:
         return
     if not active:
-        for subject in _administered(session, user_id):
-            _keep_an_administrator(session, subject, without=user_id)
+        for subject in administered(session, user_id):
+            keep_an_administrator(session, subject, without=user_id)
         _end_all(session, user_id)
         session.execute(delete(AccessLink).where(AccessLink.user_id == user_id))
     user.active = active
@@ -110,7 +113,7 @@ def set_active(session: Session, by: Principal, *, user_id: int, active: bool) -
 def make_link(session: Session, by: Principal | None, *, user_id: int) -> str:
     """The token of a one-time link by which somebody chooses his password; any earlier link is good no longer."""
     if by is not None:
-        _managed(session, by, user_id)
+        managed(session, by, user_id)
     token = secrets.token_urlsafe(32)
     values = {
         "token_hash": _hash(token), "made_by": by.user_id if by else None,
@@ -127,7 +130,7 @@ def make_link(session: Session, by: Principal | None, *, user_id: int) -> str:
 
 def end_sessions(session: Session, by: Principal, *, user_id: int) -> int:
     """End every session of somebody's; how many they were."""
-    _managed(session, by, user_id)
+    managed(session, by, user_id)
     ended = _end_all(session, user_id)
     history.record(session, by, user_id=user_id, kind=EventKind.SESSIONS_ENDED, after={"sessions": ended})
     return ended
@@ -136,7 +139,7 @@ def end_sessions(session: Session, by: Principal, *, user_id: int) -> int:
 def reset_second_factor(session: Session, by: Principal, *, user_id: int) -> None:
     """Somebody lost his telephone and his recovery codes: he signs in without, or sets up another. Sessions end."""
     _not_oneself(by, user_id, ConflictError("La tua verifica in due passaggi si cambia dalla tua pagina."))
-    _managed(session, by, user_id)
+    managed(session, by, user_id)
     second_factor.forget(session, user_id=user_id)
     _end_all(session, user_id)
     history.record(session, by, user_id=user_id, kind=EventKind.SECOND_FACTOR_RESET)
@@ -145,7 +148,7 @@ def reset_second_factor(session: Session, by: Principal, *, user_id: int) -> Non
 def link_identity(session: Session, by: Principal, *, user_id: int, provider: str, issuer: str, subject: str) -> None:
     """Somebody is known at an identity provider by this subject."""
     _not_oneself(by, user_id, ConflictError("La tua identità la collega un altro amministratore."))
-    _managed(session, by, user_id)
+    managed(session, by, user_id)
     subject = subject.strip()
     if not subject or len(subject) > 255:
         raise FieldError("Scrivi l'identificativo che il servizio di accesso dà a questa persona.", "subject")
@@ -165,7 +168,7 @@ def link_identity(session: Session, by: Principal, *, user_id: int, provider: st
 
 def unlink_identity(session: Session, by: Principal, *, user_id: int, identity_id: int) -> None:
     """Somebody no longer signs in through a provider. The sessions that began there end."""
-    _managed(session, by, user_id)
+    managed(session, by, user_id)
     gone = delete(UserIdentity).where(UserIdentity.id == identity_id, UserIdentity.user_id == user_id)
     provider = session.execute(gone.returning(UserIdentity.provider)).scalar_one_or_none()
     if provider is None:
@@ -183,9 +186,11 @@ def grant(
 ) -> int:  # fmt: skip
     """A role on an ente or a contract, from a day (none: at once) to the end of another (none: until revoked)."""
     if by is not None:
-        _require_over(session, by, on)
+        require_over(session, by, on)
         _not_oneself(by, user_id, ConflictError("Non puoi darti dei ruoli da solo: chiedi a un altro amministratore."))
-    user = _locked(session, user_id)
+    user = locked(session, user_id)
+    if by is not None:
+        require_visible(session, by, user_id)
     if not user.active:
         raise ConflictError("Questo utente è disattivato: prima va riattivato.")
     begins, ends = _period(session, starts_on, ends_on)
@@ -209,15 +214,15 @@ def grant(
 def revoke(session: Session, by: Principal, *, grant_id: int) -> int:
     """End a grant now; one that has not begun never does. Returns whose it was."""
     found = session.get(RoleGrant, grant_id)
-    if found is None or not _is_over(session, by, Subject(found.ente_id, found.contract_id)):
+    if found is None or not is_over(session, by, Subject(found.ente_id, found.contract_id)):
         raise NotFoundError("Questo ruolo non esiste più.")
     _not_oneself(by, found.user_id, ConflictError("Non puoi toglierti un ruolo: chiedi a un altro amministratore."))
-    user, found = _locked(session, found.user_id), session.get_one(RoleGrant, grant_id, populate_existing=True)
+    user, found = locked(session, found.user_id), session.get_one(RoleGrant, grant_id, populate_existing=True)
     at = clock.now(session)
     if found.valid_to is not None and found.valid_to <= at:
         return user.id
     if found.role is Role.ADMINISTRATOR:
-        _keep_an_administrator(session, Subject(found.ente_id, found.contract_id), without=user.id)
+        keep_an_administrator(session, Subject(found.ente_id, found.contract_id), without=user.id)
     end_grant(session, by, grant=found)
     notices.tell(session, by, user=user, grant=found, change=StaffChange.LEFT)
     return user.id
@@ -245,7 +250,7 @@ def use_link(session: Session, *, token: str, password_hash: str) -> int:
         .returning(AccessLink.user_id)
     )
     user_id = session.execute(gone).scalar_one_or_none()
-    user = None if user_id is None else _locked(session, user_id)
+    user = None if user_id is None else locked(session, user_id)
     if user is None or not user.active:
         raise NotFoundError("Questo link non è più valido: chiedine un altro a un amministratore.")
     user.password_hash, user.password_expired = password_hash, False
@@ -273,8 +278,13 @@ def checked_hash(user: User, password: str, repeated: str) -> str:
 
 
 def set_password(session: Session, *, user_id: int, password_hash: str, keep_session: int | None) -> None:
-    """Somebody chose another password. All his sessions end but the one in which he did."""
-    user = _locked(session, user_id)
+    """Somebody chose another password. All his sessions end but the one in which he did.
+
+    Raises `SignInError` when that one has ended meanwhile: an administrator, or a link, was first.
+    """
+    user = locked(session, user_id)
+    if session.execute(select(UserSession.id).where(UserSession.id == keep_session)).one_or_none() is None:
+        raise SignInError(OVER)
     user.password_hash, user.password_expired = password_hash, False
     _end_all(session, user_id, but=keep_session)
     session.flush()
@@ -295,17 +305,7 @@ def end_other_sessions(session: Session, by: Principal) -> int:
     return ended
 
 
-# -- who may --------------------------------------------------------------------------------------------------------
-
-
-def may_manage(session: Session, by: Principal, user_id: int) -> bool:
-    """Whether every role that somebody holds, now or later, is on enti and contracts of this administrator's."""
-    if not by.can(Permission.USER_MANAGE):
-        return False
-    later = select(RoleGrant.ente_id, RoleGrant.contract_id).where(
-        RoleGrant.user_id == user_id, (RoleGrant.valid_to.is_(None)) | (RoleGrant.valid_to > clock.now(session))
-    )
-    return all(_is_over(session, by, Subject(*row)) for row in session.execute(later))
+# -- parts ----------------------------------------------------------------------------------------------------------
 
 
 def _require(by: Principal | None) -> None:
@@ -313,66 +313,9 @@ def _require(by: Principal | None) -> None:
         by.require(Permission.USER_MANAGE)
 
 
-def _is_over(session: Session, by: Principal, on: Subject) -> bool:
-    if on.contract_id is not None:
-        return on.contract_id in by.contracts_for(Permission.USER_MANAGE)
-    return on.ente_id in (scope_for(session, by, Permission.USER_MANAGE).enti or ())
-
-
-def _require_over(session: Session, by: Principal, on: Subject) -> None:
-    by.require(Permission.USER_MANAGE)
-    if (on.ente_id is None) == (on.contract_id is None) or not _is_over(session, by, on):
-        raise ForbiddenError("Non sei amministratore di questo ente o contratto.")
-
-
-def _managed(session: Session, by: Principal, user_id: int) -> User:
-    by.require(Permission.USER_MANAGE)
-    user = _locked(session, user_id)
-    if not may_manage(session, by, user_id):
-        raise ForbiddenError(NOT_YOURS)
-    return user
-
-
 def _not_oneself(by: Principal, user_id: int, refusal: ConflictError) -> None:
     if by.user_id == user_id:
         raise refusal
-
-
-def _administered(session: Session, user_id: int) -> list[Subject]:
-    rows = session.execute(
-        select(RoleGrant.ente_id, RoleGrant.contract_id).where(
-            RoleGrant.user_id == user_id, RoleGrant.role == Role.ADMINISTRATOR, *in_force(session)
-        )
-    )
-    return [Subject(*row) for row in rows]
-
-
-def _keep_an_administrator(session: Session, on: Subject, *, without: int) -> None:
-    """Of an ente or contract one administrator at least stays, even when two take away each other's role at once."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("administrators", 0))))
-    left = session.execute(
-        select(func.count())
-        .select_from(RoleGrant)
-        .join(User, User.id == RoleGrant.user_id)
-        .where(
-            RoleGrant.role == Role.ADMINISTRATOR, RoleGrant.user_id != without, User.active,
-            RoleGrant.ente_id.is_not_distinct_from(on.ente_id),
-            RoleGrant.contract_id.is_not_distinct_from(on.contract_id), RoleGrant.valid_to.is_(None),
-            RoleGrant.valid_from <= clock.now(session),
-        )
-    ).scalar_one()  # fmt: skip
-    if not left:
-        raise ConflictError("È l'ultimo amministratore: prima va dato il ruolo a un altro, senza scadenza.")
-
-
-# -- parts ----------------------------------------------------------------------------------------------------------
-
-
-def _locked(session: Session, user_id: int) -> User:
-    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
-    if user is None:
-        raise NotFoundError("Questo utente non esiste.")
-    return user
 
 
 def _end_all(session: Session, user_id: int, *, but: int | None = None) -> int:

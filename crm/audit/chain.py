@@ -51,6 +51,13 @@ def seal_digest(
     return _sha256(before.hex(), chain, number, _instant(sealed_at), list(entries), hashes.hex())
 
 
+def expiry_digest(
+    sealed: bytes, *, chain: int, through: int, entries: int, reason: str, at: datetime
+) -> bytes:  # fmt: skip
+    """The digest of the word that a chain's entries were let go of; `sealed` is that of the last seal concerned."""
+    return _sha256(sealed.hex(), chain, through, entries, reason, _instant(at))
+
+
 def about(
     *, ente_id: int, contact_id: int, kind: str, occurred_at: datetime, actor_id: int | None, call_id: UUID | None
 ) -> bytes:

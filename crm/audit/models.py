@@ -113,8 +113,22 @@ class AuditExpiry(Base):
     entries: Mapped[int]  # how many went
     reason: Mapped[ExpiryReason] = mapped_column(choice(ExpiryReason))
     at: Mapped[datetime]
+    mark: Mapped[bytes] = mapped_column(LargeBinary)  # of all this and of the seal's digest, under the master key
 
     __table_args__ = (CheckConstraint("chain = coalesce(ente_id, 0)", name="chain"),)
+
+
+class SearchTally(Base):
+    """Somebody's searches for persons of an ente within the last minute, until they become an entry."""
+
+    __tablename__ = "search_tally"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    since: Mapped[datetime]
+    place: Mapped[str] = mapped_column(String(80))  # the workstation
+    searches: Mapped[int]
+    shown: Mapped[int]  # persons, each time they were
 
 
 class ReadingRule(StrEnum):

@@ -2,33 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from crm.access.models import RoleGrant, User
+from crm.access.models import User
 from crm.access.permissions import Permission, Principal
-from crm.access.service import scope_for
+from crm.access.service import holders, scope_for
 from crm.audit import keys
 from crm.audit.chain import Entry, about
-from crm.audit.models import AuditEntry, AuditSeal
+from crm.audit.models import AuditEntry
+from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
+from crm.enti.models import ContractEnte
 
 PAGE = 50
+ONE_DEED = timedelta(minutes=1)
 _ENTRY, _USER = table_of(AuditEntry), table_of(User)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries. `nobodys`: those about users and configuration, which belong to no ente."""
+    """Which entries. `contracts`: those that belong to no ente, about the users and the configuration of these."""
 
     enti: frozenset[int]
-    nobodys: bool = False
+    contracts: frozenset[int] = frozenset()
     since: datetime | None = None
     until: datetime | None = None  # exclusive
     contact_ids: tuple[int, ...] = ()
@@ -75,13 +78,13 @@ class Noted:
 
 
 def readable(session: Session, by: Principal) -> Wanted:
-    """All that a principal may read: the entries of the enti of his grants; nobody's too for whoever runs the centre.
+    """All that a principal may read: of the enti of his grants; and what is of no ente, of whole contracts of his.
 
     Raises `ForbiddenError`.
     """
     by.require(Permission.ACCESS_READ)
     scope = scope_for(session, by, Permission.ACCESS_READ)
-    return Wanted(frozenset(scope.enti or ()), nobodys=bool(by.contracts_for(Permission.ACCESS_READ)))
+    return Wanted(frozenset(scope.enti or ()), contracts=scope.contracts)
 
 
 def page(
@@ -89,14 +92,20 @@ def page(
 ) -> list[Noted]:
     """Entries, the newest first. Raises `ForbiddenError` for an ente whose log `by` may not read."""
     may = readable(session, by)
-    if not wanted.enti <= may.enti or wanted.nobodys > may.nobodys:
+    if not wanted.enti <= may.enti or not wanted.contracts <= may.contracts:
         raise ForbiddenError("Non puoi leggere il registro degli accessi di questo ente.")
     return some(session, wanted, after=after, limit=limit)
 
 
 def some(session: Session, wanted: Wanted, *, after: Cursor | None, limit: int) -> list[Noted]:
-    """The same, where the permission was asked for elsewhere: a hand-over of the whole log."""
+    """The same, where the permission was asked for elsewhere."""
     return opened(session, _select(wanted, after).limit(limit))
+
+
+def by_id(session: Session, ids: Sequence[int]) -> list[Noted]:
+    """These entries, in the order in which they were written; the permission was asked for elsewhere."""
+    wanted = bindparam("ids", list(ids), type_=ARRAY(BigInteger))
+    return opened(session, _read().where(_ENTRY.c.id == any_(wanted)).order_by(_ENTRY.c.id))
 
 
 def every(session: Session, by: Principal, wanted: Wanted, *, most: int) -> Iterator[Noted]:
@@ -123,28 +132,31 @@ def of_contact(session: Session, ente_id: int, contact_ids: Sequence[int], *, li
     return opened(session, _select(Wanted(frozenset({ente_id}), contact_ids=tuple(contact_ids)), None).limit(limit))
 
 
+def noted_lately(session: Session, by: Principal, *, kind: str, ente_id: int) -> bool:
+    """Whether somebody did this already within the last minute, so that it is the same deed."""
+    since = clock.now(session) - ONE_DEED
+    same = _ENTRY.c.ente_id == ente_id, _ENTRY.c.kind == kind, _ENTRY.c.actor_id == by.user_id
+    return session.execute(select(_ENTRY.c.id).where(*same, _ENTRY.c.occurred_at > since).limit(1)).first() is not None
+
+
 def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:
     """Whoever holds, or held, a role on one of these enti or on a contract that covers one: ids and names."""
     contracts = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(ente_ids)}
-    held = RoleGrant.ente_id.in_(ente_ids) | RoleGrant.contract_id.in_(contracts)
-    rows = session.execute(
-        select(User.id, User.name).where(User.id.in_(select(RoleGrant.user_id).where(held))).order_by(User.name)
-    )
+    held = holders(ente_ids, contracts)
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(held)).order_by(User.name))
     return [(id_, name) for id_, name in rows]
 
 
-def sealed_until(session: Session, chain: int) -> AuditSeal | None:
-    """The head of a chain."""
-    return session.scalars(
-        select(AuditSeal).where(AuditSeal.chain == chain).order_by(AuditSeal.number.desc()).limit(1)
-    ).first()
+def _read() -> Select[Any]:
+    columns = [_ENTRY.c[name] for name in Entry.__dataclass_fields__]
+    return select(*columns, _USER.c.name.label("actor")).outerjoin(_USER, _USER.c.id == _ENTRY.c.actor_id)
 
 
 def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
-    columns = [_ENTRY.c[name] for name in Entry.__dataclass_fields__]
-    statement = select(*columns, _USER.c.name.label("actor")).outerjoin(_USER, _USER.c.id == _ENTRY.c.actor_id)
-    theirs = _ENTRY.c.ente_id.in_(wanted.enti)
-    statement = statement.where(theirs | _ENTRY.c.ente_id.is_(None) if wanted.nobodys else theirs)
+    theirs: ColumnElement[bool] = _ENTRY.c.ente_id.in_(wanted.enti)
+    if wanted.contracts:
+        theirs |= _ENTRY.c.ente_id.is_(None) & _of_contracts(wanted.contracts)
+    statement = _read().where(theirs)
     if wanted.since is not None:
         statement = statement.where(_ENTRY.c.occurred_at >= wanted.since)
     if wanted.until is not None:
@@ -158,6 +170,14 @@ def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
     if after is not None:
         statement = statement.where(tuple_(_ENTRY.c.occurred_at, _ENTRY.c.id) < tuple_(after.occurred_at, after.id))
     return statement.order_by(_ENTRY.c.occurred_at.desc(), _ENTRY.c.id.desc())
+
+
+def _of_contracts(contracts: frozenset[int]) -> ColumnElement[bool]:
+    """The entries about these contracts, and about users with a role, whenever it was, on them or on enti of theirs."""
+    subject = _ENTRY.c.detail["subject"].astext
+    covered = select(ContractEnte.ente_id).where(ContractEnte.contract_id.in_(contracts))
+    held = select(func.concat("user:", holders(covered, contracts).subquery().c.user_id))
+    return or_(subject.in_([f"contract:{one}" for one in contracts]), subject.in_(held))
 
 
 def _opened(row: Any, key: bytes | None) -> Noted:

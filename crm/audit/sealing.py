@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from crm.audit.chain import BEGINNING, HASH_BYTES, Entry, entry_hash, seal_digest
+from crm.audit.chain import BEGINNING, HASH_BYTES, Entry, entry_hash, expiry_digest, seal_digest
 from crm.audit.models import NOBODYS, AuditEntry, AuditExpiry, AuditSeal, AuditUnsealed, ExpiryReason
 from crm.core import clock, secrecy
 from crm.core.clock import months_before
@@ -21,7 +21,8 @@ from crm.enti import queries as enti
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
-MARK = "audit.seal"
+AT_ONCE = 50  # seals
+MARK, EXPIRY_MARK = "audit.seal", "audit.expiry"
 LEAST_MONTHS = 24  # Garante, 27 November 2008, asks six for administrators' accesses; the contracts ask 24 for files
 _ENTRY = table_of(AuditEntry)
 _COLUMNS = [_ENTRY.c[name] for name in Entry.__dataclass_fields__]
@@ -33,7 +34,15 @@ def seal_pending(database: Database) -> int:
         everybody = frozenset(enti.badges(session))
     with database.begin(Scope.of_enti(everybody)) as session:
         pending = set(session.execute(select(AuditUnsealed.ente_id).distinct()).scalars())
-    return sum(_seal_all(database, ente_id or NOBODYS) for ente_id in pending)
+    return sum(seal_all(database, ente_id or NOBODYS) for ente_id in pending)
+
+
+def seal_all(database: Database, chain: int) -> int:
+    """Seal all that is committed of a chain; how many entries."""
+    done = 0
+    while count := database.transact(scope_of(chain), partial(seal, chain=chain)):
+        done += count
+    return done
 
 
 def seal(session: Session, chain: int) -> int:
@@ -64,8 +73,6 @@ def seal(session: Session, chain: int) -> int:
         )
     )  # fmt: skip
     session.flush()
-    if before is None or before.sealed_at.date() != at.date():  # a witness outside of the database, once a day
-        log.info("audit_head", chain=chain, number=number, digest=digest.hex())
     return len(ids)
 
 
@@ -94,9 +101,27 @@ def let_go(session: Session, chain: int, *, months: int) -> int:
     ).all()
     if not seals:
         return 0
-    gone = _expire(session, [one for seal in seals for one in seal.entries])
-    note_expiry(session, chain, through=seals[-1].number, entries=gone, reason=ExpiryReason.RETENTION)
-    return gone
+    return _let_go(session, chain, [(number, entries) for number, entries in seals], ExpiryReason.RETENTION)
+
+
+def let_ended_go(session: Session, chain: int, *, through: int) -> int:
+    """Remove the entries of the next seals up to `through`, of an ente whose contract ended; how many seals."""
+    _lock(session, chain)
+    seals = following(session, chain, after=kept_through(session, chain), through=through)
+    if seals:
+        _let_go(session, chain, seals, ExpiryReason.CONTRACT_ENDED)
+    return len(seals)
+
+
+def following(session: Session, chain: int, *, after: int, through: int) -> list[tuple[int, list[int]]]:
+    """The next seals of a chain, up to one: their numbers and entries."""
+    rows = session.execute(
+        select(AuditSeal.number, AuditSeal.entries)
+        .where(AuditSeal.chain == chain, AuditSeal.number > after, AuditSeal.number <= through)
+        .order_by(AuditSeal.number)
+        .limit(AT_ONCE)
+    )
+    return [(number, entries) for number, entries in rows]
 
 
 def let_all_go(database: Database, *, months: int) -> int:
@@ -116,13 +141,28 @@ def kept_through(session: Session, chain: int) -> int:
 
 
 def note_expiry(session: Session, chain: int, *, through: int, entries: int, reason: ExpiryReason) -> None:
-    """Say up to which seal the entries of a chain are no longer there, and why."""
+    """Say up to which seal the entries of a chain are no longer there, and why; marked as seals are."""
+    at = clock.now(session)
+    seal = session.get_one(AuditSeal, (chain, through))
+    digest = expiry_digest(seal.digest, chain=chain, through=through, entries=entries, reason=reason, at=at)
     session.add(
         AuditExpiry(
-            chain=chain, ente_id=chain or None, through=through, entries=entries, reason=reason, at=clock.now(session)
+            chain=chain, ente_id=chain or None, through=through, entries=entries, reason=reason, at=at,
+            mark=secrecy.of(session).mark(EXPIRY_MARK, digest),
         )
-    )
+    )  # fmt: skip
     session.flush()
+
+
+def log_heads(database: Database) -> None:
+    """Tell the log where each chain ends: a witness outside of the database."""
+    with database.begin(Scope.nothing()) as session:
+        chains = [NOBODYS, *enti.badges(session)]
+    for chain in chains:
+        with database.begin(scope_of(chain)) as session:
+            last = last_seal(session, chain)
+        if last is not None:
+            log.info("audit_head", chain=chain, number=last.number, digest=last.digest.hex())
 
 
 def scope_of(chain: int) -> Scope:
@@ -130,17 +170,14 @@ def scope_of(chain: int) -> Scope:
     return Scope.of_enti([chain]) if chain else Scope.nothing()
 
 
-def _seal_all(database: Database, chain: int) -> int:
-    done = 0
-    while count := database.transact(scope_of(chain), partial(seal, chain=chain)):
-        done += count
-        if count < BATCH:
-            break
-    return done
-
-
 def _lock(session: Session, chain: int) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("audit.seal", chain))))
+
+
+def _let_go(session: Session, chain: int, seals: Sequence[tuple[int, Sequence[int]]], reason: ExpiryReason) -> int:
+    gone = _expire(session, [one for _, entries in seals for one in entries])
+    note_expiry(session, chain, through=seals[-1][0], entries=gone, reason=reason)
+    return gone
 
 
 def _expire(session: Session, ids: Sequence[int]) -> int:

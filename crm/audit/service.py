@@ -1,12 +1,11 @@
 """Writing the audit, in the transaction of what it tells."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -16,8 +15,7 @@ from crm.audit.models import AuditEntry
 from crm.core import clock
 
 MAX_REASON = 200
-SEARCHED = "file.searched"
-ONE_SEARCH = timedelta(minutes=1)  # boxes search while people type
+ONE_READING = timedelta(minutes=1)
 
 
 def note(
@@ -57,15 +55,12 @@ def note(
     )  # fmt: skip
 
 
-def note_search(session: Session, by: Principal, found: Iterable[int]) -> None:
-    """Somebody looked for a person and was shown these: `found` is the ente of each.
-
-    How many of each ente is noted, not what he looked for nor whom he found: whose data he opens has an entry of its
-    own. Within a minute of such an entry it is the same search, typed further.
-    """
-    counts = Counter(found)
+def note_once(session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int) -> None:
+    """Somebody reads something about a person, page by page: noted once in a minute."""
     entry = AuditEntry
-    mine = entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_SEARCH, entry.kind == SEARCHED
-    noted = set(session.scalars(select(entry.ente_id).where(*mine)))
-    for ente_id in sorted(counts.keys() - noted):
-        note(session, by, kind=SEARCHED, ente_id=ente_id, after={"found": counts[ente_id]})
+    noted = exists().where(
+        entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_READING, entry.kind == kind,
+        entry.ente_id == ente_id, entry.contact_id == contact_id,
+    )  # fmt: skip
+    if not session.execute(select(noted)).scalar_one():
+        note(session, by, kind=kind, ente_id=ente_id, contact_id=contact_id)

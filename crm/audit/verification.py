@@ -10,11 +10,12 @@ from itertools import islice
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from crm.audit.chain import BEGINNING, HASH_BYTES, entry_hash, seal_digest
+from crm.audit.chain import BEGINNING, HASH_BYTES, entry_hash, expiry_digest, seal_digest
 from crm.audit.models import NOBODYS, AuditEntry, AuditExpiry, AuditSeal, AuditUnsealed, ExpiryReason
-from crm.audit.sealing import LEAST_MONTHS, MARK, entries, last_seal
+from crm.audit.sealing import EXPIRY_MARK, LEAST_MONTHS, MARK, entries, last_seal
 from crm.core import clock, secrecy
 from crm.core.clock import months_before
+from crm.privacy.models import EnteEnd
 
 AT_ONCE = 200  # seals
 PATIENCE = timedelta(minutes=5)  # the engine seals each second; while it was away entries wait
@@ -29,6 +30,7 @@ class Break(StrEnum):
     ENTRY_MISSING = "the entry was removed"
     ENTRY_ALTERED = "the entry was altered"
     ENTRY_UNSEALED = "the entry is in no seal: it was added by hand, or nobody seals"
+    EXPIRY_FORGED = "that entries were let go of was not said under this installation's master key"
     EXPIRED_EARLY = "entries were let go of before their time"
     CUT_OFF = "the chain ends before the head that was written down, or has another seal there"
 
@@ -86,8 +88,7 @@ def _check_seals(session: Session, chain: int, since: datetime | None, tally: _T
     number, digest = (before.number, before.digest) if before else (0, BEGINNING)
     mark = secrecy.of(session).mark
     for seals in _batches(_seals(session, chain, number)):
-        kept = [one for seal in seals if seal.number > expired for one in seal.entries]
-        found = entries(session, kept)
+        found = entries(session, [one for seal in seals for one in seal.entries])
         for seal in seals:
             number += 1
             if seal.number != number:
@@ -100,9 +101,9 @@ def _check_seals(session: Session, chain: int, since: datetime | None, tally: _T
             if not compare_digest(mark(MARK, seal.digest), seal.mark):
                 raise _BrokenError(Break.SEAL_FORGED, number)
             for place, one in enumerate(seal.entries):
-                if number <= expired:
-                    break
                 if one not in found:
+                    if number <= expired:
+                        continue
                     raise _BrokenError(Break.ENTRY_MISSING, number, one)
                 if entry_hash(found[one]) != seal.hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES]:
                     raise _BrokenError(Break.ENTRY_ALTERED, number, one)
@@ -113,16 +114,30 @@ def _check_seals(session: Session, chain: int, since: datetime | None, tally: _T
 
 def _expired_through(session: Session, chain: int) -> int:
     """Up to which seal entries may be gone. An expiry must have had the right to be."""
+    mark, ended = secrecy.of(session).mark, _contract_ended(session, chain)
     rows = session.execute(
-        select(AuditExpiry.through, AuditExpiry.reason, AuditExpiry.at, AuditSeal.sealed_at)
+        select(AuditExpiry, AuditSeal.digest, AuditSeal.sealed_at)
         .outerjoin(AuditSeal, (AuditSeal.chain == AuditExpiry.chain) & (AuditSeal.number == AuditExpiry.through))
         .where(AuditExpiry.chain == chain)
     ).all()
-    for row in rows:
-        due = months_before(min(row.at, clock.now(session)), LEAST_MONTHS)
-        if row.reason is ExpiryReason.RETENTION and (row.sealed_at is None or row.sealed_at > due):
-            raise _BrokenError(Break.EXPIRED_EARLY, row.through)
-    return max((row.through for row in rows), default=0)
+    for one, sealed, sealed_at in rows:
+        if sealed is None:
+            raise _BrokenError(Break.EXPIRY_FORGED, one.through)
+        digest = expiry_digest(
+            sealed, chain=chain, through=one.through, entries=one.entries, reason=one.reason, at=one.at
+        )
+        if not compare_digest(mark(EXPIRY_MARK, digest), one.mark):
+            raise _BrokenError(Break.EXPIRY_FORGED, one.through)
+        old = sealed_at <= months_before(min(one.at, clock.now(session)), LEAST_MONTHS)
+        if not (old if one.reason is ExpiryReason.RETENTION else ended):
+            raise _BrokenError(Break.EXPIRED_EARLY, one.through)
+    return max((one.through for one, _, _ in rows), default=0)
+
+
+def _contract_ended(session: Session, chain: int) -> bool:
+    """Whether two persons have said that the ente's entries may go."""
+    end = exists().where(EnteEnd.ente_id == chain, EnteEnd.confirmed_at.is_not(None))
+    return session.execute(select(end)).scalar_one()
 
 
 def _check_head(session: Session, chain: int, head: Head | None) -> None:

@@ -85,7 +85,7 @@ def explain(session: Session, by: Principal, *, alert_id: int, explanation: str)
         raise NotFoundError("Questa segnalazione non esiste.")
     if alert.user_id == by.user_id:
         raise ForbiddenError("La lettura insolita è la tua: la spiega qualcun altro.")
-    explanation = " ".join(explanation.replace("\x00", "").split())
+    explanation = " ".join(explanation.split())
     if not explanation:
         raise InvalidError("Scrivi che cosa hai accertato.", field="explanation")
     if len(explanation) > MAX_EXPLANATION:

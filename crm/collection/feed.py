@@ -4,122 +4,40 @@ A field the format does not know is refused, not ignored: a misspelt optional fi
 """
 
 import json
-import re
-import unicodedata
-from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from crm.collection.models import FeedMode, Of
-from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
+from crm.collection.values import (
+    Cents,
+    CodiceFiscale,
+    Count,
+    Day,
+    Instant,
+    Maybe,
+    NoticeNumber,
+    PartitaIva,
+    SumCents,
+    Text10,
+    Text40,
+    Text60,
+    Text80,
+    Text160,
+    Text200,
+    Text254,
+    TwoLetters,
+    composed,
+)
+from crm.contacts.codice_fiscale import compacted
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import AddressKind
-from crm.core.errors import InvalidError
 from crm.documents.models import MAX_BYTES, DocumentKind
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
-from crm.positions.notice import parse_notice_number
 
 VERSION = 1
-MAX_EURO = 100_000_000
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
-
-# Refused: control characters, and those that reorder or break lines so that a text reads as something else.
-_PRINTABLE = r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
-_EURO = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
-_SUM = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", re.ASCII)
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
-T = TypeVar("T")
-
-
-def composed(text: str) -> str:
-    """The text in normal form C. Done where a record is stored, for all of its texts at once."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _blank_is_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _cents(value: Any, form: re.Pattern[str] = _EURO) -> int:
-    """Whole cents from euro written `812`, `812.5`, `"812.50"`."""
-    text = value if isinstance(value, str) else repr(value)
-    match = form.fullmatch(text)
-    if match is None or isinstance(value, bool):
-        negative = text.startswith("-")
-        raise PydanticCustomError("amount_sign" if negative else "amount_form", "{text}", {"text": text[:30]})
-    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-
-
-def _amount_cents(value: Any) -> int:
-    cents = _cents(value)
-    if cents > MAX_EURO * 100:
-        raise PydanticCustomError("amount_size", "{text}", {"text": str(value)})
-    return cents
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            pass
-        else:
-            if FIRST_DAY <= day <= LAST_DAY:
-                return day
-            raise PydanticCustomError("day_bounds", "{text}", {"text": value})
-    raise PydanticCustomError("day", "{text}", {"text": str(value)[:30]})
-
-
-def _parsed(text: str, parse: Any) -> str:
-    try:
-        result: str = parse(text)
-    except InvalidError as error:
-        raise PydanticCustomError("domain", "{text}", {"text": str(error)}) from None
-    return result
-
-
-def _two_letters(text: str) -> str:
-    code = text.upper()
-    if len(code) != 2 or not (code.isascii() and code.isalpha()):
-        raise PydanticCustomError("domain", "{text}", {"text": f"«{text}»: servono due lettere, come «FI» o «IT»."})
-    return code
-
-
-def _text(longest: int) -> Any:
-    limits = StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=_PRINTABLE)
-    return (limits,)
-
-
-Maybe = Annotated[T | None, BeforeValidator(_blank_is_none)]
-Text10 = Annotated[str, *_text(10)]
-Text40 = Annotated[str, *_text(40)]
-Text60 = Annotated[str, *_text(60)]
-Text80 = Annotated[str, *_text(80)]
-Text160 = Annotated[str, *_text(160)]
-Text200 = Annotated[str, *_text(200)]
-Text254 = Annotated[str, *_text(254)]
-CodiceFiscale = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_codice_fiscale))]
-PartitaIva = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_partita_iva))]
-NoticeNumber = Annotated[Text40, AfterValidator(lambda text: _parsed(text, parse_notice_number))]
-Cents = Annotated[int, BeforeValidator(_amount_cents)]
-SumCents = Annotated[int, BeforeValidator(lambda value: _cents(value, _SUM))]  # of many amounts
-Day = Annotated[date, BeforeValidator(_day)]
-TwoLetters = Annotated[str, *_text(2), AfterValidator(_two_letters)]
-Instant = Annotated[AwareDatetime, Field(strict=True)]
-Count = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Record(BaseModel):
@@ -373,10 +291,11 @@ class End(Record):
 
 
 AnyRecord = TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord | TotalsRecord | End
-_NAME_NOTHING = {"withdrawal", "totals", "end"}
+_BESIDES = {"totals", "end"}
 KEY_OF = {Of.TAXPAYER: "codice_fiscale", Of.POSITION: "reference", Of.DOCUMENT: "reference"}
 
 _header: TypeAdapter[Header] = TypeAdapter(Header)
+_key: TypeAdapter[str] = TypeAdapter(Text60)
 _record: TypeAdapter[AnyRecord] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
 
 
@@ -390,17 +309,28 @@ def parse_record(line: bytes) -> AnyRecord:
     return _record.validate_json(line)
 
 
-def named_by(line: bytes) -> tuple[tuple[Of, str] | None, bool]:
-    """What a line names that could not be read as a record; when that cannot be told, whether it may name anything.
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a refused line is about. `unreadable`: that cannot be told, and it may name something.
 
-    Withdrawals and totals say nothing of what is there.
+    `besides`: it says nothing of what is there, but counts or sums it; so it is not counted itself.
     """
+
+    named: tuple[Of, str] | None = None
+    unreadable: bool = False
+    besides: bool = False
+
+
+def about(line: bytes) -> About:
+    """What a line is about that could not be read as a record."""
     try:
         told = json.loads(line)
-        if told["record"] in _NAME_NOTHING:
-            return None, False
+        if told["record"] in _BESIDES:
+            return About(besides=True)
+        if told["record"] == "withdrawal":
+            return About()
         of = Of(told["record"])
-        key = composed(told[KEY_OF[of]].strip())
-        return (of, key.upper() if of is Of.TAXPAYER else key), False
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None, True
+        key = composed(_key.validate_python(told[KEY_OF[of]], strict=True))
+        return About((of, compacted(key) if of is Of.TAXPAYER else key))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return About(unreadable=True)

@@ -6,7 +6,7 @@ Killed anywhere and started again with the same file, it goes on after the last 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -24,6 +24,7 @@ from crm.collection.lines import FeedFile, WholeFileRefused, examine, read_lines
 from crm.collection.models import FeedMode, ImportState
 from crm.collection.service import Counts, counts_of
 from crm.collection.store import Batch, store
+from crm.collection.values import CLOCK_TOLERANCE
 from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.enti.models import Ente
@@ -32,7 +33,6 @@ log = structlog.get_logger(__name__)
 
 BATCH_LINES = 2_000
 ALIVE_EVERY_S = 5.0  # while a batch is being read: the way to it may be long in an archive
-CLOCK_TOLERANCE = timedelta(hours=1)  # how far a sender's clock may run ahead of ours
 
 
 @dataclass(frozen=True, slots=True)

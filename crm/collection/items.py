@@ -15,7 +15,7 @@ from crm.collection.feed import (
     TaxpayerRecord,
     TotalsRecord,
     WithdrawalRecord,
-    named_by,
+    about,
     parse_record,
 )
 from crm.collection.lines import Line
@@ -37,7 +37,8 @@ class Item:
     `end` is the offset at which the line ends; `warning` says what a statement is taken without; `total` are the
     sender's own sums; `declared` is the number of records that the feed's last line says there are; `broken` marks a
     line cut short. `named` is what the end of a full feed must not withdraw though no statement of the feed's instant
-    says that it is there; `unreadable` marks a refused line that may have named something.
+    says that it is there; `unreadable` marks a refused line that may have named something,
+    `besides` one that is no record.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Item:
     broken: bool = False
     named: tuple[Of, str] | None = None
     unreadable: bool = False
+    besides: bool = False
 
     def refused(self, reason: str) -> "Item":
         """The same line, refused after all."""
@@ -85,14 +87,17 @@ class Reader:
             record = parse_record(line.content)
         except ValidationError as error:
             broken = not line.ended and error.errors(include_url=False)[0]["type"] == "json_invalid"
-            named, unreadable = named_by(line.content)
-            return Item(number, end, refusal=reasons.explain(error), broken=broken, named=named, unreadable=unreadable)
+            told = about(line.content)
+            return Item(
+                number, end, refusal=reasons.explain(error), broken=broken, named=told.named,
+                unreadable=told.unreadable, besides=told.besides,
+            )  # fmt: skip
         if isinstance(record, TotalsRecord):
             return Item(number, end, total=record.model_dump(mode="json", exclude={"record"}))
         if not isinstance(record, End):
             return self._dated(line, record)
         if end != self.size:
-            return Item(number, end, refusal=reasons.END_NOT_LAST)
+            return Item(number, end, refusal=reasons.END_NOT_LAST, besides=True)
         return Item(number, end, declared=record.records)
 
     def _dated(self, line: Line, record: TaxpayerRecord | PositionRecord | DocumentRecord | WithdrawalRecord) -> Item:

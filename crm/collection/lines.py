@@ -15,6 +15,7 @@ MAX_LINE_BYTES = 1_000_000
 MAX_UNPACKED_BYTES = 50_000_000_000
 # A compressed feed is 5 to 30 times smaller than its text; deflate can reach 1,032 on a bomb's zeros.
 MAX_RATIO = 200
+LONGEST_NAME = 200  # of a file, in what is stored of it
 RATIO_FREE_BYTES = 16_000_000  # below this size the ratio is nobody's concern
 CHUNK_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -56,6 +57,11 @@ class WholeFileRefused(Exception):  # noqa: N818 (a reason, which becomes the ru
         super().__init__(reason)
         self.sha256 = sha256
         self.size = size
+
+
+def shown(name: str) -> str:
+    """A file's name as it can be stored and shown, whatever its bytes and its length."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)[-LONGEST_NAME:]
 
 
 def examine(path: Path, on_chunk: Callable[[], None] = lambda: None) -> FeedFile:

@@ -60,6 +60,7 @@ class ImportRun(Base):
     waiting: Mapped[int] = mapped_column(default=0)  # positions set aside until their taxpayer is told
     withdrawn: Mapped[int] = mapped_column(default=0)  # by a record of the feed, or by its silence
     unreadable: Mapped[int] = mapped_column(default=0)  # refused lines of which not even the key could be read
+    besides: Mapped[int] = mapped_column(default=0)  # refused lines that are no records: sums, an end out of place
     complete: Mapped[bool] = mapped_column(default=False)  # the last line was the end, and its counts were right
     totals: Mapped[list[dict[str, Any]]]  # the sender's own sums by tax: {"tax", "positions", "residual", "paid"}
     held: Mapped[dict[str, Any] | None]  # what would be withdrawn: {"positions", "taxpayers", "of", "taxes", …}

@@ -34,12 +34,8 @@ def begin(session: Session, *, ente_id: int) -> Standing:
     Plans are made, and kept by the connection, while tables may still be empty: one that reads a whole table would
     make a first import quadratic (each foreign key is checked by such a kept plan). So indexes alone are used.
     """
-    session.execute(
-        select(
-            func.set_config("enable_seqscan", "off", True),
-            func.pg_advisory_xact_lock(func.hashtextextended("collection.import", ente_id)),
-        )
-    )
+    session.execute(select(func.set_config("enable_seqscan", "off", True)))
+    one_at_a_time(session, ente_id=ente_id)
     row = session.execute(  # a statement of its own, which sees what was committed while this one waited
         select(
             select(_STATE.c.full_as_of).where(_STATE.c.ente_id == ente_id).scalar_subquery().label("full_as_of"),
@@ -48,6 +44,11 @@ def begin(session: Session, *, ente_id: int) -> Standing:
         )
     ).one()
     return Standing(row.full_as_of, row.buried, row.waits)
+
+
+def one_at_a_time(session: Session, *, ente_id: int) -> None:
+    """Wait for a batch of the ente's that is being written, and let none begin before this transaction is over."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("collection.import", ente_id))))
 
 
 def tombstones(

@@ -1,18 +1,34 @@
 """What feeds hold of a person besides his contact: positions that wait for him, keys, reasons that quote his code."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingPosition, WithdrawnKey
+from crm.collection.service import IMPORT
+from crm.collection.sources.service import FETCH
+from crm.collection.sources.tasks import remove_spool
+from crm.collection.tasks import remove
 from crm.contacts import queries as contacts
 from crm.core.db import table_of
+from crm.core.jobs import Job
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 
 _REFUSAL, _WAITING = table_of(ImportRefusal), table_of(WaitingPosition)
 _KEYS = (table_of(WithdrawnKey), table_of(ImportNamed))
 REFUSED, WAITING, KEYS = "Righe rifiutate dei flussi", "Posizioni in attesa del contribuente", "Chiavi dei flussi"
+
+
+def forget_files(session: Session, *, ente_id: int) -> None:
+    """Remove the feeds of an ente that are still on the disk: sent and given up, or fetched and not read to the end."""
+    owed = select(Job.kind, Job.argument).where(Job.ente_id == ente_id, Job.kind.in_([IMPORT, FETCH]))
+    for kind, argument in session.execute(owed):
+        if kind == IMPORT:
+            remove(Path(argument["path"]))
+        else:
+            remove_spool(argument)
 
 
 class _Feeds:

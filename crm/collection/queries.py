@@ -1,10 +1,11 @@
 """Reading the imports of the enti in scope: how each stands, as a person would say it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from crm.collection.ending import Missing
@@ -16,6 +17,27 @@ from crm.core.errors import NotFoundError
 from crm.core.jobs import Job, JobState
 
 UNATTENDED = timedelta(minutes=1)  # since the last batch of a run that no job goes on with
+# An inbox without a file tells nothing of the collection system; a gestionale without changes does. Feeds are read
+# about in the order of their instants: the newest is among the latest few.
+_HEARD = text(
+    """
+    SELECT ente_id, max(told_at) FROM (
+        SELECT ente.id AS ente_id, run.as_of AS told_at
+        FROM unnest(CAST(:enti AS bigint[])) AS ente (id) CROSS JOIN LATERAL (
+            SELECT as_of FROM import_run
+            WHERE ente_id = ente.id AND state = 'done' AND failure IS NULL ORDER BY id DESC LIMIT 20
+        ) run
+        UNION ALL
+        SELECT source.ente_id, reading.started_at
+        FROM collection_source source CROSS JOIN LATERAL (
+            SELECT started_at FROM source_reading
+            WHERE ente_id = source.ente_id AND source_id = source.id AND outcome = 'nothing_new'
+            ORDER BY id DESC LIMIT 1
+        ) reading
+        WHERE source.ente_id = ANY (CAST(:enti AS bigint[])) AND source.kind = 'http'
+    ) told GROUP BY ente_id
+    """
+)
 
 
 class Stage(StrEnum):
@@ -91,6 +113,14 @@ def latest(session: Session, *, limit: int) -> list[RunView]:
         .execution_options(populate_existing=True)
     )
     return [_view(run, job, at) for run, job in rows]
+
+
+def heard(session: Session, ente_ids: Collection[int]) -> dict[int, datetime]:
+    """Up to when each of these enti's collection systems has told what there is, or that nothing had changed.
+
+    What a feed of changes does not name is as it was told before: it is no older than that.
+    """
+    return dict(session.execute(_HEARD, {"enti": sorted(ente_ids)}).all())
 
 
 def run_of(session: Session, run_id: int) -> RunView:

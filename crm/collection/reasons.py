@@ -64,9 +64,10 @@ _SENTENCES = {
     "datetime_parsing": "{field}: istante «{input}» non valido; si scrive come 2024-09-03T06:00:00+02:00.",
     "datetime_from_date_parsing": "{field}: istante «{input}» non valido; come 2024-09-03T06:00:00+02:00.",
     "timezone_aware": "{field}: manca il fuso orario; si scrive come 2024-09-03T06:00:00+02:00.",
+    "instant_bounds": "{field}: istante «{text}» fuori dai limiti, fra il 1900 e il 2200.",
     "amount_form": "{field}: importo «{text}» non valido; si scrive in euro, come 812.50, con due decimali.",
     "amount_sign": "{field}: importo «{text}» negativo; gli importi sono positivi o zero.",
-    "amount_size": "{field}: importo «{text}» oltre 100 milioni di euro; va scritto in euro, non centesimi.",
+    "amount_size": "{field}: importo «{text}» oltre 99999999.99; va scritto in euro, non centesimi.",
     "name_missing": "{text}: manca; le persone hanno «surname», società ed enti «business_name».",
     "key_missing": "{text}: manca; dice che cosa non c'è più.",
     "domain": "{field}: {text}",
@@ -82,7 +83,7 @@ def explain(error: ValidationError) -> str:
     sentence = _sentence(problems[0])
     if len(problems) > 1:
         sentence += _MORE.format(count=len(problems) - 1)
-    return sentence[:LONGEST]
+    return _printable(sentence[:LONGEST])  # whatever the sender wrote is quoted in it, names of fields too
 
 
 def _sentence(problem: ErrorDetails) -> str:
@@ -95,8 +96,12 @@ def _sentence(problem: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    text = "".join(char if char.isprintable() else "\ufffd" for char in str(value))
+    text = str(value)
     return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 class _Given(dict[str, Any]):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Update, cast, func, insert, select, update
+from sqlalchemy import Update, cast, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,15 @@ from crm.audit import service as audit
 from crm.collection import presence
 from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
 from crm.collection.feed import Header
-from crm.collection.models import ImportRefusal, ImportRun, ImportState
+from crm.collection.lines import shown
+from crm.collection.models import ImportRefusal, ImportRun, ImportState, SourceReading
 from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
 from crm.core.errors import NotFoundError
 from crm.core.jobs import Job
 
+UPLOADS = "uploads"  # within FILODIRETTO_DATA: files that were sent, each in a folder of its own
 MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
 IMPORT = "collection.import"  # the kind of the jobs that read a file sent
 FINISH = "collection.finish"  # of those that withdraw what a person said may be withdrawn
@@ -33,7 +35,7 @@ class Counts:
     """Records by what became of them. `refused` are lines; `waiting` are positions set aside for their taxpayer.
 
     `warned` are also counted among the others. So are those of `withdrawn` that a record names; the rest of them are
-    what a full feed no longer names.
+    what a full feed no longer names. `besides` are those of `refused` that are no records.
     """
 
     created: int = 0
@@ -43,11 +45,12 @@ class Counts:
     warned: int = 0
     waiting: int = 0
     withdrawn: int = 0
+    besides: int = 0
 
     @property
     def records(self) -> int:
         """Lines that held, or should have held, a record."""
-        return self.created + self.changed + self.unchanged + self.refused + self.waiting
+        return self.created + self.changed + self.unchanged + self.refused - self.besides + self.waiting
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
@@ -110,7 +113,9 @@ def try_again(session: Session, by: Principal, *, run_id: int) -> None:
         return
     old = session.get_one(Job, run.job_id)
     run.job_id = jobs.enqueue(session, ente_id=run.ente_id, kind=old.kind, argument=old.argument)
-    run.state, run.ended_at, run.moved_at = ImportState.WAITING, None, now(session)
+    # What is withdrawn with a person's word has been read: there is no reading to wait for.
+    run.state = ImportState.RUNNING if old.kind == FINISH else ImportState.WAITING
+    run.ended_at, run.moved_at = None, now(session)
     session.flush()
     audit.note(session, by, kind="feed.retried", ente_id=run.ente_id, subject=run.file_name, after={"run": run.id})
     touch(session, topics.imports(run.ente_id))
@@ -155,6 +160,15 @@ def decide(session: Session, by: Principal, *, run_id: int, withdraw: bool) -> N
 def entitled(session: Session, by: Principal, ente_id: int) -> None:
     """Raise `ForbiddenError` unless `by` may import for the ente."""
     require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
+
+
+def is_reading(session: Session, ente_id: int) -> bool:
+    """Whether a feed of the ente is being read, or fetched, or about to be."""
+    run = exists().where(
+        ImportRun.ente_id == ente_id, ImportRun.state.in_([ImportState.WAITING, ImportState.RUNNING])
+    )  # fmt: skip
+    reading = exists().where(SourceReading.ente_id == ente_id, SourceReading.ended_at.is_(None))
+    return session.execute(select(run | reading)).scalar_one()
 
 
 def is_over(session: Session, *, run_id: int) -> bool:
@@ -259,8 +273,8 @@ def _new(
     session: Session, ente_id: int, file_name: str, size: int, started_by: int | None, state: ImportState
 ) -> ImportRun:
     run = ImportRun(
-        ente_id=ente_id, file_name=file_name[:200], file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
-        unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, complete=False, totals=[],
+        ente_id=ente_id, file_name=shown(file_name), file_bytes=size, read_bytes=0, line=0, created=0, changed=0,
+        unchanged=0, refused=0, warned=0, waiting=0, withdrawn=0, unreadable=0, besides=0, complete=False, totals=[],
         state=state, started_by=started_by, started_at=now(session), moved_at=now(session),
     )  # fmt: skip
     session.add(run)

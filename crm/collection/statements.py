@@ -15,9 +15,9 @@ from crm.collection.feed import (
     Record,
     Step,
     TaxpayerRecord,
-    composed,
 )
 from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
+from crm.collection.values import composed
 from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
 from crm.contacts.email import to_email

@@ -214,6 +214,7 @@ def _counted(items: Iterable[Item], *merged: Merged[Any], waiting: int) -> Count
         warned=sum(item.warning is not None for item in items),
         waiting=waiting,
         withdrawn=sum(one.withdrawn for one in merged),
+        besides=sum(item.besides for item in items),
     )
 
 

@@ -1,6 +1,7 @@
 """Importing a feed in the background. The job's row is leased; a killed import is taken over and goes on."""
 
 import contextlib
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -11,10 +12,13 @@ from crm.collection import service
 from crm.collection.ending import run_finish
 from crm.collection.errors import GONE
 from crm.collection.importer import import_feed
-from crm.collection.models import ImportState
+from crm.collection.models import ImportRun, ImportState
+from crm.core import clock
 from crm.core.db import Database, Scope
-from crm.core.jobs import Runner, Taken
+from crm.core.jobs import Job, Runner, Taken
 from crm.enti.models import Ente
+
+ON_ITS_WAY = timedelta(days=1)  # a file that was kept so lately may still be sent
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,25 @@ def run_import(database: Database, job: Taken) -> None:
 def gave_up(session: Session, job: Taken) -> None:
     """The last attempt failed: the run is stopped, with its file, until somebody tries again or lets it go."""
     service.give_up(session, ente_id=job.ente_id, run_id=job.argument["run"], job_id=job.id)
+
+
+def sweep(session: Session, *, uploads: Path) -> int:
+    """Remove files that were sent and that nobody will read; how many. `session` sees every ente.
+
+    Whoever was killed between keeping a file and the commit left one.
+    """
+    wanted = set(
+        session.scalars(
+            select(Job.argument["path"].astext)
+            .join(ImportRun, ImportRun.job_id == Job.id)
+            .where(ImportRun.state.in_([ImportState.WAITING, ImportState.RUNNING, ImportState.STOPPED]))
+        )
+    )
+    before = (clock.now(session) - ON_ITS_WAY).timestamp()
+    lost = [one for one in uploads.glob("*/*") if one.stat().st_mtime < before and str(one.resolve()) not in wanted]
+    for one in lost:
+        remove(one)
+    return len(lost)
 
 
 def remove(path: Path) -> None:

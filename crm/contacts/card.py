@@ -51,6 +51,11 @@ class Card:
     withheld: bool = False  # whoever the file is open before may not hear how to reach the person
 
     @property
+    def legal(self) -> bool:
+        """Whether it is a company or a body, by all that is known of it."""
+        return queries.person_of((*self.rows, *self.elsewhere)).legal
+
+    @property
     def wishes_version(self) -> str:
         """Another one when his wishes changed: a form that is open is then about something that was."""
         return _short(self.preferences.wishes)
@@ -68,7 +73,7 @@ class Summary:
 def read(session: Session, contact: ContactView) -> Card:
     """The card of a contact's person, under the contact's ente."""
     same = queries.same_person(session, contact)
-    rows = tuple(one for one in same if one.ente_id == contact.ente_id)
+    rows = tuple(queries.of_ente(same, contact.ente_id))
     ids = [one.id for one in rows]
     told = tuple(consents.of_contacts(session, ids))
     return Card(
@@ -76,7 +81,7 @@ def read(session: Session, contact: ContactView) -> Card:
         reaches=tuple(one for row in rows for one in row.reaches),
         addresses=tuple(one for row in rows for one in row.addresses),
         conditions=tuple(one for row in rows for one in row.conditions),
-        preferences=preferences.of_contact(session, contact.id), consents=told, standing=consents.standing(told),
+        preferences=preferences.of_contacts(session, ids), consents=told, standing=consents.standing(told),
         texts=consents.texts(session, contact.ente_id), related=_related(session, same, ids),
         clients=tuple(relations.clients_of(session, contact.codice_fiscale)),
         merges=tuple(merging.of_contacts(session, ids)),
@@ -91,8 +96,8 @@ def discreet(card: Card) -> Card:
 
 def summary(session: Session, rows: Sequence[ContactView]) -> Summary:
     """For whoever shows the person's file; the asked-for row comes first."""
-    ids = [one.id for one in rows if one.ente_id == rows[0].ente_id]
-    asked = preferences.of_contact(session, ids[0])
+    ids = [one.id for one in queries.of_ente(rows, rows[0].ente_id)]
+    asked = preferences.of_contacts(session, ids)
     told = (relations.of_contacts(session, ids), consents.of_contacts(session, ids), asked)
     stated = [(one.reaches, one.addresses, one.conditions) for one in rows]
     signs = {one.kind: one for row in reversed(rows) for one in row.conditions}

@@ -15,7 +15,7 @@ def parse_codice_fiscale(text: str) -> str:
 
     Raises `InvalidError` with the reason in Italian.
     """
-    compact = _compact(text)
+    compact = compacted(text)
     try:
         return codicefiscale.validate(compact)
     except InvalidLength:
@@ -35,7 +35,7 @@ def parse_codice_fiscale(text: str) -> str:
 def parse_partita_iva(text: str) -> str:
     """The 11 digits, without the IT prefix. Raises `InvalidError` with the reason in Italian."""
     try:
-        return iva.validate(_compact(text))
+        return iva.validate(compacted(text))
     except ValidationError:
         raise InvalidError(
             f"Partita IVA «{_shown(text)}»: servono 11 cifre con la cifra di controllo esatta."
@@ -47,7 +47,8 @@ def person_kind(codice_fiscale: str) -> PersonKind:
     return PersonKind.LEGAL if len(codice_fiscale) == 11 else PersonKind.NATURAL
 
 
-def _compact(text: str) -> str:
+def compacted(text: str) -> str:
+    """A code in capitals without spaces, right or wrong."""
     return "".join(text.split()).upper()
 
 

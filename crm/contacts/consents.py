@@ -141,7 +141,7 @@ def publish(session: Session, by: Principal, *, ente_id: int, purpose: Purpose, 
     """A new wording, from now on. Who consented to an older one consented to that. Returns its version."""
     require_on(session, by, Permission.ENTE_MANAGE, ente_id=ente_id)
     text = "\n".join(line.strip() for line in text.strip().splitlines())
-    if not text or len(text) > MAX_TEXT or "\x00" in text:
+    if not text or len(text) > MAX_TEXT:
         raise wrong(f"Scrivi il testo che si chiede di accettare, in al massimo {MAX_TEXT} caratteri.", field="text")
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"consent-text:{ente_id}", 0))))
     before = texts(session, ente_id).get(purpose)

@@ -1,11 +1,21 @@
 """Names folded for search: what is written differently but read alike gets one key."""
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 
 from crm.contacts.slips import SHORTEST
 
 KEY_LENGTH = 250
 LONGEST_WORD = 40
+# What is written before a surname, apart from it or in one word with it.
+PARTICLES = frozenset(
+    ("DA", "DAGLI", "DAI", "DAL", "DALLA", "DALLE", "DALLO", "DE", "DEGLI", "DEI", "DEL", "DELLA", "DELLE", "DELLO",
+     "DI", "LA", "LE", "LI", "LO", "SAN", "SANTA")
+)  # fmt: skip
+ELIDED = frozenset(("D", "DAGL", "DALL", "DEGL", "DELL", "L", "SANT"))  # before a vowel, with an apostrophe or without
+SHORTEST_REST = 3  # letters of a surname without what is before it
+MOST_TURNED = 4  # words, or particles with their words, whose order is looked at
+MOST_WAYS = 24
 
 
 def full_name(surname: str, given_name: str | None = None) -> str:
@@ -29,6 +39,50 @@ def given_key(surname: str, given_name: str | None) -> str | None:
 def who_key(codice_fiscale: str | None, name: str) -> str:
     """What tells somebody who is no contact from others: his codice fiscale, else his name folded."""
     return codice_fiscale or fold(name)[:KEY_LENGTH].rstrip() or name[:KEY_LENGTH]
+
+
+def ways(key: str) -> tuple[str, ...]:
+    """The key, and other keys under which the same name may be filed.
+
+    A surname may be filed in one word with its particle (`DE LUCA`, `DELUCA`; `D ANGELO`, `DANGELO`). And who has
+    two names or two surnames is often called by the first of each: with the words in turn, each order is the
+    beginning of one key or the other (`MARIA ROSSI` of `ROSSI MARIA GRAZIA`).
+    """
+    units = [_spellings(unit) for unit in _units(key.split(" "))]
+    plain = [one[0] for one in units]
+    written = [plain] + [
+        [*plain[:place], other, *plain[place + 1 :]] for place, unit in enumerate(units) for other in unit[1:]
+    ]
+    turns = range(len(units) if len(units) <= MOST_TURNED else 1)
+    keys = dict.fromkeys(" ".join(words[turn:] + words[:turn]) for turn in turns for words in written)
+    return tuple(keys)[:MOST_WAYS]
+
+
+def _units(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The words, each with the particles before it."""
+    before: tuple[str, ...] = ()
+    for word in words:
+        before = (*before, word)
+        if word not in PARTICLES | ELIDED:
+            yield before
+            before = ()
+    if before:
+        yield before
+
+
+def _spellings(unit: tuple[str, ...]) -> list[str]:
+    """As it is written first; then in one word, or with each particle that its beginning may be."""
+    if len(unit) > 1:
+        return [" ".join(unit), "".join(unit)]
+    word = unit[0]
+    parts = ((word[:end], word[end:]) for end in range(1, len(word) - SHORTEST_REST + 1))
+    return [word, *(f"{before} {rest}" for before, rest in parts if _is_before(before, rest))]
+
+
+def _is_before(particle: str, rest: str) -> bool:
+    if particle in ELIDED:
+        return rest[0] in "AEIOUH"
+    return particle in PARTICLES and rest[0] != rest[1]
 
 
 def words_of(key: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """How a contact wants to be dealt with, as he told the centre; what the collection system states stays beside it."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.contacts import queries
 from crm.contacts.models import Channel, Contact, ContactPreference
 from crm.contacts.recording import as_json, recordable, trace, words, wrong
 from crm.core import clock
@@ -38,6 +40,14 @@ NOTHING_ASKED = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """That a contact will not be called, since when and why; without an instant: that he may be."""
+
+    since: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """His wishes, and whether he may be called at all."""
 
@@ -51,12 +61,27 @@ class Preferences:
         return self.do_not_call_since is not None
 
 
-def of_contact(session: Session, contact_id: int) -> Preferences:
-    """What a contact asked for; nothing when he was never asked."""
-    row = session.scalars(
-        select(ContactPreference).where(ContactPreference.contact_id == contact_id)
-    ).one_or_none()  # fmt: skip
-    return _view(row) if row else Preferences()
+def of_contacts(session: Session, contact_ids: Collection[int]) -> Preferences:
+    """What a person asked for whose rows these are; nothing when he was never asked.
+
+    The last wishes stand; that he will not be called stands whichever row says so, since the first time.
+    """
+    rows = session.scalars(
+        select(ContactPreference)
+        .where(ContactPreference.contact_id.in_(contact_ids))
+        .order_by(ContactPreference.written_at.desc(), ContactPreference.contact_id)
+    )
+    return united([_view(row) for row in rows])
+
+
+def united(told: Sequence[Preferences]) -> Preferences:
+    """The preferences of one person as his rows have them, the last written first. Pure."""
+    wishes = next((one.wishes for one in told if one.wishes != NOTHING_ASKED), NOTHING_ASKED)
+    refusals = {one.do_not_call_since: one.do_not_call_why for one in told if one.do_not_call_since}
+    if not refusals:
+        return Preferences(wishes)
+    first = min(refusals)
+    return Preferences(wishes, first, refusals[first])
 
 
 def wish(session: Session, by: Principal, *, contact_id: int, wishes: Wishes) -> Wishes:
@@ -70,21 +95,43 @@ def wish(session: Session, by: Principal, *, contact_id: int, wishes: Wishes) ->
     return was
 
 
-def do_not_call(session: Session, by: Principal, *, contact_id: int, why: str = "") -> None:
-    """He asked not to be called. Asked again, the first time stands."""
+def do_not_call(session: Session, by: Principal, *, contact_id: int, why: str = "") -> dict[int, Refusal]:
+    """He asked not to be called. Asked again, the first time stands. Returns what stood before, by contact."""
     row = _row(session, by, contact_id)
-    before = as_json(row, _CALLS)
-    row.do_not_call_since = row.do_not_call_since or clock.now(session)
-    row.do_not_call_why = words(why, field="why")
-    _write(session, by, row, "contact.do_not_call", before, _CALLS)
+    since = row.do_not_call_since or clock.now(session)
+    return {contact_id: _refuse(session, by, row, Refusal(since, words(why, field="why")))}
 
 
-def call_again(session: Session, by: Principal, *, contact_id: int) -> None:
-    """He may be called again, or never asked not to be."""
-    row = _row(session, by, contact_id)
-    before = as_json(row, _CALLS)
-    row.do_not_call_since, row.do_not_call_why = None, ""
-    _write(session, by, row, "contact.call_again", before, _CALLS)
+def call_again(session: Session, by: Principal, *, contact_id: int) -> dict[int, Refusal]:
+    """He may be called again, or never asked not to be, whichever of his rows of the ente says so. Returns the same."""
+    contact = recordable(session, by, contact_id)
+    same = queries.same_person(session, queries.get(session, contact_id))
+    refusing = session.scalars(
+        select(ContactPreference.contact_id)
+        .where(
+            ContactPreference.contact_id.in_([one.id for one in queries.of_ente(same, contact.ente_id)]),
+            ContactPreference.do_not_call_since.is_not(None),
+        )
+        .order_by(ContactPreference.contact_id)
+    ).all()
+    return call_as_before(session, by, before=dict.fromkeys(refusing, Refusal()))
+
+
+def call_as_before(session: Session, by: Principal, *, before: Mapping[int, Refusal]) -> dict[int, Refusal]:
+    """For each of these contacts this stands. Returns what stood until now."""
+    if any(one.since and one.since > clock.now(session) for one in before.values()):
+        raise wrong("La data è nel futuro: ricontrollala.", field="since")
+    checked = {id_: Refusal(one.since, words(one.why, field="why")) for id_, one in before.items()}
+    return {id_: _refuse(session, by, _row(session, by, id_), one) for id_, one in sorted(checked.items())}
+
+
+def _refuse(session: Session, by: Principal, row: ContactPreference, refusal: Refusal) -> Refusal:
+    was, before = Refusal(row.do_not_call_since, row.do_not_call_why), as_json(row, _CALLS)
+    row.do_not_call_since, row.do_not_call_why = refusal.since, refusal.why if refusal.since else ""
+    _write(
+        session, by, row, "contact.do_not_call" if refusal.since else "contact.call_again", before, _CALLS
+    )  # fmt: skip
+    return was
 
 
 def _row(session: Session, by: Principal, contact_id: int) -> ContactPreference:

@@ -181,12 +181,25 @@ def same_person(session: Session, contact: ContactView) -> list[ContactView]:
     return sorted(found, key=lambda one: (one.id != contact.id, one.ente_id, one.id))
 
 
+def is_legal(session: Session, contact_id: int) -> bool:
+    """Whether the person is a company or a body, by all rows that state him."""
+    return person_of(same_person(session, get(session, contact_id))).legal
+
+
+def of_ente(rows: Iterable[ContactView], ente_id: int) -> list[ContactView]:
+    """The person's rows of one ente: more than one where contacts were merged."""
+    return [row for row in rows if row.ente_id == ente_id]
+
+
 def person_of(rows: Iterable[ContactView]) -> Person:
-    """What decides who may be told what of a person whose rows these are: what one of them knows is known."""
+    """What decides who may be told what of a person whose rows these are: what one of them knows is known.
+
+    A sole trader, stated as himself and as his business, is a person.
+    """
     rows = list(rows)
     kinds = {one.kind for row in rows for one in row.conditions}
     return Person(
-        legal=rows[0].kind is PersonKind.LEGAL, deceased=ConditionKind.DECEASED in kinds,
+        legal=all(row.kind is PersonKind.LEGAL for row in rows), deceased=ConditionKind.DECEASED in kinds,
         ceased=ConditionKind.CEASED in kinds, insolvent=ConditionKind.INSOLVENT in kinds,
     )  # fmt: skip
 

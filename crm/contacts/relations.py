@@ -28,7 +28,7 @@ from crm.contacts.disclosure import (
     check_relation,
     disclosure,
 )
-from crm.contacts.models import Contact, Mandate, PersonKind, Relation, Source
+from crm.contacts.models import Contact, Mandate, Relation, Source
 from crm.contacts.names import full_name, who_key
 from crm.contacts.phone import to_e164
 from crm.contacts.queries import ContactView
@@ -38,6 +38,7 @@ from crm.core.errors import InvalidError, NotFoundError
 
 MAX_NAME = 160
 FACTS = ("kind", "codice_fiscale", "name", "phone", "valid_from", "valid_to", "mandate_id", "source")  # for the audit
+WHO = ("codice_fiscale", "name", "phone")
 _Him = aliased(Contact)  # the one a relation names, when he is a contact of the same ente
 
 
@@ -81,6 +82,24 @@ class RelationView:
         """The same as `disclosure` wants it."""
         mandate = Cover(self.mandate.covers, self.mandate.term) if self.mandate else None
         return Speaker(relation=self.kind, term=self.term, mandate=mandate)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was known of a relation that can be told anew: whom it is to and of what kind cannot."""
+
+    name: str
+    phone: str | None
+    term: Term
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A relation, and what was known of it before; nothing, when it is new."""
+
+    id: int
+    before: Said | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +188,14 @@ def relate(
     session: Session, by: Principal, *, contact_id: int, kind: RelationKind, codice_fiscale: str = "", name: str = "",
     phone: str = "", term: Term = OPEN, mandate_id: int | None = None, source: Source = Source.TAXPAYER,
     call_id: UUID | None = None,
-) -> int:  # fmt: skip
+) -> Written:  # fmt: skip
     """Write down who has to do with a contact; said again of the same somebody, the last word stands.
 
-    Returns the relation's id. Raises `InvalidError` with what to do at each field.
+    Raises `InvalidError` with what to do at each field.
     """
     telling, contact = Telling(source, call_id), recordable(session, by, contact_id)
-    who = _who(contact, kind, codice_fiscale, name, phone, term)
+    legal = queries.is_legal(session, contact_id)
+    who = _who(contact, kind, codice_fiscale, name, phone, term, legal=legal)
     if mandate_id is not None:
         _mandate_of(session, contact.ente_id, mandate_id)
     key = who_key(who["codice_fiscale"], who["name"])
@@ -184,7 +204,7 @@ def relate(
         .where(Relation.contact_id == contact_id, Relation.kind == kind, Relation.who_key == key)
         .with_for_update()
     ).one_or_none()
-    before = as_json(row, FACTS) if row else None
+    before, said = (as_json(row, FACTS), _said(row)) if row else (None, None)
     if row is None:
         row = Relation(ente_id=contact.ente_id, contact_id=contact_id, kind=kind, who_key=key, stated=False)
         session.add(row)
@@ -193,7 +213,27 @@ def relate(
     _as_told(session, by, row, telling)
     session.flush()
     note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
-    return row.id
+    return Written(row.id, said)
+
+
+def restore(session: Session, by: Principal, *, relation_id: int, was: Said) -> None:
+    """What was told last was a mistake: what was known before stands again.
+
+    It is the collection system's word again only while that states the relation: its next statement corrects us.
+    """
+    row = locked(session, by, relation_id)
+    contact = session.get_one(Contact, row.contact_id)
+    legal = queries.is_legal(session, row.contact_id)
+    who = _who(contact, row.kind, row.codice_fiscale or "", was.name, was.phone or "", was.term, legal=legal)
+    before = as_json(row, FACTS)
+    for column, value in who.items():
+        setattr(row, column, value)
+    if was.source is Source.GESTIONALE and row.stated:
+        row.source, row.call_id, row.told_at, row.told_by = was.source, None, None, None
+    else:
+        _as_told(session, by, row, Telling(was.source))
+    session.flush()
+    note(session, by, row, "relation.recorded", before, as_json(row, FACTS))
 
 
 def end(
@@ -283,13 +323,13 @@ def _mandate_of(session: Session, ente_id: int, mandate_id: int) -> None:
 
 
 def _who(
-    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term
+    contact: Contact, kind: RelationKind, codice_fiscale: str, name: str, phone: str, term: Term, *, legal: bool
 ) -> dict[str, Any]:
     """The fields of a relation, checked; everything that is wrong is said at once."""
     errors: list[InvalidError] = []
     code, number = codice_fiscale.strip() or None, None
     try:
-        check_relation(kind, legal=contact.kind is PersonKind.LEGAL)
+        check_relation(kind, legal=legal)
         check_term(term)
     except InvalidError as error:
         errors.extend(error.parts or (error,))
@@ -314,6 +354,10 @@ def _who(
     }  # fmt: skip
 
 
+def _said(row: Relation) -> Said:
+    return Said(row.name, row.phone, Term(row.valid_from, row.valid_to), row.source)
+
+
 def check_term(term: Term) -> None:
     """Raise `InvalidError` when it ends before it begins."""
     if term.starts and term.ends and term.ends < term.starts:
@@ -335,8 +379,28 @@ def note(
     session: Session, by: Principal, row: Relation, kind: str, before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:  # fmt: skip
-    """The trace of a change of a relation."""
-    trace(
-        session, by, kind, ente_id=row.ente_id, contact_id=row.contact_id, call_id=row.call_id, before=before,
-        after=after,
-    )  # fmt: skip
+    """The trace of a change of a relation, in the log of both: what says who somebody is goes with him alone."""
+    told = {
+        row.contact_id: (_but(before, WHO), {"relation": row.id, **_but(after, WHO)}),
+        _other_id(session, row): (_only(before, WHO), _only(after, WHO)),
+    }
+    for contact_id, (was, now) in told.items():
+        if contact_id is not None:
+            trace(
+                session, by, kind, ente_id=row.ente_id, contact_id=contact_id, call_id=row.call_id, before=was,
+                after=now,
+            )  # fmt: skip
+
+
+def _other_id(session: Session, row: Relation) -> int | None:
+    """The contact of somebody whom a relation names."""
+    his = Contact.ente_id == row.ente_id, Contact.codice_fiscale == row.codice_fiscale
+    return session.execute(select(Contact.id).where(*his)).scalar_one_or_none() if row.codice_fiscale else None
+
+
+def _only(facts: Mapping[str, Any] | None, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in (facts or {}).items() if name in names}
+
+
+def _but(facts: Mapping[str, Any] | None, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in (facts or {}).items() if name not in names}

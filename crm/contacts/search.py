@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Select, Text, TextClause, bindparam, func, select, text, union
@@ -16,9 +17,9 @@ from sqlalchemy.orm import Session
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
 from crm.contacts.merging import standing
 from crm.contacts.models import Contact, ContactReach, NameStump
-from crm.contacts.names import fold, full_name, words_of
+from crm.contacts.names import fold, full_name, ways, words_of
 from crm.contacts.phone import to_e164
-from crm.contacts.slips import is_slip, stumps
+from crm.contacts.slips import is_common, is_slip, stumps
 from crm.core.db import table_of
 from crm.core.errors import InvalidError
 from crm.positions import queries as positions
@@ -108,7 +109,7 @@ def search(
     session: Session, typed: str, *, among: Collection[int] | None = None, first: int | None = None, limit: int = 20
 ) -> Results:
     """Contacts by codice fiscale, partita IVA, notice number, act number or phone in any writing; else by the
-    beginning of the name in either order, without accents, those with one slip in one word after those without.
+    beginning of the name in any order and spelling (`names.ways`), those with one slip in one word after the others.
 
     `among` narrows to some of the scope's enti; those of the ente `first` come before the others. A merged contact is
     shown as the one that stands for him.
@@ -119,7 +120,7 @@ def search(
     found = _known_as(session, typed, asked)
     if not found and len(key := fold(typed)) >= SHORTEST:
         asked |= {"last": LAST_LETTER, "looked_at": limit + 1 if first is None else LOOKED_AT}
-        found = _rows(session, _NAMED, keys=[key], **asked)
+        found = _rows(session, _NAMED, keys=list(ways(key)), **asked)
         if len(found) <= limit and (meant := _meant(session, key)):
             found += _rows(session, _NAMED, keys=meant, **asked)
     people = _once(session, found)
@@ -150,19 +151,26 @@ def _looks(typed: str) -> Iterator[Select[int]]:
 
 
 def _meant(session: Session, key: str) -> list[str]:
-    """What may have been meant, if one word was typed with one slip: each time the key with that word put right."""
+    """What may have been meant, if one word was typed with one slip: each time the key with that word put right.
+
+    The words take turns, each with its commonest slips first: none of them uses up what is looked for.
+    """
     typed = key.split(" ")
     asked = {word: stumps(word) for word in words_of(key)}
     if not asked:
         return []
     every = sorted(frozenset().union(*asked.values()))
     known = set(session.execute(_WORDS, {"stumps": every}).scalars())
-    return [
-        " ".join((*typed[:place], meant, *typed[place + 1 :]))
+    put_right = [
+        [
+            " ".join((*typed[:place], meant, *typed[place + 1 :]))
+            for meant in sorted(known, key=lambda meant: (not is_common(word, meant), meant))
+            if is_slip(word, meant)
+        ]
         for place, word in enumerate(typed)
-        for meant in sorted(known)
-        if word in asked and is_slip(word, meant)
-    ][:MOST_MEANT]
+        if word in asked
+    ]
+    return [key for key in chain.from_iterable(zip_longest(*put_right)) if key is not None][:MOST_MEANT]
 
 
 def _rows(session: Session, statement: TextClause, **asked: Any) -> list[Any]:

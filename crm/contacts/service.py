@@ -139,3 +139,9 @@ def withdraw_unnamed(session: Session, silence: Silence, *, after: str, limit: i
 def revive_named(session: Session, silence: Silence) -> None:
     """Taxpayers whom a full feed names are there as of the feed."""
     _STATED.revive_named(session, silence)
+
+
+def lock(session: Session, contact_ids: Collection[int]) -> None:
+    """Have whoever else locks one of these contacts wait for the end of the transaction."""
+    theirs = select(Contact.id).where(Contact.id.in_(contact_ids)).order_by(Contact.id)
+    session.execute(theirs.with_for_update(key_share=True))

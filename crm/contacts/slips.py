@@ -5,6 +5,8 @@ share a stump, so all that are near a word are found by equality alone, which an
 not hinder (the deletion neighbourhood of Mor and Fraenkel, 1982).
 """
 
+from itertools import groupby
+
 SHORTEST = 3  # of shorter words nearly everything is one slip away
 
 
@@ -25,3 +27,12 @@ def is_slip(typed: str, meant: str) -> bool:
         (len(one), len(other)) in {(0, 1), (1, 0), (1, 1)}
         or (len(one) == len(other) == 2 and one == other[::-1])
     )  # fmt: skip
+
+
+def is_common(typed: str, meant: str) -> bool:
+    """Whether a slip is one of the commonest: neighbours swapped, or a letter single that is doubled, or doubled."""
+    return sorted(typed) == sorted(meant) or _singled(typed) == _singled(meant)
+
+
+def _singled(word: str) -> str:
+    return "".join(letter for letter, _ in groupby(word))

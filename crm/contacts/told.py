@@ -5,7 +5,7 @@ it is marked wrong, or a correction is proposed to the ente.
 """
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -52,11 +52,21 @@ _MODELS: dict[Detail, type[ContactReach] | type[ContactAddress]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row, whether it is new, and what was thought of it before."""
+
+    id: int
+    new: bool
+    verification: Verification | None
+    outcome: LastOutcome | None
+
+
 def add_reach(
     session: Session, by: Principal, *, contact_id: int, kind: ReachKind, value: str, telling: Telling
-) -> int:
+) -> Written:
     """Somebody told a phone, in any writing, or an address of e-mail. Told again it is the same one, and what was
-    held against it is to be verified anew. Returns its id.
+    held against it is to be verified anew.
     """
     contact = recordable(session, by, contact_id)
     value = parse_reach(kind, value)
@@ -68,7 +78,7 @@ def add_reach(
 
 def add_address(
     session: Session, by: Principal, *, contact_id: int, kind: AddressKind, address: Address, telling: Telling
-) -> int:
+) -> Written:
     """The same of a place. Raises `InvalidError` with what is wrong at each field."""
     contact = recordable(session, by, contact_id)
     _check_kind(contact, kind)
@@ -106,12 +116,6 @@ def tried(
     row.outcome, row.outcome_at = outcome, clock.now(session) if outcome else None
     _write(session, by, row, f"{detail.value}.tried", before)
     return was
-
-
-def is_stated(session: Session, *, detail: Detail, row_id: int) -> bool:
-    """Whether the collection system says so too."""
-    stated = select(_MODELS[detail].stated).where(_MODELS[detail].id == row_id)
-    return session.execute(stated).scalar_one_or_none() is True
 
 
 def remove(session: Session, by: Principal, *, detail: Detail, row_id: int) -> None:
@@ -190,10 +194,10 @@ def _row(session: Session, by: Principal, detail: Detail, row_id: int) -> Contac
     return found
 
 
-def _tell(session: Session, by: Principal, row: ContactReach | ContactAddress, telling: Telling) -> int:
+def _tell(session: Session, by: Principal, row: ContactReach | ContactAddress, telling: Telling) -> Written:
     """Whoever told it. A stated row remains stated, but no silence of the collection system takes it away again."""
     new = row.id is None
-    before = None if new else _as_json(row)
+    before, verification, outcome = None if new else _as_json(row), row.verification, row.outcome
     row.source, row.call_id = telling.source, telling.call_id
     row.told_at, row.told_by = clock.now(session), by.user_id
     if new or row.verification is Verification.WRONG:
@@ -201,7 +205,7 @@ def _tell(session: Session, by: Principal, row: ContactReach | ContactAddress, t
         row.outcome, row.outcome_at = None, None
     session.add(row)
     _write(session, by, row, f"{_detail(row).value}.told", before)
-    return row.id
+    return Written(row.id, new, verification, outcome)
 
 
 def _write(

@@ -152,7 +152,7 @@ class Database:
             "connect_args": {
                 "connect_timeout": 5, "application_name": "filodiretto",
                 # A frozen process must not hold everybody's locks.
-                "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=60s",
+                "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
             },
         }  # fmt: skip
         self.app_engine = create_engine(app_url, **options)

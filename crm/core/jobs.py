@@ -8,18 +8,33 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, ForeignKey, Identity, Index, SmallInteger, String, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    delete,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.core import clock, topics
-from crm.core.db import Base, Database, Scope, choice, signal, touch
+from crm.core.db import Base, Database, Scope, choice, signal, table_of, touch
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)  # a worker renews it as it goes; past it, another takes the job over
+# A worker renews it as it goes; past it, another takes the job over. Longer than any call outside may be silent.
+LEASE = timedelta(seconds=90)
 RENEWED_AFTER_S = 5.0  # asked to renew sooner, it is let be
 SILENT = timedelta(seconds=12)  # since the last renewal: whoever does the job may have died
 MAX_ATTEMPTS = 5
+DONE_KEPT = timedelta(days=7)
 
 
 class JobState(StrEnum):
@@ -46,6 +61,10 @@ class Job(Base):
     __table_args__ = (Index("ix_job_due", "due_at", postgresql_where=text("state IN ('waiting', 'running')")),)
 
 
+class LeaseLostError(Exception):
+    """Another worker has taken the job over: whoever did it stops, and leaves everything to that one."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobWritten:
     """A job was committed: wake a worker."""
@@ -56,12 +75,16 @@ class JobWritten:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A job under lease, for the function that does it; it opens the scope of its ente itself."""
+    """A job under lease, for the function that does it; it opens the scope of its ente itself.
+
+    `renew` raises `LeaseLostError`, which the function lets through.
+    """
 
     id: int
     ente_id: int
     argument: dict[str, Any]
     renew: Callable[[], None]
+    attempt: int = 1
 
 
 def _nothing(_session: Session, _job: Taken) -> None:
@@ -95,6 +118,18 @@ def enqueue(session: Session, *, ente_id: int, kind: str, argument: dict[str, An
     return job.id
 
 
+def enqueue_once(session: Session, *, ente_id: int, kind: str, argument: dict[str, Any]) -> bool:
+    """Owe a job unless the same is owed, or being done, already."""
+    live = select(Job.id).where(
+        Job.ente_id == ente_id, Job.kind == kind, Job.argument == argument,
+        Job.state.in_([JobState.WAITING, JobState.RUNNING]),
+    )  # fmt: skip
+    if session.scalar(live.limit(1)) is not None:
+        return False
+    enqueue(session, ente_id=ente_id, kind=kind, argument=argument)
+    return True
+
+
 def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id: int) -> bool:
     """Take a job if it is due and do it. False: somebody else has it, or it is over."""
     scope = Scope.of_enti([ente_id])
@@ -110,7 +145,7 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
             database.transact(scope, lambda session: _extend(session, job_id, attempt))
             renewed = time.monotonic()
 
-    job = Taken(job_id, ente_id, argument, renew)
+    job = Taken(job_id, ente_id, argument, renew, attempt)
 
     def fails(session: Session, reason: str, *, over: bool) -> None:
         if _put_back(session, job, reason, over=over, attempt=attempt) and over and kind in runners:
@@ -122,6 +157,8 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
     with structlog.contextvars.bound_contextvars(job=job_id):
         try:
             runners[kind].do(database, job)
+        except LeaseLostError:
+            log.warning("job_lease_lost", kind=kind, attempt=attempt)
         except Exception as error:
             log.exception("job_failed", kind=kind, attempt=attempt)
             reason = type(error).__name__  # its message may name somebody
@@ -139,6 +176,19 @@ def due(session: Session) -> list[tuple[int, int]]:
         .order_by(Job.id)
     )
     return [(job_id, ente_id) for job_id, ente_id in rows]
+
+
+def forget_done(session: Session) -> int:
+    """Delete the jobs of this scope that were done a while ago, but for those that a row still names; how many."""
+    job = table_of(Job)
+    naming = [column for table in Base.metadata.sorted_tables for column in table.c if column.references(job.c.id)]
+    gone = session.execute(
+        delete(job)
+        .where(job.c.state == JobState.DONE, job.c.due_at < clock.now(session) - DONE_KEPT)
+        .where(*(~exists().where(column == job.c.id) for column in naming))
+        .returning(job.c.id)
+    )
+    return len(gone.all())
 
 
 def announce_silent(session: Session) -> None:
@@ -172,7 +222,9 @@ def _mine(job_id: int, attempt: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _extend(session: Session, job_id: int, attempt: int) -> None:
-    session.execute(update(Job).where(*_mine(job_id, attempt)).values(due_at=clock.now(session) + LEASE))
+    running = update(Job).where(*_mine(job_id, attempt), Job.state == JobState.RUNNING)
+    if session.execute(running.values(due_at=clock.now(session) + LEASE).returning(Job.id)).one_or_none() is None:
+        raise LeaseLostError
 
 
 def _finish(session: Session, job: Taken, attempt: int) -> None:

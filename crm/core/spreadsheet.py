@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 BOM = "\ufeff"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # OWASP, CSV Injection, and DDE's other beginnings
@@ -19,6 +20,8 @@ def harmless(value: object) -> str:
     """A value as a spreadsheet shows it and never runs it. A number stays one."""
     if value is None:
         return ""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}".replace(".", ",")
     if isinstance(value, int | float):
         return str(value)
     text = str(value).replace("\x00", "")

@@ -4,6 +4,8 @@ Names in an archive are never used as paths. Those that look like an attempt to 
 whoever made them did not mean well, or his program is broken.
 """
 
+import errno
+import lzma
 import stat
 import zipfile
 import zlib
@@ -25,6 +27,8 @@ MOST_ENTRIES = 20_000
 MOST_BYTES = 5_000_000_000  # unpacked, of a whole archive
 MAX_RATIO = 200  # as for feeds: documents hardly compress, zeros do
 RATIO_FREE_BYTES = 16_000_000
+LISTED = b"PK\x01\x02"  # before each entry of the list at an archive's end (APPNOTE.TXT, 4.3.12)
+OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}  # trouble of this machine, not of a file
 SHOWN = 50
 BOMB = "L'archivio si espande oltre il consentito: dividerlo in parti."
 NOT_KEPT = "non si può conservare: è troppo grande o l'archivio dei documenti lo rifiuta"
@@ -79,7 +83,11 @@ def take_in(
                 if not error.permanent:
                     raise
                 taken.refuse(name, NOT_KEPT)
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+            except OSError as error:
+                if error.errno in OURS:
+                    raise
+                taken.refuse(name, BROKEN)
+            except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError):
                 taken.refuse(name, BROKEN)
             if _is_bomb(path, unpacked):
                 raise InvalidError(BOMB)
@@ -115,9 +123,9 @@ def _entries(path: Path) -> Iterator[Iterator[Entry]]:
         yield _in_folder(path)
         return
     try:
+        if _listed(path) > MOST_ENTRIES:  # before the list is read: each entry takes its memory
+            raise InvalidError(f"L'archivio ha più di {MOST_ENTRIES} file: dividerlo in parti.")
         with zipfile.ZipFile(path) as archive:
-            if len(archive.infolist()) > MOST_ENTRIES:
-                raise InvalidError(f"L'archivio ha più di {MOST_ENTRIES} file: dividerlo in parti.")
             if _is_bomb(path, sum(one.file_size for one in archive.infolist())):
                 raise InvalidError(BOMB)
             yield _in_archive(archive)
@@ -125,6 +133,16 @@ def _entries(path: Path) -> Iterator[Iterator[Entry]]:
         raise InvalidError(DAMAGED) from None
     except OSError as error:
         raise InvalidError(f"Impossibile leggere {path.name}: {error.strerror or error}.") from None
+
+
+def _listed(path: Path) -> int:
+    """At most so many entries has the archive."""
+    count, kept = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            count += (kept + chunk).count(LISTED)
+            kept = chunk[-len(LISTED) + 1 :]
+    return count
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -105,9 +105,10 @@ def revive_named(session: Session, silence: Silence) -> None:
     _STATED.revive_named(session, silence)
 
 
-def require_sender(session: Session, by: Principal, *, ente_id: int) -> None:
-    """Raise `ForbiddenError` unless `by` may bring documents of this ente."""
+def bring(session: Session, by: Principal, *, ente_id: int, size: int) -> None:
+    """Somebody brings documents in an archive of so many bytes. Raise `ForbiddenError` unless he may for this ente."""
     require_on(session, by, Permission.COLLECTION_IMPORT, ente_id=ente_id)
+    audit.note(session, by, kind="documents.brought", ente_id=ente_id, after={"bytes": size})
 
 
 def receive(session: Session, *, ente_id: int, sha256: str) -> bool:
@@ -126,11 +127,14 @@ def receive(session: Session, *, ente_id: int, sha256: str) -> bool:
 
 
 def not_come(session: Session, *, ente_id: int, document_id: int, why: str) -> None:
-    """The collection system was asked for contents, and did not give them."""
+    """The collection system was asked for contents, and did not give them.
+
+    A document may be stated as of a little later than now: it is not restated by that.
+    """
     session.execute(
         update(Document)
         .where(Document.ente_id == ente_id, Document.id == document_id)
-        .values(tried_at=clock.now(session), trouble=why[:200])
+        .values(tried_at=func.greatest(clock.now(session), Document.as_of), trouble=why[:200])
     )
 
 

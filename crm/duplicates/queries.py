@@ -94,9 +94,14 @@ class SearchView:
 
 def candidates(session: Session, *, limit: int = MOST) -> list[CandidateView]:
     """Those of the scope that nobody has decided about, the likeliest first."""
-    found = _candidates(session, DuplicateCandidate.dismissed_at.is_(None), ~_merged_directly(), limit=limit)
-    joined = groups(merging.edges(session, [one.one.id for one in found]))
-    return [one for one in found if one.other.id not in group_of(joined, one.one.id).members]
+    undecided = (DuplicateCandidate.dismissed_at.is_(None), ~_merged_directly())
+    found: list[CandidateView] = []
+    read = 0
+    while len(found) < limit and (some := _candidates(session, *undecided, limit=limit, after=read)):
+        joined = groups(merging.edges(session, [one.one.id for one in some]))  # through others, too
+        found += [one for one in some if one.other.id not in group_of(joined, one.one.id).members]
+        read += len(some)
+    return found[:limit]
 
 
 def dismissed(session: Session, *, limit: int = MOST) -> list[CandidateView]:
@@ -167,7 +172,7 @@ def _merged_directly() -> ColumnElement[bool]:
     return exists().where(either, ContactMerge.undone_at.is_(None))
 
 
-def _candidates(session: Session, *conditions: ColumnElement[bool], limit: int) -> list[CandidateView]:
+def _candidates(session: Session, *conditions: ColumnElement[bool], limit: int, after: int = 0) -> list[CandidateView]:
     rows = session.execute(
         select(DuplicateCandidate, _ONE, _OTHER)
         .join(_ONE, and_(_ONE.id == DuplicateCandidate.one_id, _ONE.ente_id == DuplicateCandidate.ente_id))
@@ -175,6 +180,7 @@ def _candidates(session: Session, *conditions: ColumnElement[bool], limit: int) 
         .where(*conditions)
         .order_by(DuplicateCandidate.dismissed_at.desc(), DuplicateCandidate.score.desc(), DuplicateCandidate.id)
         .limit(limit)
+        .offset(after)
     )
     return [
         CandidateView(

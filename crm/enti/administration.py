@@ -33,7 +33,7 @@ from crm.enti.models import (
     ServiceTopic,
     SpecialDay,
 )
-from crm.enti.queries import enti_of
+from crm.enti.queries import coverage, enti_of
 
 MAX_WAYS, LONGEST_WAY = 12, 200
 _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
@@ -62,7 +62,7 @@ def add_ente(session: Session, by: Principal, *, contract_id: int, fields: Mappi
     session.flush()
     session.add(ContractEnte(contract_id=contract_id, ente_id=ente.id))
     session.flush()
-    audit.note(session, by, kind="ente.added", ente_id=None, subject=new.name, after=asdict(new))
+    audit.note(session, by, kind="ente.added", ente_id=None, subject=f"contract:{contract_id}", after=asdict(new))
     return ente.id
 
 
@@ -211,14 +211,22 @@ def managed(session: Session, by: Principal, ente_id: int) -> Ente:
     return ente
 
 
+def contracts_under(session: Session, by: Principal, ente_id: int) -> list[int]:
+    """The contracts under which somebody writes about an ente that he manages: his own, or all for the ente's own."""
+    covering = {one for one, covered in coverage(session).items() if ente_id in covered}
+    if ente_id not in by.enti_for(Permission.ENTE_MANAGE):
+        covering &= by.contracts_for(Permission.ENTE_MANAGE)
+    return sorted(covering)
+
+
 def _contracts(session: Session, by: Principal, contract_id: int, ente_id: int | None) -> None:
     """Raise unless `by` manages the contract, or this ente under it."""
     if ente_id is None:
         by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
     else:
         require_on(session, by, Permission.ENTE_MANAGE, ente_id=ente_id)
-        if ente_id not in enti_of(session, contract_id):
-            raise ForbiddenError("Questo ente non fa parte del contratto.")
+        if contract_id not in contracts_under(session, by, ente_id):
+            raise ForbiddenError("Non amministri questo ente in quel contratto.")
 
 
 def _own(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -15,7 +15,7 @@ from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti import consent
-from crm.enti.consent import STANDS, ClosureStanding
+from crm.enti.consent import STANDS, ClosureStanding, sentence
 from crm.enti.models import Closure
 from crm.enti.queries import enti_of
 
@@ -46,7 +46,7 @@ def propose(
         session.add(
             Closure(
                 contract_id=contract_id, ente_id=ente_id, starts_at=starts_at, ends_at=ends_at, reason=reason,
-                message=_sentence(message), standing=ClosureStanding.PROPOSED, proposal=proposal,
+                message=sentence(message), standing=ClosureStanding.PROPOSED, proposal=proposal,
                 declared_by=by.user_id, declared_at=at, decision_reason="",
             )
         )  # fmt: skip
@@ -112,7 +112,8 @@ def _text_wrong(field: str, text: str) -> list[InvalidError]:
 def _refuse_twice(
     session: Session, contract_id: int, ente_ids: Collection[int], starts_at: datetime, ends_at: datetime
 ) -> None:
-    """The same time is not asked for twice: somebody pressed again, or a colleague was first."""
+    """The same time is not asked for twice: somebody pressed again, or a colleague was first, or is at it now."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("closures", contract_id))))
     same = select(Closure.id).where(
         Closure.contract_id == contract_id, Closure.ente_id.in_(ente_ids), Closure.standing.in_(STANDS),
         Closure.starts_at < ends_at, Closure.ends_at > starts_at,
@@ -123,8 +124,3 @@ def _refuse_twice(
 
 def _tell(session: Session, contract_id: int, ente_ids: Collection[int]) -> None:
     touch(session, topics.board(contract_id), *(topics.ente(one) for one in ente_ids))
-
-
-def _sentence(text: str) -> str:
-    """Callers hear it between two other sentences."""
-    return text if text[-1] in ".!?" else f"{text[0].upper()}{text[1:]}."

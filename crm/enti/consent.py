@@ -54,6 +54,12 @@ def check_spell(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
         raise InvalidError("Il periodo non va bene.", parts=wrong)
 
 
+def sentence(text: str) -> str:
+    """What somebody wrote, as one sentence: callers hear it between two others."""
+    text = " ".join(text.split())
+    return text if not text or text[-1] in ".!?" else f"{text[0].upper()}{text[1:]}."
+
+
 def decided(
     standing: ClosureStanding, *, approve: bool, reason: str, ends_at: datetime | None, now: datetime
 ) -> ClosureStanding:

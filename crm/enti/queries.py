@@ -76,6 +76,11 @@ def coverage(session: Session) -> Mapping[int, frozenset[int]]:
     return MappingProxyType({contract_id: frozenset(enti) for contract_id, enti in covered.items()})
 
 
+def served(session: Session) -> frozenset[int]:
+    """The enti that a contract covers. For one whose contract ended nothing is begun any more."""
+    return frozenset().union(*coverage(session).values())
+
+
 @kept
 def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timetable:
     """When the lines of an ente are open under a contract; without an ente, those of the contract itself."""

@@ -9,7 +9,7 @@ from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
-from crm.enti.consent import ClosureStanding
+from crm.enti.consent import ClosureStanding, sentence
 from crm.enti.models import Closure
 from crm.enti.queries import contract_name, enti_of, switches, until_reopened
 
@@ -19,7 +19,7 @@ MAX_REASON = 200
 def close_lines(session: Session, by: Principal, *, contract_id: int, reason: str) -> None:
     """Close every line of a contract from now until somebody reopens; callers are told, and hung up on."""
     by.require(Permission.CENTRE_CLOSE, contract_id=contract_id)
-    reason = _sentence(reason)
+    reason = sentence(reason)
     if len(reason) > MAX_REASON:
         raise InvalidError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.")
     if any(switch.closed for switch in switches(session, frozenset({contract_id}))):
@@ -56,9 +56,3 @@ def _note(session: Session, by: Principal, kind: str, contract_id: int, reason: 
     """Each ente that the contract covers reads in its own log that its lines were closed, or opened again."""
     for ente_id in sorted(enti_of(session, contract_id)):
         audit.note(session, by, kind=kind, ente_id=ente_id, subject=contract_name(session, contract_id), reason=reason)
-
-
-def _sentence(text: str) -> str:
-    """What somebody wrote, as one sentence: callers hear it between two others."""
-    text = " ".join(text.split())
-    return text if not text or text[-1] in ".!?" else f"{text[0].upper()}{text[1:]}."

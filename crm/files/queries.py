@@ -107,6 +107,18 @@ def opening(session: Session, by: Principal, *, contact_id: int) -> Opening | No
     )  # fmt: skip
 
 
+def open_in_a_call(session: Session, by: Principal, *, contact_ids: Collection[int]) -> frozenset[int]:
+    """Those of these contacts whose file is open to `by` in a call."""
+    found = session.execute(
+        select(FileOpening.contact_id).where(
+            FileOpening.opened_by == by.user_id, FileOpening.contact_id.in_(contact_ids),
+            FileOpening.closed_at.is_(None), FileOpening.opened_at > clock.now(session) - OPEN_IN_A_CALL,
+            FileOpening.call_id.is_not(None),
+        )
+    )  # fmt: skip
+    return frozenset(found.scalars())
+
+
 def require_open(session: Session, by: Principal, *, contact_id: int, matter: Matter | None = None) -> Opening:
     """The opening under which something of a file is shown. Raises `ForbiddenError`."""
     found = opening(session, by, contact_id=contact_id)

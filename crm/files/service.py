@@ -15,7 +15,7 @@ from crm.contacts import relations
 from crm.contacts.disclosure import EVERYTHING, GENERAL, Disclosure, Ground
 from crm.contacts.queries import ContactView
 from crm.core import clock
-from crm.core.errors import ForbiddenError, InvalidError
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.files import news, queries
 from crm.files.gate import GateOutcome, missing
 from crm.files.models import FileOpening, Interlocutor, Purpose
@@ -48,10 +48,12 @@ def open_file(
     session: Session, by: Principal, *, contact_id: int, purpose: Purpose, reason: str, spoken: Spoken | None = None,
     call_id: UUID | None = None,
 ) -> tuple[int, ...]:  # fmt: skip
-    """Open the file of a person on all the rows that `by` may read. Returns their ids, the asked-for one first.
+    """Open the file of a person on the rows that `by` may read. Returns their ids, the asked-for one first.
 
-    Raises `InvalidError` while the gate wants more right answers, or the reason is missing; `ForbiddenError` where
-    `by` may not open files of the ente for this purpose.
+    Left out are the rows of an ente whose own questions were not answered well enough, and those that are open in a
+    call of his. Raises `InvalidError` while the gate wants more right answers, or the reason is missing;
+    `ForbiddenError` where `by` may not open files of the ente for this purpose; `ConflictError` where the file is open
+    in his call.
     """
     by.require(Permission.FILE_READ)
     contact = contacts.get(session, contact_id)
@@ -62,7 +64,15 @@ def open_file(
     _check(session, by, contact, purpose, reason, spoken, call_id)
     spoken = (spoken or Spoken()) if purpose in SPEAKS else Spoken(Interlocutor.NOBODY)
     same = [one for one in contacts.same_person(session, contact) if one.ente_id in readable]
-    _write(session, by, same, purpose, reason, spoken, _told(session, same, spoken), call_id)
+    told = _told(session, same, spoken)
+    if call_id is None:
+        in_call = queries.open_in_a_call(session, by, contact_ids=[one.id for one in same])
+        if contact.id in in_call:
+            raise ConflictError("Il fascicolo è già aperto nella tua chiamata.")
+        same = [one for one in same if one.id not in in_call]
+    if purpose in SPEAKS:
+        same = [one for one in same if not missing(queries.gate(session, one.ente_id), spoken.right)]
+    _write(session, by, same, purpose, reason, spoken, told, call_id)
     return tuple(one.id for one in same)
 
 

@@ -98,13 +98,13 @@ def _managed(session: Session, by: Principal, list_id: int) -> FollowUpList:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.replace("\x00", "").split())
+    name = " ".join(text.split())
     if not name or len(name) > MAX_NAME:
         raise InvalidError("Scrivi un nome, di al massimo 80 caratteri.", field="name")
     return name
 
 
 def _tell(session: Session, by: Principal, row: FollowUpList, kind: str) -> None:
-    after = {"name": row.name, "active": row.active}
-    audit.note(session, by, kind=kind, ente_id=None, subject=f"follow_up_list:{row.id}", after=after)
+    after = {"list": row.id, "name": row.name, "active": row.active}
+    audit.note(session, by, kind=kind, ente_id=None, subject=f"contract:{row.contract_id}", after=after)
     touch(session, topics.follow_ups(row.contract_id))

@@ -89,6 +89,8 @@ def undo(session: Session, by: Principal, *, follow_up_id: int, changed_at: date
         setattr(row, name, datetime.fromisoformat(was[name]) if was[name] else None)
     row.state = FollowUpState(was["state"])
     row.owner_id, row.list_id, row.closed_by = was["owner_id"], was["list_id"], was["closed_by"]
+    if row.state is FollowUpState.OPEN and _open_list(session, row) is None:
+        raise ConflictError("Nel frattempo il suo elenco è stato chiuso: prendi un nuovo seguito.")
     row.before, row.changed_at = None, clock.now(session)
     session.flush()
     _tell(session, by, row, "follow_up.restored", before, _standing(row))
@@ -138,13 +140,21 @@ def _change(session: Session, by: Principal, row: FollowUp, kind: str, **values:
 
 def _check_owner(session: Session, row: FollowUp) -> None:
     """The list is one of a contract that covers the ente, and the person works for it. Raises `InvalidError`."""
+    found = _open_list(session, row)
+    if found is None:
+        raise InvalidError("Scegli un elenco aperto di questo contratto.", field="to")
+    if row.owner_id is not None and not works_on(session, row.owner_id, found.contract_id, row.ente_id):
+        raise InvalidError("Questa persona non lavora, o non più, per questo ente: scegline un'altra.", field="to")
+
+
+def _open_list(session: Session, row: FollowUp) -> FollowUpList | None:
+    """Its list, if that is open and of a contract that covers the ente."""
     # Whoever closes the list waits for this row, or is waited for.
     locked = {"read": True, "key_share": True}
     found = session.get(FollowUpList, row.list_id, with_for_update=locked, populate_existing=True)
     if found is None or not found.active or found.contract_id not in lists.contracts_of(session, row.ente_id):
-        raise InvalidError("Scegli un elenco aperto di questo contratto.", field="to")
-    if row.owner_id is not None and not works_on(session, row.owner_id, found.contract_id, row.ente_id):
-        raise InvalidError("Questa persona non lavora, o non più, per questo ente: scegline un'altra.", field="to")
+        return None
+    return found
 
 
 def _standing(row: FollowUp) -> dict[str, Any]:
@@ -154,7 +164,7 @@ def _standing(row: FollowUp) -> dict[str, Any]:
 
 
 def _note(text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = text.strip()
     if len(text) > MAX_NOTE:
         raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.", field="note")
     return text

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind
 from crm.positions.speech import ACT_NAMES, aside, euro, when
+from crm.positions.summary import EXTINCT, live_rates
 from crm.positions.views import ActView, NotificationView, PositionView, StepView
 
 
@@ -46,7 +47,7 @@ CHANNELS = {
     NotificationChannel.SEND: " attraverso la piattaforma SEND",
     NotificationChannel.ORDINARY_MAIL: " per posta ordinaria",
 }
-# What is said of a step; of one that lasts, what it is called when it ends.
+# What is said of a step; of one that lasts, what is said of its end, past and to come.
 STEPS = {
     StepKind.REMINDER: "Inviato un sollecito",
     StepKind.INTIMATION: "Emesso un avviso di intimazione",
@@ -63,12 +64,12 @@ STEPS = {
     StepKind.INSOLVENCY: "Aperta una procedura concorsuale",
 }
 ENDINGS = {
-    StepKind.SUSPENSION: "La sospensione termina",
-    StepKind.FERMO: "Fermo amministrativo revocato",
-    StepKind.IPOTECA: "Ipoteca cancellata",
-    StepKind.PIGNORAMENTO: "Pignoramento concluso",
-    StepKind.LITIGATION: "Contenzioso concluso",
-    StepKind.INSOLVENCY: "Procedura concorsuale chiusa",
+    StepKind.SUSPENSION: ("Terminata la sospensione", "La sospensione termina"),
+    StepKind.FERMO: ("Fermo amministrativo revocato", "Il fermo amministrativo termina"),
+    StepKind.IPOTECA: ("Ipoteca cancellata", "L'ipoteca termina"),
+    StepKind.PIGNORAMENTO: ("Pignoramento concluso", "Il pignoramento si conclude"),
+    StepKind.LITIGATION: ("Contenzioso concluso", "Il contenzioso si conclude"),
+    StepKind.INSOLVENCY: ("Procedura concorsuale chiusa", "La procedura concorsuale si chiude"),
 }
 # The state, with its day, stands in for the step that a sender of the older fields alone does not tell.
 STATE_STEPS = {
@@ -127,7 +128,7 @@ def _notification(kind: ActKind, issued_on: date, told: NotificationView) -> Ite
 
 
 def _due(position: PositionView, today: date) -> Iterator[Happening]:
-    if position.due_on is None or position.instalments:
+    if position.due_on is None or live_rates(position) or position.state in EXTINCT:
         return
     ahead = position.due_on >= today
     said = "Termine per pagare:" if ahead else "Scaduto il termine per pagare,"
@@ -138,8 +139,9 @@ def _steps(position: PositionView, today: date) -> Iterator[Happening]:
     for step in (*position.steps, *_step_of_the_state(position)):
         yield Happening(step.on, Sort.STEP, _said(step), document=None)
         if step.until is not None and step.kind in ENDINGS:
-            sentence = f"{ENDINGS[step.kind]}{when(' il ', step.until)}"
-            yield Happening(step.until, Sort.STEP, sentence, ahead=step.until >= today)
+            ahead = step.until >= today
+            sentence = f"{ENDINGS[step.kind][ahead]}{when(' il ', step.until)}"
+            yield Happening(step.until, Sort.STEP, sentence, ahead=ahead)
 
 
 def _step_of_the_state(position: PositionView) -> Iterator[StepView]:
@@ -151,10 +153,10 @@ def _step_of_the_state(position: PositionView) -> Iterator[StepView]:
 
 def _said(step: StepView) -> str:
     amount = f" di {euro(step.cents)}" if step.cents is not None else ""
-    before = f" a {step.authority}" if step.kind is StepKind.LITIGATION and step.authority else ""
-    by = f" da {step.authority}" if step.authority and not before else ""
+    authority = f", {step.authority}" if step.authority else ""  # beside it, because its article is not known
     reference = f", n. {step.reference}" if step.reference else ""
-    return f"{STEPS[step.kind]}{amount}{before}{by}{reference}{when(' il ', step.on)}{aside(step.note)}"
+    day = when(", il " if authority or reference else " il ", step.on)
+    return f"{STEPS[step.kind]}{amount}{authority}{reference}{day}{aside(step.note)}"
 
 
 def _plan(position: PositionView, today: date) -> Iterator[Happening]:
@@ -167,7 +169,7 @@ def _plan(position: PositionView, today: date) -> Iterator[Happening]:
         if plan.lapsed_on:
             sentence = f"Rateizzazione decaduta{when(' il ', plan.lapsed_on)}"
             yield Happening(plan.lapsed_on, Sort.PLAN, sentence, late=True)
-    for rate in rates:
+    for rate in live_rates(position):
         if rate.paid_on is None:
             late = rate.due_on < today
             said = "non pagata, scaduta" if late else "da pagare entro"
@@ -184,4 +186,4 @@ def _payments(position: PositionView) -> Iterator[Happening]:
     for rate in position.instalments:
         if rate.paid_on is not None and (rate.paid_on, rate.cents) not in told:
             sentence = f"Rata {rate.number} pagata, {euro(rate.cents)}{when(', il ', rate.paid_on)}"
-            yield Happening(rate.paid_on, Sort.PAYMENT, sentence)
+            yield Happening(rate.paid_on, Sort.INSTALMENT, sentence)

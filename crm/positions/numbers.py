@@ -3,6 +3,7 @@
 import re
 
 KEY_LENGTH = 60
+_CALLED = re.compile(r"^\s*(?:n|nr|num|numero)\b[.°º]?\s*", re.IGNORECASE)
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
@@ -13,3 +14,8 @@ def act_key(text: str) -> str:
     """
     runs = _RUNS.findall(text.casefold())
     return "/".join(run.lstrip("0") or "0" if run[0].isdigit() else run for run in runs)[:KEY_LENGTH]
+
+
+def spoken(text: str) -> str:
+    """A number without the `n.` with which it is written in a sentence."""
+    return _CALLED.sub("", text)

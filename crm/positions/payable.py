@@ -6,8 +6,7 @@ from datetime import date
 
 import segno
 
-from crm.positions.models import PositionState
-from crm.positions.summary import EXTINCT, HALTED
+from crm.positions.summary import HALTED, is_past_due, live_rates, owed_cents
 from crm.positions.views import PositionView
 
 # pagoPA, "L'avviso di pagamento analogico": a QR code of version 4, error correction M, printed 25 mm wide.
@@ -32,13 +31,12 @@ def payable_now(position: PositionView, today: date) -> tuple[Payable, ...]:
 
     In an instalment plan it is each late rate and the next one; a plan that lapsed leaves the whole residual.
     """
-    if position.state in EXTINCT | HALTED or position.residual_cents == 0:
+    if position.state in HALTED or not owed_cents(position):
         return ()
-    lapsed = position.plan is not None and position.plan.lapsed_on is not None
-    if position.state is PositionState.IN_INSTALMENTS and position.instalments and not lapsed:
+    if live_rates(position):
         return tuple(_rates(position, today))
-    late = position.due_on is not None and position.due_on < today
-    return (Payable(position.residual_cents, position.due_on, late, position.notice_number, None, 0),)
+    late = is_past_due(position, today)
+    return (Payable(owed_cents(position), position.due_on, late, position.notice_number, None, 0),)
 
 
 def qr_content(*, notice_number: str, codice_fiscale: str, cents: int) -> str:
@@ -55,7 +53,7 @@ def qr_svg(content: str) -> str:
 
 
 def _rates(position: PositionView, today: date) -> Iterable[Payable]:
-    unpaid = sorted((one for one in position.instalments if one.paid_on is None), key=lambda one: one.due_on)
+    unpaid = sorted((one for one in live_rates(position) if one.paid_on is None), key=lambda one: one.due_on)
     late = [one for one in unpaid if one.due_on < today]
     count = len(position.instalments)
     for one in unpaid[: len(late) + 1]:

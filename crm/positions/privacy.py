@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, select
+from sqlalchemy import ColumnElement, Text, cast, delete, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -48,9 +48,18 @@ class _Positions(TableHolder):
         return obstacles([(state, owed) for state, owed in rows])
 
 
+def _without_numbers(column: str) -> ColumnElement[Any]:
+    """What the list says but for the numbers of notices and of receipts."""
+    return literal_column(
+        "(SELECT coalesce(jsonb_agg(one - 'notice_number' - 'receipt' ORDER BY place), '[]')"  # noqa: S608  # ours
+        f" FROM jsonb_array_elements({column}) WITH ORDINALITY AS them (one, place))"
+    )
+
+
 _NOBODYS: Mapping[str, Any] = {
     "reference": func.concat("#", cast(_POSITION.c.id, Text)), "notice_number": None, "act_number": "#",
     "act_key": "", "state_note": None, "notification_note": None, "acts": [], "steps": [], "digest": "erased",
+    "payments": _without_numbers("payments"), "instalments": _without_numbers("instalments"),
 }  # fmt: skip
 
 HOLDERS: tuple[Holder, ...] = (

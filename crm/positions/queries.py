@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
 from crm.positions.models import Position, PositionAlias, Tax
-from crm.positions.numbers import act_key
+from crm.positions.numbers import act_key, spoken
 from crm.positions.views import PaymentView, PositionView, payment
 
 _THERE = Position.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
@@ -62,8 +62,13 @@ def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
 
 def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
     """Selects the contacts about whom an act with this number was issued, whatever way it is written."""
-    key = act_key(text)
-    return _known_as(Position.contact_id, Position.act_key, key) if any(char.isdigit() for char in key) else ()
+    keys = {act_key(text), act_key(spoken(text))}
+    return tuple(
+        owners
+        for key in sorted(keys)
+        if any(char.isdigit() for char in key)
+        for owners in _known_as(Position.contact_id, Position.act_key, key)
+    )
 
 
 def sums(session: Session, *, ente_id: int) -> dict[Tax, tuple[int, int, int]]:

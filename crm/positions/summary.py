@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 
 from crm.positions.models import NotificationState, PositionState, Tax
@@ -13,6 +13,8 @@ from crm.positions.views import InstalmentView, PositionView
 EXTINCT = frozenset({PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED})
 # Owed, but not to be asked for: suspended by the ente, or claimed within the insolvency proceedings.
 HALTED = frozenset({PositionState.SUSPENDED, PositionState.INSOLVENCY})
+# Past their due date by what they are, also when no such date was told.
+LATE = frozenset({PositionState.OVERDUE, PositionState.FERMO, PositionState.IPOTECA, PositionState.PIGNORAMENTO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,19 @@ def totals(positions: Iterable[PositionView], today: date) -> Totals:
     sums = dict.fromkeys(Totals.__dataclass_fields__, 0)
     for position in positions:
         sums["paid"] += position.paid_cents
-        if position.state not in EXTINCT:
-            sums[_bucket(position, today)] += position.residual_cents
-        if position.state is PositionState.IN_INSTALMENTS:
-            sums["instalments_late"] += sum(rate.cents for rate in late_instalments(position, today))
+        if owed := owed_cents(position):
+            sums[_bucket(position, today)] += owed
+        sums["instalments_late"] += sum(rate.cents for rate in late_instalments(position, today))
     return Totals(**sums)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a person owes one ente for one tax. `as_of` is the oldest of its statements."""
+    """What a person owes one ente for one tax."""
 
     ente_id: int
     tax: Tax
     totals: Totals
-    as_of: datetime
     positions: tuple[PositionView, ...]
 
 
@@ -64,8 +64,7 @@ def grouped(positions: Iterable[PositionView], today: date) -> list[Group]:
     groups = []
     for (ente_id, tax), found in groupby(order, key=lambda one: (one.ente_id, one.tax)):
         members = sorted(found, key=lambda one: _urgency(one, today))
-        oldest = min(one.as_of for one in members)
-        groups.append(Group(ente_id, tax, totals(members, today), oldest, tuple(members)))
+        groups.append(Group(ente_id, tax, totals(members, today), tuple(members)))
     return sorted(groups, key=lambda one: (-_late(one.totals), -one.totals.owed, one.ente_id, one.tax))
 
 
@@ -74,20 +73,42 @@ def _late(sums: Totals) -> int:
 
 
 def _urgency(position: PositionView, today: date) -> tuple[int, int, int, str]:
-    settled = position.state in EXTINCT or position.residual_cents == 0
     late = is_overdue(position, today) or bool(late_instalments(position, today))
-    rank = 2 if settled else 0 if late else 1
+    rank = 2 if not owed_cents(position) else 0 if late else 1
     return rank, -position.year, -position.issued_on.toordinal(), position.reference
+
+
+def owed_cents(position: PositionView) -> int:
+    """What is still owed of it."""
+    return 0 if position.state in EXTINCT else position.residual_cents
 
 
 def is_overdue(position: PositionView, today: date) -> bool:
     """Whether its due date has passed with something still to pay. An instalment plan has dates of its own."""
-    return _bucket(position, today) == "overdue" and position.residual_cents > 0
+    return _bucket(position, today) == "overdue" and owed_cents(position) > 0
+
+
+def is_past_due(position: PositionView, today: date) -> bool:
+    """Whether its own due date has passed; when none was told, whether it is late by what became of it."""
+    if position.due_on is None:
+        return position.state in LATE or has_lapsed(position)
+    return position.due_on < today
+
+
+def has_lapsed(position: PositionView) -> bool:
+    """Whether it had a plan that is over, so that the whole is payable at once."""
+    return position.plan is not None and position.plan.lapsed_on is not None
+
+
+def live_rates(position: PositionView) -> tuple[InstalmentView, ...]:
+    """The rates of the plan by which it is being paid: none once the plan lapsed or something else became of it."""
+    alive = position.state is PositionState.IN_INSTALMENTS and not has_lapsed(position)
+    return position.instalments if alive else ()
 
 
 def late_instalments(position: PositionView, today: date) -> list[InstalmentView]:
-    """Unpaid rates whose due date has passed."""
-    return [rate for rate in position.instalments if rate.paid_on is None and rate.due_on < today]
+    """Unpaid rates, of a plan that is alive, whose due date has passed."""
+    return [rate for rate in live_rates(position) if rate.paid_on is None and rate.due_on < today]
 
 
 def describe(position: PositionView, today: date) -> str:
@@ -102,10 +123,9 @@ def _bucket(position: PositionView, today: date) -> str:
         return "paid"
     if position.state in HALTED:
         return "suspended"
-    if position.state is PositionState.IN_INSTALMENTS:
+    if position.state is PositionState.IN_INSTALMENTS and not has_lapsed(position):
         return "in_instalments"
-    late = position.due_on is not None and position.due_on < today
-    return "overdue" if late else "due"
+    return "overdue" if is_past_due(position, today) else "due"
 
 
 def _notified(position: PositionView, ending: str) -> str:
@@ -153,16 +173,17 @@ def _standing(position: PositionView, ending: str, today: date) -> str:  # noqa:
 
 def _to_pay(position: PositionView, today: date) -> str:
     amount = f"restano da pagare {euro(position.residual_cents)}"
-    if position.due_on is None:
-        return amount
-    if position.due_on < today:
+    if is_past_due(position, today):
         return f"{amount}, scaduti{when(' il ', position.due_on)}"
-    return f"{amount} entro{when(' il ', position.due_on)}"
+    return f"{amount} entro{when(' il ', position.due_on)}" if position.due_on else amount
 
 
 def _plan(position: PositionView, today: date) -> str:
     rates = position.instalments
     paid = sum(rate.paid_on is not None for rate in rates)
+    if position.plan and position.plan.lapsed_on:
+        count = f" in {len(rates)} rate, pagate {paid}," if rates else ""
+        return f"rateizzazione{count} decaduta{when(' il ', position.plan.lapsed_on)}; {_to_pay(position, today)}"
     parts = [f"a rate, pagate {paid} su {len(rates)}, restano {euro(position.residual_cents)}"]
     if late := late_instalments(position, today):
         count = "una rata" if len(late) == 1 else f"{len(late)} rate"

@@ -1,7 +1,6 @@
 """The copy of everything about a person: one archive, to be read by people and by programs."""
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crm.core.spreadsheet import csv_lines
+from crm.privacy.copies import written
 from crm.privacy.holders import Section
 
 Readable = Callable[["Copy"], str]  # the first page of the archive, as HTML
@@ -24,21 +24,17 @@ class Copy:
     sections: Sequence[Section]
 
 
-def write(path: Path, copy: Copy, readable: Readable, read: Callable[[str], bytes]) -> None:
-    """Write the archive: nobody ever sees half of it. `read` gives a document's contents by their digest."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("index.html", readable(copy))
-            for name, sha256 in (one for section in copy.sections for one in section.contents):
-                archive.writestr(f"documents/{name}", read(sha256))
-            for section in copy.sections:
-                archive.writestr(f"data/{section.name}.json", json.dumps(section.rows, ensure_ascii=False, indent=1))
-                archive.writestr(f"data/{section.name}.csv", "".join(_csv(section.rows)))
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+def write(path: Path, copy: Copy, readable: Readable, read: Callable[[str], bytes], renew: Callable[[], None]) -> None:
+    """Write the archive. `read` gives a document's contents by their digest; `renew` says that the work goes on."""
+    with written(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("index.html", readable(copy))
+        for name, sha256 in (one for section in copy.sections for one in section.contents):
+            archive.writestr(f"documents/{name}", read(sha256))
+            renew()
+        for section in copy.sections:
+            archive.writestr(f"data/{section.name}.json", json.dumps(section.rows, ensure_ascii=False, indent=1))
+            archive.writestr(f"data/{section.name}.csv", "".join(_csv(section.rows)))
+            renew()
 
 
 def _csv(rows: Sequence[Any]) -> list[str]:

@@ -73,7 +73,7 @@ def standing(account: Account, now: datetime) -> Standing:
     if account.closed_at is not None:
         return Standing.CLOSED
     if account.risk is not Risk.UNLIKELY and account.garante_told_at is None:
-        if now > account.known_at + TERM:
+        if now - account.known_at > TERM:
             return Standing.LATE
         return Standing.TO_ASSESS if account.risk is Risk.UNKNOWN else Standing.TO_NOTIFY
     if account.risk is Risk.HIGH and account.persons_told_at is None and not account.persons_not_told:
@@ -99,7 +99,7 @@ def check(account: Account, now: datetime) -> None:
         wrong.append(InvalidError("Non si può sapere di una violazione prima che avvenga.", field="known_at"))
     if account.garante_told_at and account.garante_told_at < account.known_at:
         wrong.append(InvalidError("La notifica al Garante viene dopo la scoperta.", field="garante_told_at"))
-    if account.garante_told_at and account.garante_told_at > account.known_at + TERM and not account.late_reason:
+    if account.garante_told_at and account.garante_told_at - account.known_at > TERM and not account.late_reason:
         wrong.append(InvalidError("Dopo le 72 ore servono i motivi del ritardo.", field="late_reason"))
     if account.persons is not None and not 0 <= account.persons <= MAX_PERSONS:
         wrong.append(InvalidError("Scrivi un numero di persone tra 0 e 100 milioni.", field="persons"))

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, String, Text, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -110,7 +110,12 @@ class EnteEnd(Base):
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     confirmed_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
-    report: Mapped[dict[str, Any]]  # "exported", "deleted": rows by table; "head": of the audit's chain
+    contracts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))  # that covered the ente until the end was asked for
+    log_through: Mapped[int | None]  # the last seal of which the log has the entries: it is closed
+    log_taken_at: Mapped[datetime | None]  # for the first time
+    # "exported", "deleted": rows by table; "since": the first transaction that the export may have missed; "anew":
+    # there was one; "head": of the audit's chain
+    report: Mapped[dict[str, Any]]
 
     __table_args__ = (
         CheckConstraint("confirmed_by <> asked_by", name="two_persons"),

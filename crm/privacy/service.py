@@ -1,6 +1,6 @@
 """What a person may ask for: a copy of everything about him, and to be erased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
+from crm.collection import presence
 from crm.contacts import queries as contacts
+from crm.contacts import service as contact_service
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
@@ -39,6 +41,11 @@ def entitled(session: Session, by: Principal, ente_id: int) -> None:
     require_on(session, by, Permission.PRIVACY_MANAGE, ente_id=ente_id)
 
 
+def copy_name(export_id: int) -> str:
+    """How the files of a person's copy are called."""
+    return f"person-{export_id}"
+
+
 def person_of(session: Session, contact_id: int) -> Person:
     """The person behind a contact, within its ente: each ente is a controller of its own."""
     contact = contacts.get(session, contact_id)
@@ -53,6 +60,7 @@ def ask_export(session: Session, by: Principal, *, contact_id: int, folder: Path
     """Owe a copy of everything about a person. Asked for again while one is on its way, it is that one."""
     person = person_of(session, contact_id)
     entitled(session, by, person.ente_id)
+    contact_service.lock(session, person.contact_ids)
     pending = select(PersonExport.id).where(
         PersonExport.ente_id == person.ente_id, PersonExport.contact_id == contact_id,
         PersonExport.state.in_([ExportState.WAITING, ExportState.READY]),
@@ -81,14 +89,17 @@ def export_moved(session: Session, *, ente_id: int, export_id: int, parts: int, 
     touch(session, topics.privacy(ente_id))
 
 
-def export_made(session: Session, *, ente_id: int, export_id: int, path: Path) -> None:
-    """The copy is there, for a week."""
+def export_made(session: Session, *, ente_id: int, export_id: int, path: Path) -> bool:
+    """The copy is there, for a week. False: nobody waits for it any more."""
     export = session.get_one(PersonExport, export_id, with_for_update=True, populate_existing=True)
+    if export.state is not ExportState.WAITING:
+        return False
     export.state, export.path, export.bytes = ExportState.READY, str(path), path.stat().st_size
     export.expires_at = clock.now(session) + KEPT
     session.flush()
     audit.note(session, None, kind="privacy.export_made", ente_id=ente_id, contact_id=export.contact_id)
     touch(session, topics.privacy(ente_id))
+    return True
 
 
 def take_export(session: Session, by: Principal, *, export_id: int) -> Path:
@@ -108,18 +119,18 @@ def take_export(session: Session, by: Principal, *, export_id: int) -> Path:
     return path
 
 
-def expire_exports(session: Session) -> list[Path]:
-    """Let go of the copies that nobody came for: their files, to be removed after this."""
-    late = (
-        update(PersonExport)
-        .where(PersonExport.state == ExportState.READY, PersonExport.expires_at <= clock.now(session))
-        .values(state=ExportState.EXPIRED)
-        .returning(PersonExport.path)
-    )
-    paths = [Path(path) for path in session.execute(late).scalars() if path]
-    gone = PersonExport.state == ExportState.EXPIRED
-    session.execute(update(PersonExport).where(gone, PersonExport.path.is_not(None)).values(path=None))
-    return paths
+def expire_exports(session: Session) -> dict[int, Path]:
+    """Let go of the copies that nobody came for; the files of all that expired, to be removed now: `exports_gone`."""
+    late = PersonExport.state == ExportState.READY, PersonExport.expires_at <= clock.now(session)
+    session.execute(update(PersonExport).where(*late).values(state=ExportState.EXPIRED))
+    there = PersonExport.state == ExportState.EXPIRED, PersonExport.path.is_not(None)
+    rows = session.execute(select(PersonExport.id, PersonExport.path).where(*there))
+    return {export_id: Path(path) for export_id, path in rows if path}
+
+
+def exports_gone(session: Session, export_ids: Collection[int]) -> None:
+    """Their files are removed."""
+    session.execute(update(PersonExport).where(PersonExport.id.in_(export_ids)).values(path=None))
 
 
 # -- erasure ------------------------------------------------------------------------------------------------------
@@ -134,25 +145,27 @@ def plan(session: Session, by: Principal, *, contact_id: int, holders: Sequence[
     went = erase_everywhere(session, person, holders)
     attempt.rollback()
     session.expire_all()
+    audit.note_once(session, by, kind="privacy.plan_read", ente_id=person.ente_id, contact_id=contact_id)
     return Plan(person, tuple(against), tuple(went))
 
 
 def ask_erasure(
     session: Session, by: Principal, *, contact_id: int, protocol: str, holders: Sequence[Holder]
 ) -> int:  # fmt: skip
-    """Owe the erasure of a person. Raises `ConflictError` where something stands against it."""
+    """Owe the erasure of a person, once. Raises `ConflictError` where something stands against it."""
     person = person_of(session, contact_id)
     entitled(session, by, person.ente_id)
-    protocol = " ".join(protocol.replace("\x00", "").split())
+    protocol = " ".join(protocol.split())
     if not protocol:
         raise InvalidError("Scrivi il protocollo o la data della richiesta.", field="protocol")
     if len(protocol) > MAX_PROTOCOL:
         raise InvalidError("Il protocollo è troppo lungo: al massimo 80 caratteri.", field="protocol")
     if obstacles(session, person, holders):
         raise ConflictError("Questa persona non si può cancellare adesso: guarda i motivi.")
+    contact_service.lock(session, person.contact_ids)  # asked for twice at once, it is one
     pending = select(PersonErasure.id).where(
-        PersonErasure.ente_id == person.ente_id, PersonErasure.contact_id == contact_id,
-        PersonErasure.state == ErasureState.WAITING,
+        PersonErasure.ente_id == person.ente_id, PersonErasure.contact_id.in_(person.contact_ids),
+        PersonErasure.state.in_([ErasureState.WAITING, ErasureState.DONE]),
     )  # fmt: skip
     if (there := session.execute(pending).scalars().first()) is not None:
         return there
@@ -175,6 +188,7 @@ def erase(session: Session, *, erasure_id: int, holders: Sequence[Holder]) -> No
     erasure = session.get_one(PersonErasure, erasure_id, with_for_update=True, populate_existing=True)
     if erasure.state is not ErasureState.WAITING:
         return
+    presence.one_at_a_time(session, ente_id=erasure.ente_id)  # a batch under way would write him again
     person = person_of(session, erasure.contact_id)
     against = obstacles(session, person, holders)  # a feed may have come since it was asked for
     erasure.done_at = clock.now(session)
@@ -185,10 +199,18 @@ def erase(session: Session, *, erasure_id: int, holders: Sequence[Holder]) -> No
         went = erase_everywhere(session, person, holders)
         for code in sorted(codes):
             tombstones.lay(session, ente_id=person.ente_id, codice_fiscale=code, erasure_id=erasure.id)
+        _recall_exports(session, person)
         erasure.state, erasure.outcome = ErasureState.DONE, {"went": [one.stored() for one in went]}
         audit.note(session, None, kind="privacy.erased", ente_id=person.ente_id, contact_id=erasure.contact_id)
     session.flush()
     touch(session, topics.privacy(person.ente_id), *(topics.contact(one) for one in person.contact_ids))
+
+
+def _recall_exports(session: Session, person: Person) -> None:
+    """Nobody downloads the copy of somebody erased, finished or on its way."""
+    his = PersonExport.ente_id == person.ente_id, PersonExport.contact_id.in_(person.contact_ids)
+    there = PersonExport.state.in_([ExportState.WAITING, ExportState.READY])
+    session.execute(update(PersonExport).where(*his, there).values(state=ExportState.EXPIRED))
 
 
 def obstacles(session: Session, person: Person, holders: Sequence[Holder]) -> list[str]:

@@ -11,7 +11,7 @@ from crm.core.db import Database, Scope
 from crm.core.jobs import Runner, Taken
 from crm.documents.store import DocumentStore
 from crm.enti import queries as enti
-from crm.privacy import service
+from crm.privacy import copies, ending, service
 from crm.privacy.archive import Copy, Readable, write
 from crm.privacy.holders import Holder, Section
 from crm.privacy.models import ExportState, PersonExport
@@ -30,38 +30,53 @@ def eraser(holders: Sequence[Holder]) -> Runner:
     def erase(database: Database, job: Taken) -> None:
         scope = Scope.of_enti([job.ente_id])
         database.transact(scope, partial(service.erase, erasure_id=job.argument["erasure"], holders=holders))
+        _remove_expired(database, scope)
 
     return Runner(erase, partial(_gave_up, service.ERASE, "erasure"))
 
 
 def expire(database: Database) -> int:
-    """Remove the copies that nobody came for; how many."""
+    """Remove the copies that nobody came for, and the access logs handed over for good; how many."""
     with database.begin(Scope.nothing()) as session:
         everybody = Scope.of_enti(enti.badges(session))
-    paths = database.transact(everybody, service.expire_exports)
-    for path in paths:
+    logs = database.transact(Scope.nothing(), ending.expire_logs)
+    return _remove_expired(database, everybody) + logs
+
+
+def _remove_expired(database: Database, scope: Scope) -> int:
+    """A row names its file until that is removed: killed in between, it is removed the next time."""
+    expired = database.transact(scope, service.expire_exports)
+    for path in expired.values():
         path.unlink(missing_ok=True)
-    return len(paths)
+    if expired:
+        database.transact(scope, partial(service.exports_gone, export_ids=list(expired)))
+    return len(expired)
 
 
 def _export(
     holders: Sequence[Holder], readable: Readable, store: DocumentStore, database: Database, job: Taken
 ) -> None:  # fmt: skip
     export_id, scope = job.argument["export"], Scope.of_enti([job.ente_id])
-    folder = Path(job.argument["folder"])
+    folder, name = Path(job.argument["folder"]), service.copy_name(export_id)
     sections: list[Section] = []
     with database.begin(scope) as session:
         export = session.get_one(PersonExport, export_id)
-        if export.state is not ExportState.WAITING:
+        if export.state is not ExportState.WAITING:  # whole, or recalled: what an attempt that died left is nobody's
+            copies.remove(folder, name, besides=Path(export.path) if export.path else None)
             return
         person = service.person_of(session, export.contact_id)
         for holder in holders:
             sections += holder.export(session, person)
+            job.renew()
         copy = Copy(enti.badges(session)[job.ente_id].name, clock.now(session), sections)
     database.transact(scope, partial(_moved, job=job, export_id=export_id, parts=len(sections)))
-    path = folder / f"{export_id}.zip"
-    write(path, copy, readable, lambda sha256: store.read(job.ente_id, sha256, most=MOST_OF_A_DOCUMENT))
-    database.transact(scope, partial(service.export_made, ente_id=job.ente_id, export_id=export_id, path=path))
+    path = copies.place(folder, name, attempt=job.attempt, suffix=".zip")
+    write(path, copy, readable, lambda sha256: store.read(job.ente_id, sha256, most=MOST_OF_A_DOCUMENT), job.renew)
+    made = partial(service.export_made, ente_id=job.ente_id, export_id=export_id, path=path)
+    if database.transact(scope, made):
+        copies.remove(folder, name, besides=path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _moved(session: Session, *, job: Taken, export_id: int, parts: int) -> None:
@@ -69,4 +84,6 @@ def _moved(session: Session, *, job: Taken, export_id: int, parts: int) -> None:
 
 
 def _gave_up(kind: str, name: str, session: Session, job: Taken) -> None:
+    if kind == service.EXPORT:
+        copies.remove(Path(job.argument["folder"]), service.copy_name(job.argument[name]))
     service.give_up(session, kind=kind, row_id=job.argument[name], ente_id=job.ente_id)

@@ -1,13 +1,15 @@
 """Reading what the collection system answers to a proposals feed, pure. Nothing that it can write stops it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from crm.collection.values import Instant
 from crm.core.errors import FieldError
 
 MAX_LINE_BYTES = 20_000
@@ -22,8 +24,18 @@ REASON_MISSING = "Un riscontro negativo ha bisogno del motivo («reason»)."
 CUT_SHORT = "Il file finisce senza la riga «end»: forse è troncato. I riscontri letti fin qui sono stati presi."
 COUNT_DIFFERS = "La riga «end» dice un altro numero di riscontri: forse il file non è intero."
 
+LONGEST_REASON = 400
+
+
+def _words(value: Any) -> Any:
+    """A reason in one line of so many characters: for its form alone no decision is refused."""
+    if not isinstance(value, str):
+        return value or ""
+    line = " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+
+
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
-_Instant = Annotated[AwareDatetime, Field(strict=True)]
 
 
 class _Record(BaseModel):
@@ -45,8 +57,8 @@ class Acknowledgement(_Record):
     record: Literal["acknowledgement"]
     id: UUID
     outcome: Literal["accepted", "rejected"]
-    reason: Annotated[_Text, BeforeValidator(lambda value: value or "")] = ""
-    at: _Instant
+    reason: Annotated[str, BeforeValidator(_words)] = ""
+    at: Instant
 
 
 class End(_Record):
@@ -58,7 +70,7 @@ class End(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A line understood: `refusal` says why it is not, and is then all there is."""
+    """A line understood: `refusal` says why it is not, and is then all there is, but for the `id` where it is known."""
 
     line: int
     id: UUID | None = None
@@ -74,11 +86,11 @@ def read(content: bytes, *, ente: str) -> list[Answer]:
     Raises `InvalidError` when the file as a whole is no answer to this ente's proposals.
     """
     try:
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = content.decode("utf-8-sig").rstrip("\n").split("\n")
     except UnicodeDecodeError:
         raise FieldError(NOT_UTF8, field="file") from None
     try:
-        header = Header.model_validate_json(lines[0] if lines else "")
+        header = Header.model_validate_json(lines[0])
     except ValidationError:
         raise FieldError(NO_HEADER, field="file") from None
     if header.ente != ente:
@@ -108,11 +120,19 @@ def _answer(number: int, line: str) -> Answer:
     try:
         one = Acknowledgement.model_validate_json(line)
     except ValidationError:
-        return Answer(number, refusal=NOT_READ)
+        return Answer(number, _id(line), refusal=NOT_READ)
     accepted = one.outcome == "accepted"
     if not accepted and not one.reason:
-        return Answer(number, refusal=REASON_MISSING)
+        return Answer(number, one.id, refusal=REASON_MISSING)
     return Answer(number, one.id, accepted, "" if accepted else one.reason, one.at)
+
+
+def _id(line: str) -> UUID | None:
+    """The proposal that an unreadable line is about."""
+    try:
+        return UUID(json.loads(line)["id"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _end(line: str) -> End | None:

@@ -19,13 +19,14 @@ from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.collection.sources import endpoints
 from crm.collection.sources import service as sources
-from crm.collection.sources.http import Answers, Gestionale
+from crm.collection.sources.http import Gestionale
+from crm.collection.sources.pages import Answers
 from crm.collection.sources.port import SourceError, ThisOneError
 from crm.collection.sources.queries import Receiver, receivers
 from crm.core import clock, jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
-from crm.core.jobs import Job, JobState, Runner, Taken
+from crm.core.jobs import Runner, Taken
 from crm.proposals import exports
 from crm.proposals.lifecycle import State
 from crm.proposals.models import DELIVER, Proposal, ProposalExport
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 ASK = "proposals.answers"
 MOST_PAGES = 1_000
+ANSWER = ("id", "outcome", "reason", "at")  # what an answer says
 NOBODY = "Nessuna fonte di questo ente riceve le proposte: impostarne una nella pagina dei flussi."
 
 
@@ -60,9 +62,9 @@ def owe(session: Session) -> int:
         if one.is_let_alone:
             continue
         if _next(session, one.ente_id) is not None:
-            owed += _owe(session, one.ente_id, DELIVER)
+            owed += jobs.enqueue_once(session, ente_id=one.ente_id, kind=DELIVER, argument={})
         if (one.answers_due_at is None or one.answers_due_at <= at) and _awaits(session, one.ente_id):
-            owed += _owe(session, one.ente_id, ASK)
+            owed += jobs.enqueue_once(session, ente_id=one.ente_id, kind=ASK, argument={})
     return owed
 
 
@@ -137,16 +139,6 @@ def _awaits(session: Session, ente_id: int) -> bool:
     return session.scalar(waiting) is not None
 
 
-def _owe(session: Session, ente_id: int, kind: str) -> int:
-    live = select(Job.id).where(
-        Job.ente_id == ente_id, Job.kind == kind, Job.state.in_([JobState.WAITING, JobState.RUNNING])
-    )
-    if session.scalar(live.limit(1)) is not None:
-        return 0
-    jobs.enqueue(session, ente_id=ente_id, kind=kind, argument={})
-    return 1
-
-
 def _content(session: Session, row: ProposalExport) -> bytes | None:
     """The feed as it was made; None: it can not be written again."""
     try:
@@ -166,7 +158,8 @@ def _heard(session: Session, receiver: Receiver, answers: Answers, *, cursor: st
         received = exports.acknowledge(session, None, ente_id=receiver.ente_id, content=content)
         if received.refused:
             log.warning("answers_refused", source=receiver.source_id, count=len(received.refused))
-    sources.answered(session, source_id=receiver.source_id, cursor=cursor)
+            exports.keep_refused(session, ente_id=receiver.ente_id, refused=received.refused)
+    sources.answered(session, source_id=receiver.source_id, endpoint=receiver.endpoint, cursor=cursor)
 
 
 def _failed(session: Session, receiver: Receiver, row: ProposalExport, error: SourceError) -> None:
@@ -181,9 +174,14 @@ def _abandoned(session: Session, row: ProposalExport, failure: str) -> None:
     session.execute(update(ProposalExport).where(*own).values(delivery_key=None))
 
 
-def _acknowledgements(ente: str, answers: Iterable[dict[str, Any]]) -> bytes:
-    """The answers as the file that says the same, for the one reader of both."""
-    told = [{**one, "record": "acknowledgement"} for one in answers]
+def _acknowledgements(ente: str, answers: Iterable[Any]) -> bytes:
+    """The answers as the file that says the same, for the one reader of both. Fields of the gestionale's own may be."""
+    told = [
+        {"record": "acknowledgement", **{name: one[name] for name in ANSWER if name in one}}
+        if isinstance(one, dict)
+        else one
+        for one in answers
+    ]
     header = {"record": "acknowledgements", "version": 1, "ente": ente}
     end = {"record": "end", "acknowledgements": len(told)}
     return "\n".join(json.dumps(one) for one in (header, *told, end)).encode()

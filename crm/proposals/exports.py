@@ -6,29 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.collection.sources.queries import receivers
+from crm.collection.values import CLOCK_TOLERANCE
 from crm.contacts.models import Contact
 from crm.core import clock, jobs, topics
-from crm.core.db import touch
+from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti import queries as enti
 from crm.proposals import lifecycle, outgoing
 from crm.proposals.acknowledgements import Answer, read
 from crm.proposals.lifecycle import State
-from crm.proposals.models import DELIVER, Proposal, ProposalExport
+from crm.proposals.models import DELIVER, AnswerRefusal, Proposal, ProposalExport
 from crm.proposals.outgoing import Feed, Outgoing
 from crm.proposals.service import tell
 
 UNKNOWN = "Nessuna proposta di questo ente ha questo identificativo."
 NOT_EXPORTED = "La proposta non è stata ancora esportata: non può avere un riscontro."
 NOT_THE_SAME = "Il flusso non si può più rifare uguale: i dati di qualcuno sono stati cancellati."
-SKEW = timedelta(minutes=5)  # by which another's clock may be ahead
+REFUSALS_KEPT = timedelta(days=90)
 FUTURE = "L'istante del riscontro è nel futuro."
 
 
@@ -110,23 +112,48 @@ def acknowledge(session: Session, by: Principal | None, *, ente_id: int, content
     answers = read(content, ente=enti.cadastral_code(session, ente_id))
     rows = _locked(session, ente_id, [one.id for one in answers if one.id])
     became: Counter[str] = Counter()
+    taken: list[str] = []
     refused = [one for one in answers if one.refusal]
     for answer in answers:
         if answer.refusal or answer.id is None or answer.at is None:
             continue
         if answer.id not in rows:
             refused.append(Answer(answer.line, answer.id, refusal=UNKNOWN))
-        elif answer.at > clock.now(session) + SKEW:
+        elif answer.at > clock.now(session) + CLOCK_TOLERANCE:
             refused.append(Answer(answer.line, answer.id, refusal=FUTURE))
         else:
             try:
                 became[_answered(session, by, rows[answer.id], answer)] += 1
             except ConflictError:
                 refused.append(Answer(answer.line, answer.id, refusal=NOT_EXPORTED))
+            else:
+                taken.append(str(answer.id))
+    session.execute(delete(AnswerRefusal).where(AnswerRefusal.ente_id == ente_id, AnswerRefusal.proposal.in_(taken)))
     touch(session, topics.ente(ente_id))
     return Received(
         became["accepted"], became["rejected"], became["known"], tuple(sorted(refused, key=lambda one: one.line))
     )
+
+
+def keep_refused(session: Session, *, ente_id: int, refused: Sequence[Answer]) -> None:
+    """Answers that nobody saw refused, as they came over HTTP: for the page, each once, for a while."""
+    at, table = clock.now(session), table_of(AnswerRefusal)
+    session.execute(delete(table).where(table.c.ente_id == ente_id, table.c.heard_at < at - REFUSALS_KEPT))
+    rows = {(str(one.id or ""), one.refusal) for one in refused}
+    if rows:
+        session.execute(
+            insert(table)
+            .values(
+                [
+                    {"ente_id": ente_id, "proposal": proposal, "reason": reason, "heard_at": at}
+                    for proposal, reason in sorted(rows)
+                ]
+            )
+            .on_conflict_do_update(
+                index_elements=[table.c.ente_id, table.c.proposal, table.c.reason], set_={"heard_at": at}
+            )
+        )
+    touch(session, topics.ente(ente_id))
 
 
 def delivered(session: Session, *, ente_id: int, export_id: int, failure: str | None = None) -> None:

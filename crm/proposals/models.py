@@ -103,6 +103,20 @@ class ProposalDraft(Base):
     __table_args__ = (ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),)
 
 
+class AnswerRefusal(Base):
+    """An answer that came over HTTP and could not be taken. It goes once the proposal is answered well."""
+
+    __tablename__ = "answer_refusal"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    proposal: Mapped[str] = mapped_column(String(36))  # its id as it was told, perhaps nobody's; empty: not readable
+    reason: Mapped[str] = mapped_column(String(400))
+    heard_at: Mapped[datetime]  # last
+
+    __table_args__ = (UniqueConstraint("ente_id", "proposal", "reason"),)
+
+
 class ProposalExport(Base):
     """One feed of approved proposals. Its content is not kept: it follows from the rows that name it.
 

@@ -6,7 +6,7 @@ The same rows give the same bytes: fields in one order, rows in the order of the
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -56,7 +56,7 @@ def feed_of(ente: str, number: int, made_at: datetime, rows: Sequence[Outgoing])
     corrections = sum(row.kind is ProposalKind.CORRECTION for row in rows)
     problems = len(rows) - corrections
     header = {
-        "record": "proposals", "version": VERSION, "ente": ente, "number": number, "made_at": made_at.isoformat(),
+        "record": "proposals", "version": VERSION, "ente": ente, "number": number, "made_at": _instant(made_at),
         "source": "Filodiretto",
     }  # fmt: skip
     end = {"record": "end", "corrections": corrections, "notification_problems": problems}
@@ -77,9 +77,14 @@ def record_of(row: Outgoing) -> dict[str, Any]:
         )  # fmt: skip
     told = _known({"note": row.note, "evidence": row.evidence})
     when = {
-        "proposed_at": row.made_at.isoformat(), "decided_at": row.decided_at.isoformat(), "decided_as": row.decided_as,
+        "proposed_at": _instant(row.made_at), "decided_at": _instant(row.decided_at), "decided_as": row.decided_as,
     }  # fmt: skip
     return common | own | told | when
+
+
+def _instant(at: datetime) -> str:
+    """The same in whichever zone a database server gives it."""
+    return at.astimezone(UTC).isoformat()
 
 
 def _plain(value: Value | None) -> Any:

@@ -12,7 +12,7 @@ from crm.access.models import User
 from crm.access.permissions import Principal
 from crm.contacts.models import Contact
 from crm.proposals.lifecycle import State
-from crm.proposals.models import Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.models import AnswerRefusal, Proposal, ProposalDraft, ProposalExport, ProposalVoice
 from crm.proposals.subjects import Problem, ProposalKind, Subject, shown
 
 SHOWN = 100
@@ -73,6 +73,16 @@ class ExportView:
     delivery_failure: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    """An answer that could not be taken; `proposal` is the id that it names, or empty."""
+
+    ente_id: int
+    proposal: str
+    reason: str
+    heard_at: datetime
+
+
 def to_decide(session: Session, *, limit: int = SHOWN) -> list[ProposalView]:
     """What waits for the enti of the scope, the oldest first."""
     return _views(session, Proposal.state == State.MADE, oldest_first=True, limit=limit)
@@ -131,6 +141,16 @@ def exports(session: Session, *, limit: int = 20) -> list[ExportView]:
         .limit(limit)
     )  # fmt: skip
     return [ExportView(*row) for row in rows]
+
+
+def refused_answers(session: Session, *, limit: int = 20) -> list[RefusedAnswer]:
+    """Answers over HTTP that could not be taken, of the enti in scope, the latest first."""
+    rows = session.execute(
+        select(AnswerRefusal.ente_id, AnswerRefusal.proposal, AnswerRefusal.reason, AnswerRefusal.heard_at)
+        .order_by(AnswerRefusal.heard_at.desc(), AnswerRefusal.id)
+        .limit(limit)
+    )
+    return [RefusedAnswer(*row) for row in rows]
 
 
 def _views(session: Session, *where: ColumnElement[bool], limit: int, oldest_first: bool = False) -> list[ProposalView]:

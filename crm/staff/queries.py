@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
 from crm.core import clock
 from crm.core.clock import business_day
 from crm.enti import queries as enti
@@ -90,62 +92,60 @@ class Replacement:
         return self.days_left < 0
 
 
-def register(session: Session, ente_id: int, *, on: date | None = None) -> list[Serving]:
+def register(session: Session, by: Principal, ente_id: int, *, on: date | None = None) -> list[Serving]:
     """Who serves an ente today and in days to come; or who did on a day, as the grants say now.
 
-    Whoever the ente keeps away is not in it.
+    Whoever the ente keeps away is not in it. Raises `ForbiddenError` for whoever does not read the ente's access log.
     """
-    at = clock.now(session)
-    today = business_day(at)
-    found = [
-        Serving(
-            ente_id, row.user_id, row.name, row.qualification, row.role, business_day(row.valid_from),
-            last_day(row.valid_to), row.contract_id is not None, row.active,
-        )
-        for row in session.execute(_grants(session, ente_id))
-    ]  # fmt: skip
+    require_on(session, by, Permission.ACCESS_READ, ente_id=ente_id)
     if on is not None:
+        found = _found(session, ente_id, _grants(session, ente_id))
         return [one for one in found if one.starts_on <= on and (one.ends_on is None or one.ends_on >= on)]
-    gone = {one.user_id for one in removed(session, frozenset({ente_id}))}
+    return serving(session, ente_id)
+
+
+def serving(session: Session, ente_id: int) -> list[Serving]:
+    """The same, of today, for the ente's or the administrator's own changes: they asked for a permission themselves."""
+    today, gone = business_day(clock.now(session)), _kept_away(session, ente_id)
+    found = _found(session, ente_id, _grants(session, ente_id))
     return [one for one in found if one.user_id not in gone and (one.ends_on is None or one.ends_on >= today)]
 
 
 def with_access(session: Session, ente_id: int) -> frozenset[int]:
-    """Everybody who holds any role on an ente now or later, its own people included, and is not kept away."""
+    """Everybody who holds any role on an ente now or later, its own people included, and is not kept away.
+
+    For changes, as `serving`.
+    """
     at = clock.now(session)
     rows = session.execute(
         select(RoleGrant.user_id).where(
             _on(session, ente_id), or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at)
         )
     ).scalars()
-    return frozenset(rows) - {one.user_id for one in removed(session, frozenset({ente_id}))}
+    return frozenset(rows) - _kept_away(session, ente_id)
 
 
-def of_the_ente(session: Session, ente_id: int) -> list[Serving]:
-    """The ente's own people who have access, and whoever supervises its contract."""
-    at = clock.now(session)
-    gone = {one.user_id for one in removed(session, frozenset({ente_id}))}
-    return [
-        Serving(
-            ente_id, row.user_id, row.name, row.qualification, row.role, business_day(row.valid_from),
-            last_day(row.valid_to), row.contract_id is not None, row.active,
-        )
-        for row in session.execute(_grants(session, ente_id, staff=False))
-        if row.user_id not in gone and (row.valid_to is None or row.valid_to > at)
-    ]  # fmt: skip
+def of_the_ente(session: Session, by: Principal, ente_id: int) -> list[Serving]:
+    """The ente's own people who have access, and whoever supervises its contract. Raises as `register`."""
+    require_on(session, by, Permission.ACCESS_READ, ente_id=ente_id)
+    at, gone = clock.now(session), _kept_away(session, ente_id)
+    valid = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at)
+    found = _found(session, ente_id, _grants(session, ente_id, staff=False).where(valid))
+    return [one for one in found if one.user_id not in gone]
 
 
-def removed(session: Session, ente_ids: frozenset[int]) -> list[Removed]:
-    """Whom these enti keep away, the latest first."""
-    by = aliased(User)
+def removed(session: Session, by: Principal, ente_id: int) -> list[Removed]:
+    """Whom an ente keeps away, the latest first. Raises as `register`."""
+    require_on(session, by, Permission.ACCESS_READ, ente_id=ente_id)
+    maker = aliased(User)
     rows = session.execute(
         select(
             EnteExclusion.id, EnteExclusion.ente_id, EnteExclusion.user_id, User.name, EnteExclusion.reason,
-            EnteExclusion.made_at, by.name, EnteExclusion.asked_at, EnteExclusion.readmission_reason,
+            EnteExclusion.made_at, maker.name, EnteExclusion.asked_at, EnteExclusion.readmission_reason,
         )
         .join(User, User.id == EnteExclusion.user_id)
-        .join(by, by.id == EnteExclusion.made_by)
-        .where(EnteExclusion.ente_id.in_(ente_ids), EnteExclusion.lifted_at.is_(None))
+        .join(maker, maker.id == EnteExclusion.made_by)
+        .where(EnteExclusion.ente_id == ente_id, EnteExclusion.lifted_at.is_(None))
         .order_by(EnteExclusion.made_at.desc())
     )  # fmt: skip
     return [Removed(*row) for row in rows]
@@ -171,15 +171,6 @@ def notices(session: Session, ente_ids: frozenset[int], *, limit: int, unseen_on
     return [Notice(*tuple(row)) for row in session.execute(statement)]
 
 
-def unseen(session: Session, ente_ids: frozenset[int]) -> int:
-    """How many notices nobody of these enti has read."""
-    return session.execute(
-        select(func.count()).select_from(StaffNotice).where(
-            StaffNotice.ente_id.in_(ente_ids), StaffNotice.seen_at.is_(None)
-        )
-    ).scalar_one()  # fmt: skip
-
-
 def replacements(session: Session, ente_ids: frozenset[int], *, open_only: bool = False) -> list[Replacement]:
     """The replacements that these enti asked for: the open ones first, by their last day."""
     asker, other = aliased(User), aliased(User)
@@ -199,6 +190,21 @@ def replacements(session: Session, ente_ids: frozenset[int], *, open_only: bool 
     if open_only:
         statement = statement.where(ReplacementRequest.state == ReplacementState.ASKED)
     return [Replacement(*row, (row.due_on - today).days) for row in session.execute(statement)]
+
+
+def _kept_away(session: Session, ente_id: int) -> frozenset[int]:
+    in_force = EnteExclusion.ente_id == ente_id, EnteExclusion.lifted_at.is_(None)
+    return frozenset(session.scalars(select(EnteExclusion.user_id).where(*in_force)))
+
+
+def _found(session: Session, ente_id: int, grants: _Grants) -> list[Serving]:
+    return [
+        Serving(
+            ente_id, row.user_id, row.name, row.qualification, row.role, business_day(row.valid_from),
+            last_day(row.valid_to), row.contract_id is not None, row.active,
+        )
+        for row in session.execute(grants)
+    ]  # fmt: skip
 
 
 def _on(session: Session, ente_id: int) -> ColumnElement[bool]:

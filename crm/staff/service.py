@@ -116,7 +116,7 @@ def ask_replacement(session: Session, by: Principal, *, ente_id: int, user_id: i
     """The ente wants somebody replaced; he serves it until he is. Returns the request's id."""
     require_on(session, by, Permission.USER_REMOVE, ente_id=ente_id)
     reason = _reason(reason)
-    if not any(one.user_id == user_id for one in queries.register(session, ente_id)):
+    if not any(one.user_id == user_id for one in queries.serving(session, ente_id)):
         raise NotFoundError("Questa persona non lavora per l'ente.")
     asked = clock.now(session)
     made = session.execute(
@@ -157,7 +157,7 @@ def replace(session: Session, by: Principal, *, request_id: int, replacement_id:
     """
     found = _open(session, request_id)
     _require_administrator(session, by, found.ente_id)
-    serving = {one.user_id for one in queries.register(session, found.ente_id)}
+    serving = {one.user_id for one in queries.serving(session, found.ente_id)}
     if replacement_id == found.user_id or replacement_id not in serving:
         raise FieldError("Scegli una persona che lavora già per l'ente: prima le si dà il ruolo.", "replacement")
     user = session.get_one(User, found.user_id)

@@ -13,6 +13,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError
+from crm.files import queries as file_queries
 from crm.files import service as files
 from crm.files.gate import GateOutcome
 from crm.files.models import Purpose
@@ -29,6 +30,7 @@ from telephony.lines import queries as lines
 
 MAX_NOTE = 4_000
 SHIFT = timedelta(hours=12)  # for how long a call may still be completed
+ANOTHER = "La persona proposta non è più quella: guarda chi risulta in linea."
 RAN_OUT, SETTLED = "wrap-up:ran-out", "wrap-up:settled"  # keys of the log
 
 
@@ -56,29 +58,32 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     touch(session, topics.agent(by.user_id))
 
 
-def identify(session: Session, by: Principal, *, call_id: UUID, spoken: Spoken | None = None) -> None:
+def identify(
+    session: Session, by: Principal, *, call_id: UUID, contact_id: int, spoken: Spoken | None = None
+) -> None:  # fmt: skip
     """The agent established whom he speaks with: the file opens, and the call is on its timeline.
 
-    Raises `InvalidError` while the ente wants more right answers.
+    Raises `InvalidError` while the ente wants more right answers, `ConflictError` when somebody else is proposed: what
+    he answered rightly is about this contact.
     """
     call = _own(session, by, call_id)
     if call.contact_id is None:
         raise ConflictError("Prima cerca la persona con cui parli.")
+    if call.contact_id != contact_id:
+        raise ConflictError(ANOTHER)
     if call.phase is not Phase.TALKING:
         raise ConflictError("Si identifica chi è in linea.")
-    if call.identified_at is not None:  # pressed twice
+    if _is_open(session, by, call):  # pressed twice
         return
     at = clock.now(session)
     spoken = spoken or Spoken()
-    files.open_file(
-        session, by, contact_id=call.contact_id, purpose=Purpose.CALL, reason="", spoken=spoken, call_id=call.id
-    )
+    files.open_file(session, by, contact_id=contact_id, purpose=Purpose.CALL, reason="", spoken=spoken, call_id=call.id)
     detail = (
         ("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
         ("interlocutor", spoken.interlocutor.value), ("right", ",".join(sorted(spoken.right))),
     )  # fmt: skip
     heard = Heard(f"identified:{call.contact_id}:{at.isoformat()}", at, detail=detail)
-    service.note(session, call.id, "Identified", heard)
+    service.note(session, call.id, story.IDENTIFIED, heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
     touch(session, topics.agent(by.user_id))
@@ -96,7 +101,7 @@ def turn_away(
     """The file stays closed. Whoever is somebody else is proposed no longer; whoever will not answer still is."""
     call = _own(session, by, call_id)
     if call.contact_id != contact_id or call.identified_at is not None:
-        raise ConflictError("La persona proposta non è più quella: guarda chi risulta in linea.")
+        raise ConflictError(ANOTHER)
     at = clock.now(session)
     files.refuse(session, by, contact_id=contact_id, outcome=outcome, right=right, call_id=call.id)
     detail = (
@@ -220,9 +225,7 @@ def _write(session: Session, call_id: UUID, *, topic: str, disposition: str, not
     session.execute(
         update(Call)
         .where(Call.id == call_id)
-        .values(
-            topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note.replace("\x00", "")
-        )
+        .values(topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note)
     )
 
 
@@ -282,11 +285,10 @@ def _disown(session: Session, call: Call) -> None:
     """Take a call from the contact it seemed to be about. The log keeps that his file was open, from when to when."""
     at = clock.now(session)
     files.close_for_call(session, call.id)
-    if call.identified_at is not None:
-        detail = (
-            ("agent", str(call.agent_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
-            ("opened_at", call.identified_at.isoformat()),
-        )  # fmt: skip
+    opened = story.identification(session, call.id, call.contact_id) if call.contact_id else None
+    if opened is not None:
+        who = tuple((name, opened.detail[name]) for name in ("agent", "contact", "ente"))
+        detail = (*who, ("opened_at", opened.occurred_at.isoformat()))
         heard = Heard(f"retracted:{call.contact_id}:{at.isoformat()}", at, detail=detail)
         service.note(session, call.id, story.RETRACTED, heard)
     story.withdraw(session, call)
@@ -296,6 +298,14 @@ def _disown(session: Session, call: Call) -> None:
         update(Call).where(Call.id == call.id).values(contact_id=None, proposed_by=None, identified_at=None)
     )
     service.attribute(session, call.id, (line.ente_id if line else None) or known_before)
+
+
+def _is_open(session: Session, by: Principal, call: Call) -> bool:
+    """Whether the person's file is open to this agent, in this call."""
+    if call.identified_at is None or call.contact_id is None:
+        return False
+    opening = file_queries.opening(session, by, contact_id=call.contact_id)
+    return opening is not None and opening.call_id == call.id
 
 
 def _meant(session: Session, agent_id: int) -> AgentState | None:

@@ -17,6 +17,7 @@ from crm.core import clock, topics
 from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
+from crm.files import service as files
 from crm.levels import service as levels
 from crm.levels.metering import Account, Measured, quarter_of
 from crm.levels.models import FactKind
@@ -103,7 +104,10 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _meter(session, row, before, step, heard)
     if step.state.phase is not before.phase:
         _announce(session, row, before, step.state)
-        if row.contact_id is not None and step.state.phase in TOLD:
+        dropped = before.phase is Phase.TALKING and step.state.phase is Phase.WAITING
+        if dropped:
+            _forget_identity(session, call_id)
+        if row.contact_id is not None and (dropped or step.state.phase in TOLD):
             story.tell(session, call_id)
     return step
 
@@ -327,6 +331,12 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
         session, subject=row.id, facts=facts, before=(account, was),
         after=(account, measured_of(row, step.state)),
     )  # fmt: skip
+
+
+def _forget_identity(session: Session, call_id: UUID) -> None:
+    """The agent's line dropped: who was identified before him is for the next one to establish anew."""
+    files.close_for_call(session, call_id)
+    session.execute(_WRITE, {"call": call_id, "identified_at": None})
 
 
 def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:

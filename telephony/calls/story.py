@@ -17,6 +17,7 @@ from telephony.calls.models import Call, CallEvent, Outcome, Phase
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
 TURNED_AWAY = "GateRefused"
+IDENTIFIED = "Identified"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
 _READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
@@ -64,6 +65,20 @@ def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -
     if contact_id is not None:
         statement = statement.where(CallEvent.detail["contact"].astext == str(contact_id))
     return session.execute(statement.order_by(CallEvent.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def identification(session: Session, call_id: UUID, contact_id: int) -> CallEvent | None:
+    """The last time that this contact was identified in this call, by whichever agent; none once it was taken back."""
+    last = session.execute(
+        select(CallEvent)
+        .where(
+            CallEvent.call_id == call_id, CallEvent.kind.in_((IDENTIFIED, RETRACTED)),
+            CallEvent.detail["contact"].astext == str(contact_id),
+        )
+        .order_by(CallEvent.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()  # fmt: skip
+    return last if last is not None and last.kind == IDENTIFIED else None
 
 
 def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome | None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
+from crm.enti import queries as enti
 from telephony.lines.models import PhoneLine
 
 
@@ -19,6 +20,14 @@ class LineView:
     label: str
     contract_id: int
     ente_id: int | None
+
+
+def in_use(session: Session, number: str) -> LineView | None:
+    """The line with this number, unless it is that of an ente whose contract has ended."""
+    found = line(session, number)
+    if found is None or found.ente_id is None or found.ente_id in enti.enti_of(session, found.contract_id):
+        return found
+    return None
 
 
 def line(session: Session, number: str) -> LineView | None:

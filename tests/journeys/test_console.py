@@ -32,7 +32,7 @@ def test_the_focus_goes_where_the_next_thing_is_done(centre: Centre, anna: Desk,
     answers(centre, page, citizen)
     expect(page.locator("#file-title")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.locator("#speaker")).to_be_focused()
+    expect(page.locator("select[name=speaker]")).to_be_focused()
     for _ in range(2):
         page.keyboard.press("Tab")
         page.keyboard.press("Space")

@@ -55,8 +55,8 @@ def test_a_file_is_read_by_keyboard_and_a_payment_arrives_in_it(
     answers(centre, page, citizen)
     expect(page.locator("#file")).not_to_contain_text("€")
     page.keyboard.press("Alt+i")  # nothing was asked yet
-    expect(page.locator("#right-error")).to_contain_text("risposte esatte")
-    expect(page.locator("#right")).to_be_focused()
+    expect(page.locator(".questions .field-error")).to_contain_text("risposte esatte")
+    expect(page.locator("input[name=right]").first).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")

@@ -2,29 +2,37 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from crm.access.models import User
 from crm.access.passwords import hash_password
+from crm.access.permissions import Principal
+from crm.contacts import merging, relations
+from crm.contacts.disclosure import OPEN, RelationKind, Term
+from crm.contacts.models import Contact, PersonKind
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.settings import Settings, load_settings
+from crm.files.models import FileOpening, FileSetting
 from telephony.commands.events import CommandWritten
 from telephony.queues.events import MatchDue
-from tests.cast import Cast
+from tests.cast import AS_OF, Cast, principal_of
 from tests.telephony import stage as stages
 from tests.telephony.stage import Stage
 from web.app import create_app
 from web.wiring import Runtime, build
 
+T = TypeVar("T")
 PUBLIC = "http://testserver"
 PASSWORD = "una frase di prova"
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -115,6 +123,10 @@ class Desk:
         """A button or a form of the console."""
         return self.client.post(f"/console/{path}", data=fields, headers=self.headers)
 
+    def identify(self, call: UUID, **fields: Any) -> Any:
+        """It is whom the console proposes."""
+        return self.press("identify", call=call, contact=self.stage.call(call).contact_id, **fields)
+
     def page(self, region: str = "") -> str:
         """The console as it is now, or one of its regions."""
         html = self.client.get("/console").text
@@ -132,3 +144,52 @@ def desk(client: TestClient, runtime: Runtime, database: Database, cast: Cast) -
     yield desk
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+class Play:
+    """Anna's desk, with what she and others write down meanwhile. Empoli wants one right answer."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.cast, self.database = desk, desk.stage.cast, desk.stage.database
+        self.needs(self.cast.empoli, 1)
+        desk.sit_down()
+
+    def work(self, do: Callable[[Session, Principal], T], who: str = "anna") -> T:
+        with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
+            return do(session, principal_of(session, getattr(self.cast, who)))
+
+    def needs(self, ente_id: int, answers: int) -> None:
+        with self.database.begin(Scope.of_enti([ente_id])) as session:
+            changed(session)
+            session.execute(update(FileSetting).where(FileSetting.ente_id == ente_id).values(answers_needed=answers))
+
+    def also(self, ente_id: int, codice_fiscale: str, kind: PersonKind = PersonKind.NATURAL) -> int:
+        """Another row that states Mario."""
+
+        def work(session: Session, _: Principal) -> int:
+            row = Contact(
+                ente_id=ente_id, codice_fiscale=codice_fiscale, kind=kind, surname="BIANCHI", given_name="MARIO",
+                name_key="BIANCHI MARIO", as_of=AS_OF, digest="x",
+            )  # fmt: skip
+            session.add(row)
+            session.flush()
+            return row.id
+
+        return self.work(work)
+
+    def merge(self, kept: int, merged: int) -> int:
+        return self.work(
+            lambda s, sara: merging.merge(s, sara, kept_id=kept, merged_id=merged, reason="Stesso telefono"), "sara"
+        )
+
+    def relate(self, contact: int, kind: RelationKind, name: str, term: Term = OPEN) -> int:
+        return self.work(lambda s, by: relations.relate(s, by, contact_id=contact, kind=kind, name=name, term=term).id)
+
+    def open_rows(self) -> set[int]:
+        with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
+            return set(session.scalars(select(FileOpening.contact_id).where(FileOpening.closed_at.is_(None))))
+
+
+@pytest.fixture
+def play(desk: Desk) -> Play:
+    return Play(desk)

@@ -7,16 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
+from crm.access import service as access
 from crm.access.models import Role, RoleGrant, User
 from crm.access.permissions import Principal
+from crm.access.service import Browser
+from crm.audit import queries, searches, watch
 from crm.audit import service as audit
-from crm.audit import watch
-from crm.audit.models import AuditEntry
+from crm.audit.models import AuditEntry, SearchTally
+from crm.audit.queries import Wanted
 from crm.audit.unusual import Limits
 from crm.contacts.models import Contact
+from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError
 from tests.cast import Cast, principal_of
@@ -54,6 +58,13 @@ def entries(database: Database, cast: Cast, kind: str) -> list[AuditEntry]:
         return list(session.scalars(select(AuditEntry).where(AuditEntry.kind == kind).order_by(AuditEntry.id)))
 
 
+def minute_over(database: Database, cast: Cast) -> None:
+    """A minute after somebody began to search."""
+    with database.begin(Scope.of_enti([cast.empoli, cast.vinci])) as session:
+        session.execute(update(SearchTally).values(since=SearchTally.since - searches.MINUTE))
+    assert searches.close(database) == 1
+
+
 def test_an_approver_sees_who_looked_at_his_taxpayers_and_at_no_other(
     client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
 ) -> None:
@@ -80,6 +91,20 @@ def test_a_forged_ente_or_contact_shows_nothing(
     assert client.get(path, params={"ente": "1 OR 1=1", "after": "x~y", "user": "²"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("choice", "status"),
+    [
+        ({"until": "9999-12-31"}, 422), ({"since": "0001-01-01"}, 422), ({"since": "domani"}, 422),
+        ({"after": "2026-01-01~" + "9" * 30}, 200), ({"after": "2026-01-01~" + "9" * 5000}, 200),
+    ],
+)  # fmt: skip
+def test_days_at_the_ends_of_the_calendar_are_asked_for_again(
+    client: TestClient, approvers: dict[str, int], choice: dict[str, str], status: int
+) -> None:
+    sign_in(client, "piera")
+    assert client.get("/access-log", params=choice).status_code == status
+
+
 @pytest.mark.parametrize("name", ["anna", "vera"])
 def test_whoever_may_not_read_the_log_does_not(client: TestClient, runtime: Runtime, name: str) -> None:
     sign_in(client, name)
@@ -94,10 +119,13 @@ def test_whoever_looks_a_person_up_is_in_the_log(
     token = csrf_of(client, "/access-log")
     found = client.post("/access-log/search", data={"q": "bianchi"}, headers={"x-csrf-token": token})
     assert f'href="/access-log?contact={cast.mario}"' in found.text
-    assert client.get("/access-log", params={"contact": cast.mario}).status_code == 200
+    anywhere = {"after": "2999-01-01T00:00:00+00:00~1"}
+    assert client.get("/access-log", params={"contact": cast.mario, **anywhere}).status_code == 200
+    assert client.get("/access-log", params={"contact": cast.mario}).status_code == 200  # within the minute
     client.get("/access-log.csv")
+    minute_over(database, cast)
     (searched,), (read,) = entries(database, cast, "file.searched"), entries(database, cast, "log.read")
-    assert searched.detail["after"] == {"found": 1}
+    assert searched.detail["after"] == {"searches": 1, "found": 1}
     assert "bianchi" not in str(searched.detail).lower()
     assert (read.contact_id, read.actor_id) == (cast.mario, approvers["piera"])
     assert [one.actor_id for one in entries(database, cast, "log.exported")] == [approvers["piera"]]
@@ -226,16 +254,45 @@ def test_who_came_in_who_failed_to_and_who_left_is_in_the_log(
     assert "segreta" not in str([one.detail for one in noted])
 
 
+def test_what_is_of_no_ente_is_read_by_whose_contract_it_is(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    """Silvio is Siena's; Luca worked for the contract until last year; Siena's hours are its own contract's."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.luca).values(valid_to=clock.now(session)))
+        for user in (cast.anna, cast.luca, approvers["piera"], approvers["silvio"]):
+            access.failed(session, user_id=user, browser=Browser("192.0.2.7"))
+        for contract in (cast.contract, cast.other_contract):
+            audit.note(session, None, kind="hours.changed", ente_id=None, subject=f"contract:{contract}")
+        sara, piera = (principal_of(session, one) for one in (cast.sara, approvers["piera"]))
+
+        def read(by: Principal) -> set[tuple[str, str]]:
+            entries = queries.page(session, by, queries.readable(session, by))
+            return {(one.kind, one.subject) for one in entries}
+
+        mine = (cast.anna, cast.luca, approvers["piera"])
+        assert read(sara) == {("user.sign_in_failed", f"user:{one}") for one in mine} | {
+            ("hours.changed", f"contract:{cast.contract}")
+        }
+        assert read(piera) == set()
+        theirs = Wanted(frozenset(), contracts=frozenset({cast.other_contract}))
+        with pytest.raises(ForbiddenError):
+            queries.page(session, sara, theirs)
+
+
 def test_a_search_is_one_entry_while_somebody_types(client: TestClient, database: Database, cast: Cast) -> None:
-    """With how many he was shown; neither what he typed nor whom he found."""
+    """With how many he was shown in all; neither what he typed nor whom he found."""
     sign_in(client, "anna")
     token = csrf_of(client, "/console")
     for typed in ("bia", "bian", "bianchi"):
         client.post("/console/search", data={"q": typed}, headers={"x-csrf-token": token})
     client.post("/files/search", data={"q": "nessuno di questi"}, headers={"x-csrf-token": token})
+    assert searches.close(database) == 0  # he may go on typing
+    minute_over(database, cast)
     (searched,) = entries(database, cast, "file.searched")
+    assert searched.place
     assert (searched.actor_id, searched.ente_id, searched.contact_id) == (cast.anna, cast.empoli, None)
-    assert searched.detail == {"subject": "", "before": {}, "after": {"found": 1}}
+    assert searched.detail == {"subject": "", "before": {}, "after": {"searches": 3, "found": 3}}
 
 
 def test_contacts_opened_without_a_call_count_as_files_do(database: Database, cast: Cast) -> None:

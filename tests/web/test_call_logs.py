@@ -125,7 +125,8 @@ def test_one_search_tells_the_whole_call_and_names_nobody(
     play.of_leg("/conference", StatusCallbackEvent="participant-join", ParticipantLabel="customer")
     sign_in(play.client, "anna")
     csrf = {"X-CSRF-Token": csrf_of(play.client, "/console")}
-    assert play.client.post("/console/identify", data={"call": str(play.call().id)}, headers=csrf).status_code == 204
+    whom = {"call": str(play.call().id), "contact": play.call().contact_id}
+    assert play.client.post("/console/identify", data=whom, headers=csrf).status_code == 204
     play.of_call("dial-ended")
     play.tells("status", CallStatus="completed")
     _all_timers_are_due(database)

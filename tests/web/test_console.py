@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_file_that_was_opened_by_mistake_is_closed_again(desk: Desk) -> None:
     call, mario = desk.talks(), desk.stage.cast.mario
-    assert desk.press("identify", call=call).status_code == 204
+    assert desk.identify(call).status_code == 204
     assert "€" in desk.page("file")
     assert 'hx-post="/console/retract"' in desk.page("file")
     assert desk.press("retract", call=call, contact=mario).status_code == 204
@@ -23,7 +23,7 @@ def test_a_file_that_was_opened_by_mistake_is_closed_again(desk: Desk) -> None:
     assert 'hx-post="/console/search"' in closed
 
     desk.press("propose", call=call, contact=mario)  # it was him after all, and the mistake is told
-    desk.press("identify", call=call)
+    desk.identify(call)
     assert "Fascicolo aperto per errore" not in desk.page("file")  # this very call is his again
     again = desk.stage.queues(MARIO_MOBILE, EMPOLI_LINE, sid="CAagain")
     assert desk.press("retract", call=again, contact=mario).status_code == 409
@@ -31,13 +31,13 @@ def test_a_file_that_was_opened_by_mistake_is_closed_again(desk: Desk) -> None:
 
 def test_a_mistake_is_told_to_whoever_opens_the_file_later(desk: Desk) -> None:
     call, mario = desk.talks(), desk.stage.cast.mario
-    desk.press("identify", call=call)
+    desk.identify(call)
     desk.press("retract", call=call, contact=mario)
     desk.stage.caller_leaves(call)
     desk.press("wrap-up", call=call, topic="payment", disposition="answered", note="Segreto", next="ready")
     later = desk.stage.queues(sid="CAlater")
     desk.stage.talks(later)
-    desk.press("identify", call=later)
+    desk.identify(later)
     file = desk.page("file")
     assert "Fascicolo aperto per errore" in file
     assert "Segreto" not in file
@@ -45,7 +45,7 @@ def test_a_mistake_is_told_to_whoever_opens_the_file_later(desk: Desk) -> None:
 
 def test_the_file_writes_telephones_as_the_rest_of_the_page_does(desk: Desk) -> None:
     call = desk.talks()
-    desk.press("identify", call=call)
+    desk.identify(call)
     assert "+39 348 000 0001" in desk.page("phone")
     assert "+39 348 000 0001" in desk.page("file")
     assert MARIO_MOBILE not in desk.page()

@@ -1,17 +1,29 @@
 """Anna has Mario's card before her: she writes down what he tells, takes it back; others see nothing of it."""
 
 import re
+from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
-from crm.contacts import conditions, relations
+from crm.contacts import conditions, merging, relations
 from crm.contacts.disclosure import RelationKind
-from crm.contacts.models import ConditionKind, ContactReach, Source
+from crm.contacts.models import (
+    ConditionKind,
+    Contact,
+    ContactCondition,
+    ContactPreference,
+    ContactReach,
+    LastOutcome,
+    PersonKind,
+    Relation,
+    Source,
+    Verification,
+)
 from crm.contacts.recording import Telling
 from crm.core.db import Database, Scope
 from crm.files import service as files
@@ -118,6 +130,114 @@ def test_a_death_is_told_and_was_a_mistake(anna: Reader) -> None:
     assert "sign-deceased" in anna.card()
 
 
+def standing(database: Database, cast: Cast) -> list[tuple[date | None, str]]:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        found = session.execute(
+            select(ContactCondition.since, ContactCondition.note).where(ContactCondition.withdrawn_at.is_(None))
+        )
+        return [(since, note) for since, note in found]
+
+
+def test_a_wrong_date_taken_back_leaves_the_death_as_it_was_told_first(
+    anna: Reader, database: Database, cast: Cast
+) -> None:
+    anna.post("conditions", kind="deceased", since="2026-01-02", note="certificato", source="related")
+    again = anna.post("conditions", kind="deceased", since="2026-02-01", source="related")
+    assert standing(database, cast) == [(date(2026, 2, 1), "")]
+    anna.undo(again)
+    assert standing(database, cast) == [(date(2026, 1, 2), "certificato")]
+
+
+def test_a_number_told_again_is_not_taken_away_by_taking_that_back(
+    anna: Reader, database: Database, cast: Cast
+) -> None:
+    anna.post("reaches", kind="phone", value="347 000 0002", source="taxpayer")
+    row = row_of(database, cast, "+393470000002")
+    assert row is not None
+    anna.post(f"/contacts/details/reach/{row.id}/verification", to="verified")
+    again = anna.post("reaches", kind="phone", value="347 000 0002", source="related")
+    assert "Scritto." in again.text
+    assert "hx-post" not in again.text
+    anna.post(f"/contacts/details/reach/{row.id}/outcome", outcome="wrong_person")
+    anna.post(f"/contacts/details/reach/{row.id}/verification", to="wrong")
+    anna.undo(anna.post("reaches", kind="phone", value="347 000 0002", source="related"))
+    found = row_of(database, cast, "+393470000002")
+    assert found is not None
+    assert (found.verification, found.outcome) == (Verification.WRONG, LastOutcome.WRONG_PERSON)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_relation_told_anew_and_taken_back_is_what_it_was(
+    anna: Reader, database: Database, cast: Cast, stated: bool
+) -> None:
+    who = {"kind": "delegate", "name": "Studio Verdi", "codice_fiscale": "00975370487"}
+    first = anna.post("relations", **who, phone="0571 700123", valid_to="2026-06-30", source="ente")
+    assert "/remove" in first.text
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        source = Source.GESTIONALE if stated else Source.ENTE
+        session.execute(update(Relation).values(stated=stated, source=source))
+    again = anna.post("relations", **{**who, "name": "Studio Verde"}, source="taxpayer")
+    assert "/remove" not in again.text
+    assert "30 giu 2026" not in anna.card()
+    anna.undo(again)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        (row,) = session.scalars(select(Relation))
+    assert (row.name, row.phone, row.valid_to) == ("Studio Verdi", "+390571700123", date(2026, 6, 30))
+    assert (row.source, row.stated) == (source, stated)
+
+
+def test_nobody_makes_up_the_collection_systems_word(anna: Reader, database: Database, cast: Cast) -> None:
+    anna.post("relations", kind="delegate", name="Studio Verdi", source="ente")
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        (row,) = session.scalars(select(Relation))
+    forged = anna.post(f"/contacts/relations/{row.id}/restore", name="Studio Verdi", source="gestionale")
+    assert forged.status_code == 422
+    assert anna.post("/contacts/relations/99999/restore", name="X", source="ente").status_code == 404
+
+
+def refusals(database: Database, cast: Cast) -> dict[int, tuple[datetime | None, str]]:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        return {one.contact_id: (one.do_not_call_since, one.do_not_call_why)
+                for one in session.scalars(select(ContactPreference))}  # fmt: skip
+
+
+def test_taking_back_that_he_may_be_called_leaves_since_when_he_may_not(
+    anna: Reader, database: Database, cast: Cast
+) -> None:
+    anna.post("do-not-call", why="Lavora di notte")
+    before = refusals(database, cast)
+    anna.undo(anna.post("call-again"))
+    assert refusals(database, cast) == before
+    anna.undo(anna.post("do-not-call", why="Altro"))  # said twice, and the second was a slip
+    assert refusals(database, cast) == before
+    late = {"row": cast.mario, "since": "2099-01-01T00:00:00+00:00", "why": ""}
+    assert anna.post("/contacts/calls-as-before", **late).status_code == 422
+    for wrong in ("ieri", "0001-01-01T00:00:00+00:00", "2026-01-01T00:00:00"):
+        assert anna.post("/contacts/calls-as-before", **late | {"since": wrong}).status_code == 422
+    theirs = {"row": cast.stranger_in_siena, "since": "", "why": ""}
+    assert anna.post("/contacts/calls-as-before", **theirs).status_code == 404
+
+
+def test_whoever_was_merged_may_be_called_again_with_all_his_rows(anna: Reader, database: Database, cast: Cast) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        double = Contact(
+            ente_id=cast.empoli, codice_fiscale="BNCMRA62A01D403Y", kind=PersonKind.NATURAL, surname="BIANCHI",
+            given_name="MARIO", name_key="BIANCHI MARIO", as_of=AS_OF, digest="x",
+        )  # fmt: skip
+        session.add(double)
+        session.flush()
+        other = double.id
+        sara = principal_of(session, cast.sara)
+        merging.merge(session, sara, kept_id=cast.mario, merged_id=other, reason="Stesso telefono")
+    anna.post(f"/contacts/{other}/do-not-call", why="Lavora di notte")
+    before = refusals(database, cast)
+    assert "Lavora di notte" in anna.card()
+    again = anna.post("call-again")
+    assert 'id="no-calls"' not in anna.card()
+    anna.undo(again)
+    assert refusals(database, cast) == before
+
+
 def test_a_name_with_markup_is_a_name(anna: Reader) -> None:
     anna.post("relations", kind="delegate", name="<script>alert(1)</script>", phone="0571 700123")
     assert "<script>alert" not in anna.card()
@@ -150,6 +270,12 @@ def test_who_reads_the_card_is_recorded(anna: Reader, database: Database, cast: 
             select(AuditEntry.actor_id, AuditEntry.contact_id).where(AuditEntry.kind == "contact.opened")
         )
         assert read.all() == [(cast.anna, cast.mario)]
+
+
+def test_beside_a_file_the_card_does_not_say_again_whose_it_is(anna: Reader) -> None:
+    for told in ("MARIO BIANCHI", "BNCMRA62A01D403X", "nato/a il"):
+        assert told in anna.client.get(anna.path).text
+        assert told not in anna.card()
 
 
 def test_the_ente_reads_and_cannot_write(client: TestClient, cast: Cast, database: Database) -> None:
@@ -202,7 +328,7 @@ def test_before_an_heir_the_numbers_of_the_dead_stay_on_the_server(
         )
         heir = relations.relate(
             session, by, contact_id=cast.mario, kind=RelationKind.HEIR, name="Paolo Bianchi", phone="0571 700123"
-        )
+        ).id
         files.open_file(
             session, by, contact_id=cast.mario, purpose=Purpose.DESK, reason="",
             spoken=files.Spoken(Interlocutor.RELATED, heir, ("name", "born")),

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access import service as access
-from crm.access.models import Role, RoleGrant, UserSession
+from crm.access.models import Role, RoleGrant, User, UserSession
 from crm.access.permissions import PERMISSIONS, Permission
 from crm.core import clock
 from crm.core.clock import in_rome
@@ -67,6 +67,24 @@ def test_a_right_password_after_a_few_wrong_ones_lets_in_and_wipes_the_slate(cli
         for _ in range(4):
             assert sign_in(client, "anna", "sbagliata").status_code == 401
         assert sign_in(client, "anna").status_code == 303
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "another"}, {"active": False}])
+def test_a_sign_in_whose_password_was_changed_while_it_was_checked_opens_nothing(
+    client: TestClient, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    check = access.check
+
+    def slowly(known: tuple[int, str | None] | None, password: str) -> int:
+        user_id = check(known, password)
+        with database.begin(Scope.nothing()) as session:
+            session.execute(update(User).where(User.id == user_id).values(change))
+        return user_id
+
+    monkeypatch.setattr(access, "check", slowly)
+    assert sign_in(client, "anna").status_code == 401
+    with database.begin(Scope.nothing()) as session:
+        assert session.scalars(select(UserSession.id)).all() == []
 
 
 def test_a_sign_in_leads_only_to_pages_of_ours(client: TestClient) -> None:
@@ -263,7 +281,8 @@ def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(clien
     for contact in (cast.stranger_in_siena, 999_999):
         answer = client.post("/console/propose", data={"call": call, "contact": contact}, headers=headers)
         assert answer.status_code == 409
-    assert client.post("/console/identify", data={"call": call}, headers=headers).status_code == 409
+        answer = client.post("/console/identify", data={"call": call, "contact": contact}, headers=headers)
+        assert answer.status_code == 409
 
 
 def test_nobody_asks_for_a_state_that_only_the_system_gives(client: TestClient, database: Database, cast: Cast) -> None:

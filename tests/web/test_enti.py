@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 from crm.access.models import Role
 from crm.audit.models import AuditEntry
 from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.enti import details, queries
 from crm.enti.calendar import opening
+from crm.enti.models import ContractEnte
 from tests.cast import Cast
 from tests.crm.enti.test_hours_and_codes import EMPOLI, png
 from tests.web.test_proposals import Browser, becomes
@@ -111,6 +113,20 @@ def test_another_contracts_ente_is_not_administered(admin: Browser, cast: Cast) 
         assert admin.post(f"/enti/{cast.siena}/{path}", **fields)[0] in {403, 404}, path
     assert admin.post(f"/enti/{cast.empoli}/hours/{cast.other_contract}", **{"day-1": "9-12"})[0] == 403
     assert admin.post(f"/enti/add/{cast.other_contract}", **EMPOLI)[0] == 403
+
+
+def test_an_ente_under_another_contract_is_left_as_that_one_has_it(
+    admin: Browser, cast: Cast, database: Database
+) -> None:
+    with database.begin(Scope.nothing()) as session:
+        changed(session)
+        session.add(ContractEnte(contract_id=cast.other_contract, ente_id=cast.empoli))
+    for path, fields in {"hours": {"day-0": "9-12"}, "special": {"day": "2026-12-24"}, "topics": {}}.items():
+        assert admin.post(f"/enti/{cast.empoli}/{path}/{cast.other_contract}", **fields)[0] == 403
+        assert admin.post(f"/enti/{cast.empoli}/{path}/{cast.contract}", **fields)[0] == 204
+    assert f"/hours/{cast.other_contract}" not in admin.get(f"/enti/{cast.empoli}")
+    becomes(database, cast.sara, Role.ADMINISTRATOR, ente_id=cast.empoli)  # its own administrator: under whichever
+    assert admin.post(f"/enti/{cast.empoli}/hours/{cast.other_contract}", **{"day-0": "9-12"})[0] == 204
 
 
 def test_a_new_ente_joins_the_contract(admin: Browser, cast: Cast, database: Database) -> None:

@@ -1,9 +1,11 @@
 """The taxpayer's file on the page: behind its gate, with reasons, for whom it is open and nobody else."""
 
 import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -15,16 +17,26 @@ from crm.access.models import Role, RoleGrant
 from crm.audit import queries as audit
 from crm.audit.models import AuditEntry
 from crm.audit.queries import Wanted
+from crm.collection.models import (
+    CollectionSource,
+    FeedMode,
+    ImportRun,
+    ImportState,
+    ReadingOutcome,
+    SourceKind,
+    SourceReading,
+)
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import Contact, DisclosureRule, PersonKind
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.documents import service as documents
 from crm.documents.models import Document, DocumentKind
+from crm.documents.store import StoreError
 from crm.enti.models import PaymentWay
 from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
-from crm.positions.models import Position
+from crm.positions.models import Position, PositionState
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from tests.cast import NOTICE, Cast
@@ -103,12 +115,12 @@ def test_before_the_gate_no_amount_and_no_act_leaves_the_server(desk: Desk, read
     assert desk.client.get(f"/files/{desk.stage.cast.mario}/timeline").status_code == 403
     assert not [word for word in DEBT if word in desk.page()]
 
-    refused = desk.press("identify", call=call, right=["born"])
+    refused = desk.identify(call, right=["born"])
     assert refused.status_code == 422
     assert refused.json()["fields"] == {"right": "Manca una risposta esatta: fai un'altra domanda."}
-    assert desk.press("identify", call=call, right=["born", "born", "made-up"]).status_code == 422
+    assert desk.identify(call, right=["born", "born", "made-up"]).status_code == 422
     assert not [word for word in DEBT if word in desk.page()]
-    assert desk.press("identify", call=call, right=["born", "name"]).status_code == 204
+    assert desk.identify(call, right=["born", "name"]).status_code == 204
     assert "812,00" in desk.page("file")
     assert "restano da pagare 812,00 euro" in desk.client.get(f"/files/positions/{reader.position()}").text
 
@@ -119,8 +131,19 @@ def test_an_ente_asks_its_own_questions(desk: Desk, reader: Reader) -> None:
     call = desk.talks()
     page = desk.page("file")
     assert re.findall(r'name="right" value="([\w-]+)"', page) == ["luogo", "prima-rata"]
-    assert desk.press("identify", call=call, right=["name"]).status_code == 422
-    assert desk.press("identify", call=call, right=["luogo"]).status_code == 204
+    assert desk.identify(call, right=["name"]).status_code == 422
+    assert desk.identify(call, right=["luogo"]).status_code == 204
+
+
+def test_a_question_is_text_whatever_its_signs(desk: Desk, reader: Reader) -> None:
+    hostile = "Quota 50% <b hx-get='/x'>"
+    reader.needs(1, hostile, "Quota (50%)")
+    desk.sit_down()
+    desk.talks()
+    for page in (desk.page("file"), reader.sit_down("sara").sees(f"/files/{reader.cast.mario}")):
+        assert "Quota (50%)?" in page
+        assert "&lt;b hx-get=" in page
+        assert "<b hx-get" not in page
 
 
 def test_who_will_not_answer_and_who_is_somebody_else_are_told_apart(desk: Desk, reader: Reader) -> None:
@@ -141,7 +164,7 @@ def test_who_will_not_answer_and_who_is_somebody_else_are_told_apart(desk: Desk,
 def test_a_call_that_is_over_closes_the_file(desk: Desk, reader: Reader) -> None:
     desk.sit_down()
     call = desk.talks()
-    desk.press("identify", call=call)
+    desk.identify(call)
     position = f"/files/positions/{reader.position()}"
     assert desk.client.get(position).status_code == 200
     desk.stage.caller_leaves(call)
@@ -239,6 +262,14 @@ def test_the_file_unites_a_persons_enti_and_each_hears_of_it(reader: Reader) -> 
     assert NOTICE not in reader.sees(f"/files/{reader.cast.mario}")
 
 
+def test_of_what_was_annulled_nothing_is_shown_as_still_to_pay(reader: Reader) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        session.execute(update(Position).values(state=PositionState.ANNULLED, tax_cents=80_000, residual_cents=81_200))
+    reader.opens(reader.cast.mario, purpose="quality")
+    for path in (f"/files/{reader.cast.mario}", f"/files/positions/{reader.position()}"):
+        assert "812,00" not in reader.sees(path)
+
+
 def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         fresh = session.execute(select(func.now())).scalar_one() - timedelta(hours=23)
@@ -249,6 +280,39 @@ def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         session.execute(update(Position).values(as_of=fresh - timedelta(hours=2)))
     assert "non aggiornati" in reader.sees(f"/files/{reader.cast.mario}")
+
+
+FEED = {"file_name": "f", "file_bytes": 1, "mode": FeedMode.INCREMENTAL, "totals": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "stale"),
+    [
+        (ImportRun(**FEED, state=ImportState.DONE), None, False),
+        (ImportRun(**FEED, state=ImportState.FAILED, failure="Non è un flusso."), None, True),
+        (SourceReading(outcome=ReadingOutcome.NOTHING_NEW), SourceKind.HTTP, False),
+        (SourceReading(outcome=ReadingOutcome.NOTHING_NEW), SourceKind.FOLDER, True),  # an empty inbox tells nothing
+        (SourceReading(outcome=ReadingOutcome.FAILED), SourceKind.HTTP, True),
+    ],
+)
+def test_what_a_feed_of_changes_does_not_name_is_as_fresh_as_the_feed(
+    reader: Reader, row: ImportRun | SourceReading, kind: SourceKind | None, stale: bool
+) -> None:
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        at = session.execute(select(func.now())).scalar_one() - timedelta(hours=1)
+        session.execute(update(Position).values(as_of=at - timedelta(days=2)))
+        session.execute(update(Contact).values(as_of=at - timedelta(days=2)))
+        row.ente_id, row.started_at, row.ended_at = reader.cast.empoli, at, at
+        if isinstance(row, ImportRun):
+            row.as_of = row.moved_at = at
+        else:
+            source = CollectionSource(ente_id=row.ente_id, kind=kind, name="fonte")
+            session.add(source)
+            session.flush()
+            row.source_id = source.id
+        session.add(row)
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert ("non aggiornati" in reader.sees(f"/files/{reader.cast.mario}")) == stale
 
 
 def test_a_payment_that_arrives_while_the_file_is_open_is_news(reader: Reader) -> None:
@@ -305,10 +369,39 @@ def test_a_timeline_goes_on_page_by_page_and_is_filtered(reader: Reader) -> None
     assert seen == [f"nota-{day:02d}" for day in reversed(range(45))]
     some = reader.client.get(f"{path}/timeline", params={"since": "2026-01-03", "until": "2026-01-03"}).text
     assert re.findall(r"nota-\d\d", some) == ["nota-05", "nota-04"]
-    assert "nota" not in reader.client.get(f"{path}/timeline", params={"ente": reader.cast.vinci}).text
+    none = reader.client.get(f"{path}/timeline", params={"ente": reader.cast.vinci}).text
+    assert "nota" not in none
+    assert "Nessun contatto con questi filtri" in none
+    again = reader.client.get(f"{path}/timeline", params={"least": 41}).text  # what is shown, asked for anew
+    assert len(re.findall(r"nota-\d\d", again)) == 41
+    assert reader.client.get(f"{path}/timeline", params={"least": 501}).status_code == 422
     for wrong in ("x", "2026-01-01T00:00:00~1", "2026-01-01T00:00:00+00:00~x", "~"):
         assert reader.client.get(f"{path}/timeline", params={"after": wrong}).status_code == 422
     assert reader.client.get(f"{path}/timeline", params={"kind": "", "ente": "", "since": ""}).status_code == 200
+
+
+def test_a_timeline_is_left_alone_until_it_changes_and_is_another_in_another_opening(reader: Reader) -> None:
+    def of_list() -> tuple[str, str]:
+        page = reader.sees(f"/files/{reader.cast.mario}")
+        assert "Nessun contatto finora" in page or "nota-1" in page
+        found = re.search(r'<ol id="(timeline-[\w-]+)" data-version="(\w+)"[^>]* hx-morph-skip-children', page)
+        assert found is not None
+        return found[1], found[2]
+
+    reader.opens(reader.cast.mario, purpose="quality")
+    before = of_list()
+    assert of_list() == before
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        timeline.record(
+            session, ente_id=reader.cast.empoli, contact_id=reader.cast.mario, kind=EntryKind.CALL, source=uuid4(),
+            occurred_at=datetime(2026, 1, 1, tzinfo=UTC), author_id=None, status="answered",
+            detail={"identified": True, "waited_ms": 0, "talked_s": 9, "topic": None, "disposition": None,
+                    "note": "nota-1"},
+        )  # fmt: skip
+    after = of_list()
+    assert (after[0], after[1] != before[1]) == (before[0], True)
+    reader.opens(reader.cast.mario, purpose="quality")
+    assert of_list()[0] != before[0]
 
 
 def test_the_queries_of_a_file_do_not_grow_with_it(reader: Reader) -> None:
@@ -356,24 +449,21 @@ def test_whoever_acts_for_the_taxpayer_hears_what_his_title_opens(desk: Desk, re
     desk.sit_down()
     call = desk.talks()
     position = f"/files/positions/{reader.position()}"
-    refused = desk.press("identify", call=call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
+    refused = desk.identify(call, right="name", speaker="new", kind="accountant", name="Rag. Verdi")
     assert "Manca il mandato scritto" in refused.json()["fields"]["speaker"]
-    wrong = desk.press("identify", call=call, right="name", speaker="new", kind="heir", name="")
+    wrong = desk.identify(call, right="name", speaker="new", kind="heir", name="")
     assert "name" in wrong.json()["fields"]
-    assert desk.press("identify", call=call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
-    assert desk.press("identify", call=call, right="name", speaker="99999").status_code == 404
+    assert desk.identify(call, right="name", speaker="new", kind="cugino", name="X").status_code == 422
+    assert desk.identify(call, right="name", speaker="99999").status_code == 404
     assert not [word for word in DEBT if word in desk.page("file")]
-    assert desk.press("identify", call=call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
+    assert desk.identify(call, speaker="new", kind="guardian", name="Lia Bianchi").status_code == 422
 
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         rule = DisclosureRule(
             ente_id=reader.cast.empoli, relation=RelationKind.GUARDIAN, matters=["procedure", "acts", "payments"]
         )
         session.add(rule)
-    assert (
-        desk.press("identify", call=call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code
-        == 204
-    )
+    assert desk.identify(call, right="name", speaker="new", kind="guardian", name="Lia Bianchi").status_code == 204
     page = desk.page("file")
     assert "2024/118" in page
     assert "812,00" not in page
@@ -390,11 +480,11 @@ def test_nobody_is_a_company_and_the_dead_do_not_call(desk: Desk, reader: Reader
     call = desk.talks()
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         session.execute(update(Contact).where(Contact.id == reader.cast.mario).values(kind=PersonKind.LEGAL))
-    refused = desk.press("identify", call=call)
+    refused = desk.identify(call)
     assert "legale rappresentante" in refused.json()["fields"]["speaker"]
     assert 'value="">Scegli…' in desk.page("file")
-    assert desk.press(
-        "identify", call=call, speaker="new", kind="legal_representative", name="Ada Neri"
+    assert desk.identify(
+        call, speaker="new", kind="legal_representative", name="Ada Neri"
     ).status_code == 204  # fmt: skip
     assert "812,00" in desk.page("file")
 
@@ -440,7 +530,7 @@ def test_a_document_is_opened_from_an_open_file_alone(reader: Reader) -> None:
     assert reader.client.get(path).status_code == 403
 
 
-def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> None:
+def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader.client.get("/files/documents").status_code == 403
     upload = {"archive": ("d.zip", b"PK", "application/zip")}
     fields = {"ente": str(reader.cast.empoli)}
@@ -450,5 +540,19 @@ def test_whoever_imports_brings_documents_for_his_enti_alone(reader: Reader) -> 
     reader.client.get("/files/documents")
     broken = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
     assert (broken.status_code, broken.json()["message"]) == (422, "L'archivio zip è danneggiato: rigenerarlo.")
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("a", b"")
+    upload = {"archive": ("d.zip", archive.getvalue(), "application/zip")}
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("away", permanent=False)
+
+    monkeypatch.setattr("crm.documents.intake._take", away)
+    answer = reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers)
+    assert (answer.status_code, "non risponde" in answer.json()["message"]) == (409, True)
+    with reader.database.begin(Scope.of_enti([reader.cast.empoli])) as session:
+        kinds = session.scalars(select(AuditEntry.kind).where(AuditEntry.kind == "documents.brought")).all()
+    assert len(kinds) == 2
     fields = {"ente": str(reader.cast.siena)}
     assert reader.client.post("/files/documents", data=fields, files=upload, headers=reader.headers).status_code == 403

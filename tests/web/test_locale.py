@@ -96,6 +96,12 @@ def test_the_sign_in_page_speaks_the_language(language: str, button: str, refusa
 
 
 @pytest.mark.parametrize("name", sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")))
+def test_a_template_translates_only_what_it_says_itself(name: str) -> None:
+    """For a value there are filters: what it holds may be a % or a <."""
+    assert not re.findall(r"\b(?:_|gettext)\((?![\"'])[^)]*", (TEMPLATES / name).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")))
 def test_a_template_says_nothing_past_the_catalogue(name: str) -> None:
     source = BODY_CLASS.sub("", (TEMPLATES / name).read_text("utf-8"))
     reader = _Reader()

@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 
 from crm.access import service as access
 from crm.access import users
+from crm.access.authority import Subject
 from crm.access.models import Role, RoleGrant, SecondFactor, User, UserSession
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
@@ -92,6 +93,21 @@ def test_anna_must_set_up_a_second_factor_before_anything_else_and_without_scrip
     assert strict.get("/console").status_code == 200
 
 
+def test_a_password_that_is_good_no_longer_is_changed_before_anything_else(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(User).where(User.id == cast.anna).values(password_expired=True))
+    assert sign_in(client, "anna").headers["location"] == "/sign-in/password?back=/"
+    page = client.get("/sign-in/password").text
+    other = {"password": PHRASE, "repeated": "altro", "csrf": csrf_in(page)}
+    refused = client.post("/sign-in/password", data=other)
+    assert "non sono uguali" in field_error(refused.text, "repeated")
+    done = client.post("/sign-in/password", data={**other, "repeated": PHRASE})
+    assert done.headers["location"] == "/"
+    assert client.get("/me").status_code == 200
+
+
 def test_codes_are_limited_like_passwords(client: TestClient, database: Database, cast: Cast) -> None:
     with database.begin(Scope.nothing()) as session:
         session.add(SecondFactor(user_id=cast.anna, secret=b"x" * 40, confirmed_at=session.info["now"], last_step=0))
@@ -103,6 +119,17 @@ def test_codes_are_limited_like_passwords(client: TestClient, database: Database
     refused = client.post("/sign-in/code", data={"code": "123456", "csrf": csrf_in(page)})
     assert refused.status_code == 429
     assert re.search(r"Riprova dopo le \d\d:\d\d:\d\d", refused.text)
+
+
+def test_a_day_beyond_the_calendars_end_is_said_at_its_field(client: TestClient, ada: int, cast: Cast) -> None:
+    sign_in(client, "ada")
+    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    role = {"role": "agent", "on": f"contract:{cast.contract}", "ends_on": "9999-12-31"}
+    answer = client.post(f"/people/{cast.anna}/grants", data=role, headers=headers)
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"ends_on"})
+    related = {"contact": cast.mario, "kind": "heir", "name": "Ugo", "valid_from": "9999-12-31"}
+    answer = client.post(f"/contacts/{cast.mario}/relations", data=related, headers=headers)
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"valid_from"})
 
 
 def test_an_administrator_makes_a_user_who_chooses_a_password_by_a_link_used_once(

@@ -48,7 +48,7 @@ def post(client: TestClient, path: str, **data: str) -> Any:
 
 
 def work(database: Database, cast: Cast) -> None:
-    with database.begin(Scope.of_contract(cast.contract)) as session:
+    with database.begin(Scope.of_enti([cast.empoli, cast.vinci])) as session:
         owed = jobs.due(session)
     for job_id, ente_id in owed:
         jobs.run(database, runners(NOWHERE), job_id=job_id, ente_id=ente_id)
@@ -126,6 +126,9 @@ def test_a_breach_is_written_down_and_its_errors_stand_at_their_fields(admin: Te
     new = "/privacy/breaches/new"
     wrong = post(admin, new, ente=str(cast.empoli), what="", known_at="ieri", risk="?", persons="molte")
     assert set(wrong.json()["fields"]) == {"known_at", "risk", "persons"}
+    absurd = {"known_at": "9999-12-31T10:00", "garante_told_at": "9999-12-31T11:00", "persons": "9" * 5000}
+    wrong = post(admin, new, ente=str(cast.empoli), what="x", risk="high", **absurd)
+    assert (wrong.status_code, set(wrong.json()["fields"])) == (422, set(absurd))
     breach = {"ente": str(cast.empoli), "what": "Un portatile smarrito", "known_at": "2026-01-01T10:00"}
     kept = post(admin, new, **breach, risk="high", persons="120")
     assert kept.headers["hx-redirect"] == "/privacy/breaches/1"

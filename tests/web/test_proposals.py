@@ -9,12 +9,15 @@ from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Closure
 from crm.files import service as files
 from crm.files.models import Purpose
 from crm.positions.models import Position
+from crm.proposals import exports
+from crm.proposals.acknowledgements import NOT_READ, Answer
 from crm.proposals.models import Proposal
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, sign_in
@@ -110,6 +113,12 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
         headers=admin.headers,
     )  # fmt: skip
     assert "Accettate: 1." in sent.text
+    assert "Riscontri non presi" not in admin.get("/proposals")
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        refused = [Answer(2, one.id, refusal=NOT_READ), Answer(3, refusal=NOT_READ)]
+        exports.keep_refused(session, ente_id=cast.empoli, refused=refused)
+    text = admin.get("/proposals")
+    assert ("Riscontri non presi" in text, f"<code>{one.id}</code>" in text) == (True, True)
 
 
 def test_changing_the_subject_keeps_what_is_typed_and_shows_its_fields(
@@ -133,6 +142,9 @@ def test_a_problem_names_its_act(client: TestClient, cast: Cast, database: Datab
         assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
     status, text = anna.post(at, problem="moved", position=position, since="ieri")
     assert (status, list(json.loads(text)["fields"])) == (422, ["since"])
+    for nobodys in ("9" * 5_000, "9" * 30, "²"):
+        status, text = anna.post(at, problem="moved", position=nobodys)
+        assert (status, list(json.loads(text)["fields"])) == (422, ["position"])
     status, text = anna.post(at, problem="moved", position=position)
     assert (status, "2024/118" in text) == (200, True)
 
@@ -221,6 +233,25 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     assert "Contatti di oggi" not in one
     assert client.get(f"/ente?ente={cast.siena}").status_code == 404
     assert Browser(client, "anna", "/proposals").client.get("/ente").status_code == 403
+
+
+def test_a_look_through_the_windows_socket_is_noted_and_one_with_its_page(
+    client: TestClient, cast: Cast, database: Database
+) -> None:
+    vera = Browser(client, "vera", "/ente")  # who has seen the page
+    with client.websocket_connect("/ws/ente", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.vera) == 1
+    Browser(vera.client, "sara", "/me")
+    with client.websocket_connect(f"/ws/ente-{cast.empoli}", headers={"origin": "http://testserver"}) as socket:
+        assert 'id="window"' in socket.receive_text()
+    assert looks(database, cast, cast.sara) == 1
+
+
+def looks(database: Database, cast: Cast, user_id: int) -> int:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        mine = AuditEntry.kind == "ente.window_opened", AuditEntry.actor_id == user_id
+        return len(session.scalars(select(AuditEntry.id).where(*mine)).all())
 
 
 def test_the_live_socket_of_anothers_window_is_closed(client: TestClient, cast: Cast) -> None:

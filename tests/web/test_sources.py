@@ -14,12 +14,12 @@ from crm.collection import limits, presence
 from crm.collection.limits import Limits
 from crm.collection.models import CollectionSource, ImportRun, Reconciliation
 from crm.core.db import Database, Scope
+from crm.core.spreadsheet import harmless
 from crm.positions.models import Position
 from tests.cast import Cast
 from tests.crm.conftest import HEADER, ROSSI, TARI
 from tests.web.conftest import csrf_of, sign_in
 from tests.web.test_imports import page, run_id, send, shown, uploads, works
-from web.edge.spreadsheets import harmless
 
 pytestmark = pytest.mark.integration
 __all__ = ["page", "uploads"]  # fixtures
@@ -65,6 +65,9 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: TestClient,
     assert "Scrivi quanti minuti, in cifre." in answer.text
     assert 'value="Mia"' in answer.text
     assert 'value="tanti"' in answer.text
+    for at in (":30", "6:3", "²:00", "24:00"):
+        answer = page.post("/imports/sources", data=form(cast, when="daily", at=at))
+        assert (answer.status_code, 'id="at-wrong"' in answer.text) == (422, True)
 
 
 def test_another_ente_s_are_not_there(page: TestClient, database: Database, cast: Cast) -> None:
@@ -144,7 +147,7 @@ def test_a_text_that_a_spreadsheet_would_compute_is_shown(text: str) -> None:
 
 
 def test_other_texts_and_numbers_are_left_alone() -> None:
-    assert (harmless("Rossi"), harmless(-5)) == ("Rossi", -5)
+    assert (harmless("Rossi"), harmless(-5)) == ("Rossi", "-5")
 
 
 def limits_of(database: Database, cast: Cast) -> tuple[Limits, Limits]:

@@ -1,17 +1,19 @@
 """Closing and reopening the lines of a contract from the wallboard."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from starlette.testclient import TestClient
 
-from crm.access.models import Role, RoleGrant
+from crm.access.models import EnteExclusion, Role, RoleGrant
+from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti import queries as enti
-from crm.enti.models import OpeningHours
+from crm.enti.models import Closure, OpeningHours
 from tests.cast import Cast
 from tests.web.conftest import csrf_of, sign_in
 
@@ -74,6 +76,32 @@ def test_a_supervisor_of_two_contracts_chooses_which_one_to_close(
     html = switches(client)
     assert offered(html) == {cast.contract}
     assert f"{REOPEN}: Siena" in html
+
+
+def test_whom_an_ente_keeps_away_still_closes_the_contract_and_asks_for_closures(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    with database.begin(Scope.nothing()) as session:
+        session.add(
+            EnteExclusion(
+                user_id=cast.sara, ente_id=cast.empoli, reason="Così", made_by=cast.vera, made_at=clock.now(session)
+            )
+        )
+        day = clock.business_day(clock.now(session) + timedelta(days=2)).isoformat()
+    sign_in(client, "sara")
+    assert press(client, "close", cast.contract) == 204
+    assert press(client, "reopen", cast.contract) == 204
+    headers = {"X-CSRF-Token": csrf_of(client, "/closures/plan")}
+    asked = {
+        "contract": cast.contract, "ente": cast.empoli, "starts_on": day, "starts": "09:00",
+        "ends_on": day, "ends": "12:00", "reason": "Lavori", "message": "chiusi per lavori",
+    }  # fmt: skip
+    assert client.post("/closures/propose", data=asked, headers=headers).status_code == 204
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        proposal = session.scalars(select(Closure.proposal).where(Closure.ente_id == cast.empoli)).one()
+        told = set(session.scalars(select(AuditEntry.kind).where(AuditEntry.ente_id == cast.empoli)))
+    assert told == {"centre.closed", "centre.reopened", "closure.proposed"}
+    assert client.post(f"/closures/{proposal}/take-back", headers=headers).status_code == 204
 
 
 @pytest.mark.parametrize("elsewhere", [None, Role.AGENT])

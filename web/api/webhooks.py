@@ -99,7 +99,7 @@ NO_CONTENT = 204
 def voice(hook: HookDep) -> Response:
     """A call arrives at one of our numbers."""
     with hook.runtime.database.begin(Scope.nothing()) as session:
-        line = lines.line(session, hook["To"])
+        line = lines.in_use(session, hook["To"])
     if line is None:
         log.error("number_not_in_use", number=hook["To"])
         return hook.reply(NOT_IN_USE)

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse
 
 from crm.access.permissions import Permission
-from crm.audit import queries, watch
+from crm.audit import queries, searches, watch
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.contacts.search import search as search_for
 from crm.core.clock import in_rome
-from crm.core.spreadsheet import csv_lines
 from crm.enti import queries as enti
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.view import Line, choice_of, cursor_of, lines, next_page, render_alerts, say_in, wanted
+from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -38,8 +38,8 @@ def access_log(
         asked = wanted(session, visit.principal, choice)
         found = queries.page(session, visit.principal, asked, after=cursor_of(after))
         person = contacts.get(session, choice.contact) if choice.contact is not None else None
-        if person is not None and not after:
-            audit.note(session, visit.principal, kind="log.read", ente_id=person.ente_id, contact_id=person.id)
+        if person is not None:
+            audit.note_once(session, visit.principal, kind="log.read", ente_id=person.ente_id, contact_id=person.id)
         shown = lines(session, found, say)
         badges = enti.badges(session, scope.enti)
         actors = queries.actors(session, scope.enti or frozenset())
@@ -58,7 +58,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: Annotated[str, Form()] = ""
     with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
         found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
         badges = enti.badges(session)
-        audit.note_search(session, visit.principal, [one.ente_id for one in found])
+        searches.note(session, visit.principal, [one.ente_id for one in found])
     return HTMLResponse(
         fragment("audit/_found.html", visit.language, results=found, badges=badges, asked=len(asked) > 1)
     )
@@ -78,11 +78,7 @@ def export(
         for ente_id in sorted(asked.enti):
             after = {"entries": len(rows), "since": choice.since.isoformat(), "until": choice.until.isoformat()}
             audit.note(session, visit.principal, kind="log.exported", ente_id=ente_id, after=after)
-    name = f"registro-accessi-{choice.since}-{choice.until}.csv"
-    return StreamingResponse(
-        csv_lines([say(word) for word in HEAD], rows), media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{name}"'},
-    )  # fmt: skip
+    return csv_answer(f"registro-accessi-{choice.since}-{choice.until}.csv", [say(word) for word in HEAD], rows)
 
 
 @router.post("/access-log/alerts/{alert_id}")

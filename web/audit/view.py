@@ -19,6 +19,7 @@ from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from web.audit.sentences import FIELDS, SENTENCES
+from web.edge.fields import day_of, id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -67,7 +68,7 @@ def choice_of(
 
     def day(text: str, field: str, usual: date) -> date:
         try:
-            return date.fromisoformat(text) if text else usual
+            return day_of(text) if text else usual
         except ValueError:
             wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
             return usual
@@ -77,7 +78,7 @@ def choice_of(
         wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
     if wrong:
         raise InvalidError("Controlla le date.", parts=wrong)
-    return Choice(_number(ente), first, last, _number(user), kind if kind in SENTENCES else "", _number(contact))
+    return Choice(id_of(ente), first, last, id_of(user), kind if kind in SENTENCES else "", id_of(contact))
 
 
 def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
@@ -88,9 +89,9 @@ def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
         actor_id=choice.user, kinds=(choice.kind,) if choice.kind else (),
     )  # fmt: skip
     if choice.ente is not None:
-        found = replace(found, enti=may.enti & {choice.ente}, nobodys=False)
+        found = replace(found, enti=may.enti & {choice.ente}, contracts=frozenset())
     if choice.contact is not None:
-        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), nobodys=False)
+        found = replace(found, contact_ids=(contacts.get(session, choice.contact).id,), contracts=frozenset())
     return found
 
 
@@ -112,7 +113,7 @@ def lines(session: Session, noted: Iterable[Noted], say: Say) -> list[Line]:
 
 def _user_of(noted: Noted) -> int | None:
     """The user whom an entry is about."""
-    return _number(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
+    return id_of(noted.subject.removeprefix("user:")) if noted.subject.startswith("user:") else None
 
 
 def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
@@ -126,8 +127,9 @@ def changes(noted: Noted, say: Say) -> tuple[tuple[str, str, str], ...]:
 def cursor_of(text: str) -> Cursor | None:
     """Where a page begins, as its address says it; the first one for what nobody wrote."""
     at, _, number = text.partition("~")
+    id_ = id_of(number)
     try:
-        return Cursor(datetime.fromisoformat(at), int(number))
+        return None if id_ is None else Cursor(datetime.fromisoformat(at), id_)
     except ValueError:
         return None
 
@@ -175,10 +177,6 @@ def say_in(language: str) -> Say:
 
 def _topics(scope: Scope) -> frozenset[str]:
     return frozenset(topics.reading_alerts(ente_id) for ente_id in scope.enti or ())
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,6 @@
 """Closures for those who ask for them and those who decide; live."""
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +17,7 @@ from crm.core.errors import FieldError, ForbiddenError
 from crm.enti import closure_queries
 from crm.enti import closures as service
 from crm.enti import queries as enti
+from web.edge.fields import day_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
@@ -78,7 +79,7 @@ def propose(
             reason=reason, message=message,
         )  # fmt: skip
 
-    runtime.database.transact(visit.scope(runtime, Permission.CLOSURE_PROPOSE), work)
+    runtime.database.transact(visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE), work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -98,7 +99,7 @@ def decide(
 def take_back(runtime: RuntimeDep, visit: ChangeDep, proposal: UUID) -> Response:
     """Stay open, or open again."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CLOSURE_PROPOSE),
+        visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE),
         lambda session: service.take_back(session, visit.principal, proposal=proposal),
     )
     return Response(status_code=NO_CONTENT)
@@ -116,6 +117,6 @@ def _admitted(visit: Visit) -> None:
 
 def _instant(day: str, hour: str, field: str) -> datetime:
     try:
-        return datetime.combine(date.fromisoformat(day), time.fromisoformat(hour or "00:00"), tzinfo=ROME)
+        return datetime.combine(day_of(day), time.fromisoformat(hour or "00:00"), tzinfo=ROME)
     except ValueError:
         raise FieldError("Scegli il giorno e l'ora.", field=field) from None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import service as audit
+from crm.audit import searches
 from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
@@ -63,16 +63,14 @@ def propose(
 
 @router.post("/console/identify")
 def identify(
-    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], answers: Annotated[Answers, Depends(answers)]
-) -> Response:
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], contact: Annotated[int, Form()],
+    answers: Annotated[Answers, Depends(answers)],
+) -> Response:  # fmt: skip
     """The agent knows whom he speaks with: the file opens."""
 
     def work(session: Session) -> None:
-        about = conversation.current_call(session, visit.principal.user_id)
-        spoken = None
-        if about is not None and about.id == call and about.contact_id is not None:
-            spoken = answers.spoken(session, visit.principal, contact_id=about.contact_id, call_id=call)
-        conversation.identify(session, visit.principal, call_id=call, spoken=spoken)
+        spoken = answers.spoken(session, visit.principal, contact_id=contact, call_id=call)
+        conversation.identify(session, visit.principal, call_id=call, contact_id=contact, spoken=spoken)
 
     return _do(runtime, visit, work)
 
@@ -169,7 +167,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
             first=call.ente_id if call else None,
             among=enti.enti_of(session, call.contract_id) if call else None,  # a call belongs to one contract
         )
-        audit.note_search(session, visit.principal, [one.ente_id for one in results.people])
+        searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
         asked=len(asked) > 1,

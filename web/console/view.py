@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactView
 from crm.core import clock, topics
@@ -77,7 +78,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Who may be calling: enough to ask, nothing about debts."""
+    """Who may be calling, while his file is closed: enough to ask, nothing about debts."""
 
     id: int
     name: str
@@ -87,6 +88,8 @@ class Proposal:
     address: str | None
     gate: Gate
     speakers: Offered
+    rows: frozenset[int]  # of the same person: what is told of one of them concerns the questions
+    version: str  # of his card
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class ConsoleView:
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
     gate_outcomes: tuple[GateOutcome, ...] = tuple(GateOutcome)
+
+    @property
+    def contact_id(self) -> int | None:
+        """Whom the call is about, or may be about."""
+        return self.file.contact_ids[0] if self.file else self.proposal.id if self.proposal else None
 
     @property
     def busy(self) -> bool:
@@ -156,8 +164,8 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
     watched = {topics.agent(visit.principal.user_id)}
-    if view.file is not None:
-        watched |= {topics.contact(contact_id) for contact_id in view.file.contact_ids}
+    about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
+    watched |= {topics.contact(contact_id) for contact_id in about}
     return Rendered(regions, frozenset(watched))
 
 
@@ -182,12 +190,12 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
     contact = contacts.get(session, call.contact_id) if call and call.contact_id else None
     ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
+    file = _file(session, visit, call, contact) if call and contact else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
         pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
         call=_call(session, call, contact) if call else None,
-        proposal=_proposal(session, contact) if contact else None,
-        file=_file(session, visit, call, contact) if call and contact else None,
+        proposal=_proposal(session, contact) if contact and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
         now=clock.now(session), promised=tuple(follow_ups.of_call(session, call.id)) if call else (),
     )  # fmt: skip
@@ -221,10 +229,11 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
 
 
 def _proposal(session: Session, contact: ContactView) -> Proposal:
+    same = contacts.same_person(session, contact)
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
         contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
-        offered(session, contact),
+        offered(session, same), frozenset(one.id for one in same), cards.summary(session, same).version,
     )  # fmt: skip
 
 

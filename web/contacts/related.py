@@ -1,7 +1,6 @@
 """Who may speak for a contact: relations, mandates, and the list of mandates with their ends."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -12,9 +11,11 @@ from crm.access.permissions import Permission
 from crm.contacts import mandates, relations
 from crm.contacts.disclosure import Matter, RelationKind, Term
 from crm.contacts.models import Source
+from crm.contacts.relations import Said
 from crm.core import clock
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, do, telling
+from web.edge.fields import NearDay
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -27,26 +28,43 @@ MattersField = Annotated[Sequence[Matter], Form()]
 @router.post("/contacts/{contact_id}/relations")
 def relate(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[RelationKind, Form()],
-    codice_fiscale: FieldText = "", name: FieldText = "", phone: FieldText = "", valid_from: Maybe[date] = None,
-    valid_to: Maybe[date] = None, source: SourceField = Source.RELATED,
+    codice_fiscale: FieldText = "", name: FieldText = "", phone: FieldText = "", valid_from: Maybe[NearDay] = None,
+    valid_to: Maybe[NearDay] = None, source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """Somebody has to do with the contact."""
 
     def work(session: Session) -> Done:
         who = telling(session, visit, contact_id, source)
-        relation_id = relations.relate(
+        row = relations.relate(
             session, visit.principal, contact_id=contact_id, kind=kind, codice_fiscale=codice_fiscale, name=name,
             phone=phone, term=Term(valid_from, valid_to), source=source, call_id=who.call_id,
         )  # fmt: skip
-        stated = relations.get(session, relation_id).stated
-        return Done("Relazione scritta.", "" if stated else f"/contacts/relations/{relation_id}/remove")
+        path = f"/contacts/relations/{row.id}"
+        if row.before is None:
+            return Done("Relazione scritta.", f"{path}/remove")
+        return Done("Relazione scritta.", f"{path}/restore", _fields(row.before))
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/relations/{relation_id}/restore")
+def restore(
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, source: SourceField, name: FieldText = "",
+    phone: FieldText = "", valid_from: Maybe[NearDay] = None, valid_to: Maybe[NearDay] = None,
+) -> Response:  # fmt: skip
+    """It was told anew by mistake: what was known before stands again."""
+    was = Said(name, phone, Term(valid_from, valid_to), source)
+
+    def work(session: Session) -> Done:
+        relations.restore(session, visit.principal, relation_id=relation_id, was=was)
+        return Done("Rimesso.")
 
     return do(runtime, visit, work)
 
 
 @router.post("/contacts/relations/{relation_id}/end")
 def end(
-    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, on: Maybe[date] = None,
+    runtime: RuntimeDep, visit: ChangeDep, relation_id: int, on: Maybe[NearDay] = None,
     source: SourceField = Source.TAXPAYER,
 ) -> Response:  # fmt: skip
     """It holds until this day."""
@@ -73,7 +91,7 @@ def remove(runtime: RuntimeDep, visit: ChangeDep, relation_id: int) -> Response:
 @router.post("/contacts/relations/{relation_id}/mandate")
 def mandate(
     runtime: RuntimeDep, visit: ChangeDep, relation_id: int, document: FieldText = "", covers: MattersField = (),
-    valid_from: Maybe[date] = None, valid_to: Maybe[date] = None, mandate: Maybe[int] = None,
+    valid_from: Maybe[NearDay] = None, valid_to: Maybe[NearDay] = None, mandate: Maybe[int] = None,
     source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """He showed a mandate: a new one, or one that he gave for another client before."""
@@ -113,7 +131,7 @@ def listed(
 
 @router.post("/mandates/{mandate_id}/end")
 def end_mandate(
-    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[date] = None
+    runtime: RuntimeDep, visit: ChangeDep, mandate_id: int, on: Maybe[NearDay] = None
 ) -> Response:  # fmt: skip
     """It holds until this day, for everybody it is about."""
 
@@ -122,3 +140,12 @@ def end_mandate(
         return Done("Fine del mandato scritta.", f"/mandates/{mandate_id}/end", {"on": was.isoformat() if was else ""})
 
     return do(runtime, visit, work)
+
+
+def _fields(said: Said) -> dict[str, object]:
+    """The form that brings this back."""
+    return {
+        "name": said.name, "phone": said.phone or "", "source": said.source.value,
+        "valid_from": said.term.starts.isoformat() if said.term.starts else "",
+        "valid_to": said.term.ends.isoformat() if said.term.ends else "",
+    }  # fmt: skip

@@ -1,11 +1,12 @@
 """The contact's card: read, and what people tell of reaches, addresses, conditions, wishes and consents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
@@ -23,11 +24,13 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
-from crm.contacts.preferences import Wishes
+from crm.contacts.preferences import Refusal, Wishes
 from crm.contacts.told import Detail
+from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from web.contacts.answers import Done, FieldText, Maybe, call_about, do, telling
 from web.contacts.view import read, shown
+from web.edge.fields import NearDay, NearInstant
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -54,7 +57,7 @@ def card_alone(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Respons
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
         cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
-        html = shown(session, visit, card)
+        html = shown(session, visit, card, beside=True)
     return Response(html, media_type="text/html")
 
 
@@ -70,10 +73,10 @@ def add_reach(
 
     def work(session: Session) -> Done:
         who = telling(session, visit, contact_id, source)
-        row_id = told.add_reach(
+        row = told.add_reach(
             session, visit.principal, contact_id=contact_id, kind=kind, value=value, telling=who
         )  # fmt: skip
-        return _written(session, Detail.REACH, row_id)
+        return _written(Detail.REACH, row)
 
     return do(runtime, visit, work)
 
@@ -88,23 +91,26 @@ def add_address(
 
     def work(session: Session) -> Done:
         who = telling(session, visit, contact_id, source)
-        row_id = told.add_address(
+        row = told.add_address(
             session, visit.principal, contact_id=contact_id, kind=kind, telling=who,
             address=Address(street, postcode, town, province, country),
         )  # fmt: skip
-        return _written(session, Detail.ADDRESS, row_id)
+        return _written(Detail.ADDRESS, row)
 
     return do(runtime, visit, work)
 
 
 @router.post("/contacts/details/{detail}/{row_id}/verification")
 def verification(
-    runtime: RuntimeDep, visit: ChangeDep, detail: Detail, row_id: int, to: Annotated[Verification, Form()]
-) -> Response:
-    """It was found right or wrong."""
+    runtime: RuntimeDep, visit: ChangeDep, detail: Detail, row_id: int, to: Annotated[Verification, Form()],
+    outcome: Maybe[LastOutcome] = None,
+) -> Response:  # fmt: skip
+    """It was found right or wrong, and perhaps by what came of trying it."""
 
     def work(session: Session) -> Done:
         was = told.judge(session, visit.principal, detail=detail, row_id=row_id, verification=to)
+        if outcome is not None:
+            told.tried(session, visit.principal, detail=detail, row_id=row_id, outcome=outcome)
         return replace(_JUDGED[to], undo=f"/contacts/details/{detail}/{row_id}/verification", fields={"to": was.value})
 
     return do(runtime, visit, work)
@@ -141,16 +147,17 @@ def remove(runtime: RuntimeDep, visit: ChangeDep, detail: Detail, row_id: int) -
 @router.post("/contacts/{contact_id}/conditions")
 def report(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, kind: Annotated[ConditionKind, Form()],
-    since: Maybe[date] = None, note: FieldText = "", source: SourceField = Source.RELATED,
+    since: Maybe[NearDay] = None, note: FieldText = "", source: SourceField = Source.RELATED,
 ) -> Response:  # fmt: skip
     """Somebody tells of a death, a cessation, an insolvency."""
 
     def work(session: Session) -> Done:
-        condition_id = conditions.report(
+        one = conditions.report(
             session, visit.principal, contact_id=contact_id, kind=kind, since=since, note=note,
             telling=telling(session, visit, contact_id, source),
         )  # fmt: skip
-        return Done("Segnato.", f"/contacts/conditions/{condition_id}/withdraw")
+        back = f"{one.replaced_id}/reinstate" if one.replaced_id else f"{one.id}/withdraw"
+        return Done("Segnato.", f"/contacts/conditions/{back}")
 
     return do(runtime, visit, work)
 
@@ -201,8 +208,8 @@ def do_not_call(runtime: RuntimeDep, visit: ChangeDep, contact_id: int, why: Fie
     """He asks not to be called."""
 
     def work(session: Session) -> Done:
-        preferences.do_not_call(session, visit.principal, contact_id=contact_id, why=why)
-        return Done("Non va più chiamato.", f"/contacts/{contact_id}/call-again")
+        was = preferences.do_not_call(session, visit.principal, contact_id=contact_id, why=why)
+        return Done("Non va più chiamato.", "/contacts/calls-as-before", _refusals(was))
 
     return do(runtime, visit, work)
 
@@ -212,9 +219,26 @@ def call_again(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
     """He may be called."""
 
     def work(session: Session) -> Done:
-        why = preferences.of_contact(session, contact_id).do_not_call_why
-        preferences.call_again(session, visit.principal, contact_id=contact_id)
-        return Done("Può essere chiamato.", f"/contacts/{contact_id}/do-not-call", {"why": why})
+        was = preferences.call_again(session, visit.principal, contact_id=contact_id)
+        return Done("Può essere chiamato.", "/contacts/calls-as-before" if was else "", _refusals(was))
+
+    return do(runtime, visit, work)
+
+
+@router.post("/contacts/calls-as-before")
+def calls_as_before(
+    runtime: RuntimeDep, visit: ChangeDep, row: Annotated[Sequence[int], Form()],
+    since: Annotated[Sequence[Annotated[NearInstant | None, BeforeValidator(lambda text: text or None)]], Form()],
+    why: Annotated[Sequence[str], Form()],
+) -> Response:  # fmt: skip
+    """Whether he may be called was changed by mistake: each of these rows says what it said."""
+    if not len(row) == len(since) == len(why):
+        raise InvalidError("Questa scelta non esiste: ricarica la pagina.")
+    before = {id_: Refusal(at, words) for id_, at, words in zip(row, since, why, strict=True)}
+
+    def work(session: Session) -> Done:
+        preferences.call_as_before(session, visit.principal, before=before)
+        return Done("Rimesso.")
 
     return do(runtime, visit, work)
 
@@ -226,7 +250,7 @@ def call_again(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 def consent(
     runtime: RuntimeDep, visit: ChangeDep, contact_id: int, purpose: Annotated[Purpose, Form()],
     given: Annotated[bool, Form()], collected: Annotated[Collected, Form()] = Collected.SPOKEN,
-    on: Maybe[date] = None,
+    on: Maybe[NearDay] = None,
 ) -> Response:  # fmt: skip
     """He consents, or withdraws it."""
 
@@ -259,10 +283,22 @@ _JUDGED = {
 }
 
 
-def _written(session: Session, detail: Detail, row_id: int) -> Done:
-    """What the collection system states too cannot be taken away again, and need not be."""
-    stated = told.is_stated(session, detail=detail, row_id=row_id)
-    return Done("Scritto.") if stated else Done("Scritto.", f"/contacts/details/{detail}/{row_id}/remove")
+def _written(detail: Detail, row: told.Written) -> Done:
+    """What is new can be taken away again; what was there and held to be wrong, be held so again."""
+    path = f"/contacts/details/{detail}/{row.id}"
+    if row.new:
+        return Done("Scritto.", f"{path}/remove")
+    if row.verification is not Verification.WRONG:
+        return Done("Scritto.")
+    return Done("Scritto.", f"{path}/verification", {"to": row.verification.value, "outcome": row.outcome or ""})
+
+
+def _refusals(was: Mapping[int, Refusal]) -> dict[str, list[object]]:
+    """The form that brings these back."""
+    return {
+        "row": list(was), "since": [one.since.isoformat() if one.since else "" for one in was.values()],
+        "why": [one.why for one in was.values()],
+    }  # fmt: skip
 
 
 def _fields(wishes: Wishes) -> dict[str, object]:

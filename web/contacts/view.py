@@ -60,15 +60,15 @@ class Choices:
 
 
 @lru_cache(maxsize=8)
-def choices(language: str, *, legal: bool) -> Choices:
-    """For a person or a company."""
+def choices(language: str, *, legal: bool, seated: bool) -> Choices:
+    """For a person or a company. Seated: the row is a company's, or a sole trader's business, which has a seat."""
     locale = Locale.parse(LOCALES[language])
     countries = {code: name for code, name in locale.territories.items() if len(code) == 2 and code.isalpha()}
     return Choices(
         languages=tuple((code, locale.languages.get(code, code)) for code in LANGUAGES),
         countries=tuple(sorted(countries.items(), key=lambda one: (one[0] != "IT", one[1]))),
         days=tuple(locale.days["stand-alone"]["wide"][day] for day in range(7)),
-        address_kinds=(AddressKind.SEAT,) if legal else tuple(AddressKind),
+        address_kinds=(AddressKind.SEAT,) if seated else tuple(AddressKind),
         condition_kinds=tuple(one for one in ConditionKind if not (legal and one is ConditionKind.DECEASED)),
         relation_kinds=kinds_of(legal=legal),
     )  # fmt: skip
@@ -87,13 +87,13 @@ def read(session: Session, visit: Visit, contact_id: int) -> Card:
     return cards.discreet(card) if told is not None and Matter.CONTACT_DATA not in told else card
 
 
-def shown(session: Session, visit: Visit, card: Card) -> str:
-    """The region."""
+def shown(session: Session, visit: Visit, card: Card, *, beside: bool = False) -> str:
+    """The region; beside a file or a call, which says whose it is, without that."""
     recordable = scope_for(session, visit.principal, Permission.CONTACT_RECORD).enti or ()
     return fragment(
-        "contacts/card.html", visit.language, card=card, may_record=card.contact.ente_id in recordable,
+        "contacts/card.html", visit.language, card=card, beside=beside, may_record=card.contact.ente_id in recordable,
         badges=enti.badges(session), today=clock.business_day(clock.now(session)),
-        offer=choices(visit.language, legal=card.contact.kind is PersonKind.LEGAL),
+        offer=choices(visit.language, legal=card.legal, seated=card.contact.kind is PersonKind.LEGAL),
     )  # fmt: skip
 
 

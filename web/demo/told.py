@@ -161,7 +161,7 @@ def _accountant(scene: Scene) -> None:
         relations.relate(
             scene.session, scene.by, contact_id=contact_id, kind=RelationKind.ACCOUNTANT, codice_fiscale=code,
             name=STUDIO, phone=phone, source=Source.RELATED,
-        )
+        ).id
         for contact_id in clients
     ]  # fmt: skip
     covers = [Matter.AMOUNTS, Matter.ACTS, Matter.PAYMENTS, Matter.PLANS]

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
-from sqlalchemy.exc import SQLAlchemyError
+from psycopg import errors as pg_errors
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from crm.access.service import SignInError, TooManyAttemptsError
@@ -29,6 +31,8 @@ STATUS: dict[type[DomainError], int] = {
 EXPIRED = "La pagina è rimasta aperta troppo a lungo: ricaricala e riprova."
 MISSING = "Questa pagina non esiste."
 WRONG = "La richiesta non è valida: ricarica la pagina e riprova."
+NUL = "Il testo contiene un carattere che non si può conservare: cancellalo e riscrivilo."
+NO_DAY = "La data non va bene: ricontrolla giorno, mese e anno."
 BROKEN = "Qualcosa non ha funzionato. Riprova tra poco; se succede ancora, avvisa chi gestisce il sistema."
 
 
@@ -52,8 +56,18 @@ def install(app: FastAPI) -> None:
         return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts if part.field})
 
     @app.exception_handler(RequestValidationError)
-    def fields(request: Request, _error: RequestValidationError) -> Response:
-        return _answer(request, 422, WRONG)
+    def fields(request: Request, error: RequestValidationError) -> Response:
+        days = {str(one["loc"][-1]): NO_DAY for one in error.errors() if str(one["type"]).startswith("date_")}
+        return _answer(request, 422, NO_DAY if days else WRONG, days)
+
+    @app.exception_handler(DataError)
+    def unstorable(request: Request, error: DataError) -> Response:
+        """No column holds such a number, so no row has it; nor such a text: PostgreSQL's have no NUL."""
+        if isinstance(error.orig, pg_errors.NumericValueOutOfRange):
+            return _answer(request, 404, MISSING)
+        if type(error.orig) is psycopg.DataError or isinstance(error.orig, pg_errors.UntranslatableCharacter):
+            return _answer(request, 422, NUL)
+        raise error
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:

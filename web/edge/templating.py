@@ -14,11 +14,13 @@ from starlette.responses import HTMLResponse
 
 from crm.contacts.phone import spaced
 from crm.core.clock import ROME
+from crm.files.gate import USUAL
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
 NOT_AVAILABLE = "n.d."
+OURS = frozenset(question.text for question in USUAL)  # an ente's own are in its own words
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -49,6 +51,9 @@ def environment(language: str) -> Environment:
         "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
+        # Not `_()`, which fills in placeholders and trusts what it is given as markup: that is for texts of templates.
+        "said": catalogue.gettext,
+        "asked": lambda question: catalogue.gettext(question.text) if question.text in OURS else question.text,
         "bytes": partial(_bytes, locale=locale),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }

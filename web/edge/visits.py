@@ -42,6 +42,19 @@ class Visit:
         with runtime.database.begin(Scope.nothing()) as session:
             return access.scope_for(session, self.principal, permission)
 
+    def granted_scope(self, runtime: Runtime, *permissions: Permission) -> Scope:
+        """The same with the enti that keep the visitor away: they are told of what he does all the same.
+
+        For changes to a contract, or to others' roles; never for reading. Raises `ForbiddenError` when it is nothing.
+        """
+        held = [one for one in permissions if self.principal.can(one)]
+        if not held:
+            self.principal.require(permissions[0])
+        with runtime.database.begin(Scope.nothing()) as session:
+            scopes = [access.granted_scope(session, self.principal, one) for one in held]
+        enti = (one.enti or frozenset() for one in scopes)
+        return Scope.of_enti(frozenset().union(*enti), frozenset().union(*(one.contracts for one in scopes)))
+
 
 def runtime_of(request: Request) -> Runtime:
     """The process's parts."""

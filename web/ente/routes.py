@@ -3,10 +3,10 @@
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.access.service import scope_for
+from crm.audit import queries as log
 from crm.audit import service as audit
 from crm.core import topics
 from crm.core.db import Scope
@@ -44,9 +44,10 @@ def render_several(runtime: Runtime, scope: Scope, language: str) -> Rendered:
 def join(runtime: Runtime, visit: Visit, ente_id: int | None = None) -> list[tuple[str, Render]]:
     """The audience of one ente's window, or of several enti side by side.
 
-    An ente that the visitor does not watch does not exist for him.
+    An ente that the visitor does not watch does not exist for him. The names of today's callers stand in the window:
+    to join is a look at them, and noted; a page and its live socket are one look.
     """
-    scope = visit.scope(runtime, Permission.ENTE_WATCH)
+    scope, by = visit.scope(runtime, Permission.ENTE_WATCH), visit.principal
     watched = scope.enti or frozenset()
     if ente_id is None and len(watched) == 1:
         ente_id = min(watched)
@@ -55,8 +56,10 @@ def join(runtime: Runtime, visit: Visit, ente_id: int | None = None) -> list[tup
         return [(key, partial(render_several, runtime, scope, visit.language))]
     if ente_id not in watched:
         raise NotFoundError("Questo ente non esiste.")
-    with runtime.database.begin(Scope.nothing()) as session:
-        rights = window.rights_on(session, visit.principal, ente_id)
+    with runtime.database.begin(Scope.of_enti([ente_id])) as session:
+        rights = window.rights_on(session, by, ente_id)
+        if rights.personal and not log.noted_lately(session, by, kind="ente.window_opened", ente_id=ente_id):
+            audit.note(session, by, kind="ente.window_opened", ente_id=ente_id)
     key = f"ente:{ente_id}:{rights}:{visit.language}"
     return [(key, partial(render, runtime, ente_id, rights, visit.language))]
 
@@ -69,16 +72,7 @@ def ente_window(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: in
         watched = scope_for(session, visit.principal, Permission.ENTE_WATCH).enti or frozenset()
         badges = list(enti.badges(session, watched).values())
     chosen = ente if ente is not None else (badges[0].id if len(badges) == 1 else None)
-    if chosen is not None:
-        with runtime.database.begin(Scope.of_enti([chosen])) as session:
-            _note(session, visit, chosen)
     return page(
         request, "ente/page.html", visit.language, regions=look().regions, visit=visit, csrf=visit.csrf_token,
         badges=badges, chosen=next((one for one in badges if one.id == chosen), None), one=ONE,
     )  # fmt: skip
-
-
-def _note(session: Session, visit: Visit, ente_id: int) -> None:
-    """The names of today's callers stand in it: opening it is a look at them."""
-    if window.rights_on(session, visit.principal, ente_id).personal:
-        audit.note(session, visit.principal, kind="ente.window_opened", ente_id=ente_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -12,7 +12,6 @@ from crm.access.service import scope_for
 from crm.audit import queries as log
 from crm.audit.queries import Wanted
 from crm.collection import queries as collection
-from crm.collection.models import ImportRun, ImportState
 from crm.collection.queries import RunView
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
@@ -123,7 +122,8 @@ def look_into(session: Session, ente_id: int, rights: Rights, say: Say) -> Windo
         calls=_calls(session, ente_id, rights), contacts=_contacts(session, ente_id) if rights.personal else (),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])), feed=runs[0] if runs else None,
-        as_of=_as_of(session, ente_id), looks=_looks(session, ente_id, say) if rights.access else (),
+        as_of=collection.heard(session, [ente_id]).get(ente_id),
+        looks=_looks(session, ente_id, say) if rights.access else (),
     )  # fmt: skip
 
 
@@ -178,13 +178,6 @@ def _happened(entry: TimelineEntry, name: str) -> Happened:
         state=kind(entry.status) if kind is not None and known else None, mistaken=mistaken,
         topic=Topic(topic) if entry.kind is EntryKind.CALL and topic else None,
     )  # fmt: skip
-
-
-def _as_of(session: Session, ente_id: int) -> datetime | None:
-    """When what was last read from the collection system was true."""
-    return session.execute(
-        select(func.max(ImportRun.as_of)).where(ImportRun.ente_id == ente_id, ImportRun.state == ImportState.DONE)
-    ).scalar_one()
 
 
 def _looks(session: Session, ente_id: int, say: Say) -> tuple[Line, ...]:

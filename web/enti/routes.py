@@ -1,6 +1,5 @@
 """The pages of the enti. What is wrong with a form stands at its fields; what was saved, the page shows anew."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -16,6 +15,7 @@ from crm.enti import queries as enti
 from crm.enti.identity import BANDS
 from telephony.calls.choices import Topic
 from telephony.lines import queries as lines
+from web.edge.fields import day_of, id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.enti.forms import TypedDep, save, to
@@ -55,15 +55,13 @@ def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(scope) as session:
-        covered = enti.coverage(session)
         contracts = [
             (
                 one, enti.contract_name(session, one), details.own_week(session, one, ente_id),
                 details.own_week(session, one, None), details.special_days(session, one, ente_id),
                 details.own_topics(session, one, ente_id),
             )
-            for one in sorted(covered)
-            if ente_id in covered[one]
+            for one in administration.contracts_under(session, visit.principal, ente_id)
         ]  # fmt: skip
         view: dict[str, Any] = {
             "identity": details.identity(session, ente_id), "offices": details.offices(session, ente_id),
@@ -113,7 +111,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
     """A day with hours of its own."""
     ente_id = _ente_id(ente)
     try:
-        day = date.fromisoformat(fields.get("day", ""))
+        day = day_of(fields.get("day", ""))
     except ValueError:
         raise FieldError("Scegli il giorno.", field="day") from None
     return save(
@@ -232,6 +230,6 @@ def _week(fields: dict[str, str]) -> dict[int, str]:
 def _ente_id(text: str) -> int | None:
     if text == EVERY:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    if (ente_id := id_of(text)) is None:
         raise NotFoundError("Questo ente non esiste.")
-    return int(text)
+    return ente_id

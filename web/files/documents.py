@@ -21,6 +21,7 @@ from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
+AWAY = "L'archivio dei documenti non risponde: carica di nuovo lo zip fra poco; ciò che è già stato preso resta."
 EXTENSIONS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 # Shown in the browser; whatever else is given to be saved. A sandboxed page runs nothing, but no browser shows a PDF
 # in one: its viewer is no part of our origin, and nothing else may be loaded.
@@ -43,14 +44,17 @@ def bring(
 ) -> Response:  # fmt: skip
     """A zip with the contents of documents of an ente."""
     with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
-        service.require_sender(session, visit.principal, ente_id=ente)
-    if not archive.filename:
-        raise InvalidError("Scegli l'archivio zip dei documenti.", field="archive")
+        if not archive.filename:
+            raise InvalidError("Scegli l'archivio zip dei documenti.", field="archive")
+        service.bring(session, visit.principal, ente_id=ente, size=archive.size or 0)
     with tempfile.TemporaryDirectory(prefix="filodiretto-") as folder:
         path = Path(folder) / "documents.zip"
         with path.open("wb") as target:
             shutil.copyfileobj(archive.file, target)
-        taken = take_in(runtime.database, runtime.documents, ente_id=ente, path=path)
+        try:
+            taken = take_in(runtime.database, runtime.documents, ente_id=ente, path=path)
+        except StoreError as error:
+            raise ConflictError(AWAY) from error
     return _page(request, runtime, visit, taken=taken)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.contacts.disclosure import EVERYTHING, Matter
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.proposals.lifecycle import State
 from crm.proposals.queries import what_of
@@ -18,6 +19,8 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 
+WRITTEN = {"note", "reason"}  # by people, of anything
+NUMBERS = {"act_number"}
 Reader = Callable[[TimelineEntry], Mapping[str, Any]]
 
 
@@ -35,12 +38,12 @@ class Shown:
     told: Mapping[str, Any]
 
 
-def shown(entry: TimelineEntry, author: str | None, *, discreet: bool = False) -> Shown:
-    """An entry, read by its kind. Discreet: without what people wrote, who may not be told everything is listening."""
+def shown(entry: TimelineEntry, author: str | None, may: frozenset[Matter] = EVERYTHING) -> Shown:
+    """An entry, read by its kind, before somebody who may hear this. What people wrote is for who may hear all."""
     known = entry.kind in READERS
     told = READERS[entry.kind](entry) if known else {"note": str(entry.detail.get("note", ""))}
-    if discreet and told.get("note"):
-        told = {**told, "note": ""}
+    kept_back = (set() if may >= EVERYTHING else WRITTEN) | (set() if Matter.ACTS in may else NUMBERS)
+    told = {name: "" if name in kept_back else value for name, value in told.items()}
     return Shown(
         entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
         f"files/entries/{entry.kind.value if known else 'other'}.html", told,

@@ -1,6 +1,6 @@
 """The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import service as audit
+from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
 from crm.contacts.search import search as search_for
@@ -23,6 +23,7 @@ from crm.files.service import SPEAKS
 from crm.positions import queries as positions
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
+from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.speakers import Answers, answers, offered
@@ -35,6 +36,7 @@ FieldText = Annotated[str, Form()]
 T = TypeVar("T")
 Chosen = Annotated[T | None, BeforeValidator(lambda text: text or None), Query()]  # an empty field chooses nothing
 FOUND = 20
+MOST_SHOWN = 500  # entries of a timeline at once
 NO_CONTENT = 204
 
 
@@ -52,7 +54,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         badges = enti.badges(session)
         results = search_for(session, asked, limit=FOUND)
-        audit.note_search(session, visit.principal, [one.ente_id for one in results.people])
+        searches.note(session, visit.principal, [one.ente_id for one in results.people])
     html = fragment(
         "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
         asked=len(asked) > 1,
@@ -81,7 +83,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
             about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, contact)
+            about["speakers"] = offered(session, contacts.same_person(session, contact))
         found = read_file(session, contact, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
@@ -128,16 +130,17 @@ def close_file(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
 @router.get("/files/{contact_id}/timeline")
 def timeline(
     runtime: RuntimeDep, visit: VisitDep, contact_id: int, kind: Chosen[EntryKind] = None, ente: Chosen[int] = None,
-    since: Chosen[date] = None, until: Chosen[date] = None, after: Annotated[str, Query(max_length=80)] = "",
+    since: Chosen[NearDay] = None, until: Chosen[NearDay] = None, after: Annotated[str, Query(max_length=80)] = "",
+    least: Annotated[int, Query(ge=0, le=MOST_SHOWN)] = 0,
 ) -> Response:  # fmt: skip
-    """A part of the timeline: filtered, and from where the last part ended."""
+    """A part of the timeline: filtered, and from where the last part ended; or anew, as much as is shown."""
     only = Filter(
         kinds=frozenset({kind} if kind else ()), ente_id=ente, since=clock.start_of_day(since) if since else None,
         until=clock.start_of_day(until + timedelta(days=1)) if until else None,
     )  # fmt: skip
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         opening = files.require_open(session, visit.principal, contact_id=contact_id)
-        part = read_timeline(session, contact_id, opening, only=only, after=after)
+        part = read_timeline(session, contact_id, opening, only=only, after=after, least=least)
     return Response(fragment("files/_timeline.html", visit.language, part=part), media_type="text/html")
 
 

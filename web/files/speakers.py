@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
@@ -9,14 +10,17 @@ from fastapi import Form
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.contacts import queries as contacts
 from crm.contacts import relations
 from crm.contacts.disclosure import RelationKind, kinds_of
-from crm.contacts.models import PersonKind, Source
+from crm.contacts.models import Source
+from crm.contacts.names import who_key
 from crm.contacts.queries import ContactView
 from crm.contacts.relations import RelationView
 from crm.core.errors import InvalidError
 from crm.files.models import Interlocutor
 from crm.files.service import Spoken
+from web.edge.fields import id_of
 
 NEW = "new"
 
@@ -29,11 +33,17 @@ class Offered:
     known: tuple[RelationView, ...]
     kinds: tuple[RelationKind, ...]
 
+    @property
+    def version(self) -> str:
+        """Another one when others are known."""
+        return sha256(repr((self.himself, [one.id for one in self.known])).encode()).hexdigest()[:8]
 
-def offered(session: Session, contact: ContactView) -> Offered:
-    """For the gate of a contact."""
-    legal = contact.kind is PersonKind.LEGAL
-    return Offered(not legal, tuple(relations.of_contacts(session, [contact.id])), kinds_of(legal=legal))
+
+def offered(session: Session, same: Sequence[ContactView]) -> Offered:
+    """For the gate of a person, whose rows these are; the one that is asked for comes first."""
+    legal = contacts.person_of(same).legal
+    known = relations.of_contacts(session, [one.id for one in contacts.of_ente(same, same[0].ente_id)])
+    return Offered(not legal, tuple(known), kinds_of(legal=legal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +63,26 @@ class Answers:
             if self.kind not in set(RelationKind):
                 wrong = InvalidError("Scegli in che veste parla.", field="kind")
                 raise InvalidError("Scegli in che veste parla.", parts=(wrong,))
-            relation_id = relations.relate(
-                session, by, contact_id=contact_id, kind=RelationKind(self.kind), name=self.name,
-                source=Source.RELATED, call_id=call_id,
-            )  # fmt: skip
-        elif self.speaker.isdecimal() and len(self.speaker) < 19:
-            relation_id = int(self.speaker)
+            relation_id = self._new(session, by, RelationKind(self.kind), contact_id, call_id)
+        elif (known := id_of(self.speaker)) is not None:
+            relation_id = known
         else:
             wrong = InvalidError("Scegli con chi parli.", field="speaker")
             raise InvalidError("Scegli con chi parli.", parts=(wrong,))
         return Spoken(Interlocutor.RELATED, relation_id, self.right)
+
+    def _new(
+        self, session: Session, by: Principal, kind: RelationKind, contact_id: int, call_id: UUID | None
+    ) -> int:  # fmt: skip
+        """Whoever is known by this name after all is taken as he is: that his title ended stays so."""
+        known = offered(session, contacts.same_person(session, contacts.get(session, contact_id))).known
+        key = who_key(None, self.name)
+        for one in known:
+            if one.kind is kind and who_key(None, one.name) == key:
+                return one.id
+        return relations.relate(
+            session, by, contact_id=contact_id, kind=kind, name=self.name, source=Source.RELATED, call_id=call_id
+        ).id
 
 
 def answers(

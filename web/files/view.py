@@ -3,16 +3,19 @@
 What may not be told to whom the file is open before never leaves the server.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from crm.collection import queries as collection
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.card import Summary
-from crm.contacts.disclosure import Matter
+from crm.contacts.disclosure import GENERAL, Matter
+from crm.contacts.models import ReachKind
 from crm.contacts.queries import ContactView, ReachView
 from crm.core import clock
 from crm.documents import queries as documents
@@ -25,9 +28,9 @@ from crm.files import queries as files
 from crm.files.queries import Opening
 from crm.positions import queries as positions
 from crm.positions.history import Happening, Sort, history
-from crm.positions.models import Tax
+from crm.positions.models import PositionState, Tax
 from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
-from crm.positions.summary import Totals, describe, grouped, late_instalments, totals
+from crm.positions.summary import Totals, describe, grouped, has_lapsed, late_instalments, owed_cents, totals
 from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
@@ -55,6 +58,16 @@ class Shows:
         return cls(**{name: name in told for name in cls.__dataclass_fields__})
 
     @property
+    def debts(self) -> bool:
+        """Whether anything of what is owed may be told, were it the sums alone."""
+        return self.amounts or self.acts or self.payments or self.plans
+
+    @property
+    def nothing(self) -> bool:
+        """Whether only general matters may be spoken of."""
+        return not any(getattr(self, name) for name in self.__dataclass_fields__)
+
+    @property
     def everything(self) -> bool:
         """Whether nothing has to be kept back."""
         return all(getattr(self, name) for name in self.__dataclass_fields__)
@@ -65,6 +78,7 @@ class Line:
     """A position in the list. `news` are the payments that arrived since the file was opened."""
 
     position: PositionView
+    owed: int  # cents
     news: tuple[PaymentView, ...]
     late: bool
 
@@ -96,9 +110,11 @@ class TaxpayerFile:
     """The file of a person, the asked-for ente first."""
 
     contact_ids: tuple[int, ...]
+    left_out: tuple[tuple[int, Badge], ...]  # rows of other enti that were not opened, each ente's first
     name: str
     codice_fiscale: str
     born_on: date | None
+    birthplace: str | None
     address: str | None
     reach: tuple[ReachView, ...]
     opening: Opening
@@ -118,12 +134,23 @@ class TaxpayerFile:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePart:
-    """Some of the timeline, and what leads to the rest."""
+    """Some of the timeline, and what leads to the rest. Its list is told from those of other openings by `key`."""
 
     contact_id: int
+    key: str
     entries: tuple[Shown, ...]
     only: Filter
     after: str  # the cursor of the next part; empty when there is none
+
+    @property
+    def version(self) -> str:
+        """Changes when what is shown does."""
+        return sha256(repr(self.entries).encode()).hexdigest()[:12]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there may be others."""
+        return self.only != ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +166,7 @@ class Detail:
     """A position, opened."""
 
     position: PositionView
+    owed: int  # cents
     ente: Badge
     creditor: str  # the ente's codice fiscale
     shows: Shows
@@ -154,10 +182,11 @@ class Detail:
 
 def read_file(session: Session, contact: ContactView, opening: Opening) -> TaxpayerFile:
     """Everything that the scope and the opening show of this person."""
-    same = [one for one in contacts.same_person(session, contact) if one.id in opening.contact_ids]
+    everywhere = contacts.same_person(session, contact)
+    same = [one for one in everywhere if one.id in opening.contact_ids]
     ids = [one.id for one in same]
     shows = {one: Shows.of(opening.told[one]) for one in ids}
-    owed = positions.of_contact(session, [one for one in ids if shows[one].acts], brief=True)
+    owed = positions.of_contact(session, [one for one in ids if shows[one].debts], brief=True)
     new = {
         one.id: news.arrived(one, opening.seen)
         for one in owed
@@ -165,36 +194,55 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
     }
     asked = shows[contact.id]
     return TaxpayerFile(
-        contact_ids=tuple(ids), name=contact.name, codice_fiscale=contact.codice_fiscale,
+        contact_ids=tuple(ids), left_out=_left_out(session, everywhere, same), name=contact.name,
+        codice_fiscale=contact.codice_fiscale,
         born_on=contact.born_on if asked.contact_data else None,
+        birthplace=contact.birthplace if asked.contact_data else None,
         address=contact.address.line if asked.contact_data and contact.address else None,
-        reach=contact.reaches if asked.contact_data else (), opening=opening, shows=asked,
+        reach=_reaches(contacts.of_ente(same, contact.ente_id)) if asked.contact_data else (), opening=opening,
+        shows=asked,
         sections=_sections(session, same, shows, owed, new), news=tuple(paid for some in new.values() for paid in some),
         documents=tuple(documents.of_contacts(session, [one for one in ids if shows[one].documents])),
-        timeline=read_timeline(session, contact.id, opening),
+        timeline=_timeline(session, same, opening),
         card=cards.summary(session, same),
     )  # fmt: skip
 
 
 def read_timeline(
-    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = ""
+    session: Session, contact_id: int, opening: Opening, *, only: Filter = ALL, after: str = "", least: int = 0
 ) -> TimelinePart:
-    """A part of the timeline of all rows of the person."""
-    found = timeline.of_contacts(session, opening.contact_ids, only=only, after=timeline.cursor(after))
-    discreet = not all(Shows.of(told).everything for told in opening.told.values())
-    entries = tuple(shown(entry, author, discreet=discreet) for entry, author in found.entries)
-    return TimelinePart(contact_id, entries, only, found.after.written if found.after else "")
+    """A part of the timeline of the person's rows, as far as they are open: a page, or so many entries as are shown
+    already.
+    """
+    same = contacts.same_person(session, contacts.get(session, contact_id))
+    rows = [one for one in same if one.id in opening.contact_ids]
+    return _timeline(session, rows, opening, only=only, after=after, least=least)
+
+
+def _timeline(
+    session: Session, same: Sequence[ContactView], opening: Opening, *, only: Filter = ALL, after: str = "",
+    least: int = 0,
+) -> TimelinePart:  # fmt: skip
+    """Of rows about which whoever listens may hear general matters alone, nothing is told."""
+    ids = [one.id for one in same if not opening.told[one.id] <= GENERAL]
+    found = timeline.of_contacts(
+        session, ids, only=only, after=timeline.cursor(after), limit=max(timeline.PAGE, least)
+    )  # fmt: skip
+    entries = tuple(shown(entry, author, opening.told[entry.contact_id]) for entry, author in found.entries)
+    key = f"{same[0].id}-{opening.opened_at:%Y%m%d%H%M%S%f}"
+    return TimelinePart(same[0].id, key, entries, only, found.after.written if found.after else "")
 
 
 def read_detail(session: Session, position: PositionView, opening: Opening) -> Detail:
     """A position with its history, what can be paid of it, and its documents."""
     shows = Shows.of(opening.told[position.contact_id])
     today = clock.business_day(clock.now(session))
-    position = position if shows.amounts else _without_amounts(position)
+    position = _told_of(position, shows)
     listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
     own = tuple(one for one in listed if one.position_reference == position.reference)
     return Detail(
-        position=position, ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
+        position=position, owed=owed_cents(position),
+        ente=enti.badges(session, frozenset({position.ente_id}))[position.ente_id],
         creditor=enti.creditor_code(session, position.ente_id), shows=shows,
         sentence=describe(position, today) if shows.everything else "",
         history=tuple(one for one in history(position, today) if _may_be_said(one, shows)),
@@ -214,24 +262,47 @@ def _sections(
     today = clock.business_day(at)
     ente_ids = frozenset(one.ente_id for one in same)
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
-    groups = grouped(owed, today)
+    heard = collection.heard(session, ente_ids)
+    groups = grouped([one for one in owed if shows[one.contact_id].acts], today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
         rows = [row for row in same if row.ente_id == ente_id]
-        told = [one.as_of for one in mine] + [row.as_of for row in rows]
+        oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
+        as_of = max(oldest, heard.get(ente_id, oldest))
         sections.append(
             Section(
-                badges[ente_id], shows[rows[0].id], totals(mine, today), min(told), min(told) < at - promised[ente_id],
+                badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],
                 _gone_since(rows),
                 tuple(
-                    TaxGroup(one.tax, one.totals, tuple(_line(each, new, today) for each in one.positions))
+                    TaxGroup(
+                        one.tax, one.totals,
+                        tuple(_line(_told_of(each, shows[each.contact_id]), new, today) for each in one.positions),
+                    )
                     for one in groups
                     if one.ente_id == ente_id
                 ),
             )
         )  # fmt: skip
     return tuple(sections)
+
+
+def _left_out(
+    session: Session, everywhere: list[ContactView], same: list[ContactView]
+) -> tuple[tuple[int, Badge], ...]:  # fmt: skip
+    """Other enti that have the person, and whose rows are not open: they may want other answers than he gave."""
+    there = {one.ente_id for one in same}
+    first = {one.ente_id: one.id for one in reversed(everywhere) if one.ente_id not in there}
+    badges = enti.badges(session, frozenset(first))
+    return tuple((first[ente_id], badges[ente_id]) for ente_id in sorted(first))
+
+
+def _reaches(rows: Iterable[ContactView]) -> tuple[ReachView, ...]:
+    """How to reach him, each way once."""
+    found: dict[tuple[ReachKind, str], ReachView] = {}
+    for one in (one for row in rows for one in row.reaches):
+        found.setdefault((one.kind, one.value), one)
+    return tuple(found.values())
 
 
 def _gone_since(rows: list[ContactView]) -> datetime | None:
@@ -241,7 +312,7 @@ def _gone_since(rows: list[ContactView]) -> datetime | None:
 
 
 def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:
-    return Line(position, new.get(position.id, ()), bool(late_instalments(position, today)))
+    return Line(position, owed_cents(position), new.get(position.id, ()), bool(late_instalments(position, today)))
 
 
 def _may_be_said(one: Happening, shows: Shows) -> bool:
@@ -250,8 +321,16 @@ def _may_be_said(one: Happening, shows: Shows) -> bool:
     return may and (shows.amounts or not with_amounts)
 
 
-def _without_amounts(position: PositionView) -> PositionView:
-    return replace(position, steps=tuple(replace(step, cents=None) for step in position.steps))
+def _told_of(position: PositionView, shows: Shows) -> PositionView:
+    """A position without what may not be told. Without its plan it is one debt, whose first due date means nothing."""
+    if not shows.amounts:
+        position = replace(position, steps=tuple(replace(step, cents=None) for step in position.steps))
+    if not shows.plans and (position.plan or position.instalments or position.state is PositionState.IN_INSTALMENTS):
+        state, due_on = position.state, position.due_on
+        if state is PositionState.IN_INSTALMENTS:
+            state, due_on = (PositionState.OVERDUE, due_on) if has_lapsed(position) else (PositionState.TO_PAY, None)
+        position = replace(position, plan=None, instalments=(), state=state, due_on=due_on)
+    return position
 
 
 def _notices(session: Session, position: PositionView, today: date) -> Iterable[Notice]:

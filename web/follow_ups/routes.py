@@ -23,6 +23,7 @@ from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import FollowUpView
 from crm.follow_ups.when import Day, Due, due
 from telephony.calls import conversation
+from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.follow_ups.view import DAYS, KINDS, Which, Whose, assignee, choices, contracts, render
@@ -94,7 +95,7 @@ def form(runtime: RuntimeDep, visit: VisitDep, contact: int, call: UUID | None =
 @router.post("/follow-ups")
 def make(
     runtime: RuntimeDep, visit: ChangeDep, contact: Annotated[int, Form()], kind: Annotated[FollowUpKind, Form()],
-    day: Annotated[Day, Form()], chosen: Chosen[date] = None, hour: Chosen[time] = None, to: FieldText = "me",
+    day: Annotated[Day, Form()], chosen: Chosen[NearDay] = None, hour: Chosen[time] = None, to: FieldText = "me",
     note: FieldText = "", call: Chosen[UUID] = None,
 ) -> Response:  # fmt: skip
     """Owe something about a contact."""
@@ -113,7 +114,7 @@ def make(
 @router.post("/follow-ups/when")
 def when(
     runtime: RuntimeDep, visit: ChangeDep, contact: Annotated[int, Form()], day: Annotated[Day, Form()],
-    chosen: Chosen[date] = None, hour: Chosen[time] = None,
+    chosen: Chosen[NearDay] = None, hour: Chosen[time] = None,
 ) -> Response:  # fmt: skip
     """What the choice so far means, and whether the centre is at work then. Nothing is kept."""
     with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
@@ -146,8 +147,8 @@ def postpone_form(runtime: RuntimeDep, visit: VisitDep, follow_up_id: int) -> Re
 
 @router.post("/follow-ups/{follow_up_id}/postpone")
 def postpone(
-    runtime: RuntimeDep, visit: ChangeDep, follow_up_id: int, day: Annotated[Day, Form()], chosen: Chosen[date] = None,
-    hour: Chosen[time] = None,
+    runtime: RuntimeDep, visit: ChangeDep, follow_up_id: int, day: Annotated[Day, Form()],
+    chosen: Chosen[NearDay] = None, hour: Chosen[time] = None,
 ) -> Response:  # fmt: skip
     """It is due at another instant."""
 

@@ -16,6 +16,7 @@ from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import Colleague, FollowUpView, ListView
 from crm.follow_ups.service import To
 from crm.follow_ups.when import Day, Lateness
+from web.edge.fields import id_of
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.live.hub import Rendered
@@ -116,8 +117,8 @@ def assignee(by: Principal, text: str) -> To:
     if text == "me":
         return To(user_id=by.user_id)
     kind, _, number = text.partition(":")
-    if number.isdecimal() and len(number) < 19 and kind in {"user", "list"}:
-        return To(user_id=int(number)) if kind == "user" else To(list_id=int(number))
+    if kind in {"user", "list"} and (id_ := id_of(number)) is not None:
+        return To(user_id=id_) if kind == "user" else To(list_id=id_)
     raise InvalidError("Scegli a chi tocca.", field="to")
 
 

@@ -109,7 +109,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
     if not feed.filename:
         raise InvalidError("Scegli il file del flusso.")
-    path = _keep(runtime.settings.data / "uploads", feed)
+    path = _keep(runtime.settings.data / service.UPLOADS, feed)
 
     def work(session: Session) -> int:
         return service.send(session, visit.principal, ente_id=ente, path=path, size=path.stat().st_size)

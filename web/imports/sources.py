@@ -1,5 +1,6 @@
 """The sources of feeds: what each is, when it is read, and reading it at once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -22,6 +23,7 @@ from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT, UNPROCESSABLE = 204, 422
+TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,10 @@ class SourceForm:
                 raise InvalidError("Scrivi quanti minuti, in cifre.", field="every_min")
             return Timetable(every_min=int(self.every_min))
         if self.when == "daily":
-            hours, _, minutes = self.at.partition(":")
-            if not (f"{hours}{minutes}".isdecimal() and len(hours) <= 2 and len(minutes) == 2):
+            time = TIME.fullmatch(self.at)
+            if time is None:
                 raise InvalidError("Scrivi un'ora, come 06:00.", field="at")
-            return Timetable(at_minute=int(hours) * 60 + int(minutes))
+            return Timetable(at_minute=int(time[1]) * 60 + int(time[2]))
         return Timetable()
 
 

@@ -23,6 +23,7 @@ from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
 from web.duplicates import routes as duplicates
+from web.edge.fields import id_of
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.ente import routes as ente
 from web.files import routes as files
@@ -81,8 +82,8 @@ NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of
 def joining(name: str) -> Joining | None:
     """How one joins a page by its name; none when there is no such page."""
     kind, _, number = name.partition("-")
-    if kind in NUMBERED and number.isdecimal() and len(number) < 19:
-        return lambda runtime, visit: NUMBERED[kind](runtime, visit, int(number))
+    if kind in NUMBERED and (id_ := id_of(number)) is not None:
+        return lambda runtime, visit: NUMBERED[kind](runtime, visit, id_)
     return PAGES.get(name)
 
 

@@ -4,9 +4,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access import users
+from crm.access.authority import Subject
 from crm.access.models import Role, RoleGrant, User
 from crm.access.service import in_force
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError

@@ -94,19 +94,24 @@ def end_one(request: Request, runtime: RuntimeDep, visit: ChangeDep, session_id:
 def begin_factor(request: Request, runtime: RuntimeDep, visit: ChangeDep, current: TextField = "") -> Response:
     """Show the secret, to whoever knows the password: a page left open is not enough."""
     _confirmed(request, runtime, visit, current)
-    told = runtime.database.transact(
-        Scope.nothing(), lambda session: second_factor.enrol(session, user_id=visit.principal.user_id)
-    )
+    by = visit.principal
+
+    def work(session: Session) -> second_factor.Enrolment:
+        return second_factor.enrol(session, user_id=by.user_id, session_id=by.session_id)
+
+    told = runtime.database.transact(Scope.nothing(), work)
     return _piece(request, visit, "me/enrol.html", secret=told.secret, qr=qr_code(told.uri))
 
 
 @router.post("/second-factor/confirm")
 def confirm_factor(request: Request, runtime: RuntimeDep, visit: ChangeDep, code: TextField = "") -> Response:
     """The first code. Shows the recovery codes, once."""
-    codes = runtime.database.transact(
-        Scope.nothing(), lambda session: second_factor.confirm(session, user_id=visit.principal.user_id, code=code)
-    )
-    return _piece(request, visit, "me/codes.html", codes=codes)
+    by = visit.principal
+
+    def work(session: Session) -> list[str]:
+        return second_factor.confirm(session, user_id=by.user_id, session_id=by.session_id, code=code)
+
+    return _piece(request, visit, "me/codes.html", codes=runtime.database.transact(Scope.nothing(), work))
 
 
 @router.post("/second-factor/codes")

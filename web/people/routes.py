@@ -8,14 +8,15 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access import queries, users
+from crm.access.authority import Subject
 from crm.access.models import Role
 from crm.access.permissions import Permission
 from crm.access.queries import SHOWN, Filter
-from crm.access.service import granted_scope
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people.answers import done
@@ -40,7 +41,7 @@ def search(
 ) -> Response:  # fmt: skip
     """Some of the users. A search is sent, not written into an address: it may hold a name."""
     wanted = Filter(
-        text[:100], Role(role) if role in set(Role) else None, int(ente) if ente.isdecimal() else None,
+        text[:100], Role(role) if role in set(Role) else None, id_of(ente),
         {"yes": True, "no": False}.get(active),
     )  # fmt: skip
     return _list(request, runtime, visit, wanted, offset)
@@ -60,7 +61,7 @@ def create(
 @router.get("/{user_id}")
 def person(request: Request, runtime: RuntimeDep, visit: VisitDep, user_id: int) -> Response:
     """One user."""
-    scope = _scope(runtime, visit)
+    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         account = queries.account(session, visit.principal, user_id=user_id)
         names = enti.badges(session)
@@ -184,7 +185,7 @@ def unlink_identity(
 
 
 def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offset: int) -> Response:
-    scope = _scope(runtime, visit)
+    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         found, more = queries.users(session, visit.principal, wanted=wanted, offset=offset)
         names, mine = enti.badges(session), enti.badges(session, scope.enti)
@@ -198,14 +199,7 @@ def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offs
 
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
-    return runtime.database.transact(_scope(runtime, visit), work)
-
-
-def _scope(runtime: Runtime, visit: Visit) -> Scope:
-    """Where the visitor is an administrator; an ente that keeps him away is told of what he does all the same."""
-    visit.principal.require(Permission.USER_MANAGE)
-    with runtime.database.begin(Scope.nothing()) as session:
-        return granted_scope(session, visit.principal, Permission.USER_MANAGE)
+    return runtime.database.transact(visit.granted_scope(runtime, Permission.USER_MANAGE), work)
 
 
 def _contracts(grants: Iterable[queries.Grant], scope: Scope) -> list[int]:
@@ -215,15 +209,15 @@ def _contracts(grants: Iterable[queries.Grant], scope: Scope) -> list[int]:
 
 def _subject(text: str) -> Subject:
     kind, _, number = text.partition(":")
-    if kind not in {"ente", "contract"} or not number.isdecimal():
+    if kind not in {"ente", "contract"} or (on := id_of(number)) is None:
         raise FieldError("Scegli dove vale il ruolo.", "on")
-    return Subject(ente_id=int(number)) if kind == "ente" else Subject(contract_id=int(number))
+    return Subject(ente_id=on) if kind == "ente" else Subject(contract_id=on)
 
 
 def _day(text: str, field: str) -> date | None:
     if not text.strip():
         return None
     try:
-        return date.fromisoformat(text.strip())
+        return day_of(text)
     except ValueError:
         raise FieldError("La data non esiste: scrivila come giorno, mese e anno.", field) from None

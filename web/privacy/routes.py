@@ -5,21 +5,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
+from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 from starlette.datastructures import FormData
 
 from crm.access.permissions import Permission
-from crm.audit import service as audit
+from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.search import search as search_for
 from crm.core import clock
+from crm.core.db import Scope
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.privacy import breaches, ending, service, tombstones
 from crm.privacy.holders import Fate
 from crm.privacy.models import PersonErasure, Risk
+from telephony.calls import queries as calls
+from web.edge.fields import id_of
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.privacy.view import account_of, render
 from web.wiring import HOLDERS, Runtime
 
@@ -52,7 +56,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "") -> Response:
     with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
         found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
         badges = enti.badges(session)
-        audit.note_search(session, visit.principal, [one.ente_id for one in found])
+        searches.note(session, visit.principal, [one.ente_id for one in found])
     return HTMLResponse(
         fragment("privacy/_found.html", visit.language, results=found, badges=badges, asked=len(asked) > 1)
     )
@@ -153,10 +157,12 @@ def readmit(
 def end(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], reason: Text = "") -> Response:
     """A contract ends: export everything of an ente's."""
     folder = _folder(runtime)
-    runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
-        lambda session: ending.ask(session, visit.principal, ente_id=ente, reason=reason, folder=folder),
-    )
+
+    def work(session: Session) -> None:
+        talking = len(calls.under_way(session, ente))
+        ending.ask(session, visit.principal, ente_id=ente, reason=reason, folder=folder, calls=talking)
+
+    runtime.database.transact(visit.scope(runtime, Permission.PRIVACY_MANAGE), work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -164,7 +170,7 @@ def end(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], rea
 def take_end(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
     """Download the ente's data."""
     path = runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+        _of_end(runtime, visit, end_id),
         lambda session: ending.take(session, visit.principal, end_id=end_id),
     )
     return FileResponse(path, media_type="application/zip", filename=f"dati-ente-{end_id}.zip")
@@ -175,24 +181,23 @@ def confirm_end(runtime: RuntimeDep, visit: ChangeDep, end_id: int, typed: Text 
     """A second person confirms the deletion."""
     folder = _folder(runtime)
 
-    def work(session: Any) -> None:
+    def work(session: Session) -> None:
         found = ending.one(session, visit.principal, end_id)
         name = enti.badges(session)[found.ente_id].name
         ending.confirm(session, visit.principal, end_id=end_id, typed=typed, name=name, folder=folder)
 
-    runtime.database.transact(visit.scope(runtime, Permission.PRIVACY_MANAGE), work)
+    runtime.database.transact(_of_end(runtime, visit, end_id), work)
     return _go(f"/privacy/ends/{end_id}")
 
 
 @router.post("/privacy/ends/{end_id}/withdraw")
 def withdraw_end(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
     """The contract goes on."""
-    path = runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+    runtime.database.transact(
+        _of_end(runtime, visit, end_id),
         lambda session: ending.withdraw(session, visit.principal, end_id=end_id),
     )
-    if path is not None:
-        path.unlink(missing_ok=True)
+    ending.let_export_go(end_id, _folder(runtime))
     return Response(status_code=NO_CONTENT)
 
 
@@ -201,7 +206,7 @@ def retry_end(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
     """Go on with what stopped."""
     folder = _folder(runtime)
     runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+        _of_end(runtime, visit, end_id),
         lambda session: ending.try_again(session, visit.principal, end_id=end_id, folder=folder),
     )
     return Response(status_code=NO_CONTENT)
@@ -221,11 +226,13 @@ def report(request: Request, runtime: RuntimeDep, visit: VisitDep, end_id: int) 
 @router.post("/privacy/ends/{end_id}/log")
 def take_log(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
     """Download the access log of an ente whose contract has ended."""
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
-        found = ending.one(session, visit.principal, end_id)
-    if found.log_path is None or not Path(found.log_path).exists():
-        raise NotFoundError("Il registro degli accessi non è ancora pronto.")
-    return FileResponse(found.log_path, media_type="application/gzip", filename=f"registro-ente-{end_id}.jsonl.gz")
+    path = runtime.database.transact(
+        _of_end(runtime, visit, end_id),
+        lambda session: ending.take_log(session, visit.principal, end_id=end_id),
+    )
+    if not path.exists():
+        raise NotFoundError("Il registro degli accessi non è ancora pronto, o è già stato consegnato.")
+    return FileResponse(path, media_type="application/gzip", filename=f"registro-ente-{end_id}.jsonl.gz")
 
 
 # -- breaches -----------------------------------------------------------------------------------------------------
@@ -267,15 +274,20 @@ def _keep(runtime: Runtime, visit: Any, breach: str, form: FormData) -> Response
     return _go(f"/privacy/breaches/{kept}")
 
 
+def _of_end(runtime: Runtime, visit: Visit, end_id: int) -> Scope:
+    with runtime.database.begin(Scope.nothing()) as session:
+        return ending.scope_of(session, visit.principal, end_id)
+
+
 def _go(path: str) -> Response:
     """The form was fine: on to a page. A wrong one stays as it is, with the errors at its fields."""
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": path})
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if (breach_id := id_of(text)) is None:
         raise NotFoundError("Questa violazione non è nel registro.")
-    return int(text)
+    return breach_id
 
 
 def _folder(runtime: Runtime) -> Path:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -15,9 +14,10 @@ from crm.core.clock import ROME
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
-from crm.privacy import breaches, ending
+from crm.privacy import breaches, ending, queries
 from crm.privacy.breaches import Account, Recorded, Standing, standing
 from crm.privacy.models import EnteEnd, PersonErasure, PersonExport, Risk
+from web.edge.fields import instant_of
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.live.hub import Render, Rendered
@@ -50,7 +50,8 @@ def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
         badges = enti.badges(session)
         html = fragment(
             "privacy/regions.html", visit.language, badges=badges, visit=visit,
-            exports=_requests(session, PersonExport), erasures=_requests(session, PersonErasure),
+            exports=_requests(session, visit.principal, PersonExport),
+            erasures=_requests(session, visit.principal, PersonErasure),
             ends=ending.ends(session, visit.principal), breaches=breach_lines(session, visit.principal),
         )  # fmt: skip
         ends: list[EnteEnd] = ending.ends(session, visit.principal)
@@ -78,7 +79,7 @@ def account_of(form: dict[str, str]) -> Account:
     wrong: list[InvalidError] = []
     instants = {name: _instant(form.get(name, ""), name, wrong) for name in INSTANTS}
     persons = form.get("persons", "").strip()
-    if persons and not (persons.isascii() and persons.isdigit()):
+    if persons and not (persons.isascii() and persons.isdigit() and len(persons) <= len(str(breaches.MAX_PERSONS))):
         wrong.append(InvalidError("Scrivi un numero di persone tra 0 e 100 milioni.", field="persons"))
     if instants["known_at"] is None and not any(one.field == "known_at" for one in wrong):
         wrong.append(InvalidError("Scrivi quando si è saputo della violazione.", field="known_at"))
@@ -89,14 +90,13 @@ def account_of(form: dict[str, str]) -> Account:
     known_at = instants.pop("known_at")
     assert known_at is not None
     texts = ("what", "data", "consequences", "measures", "late_reason", "persons_not_told")
-    written = {name: form.get(name, "").replace("\x00", "").strip() for name in texts}
+    written = {name: form.get(name, "").strip() for name in texts}
     told: dict[str, Any] = {**instants, **written}
     return Account(known_at=known_at, risk=Risk(form["risk"]), persons=int(persons) if persons else None, **told)
 
 
-def _requests(session: Session, model: type[PersonExport] | type[PersonErasure]) -> list[Request]:
-    newest = select(model).order_by(model.id.desc()).limit(SHOWN).execution_options(populate_existing=True)
-    rows: list[Any] = list(session.scalars(newest))
+def _requests(session: Session, by: Principal, model: type[PersonExport] | type[PersonErasure]) -> list[Request]:
+    rows: list[Any] = queries.asked(session, by, model, limit=SHOWN)
     names = contacts.named(session, {row.contact_id for row in rows})
     return [Request(row, names.get(row.contact_id, "")) for row in rows]
 
@@ -106,7 +106,7 @@ def _instant(text: str, name: str, wrong: list[InvalidError]) -> datetime | None
     if not text.strip():
         return None
     try:
-        at = datetime.fromisoformat(text.strip())
+        at = instant_of(text)
     except ValueError:
         wrong.append(InvalidError("Scrivi giorno e ora.", field=name))
         return None

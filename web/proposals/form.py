@@ -37,6 +37,7 @@ from crm.proposals.subjects import (
     shown,
     subjects_of,
 )
+from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime
@@ -180,7 +181,7 @@ def _correction(session: Session, visit: Visit, contact_id: int, fields: dict[st
 def _problem(session: Session, visit: Visit, contact_id: int, fields: dict[str, str]) -> Made:
     position, since = fields.get("position", ""), fields.get("since", "")
     return service.report_problem(
-        session, visit.principal, contact_id=contact_id, position_id=int(position) if position.isdecimal() else None,
+        session, visit.principal, contact_id=contact_id, position_id=id_of(position),
         problem=_member(Problem, fields.get("problem", ""), "problem", "Scegli che cosa è successo."),
         since=_day(since) if since else None, told=_told(fields),
     )  # fmt: skip
@@ -227,7 +228,7 @@ def _member(kind: type[Any], text: str, field: str, message: str) -> Any:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return day_of(text)
     except ValueError:
         raise FieldError("Non è una data: scegli giorno, mese e anno.", field="since") from None
 

@@ -56,11 +56,13 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         own = queries.made_by(session, by) if makes.enti else []
     with database.begin(hands_over) as session:
         approved, feeds = queries.counts(session, State.APPROVED), queries.exports(session)
+        refused = queries.refused_answers(session)
         receiving = {one.ente_id for one in receivers(session)}
     html = fragment(
         "proposals/lists.html", visit.language, waiting=waiting, decided=decided, own=own, approved=approved,
         feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
-        user_id=by.user_id, undecided=State.MADE, receiving=receiving, say=translations(visit.language).gettext,
+        user_id=by.user_id, undecided=State.MADE, receiving=receiving, refused=refused,
+        say=translations(visit.language).gettext,
     )  # fmt: skip
     enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
     return Rendered({"proposals": html}, frozenset(topics.ente(one) for one in enti_seen))

@@ -20,6 +20,8 @@ def export(database: Database, code: str, into: Path) -> int:
     """
     if (ente_id := _ente(database, code)) is None:
         return 2
+    if not into.is_dir():
+        return _wrong(f"{into}: non è una cartella.")
 
     def work(session: Session) -> tuple[str, bytes] | None:
         made = exports.export(session, None, ente_id=ente_id)

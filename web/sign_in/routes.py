@@ -65,6 +65,7 @@ def sign_in(
             known = access.attempt(session, username=username, address=browser.address, device=browser.device)
         user_id = _checked(runtime, browser, known, password)
         with runtime.database.begin(Scope.nothing()) as session:
+            access.still_holds(session, known)
             access.forgive(session, username=username, device=browser.device)
             awaits = second_factor.step_after_password(session, user_id, runtime.second_factor)
             token = access.open_session(session, user_id, browser=browser, awaits=awaits)

@@ -89,7 +89,7 @@ def send_enrolment(
         return _again(back)
 
     def work(session: Session) -> tuple[list[str], access.Opened]:
-        codes = second_factor.confirm(session, user_id=now.user_id, code=code)
+        codes = second_factor.confirm(session, user_id=now.user_id, session_id=now.id, code=code)
         method = Method.CODE if now.method is Method.PASSWORD else now.method
         return codes, access.advance(session, now, method=method)
 
@@ -193,7 +193,7 @@ def _show_enrolment(
     runtime: Runtime, request: Request, now: Underway, *, back: str, error: DomainError | None = None
 ) -> Response:
     def work(session: Session) -> second_factor.Enrolment:
-        return second_factor.enrol(session, user_id=now.user_id)
+        return second_factor.enrol(session, user_id=now.user_id, session_id=now.id)
 
     told = runtime.database.transact(Scope.nothing(), work)
     return _show(request, now, "enrol", back=back, error=error, secret=told.secret, qr=qr_code(told.uri))

@@ -1,7 +1,5 @@
 """The register of the staff of an ente, what it was told, whom it keeps away, and whom it wants replaced."""
 
-import csv
-import io
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +14,7 @@ from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.staff import queries, service
 from web.edge.i18n import translations
+from web.edge.spreadsheets import csv_answer
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.edge.words import word_for
@@ -47,8 +46,9 @@ def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
         one = frozenset({ente_id})
         told = queries.notices(session, one, limit=NOTICES)
         context: dict[str, Any] = {
-            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, ente_id),
-            "own_people": queries.of_the_ente(session, ente_id), "removed": queries.removed(session, one),
+            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, visit.principal, ente_id),
+            "own_people": queries.of_the_ente(session, visit.principal, ente_id),
+            "removed": queries.removed(session, visit.principal, ente_id),
             "notices": told, "unseen": sum(notice.seen_at is None for notice in told),
             "replacements": queries.replacements(session, one), "today": business_day(now(session)),
             "days": service.replacement_days(session, ente_id),
@@ -64,23 +64,17 @@ def register(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
 def as_csv(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """The register as a spreadsheet reads it."""
     with runtime.database.begin(_seen(runtime, visit, ente_id)) as session:
-        serving, ente = queries.register(session, ente_id), enti.badges(session)[ente_id]
+        serving, ente = queries.register(session, visit.principal, ente_id), enti.badges(session)[ente_id]
     say = translations(visit.language).gettext
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([say("Ente"), say("Nome"), say("Qualifica"), say("Ruolo"), say("Dal"), say("Al"), say("Stato")])
-    for one in serving:
-        writer.writerow(
-            _cell(value)
-            for value in (
-                ente.name, one.name, one.qualification, say(word_for(one.role)), one.starts_on.isoformat(),
-                one.ends_on.isoformat() if one.ends_on else "", say("attivo") if one.active else say("sospeso"),
-            )
-        )  # fmt: skip
-    name = f"personale-{ente.short_name.lower().replace(' ', '-')}.csv"
-    disposition = f'attachment; filename="{name.encode("ascii", "ignore").decode()}"'
-    body = text.getvalue().encode("utf-8-sig")  # a spreadsheet takes it for UTF-8 by its first bytes
-    return Response(body, media_type="text/csv; charset=utf-8", headers={"content-disposition": disposition})
+    head = [say("Ente"), say("Nome"), say("Qualifica"), say("Ruolo"), say("Dal"), say("Al"), say("Stato")]
+    rows = [
+        (
+            ente.name, one.name, one.qualification, say(word_for(one.role)), one.starts_on, one.ends_on,
+            say("attivo") if one.active else say("sospeso"),
+        )
+        for one in serving
+    ]  # fmt: skip
+    return csv_answer(f"personale-{ente_id}.csv", head, rows)
 
 
 @router.post("/{ente_id}/seen")
@@ -174,13 +168,5 @@ def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
     """In the enti that the visitor decides for or administers."""
-    enti_of_his: frozenset[int] = frozenset()
-    with runtime.database.begin(Scope.nothing()) as session:
-        for permission in (Permission.USER_REMOVE, Permission.USER_MANAGE):
-            enti_of_his |= granted_scope(session, visit.principal, permission).enti or frozenset()
-    return runtime.database.transact(Scope.of_enti(enti_of_his), work)
-
-
-def _cell(value: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    scope = visit.granted_scope(runtime, Permission.USER_REMOVE, Permission.USER_MANAGE)
+    return runtime.database.transact(scope, work)

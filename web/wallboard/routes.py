@@ -56,7 +56,7 @@ def close(
     runtime: RuntimeDep, visit: ChangeDep, contract: ContractField, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """Close a contract's lines now."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CENTRE_CLOSE)) as session:
+    with runtime.database.begin(visit.granted_scope(runtime, Permission.CENTRE_CLOSE)) as session:
         close_lines(session, visit.principal, contract_id=contract, reason=reason)
     return Response(status_code=NO_CONTENT)
 
@@ -64,6 +64,6 @@ def close(
 @router.post("/wallboard/reopen")
 def reopen(runtime: RuntimeDep, visit: ChangeDep, contract: ContractField) -> Response:
     """Open them again."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CENTRE_CLOSE)) as session:
+    with runtime.database.begin(visit.granted_scope(runtime, Permission.CENTRE_CLOSE)) as session:
         reopen_lines(session, visit.principal, contract_id=contract)
     return Response(status_code=NO_CONTENT)

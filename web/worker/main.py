@@ -7,7 +7,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.collection import tasks as collection
-from crm.collection.service import FINISH, IMPORT
+from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
@@ -20,6 +20,7 @@ from crm.documents.store import DocumentStore
 from crm.duplicates import tasks as duplicates
 from crm.duplicates.service import SEARCH
 from crm.duplicates.service import ask as owe_search
+from crm.enti import queries as enti
 from crm.enti.models import Ente
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
@@ -74,22 +75,34 @@ def worker_app(settings: Settings) -> Celery:
     def sweep_jobs() -> None:
         database = parts().database
         with database.begin(Scope.nothing()) as session:
-            enti = frozenset(session.execute(select(Ente.id)).scalars())
-        with database.begin(Scope.of_enti(enti)) as session:
+            everybody = frozenset(session.execute(select(Ente.id)).scalars())
+            served = enti.served(session)
+        with database.begin(Scope.of_enti(served)) as session:
             source_service.start_due(session, data=settings.data)
-            jobs.announce_silent(session)
             proposals.owe_exports(session)
             delivery.owe(session)
+        with database.begin(Scope.of_enti(everybody)) as session:
+            jobs.announce_silent(session)
             due = jobs.due(session)
         for job_id, ente_id in due:
             run_job.delay(job_id, ente_id)
+
+    @app.task(name="filodiretto.tidy")
+    def tidy() -> None:
+        database = parts().database
+        with database.begin(Scope.nothing()) as session:
+            enti = frozenset(session.execute(select(Ente.id)).scalars())
+        with database.begin(Scope.of_enti(enti)) as session:
+            jobs.forget_done(session)
+            collection.sweep(session, uploads=settings.data / UPLOADS)
+            sources.sweep(session, data=settings.data)
 
     @app.task(name="filodiretto.search_duplicates")
     def search_duplicates() -> None:
         database = parts().database
         with database.begin(Scope.nothing()) as session:
-            enti = list(session.execute(select(Ente.id)).scalars())
-        for ente_id in enti:
+            served = enti.served(session)
+        for ente_id in served:
             with database.begin(Scope.of_enti([ente_id])) as session:
                 owe_search(session, None, ente_id=ente_id)
 

@@ -28,6 +28,7 @@ def celery_app(redis_url: str) -> Celery:
         timezone="UTC",
         beat_schedule={
             "sweep-jobs": {"task": "filodiretto.sweep_jobs", "schedule": 3.0, "options": {"expires": 3}},
+            "tidy": {"task": "filodiretto.tidy", "schedule": crontab(hour=0, minute=30)},
             "search-duplicates": {"task": "filodiretto.search_duplicates", "schedule": crontab(hour=1, minute=30)},
         },
     )

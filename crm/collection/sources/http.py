@@ -3,28 +3,30 @@
 import contextlib
 import json
 import random
-import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from crm.collection.feed import VERSION
 from crm.collection.models import FeedMode
 from crm.collection.sources.endpoints import Endpoint
-from crm.collection.sources.port import Fetched, Known, SourceError, ThisOneError
+from crm.collection.sources.pages import KINDS, Answers, Page, Totals, line_of, read
+from crm.collection.sources.port import Fetched, Known, NotAllowedError, SourceError, ThisOneError
 
 PAGE_RECORDS = 1_000
 MAX_PAGE_BYTES = 64_000_000  # unpacked
-MAX_PAGES = 1_000_000
-TIMEOUT = httpx.Timeout(30.0, connect=5.0, pool=5.0)  # seconds
+MAX_PAGES = 100_000
+MAX_FEED_BYTES = 20_000_000_000  # of all pages
+TIMEOUT = httpx.Timeout(30.0, connect=5.0, pool=5.0)  # seconds; all together they are less than a job's lease
+LONGEST_ANSWER_S = 600.0  # from its first byte to its last
 TRIES = 4
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
@@ -35,45 +37,13 @@ UNREACHABLE = "Il gestionale non risponde ({error}): si riprova da solo."
 BUSY = "Il gestionale non riesce a rispondere (stato {status}): si riprova da solo."
 NOT_ALLOWED = "Il gestionale rifiuta la nostra credenziale (stato {status}): chiederne una valida a chi lo gestisce."
 ODD_STATUS = "Il gestionale risponde con lo stato {status}, non previsto dal contratto: avvisare chi lo gestisce."
-NOT_A_PAGE = "La risposta del gestionale non è quella del contratto ({field}): avvisare chi lo gestisce."
+TOO_SLOW = "Il gestionale risponde troppo lentamente: si riprova da solo."
 TOO_LARGE = "Una pagina del gestionale supera 64 MB: avvisare chi lo gestisce, che ne mandi di più piccole."
-OTHER_ENTE = "Il gestionale ha mandato i dati dell'ente {ente}, ma qui si attende {expected}: nulla è stato letto."
 ENDLESS = "Il gestionale manda pagine senza fine: avvisare chi lo gestisce."
 NOT_THERE = "Il gestionale non ha questo documento (stato {status})."
 LONGER = "Il documento del gestionale è più lungo di quanto aveva annunciato."
 NOT_TAKEN = "Il gestionale non prende questo flusso (stato {status}): avvisare chi lo gestisce."
 CHANGED = "Lo stato completo è cambiato mentre lo si leggeva: si riprova da solo."
-
-
-class Answer(BaseModel):
-    """Whose state, and as of which instant: that of the last change in it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    ente: str = Field(max_length=4)
-    as_of: AwareDatetime
-
-
-class Page(Answer):
-    """Some records. `next` is what to ask from the next time; while there is `more`, at once."""
-
-    records: list[dict[str, Any]] = Field(max_length=100_000)
-    next: str = Field(min_length=1, max_length=200)
-    more: bool
-
-
-class Totals(Answer):
-    """The sender's own sums by tax."""
-
-    totals: list[dict[str, Any]] = Field(max_length=100)
-
-
-class Answers(Answer):
-    """What the gestionale decided of proposals: records of docs/proposals-feed.md. `next` is empty after a delivery."""
-
-    answers: list[dict[str, Any]] = Field(max_length=10_000)
-    next: str = Field(default="", max_length=200)
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +52,6 @@ class Sent:
 
     content: bytes
     headers: dict[str, str]
-
-
-A = TypeVar("A", bound=Answer)
 
 
 class Gestionale:
@@ -96,10 +63,11 @@ class Gestionale:
         ente: str,
         *,
         wait: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._ente, self._wait, self._chance = ente, wait, chance
+        self._ente, self._wait, self._monotonic, self._chance = ente, wait, monotonic, chance
         self._root = f"{endpoint.url}/v1/enti/{ente}"
         headers = {"Authorization": f"Bearer {endpoint.token}", "Accept": "application/json, application/problem+json"}
         self._options: dict[str, Any] = {
@@ -124,7 +92,8 @@ class Gestionale:
         sent = Sent(feed, {"Idempotency-Key": str(key), "Content-Type": "application/jsonl"})
         with httpx.Client(**self._options) as client:
             url = f"{self._root}/proposals"
-            return self._read(Answers, self._ask(client, url, {}, None, alive, MAX_PAGE_BYTES, sent=sent))
+            response = self._ask(client, url, {}, None, alive, MAX_PAGE_BYTES, sent=sent)
+        return read(Answers, response.content, ente=self._ente)
 
     def answers(self, since: str | None, alive: Callable[[], None]) -> Answers:
         """Answers to proposals since a cursor; from the first one when that is no longer kept. Raises `SourceError`."""
@@ -133,13 +102,13 @@ class Gestionale:
             response = self._ask(client, f"{self._root}/answers", query, None, alive, MAX_PAGE_BYTES)
         if response.status_code == GONE and since:
             return self.answers(None, alive)
-        return self._read(Answers, response)
+        return read(Answers, response.content, ente=self._ente)
 
-    def document(self, reference: str, into: Path, *, most_bytes: int) -> str:
+    def document(self, reference: str, into: Path, alive: Callable[[], None], *, most_bytes: int) -> str:
         """Write a document's contents; its media type. Raises `ThisOneError`, or `SourceError`."""
         with httpx.Client(**self._options) as client:
             url = f"{self._root}/documents/{quote(reference, safe='')}"
-            response = self._ask(client, url, {}, None, lambda: None, most_bytes, into)
+            response = self._ask(client, url, {}, None, alive, most_bytes, into)
         media_type: str = response.headers.get("content-type", "application/octet-stream")
         return media_type.partition(";")[0].strip().lower()
 
@@ -151,34 +120,44 @@ class Gestionale:
             return None
         if response.status_code == NOT_MODIFIED:
             return Fetched(known, is_feed=False)
-        first = self._read(Page, response)
+        first = read(Page, response.content, ente=self._ente)
         if not first.records and not first.more:
-            return Fetched(Known(first.next, response.headers.get("etag")), is_feed=False)
+            return Fetched(Known(first.next, _mark(response)), is_feed=False)
         return self._feed(client, into, FeedMode.INCREMENTAL, known, first, alive)
 
     def _feed(
         self, client: httpx.Client, into: Path, mode: FeedMode, known: Known, first: Page | None,
         alive: Callable[[], None],
     ) -> Fetched:  # fmt: skip
-        """Write pages until there are no more, then the header before them, and the totals and the end after."""
-        body = into.with_suffix(".body")
-        counts = dict.fromkeys(("taxpayer", "position", "withdrawal", "document"), 0)
-        with body.open("w", encoding="utf-8") as file:
+        """Write pages until there are no more, then the header before them, and the totals and the end after.
+
+        What is about documents comes last, as they are refused before their taxpayer; pages may have any order.
+        """
+        body, papers = into.with_suffix(".body"), into.with_suffix(".papers")
+        counts: Counter[str] = Counter()
+        with body.open("w", encoding="utf-8") as file, papers.open("w", encoding="utf-8") as last:
             for page in self._pages(client, mode, known, first, alive):
-                _write(file, page, counts)
+                for record in page.records:
+                    kind, line = line_of(record, page=page)
+                    is_paper = kind == "document" or (kind == "withdrawal" and record.get("of") == "document")
+                    (last if is_paper else file).write(line)
+                    counts[kind] += 1
+                if file.tell() + last.tell() > MAX_FEED_BYTES:
+                    raise SourceError(ENDLESS, permanent=True)
         answer = self._ask(client, f"{self._root}/totals", {}, None, alive, MAX_PAGE_BYTES)
-        totals = self._read(Totals, answer)
+        totals = read(Totals, answer.content, ente=self._ente)
         header = {
             "record": "feed", "version": VERSION, "ente": self._ente, "mode": mode.value,
             "as_of": page.as_of.isoformat(), "source": "HTTP",
         }  # fmt: skip
-        with into.open("wb") as whole, body.open("rb") as records:
+        with into.open("wb") as whole:
             whole.write(_line(header))
-            shutil.copyfileobj(records, whole, 1 << 20)
+            for part in (body, papers):
+                _copy(part, whole, alive)
+                part.unlink()
             if totals.as_of == page.as_of:  # else something has happened in between, and they would not agree
-                whole.writelines(_line({**one, "record": "totals"}) for one in totals.totals)
-            whole.write(_line({"record": "end", **{f"{kind}s": count for kind, count in counts.items()}}))
-        body.unlink()
+                whole.writelines(_line({**one, "record": "totals"}) for one in totals.totals if isinstance(one, dict))
+            whole.write(_line(_end(counts)))
         return Fetched(Known(page.next), is_feed=True)
 
     def _pages(
@@ -186,18 +165,21 @@ class Gestionale:
     ) -> Iterator[Page]:
         url = f"{self._root}/{'full' if mode is FeedMode.FULL else 'records'}"
         page, asked, as_of = first, known.cursor, None
+        seen = {asked}
         for _ in range(MAX_PAGES):
             if page is None:
                 query = {"limit": str(PAGE_RECORDS)} | ({"since": asked} if asked is not None else {})
-                page = self._read(Page, self._ask(client, url, query, None, alive, MAX_PAGE_BYTES))
+                response = self._ask(client, url, query, None, alive, MAX_PAGE_BYTES)
+                page = read(Page, response.content, ente=self._ente)
             if mode is FeedMode.FULL and page.as_of != (as_of := as_of or page.as_of):
                 raise SourceError(CHANGED, permanent=False)
             yield page
             if not page.more:
                 return
-            if page.next == asked:
+            if page.next in seen:
                 break
             asked, page = page.next, None
+            seen.add(asked)
         raise SourceError(ENDLESS, permanent=True)
 
     def _ask(
@@ -223,6 +205,7 @@ class Gestionale:
             wait = max(FIRST_WAIT_S * 2**attempt * (0.5 + self._chance() / 2), trouble.retry_after or 0)
             if attempt == TRIES - 1 or wait > LONGEST_WAIT_S:
                 raise trouble
+            alive()
             self._wait(wait)
         raise AssertionError("unreachable")
 
@@ -232,16 +215,18 @@ class Gestionale:
         """The answer with its contents, which are in the file `into` where there is one."""
         status = response.status_code
         if status in {401, 403}:
-            raise SourceError(NOT_ALLOWED.format(status=status), permanent=True)
+            raise NotAllowedError(NOT_ALLOWED.format(status=status))
         if status in OF_ONE and (is_sent or into):
             raise ThisOneError((NOT_TAKEN if is_sent else NOT_THERE).format(status=status))
         if status not in ({200, HTTPStatus.ACCEPTED} if is_sent else {200, NOT_MODIFIED, GONE}):
             raise SourceError(ODD_STATUS.format(status=status), permanent=True)
-        content, size = bytearray(), 0
+        content, size, begun = bytearray(), 0, self._monotonic()
         with contextlib.ExitStack() as opened:
             file = opened.enter_context(into.open("wb")) if into else None
             for chunk in response.iter_bytes(1 << 18):
                 alive()
+                if self._monotonic() - begun > LONGEST_ANSWER_S:
+                    raise SourceError(TOO_SLOW, permanent=False)
                 size += len(chunk)
                 if size > most_bytes:
                     raise ThisOneError(LONGER) if into else SourceError(TOO_LARGE, permanent=True)
@@ -252,31 +237,28 @@ class Gestionale:
         kept = {name: response.headers[name] for name in ("etag", "content-type") if name in response.headers}
         return httpx.Response(status, headers=kept, content=bytes(content))
 
-    def _read(self, kind: type[A], response: httpx.Response) -> A:
-        try:
-            answer = kind.model_validate_json(response.content)
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(str(step) for step in problem["loc"][:3]) or "JSON"
-            raise SourceError(NOT_A_PAGE.format(field=field), permanent=True) from None
-        if answer.ente != self._ente:
-            ente = "".join(char for char in answer.ente if char.isalnum())
-            raise SourceError(OTHER_ENTE.format(ente=ente, expected=self._ente), permanent=True)
-        return answer
 
-
-def _write(file: IO[str], page: Page, counts: dict[str, int]) -> None:
-    """One line a record, as of its page unless it says else. A kind that has no count is for the importer to refuse."""
-    for record in page.records:
-        kind = record.get("record")
-        if kind in {"feed", "end", "totals"}:
-            raise SourceError(NOT_A_PAGE.format(field="records"), permanent=True)
-        counts[kind if isinstance(kind, str) and kind in counts else "position"] += 1
-        file.write(json.dumps({"as_of": page.as_of.isoformat(), **record}) + "\n")
+def _copy(source: Path, target: IO[bytes], alive: Callable[[], None]) -> None:
+    with source.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            target.write(chunk)
+            alive()
 
 
 def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record).encode() + b"\n"
+
+
+def _end(counts: Counter[str]) -> dict[str, Any]:
+    """The last line. What is of no kind is refused, and counted, as a record: it goes with the positions."""
+    known = {f"{kind}s": counts[kind] for kind in KINDS if kind != "position"}
+    return {"record": "end", "positions": counts.total() - sum(known.values()), **known}
+
+
+def _mark(response: httpx.Response) -> str | None:
+    """The answer's `ETag`, where it is one that can be kept and sent back."""
+    mark: str = response.headers.get("etag", "")
+    return mark if 0 < len(mark) <= 200 and mark.isascii() and mark.isprintable() else None
 
 
 def _retry_after(response: httpx.Response) -> float | None:

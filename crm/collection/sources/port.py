@@ -19,6 +19,13 @@ class SourceError(Exception):
         self.retry_after = retry_after
 
 
+class NotAllowedError(SourceError):
+    """The source refuses our credential, whatever it is asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 class ThisOneError(SourceError):
     """The source answers, but will not give, or take, what this was about. Anything else may be asked of it."""
 

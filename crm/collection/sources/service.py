@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
 from crm.audit import service as audit
+from crm.collection.lines import shown
 from crm.collection.models import CollectionSource, ImportRun, ImportState, ReadingOutcome, SourceKind, SourceReading
 from crm.collection.service import entitled
 from crm.collection.sources import endpoints
-from crm.collection.sources.breaker import Breaker
+from crm.collection.sources.breaker import FIRST_PAUSE, Breaker
 from crm.collection.sources.port import Known, SourceError
 from crm.collection.sources.timetable import DAY_MIN, MAX_EVERY, MIN_EVERY, next_due
 from crm.core import clock, jobs, topics
@@ -54,6 +55,8 @@ def save(
         source = locked(session, source_id)
         before = _told(source)
         if (source.kind, source.endpoint) != (kind, endpoint):  # another source altogether: nothing is known of it
+            if _under_way(session, source) is not None:
+                raise InvalidError("Questa fonte è in lettura: attendi che finisca, poi cambiala.", field="endpoint")
             source.cursor = source.etag = source.answers_cursor = None
         source.kind = kind
     source.name, source.endpoint, source.active = name, endpoint, active
@@ -76,6 +79,7 @@ def read_now(session: Session, by: Principal, *, source_id: int, data: Path) -> 
     entitled(session, by, source.ente_id)
     if _under_way(session, source) is not None:
         raise ConflictError("Questa fonte è già in lettura: attendi che finisca.")
+    _noted(session, by, source, whole=False)
     return _start(session, source, data)
 
 
@@ -86,6 +90,7 @@ def read_whole(session: Session, by: Principal, *, source_id: int, data: Path) -
     if _under_way(session, source) is not None:
         raise ConflictError("Questa fonte è già in lettura: attendi che finisca.")
     source.cursor = source.etag = None
+    _noted(session, by, source, whole=True)
     return _start(session, source, data)
 
 
@@ -121,7 +126,7 @@ def bind(session: Session, *, ente_id: int, reading_id: int, job_id: int, file_n
     if reading.run_id is None:
         at = clock.now(session)
         run = ImportRun(
-            ente_id=ente_id, file_name=file_name[:200], file_bytes=size, state=ImportState.RUNNING, job_id=job_id,
+            ente_id=ente_id, file_name=shown(file_name), file_bytes=size, state=ImportState.RUNNING, job_id=job_id,
             started_at=at, moved_at=at, totals=[],
         )  # fmt: skip
         session.add(run)
@@ -149,27 +154,32 @@ def ended(
     if source.kind is SourceKind.FOLDER and outcome is not ReadingOutcome.NOTHING_NEW and source.due_at is not None:
         source.due_at = clock.now(session)  # there may be another file
     if source.kind is SourceKind.HTTP and documents.wanted(session, ente_id=source.ente_id, limit=1):
-        jobs.enqueue(session, ente_id=source.ente_id, kind=CONTENTS, argument={"source": source.id})
+        jobs.enqueue_once(session, ente_id=source.ente_id, kind=CONTENTS, argument={"source": source.id})
     session.flush()
     touch(session, topics.imports(reading.ente_id))
 
 
 def failed(session: Session, *, reading_id: int, error: SourceError) -> None:
-    """A reading failed: its circuit may open."""
+    """A reading failed: its circuit may open. After trouble that may pass it is not put off until its next time."""
     reading, source = _of(session, reading_id)
     if reading.ended_at is not None:
         return
-    reading.ended_at, reading.outcome, reading.failure = clock.now(session), ReadingOutcome.FAILED, str(error)[:400]
+    at = clock.now(session)
+    reading.ended_at, reading.outcome, reading.failure = at, ReadingOutcome.FAILED, str(error)[:400]
     _tripped(session, source, error)
-    due = _next(source, session)
-    source.due_at = due if due is None or source.open_until is None else max(due, source.open_until)
+    source.due_at = due = _next(source, session)
+    if due is not None:
+        due = due if error.permanent else min(due, at + FIRST_PAUSE)
+        source.due_at = max(due, source.open_until or due)
     session.flush()
     touch(session, topics.imports(reading.ente_id))
 
 
-def answered(session: Session, *, source_id: int, cursor: str | None) -> None:
+def answered(session: Session, *, source_id: int, endpoint: str | None, cursor: str | None) -> None:
     """A gestionale answered about proposals, up to this cursor where it gave one: its circuit is closed."""
     source = locked(session, source_id)
+    if source.endpoint != endpoint:  # the source has become another one meanwhile
+        return
     source.failures, source.open_until = 0, None
     if cursor is not None:
         source.answers_cursor, source.answers_due_at = cursor or None, clock.now(session) + ANSWERS_EVERY
@@ -234,6 +244,13 @@ def _under_way(session: Session, source: CollectionSource) -> int | None:
 
 def _next(source: CollectionSource, session: Session) -> datetime | None:
     return next_due(every_min=source.every_min, at_minute=source.at_minute, after=clock.now(session))
+
+
+def _noted(session: Session, by: Principal, source: CollectionSource, *, whole: bool) -> None:
+    audit.note(
+        session, by, kind="source.read", ente_id=source.ente_id, subject=f"collection_source {source.id}",
+        after={"whole": whole},
+    )  # fmt: skip
 
 
 def _told(source: CollectionSource) -> dict[str, object]:

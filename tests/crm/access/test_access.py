@@ -200,7 +200,7 @@ def attempts(session: Session) -> int:
 @pytest.mark.parametrize("username", ["anna", "nessuno"])
 def test_after_five_failures_a_name_rests_a_while_from_wherever_it_is_tried(session: Session, username: str) -> None:
     fails(session, username, FREE_BY_NAME)
-    for tried in (username, f" {username.upper()} \x00"):
+    for tried in (username, f" {username.upper()}"):
         with pytest.raises(service.TooManyAttemptsError) as refusal:
             sign_in(session, username=tried, password=PASSWORD, address="198.51.100.1")
         assert refusal.value.until == clock.now(session) + PAUSES[0]

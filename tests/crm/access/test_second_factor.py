@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from crm.access import devices, second_factor, service, totp, users
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE
 from crm.access.browsers import described
-from crm.access.models import Method, RecoveryCode, Role, SecondFactor, Step, User
+from crm.access.errors import SignInError
+from crm.access.models import Method, RecoveryCode, Role, SecondFactor, Step, User, UserSession
 from crm.access.passwords import check_new, hash_password
 from crm.access.second_factor import Policy
 from crm.access.service import Browser, Underway
@@ -141,9 +142,11 @@ def session(database: Database, cast: Cast) -> Iterator[Session]:
 
 def enrolled(session: Session, user_id: int) -> tuple[pyotp.TOTP, list[str]]:
     """Set up a second factor; its first code is used up, as of a minute ago."""
-    told = second_factor.enrol(session, user_id=user_id)
+    at = at_step(session, begun(session, user_id, REQUIRED)).id
+    told = second_factor.enrol(session, user_id=user_id, session_id=at)
     authenticator = pyotp.TOTP(told.secret)
-    codes = second_factor.confirm(session, user_id=user_id, code=authenticator.at(clock.now(session)))
+    code = authenticator.at(clock.now(session))
+    codes = second_factor.confirm(session, user_id=user_id, session_id=at, code=code)
     session.execute(update(SecondFactor).values(last_step=SecondFactor.last_step - 2))
     return authenticator, codes
 
@@ -161,14 +164,38 @@ def at_step(session: Session, token: str) -> Underway:
 
 @pytest.mark.integration
 def test_the_secret_is_not_in_the_database_in_clear(session: Session, cast: Cast) -> None:
-    told = second_factor.enrol(session, user_id=cast.anna)
-    assert second_factor.enrol(session, user_id=cast.anna).secret == told.secret  # the page may be loaded again
+    at = at_step(session, begun(session, cast.anna, REQUIRED)).id
+    told = second_factor.enrol(session, user_id=cast.anna, session_id=at)
+    again = second_factor.enrol(session, user_id=cast.anna, session_id=at)
+    assert again.secret == told.secret  # the page may be loaded again
+    assert told.secret.encode() not in session.execute(select(UserSession.secret)).scalars().one()
+    code = pyotp.TOTP(told.secret).at(clock.now(session))
+    codes = second_factor.confirm(session, user_id=cast.anna, session_id=at, code=code)
     assert told.secret.encode() not in session.execute(select(SecondFactor.secret)).scalar_one()
-    codes = second_factor.confirm(session, user_id=cast.anna, code=pyotp.TOTP(told.secret).at(clock.now(session)))
     kept = session.execute(select(RecoveryCode.code_hash)).scalars().all()
     assert not {code.replace("-", "").encode() for code in codes} & set(kept)
     with pytest.raises(ConflictError):
-        second_factor.enrol(session, user_id=cast.anna)
+        second_factor.enrol(session, user_id=cast.anna, session_id=at)
+
+
+@pytest.mark.integration
+def test_a_secret_shown_to_whoever_stole_the_password_is_not_the_one_that_anna_confirms(
+    session: Session, cast: Cast
+) -> None:
+    thief, anna = (at_step(session, begun(session, cast.anna, REQUIRED)).id for _ in range(2))
+    stolen = second_factor.enrol(session, user_id=cast.anna, session_id=thief).secret
+    own = second_factor.enrol(session, user_id=cast.anna, session_id=anna).secret
+    assert own != stolen
+    known = pyotp.TOTP(stolen).at(clock.now(session))
+    with pytest.raises(InvalidError):
+        second_factor.confirm(session, user_id=cast.anna, session_id=anna, code=known)
+    users.set_password(session, user_id=cast.anna, password_hash="x", keep_session=anna)
+    with pytest.raises(SignInError):  # his session ended, and the secret with it
+        second_factor.confirm(session, user_id=cast.anna, session_id=thief, code=known)
+    with pytest.raises(SignInError):
+        users.set_password(session, user_id=cast.anna, password_hash="his", keep_session=thief)
+    with pytest.raises(SignInError):  # nor does another's session do
+        second_factor.enrol(session, user_id=cast.luca, session_id=anna)
 
 
 @pytest.mark.integration
@@ -206,10 +233,11 @@ def test_whoever_must_and_has_none_sets_it_up_before_anything_else(session: Sess
     token = begun(session, cast.anna, REQUIRED)
     now = at_step(session, token)
     assert now.awaits is Step.ENROLMENT
-    secret = second_factor.enrol(session, user_id=cast.anna).secret
+    secret = second_factor.enrol(session, user_id=cast.anna, session_id=now.id).secret
     with pytest.raises(InvalidError):
-        second_factor.confirm(session, user_id=cast.anna, code="000000")
-    second_factor.confirm(session, user_id=cast.anna, code=pyotp.TOTP(secret).at(clock.now(session)))
+        second_factor.confirm(session, user_id=cast.anna, session_id=now.id, code="000000")
+    code = pyotp.TOTP(secret).at(clock.now(session))
+    second_factor.confirm(session, user_id=cast.anna, session_id=now.id, code=code)
     opened = service.advance(session, now, method=Method.CODE)
     assert opened.awaits is Step.PASSWORD
     now = at_step(session, opened.token)
@@ -217,6 +245,16 @@ def test_whoever_must_and_has_none_sets_it_up_before_anything_else(session: Sess
     opened = service.advance(session, now)
     assert opened.awaits is None
     assert service.resume(session, opened.token) is not None
+
+
+@pytest.mark.integration
+def test_whoever_comes_from_a_provider_is_asked_for_no_password_of_ours(session: Session, cast: Cast) -> None:
+    session.execute(update(User).where(User.id == cast.anna).values(password_expired=True))
+    browser = Browser("203.0.113.7", "Chrome su Windows")
+    token = service.open_session(
+        session, cast.anna, browser=browser, method=Method.PROVIDER, provider="ente", awaits=Step.CODE
+    )
+    assert service.advance(session, at_step(session, token), method=Method.CODE).awaits is None
 
 
 @pytest.mark.integration

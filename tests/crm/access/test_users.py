@@ -8,11 +8,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crm.access import queries, service, users
+from crm.access.authority import Subject
 from crm.access.models import AccessLink, Role, RoleGrant, User, UserEvent, UserSession
 from crm.access.passwords import matches
 from crm.access.permissions import Principal
 from crm.access.queries import Filter
-from crm.access.users import Person, Subject
+from crm.access.users import Person
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.clock import business_day
@@ -195,8 +196,56 @@ def test_an_administrator_of_vinci_takes_over_nobody_of_empoli(session: Session,
         queries.account(session, vito, user_id=cast.vera)
     seen, _ = queries.users(session, vito, wanted=Filter(active=None))
     assert {one.username for one in seen} == {"vito"}
-    users.grant(session, vito, user_id=cast.vera, role=Role.ENTE_VIEWER, on=Subject(ente_id=cast.vinci))
-    assert queries.account(session, vito, user_id=cast.vera).manageable is False
+    with pytest.raises(NotFoundError):
+        users.grant(session, vito, user_id=cast.vera, role=Role.ENTE_VIEWER, on=Subject(ente_id=cast.vinci))
+    users.grant(session, ada, user_id=cast.vera, role=Role.ENTE_VIEWER, on=Subject(contract_id=cast.contract))
+    users.grant(session, ada, user_id=vito.user_id, role=Role.AGENT, on=Subject(contract_id=cast.contract))
+    assert queries.account(session, vito, user_id=vito.user_id).manageable is False
+
+
+def test_who_holds_nothing_yet_is_of_whoever_made_him(session: Session, cast: Cast, ada: Principal) -> None:
+    """Whoever chose his password before he was given a role would hold that role."""
+    on = Subject(contract_id=cast.other_contract)
+    silvio, sonia = (administrator(session, name, on) for name in ("silvio", "sonia"))
+    bruno = users.create(session, silvio, person=BRUNO)
+    with pytest.raises(ForbiddenError):
+        users.make_link(session, ada, user_id=bruno)
+    with pytest.raises(ForbiddenError):
+        users.link_identity(session, ada, user_id=bruno, provider="x", issuer="i", subject="s")
+    with pytest.raises(NotFoundError):
+        users.grant(session, ada, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=cast.contract))
+    assert "bruno" not in {one.username for one in queries.users(session, ada, wanted=Filter(active=None))[0]}
+    assert "bruno" in {one.username for one in queries.users(session, sonia, wanted=Filter(active=None))[0]}
+    users.make_link(session, sonia, user_id=bruno)  # who may manage Silvio
+
+
+def test_whoever_took_the_last_role_keeps_the_account_until_another_gives_one(
+    session: Session, cast: Cast, ada: Principal
+) -> None:
+    silvio = administrator(session, "silvio", Subject(contract_id=cast.other_contract))
+    bruno = users.create(session, ada, person=BRUNO)
+    held = [
+        users.grant(session, None, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=one))
+        for one in (cast.contract, cast.other_contract)
+    ]
+    for by in (ada, silvio):
+        assert queries.account(session, by, user_id=bruno).manageable is False
+    users.revoke(session, ada, grant_id=held[0])
+    session.info["now"] += timedelta(hours=1)
+    users.revoke(session, silvio, grant_id=held[1])
+    session.info["now"] += timedelta(hours=1)
+    assert queries.account(session, ada, user_id=bruno).manageable is False  # though she made him
+    assert queries.account(session, silvio, user_id=bruno).manageable is True
+
+
+def test_whom_a_provider_made_is_anybodys_to_give_a_role_and_nobodys_to_take(session: Session, ada: Principal) -> None:
+    bruno = users.create(session, None, person=BRUNO)
+    assert queries.account(session, ada, user_id=bruno).manageable is False
+    with pytest.raises(ForbiddenError):
+        users.make_link(session, ada, user_id=bruno)
+    (contract,) = ada.contracts
+    users.grant(session, ada, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=contract))
+    users.make_link(session, ada, user_id=bruno)
 
 
 def test_periods_are_checked_and_do_not_overlap(session: Session, cast: Cast, ada: Principal) -> None:

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 from psycopg import errors
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
 from crm.access.permissions import Principal
 from crm.audit import keys, queries, sealing, service
-from crm.audit.models import NOBODYS, AuditEntry, AuditSeal
+from crm.audit.models import NOBODYS, AuditEntry, AuditSeal, ExpiryReason
 from crm.audit.verification import Break, Head, Verdict, verify
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
@@ -221,6 +222,16 @@ def test_a_chain_that_was_cut_off_is_told_by_a_head_that_was_written_down(
     assert verified(database, cast.empoli, head=Head(2, head.digest)).broken is Break.CUT_OFF
 
 
+def test_the_log_is_told_where_each_chain_ends(database: Database, cast: Cast) -> None:
+    opens(database, cast, 2)
+    head = verified(database, cast.empoli).head
+    assert head is not None
+    with capture_logs() as logged:
+        sealing.log_heads(database)
+    told = [(one["chain"], one["number"], one["digest"]) for one in logged if one["event"] == "audit_head"]
+    assert told == [(cast.empoli, 2, head.digest.hex())]
+
+
 def test_a_part_of_the_chain_can_be_verified(database: Database, cast: Cast, superuser: Connection) -> None:
     opens(database, cast, 4)
     superuser.execute("UPDATE audit_entry SET place = 'altrove' WHERE id = %s", [first(cast, superuser, 1)])
@@ -319,18 +330,43 @@ def test_old_batches_go_and_their_seals_stay(database: Database, cast: Cast, sup
     assert (verdict.broken, verdict.seals, verdict.entries) == (None, 4, 2)
 
 
-def test_nobody_hides_a_removal_behind_an_expiry(database: Database, cast: Cast, superuser: Connection) -> None:
+@pytest.mark.parametrize(("reason", "through"), [("retention", 1), ("contract_ended", 10**9)])
+def test_nobody_hides_a_removal_behind_an_expiry(
+    database: Database, cast: Cast, superuser: Connection, reason: str, through: int
+) -> None:
     opens(database, cast, 2)
     superuser.execute("DELETE FROM audit_entry WHERE id = %s", [first(cast, superuser, 1)])
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         session.execute(
             text(
-                "INSERT INTO audit_expiry (chain, ente_id, through, entries, reason, at)"
-                " VALUES (:ente, :ente, 1, 1, 'retention', now() + interval '5 years')"
+                "INSERT INTO audit_expiry (chain, ente_id, through, entries, reason, at, mark)"
+                " VALUES (:ente, :ente, :through, 1, :reason, now() + interval '5 years', :mark)"
             ),
-            {"ente": cast.empoli},
+            {"ente": cast.empoli, "through": through, "reason": reason, "mark": b"x" * 32},
         )
-    assert verified(database, cast.empoli).broken is Break.EXPIRED_EARLY
+    assert verified(database, cast.empoli).broken is Break.EXPIRY_FORGED
+
+
+def test_an_expiry_that_had_no_right_to_be_is_told(database: Database, cast: Cast, superuser: Connection) -> None:
+    """Even said by this installation: entries were young, or nobody ended the contract."""
+    opens(database, cast, 2)
+    for reason in ExpiryReason:
+        with database.begin(Scope.of_enti([cast.empoli])) as session:
+            sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=reason)
+        assert verified(database, cast.empoli).broken is Break.EXPIRED_EARLY
+        superuser.execute("DELETE FROM audit_expiry")
+
+
+def test_an_entry_that_is_left_of_those_let_go_of_is_still_verified(
+    database: Database, cast: Cast, superuser: Connection
+) -> None:
+    opens(database, cast, 2)
+    grow_old(superuser, database, cast, 25)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        sealing.note_expiry(session, cast.empoli, through=2, entries=0, reason=ExpiryReason.RETENTION)
+    assert verified(database, cast.empoli).broken is None
+    superuser.execute("UPDATE audit_entry SET place = 'altrove' WHERE id = %s", [first(cast, superuser, 1)])
+    assert verified(database, cast.empoli).broken is Break.ENTRY_ALTERED
 
 
 def test_the_application_removes_no_entry_that_is_young_or_another_entes(

@@ -195,6 +195,24 @@ def test_refused_lines_are_listed_and_fatal_to_nobody(db: Database, write_feed: 
     assert told[2][1].startswith("codice_fiscale: Codice fiscale «VRDLGU50A01D403B»")
 
 
+POISON = (
+    b'{"record":"a\\u0000b"}\n', b'{"record":"position","reference":"\\u0000","x\\u0000":1}\n',
+    b'{"record":"position","reference":"\\ud800"}\n',
+    b'{"record":"taxpayer","codice_fiscale":"RSSMRA80A01D403T","as_of":"0001-01-01T00:00:00+01:00"}\n',
+)  # fmt: skip
+
+
+def test_nothing_that_a_line_holds_stops_the_others(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    """Characters that PostgreSQL does not take, and instants that it would take and not give back."""
+    done = import_feed(db, write_feed(*POISON, records["rossi"]))
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=1, refused=4))
+    assert len(refusals(db, done.ente_id)) == 4
+    header = {"as_of": "0001-01-01T00:00:00+01:00", "a\x00": 1}
+    refused = import_feed(db, write_feed(header=header, name="poisoned"), ente_code_expected="D403")
+    assert refused.state is ImportState.FAILED
+    assert "fuori dai limiti" in (refused.failure or "")
+
+
 WHOLE_FILE = [
     ({"version": 2}, "La prima riga non è l'intestazione di un feed: version: valore «2» non previsto; è ammesso 1."),
     ({"ente": "empoli"}, "La prima riga non è l'intestazione di un feed: ente: contiene caratteri di controllo o non "
@@ -257,6 +275,14 @@ def test_a_file_cut_short_is_noticed(db: Database, write_feed: WriteFeed, record
     assert done.state is ImportState.TRUNCATED
     assert done.failure is not None
     assert done.failure.startswith("Il file dichiara 3 record ma ne contiene 2: qualcosa manca")
+
+
+def test_sums_that_cannot_be_read_are_no_missing_record(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    sums = {"record": "totals", "tax": "ici", "positions": 0, "residual": 0, "paid": 0}
+    end = {"record": "end", "taxpayers": 1, "positions": 1}
+    done = import_feed(db, write_feed(sums, records["rossi"], end, records["tari"], b"{}\n", {**end, "positions": 2}))
+    assert (done.state, done.failure) == (ImportState.DONE, None)
+    assert done.counts == Counts(created=2, refused=3, besides=2)
 
 
 def test_a_compressed_feed(db: Database, write_feed: WriteFeed, records: Records, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_number_that_is_told_no_more_is_not_found_any_more(
     ({"acts": [{"kind": "sollecito", "number": "", "issued_on": "2024-01-01"}]}, "acts.0.number: è vuoto"),
     ({"acts": [{"kind": "sollecito", "number": "1", "issued_on": "2024-02-30"}]}, "«2024-02-30» non valida"),
     ({"steps": [{"kind": "relief", "on": "2025-04-01", "amount": "-5"}]}, "negativo"),
-    ({"steps": [{"kind": "relief", "on": "2025-04-01", "amount": "999999999"}]}, "oltre 100 milioni"),
+    ({"steps": [{"kind": "relief", "on": "2025-04-01", "amount": "999999999"}]}, "oltre 99999999.99"),
     ({"plan": {"note": "senza data"}}, "plan.granted_on: campo obbligatorio"),
     ({"plan": "sì"}, "serve un oggetto JSON"),
     ({"instalments": [{"number": 1, "due_on": "2025-06-01", "amount": 1, "notice_number": "12"}]}, "18 cifre"),

@@ -8,6 +8,7 @@ import pytest
 
 from crm.collection.items import Item, Reader
 from crm.collection.lines import Line
+from crm.collection.models import Of
 
 NOW = datetime(2026, 1, 10, 5, tzinfo=UTC)
 Records = dict[str, dict[str, Any]]
@@ -51,6 +52,11 @@ TAXPAYER = [
     ({"as_of": 1700000000}, "as_of: serve un istante fra virgolette, come 2024-09-03T06:00:00+02:00."),
     ({"as_of": "2099-01-01T00:00:00Z"},
      "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
+    ({"as_of": "0001-01-01T00:00:00+01:00"},
+     "as_of: istante «0001-01-01T00:00:00+01:00» fuori dai limiti, fra il 1900 e il 2200."),
+    ({"as_of": "9999-12-31T23:59:59-01:00"},
+     "as_of: istante «9999-12-31T23:59:59-01:00» fuori dai limiti, fra il 1900 e il 2200."),
+    ({"a\x00": 1}, "a\ufffd: campo sconosciuto in questa versione del formato; controllare il nome."),
     ({"record": "debitore"},
      "Tipo di record «debitore» sconosciuto: sono ammessi taxpayer, position, document, withdrawal, totals, end."),
     ({"addresses": [{"kind": "casa", "town": "Empoli"}]},
@@ -102,8 +108,10 @@ POSITION = [
      "812.50, con due decimali."),
     ({"amounts": {"tax": -5, "residual": 0}}, "amounts.tax: importo «-5» negativo; gli importi sono positivi o "
      "zero."),
-    ({"amounts": {"tax": "100000000.01", "residual": 0}}, "amounts.tax: importo «100000000.01» oltre 100 milioni di "
-     "euro; va scritto in euro, non centesimi."),
+    ({"amounts": {"tax": "100000000.00", "residual": 0}}, "amounts.tax: importo «100000000.00» oltre 99999999.99; "
+     "va scritto in euro, non centesimi."),
+    ({"amounts": {"tax": "\x00", "residual": 0}}, "amounts.tax: importo «\ufffd» non valido; si scrive in euro, "
+     "come 812.50, con due decimali."),
     ({"payments": [{"paid_on": "2025-01-01", "amount": "x"}]}, "payments.0.amount: importo «x» non valido; si "
      "scrive in euro, come 812.50, con due decimali."),
     ({"instalments": [{"number": 0, "due_on": "2025-01-01", "amount": 1}]}, "instalments.0.number: fuori dai limiti, "
@@ -121,6 +129,8 @@ LINES = [
     (b"[" * 5000, "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
     (b'{"record":"taxpayer","surname":"\\ud800"}',
      "La riga non è JSON valido: un record per riga, fra graffe, con le virgolette doppie."),
+    (b'{"record":"a\\u0000b"}',
+     "Tipo di record «a\ufffdb» sconosciuto: sono ammessi taxpayer, position, document, withdrawal, totals, end."),
     (b"12", "La riga: serve un oggetto JSON, fra graffe."),
     (b"{}", "Manca il campo «record»: deve dire taxpayer, position, document, withdrawal, totals o end."),
     (None, "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."),
@@ -166,6 +176,27 @@ def test_an_old_notice_number_is_taken_with_a_warning(records: Records) -> None:
         "Accettato con riserva: codice avviso 001000000000012300: è di un tipo anteriore al 3, "
         "privo di cifre di controllo verificabili."
     )
+
+
+NAMES = [
+    (b'{"record":"position","reference":" T-1 ","year":"x"}', (Of.POSITION, "T-1"), False),
+    (b'{"record":"taxpayer","codice_fiscale":"rss mra 80a01 d403t"}', (Of.TAXPAYER, "RSSMRA80A01D403T"), False),
+    (b'{"record":"position","reference":"T-\\u0000"}', None, True),
+    (b'{"record":"position","reference":"\\ud800"}', None, True),
+    (b'{"record":"position","reference":"' + b"1" * 61 + b'"}', None, True),
+    (b'{"record":["position"]}', None, True),
+    (b'{"record":"withdrawal","of":"a"}', None, False),
+    (b'{"record":"totals","tax":"ici"}', None, False),
+]
+
+
+@pytest.mark.parametrize(("content", "named", "unreadable"), NAMES)
+def test_a_refused_line_has_still_named_what_it_is_about(
+    content: bytes, named: tuple[Of, str] | None, unreadable: bool
+) -> None:
+    item = understand(content)
+    assert item.refusal
+    assert (item.named, item.unreadable) == (named, unreadable)
 
 
 def test_the_same_content_has_the_same_digest(records: Records) -> None:

@@ -1,6 +1,7 @@
 """A feed that was sent: waiting, looked over, read, interrupted, given up, gone on with, let go of."""
 
 import gzip
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from crm.collection.store import store
 from crm.core import jobs, topics
 from crm.core.db import Database, LiveTopic, Scope
 from crm.core.errors import NotFoundError
-from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, Runner, Taken
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job, JobState, Runner, Taken
 from crm.enti.models import Ente
 from tests.crm.collection.test_importer import taxpayers
 from tests.crm.conftest import WriteFeed
@@ -137,7 +138,7 @@ def test_the_lease_is_renewed_while_the_file_is_looked_over(
         sender.job().id, sender.ente, {"run": run_id, "path": str(path)}, lambda: stages.append(sender.seen().stage)
     )
     sender.work(lambda session: session.execute(update(Job).values(state=JobState.RUNNING, attempts=1)))
-    sender.passes(-30)  # under lease
+    sender.passes(-LEASE.total_seconds())
     tasks.run_import(sender.db, job)
     assert stages.count(Stage.EXAMINED) > 20
     assert stages[-1] in {Stage.READING, Stage.DONE}
@@ -235,10 +236,22 @@ def test_a_worker_killed_before_it_removed_the_file_has_it_removed_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             sender.works()
     assert sender.seen().stage is Stage.DONE
-    sender.passes(31)
+    sender.passes(LEASE.total_seconds() + 1)
     assert sender.works()
     assert not kept.parent.exists()
     assert (sender.seen().stage, sender.seen().counts) == (Stage.DONE, Counts(created=1))
+
+
+def test_a_file_that_was_kept_and_never_sent_is_swept(sender: Sender, write_feed: WriteFeed, tmp_path: Path) -> None:
+    feed = write_feed()
+    wanted, lost, lately = sender.sends(feed), tmp_path / "upload-a" / "f", tmp_path / "upload-b" / "f"
+    for path in (lost, lately):
+        path.parent.mkdir()
+        shutil.copy(feed, path)
+    for path in (wanted, lost):
+        os.utime(path, (0, 0))
+    assert sender.work(lambda session: tasks.sweep(session, uploads=tmp_path)) == 1
+    assert [path.exists() for path in (wanted, lost.parent, lately)] == [True, False, True]
 
 
 # -- what goes wrong with us ----------------------------------------------------------------------------------------
@@ -305,7 +318,7 @@ def test_a_job_and_its_run_fail_together_or_not_at_all(
         jobs.run(sender.db, {IMPORT: Runner(tasks.run_import, breaks)}, job_id=job_id, ente_id=sender.ente)
     assert sender.job().state is JobState.RUNNING
     assert sender.seen().stage is Stage.READING
-    sender.passes(31)
+    sender.passes(LEASE.total_seconds() + 1)
     assert sender.works()  # it had no attempts left, and says so now
     assert sender.job().state is JobState.FAILED
     assert sender.seen().stage is Stage.STOPPED
@@ -325,7 +338,7 @@ def test_a_feed_whose_workers_all_died_is_given_up(
         assert sender.seen().stage is Stage.READING  # for all that anybody can know
         sender.passes(20)
         assert sender.seen().stage is Stage.INTERRUPTED  # silent for too long
-        sender.passes(20)
+        sender.passes(LEASE.total_seconds())
     assert sender.works()
     assert sender.seen().stage is Stage.STOPPED
 
@@ -398,7 +411,7 @@ def test_another_entes_feed_is_nobodys_to_try_again(
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
-def attempt(state: JobState, *, number: int = 1, due_in: float = 25) -> Attempt:
+def attempt(state: JobState, *, number: int = 1, due_in: float = LEASE.total_seconds() - 5) -> Attempt:
     return Attempt(1, state, number, NOW + timedelta(seconds=due_in), None)
 
 

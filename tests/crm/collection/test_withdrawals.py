@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
@@ -20,6 +20,7 @@ from crm.contacts.models import Contact
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError, NotFoundError
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job
 from crm.documents import queries as documents
 from crm.documents.models import Document
 from crm.positions.models import Position
@@ -285,6 +286,32 @@ def test_many_withdrawals_wait_for_a_person_who_allows_them(
     assert jobs.run(gestionale.db, {FINISH: tasks.FINISHER}, job_id=job, ente_id=done.ente_id)
     assert len(gestionale.gone()) == 6
     assert (run_of(gestionale, done).state, run_of(gestionale, done).withdrawn) == (ImportState.DONE, 6)
+
+
+def test_a_withdrawal_that_was_given_up_is_tried_again(
+    gestionale: Gestionale, records: Records, carlo: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = held(gestionale, records)
+    scope = Scope.of_enti([done.ente_id])
+
+    def works() -> None:
+        job = run_of(gestionale, done).job_id
+        assert job is not None
+        gestionale.db.transact(scope, lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
+        assert jobs.run(gestionale.db, {FINISH: tasks.FINISHER}, job_id=job, ente_id=done.ente_id)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError
+
+    gestionale.db.transact(scope, lambda session: service.decide(session, carlo, run_id=done.run_id, withdraw=True))
+    with monkeypatch.context() as patched:
+        patched.setattr("crm.collection.ending._begin", broken)
+        for _ in range(MAX_ATTEMPTS):
+            works()
+    assert run_of(gestionale, done).state is ImportState.STOPPED
+    gestionale.db.transact(scope, lambda session: service.try_again(session, carlo, run_id=done.run_id))
+    works()
+    assert (run_of(gestionale, done).state, len(gestionale.gone())) == (ImportState.DONE, 6)
 
 
 def test_a_person_may_leave_them(gestionale: Gestionale, records: Records, carlo: Principal) -> None:

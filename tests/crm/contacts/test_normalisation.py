@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva, person_kind
 from crm.contacts.models import PersonKind
-from crm.contacts.names import KEY_LENGTH, fold, name_key
+from crm.contacts.names import KEY_LENGTH, MOST_WAYS, fold, name_key, ways
 from crm.contacts.phone import WITHHELD_NUMBERS, CallerKind, caller_kind, to_e164
 from crm.core.errors import InvalidError
 
@@ -84,3 +84,23 @@ def test_a_key_is_stable_and_fits(surname: str, given_name: str | None) -> None:
     key = name_key(surname, given_name)
     assert len(key) <= KEY_LENGTH
     assert fold(key) == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "filed"),
+    [
+        ("DE LUCA", "DELUCA"), ("DELUCA MARIO", "DE LUCA MARIO"), ("D ANGELO", "DANGELO"), ("DANGELO", "D ANGELO"),
+        ("MARIO DELLAVALLE", "MARIO DELLA VALLE"), ("MARIA ROSSI", "ROSSI MARIA"),
+        ("MARIO DE LUCA", "DELUCA MARIO"), ("DE LA CRUZ", "DELACRUZ"),
+    ],
+)  # fmt: skip
+def test_a_name_is_looked_for_in_each_way_in_which_it_may_be_filed(typed: str, filed: str) -> None:
+    assert filed in ways(typed)
+
+
+@given(st.text(alphabet="ADELSN ", max_size=60).map(fold))
+def test_what_was_typed_is_looked_for_first_and_nothing_is_lost_of_it(key: str) -> None:
+    found = ways(key)
+    assert found[0] == key
+    assert len(set(found)) == len(found) <= MOST_WAYS
+    assert {"".join(sorted(one.replace(" ", ""))) for one in found} == {"".join(sorted(key.replace(" ", "")))}

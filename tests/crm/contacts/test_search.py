@@ -1,8 +1,10 @@
 """The one box: whatever is typed, by whoever may see him."""
 
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
+from stdnum.it import codicefiscale
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
@@ -66,6 +68,54 @@ def test_a_name_is_found_in_either_order_and_with_one_slip(
 ) -> None:
     with db.begin(Scope.of_enti(enti[:1])) as session:
         assert names_of(search(session, text)) == names
+
+
+@pytest.fixture
+def oddly_filed(db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]) -> Scope:
+    """Names as collection systems hold them: particles apart and joined, two names, two surnames."""
+    names = [
+        ("D' ANGELO", "ANNA"), ("D'Angelo", "Bruno"), ("DANGELO", "CARLO"), ("DE LUCA", "DARIO"), ("DELUCA", "ELENA"),
+        ("DELLA VALLE", "FABIO"), ("ROSSI", "MARIA GRAZIA"), ("ROSSI BIANCHI", "MARIO"),
+    ]  # fmt: skip
+    people = [
+        records["rossi"] | {"codice_fiscale": code_of(number), "surname": surname, "given_name": given}
+        for number, (surname, given) in enumerate(names)
+    ]
+    return Scope.of_enti([import_feed(db, write_feed(*people)).ente_id])
+
+
+def code_of(number: int) -> str:
+    """One valid codice fiscale after another."""
+    plain = f"RSSMRA{80 + number}A01D403"
+    return plain + codicefiscale.calc_check_digit(plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("D' Angelo", {"ANNA", "Bruno", "CARLO"}), ("d'angelo", {"ANNA", "Bruno", "CARLO"}),
+        ("dangelo", {"ANNA", "Bruno", "CARLO"}), ("d angelo", {"ANNA", "Bruno", "CARLO"}),
+        ("bruno d'angelo", {"Bruno"}), ("anna dangelo", {"ANNA"}),
+        ("de luca", {"DARIO", "ELENA"}), ("deluca", {"DARIO", "ELENA"}), ("elena de luca", {"ELENA"}),
+        ("dario deluca", {"DARIO"}), ("dellavalle f", {"FABIO"}), ("fabio della valle", {"FABIO"}),
+        ("maria rossi", {"MARIA GRAZIA"}), ("rossi maria", {"MARIA GRAZIA"}), ("rossi mario", {"MARIO"}),
+        ("mario rossi", {"MARIO"}), ("rossi maria grazia", {"MARIA GRAZIA"}),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_however_it_is_filed(db: Database, oddly_filed: Scope, text: str, given: set[str]) -> None:
+    with db.begin(oddly_filed) as session:
+        found = [one.given_name for one in search(session, text).people]
+    assert set(found[: len(given)]) == given  # whoever is one slip away comes after
+
+
+def test_no_word_uses_up_what_is_looked_for_with_a_slip(
+    db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]
+) -> None:
+    ente = import_feed(db, write_feed(records["rossi"])).ente_id
+    with db.begin(Scope.of_enti([ente])) as session:
+        near = {f"MARI{a}" for a in ascii_uppercase} | {f"{a}ARIO" for a in ascii_uppercase}
+        service.learn_words(session, near | {f"MAR{a}O" for a in ascii_uppercase})
+        assert names_of(search(session, "mario rosis")) == ["Mario Rossi"]
 
 
 def test_whoever_is_written_as_typed_comes_before_whoever_is_one_slip_away(

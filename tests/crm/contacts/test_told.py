@@ -29,7 +29,7 @@ from crm.contacts.models import (
     Source,
     Verification,
 )
-from crm.contacts.preferences import NOTHING_ASKED, Preferences, Wishes
+from crm.contacts.preferences import NOTHING_ASKED, Preferences, Wishes, united
 from crm.contacts.recording import Telling
 from crm.contacts.service import ContactStatement, state_details
 from crm.contacts.told import Detail, parse_address, parse_reach
@@ -72,10 +72,10 @@ def test_no_feed_takes_away_what_was_told_or_found_out(everything: Session, cast
 @pytest.mark.integration
 def test_a_number_told_again_is_the_same_and_no_longer_wrong(everything: Session, cast: Cast, anna: Principal) -> None:
     mine = {"contact_id": cast.mario, "kind": ReachKind.PHONE}
-    first = told.add_reach(everything, anna, value=NEW, telling=HIMSELF, **mine)
+    first = told.add_reach(everything, anna, value=NEW, telling=HIMSELF, **mine).id
     told.judge(everything, anna, detail=Detail.REACH, row_id=first, verification=Verification.WRONG)
     told.tried(everything, anna, detail=Detail.REACH, row_id=first, outcome=LastOutcome.WRONG_PERSON)
-    assert told.add_reach(everything, anna, value="0039 347-0000002", telling=THE_ENTE, **mine) == first
+    assert told.add_reach(everything, anna, value="0039 347-0000002", telling=THE_ENTE, **mine).id == first
     view = reaches(everything, cast.mario)[NEW]
     assert (view.verification, view.outcome, view.source) == (Verification.UNVERIFIED, None, Source.ENTE)
     kinds = everything.scalars(select(AuditEntry.kind).order_by(AuditEntry.id)).all()
@@ -90,7 +90,7 @@ def test_what_is_stated_is_not_removed(everything: Session, cast: Cast, anna: Pr
     home = told.add_address(
         everything, anna, contact_id=cast.mario, kind=AddressKind.DOMICILE, telling=HIMSELF,
         address=Address(" via  Giuseppe Verdi 3", "50053", "Empoli", "fi"),
-    )  # fmt: skip
+    ).id  # fmt: skip
     view = next(one for one in queries.get(everything, cast.mario).addresses if one.id == home)
     assert (view.line, view.source) == ("via Giuseppe Verdi 3, 50053 Empoli (FI)", Source.TAXPAYER)
     told.remove(everything, anna, detail=Detail.ADDRESS, row_id=home)
@@ -101,7 +101,7 @@ def test_what_is_stated_is_not_removed(everything: Session, cast: Cast, anna: Pr
 def test_the_last_word_on_a_death_stands_and_can_be_withdrawn(everything: Session, cast: Cast, anna: Principal) -> None:
     mine = {"contact_id": cast.mario, "kind": ConditionKind.DECEASED}
     conditions.report(everything, anna, since=date(2026, 2, 1), telling=HIMSELF, **mine)
-    last = conditions.report(everything, anna, since=date(2026, 1, 2), telling=THE_ENTE, **mine)
+    last = conditions.report(everything, anna, since=date(2026, 1, 2), telling=THE_ENTE, **mine).id
     (view,) = queries.get(everything, cast.mario).conditions
     assert (view.since, view.source) == (date(2026, 1, 2), Source.ENTE)
     for _ in range(2):
@@ -118,10 +118,10 @@ def test_wishes_and_refusals_of_calls_do_not_touch_each_other(everything: Sessio
     asked = Wishes("ro", residential=True, channel=Channel.SMS, weekdays=(0, 4), hours_from=time(9), hours_to=time(12))
     assert preferences.wish(everything, anna, contact_id=cast.mario, wishes=asked) == NOTHING_ASKED
     preferences.do_not_call(everything, anna, contact_id=cast.mario, why=" Lavora  di notte ")
-    found = preferences.of_contact(everything, cast.mario)
+    found = preferences.of_contacts(everything, [cast.mario])
     assert (found.wishes, found.do_not_call, found.do_not_call_why) == (asked, True, "Lavora di notte")
     preferences.call_again(everything, anna, contact_id=cast.mario)
-    assert preferences.of_contact(everything, cast.mario) == Preferences(asked)
+    assert preferences.of_contacts(everything, [cast.mario]) == Preferences(asked)
     for wrong in (Wishes("xx"), Wishes(weekdays=(7,)), Wishes(hours_from=time(9)), Wishes(hours_to=time(9))):
         with pytest.raises(InvalidError):
             preferences.wish(everything, anna, contact_id=cast.mario, wishes=wrong)
@@ -164,10 +164,10 @@ def test_who_may_not_write_and_what_is_not_in_scope(
     writes = [
         lambda by, one: told.add_reach(
             everything, by, contact_id=one, kind=ReachKind.PHONE, value=NEW, telling=HIMSELF
-        ),
+        ).id,
         lambda by, one: conditions.report(
             everything, by, contact_id=one, kind=ConditionKind.CEASED, telling=HIMSELF
-        ),
+        ).id,
         lambda by, one: preferences.do_not_call(everything, by, contact_id=one),
         lambda by, one: consents.record(
             everything, by, contact_id=one, purpose=Purpose.SURVEY, given=True, collected=Collected.WEB
@@ -200,6 +200,14 @@ def fields_wrong(parse: Callable[[], object]) -> set[str]:
     except InvalidError as error:
         return {one.field for one in error.parts}
     return set()
+
+
+def test_of_a_person_s_rows_the_last_wishes_stand_and_any_refusal_of_calls() -> None:
+    first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    silent, refuses = Preferences(), Preferences(NOTHING_ASKED, later, "Disturba")
+    wishes, refused_before = Preferences(Wishes("ro")), Preferences(Wishes("it"), first, "Lavora di notte")
+    assert united([]) == united([silent]) == Preferences()
+    assert united([silent, refuses, wishes, refused_before]) == Preferences(Wishes("ro"), first, "Lavora di notte")
 
 
 @given(st.sampled_from(ReachKind), st.text(max_size=300))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
-from crm.audit import sealing
+from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
 from crm.collection.models import (
@@ -73,6 +73,7 @@ from crm.privacy.models import (
 )
 from crm.proposals import exports
 from crm.proposals import service as proposals
+from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
@@ -231,6 +232,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             )
         )  # fmt: skip
         session.add_all(told(session, cast))
+        searches.note(session, principal_of(session, cast.anna), [cast.empoli])
         session.add_all(
             [
                 EnteLogo(ente_id=cast.empoli, media_type="image/png", content=b"", sha256=""),
@@ -270,6 +272,8 @@ def _propose(session: Session, cast: Cast) -> None:
         )  # fmt: skip
     proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
     exports.export(session, None, ente_id=cast.empoli)
+    unread = AnswerRefusal(ente_id=cast.empoli, proposal="", reason="", heard_at=session.info["now"])
+    session.add(unread)
     proposals.save_draft(session, anna, contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "0571"})
 
 

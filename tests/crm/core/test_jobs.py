@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from crm.collection.models import CollectionSource, SourceKind
 from crm.core import jobs
 from crm.core.db import Database, Scope
-from crm.core.jobs import MAX_ATTEMPTS, Job, JobState, JobWritten, Runner, Taken
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job, JobState, JobWritten, Runner, Taken
 from tests.cast import Cast
 
 pytestmark = pytest.mark.integration
@@ -71,7 +72,7 @@ def test_a_job_whose_worker_died_is_taken_over_after_its_lease(database: Databas
     assert job(database, cast, job_id).state is JobState.RUNNING
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert jobs.due(session) == []
-    passes(database, cast, 31)
+    passes(database, cast, LEASE.total_seconds() + 1)
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert jobs.due(session) == [(job_id, cast.empoli)]
     assert jobs.run(database, {"import": Runner(lambda *_: None)}, job_id=job_id, ente_id=cast.empoli)
@@ -83,13 +84,59 @@ def test_a_long_job_renews_its_lease(database: Database, cast: Cast) -> None:
     leases: list[Any] = []
 
     def long(_: Database, taken: Taken) -> None:
-        passes(database, cast, 29)
+        passes(database, cast, LEASE.total_seconds() - 1)
         before = job(database, cast, job_id).due_at
         taken.renew()
         leases.append(job(database, cast, job_id).due_at - before)
 
     assert jobs.run(database, {"import": Runner(long)}, job_id=job_id, ente_id=cast.empoli)
-    assert leases[0] >= timedelta(seconds=29)
+    assert leases[0] >= LEASE - timedelta(seconds=1)
+
+
+def test_whoever_lost_his_lease_stops_and_leaves_the_job_to_the_other(database: Database, cast: Cast) -> None:
+    job_id = owed(database, cast)
+    went_on: list[str] = []
+
+    def other(*_: Any) -> None:
+        went_on.append("other")
+
+    def hangs(_: Database, taken: Taken) -> None:
+        passes(database, cast, LEASE.total_seconds() + 1)
+        assert jobs.run(database, {"import": Runner(other)}, job_id=job_id, ente_id=cast.empoli)
+        taken.renew()
+        went_on.append("the first")
+
+    assert jobs.run(database, {"import": Runner(hangs)}, job_id=job_id, ente_id=cast.empoli)
+    assert went_on == ["other"]
+    done = job(database, cast, job_id)
+    assert (done.state, done.attempts, done.error) == (JobState.DONE, 2, None)
+
+
+def test_the_same_job_is_owed_once_until_it_is_done(database: Database, cast: Cast) -> None:
+    def owe(run: int) -> bool:
+        with database.begin(Scope.of_enti([cast.empoli])) as session:
+            return jobs.enqueue_once(session, ente_id=cast.empoli, kind="import", argument={"run": run})
+
+    job_id = owed(database, cast)
+    assert (owe(7), owe(8)) == (False, True)
+    assert jobs.run(database, {"import": Runner(lambda *_: None)}, job_id=job_id, ente_id=cast.empoli)
+    assert owe(7)
+
+
+def test_jobs_done_a_while_ago_are_deleted_unless_a_row_names_them(database: Database, cast: Cast) -> None:
+    old, named, late, failed = (owed(database, cast) for _ in range(4))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.execute(update(Job).values(state=JobState.DONE, due_at=Job.due_at - timedelta(days=8)))
+        session.execute(update(Job).where(Job.id == late).values(due_at=Job.due_at + timedelta(days=2)))
+        session.execute(update(Job).where(Job.id == failed).values(state=JobState.FAILED))
+        session.add(
+            CollectionSource(
+                ente_id=cast.empoli, kind=SourceKind.FOLDER, name="inbox", failures=0, job_id=named
+            )
+        )  # fmt: skip
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert jobs.forget_done(session) == 1
+        assert session.get(Job, old) is None
 
 
 def test_a_job_is_seen_in_its_ente_s_scope_alone(database: Database, cast: Cast) -> None:

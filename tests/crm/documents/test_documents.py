@@ -26,6 +26,7 @@ from tests.servers import open_loopback
 from web.run import claims
 
 pytestmark = pytest.mark.integration
+ZIP_FILE = zipfile.ZipFile
 NOTICE = b"%PDF-1.4 un avviso"
 PROOF = b"una relata"
 Archive = Callable[..., Path]
@@ -127,6 +128,34 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_on_the_way(
     except InvalidError:
         return
     assert taken.stored == 0
+
+
+def test_a_list_without_end_is_refused_before_it_is_read(
+    listed: Database, store: DocumentStore, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(InvalidError, match="più di 3 file"):
+        take_in(listed, store, ente_id=1, path=archive_of(archive, 4))
+
+
+def archive_of(archive: Archive, count: int) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZipFile", ZIP_FILE)
+        return archive(**{str(number): b"" for number in range(count)})
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+def test_one_damaged_entry_harms_no_other(listed: Database, store: DocumentStore, tmp_path: Path, how: int) -> None:
+    path, noise = tmp_path / "documents.zip", os.urandom(1000)
+    with zipfile.ZipFile(path, "w", how) as target:
+        target.writestr("a", noise)
+        target.writestr("b", NOTICE)
+    data = bytearray(path.read_bytes())
+    data[60:90] = bytes(30)
+    path.write_bytes(data)
+    taken = take_in(listed, store, ente_id=1, path=path)
+    assert (taken.stored, taken.reasons) == (1, [("a", intake.BROKEN)])
 
 
 def test_a_damaged_archive_is_a_clear_sentence(listed: Database, store: DocumentStore, tmp_path: Path) -> None:

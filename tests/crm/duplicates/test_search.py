@@ -139,6 +139,7 @@ def test_who_was_merged_is_proposed_no_more_until_it_is_undone(town: Town) -> No
         merging.merge(session, town.sara, kept_id=third, merged_id=town.double, reason=WHY)
     assert set(town.pairs()) == {(town.trader, town.company)}  # Mario and the third are one through the double
     with town.begin() as session:
+        assert len(queries.candidates(session, limit=1)) == 1  # though the likeliest pair is one person already
         assert {one.merged.id for one in queries.merged(session)} == {town.double}
         merging.undo(session, town.sara, merge_id=first)
     assert set(town.pairs()) == {

@@ -1,5 +1,6 @@
 """Sara asks for a closure; Empoli and Vinci decide, each for its own lines."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -138,6 +139,18 @@ def test_the_same_time_is_asked_for_once(centre: Centre) -> None:
     with pytest.raises(ConflictError):
         centre.ask(centre.cast.empoli, centre.cast.vinci, starts_at=centre.starts + HOUR / 2)
     centre.ask(centre.cast.vinci)
+
+
+def test_two_who_ask_at_once_ask_once(centre: Centre) -> None:
+    def ask(_: int) -> bool:
+        try:
+            centre.ask(centre.cast.empoli)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(ask, range(4))) == 1
 
 
 def test_taken_back_the_lines_stay_open(centre: Centre) -> None:

@@ -14,7 +14,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.follow_ups import lists, queries, service
-from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList, FollowUpState
 from crm.follow_ups.service import To
 from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import Cast, principal_of
@@ -99,6 +99,21 @@ def test_each_change_is_audited_and_can_be_taken_back_once(
     assert service._standing(row(everything, promise)) == before
     with pytest.raises(ConflictError):
         service.undo(everything, anna, follow_up_id=promise, changed_at=changed.changed_at)
+
+
+def test_what_is_done_is_not_put_back_on_a_list_that_was_closed(
+    everything: Session, cast: Cast, anna: Principal, sara: Principal, promise: int
+) -> None:
+    lists.create(everything, sara, contract_id=cast.contract, name="Richiamate")
+    service.done(everything, anna, follow_up_id=promise)
+    done = row(everything, promise)
+    at = done.changed_at
+    assert at is not None
+    lists.close(everything, sara, list_id=done.list_id)
+    with pytest.raises(ConflictError, match="il suo elenco è stato chiuso"), everything.begin_nested():
+        service.undo(everything, anna, follow_up_id=promise, changed_at=at)
+    everything.expire_all()
+    assert row(everything, promise).state is FollowUpState.DONE
 
 
 def test_what_somebody_else_did_meanwhile_is_not_taken_back(

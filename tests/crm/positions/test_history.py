@@ -17,9 +17,9 @@ from crm.positions.models import (
     StepKind,
     Tax,
 )
-from crm.positions.numbers import act_key
+from crm.positions.numbers import act_key, spoken
 from crm.positions.payable import payable_now, qr_content, qr_svg
-from crm.positions.summary import EXTINCT, HALTED, grouped, totals
+from crm.positions.summary import EXTINCT, HALTED, grouped, late_instalments, totals
 from crm.positions.views import (
     ActView,
     InstalmentView,
@@ -71,9 +71,9 @@ def test_a_history_is_told_in_order_with_its_reasons_and_proofs() -> None:
         "Scaduto il termine per pagare, il 3 novembre 2024",
         "Riscossione sospesa l'11 gennaio 2025 (istanza in esame)",
         "Pagati 100,00 euro con pagoPA il 1º febbraio 2025",
-        "La sospensione termina l'8 marzo 2025",
-        "Sgravio di 50,00 euro, n. 12/2025 il 1º aprile 2025",
-        "Presentato ricorso a Corte di giustizia tributaria di Firenze, n. 88/2025 il 3 giugno 2025",
+        "Terminata la sospensione l'8 marzo 2025",
+        "Sgravio di 50,00 euro, n. 12/2025, il 1º aprile 2025",
+        "Presentato ricorso, Corte di giustizia tributaria di Firenze, n. 88/2025, il 3 giugno 2025",
         "Emesso un preavviso di fermo amministrativo il 2 febbraio 2026 (veicolo targato EA123BC)",
     ]
     assert [one.document for one in told if one.document] == ["D-1", "R-1"]
@@ -94,20 +94,51 @@ def test_a_plan_says_what_is_late_and_what_comes_next() -> None:
     debt = replace(TARI, state=PositionState.IN_INSTALMENTS, plan=plan, instalments=PLAN)
     told = history(debt, TODAY)
     assert told[2].sentence == "Concessa la rateizzazione in 4 rate, n. R/9 il 1º agosto 2026"
-    assert [(one.late, one.ahead) for one in told if one.sort is Sort.INSTALMENT] == [(True, False), (False, True)]
+    rates = [(one.late, one.ahead) for one in told if one.sort is Sort.INSTALMENT]
+    assert rates == [(False, False), (False, False), (True, False), (False, True)]  # two were paid
     lapsed = replace(debt, plan=replace(plan, lapsed_on=date(2026, 11, 2)))
-    assert history(lapsed, TODAY)[-2].sentence == "Rateizzazione decaduta il 2 novembre 2026"
+    assert history(lapsed, TODAY)[-1].sentence == "Rateizzazione decaduta il 2 novembre 2026"
+
+
+OVER = (PositionState.PAID, PositionState.ANNULLED, PositionState.RELIEVED, PositionState.SUSPENDED,
+        PositionState.FERMO)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", OVER)
+def test_of_a_plan_that_is_over_no_rate_is_told_as_owed(state: PositionState) -> None:
+    debt = replace(TARI, state=state, instalments=PLAN, residual_cents=40600)
+    assert not [one for one in history(debt, TODAY) if one.sort is Sort.INSTALMENT and (one.late or one.ahead)]
+    assert late_instalments(debt, TODAY) == []
+    assert totals([debt], TODAY).instalments_late == 0
+
+
+def test_of_what_is_settled_no_term_is_said_to_have_passed() -> None:
+    assert [one.sort for one in history(TARI, TODAY)] == [Sort.ACT, Sort.NOTIFICATION, Sort.DUE]
+    for state in EXTINCT:
+        assert Sort.DUE not in [one.sort for one in history(replace(TARI, state=state), TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("until", "sentence"),
+    [
+        (date(2026, 11, 2), "Fermo amministrativo revocato il 2 novembre 2026"),
+        (date(2026, 12, 11), "Il fermo amministrativo termina l'11 dicembre 2026"),
+    ],
+)
+def test_an_end_is_told_in_its_tense(until: date, sentence: str) -> None:
+    step = StepView(StepKind.FERMO, date(2026, 1, 7), until, None, "Comune di Empoli", None, None)
+    told = [one.sentence for one in history(replace(TARI, steps=(step,)), TODAY) if one.sort is Sort.STEP]
+    assert told == ["Iscritto un fermo amministrativo, Comune di Empoli, il 7 gennaio 2026", sentence]
 
 
 days = st.dates(date(2000, 1, 1), date(2040, 1, 1))
-text = st.none() | st.text(max_size=20)
+words = st.text(max_size=20).filter(lambda words: "None" not in words)  # an unknown would be written so
+text = st.none() | words
 notifications = st.builds(
     NotificationView, st.none() | st.sampled_from(NotificationChannel), st.none() | days,
     st.sampled_from(NotificationState), st.none() | days, text, text,
 )  # fmt: skip
-acts = st.builds(
-    ActView, st.sampled_from(ActKind), st.text(max_size=20), days, st.lists(notifications, max_size=3).map(tuple)
-)
+acts = st.builds(ActView, st.sampled_from(ActKind), words, days, st.lists(notifications, max_size=3).map(tuple))
 steps = st.builds(
     StepView, st.sampled_from(StepKind), days, st.none() | days, st.none() | st.integers(0, 10**9), text, text, text
 )
@@ -170,7 +201,7 @@ def test_of_a_plan_the_late_rates_and_the_next_one_are_payable() -> None:
     debt = replace(TARI, state=PositionState.IN_INSTALMENTS, instalments=PLAN, residual_cents=40600)
     assert [(one.instalment, one.late) for one in payable_now(debt, TODAY)] == [(3, True), (4, False)]
     lapsed = replace(debt, plan=PlanView(date(2026, 8, 1), TODAY - timedelta(days=1), None, None))
-    assert [one.cents for one in payable_now(lapsed, TODAY)] == [40600]
+    assert [(one.cents, one.late) for one in payable_now(lapsed, TODAY)] == [(40600, True)]
 
 
 def test_the_code_is_the_one_that_pagopa_prescribes() -> None:
@@ -196,9 +227,15 @@ def test_every_step_has_its_words() -> None:
     assert set(STEPS) == set(StepKind)
 
 
-@pytest.mark.parametrize("written", ["2024/118", "2024-118", " 2024 / 000118 ", "n. 2024/118".removeprefix("n. ")])
+@pytest.mark.parametrize(
+    "written", ["2024/118", "2024-118", " 2024 / 000118 ", "n. 2024/118", "N° 2024-118", "n 2024/118"]
+)
 def test_an_act_number_is_one_number_whatever_way_it_is_written(written: str) -> None:
-    assert act_key(written) == "2024/118"
+    assert act_key(spoken(written)) == "2024/118"
+
+
+def test_a_letter_of_a_number_is_not_taken_for_its_name() -> None:
+    assert [act_key(spoken(one)) for one in ("N2024/118", "num", "NUM2/7")] == ["n/2024/118", "", "num/2/7"]
 
 
 @given(st.text(max_size=60))

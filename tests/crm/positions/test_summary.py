@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.positions.speech import euro
-from crm.positions.summary import EXTINCT, Totals, describe, is_overdue, totals
-from crm.positions.views import InstalmentView, PaymentView, PositionView
+from crm.positions.summary import EXTINCT, LATE, Totals, describe, is_overdue, owed_cents, totals
+from crm.positions.views import InstalmentView, PaymentView, PlanView, PositionView
 
 TODAY = date(2026, 11, 20)
 TARI = PositionView(
@@ -43,6 +43,12 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"state": PositionState.IN_INSTALMENTS, "instalments": PLAN, "residual_cents": 40600},
      "Ingiunzione n. 2024/118 per TARI 2022, notificata il 3 settembre 2024: a rate, pagate 2 su 4, restano 406,00 "
      "euro; in ritardo una rata per 203,00 euro; la prossima, di 203,00 euro, scade il 1º dicembre 2026"),
+    ({"state": PositionState.IN_INSTALMENTS, "instalments": PLAN, "residual_cents": 40600,
+      "plan": PlanView(date(2026, 8, 1), date(2026, 11, 2), None, None)},
+     "Ingiunzione n. 2024/118 per TARI 2022, notificata il 3 settembre 2024: rateizzazione in 4 rate, pagate 2, "
+     "decaduta il 2 novembre 2026; restano da pagare 406,00 euro, scaduti il 3 novembre 2024"),
+    ({"state": PositionState.OVERDUE, "due_on": None},
+     "Ingiunzione n. 2024/118 per TARI 2022, notificata il 3 settembre 2024: restano da pagare 812,00 euro, scaduti"),
     ({"state": PositionState.SUSPENDED, "state_on": date(2025, 1, 11), "state_note": "istanza in esame"},
      "Ingiunzione n. 2024/118 per TARI 2022, notificata il 3 settembre 2024: sospesa dall'11 gennaio 2025 (istanza in "
      "esame), resterebbero da pagare 812,00 euro"),
@@ -73,8 +79,8 @@ positions = st.builds(
 
 @given(st.lists(positions, max_size=6))
 def test_sums_add_up_to_what_is_owed(debts: list[PositionView]) -> None:
-    owed = sum(debt.residual_cents for debt in debts if debt.state not in EXTINCT)
-    assert totals(debts, TODAY).owed == owed
+    assert totals(debts, TODAY).owed == sum(map(owed_cents, debts))
+    assert all(owed_cents(debt) == 0 for debt in debts if debt.state in EXTINCT)
 
 
 @given(positions)
@@ -94,6 +100,19 @@ def test_totals() -> None:
         due=100, overdue=81200, suspended=200, in_instalments=40600, instalments_late=20300, paid=40600
     )
     assert [is_overdue(debt, TODAY) for debt in debts] == [True, False, False, False, False]
+
+
+def test_without_a_due_date_a_debt_is_late_by_what_became_of_it() -> None:
+    for state in PositionState:
+        assert is_overdue(replace(TARI, state=state, due_on=None), TODAY) == (state in LATE), state
+
+
+def test_a_plan_that_lapsed_leaves_the_whole_to_pay() -> None:
+    plan = PlanView(date(2026, 8, 1), date(2026, 11, 2), None, None)
+    debt = replace(TARI, state=PositionState.IN_INSTALMENTS, instalments=PLAN, residual_cents=40600, plan=plan)
+    assert totals([debt], TODAY) == Totals(overdue=40600)
+    assert totals([replace(debt, due_on=None)], TODAY) == Totals(overdue=40600)
+    assert totals([replace(debt, due_on=date(2026, 12, 1))], TODAY) == Totals(due=40600)
 
 
 def test_amounts_are_written_the_italian_way() -> None:

@@ -4,34 +4,37 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Held, Principal
+from crm.audit import keys, sealing
 from crm.audit import queries as log
-from crm.audit import sealing
 from crm.audit import service as audit
 from crm.audit.verification import verify
 from crm.collection.importer import import_feed
 from crm.collection.models import ImportRefusal
 from crm.contacts import queries as contacts
-from crm.contacts.models import Contact, ContactReach, PersonKind
+from crm.contacts import relations
+from crm.contacts.models import Contact, ContactReach, PersonKind, RelationKind
 from crm.contacts.search import search
 from crm.core import jobs
 from crm.core.db import Base, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.jobs import Taken
 from crm.documents.models import Document
 from crm.documents.store import DocumentStore, FolderStore, StoreError
 from crm.files import service as files
 from crm.files.models import Purpose
 from crm.positions.models import Position, PositionState
 from crm.privacy import service, tombstones
-from crm.privacy.models import ErasureState, ExportState, PersonErasure, PersonExport
+from crm.privacy.models import ErasedPerson, ErasureState, ExportState, PersonErasure, PersonExport
 from crm.proposals import exports
 from crm.proposals import service as proposals
 from crm.proposals.lifecycle import State
@@ -50,6 +53,7 @@ from web.worker.main import runners
 
 pytestmark = pytest.mark.integration
 
+NOTICE, RECEIPT = "301000000000099999", "RICEVUTA-77"
 NOWHERE = FolderStore(Path("/nonexistent"))  # these people have no documents
 
 # Tables with a contact that hold nothing of him which could go, each with its reason.
@@ -109,7 +113,11 @@ def propose(session: Any, cast: Cast) -> None:
 
 
 def settle(session: Any) -> None:
+    """Paid, in the instalments of a plan."""
+    paid = {"paid_on": "2026-03-01", "cents": 1, "channel": "pagopa", "notice_number": NOTICE, "receipt": RECEIPT}
+    rate = {"number": 1, "due_on": "2026-03-01", "cents": 1, "paid_on": "2026-03-01", "notice_number": NOTICE}
     session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))
+    session.execute(update(Position).where(Position.reference == "E-1").values(payments=[paid], instalments=[rate]))
 
 
 def work(stage: Stage, store: DocumentStore = NOWHERE) -> None:
@@ -171,6 +179,8 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
         "700999",
         "parla di sua moglie",
         "MARIO",
+        NOTICE,
+        RECEIPT,
     )
     with stage.database.begin(Scope.of_contract(cast.contract)) as session:
         for name, table in Base.metadata.tables.items():
@@ -180,6 +190,11 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
                 assert not [one for one in personal if one in row], name
         assert not search(session, "bianchi mario").people
         assert not search(session, "BNCMRA62A01D403X").people
+        payments, instalments = session.execute(
+            select(Position.payments, Position.instalments).where(Position.contact_id == cast.mario)
+        ).one()
+    assert payments == [{"paid_on": "2026-03-01", "cents": 1, "channel": "pagopa"}]  # the sums are as before
+    assert instalments == [{"number": 1, "due_on": "2026-03-01", "cents": 1, "paid_on": "2026-03-01"}]
     assert stage.counts() == before
     assert len(stage.timeline(cast.mario)) == 2  # that he called, and that a correction was proposed, is still counted
 
@@ -258,6 +273,48 @@ def test_a_copy_that_nobody_takes_is_removed(stage: Stage, tmp_path: Path) -> No
     assert stage.work(lambda s: s.get_one(PersonExport, export).state) is ExportState.EXPIRED
 
 
+def test_a_copy_of_somebody_erased_is_downloaded_no_more(stage: Stage, tmp_path: Path) -> None:
+    """The one that waits to be downloaded is removed; one that was on its way comes to nothing."""
+    cast, by = stage.cast, administrator(stage.cast)
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    work(stage)
+    assert len(list(tmp_path.iterdir())) == 1
+    erased(stage)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConflictError):
+        stage.work(lambda s: service.take_export(s, by, export_id=export))
+    path = tmp_path / "person-1-2.zip"
+    path.write_bytes(b"PK")
+    scope = Scope.of_enti([cast.empoli])
+    with stage.database.begin(scope) as session:
+        assert not service.export_made(session, ente_id=cast.empoli, export_id=export, path=path)
+    with stage.database.begin(scope) as session:
+        session.execute(text("UPDATE job SET state = 'waiting', due_at = now() WHERE kind = 'privacy.export'"))
+    work(stage)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_lost_its_lease_disturbs_no_copy(stage: Stage, tmp_path: Path) -> None:
+    """Two make the same copy: the first one's stays, whole, and is taken once."""
+    cast, by = stage.cast, administrator(stage.cast)
+    export = stage.work(lambda s: service.ask_export(s, by, contact_id=cast.mario, folder=tmp_path))
+    runner = runners(NOWHERE)[service.EXPORT]
+    argument: dict[str, Any] = {"export": export, "folder": str(tmp_path)}
+    reading = Taken(1, cast.empoli, argument, lambda: None, attempt=1)
+    overtaken: list[bool] = []
+
+    def renew() -> None:
+        if not overtaken:
+            overtaken.append(True)
+            runner.do(stage.database, Taken(1, cast.empoli, argument, lambda: None, attempt=2))
+
+    runner.do(stage.database, replace(reading, renew=renew))
+    path = stage.work(lambda s: service.take_export(s, by, export_id=export))
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+
+
 # -- erasure ------------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +325,8 @@ def test_the_plan_says_what_would_go_and_does_nothing(stage: Stage) -> None:
     went = {one.title: one.rows for one in plan.went}
     assert (went["Recapiti"], went["Posizioni"], went["Anagrafica"], went["Chiamate"]) == (1, 1, 1, 1)
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        looks = [one for one in log.of_contact(session, cast.empoli, [cast.mario]) if one.kind == "privacy.plan_read"]
+        assert [one.actor_id for one in looks] == [cast.sara]
         assert contacts.get(session, cast.mario).surname == "BIANCHI"
         assert "BIANCHI MARIO" in {one.subject for one in log.of_contact(session, cast.empoli, [cast.mario])}
 
@@ -297,6 +356,19 @@ def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, s
     assert found.state is ErasureState.REFUSED
     assert why in found.outcome["obstacles"][0]
     assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
+
+
+def test_no_batch_of_a_feed_is_written_while_somebody_is_erased(stage: Stage) -> None:
+    """It has read who was erased already, and would write him again."""
+    cast, by = stage.cast, administrator(stage.cast)
+    stage.work(settle)
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    erasure = stage.work(ask)
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended("collection.import", cast.empoli))
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        service.erase(session, erasure_id=erasure, holders=HOLDERS)
+        assert stage.work(lambda s: s.scalar(select(lock))) is False
+    assert stage.work(lambda s: s.scalar(select(lock))) is True
 
 
 def test_a_proposal_on_its_way_stands_against_erasing_and_an_answered_one_goes(stage: Stage) -> None:
@@ -350,6 +422,47 @@ def test_his_documents_are_in_the_copy_and_go_from_the_store_with_him(stage: Sta
     with pytest.raises(StoreError):
         store.read(cast.empoli, act, most=100)
     assert store.read(cast.empoli, shared, most=100) == b"%PDF-1.4 il regolamento"
+
+
+def test_an_erasure_asked_for_twice_is_one(stage: Stage) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    ask = lambda s: service.ask_erasure(s, by, contact_id=cast.mario, protocol="1", holders=HOLDERS)  # noqa: E731
+    first = stage.work(ask)
+    assert stage.work(ask) == first
+    work(stage)
+    assert stage.work(ask) == first  # he is erased already
+    assert len(stage.work(lambda s: s.scalars(select(ErasedPerson.mark)).all())) == 1
+
+
+def test_whom_others_name_is_not_read_in_their_log_once_he_is_erased(stage: Stage) -> None:
+    """Paolo is Mario's heir, and a taxpayer himself."""
+    cast = stage.cast
+
+    def relate(session: Any) -> int:
+        paolo = Contact(
+            ente_id=cast.empoli, codice_fiscale="RSSMRA80A01D403T", kind=PersonKind.NATURAL, surname="BIANCHI",
+            given_name="PAOLO", name_key="BIANCHI", as_of=session.info["now"], digest="x",
+        )  # fmt: skip
+        session.add(paolo)
+        session.flush()
+        relations.relate(
+            session, principal_of(session, cast.anna), contact_id=cast.mario, kind=RelationKind.HEIR,
+            codice_fiscale="RSSMRA80A01D403T", name="Paolo Bianchi", phone="+393480000002",
+        )  # fmt: skip
+        return paolo.id
+
+    paolo = stage.work(relate)
+
+    def told(contact_id: int) -> str:
+        with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+            return str([one for one in log.of_contact(session, cast.empoli, [contact_id]) if "relation" in one.kind])
+
+    assert "Paolo Bianchi" in told(paolo)
+    assert "heir" in told(cast.mario)
+    with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
+        keys.destroy(session, (cast.empoli, paolo))
+    for name in ("Paolo", "RSSMRA80A01D403T", "393480000002"):
+        assert name not in told(paolo) + told(cast.mario)
 
 
 def test_an_erasure_says_what_it_did(stage: Stage) -> None:

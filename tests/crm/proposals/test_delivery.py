@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from crm.collection.sources.service import Timetable
 from crm.core import jobs
 from crm.core.db import Database
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
-from crm.core.jobs import Job, JobState
-from crm.proposals import delivery, queries
+from crm.core.jobs import LEASE, Job, JobState
+from crm.proposals import delivery, exports, queries
+from crm.proposals.acknowledgements import NOT_READ
 from crm.proposals.lifecycle import State
 from crm.proposals.models import DELIVER, ProposalExport
 from crm.proposals.service import Made
@@ -184,7 +185,7 @@ def test_killed_between_sending_and_noting_it_is_delivered_once(office: Wired, d
     killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert (len(office.inbox.feeds), office.feed().delivered_at) == (1, None)
-    office.do(lambda session: session.execute(update(Job).values(due_at=Job.due_at - timedelta(seconds=60))))
+    office.do(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
     assert jobs.run(office.database, RUNNERS, job_id=job, ente_id=office.cast.empoli)
     assert office.feed().delivered_at is not None
     assert (len(office.inbox.feeds), len(office.inbox.answers)) == (1, 1)
@@ -223,6 +224,36 @@ def test_where_the_gestionale_takes_files_alone_nothing_is_sent(office: Wired) -
     office.do(lambda session: delivery.deliver_now(session, admin, export_id=export_id))
     office.works()
     assert len(office.inbox.proposals) == 1
+
+
+def test_answers_are_taken_as_far_as_they_can_be_and_the_others_are_shown(office: Wired) -> None:
+    office.connects()
+    ahead, odd, late, good = (office.approved(f"0571 70012{number}") for number in range(4))
+    office.export()
+    office.works()
+    now = datetime.now(UTC)
+
+    def answer(made: Made, **more: Any) -> dict[str, Any]:
+        return {"id": str(made.proposal_id), "outcome": "rejected", "reason": "No", "at": now.isoformat()} | more
+
+    office.inbox.answers += [
+        answer(ahead, at=(now + timedelta(minutes=50)).isoformat(), operator="12", reason="Lungo\x00 " + "o" * 500),
+        answer(odd, at="0001-01-01T00:00:00+01:00"), answer(late, at=(now + timedelta(hours=2)).isoformat()), 12,
+        answer(good, outcome="boh"),
+    ]  # fmt: skip
+    assert office.sweeps() == 1
+    taken = office.see(ahead)
+    assert (taken.state, len(taken.reason), taken.reason[:7]) == (State.REJECTED, 400, "Lungo o")
+    refused = {one.proposal: one.reason for one in office.do(queries.refused_answers)}
+    assert refused == {
+        str(odd.proposal_id): NOT_READ, str(late.proposal_id): exports.FUTURE, "": NOT_READ,
+        str(good.proposal_id): NOT_READ,
+    }  # fmt: skip
+    office.inbox.answers += [answer(odd), answer(good)]
+    office.passes()
+    assert office.sweeps() == 1
+    assert {one.proposal for one in office.do(queries.refused_answers)} == {"", str(late.proposal_id)}
+    assert office.see(odd).state is State.REJECTED
 
 
 def test_one_source_of_an_ente_takes_them(office: Wired) -> None:

@@ -288,6 +288,9 @@ def test_a_feed_is_written_again_byte_by_byte_until_somebody_in_it_is_erased(off
     export_id = office.export()
     assert export_id is not None
     assert office.content(export_id) == office.content(export_id)
+    with office.database.begin(Scope.of_enti([office.cast.empoli])) as session:
+        session.execute(text("SET LOCAL timezone = 'Pacific/Auckland'"))
+        assert exports.content(session, None, export_id=export_id)[1]
     assert office.export() is None
     office.do(lambda s: s.execute(update(Proposal).values(proposed=None)))
     with pytest.raises(ConflictError):
@@ -311,6 +314,19 @@ def test_answers_come_twice_and_in_any_order_and_a_strange_line_harms_no_other(o
     assert (again.accepted, again.rejected, again.known) == (0, 0, 3)
     assert [office.see(made).state for made in (one, other)] == [State.ACKNOWLEDGED, State.REJECTED]
     assert office.see(other).reason == "Numero inesistente"
+
+
+def test_a_line_ends_where_json_lines_end_it(office: Office) -> None:
+    """Not where a separator stands within a text."""
+    made = office.phone("0571 700123")
+    office.decide(made)
+    office.export()
+    header, end = {"record": "acknowledgements", "version": 1, "ente": "D403"}, {"record": "end", "acknowledgements": 1}
+    lines = (header, accepted(made, outcome="rejected", reason="Via Roma\u2028Empoli\x85"), end)
+    content = "".join(f"{json.dumps(one, ensure_ascii=False)}\r\n" for one in lines).encode()
+    received = office.do(lambda s: exports.acknowledge(s, None, ente_id=office.cast.empoli, content=content))
+    assert (received.rejected, received.refused) == (1, ())
+    assert office.see(made).reason == "Via Roma Empoli"
 
 
 @pytest.mark.parametrize(
@@ -373,6 +389,8 @@ def test_the_command_line_hands_over_and_takes_the_answers_in(
     assert list(tmp_path.iterdir()) == []
     made = office.phone("0571 700123")
     office.decide(made)
+    assert terminal.export(office.database, "D403", tmp_path / "nowhere") == 2
+    assert office.see(made).state is State.APPROVED
     assert terminal.export(office.database, "D403", tmp_path) == 0
     (feed,) = tmp_path.iterdir()
     assert json.loads(feed.read_text().splitlines()[1])["id"] == str(made.proposal_id)

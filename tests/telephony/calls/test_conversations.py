@@ -74,7 +74,7 @@ def test_mario_calls_anna_answers_they_talk_and_she_writes_it_up(stage: Stage) -
     assert (stage.call(call).phase, stage.call(call).waited_ms) == (Phase.TALKING, 5_000)
     assert stage.presence(cast.anna).state is AgentState.TALKING
     assert stage.timeline(cast.mario)[0].status == "in_progress"
-    stage.work(lambda s: conversation.identify(s, stage.principal(cast.anna), call_id=call))
+    stage.work(lambda s: conversation.identify(s, stage.principal(cast.anna), call_id=call, contact_id=cast.mario))
 
     stage.caller_leaves(call, after=125)
     stage.run()
@@ -363,7 +363,7 @@ def test_the_agent_finds_out_whose_call_it_is_and_the_counters_move_there(stage:
     assert stage.counts() == {(None, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
     by = stage.principal(cast.anna)
     stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.gina))
-    stage.work(lambda s: conversation.identify(s, by, call_id=call))
+    stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=cast.gina))
     assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
     stage.caller_leaves(call)
     assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
@@ -380,7 +380,7 @@ def test_it_is_not_mario_who_calls_from_marios_mobile_but_gina(stage: Stage) -> 
     stage.talks(call)
     by = stage.principal(cast.anna)
     stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.gina))
-    stage.work(lambda s: conversation.identify(s, by, call_id=call))
+    stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=cast.gina))
     stage.caller_leaves(call)
     found = stage.call(call)
     assert (found.ente_id, found.contact_id, found.proposed_by) == (cast.vinci, cast.gina, ProposedBy.AGENT)

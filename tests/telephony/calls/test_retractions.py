@@ -29,8 +29,9 @@ def talk_with_mario(stage: Stage, line: str | None = None) -> UUID:
 
 
 def identify(stage: Stage, call: UUID) -> None:
-    by = stage.principal(stage.cast.anna)
-    stage.work(lambda s: conversation.identify(s, by, call_id=call))
+    by, contact = stage.principal(stage.cast.anna), stage.call(call).contact_id
+    assert contact is not None
+    stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=contact))
 
 
 def propose(stage: Stage, call: UUID, contact: int) -> None:

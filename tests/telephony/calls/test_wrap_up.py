@@ -21,7 +21,7 @@ def to_be_written_up(stage: Stage, *, sid: str = "CAmario", identified: bool = T
     stage.talks(call)
     if identified:
         by = stage.principal(stage.cast.anna)
-        stage.work(lambda s: conversation.identify(s, by, call_id=call))
+        stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=stage.cast.mario))
     stage.caller_leaves(call)
     return call
 

@@ -188,7 +188,10 @@ class FakeProduct:
     def page(self):
         talking, here = self.state == "talking", self.state in {"talking", "wrap_up"}
         hang_up = f'<button hx-post="/console/hang-up" name="call" value="{self.call}">' if talking else ""
-        gate = '<form hx-post="/console/identify"><input type="checkbox" name="right" value="born"></form>'
+        gate = (
+            '<form hx-post="/console/identify"><input type="hidden" name="contact" value="42">'
+            '<input type="checkbox" name="right" value="born"></form>'
+        )
         identify = gate if talking and self.proposed and not self.identified else ""
         look = '<form hx-post="/console/search">' if talking and not self.identified else ""
         choices = (
@@ -396,7 +399,7 @@ def test_a_call_from_ring_to_wrap_up(shift):
         product.becomes("talking")
         assert len(product.wait("search")["q"]) > 2  # nobody was proposed
         assert product.wait("propose")["contact"] == "42"
-        assert product.wait("identify") == {"call": CALL, "right": "born"}
+        assert product.wait("identify") == {"call": CALL, "contact": "42", "right": "born"}
         draft = product.wait("draft", call=CALL)
         product.wait("hang-up", call=CALL)
         world.rest("POST", f"/Calls/{sid}.json", Status="completed")

@@ -221,17 +221,28 @@ function clearResults() {
 // -- drafts: saved from the first pause in typing ---------------------------------------------------------------
 
 function draftState(form, name) {
-  const state = form.querySelector("[data-draft-state]");
-  for (const part of state.querySelectorAll("span")) part.hidden = !part.classList.contains(name);
+  for (const part of form.querySelectorAll("[data-draft-state] span")) {
+    const hidden = !part.classList.contains(name);
+    if (part.hidden !== hidden) part.hidden = hidden;
+  }
 }
 
 const unsent = new Set(); // forms with something typed that no request has carried yet
+const edits = new WeakMap(); // how often something was typed into a form
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-draft]");
-  if (form) unsent.add(form);
+  if (!form) return;
+  unsent.add(form);
+  edits.set(form, (edits.get(form) ?? 0) + 1);
+  draftState(form, "typing");
 });
-document.addEventListener("htmx:before:request", (event) => unsent.delete(event.target));
+
+// A request carries what the form held when it was made; while one before it is under way it waits, and typing goes on.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => (ctx.edit = edits.get(ctx.sourceElement)));
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (edits.get(ctx.sourceElement) === ctx.edit) unsent.delete(ctx.sourceElement);
+});
 
 function sendUnsent(forms) {
   for (const form of forms) {
@@ -244,12 +255,15 @@ window.addEventListener("pagehide", () => sendUnsent([...unsent]));
 
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.("form[data-draft]");
-  if (form) draftState(form, event.detail.ctx?.response?.status === 204 ? "saved" : "unsaved");
+  if (!form) return;
+  if (event.detail.ctx?.response?.status !== 204) draftState(form, "unsaved");
+  else if (!unsent.has(form)) draftState(form, "saved");
 });
 document.addEventListener("htmx:error", (event) => {
   const form = event.target.closest?.("form[data-draft]");
   if (!form) return;
   draftState(form, "unsaved");
+  unsent.add(form);
   setTimeout(() => form.isConnected && window.htmx.trigger(form, "change"), 2000);
 });
 

@@ -21,6 +21,7 @@ for (const failure of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(failure, (event) => event.target.matches?.(BODY) && asked.delete(event.target));
 }
 
+const MOST_SHOWN = 500; // entries of the timeline that are asked for anew, as the server allows
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 document.addEventListener("keydown", (event) => {
@@ -41,9 +42,35 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// -- the timeline: a region that is pushed leaves it as it is filtered and read; what is new is asked for ------------------
+
+const TIMELINE = "[data-timeline]";
+
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.matches(TIMELINE)) window.htmx.trigger(target, "wanted");
+}).observe(document.body, { subtree: true, attributeFilter: ["data-version"] });
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const list = ctx.sourceElement;
+  if (list.matches(TIMELINE)) ctx.request.body.set("least", Math.min(list.children.length, MOST_SHOWN));
+});
+
+// Who asked for what was before reads on there.
+let above = null; // the last entry that was shown
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  above = ctx.sourceElement.closest(".timeline-more")?.previousElementSibling ?? above;
+});
+document.addEventListener("htmx:after:swap", () => {
+  const next = above?.nextElementSibling;
+  if (!next || next.matches(".timeline-more")) return;
+  above = null;
+  if (!document.activeElement.matches("body, h2[tabindex='-1']")) return;
+  next.tabIndex = -1;
+  next.focus();
+});
+
 // Whoever speaks and is not known yet is described beside the questions.
 function describeSpeaker() {
-  const choice = document.getElementById("speaker");
+  const choice = document.querySelector("[name=speaker]");
   const more = choice?.closest("form")?.querySelector(".new-speaker");
   if (more && more.hidden === (choice.value === "new")) more.hidden = choice.value !== "new";
 }

@@ -190,7 +190,8 @@ class Duties:
                 await self._appears(lambda: self._screen.offers(IDENTIFY))
                 await self._let_pass(on.plan.pick_after_s)
         if self._screen.offers(IDENTIFY):
-            await self._once(on, IDENTIFY, call=on.call, right=self._screen.choices("right"))
+            who = self._screen.choices("contact")[:1]
+            await self._once(on, IDENTIFY, call=on.call, contact=who, right=self._screen.choices("right"))
         on.done.add(IDENTIFY)
 
     async def _wrap_up(self, on: OnCall) -> None:

@@ -22,7 +22,7 @@ class Moment:
 
 @dataclass(slots=True)
 class Region:
-    """One part of the console: its own attributes, its words, where its buttons lead to, its lists of choices."""
+    """One part of the console: its own attributes, its words, where its buttons lead to, what its forms hold."""
 
     attributes: Mapping[str, str]
     leads_to: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class Screen:
             for verb in ("hx-post", "hx-get"):
                 if verb in attributes:
                     region.leads_to.add(attributes[verb])
-            if tag == "input" and attributes.get("type") == "checkbox":
+            if tag == "input" and attributes.get("type") in {"checkbox", "hidden"}:
                 region.choices.setdefault(attributes.get("name", ""), []).append(attributes.get("value", ""))
             if tag == "select":
                 select = attributes.get("name", "")
@@ -76,7 +76,7 @@ class Screen:
         return any(path in region.leads_to for region in self._regions.values())
 
     def choices(self, name: str) -> list[str]:
-        """What a list of that name offers."""
+        """What a field of that name offers, or holds already."""
         return next((r.choices[name] for r in self._regions.values() if name in r.choices), [])
 
 

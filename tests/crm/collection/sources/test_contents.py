@@ -1,14 +1,15 @@
 """The contents of documents, fetched from the stand-in after a reading."""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from crm.collection.models import SourceKind
-from crm.collection.sources import contents
+from crm.collection.sources import contents, service
 from crm.collection.sources.service import CONTENTS
 from crm.core import jobs
 from crm.core.jobs import Job
@@ -87,3 +88,51 @@ def test_a_gestionale_that_does_not_give_any_is_asked_at_the_next_reading(
     office.reads(source)  # by hand
     assert fetches(office, store)
     assert here(office) == {"D-1": True}
+
+
+@pytest.mark.usefixtures("over_http")
+def test_one_document_that_the_gestionale_stumbles_over_keeps_no_other_from_coming(
+    office: Office, served: Served, tmp_path: Path
+) -> None:
+    for reference in ("D-1", "D-2"):
+        announced(served, reference, PDF + reference.encode())
+        served.gestionale.documents[reference] = PDF + reference.encode()
+    office.reads(office.sets_up(SourceKind.HTTP))
+    served.gestionale.faults = ["error"] * 4
+    assert fetches(office, FolderStore(tmp_path / "documents"))
+    assert here(office) == {"D-1": False, "D-2": True}
+    assert "stato 500" in office.does(documents.troubles)[0][2]
+    assert (office.source().failures, office.source().open_until) == (0, None)
+
+
+@pytest.mark.usefixtures("over_http")
+def test_a_gestionale_that_gives_none_is_not_asked_for_all(office: Office, served: Served, tmp_path: Path) -> None:
+    for number in range(5):
+        announced(served, f"D-{number}", PDF)
+    served.gestionale.documents |= {f"D-{number}": PDF for number in range(5)}
+    office.reads(office.sets_up(SourceKind.HTTP))
+    served.gestionale.faults = ["error"] * 12
+    assert fetches(office, FolderStore(tmp_path / "documents"))
+    assert (len(office.does(documents.troubles)), set(here(office).values())) == (3, {False})
+
+
+@pytest.mark.usefixtures("over_http")
+def test_a_document_stated_a_little_ahead_of_our_clock_is_asked_for_once(
+    office: Office, served: Served, tmp_path: Path
+) -> None:
+    announced(served, "D-1", PDF)
+    office.reads(office.sets_up(SourceKind.HTTP))
+    office.does(lambda session: session.execute(update(Document).values(as_of=func.now() + timedelta(minutes=50))))
+    assert fetches(office, FolderStore(tmp_path / "documents"))
+    assert office.does(lambda session: documents.wanted(session, ente_id=office.ente, limit=9)) == []
+
+
+@pytest.mark.usefixtures("over_http")
+def test_contents_are_fetched_by_one_job_at_a_time(office: Office, served: Served) -> None:
+    announced(served, "D-1", PDF)
+    source = office.sets_up(SourceKind.HTTP)
+    office.reads(source)
+    job = office.does(lambda session: session.scalars(select(Job).where(Job.kind == CONTENTS)).one())
+    office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+    assert office.works()
+    assert office.does(lambda session: session.scalars(select(Job.id).where(Job.kind == CONTENTS)).all()) == [job.id]

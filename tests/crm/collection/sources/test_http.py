@@ -9,10 +9,13 @@ import httpx
 import pytest
 from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
+from pydantic import ValidationError
 
+from crm.collection.feed import parse_record
 from crm.collection.sources import http
 from crm.collection.sources.http import Gestionale
 from crm.collection.sources.port import Known, SourceError
+from crm.core.jobs import LEASE
 from tests.crm.collection.sources.conftest import TOKEN, Served
 
 pytestmark = pytest.mark.integration
@@ -109,13 +112,93 @@ def page(**changes: Any) -> dict[str, Any]:
     return {"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "records": [], "next": "a", "more": False} | changes
 
 
+def test_what_is_about_documents_comes_after_whom_they_are_of(served: Served, tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = [
+        {"record": "document", "reference": "D-1"}, {"record": "withdrawal", "of": "document", "reference": "D-1"},
+        {"record": "withdrawal", "of": "position", "reference": "T-1"}, {"record": "taxpayer"},
+    ]  # fmt: skip
+    answers = [page(records=told), {"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "totals": []}]
+    answering(lambda _: httpx.Response(200, json=answers.pop(0)), served).fetch(tmp_path / "feed", Known(), nothing)
+    assert [(line["record"], line.get("of")) for line in lines(tmp_path / "feed")] == [
+        ("feed", None), ("withdrawal", "position"), ("taxpayer", None), ("document", None), ("withdrawal", "document"),
+        ("end", None),
+    ]  # fmt: skip
+
+
+ODD = (
+    b'12', b'{"record": "taxpayer", "surname": "\\ud800"}', b'{"record": "taxpayer", "surname": "Forl\xec"}',
+    b'{"record": "position", "year": ' + b"1" * 5000 + b"}", b'{"record": "debito"}', b'{"record": ["taxpayer"]}',
+)  # fmt: skip
+
+
+def test_a_record_that_cannot_be_read_is_a_line_to_be_refused(served: Served, tmp_path: Path) -> None:
+    whole = (
+        json.dumps(page(records=["HERE"], next="b"))
+        .encode()
+        .replace(b'"HERE"', b", ".join((*ODD, b'{"record": "position"}')))
+    )
+    totals = json.dumps({"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "totals": [3]}).encode()
+    answers = [whole, totals]
+    answering(lambda _: httpx.Response(200, content=answers.pop(0)), served).fetch(tmp_path / "feed", Known(), nothing)
+    told = (tmp_path / "feed").read_bytes().splitlines()
+    assert len(told) == len(ODD) + 3
+    for line in told[1:-1]:
+        with pytest.raises(ValidationError):
+            parse_record(line)
+    assert sum(value for value in json.loads(told[-1]).values() if isinstance(value, int)) == len(ODD) + 1
+
+
+def test_cursors_that_go_in_circles_are_no_pages(served: Served, tmp_path: Path) -> None:
+    def circles(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(
+            200, json=page(more=True, next={"a": "b", "b": "c"}.get(request.url.params.get("since"), "a"))
+        )
+
+    with pytest.raises(SourceError, match="senza fine"):
+        answering(circles, served).fetch(tmp_path / "feed", Known(), nothing)
+
+
+def test_pages_that_together_are_larger_than_any_state_are_given_up(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_FEED_BYTES", 1_000)
+    with pytest.raises(SourceError, match="senza fine"):
+        client(served).fetch(tmp_path / "feed", Known(), nothing)
+
+
+def test_an_answer_that_drips_is_not_waited_for(served: Served, tmp_path: Path) -> None:
+    clock = iter(range(0, 10_000, 400))
+    gestionale = Gestionale(served.endpoint, "D403", monotonic=lambda: next(clock))
+    drips = httpx.MockTransport(lambda _: httpx.Response(200, content=(b"x" * 300_000 for _ in range(9))))
+    gestionale._options["transport"] = drips
+    with pytest.raises(SourceError, match="troppo lentamente") as refusal:
+        gestionale.fetch(tmp_path / "feed", Known(), nothing)
+    assert not refusal.value.permanent
+
+
+def test_no_call_is_silent_for_as_long_as_a_lease() -> None:
+    timeout = http.TIMEOUT
+    longest = sum(part or 0 for part in (timeout.connect, timeout.read, timeout.write, timeout.pool))
+    assert max(longest, http.LONGEST_WAIT_S) < LEASE.total_seconds()
+
+
+@pytest.mark.parametrize(("mark", "kept"), [('"a"', '"a"'), ("x" * 201, None)])
+def test_a_mark_that_cannot_be_kept_is_not(served: Served, tmp_path: Path, mark: str, kept: str | None) -> None:
+    answer = httpx.Response(200, json=page(), headers={"etag": mark})
+    assert answering(lambda _: answer, served).fetch(tmp_path / "feed", Known("z"), nothing).known == Known("a", kept)
+
+
 HOSTILE = [
     (page(ente="B962"), "mandato i dati dell'ente B962"),
     (page(records=[{"record": "end", "taxpayers": 0, "positions": 0}]), "contratto"),
     (page(records=[{"record": "feed", "ente": "B962"}]), "contratto"),
     (page(more=True), "senza fine"),
     (page(next="x" * 201), "contratto"),
+    (page(next="a\x00"), "contratto"),
     (page(as_of="2026-01-10"), "contratto"),
+    (page(as_of="0001-01-01T00:00:00+01:00"), "contratto"),
+    (page(records={}), "contratto"),
+    (page(records=[{}] * 100_001), "contratto"),
     ([], "contratto"),
 ]  # fmt: skip
 
@@ -150,7 +233,7 @@ def test_whoever_does_not_answer_at_all(served: Served, tmp_path: Path) -> None:
 
 def test_a_document_is_fetched_whatever_its_reference(served: Served, tmp_path: Path) -> None:
     served.gestionale.documents["2024/1 à.pdf"] = b"%PDF"
-    media_type = client(served).document("2024/1 à.pdf", tmp_path / "document", most_bytes=99)
+    media_type = client(served).document("2024/1 à.pdf", tmp_path / "document", nothing, most_bytes=99)
     assert (media_type, (tmp_path / "document").read_bytes()) == ("application/pdf", b"%PDF")
 
 

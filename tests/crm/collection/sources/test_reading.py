@@ -28,11 +28,13 @@ from crm.collection.models import (
     SourceReading,
 )
 from crm.collection.sources import service, tasks
+from crm.collection.sources.folder import Folder
+from crm.collection.sources.port import Known
 from crm.collection.sources.service import FETCH, Timetable
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.core.jobs import Job
+from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job
 from crm.positions.models import Position
 from tests.crm.collection.sources.conftest import TOKEN, Served
 from tests.crm.conftest import WriteFeed
@@ -166,6 +168,56 @@ def test_a_link_out_of_the_folder_is_not_followed(office: Office, write_feed: Wr
     assert office.reads(source).outcome is ReadingOutcome.NOTHING_NEW
 
 
+def test_a_file_whatever_its_name(office: Office, write_feed: WriteFeed, records: Records) -> None:
+    """Bytes that are no UTF-8, and a name longer than what is kept of it."""
+    source = office.sets_up(SourceKind.FOLDER)
+    for name in (os.fsdecode(b"perch\xe9.jsonl"), "x" * 240 + ".jsonl"):
+        path = put(office, write_feed(records["rossi"], header={"mode": "incremental"}), name)
+        assert office.reads(source).outcome is ReadingOutcome.READ
+        assert not path.exists()
+    assert office.run().file_name == "x" * 194 + ".jsonl"
+    assert list(office.inbox.iterdir()) == []
+
+
+def test_a_file_written_anew_while_it_is_read_is_read_again(
+    office: Office, write_feed: WriteFeed, records: Records, tmp_path: Path
+) -> None:
+    folder, into, feed = Folder(office.inbox), tmp_path / "copy", write_feed(records["rossi"])
+    put(office, feed, "a.jsonl")
+
+    def anew() -> None:
+        put(office, write_feed(records["tari"]), "a.jsonl", age_s=30)
+
+    fetched = folder.fetch(into, Known(), anew)
+    folder.done(fetched.known)
+    assert [one.name for one in office.inbox.iterdir()] == ["a.jsonl"]
+    (office.inbox / "a.jsonl").rename(office.inbox / f".read-{fetched.known.etag}")  # renamed just before
+    folder.done(fetched.known)
+    (again,) = folder.waiting()
+    assert again.name.endswith("-a.jsonl")
+
+
+def test_a_file_that_cannot_be_removed_says_so(
+    office: Office, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = office.sets_up(SourceKind.FOLDER)
+    put(office, write_feed(records["rossi"]), "a.jsonl")
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", forbidden)
+    monkeypatch.setattr(tasks, "_fetched", lambda source, known, spool, _job: _spooled(source, known, spool))
+    reading = office.reads(source)
+    assert reading.outcome is ReadingOutcome.FAILED
+    assert reading.failure == "Il file a.jsonl non si può togliere dalla cartella: Permission denied."
+
+
+def _spooled(source: Any, known: Known, spool: Path) -> Known:
+    spool.mkdir(parents=True)
+    return source.fetch(spool / tasks.FEED, known, lambda: None).known
+
+
 # -- HTTP -------------------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +259,98 @@ def test_a_credential_that_is_refused_opens_the_circuit_at_once(office: Office, 
     office.passes(30)
     assert office.beat() == 0
     assert office.reads(source).outcome is ReadingOutcome.READ  # by hand, a person may
+
+
+def test_what_is_cut_short_over_http_is_asked_for_again(
+    office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+    with monkeypatch.context() as patched:
+        end = {"record": "end", "taxpayers": 99, "positions": 0}
+        patched.setattr("crm.collection.sources.http._end", lambda _: end)
+        reading = office.reads(source)
+    assert (reading.outcome, office.run().state) == (ReadingOutcome.FAILED, ImportState.TRUNCATED)
+    assert office.source().cursor is None
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert office.source().cursor == over_http.empoli.cursor
+
+
+def test_a_reading_whose_lease_ends_while_the_gestionale_is_silent_leaves_everything_to_the_next(
+    office: Office, over_http: Served
+) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+
+    def silence(_seconds: float) -> None:
+        office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
+        assert office.works()  # another worker takes the job over, and does it
+
+    over_http.gestionale.pause, over_http.gestionale.faults = silence, ["slow"]
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    assert len(office.states()) == 5
+    assert (office.run().state, office.source().cursor) == (ImportState.DONE, over_http.empoli.cursor)
+    assert list((office.data / "spool").iterdir()) == []
+    with office.db.begin(office.scope) as session:
+        assert len(session.scalars(select(ImportRun.id)).all()) == 1
+
+
+def test_a_reading_that_was_given_up_ends_with_its_run(
+    office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = office.sets_up(SourceKind.HTTP)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crm.collection.importer._commit", broken)
+        office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+        for _ in range(MAX_ATTEMPTS):
+            office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
+            assert office.works()
+    assert (office.last().outcome, office.last().failure) == (ReadingOutcome.FAILED, service.GIVEN_UP)
+    run = office.run()
+    assert (run.state, run.failure, run.ended_at is not None) == (ImportState.FAILED, service.GIVEN_UP, True)
+    assert office.reads(source).outcome is ReadingOutcome.READ
+    office.does(lambda session: tasks.sweep(session, data=office.data))
+    assert list((office.data / "spool").iterdir()) == []
+
+
+def test_what_a_worker_left_in_the_spool_is_swept_once_the_reading_is_over(office: Office, over_http: Served) -> None:
+    office.reads(office.sets_up(SourceKind.HTTP))
+    source = office.source().id
+    open_one = office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+    left = [office.data / "spool" / name for name in (f"{open_one - 1}-x", "999", str(open_one), f"{open_one}-y")]
+    for folder in left:
+        folder.mkdir()
+    assert office.does(lambda session: tasks.sweep(session, data=office.data)) == 2
+    assert [folder.exists() for folder in left] == [False, False, True, True]
+
+
+def test_a_source_that_is_being_read_does_not_become_another(
+    office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILODIRETTO_GESTIONALE_OTHER_URL", over_http.url)
+    source = office.sets_up(SourceKind.HTTP)
+    office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
+    with pytest.raises(InvalidError) as refusal:
+        office.sets_up(SourceKind.HTTP, source_id=source, endpoint="OTHER")
+    assert refusal.value.field == "endpoint"
+    office.sets_up(SourceKind.HTTP, source_id=source, name="renamed")
+    assert office.works()
+    office.sets_up(SourceKind.HTTP, source_id=source, endpoint="OTHER")
+    assert office.source().cursor is None
+
+
+def test_trouble_that_passes_does_not_cost_a_daily_source_its_day(office: Office, over_http: Served) -> None:
+    source = office.sets_up(SourceKind.HTTP, Timetable(at_minute=360))
+    over_http.gestionale.faults = ["error"] * 4
+    assert office.reads(source).outcome is ReadingOutcome.FAILED
+    office.passes(1)
+    assert office.beat() == 1
+    over_http.gestionale.faults = ["token"]
+    assert office.works()
+    office.passes(60)
+    assert office.beat() == 0  # nobody's waiting mends it: tomorrow
 
 
 def test_an_endpoint_that_is_not_set(office: Office, over_http: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +461,7 @@ def test_a_reading_killed_anywhere_goes_on(
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
     killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
     assert killed.returncode == -signal.SIGKILL
-    office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - timedelta(seconds=60))))
+    office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
     assert office.works()
     assert office.last().outcome is ReadingOutcome.READ
     assert office.run().state is ImportState.DONE

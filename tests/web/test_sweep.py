@@ -1,0 +1,174 @@
+"""Every address of ours, given what no row has and no column holds: a clear answer, never a broken page."""
+
+import types
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy import insert
+from starlette.testclient import TestClient
+
+from crm.access.models import Role, RoleGrant
+from crm.core import clock
+from crm.core.db import Database, Scope
+from tests.cast import Cast
+from tests.crm.enti.test_hours_and_codes import EMPOLI
+from tests.web.conftest import PUBLIC, csrf_of, sign_in
+from web.app import create_app
+from web.wiring import Runtime
+
+pytestmark = pytest.mark.integration
+
+HUGE = "9" * 20
+POISONS: dict[type, tuple[str, ...]] = {
+    int: (HUGE,),
+    str: ("a\x00b", HUGE, "9999-12-31"),
+    date: ("9999-12-31", "0001-01-01"),
+    datetime: ("9999-12-31T23:59:59", "0001-01-01T00:00:00+01:00"),
+}
+PLAUSIBLE = {
+    "role": "agent", "on": "contract:1", "username": "bruno", "email": "", "phone": "", "starts_on": "",
+    "ends_on": "", "starts": "09:00", "ends": "10:00", "to": "me", "since": "2026-01-01", "until": "2026-02-01",
+    "token": "none", "key": "none", "breach": "new", "ente": "1", "user": "1", "contact": "1", "position": "1",
+    "offset": "0", "right": "true", "back": "/",
+}  # fmt: skip
+WEEK = {f"day-{day}": "9-12" for day in range(7)}
+PROPOSED = {
+    "what": "email", "value": "a@example.it", "note": "", "problem": "moved", "since": "2026-01-01", "position": "1",
+    "evidence": "told", "call": "",
+}  # fmt: skip
+FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
+    "/enti/add/{contract_id}": EMPOLI,
+    "/enti/{ente_id}/identity": EMPOLI,
+    "/enti/{ente}/hours/{contract_id}": WEEK,
+    "/enti/{ente}/special/{contract_id}": {"day": "2026-12-24", "hours": "9-12"},
+    "/enti/{ente_id}/offices": {"name": "URP", "address": "Via Roma", "competent_for": "", "accessibility": "", **WEEK},
+    "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
+    "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
+    "/enti/{ente_id}/freshness": {"hours": "24"},
+    "/enti/{ente_id}/told": {},
+    "/enti/{ente_id}/told/sentences": {},
+    **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "draft", "make")), PROPOSED),
+    "/privacy/breaches/{breach}": {
+        "known_at": "2026-01-01T10:00", "risk": "none", "what": "Smarrito", "data": "", "consequences": "",
+        "measures": "", "persons": "1",
+    },
+}  # fmt: skip
+LEFT_OUT = {
+    "/sign-out", "/me/sessions/{session_id}/end",  # they end the session by which the others are asked
+    "/console/device",  # its keys are the carrier's
+}  # fmt: skip
+
+
+@pytest.fixture
+def browser(runtime: Runtime, database: Database, cast: Cast, loopback: None) -> Iterator[TestClient]:
+    """Sara, who may do everything everywhere. What breaks is an answer, as in a browser."""
+    with database.begin(Scope.nothing()) as session:
+        at = clock.now(session)
+        session.execute(
+            insert(RoleGrant),
+            [
+                {"user_id": cast.sara, "role": role, "contract_id": one, "valid_from": at}
+                for role in Role
+                for one in (cast.contract, cast.other_contract)
+            ],
+        )
+    app = create_app(runtime)
+    options: dict[str, Any] = {"raise_server_exceptions": False, "client": ("127.0.0.1", 50_000)}
+    with TestClient(app, base_url=PUBLIC, follow_redirects=False, **options) as browser:
+        sign_in(browser, "sara")
+        yield browser
+
+
+def test_no_number_no_text_and_no_day_breaks_a_page(browser: TestClient) -> None:
+    headers = {"X-CSRF-Token": csrf_of(browser, "/me"), "HX-Request": "true"}
+    broken, asked = [], 0
+    for route in _routes(browser.app):
+        method = min(route.methods or {"GET"})
+        path, query, form = _fields(route)
+        for where, name, poison in _poisoned(path, query, form):
+            values = [
+                {one: poison if (where, name) == (place, one) else _usual(kind, one) for one, kind in fields.items()}
+                for place, fields in enumerate((path, query, form))
+            ]
+            address = route.path
+            for one, value in values[0].items():
+                address = address.replace("{" + one + "}", quote(value, safe=""))
+            sent: dict[str, Any] = {"data": values[2], "files": _files(route)} if method == "POST" else {}
+            answer = browser.request(method, address, params=values[1], headers=headers, **sent)
+            asked += 1
+            if answer.status_code == 500:
+                broken.append((method, route.path, name, poison[:30]))
+    assert not broken, "\n".join(map(str, broken))
+    assert browser.get("/me").status_code == 200  # to the end
+    assert asked > 1000
+
+
+def test_a_socket_of_no_such_page_is_closed(browser: TestClient) -> None:
+    for number in (HUGE, "9" * 5000, "a%00b"):
+        with browser.websocket_connect(f"/ws/ente-{number}", headers={"origin": PUBLIC}) as socket:
+            assert socket.receive()["code"] == 4404
+
+
+def _routes(app: Any) -> list[APIRoute]:
+    """All of ours. Those of the carrier need its signature, which nobody else has."""
+    held = [route for part in app._app.routes for route in getattr(part, "original_router", app._app).routes]
+    found = [route for route in held if isinstance(route, APIRoute) and route.path not in LEFT_OUT]
+    assert {*FREE} <= {route.path for route in found}
+    return [route for route in found if not route.path.startswith("/telephony")]
+
+
+def _fields(route: APIRoute) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The kinds of what a route takes, by name: in its path, in its query, in its form."""
+    known = route.dependant
+    path, query, form = (
+        {one.alias: one.field_info.annotation for one in fields}
+        for fields in (known.path_params, known.query_params, known.body_params)
+    )
+    if not form and "POST" in (route.methods or set()):
+        form = dict.fromkeys(FREE.get(route.path, {}), str)
+    return path, query, form
+
+
+def _poisoned(*places: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
+    yield -1, "", ""  # nothing is
+    for place, fields in enumerate(places):
+        for name, kind in fields.items():
+            for poison in POISONS.get(_bare(kind), ()):
+                yield place, name, poison
+
+
+def _bare(kind: Any) -> Any:
+    """A kind without what it is annotated with, and without none."""
+    while get_origin(kind) in {Annotated, Union, types.UnionType}:
+        kind = next(one for one in get_args(kind) if one is not type(None))
+    return kind
+
+
+def _usual(kind: Any, name: str) -> str:
+    """What somebody might well send."""
+    kind = _bare(kind)
+    if get_origin(kind) is Literal:
+        return str(get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return str(next(iter(kind)).value)
+    kinds = {
+        int: "1",
+        bool: "true",
+        date: "2026-01-01",
+        time: "10:00",
+        UUID: str(uuid4()),
+        datetime: "2026-01-01T10:00",
+    }
+    free = {name: value for fields in FREE.values() for name, value in fields.items()}
+    return kinds.get(kind) or PLAUSIBLE.get(name, free.get(name, "Prova"))
+
+
+def _files(route: APIRoute) -> dict[str, Any]:
+    uploads = [one.alias for one in route.dependant.body_params if "UploadFile" in str(one.field_info.annotation)]
+    return dict.fromkeys(uploads, ("prova.txt", b"prova"))
