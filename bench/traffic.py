@@ -20,7 +20,7 @@ from crm.core.db import Database, Scope
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
 from telephony.calls.models import AgentLeg, Call, LegState, Phase
-from telephony.ivr.flow import Node, Place
+from telephony.ivr.walk import Place
 from telephony.queues.models import EntryState, QueueEntry, QueueMember
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, PASSWORD_HASH, Cast
 
@@ -86,7 +86,7 @@ def prepare(database: Database, cast: Cast, phase: Phase, count: int, *, among: 
         entered = at - timedelta(seconds=20)
         tenant = {"contract_id": cast.contract, "ente_id": cast.empoli}
         in_queue = phase is not Phase.IVR
-        ivr = Place(Node.QUEUE, 1, 0, cast.operator) if in_queue else Place()
+        ivr = Place("operator", 1) if in_queue else Place("menu")
         session.execute(
             insert(Call),
             [

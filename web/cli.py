@@ -278,6 +278,27 @@ def verify_audit(
     raise typer.Exit(0 if sound else 1)
 
 
+@app.command("try-call")
+def try_call(
+    number: Annotated[str, typer.Argument(help="One of our numbers")],
+    caller: Annotated[str, typer.Option("--from", help="The caller's number; else it is withheld")] = "",
+    at: Annotated[datetime | None, typer.Option(help="When, in Rome; else now")] = None,
+) -> None:
+    """Place a call in words through a line's voice flow: lines of standard input are keys, words, or silence."""
+    from crm.core.clock import ROME  # noqa: PLC0415
+    from web.voice.terminal import try_call as play  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("try-call"))
+    instant = at.replace(tzinfo=at.tzinfo or ROME) if at else None
+    answers = (line.rstrip("\n") for line in sys.stdin)
+    try:
+        code = play(runtime.database, number, caller=caller, at=instant, answers=answers)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
 @app.command()
 def provision() -> None:
     """Point this installation's numbers, at the carrier, to this installation."""

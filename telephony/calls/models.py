@@ -52,7 +52,8 @@ class Call(Base):
     caller_kind: Mapped[CallerKind] = mapped_column(choice(CallerKind))
 
     phase: Mapped[Phase] = mapped_column(choice(Phase))
-    ivr: Mapped[dict[str, Any]]
+    ivr_version_id: Mapped[int | None] = mapped_column(ForeignKey("ivr_version.id"))  # the flow it began with
+    ivr: Mapped[dict[str, Any]]  # `walk.Place`
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # the first queue: levels count there
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     leg_id: Mapped[UUID | None]

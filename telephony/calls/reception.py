@@ -34,15 +34,16 @@ from telephony.carriers.port import (
     Play,
     Say,
 )  # fmt: skip
-from telephony.ivr import flow, prompts
-from telephony.ivr.flow import Choice, Node, Place, Setting, Turn
+from telephony.ivr import prompts, walk
+from telephony.ivr import queries as flows
+from telephony.ivr.prompts import Sentence
+from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.queries import LineView
-from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, QueueEntry
 
 Reply = tuple[Instruction, ...]
 CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
-NOT_IN_USE: Reply = (Say(prompts.NUMBER_NOT_IN_USE), Hangup())
+NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
 
 _CALL = table_of(Call)
 _ARRIVE = insert(_CALL).on_conflict_do_nothing(index_elements=["carrier_sid"]).returning(*_CALL.c)
@@ -69,13 +70,15 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
+    taken = flows.current(session, line.number)
     call = session.execute(
         _ARRIVE,
         {
             "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
             "line": line.number, "caller": caller, "caller_kind": caller_kind(caller), "phase": Phase.IVR,
-            "ivr": Place().stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0, "closing": False,
-            "note": "", "contact_id": only.contact_id if only else None,
+            "ivr_version_id": taken.version_id,
+            "ivr": Place(taken.flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
+            "closing": False, "note": "", "contact_id": only.contact_id if only else None,
             "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
         },
     ).one_or_none()  # fmt: skip
@@ -83,19 +86,20 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
         return resume(session, existing, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
-    return _say(session, call, flow.begin(_setting(session, call)), to)
+    return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
 
 
-def keys(session: Session, call_id: UUID, *, step: int, pressed: str, to: Addresses) -> Reply:
-    """The caller keyed something in the menu; `step` is the turn it answers."""
+def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses) -> Reply:
+    """The caller keyed or said something; `step` is the turn it answers."""
     call = _lock(session, call_id)
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    setting = _setting(session, call)
-    turn = flow.on_keys(place, pressed, setting)
-    if turn.look_up is not None:
-        turn = flow.on_notice(turn.place, found=_propose_by_notice(session, call, turn.look_up), setting=setting)
+    flow, facts = flows.of_call(session, call.contract_id, call.ivr_version_id), _facts(session, call)
+    turn = walk.on_input(flow, place, facts, keys=pressed, speech=said)
+    if isinstance(turn.then, LookUp):
+        found = _propose_by_notice(session, call, turn.then.notice)
+        turn = walk.on_notice(flow, turn.place, facts, found=found)
     return _say(session, call, turn, to)
 
 
@@ -104,7 +108,8 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     call = session.execute(_READ, {"call": call_id}).one()
     if call.phase is Phase.ENDED:
         return (Hangup(),)
-    return (Say(prompts.position(_ahead(session, call_id))), Play(to.music()))
+    spoken = Place.restored(call.ivr).language
+    return (_spoken(Said(prompts.position(_ahead(session, call_id), spoken), spoken)), Play(to.music()))
 
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
@@ -131,13 +136,14 @@ def _known(session: Session, caller: str | None, line: LineView) -> list[Contact
 
 
 def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
+    place = Place.restored(call.ivr)
     match call.phase:
         case Phase.IVR:
-            turn = flow.repeat(Place.restored(call.ivr), _setting(session, call))
-            return _spoken(call, turn, to)
+            flow = flows.of_call(session, call.contract_id, call.ivr_version_id)
+            return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
         case Phase.WAITING | Phase.RINGING:
-            apology = (Say(prompts.CUT_OFF),) if call.answered_at is not None else ()
-            return (*apology, _enqueue(call, to))
+            cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)
+            return (*([_spoken(cut_off)] if call.answered_at is not None else []), _enqueue(call, to))
         case Phase.JOINING | Phase.TALKING if call.leg_id is not None:
             return (JoinConference(conference_name(call.leg_id), to.dial_ended(call.contract_id, call.id)),)
         case _:
@@ -148,23 +154,29 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
-    if turn.place.node is Node.QUEUE and turn.place.queue_id is not None:
+    if isinstance(turn.then, Enter):
         at = clock.now(session)
-        service.enter_queue(session, call.id, turn.place.queue_id, Heard("queued", at))
-    return _spoken(call, turn, to)
+        service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
+    return _reply(call, turn, to)
 
 
-def _spoken(call: CallRow, turn: Turn, to: Addresses) -> Reply:
-    says = tuple(Say(text) for text in turn.says)
-    match turn.place.node:
-        case Node.CLOSED:
+def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
+    says = tuple(_spoken(one) for one in turn.says)
+    match turn.then:
+        case HangUp():
             return (*says, Hangup())
-        case Node.QUEUE:
+        case Enter():
             return (*says, _enqueue(call, to))
-        case _:
+        case Await(digits, timeout_s, words):
             action = to.ivr(call.contract_id, call.id, turn.place.step)
-            timeout_s = 6 if turn.digits else 10
-            return (Gather(action, says, digits=turn.digits, timeout_s=timeout_s),)
+            spoken = turn.place.language.tag if words else None
+            return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
+        case LookUp():
+            raise AssertionError("a notice is looked up before anything is answered")
+
+
+def _spoken(said: Said) -> Say:
+    return Say(said.text, said.language.tag)
 
 
 def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
@@ -174,21 +186,13 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-def _setting(session: Session, call: CallRow) -> Setting:
+def _facts(session: Session, call: CallRow) -> Facts:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
-    name = ente.name if ente else enti.contract_name(session, call.contract_id)
-    listed = queues.queues(session, frozenset({call.contract_id}))
-    choices = tuple(
-        Choice(queue.menu_digit, queue.menu_label, queue.id, queue.asks_notice)
-        for queue in sorted(listed, key=lambda queue: queue.menu_digit or "")
-        if queue.menu_digit and queue.menu_label
-    )
-    operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
-    return Setting(
-        greeting_name=name,
+    return Facts(
+        ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
-        choices=choices, operator_queue_id=operator.id, caller_known=call.contact_id is not None,
-        now=clock.now(session),
+        now=clock.now(session), caller_known=call.contact_id is not None,
+        urgent=flows.urgent(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
 

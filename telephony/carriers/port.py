@@ -57,12 +57,17 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Speak, and collect keys meanwhile: `digits` of them, or until `#`; they are posted to `action`."""
+    """Speak, and collect keys meanwhile: `digits` of them, or until `#`; they are posted to `action`.
+
+    With `speech`, a language (BCP 47), a word may be said instead; `hints` are the words that are expected.
+    """
 
     action: str
     prompts: tuple[Say | Play | Pause, ...]
     digits: int | None = None
     timeout_s: int = 6
+    speech: str | None = None
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,70 +1,209 @@
-"""What is spoken to callers, in plain Italian. Nothing here says whether anybody owes anything."""
+"""What is spoken to callers beside a flow's own texts, in plain words and in each language.
+
+Nothing here says whether anybody owes anything.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
 from babel.dates import format_date
 
 from crm.core.clock import in_rome
 from crm.enti.calendar import ClosedBecause, Opening
+from telephony.ivr.languages import Language
 
-if TYPE_CHECKING:
-    from telephony.ivr.flow import Choice
-
-OPERATOR = "La metto in contatto con un operatore."
-NOT_A_CHOICE = "Questa scelta non esiste."
-NOTHING_HEARD = "Non ho ricevuto la sua scelta."
-ASK_NOTICE = (
-    "Digiti le diciotto cifre del codice avviso, che trova accanto al riquadro per pagare, e poi il tasto cancelletto. "
-    "Se non lo ha con sé, prema zero."
-)
-NOTICE_WRONG = "Il codice avviso non è corretto: controlli le cifre, per favore."
-NOTICE_UNKNOWN = "Non troviamo questo codice avviso."
-NOTICE_FOUND = "Grazie. La metto in contatto con un operatore."
-NEVER_MIND = "Non importa. La metto in contatto con un operatore."
-NUMBER_NOT_IN_USE = "Il numero chiamato non è attivo."
-CUT_OFF = "La comunicazione con l'operatore si è interrotta. Resti in linea: conserva il suo posto, per primo."
+IT, EN, DE = Language.ITALIAN, Language.ENGLISH, Language.GERMAN
 
 
-def greeting(name: str) -> str:
-    """Who answers."""
-    return f"Buongiorno, servizio riscossione tributi, {name}."
+class Sentence(StrEnum):
+    """A sentence without figures."""
+
+    OPERATOR = "operator"
+    OPERATOR_LAST = "operator_last"
+    NOT_A_CHOICE = "not_a_choice"
+    NOTHING_HEARD = "nothing_heard"
+    ASK_NOTICE = "ask_notice"
+    NOTICE_WRONG = "notice_wrong"
+    NOTICE_UNKNOWN = "notice_unknown"
+    TOO_FEW = "too_few"
+    NEVER_MIND = "never_mind"
+    NOT_IN_USE = "not_in_use"
+    CUT_OFF = "cut_off"
+    NEXT = "next"
+    CALL_LATER = "call_later"
 
 
-def menu(choices: Sequence["Choice"]) -> str:
-    """The keys and where they lead; the operator comes last, as people expect."""
-    keys = [f"Per {choice.label}, prema {choice.digit}." for choice in choices]
-    return " ".join([*keys, "Per parlare con un operatore, prema zero."])
+_SENTENCES: dict[Sentence, dict[Language, str]] = {
+    Sentence.OPERATOR: {
+        IT: "La metto in contatto con un operatore.",
+        EN: "I am putting you through to an operator.",
+        DE: "Ich verbinde Sie mit einer Mitarbeiterin oder einem Mitarbeiter.",
+    },
+    Sentence.OPERATOR_LAST: {
+        IT: "Per parlare con un operatore, prema zero.",
+        EN: "To speak to an operator, press zero.",
+        DE: "Um mit jemandem zu sprechen, drücken Sie die Null.",
+    },
+    Sentence.NOT_A_CHOICE: {
+        IT: "Questa scelta non esiste.",
+        EN: "There is no such choice.",
+        DE: "Diese Auswahl gibt es nicht.",
+    },
+    Sentence.NOTHING_HEARD: {
+        IT: "Non ho ricevuto la sua scelta.",
+        EN: "I did not receive your choice.",
+        DE: "Ich habe Ihre Auswahl nicht erhalten.",
+    },
+    Sentence.ASK_NOTICE: {
+        IT: "Digiti le diciotto cifre del codice avviso, che trova accanto al riquadro per pagare, e poi il tasto "
+        "cancelletto. Se non lo ha con sé, prema zero.",
+        EN: "Key in the eighteen digits of the notice code, which is printed beside the payment box, and then the "
+        "hash key. If you do not have it with you, press zero.",
+        DE: "Geben Sie die achtzehn Ziffern des Zahlungscodes ein, der neben dem Zahlungsfeld steht, und dann die "
+        "Rautetaste. Wenn Sie ihn nicht zur Hand haben, drücken Sie die Null.",
+    },
+    Sentence.NOTICE_WRONG: {
+        IT: "Il codice avviso non è corretto: controlli le cifre, per favore.",
+        EN: "The notice code is not correct: please check the digits.",
+        DE: "Der Zahlungscode ist nicht richtig: Bitte prüfen Sie die Ziffern.",
+    },
+    Sentence.NOTICE_UNKNOWN: {
+        IT: "Non troviamo questo codice avviso.",
+        EN: "We cannot find this notice code.",
+        DE: "Diesen Zahlungscode finden wir nicht.",
+    },
+    Sentence.TOO_FEW: {
+        IT: "Le cifre non sono tutte: riprovi, per favore.",
+        EN: "Some digits are missing: please try again.",
+        DE: "Es fehlen Ziffern: Bitte versuchen Sie es noch einmal.",
+    },
+    Sentence.NEVER_MIND: {
+        IT: "Non importa.",
+        EN: "Never mind.",
+        DE: "Das macht nichts.",
+    },
+    Sentence.NOT_IN_USE: {
+        IT: "Il numero chiamato non è attivo.",
+        EN: "The number you have called is not in use.",
+        DE: "Die gewählte Nummer ist nicht vergeben.",
+    },
+    Sentence.CUT_OFF: {
+        IT: "La comunicazione con l'operatore si è interrotta. Resti in linea: conserva il suo posto, per primo.",
+        EN: "The connection with the operator was lost. Stay on the line: you keep your place, and are the next.",
+        DE: "Die Verbindung ist abgebrochen. Bleiben Sie am Apparat: Sie behalten Ihren Platz und sind als Nächstes "
+        "an der Reihe.",
+    },
+    Sentence.NEXT: {
+        IT: "Lei è il prossimo: le risponderemo appena un operatore si libera.",
+        EN: "You are the next: we will answer as soon as an operator is free.",
+        DE: "Sie sind als Nächstes an der Reihe: Wir melden uns, sobald jemand frei ist.",
+    },
+    Sentence.CALL_LATER: {
+        IT: "La preghiamo di richiamare più tardi. Arrivederci.",
+        EN: "Please call again later. Goodbye.",
+        DE: "Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
+    },
+}
+
+_PRESS = {IT: "Per {label}, prema {digit}.", EN: "For {label}, press {digit}.", DE: "Für {label} drücken Sie {digit}."}
+_SPEAK = {
+    IT: "Per l'italiano, prema {digit}.",
+    EN: "For English, press {digit}.",
+    DE: "Für Deutsch drücken Sie {digit}.",
+}
+_STAR = {IT: "asterisco", EN: "star", DE: "Stern"}
+_SHUT = {
+    ClosedBecause.HOURS: {
+        IT: "In questo momento gli uffici sono chiusi.",
+        EN: "The offices are closed at the moment.",
+        DE: "Unsere Büros sind zurzeit geschlossen.",
+    },
+    ClosedBecause.HOLIDAY: {
+        IT: "Oggi gli uffici sono chiusi per festività.",
+        EN: "The offices are closed for a public holiday today.",
+        DE: "Unsere Büros sind heute wegen eines Feiertags geschlossen.",
+    },
+    ClosedBecause.CLOSURE: {
+        IT: "Il servizio è momentaneamente chiuso.",
+        EN: "The service is temporarily closed.",
+        DE: "Der Dienst ist vorübergehend geschlossen.",
+    },
+}
+_REOPENS = {
+    IT: "Il servizio riapre {when}. Arrivederci.",
+    EN: "We open again {when}. Goodbye.",
+    DE: "Wir sind {when} wieder da. Auf Wiederhören.",
+}
 
 
-def closed(opening: Opening, now: datetime) -> str:
-    """Why nobody answers, and when somebody will."""
-    why = {
-        ClosedBecause.HOLIDAY: "Oggi gli uffici sono chiusi per festività.",
-        ClosedBecause.CLOSURE: f"Il servizio è momentaneamente chiuso. {opening.reason or ''}".strip(),
-    }.get(opening.because or ClosedBecause.HOURS, "In questo momento gli uffici sono chiusi.")
+def sentence(which: Sentence, language: Language = IT) -> str:
+    """A sentence, spoken."""
+    return _SENTENCES[which][language]
+
+
+def choice(label: str, digit: str, language: Language = IT) -> str:
+    """A key and where it leads."""
+    return _PRESS[language].format(label=label, digit=_STAR[language] if digit == "*" else digit)
+
+
+def language_choice(digit: str, language: Language) -> str:
+    """A key and the language it chooses, said in that language."""
+    return _SPEAK[language].format(digit=digit)
+
+
+def closed(opening: Opening, now: datetime, language: Language = IT) -> str:
+    """Why nobody answers, and when somebody will. The reason of a closure is told as it was written."""
+    because = opening.because or ClosedBecause.HOURS
+    said = [_SHUT[because][language]]
+    if because is ClosedBecause.CLOSURE and opening.reason:
+        said.append(opening.reason)
     if opening.opens_at is None:
-        return f"{why} La preghiamo di richiamare più tardi. Arrivederci."
-    return f"{why} Il servizio riapre {spoken_instant(opening.opens_at, now)}. Arrivederci."
+        said.append(sentence(Sentence.CALL_LATER, language))
+    else:
+        said.append(_REOPENS[language].format(when=spoken_instant(opening.opens_at, now, language)))
+    return " ".join(said)
 
 
-def position(ahead: int) -> str:
+def position(ahead: int, language: Language = IT) -> str:
     """How many are served before the caller."""
     if ahead == 0:
-        return "Lei è il prossimo: le risponderemo appena un operatore si libera."
-    people = "una persona" if ahead == 1 else f"{ahead} persone"
-    return f"Prima di lei c'è {people}." if ahead == 1 else f"Prima di lei ci sono {people}."
+        return sentence(Sentence.NEXT, language)
+    match language:
+        case Language.ITALIAN:
+            return "Prima di lei c'è una persona." if ahead == 1 else f"Prima di lei ci sono {ahead} persone."
+        case Language.ENGLISH:
+            return "There is one person before you." if ahead == 1 else f"There are {ahead} people before you."
+        case Language.GERMAN:
+            return "Vor Ihnen wartet eine Person." if ahead == 1 else f"Vor Ihnen warten {ahead} Personen."
 
 
-def spoken_instant(instant: datetime, now: datetime) -> str:
+def spoken_instant(instant: datetime, now: datetime, language: Language = IT) -> str:
     """An instant as one says it: "oggi alle 14 e 30", "lunedì 23 novembre alle 8 e 30"."""
     local, today = in_rome(instant), in_rome(now).date()
-    clock = f"{local.hour}" if local.minute == 0 else f"{local.hour} e {local.minute}"
-    at = f"all'{clock}" if local.hour == 1 else f"alle {clock}"
     days = (local.date() - today).days
-    if days == 0:
-        return f"oggi {at}"
-    if days == 1:
-        return f"domani {at}"
-    return f"{format_date(local.date(), 'EEEE d MMMM', locale='it_IT')} {at}"
+    at = _spoken_time(local.hour, local.minute, language)
+    near: Sequence[str] = {
+        IT: ("oggi", "domani"), EN: ("today", "tomorrow"), DE: ("heute", "morgen"),
+    }[language]  # fmt: skip
+    if 0 <= days < len(near):
+        return f"{near[days]} {at}"
+    match language:
+        case Language.ITALIAN:
+            return f"{format_date(local.date(), 'EEEE d MMMM', locale='it_IT')} {at}"
+        case Language.ENGLISH:
+            return f"on {format_date(local.date(), 'EEEE d MMMM', locale='en_GB')} {at}"
+        case Language.GERMAN:
+            return f"am {format_date(local.date(), 'EEEE, d. MMMM', locale='de_DE')} {at}"
+
+
+def _spoken_time(hour: int, minute: int, language: Language) -> str:
+    match language:
+        case Language.ITALIAN:
+            clock = f"{hour}" if minute == 0 else f"{hour} e {minute}"
+            return f"all'{clock}" if hour == 1 else f"alle {clock}"
+        case Language.ENGLISH:
+            twelve = f"{hour % 12 or 12}" if minute == 0 else f"{hour % 12 or 12}:{minute:02d}"
+            return f"at {twelve} {'a.m.' if hour < 12 else 'p.m.'}"
+        case Language.GERMAN:
+            return f"um {hour} Uhr" if minute == 0 else f"um {hour} Uhr {minute}"

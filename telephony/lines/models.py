@@ -23,3 +23,4 @@ class PhoneLine(Base):
     kind: Mapped[LineKind] = mapped_column(choice(LineKind))
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    flow_id: Mapped[int | None] = mapped_column(ForeignKey("ivr_flow.id"))  # none: the usual one over the queues

@@ -33,7 +33,7 @@ from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer
 from telephony.engine import Engine
-from telephony.ivr.flow import Place
+from telephony.ivr.walk import Place
 from telephony.lines import queries as lines
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher

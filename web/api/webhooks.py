@@ -128,11 +128,11 @@ def status(hook: HookDep) -> Response:
 
 @router.post("/{contract_id}/calls/{call_id}/ivr")
 def ivr(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
-    """The caller keyed something in the menu."""
+    """The caller keyed or said something in the menu."""
     to = hook.runtime.addresses
 
     def work(session: Session) -> Reply:
-        return reception.keys(session, call_id, step=step, pressed=hook["Digits"], to=to)
+        return reception.keys(session, call_id, step=step, pressed=hook["Digits"], said=hook["SpeechResult"], to=to)
 
     return hook.answer(contract_id, work, step=step)
 

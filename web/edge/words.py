@@ -41,10 +41,48 @@ from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome, ProposedBy
+from telephony.ivr.checks import Flaw
+from telephony.ivr.definition import Exit, NodeKind
+from telephony.ivr.languages import Language
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {
+    Language: {Language.ITALIAN: "italiano", Language.ENGLISH: "inglese", Language.GERMAN: "tedesco"},
+    Flaw: {
+        Flaw.NO_START: "il percorso comincia da un passo che non c'è",
+        Flaw.NO_OPERATOR: "il tasto zero deve portare a una coda",
+        Flaw.LEADS_NOWHERE: "porta a un passo che non c'è",
+        Flaw.NO_TEXT: "manca il testo",
+        Flaw.UNKNOWN_NAME: "il testo nomina qualcosa che non si conosce",
+        Flaw.NO_CHOICES: "il menu non ha scelte",
+        Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
+        Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",
+        Flaw.NO_QUEUE: "questa coda non c'è, o è di un altro contratto",
+        Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
+        Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
+        Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
+        Flaw.UNREACHED: "nessuna strada porta qui",
+    },
+    NodeKind: {
+        NodeKind.HOURS: "Orari",
+        NodeKind.EMERGENCY: "Emergenze",
+        NodeKind.MESSAGE: "Messaggio",
+        NodeKind.MENU: "Menu",
+        NodeKind.LANGUAGE: "Lingua",
+        NodeKind.IDENTIFY: "Codice avviso",
+        NodeKind.COLLECT: "Cifre",
+        NodeKind.QUEUE: "Coda",
+        NodeKind.GOODBYE: "Congedo",
+    },
+    Exit: {
+        Exit.OPENED: "aperto",
+        Exit.CLOSED: "chiuso",
+        Exit.NEXT: "poi",
+        Exit.OTHERWISE: "altrimenti",
+        Exit.FULL: "se è piena",
+        Exit.ZERO: "zero",
+    },
     Role: {
         Role.AGENT: "operatore",
         Role.SUPERVISOR: "supervisore",

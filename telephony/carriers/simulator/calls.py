@@ -68,7 +68,7 @@ class Redirected(Interruption):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One line of what the person on the line heard or did. `kind`: say, play, digits, state."""
+    """One line of what the person on the line heard or did. `kind`: say, play, digits, words, state."""
 
     at: datetime
     kind: str
@@ -117,6 +117,7 @@ class Call:
     person: asyncio.Task[None] | None = None
     """The simulated person who follows a script on this line."""
     _digits: list[str] = field(default_factory=list)
+    _words: str = ""
     _pressed: Changes = field(default_factory=Changes)
     _interruption: Interruption | None = None
     _interrupted: Changes = field(default_factory=Changes)
@@ -189,16 +190,27 @@ class Call:
         self._digits.extend(digits)
         self._pressed.notify()
 
-    def forget_digits(self) -> None:
+    def speak(self, words: str) -> None:
+        """The person says something."""
+        self.note("words", words)
+        self._words = words
+        self._pressed.notify()
+
+    def forget_input(self) -> None:
         self._digits.clear()
+        self._words = ""
 
-    async def any_digit(self) -> None:
-        """Until at least one key waits to be read; it stays there."""
-        await self._pressed.until(lambda: bool(self._digits))
+    async def any_input(self, *, listens: bool) -> None:
+        """Until a key, or a word where somebody listens, waits to be read; it stays there."""
+        await self._pressed.until(lambda: bool(self._digits or (listens and self._words)))
 
-    async def next_digit(self) -> str:
-        await self.any_digit()
-        return self._digits.pop(0)
+    async def next_input(self, *, listens: bool) -> tuple[str, str]:
+        """The next key, or what was said: the other is empty."""
+        await self.any_input(listens=listens)
+        if self._digits:
+            return self._digits.pop(0), ""
+        words, self._words = self._words, ""
+        return "", words
 
     def _take(self) -> Interruption:
         assert self._interruption is not None

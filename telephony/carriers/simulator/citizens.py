@@ -12,11 +12,12 @@ PAST_MENU = frozenset({"queue", "waiting", "conversation", "hold"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of: `say_digits` when next asked (after `after_s` of thought; with `before_queue`, not if the queue is
-    reached unasked); `patience_s` in the queue, then hang up; `talk_s` in conversation, then hang up;
+    """One of: `say_digits` or `say_words` when next asked (after `after_s` of thought; with `before_queue`, not if
+    the queue is reached unasked); `patience_s` in the queue, then hang up; `talk_s` in conversation, then hang up;
     `wait_s`; `hang_up`."""
 
     say_digits: str | None = None
+    say_words: str | None = None
     after_s: float = 0.0
     before_queue: bool = False
     patience_s: float | None = None
@@ -34,8 +35,8 @@ def live_by(call: Call, script: Sequence[Step], pace: Pace) -> None:
 async def _follow(call: Call, script: Sequence[Step], pace: Pace) -> None:
     answered_gathers = 0
     for step in script:
-        if step.say_digits is not None:
-            answered_gathers = await _press(call, step, pace, answered_gathers)
+        if step.say_digits is not None or step.say_words is not None:
+            answered_gathers = await _answer(call, step, pace, answered_gathers)
         elif step.patience_s is not None:
             await _until(call, lambda: call.place in PAST_MENU)
             await _until(call, lambda: call.talking, step.patience_s * pace.waits)
@@ -53,8 +54,8 @@ async def _follow(call: Call, script: Sequence[Step], pace: Pace) -> None:
             return
 
 
-async def _press(call: Call, step: Step, pace: Pace, seen: int) -> int:
-    """Wait for a request for digits after the `seen` first ones; answers how many have been seen now."""
+async def _answer(call: Call, step: Step, pace: Pace, seen: int) -> int:
+    """Wait for a request for digits or words after the `seen` first ones; answers how many have been seen now."""
 
     def asked() -> bool:
         return call.gathering and call.gathers > seen
@@ -68,7 +69,10 @@ async def _press(call: Call, step: Step, pace: Pace, seen: int) -> int:
             break
         await _let_pass(call, step.after_s * pace.waits)
         if asked():  # thinking may have taken longer than the product waited
-            call.press(step.say_digits or "")
+            if step.say_words is not None:
+                call.speak(step.say_words)
+            else:
+                call.press(step.say_digits or "")
             break
     return call.gathers
 

@@ -32,6 +32,7 @@ class StepIn(Strict):
     """See `citizens.Step`."""
 
     say_digits: Annotated[str, Field(pattern=DIGITS)] | None = None
+    say_words: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     after_s: Annotated[float, Field(ge=0)] = 0.0
     before_queue: bool = False
     patience_s: Annotated[float, Field(ge=0)] | None = None
@@ -49,6 +50,10 @@ class CallIn(Strict):
 
 class DigitsIn(Strict):
     digits: Annotated[str, Field(pattern=DIGITS)]
+
+
+class WordsIn(Strict):
+    words: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class CalleeIn(Strict):
@@ -145,6 +150,15 @@ async def press(sid: str, body: DigitsIn, exchange: ExchangeDep) -> dict[str, An
     if not call.live:
         raise HTTPException(409, "the call is over")
     call.press(body.digits)
+    return call_view(call)
+
+
+@router.post("/calls/{sid}/words")
+async def speak(sid: str, body: WordsIn, exchange: ExchangeDep) -> dict[str, Any]:
+    call = _find(exchange, sid)
+    if not call.live:
+        raise HTTPException(409, "the call is over")
+    call.speak(body.words)
     return call_view(call)
 
 

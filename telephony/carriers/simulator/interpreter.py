@@ -184,26 +184,29 @@ class Interpreter:
         raise LeftQueue
 
     async def gather(self, verb: Verb, base: Base) -> Source | None:
-        """Digits; the first one cuts the prompt. Speech is never recognised: it times out."""
+        """Digits, or words where the verb listens; the first one cuts the prompt."""
         call = self.call
-        call.forget_digits()
+        listens = "speech" in verb.get("input", "dtmf").split()
+        call.forget_input()
         call.gathering, call.gathers = True, call.gathers + 1
         call.changes.notify()
         try:
-            await self._prompt(verb, base)
-            digits, ended_by = await self._collect(verb)
+            await self._prompt(verb, base, listens=listens)
+            digits, ended_by, words = await self._collect(verb, listens=listens)
         finally:
             call.gathering = False
             call.changes.notify()
-        if not digits and not ended_by and not verb.flag("actionOnEmptyResult", default=False):
+        if not digits and not ended_by and not words and not verb.flag("actionOnEmptyResult", default=False):
             return None
         params = {"Digits": digits, "FinishedOnKey": ended_by, "msg": "Gather End"}
+        if words:
+            params |= {"SpeechResult": words, "Confidence": "0.9"}
         return base.resolve(verb.get("action"), verb.get("method", "POST"), **params)
 
-    async def _prompt(self, verb: Verb, base: Base) -> None:
-        """Speak the nested verbs until they end or a key is pressed."""
+    async def _prompt(self, verb: Verb, base: Base, *, listens: bool) -> None:
+        """Speak the nested verbs until they end, a key is pressed or a word said."""
         prompts = asyncio.ensure_future(self._prompts(verb, base))
-        key = asyncio.ensure_future(self.call.any_digit())
+        key = asyncio.ensure_future(self.call.any_input(listens=listens))
         try:
             await self.race(asyncio.wait({prompts, key}, return_when=asyncio.FIRST_COMPLETED))
             if prompts.done():
@@ -222,21 +225,23 @@ class Interpreter:
         """Execute one verb nested in a `<Gather>`."""
         await self._verbs[verb.name](verb, base)
 
-    async def _collect(self, verb: Verb) -> tuple[str, str]:
-        """The digits, and the key that ended them (empty after a time-out or the last expected digit)."""
+    async def _collect(self, verb: Verb, *, listens: bool) -> tuple[str, str, str]:
+        """The digits, the key that ended them (empty after a time-out or the last expected digit), or what was said."""
         wanted = int(verb.number("numDigits", 0))
         finish = verb.get("finishOnKey", "#")
         patience = verb.number("timeout", 5) * self.pace.waits
         digits = ""
         while not wanted or len(digits) < wanted:
             try:
-                key = await self.race(self.call.next_digit(), patience)
+                key, words = await self.race(self.call.next_input(listens=listens), patience)
             except TimeoutError:
                 break
+            if words:
+                return "", "", words
             if finish and key in finish:
-                return digits, key
+                return digits, key, ""
             digits += key
-        return digits, ""
+        return digits, "", ""
 
 
 Step = Callable[[Interpreter, Verb, Base], Awaitable[Source | None]]

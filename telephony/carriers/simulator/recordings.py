@@ -36,7 +36,7 @@ async def record(interpreter: Interpreter, verb: Verb, base: Base) -> Source | N
     call, exchange = interpreter.call, interpreter.exchange
     recording = Recording(call, "RecordVerb")
     action = base.resolve(verb.get("action"), verb.get("method", "POST"))
-    call.forget_digits()
+    call.forget_input()
     call.note("state", "recording")
     try:
         digits = await _until_finished(interpreter, verb)
@@ -56,7 +56,7 @@ async def _until_finished(interpreter: Interpreter, verb: Verb) -> str:
     finish = verb.get("finishOnKey", "1234567890*#")
     while True:
         try:
-            key = await interpreter.call.race(interpreter.call.next_digit(), silence)
+            key, _ = await interpreter.call.race(interpreter.call.next_input(listens=False), silence)
         except TimeoutError:
             return ""
         if key in finish:

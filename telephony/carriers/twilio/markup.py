@@ -14,7 +14,7 @@ from telephony.carriers.port import (
     Say,
 )  # fmt: skip
 
-VOICES = {"it-IT": "Polly.Bianca-Neural", "en-GB": "Polly.Amy-Neural"}
+VOICES = {"it-IT": "Polly.Bianca-Neural", "en-GB": "Polly.Amy-Neural", "de-DE": "Polly.Vicki-Neural"}
 CUSTOMER = "customer"  # the caller's label in a conference
 
 
@@ -37,9 +37,11 @@ def _verb(one: Instruction) -> str:
         case Gather():
             number = f' numDigits="{one.digits}"' if one.digits else ""
             prompts = "".join(_verb(prompt) for prompt in one.prompts)
+            heard = "dtmf speech" if one.speech else "dtmf"
+            speech = f" language={quoteattr(one.speech)} hints={quoteattr(', '.join(one.hints))}" if one.speech else ""
             return (
-                f'<Gather input="dtmf" action={quoteattr(one.action)} method="POST" timeout="{one.timeout_s}"'
-                f'{number} finishOnKey="#" actionOnEmptyResult="true">{prompts}</Gather>'
+                f'<Gather input="{heard}" action={quoteattr(one.action)} method="POST" timeout="{one.timeout_s}"'
+                f'{number} finishOnKey="#" actionOnEmptyResult="true"{speech}>{prompts}</Gather>'
             )
         case Enqueue():
             return (

@@ -80,6 +80,7 @@ from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
 from telephony.calls.models import Call
+from telephony.ivr.models import EmergencyMessage
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
@@ -100,13 +101,14 @@ OUTSIDE = {
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
     "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
-    "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "name_stump", "queue", "queue_member",
-    "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
+    "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication",
+    "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "timer",
+    "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "closure", "ente_logo", "file_setting", "gate_question", "office", "opening_hours", "payment_way", "service_topic",
-    "special_day",
+    "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
+    "opening_hours", "payment_way", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -240,6 +242,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 PaymentWay(ente_id=cast.empoli, place=0, words="Con pagoPA"),
                 ServiceTopic(contract_id=cast.contract, ente_id=cast.empoli, topic="payment"),
                 SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=at.date()),
+                EmergencyMessage(contract_id=cast.contract, ente_id=cast.empoli, text={"it": "Allerta."}, ends=True),
             ]
         )  # fmt: skip
         session.add(

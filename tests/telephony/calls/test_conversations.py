@@ -21,6 +21,7 @@ from telephony.calls.models import Outcome, Phase, ProposedBy
 from telephony.carriers.port import Enqueue, Gather, Hangup, JoinConference, Say
 from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
+from telephony.ivr.prompts import Sentence
 from telephony.queues.models import EntryState
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
@@ -196,7 +197,7 @@ def test_annas_line_drops_and_mario_waits_again_at_the_head(stage: Stage) -> Non
     assert (stage.call(call).phase, stage.entry(call).priority) == (Phase.WAITING, 10)
     assert stage.carrier.redirected[-1] == ("CAmario", TO.resume(cast.contract, call))
     apology, queue = stage.hears(call)
-    assert apology == Say(prompts.CUT_OFF)
+    assert apology == Say(prompts.sentence(Sentence.CUT_OFF))
     assert isinstance(queue, Enqueue)
 
     stage.ready(cast.luca)
@@ -316,7 +317,7 @@ def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_nowhere(stag
     greeting, why, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAagain")
     assert isinstance(why, Say)
     assert "Guasto alla rete." in why.text
-    assert (greeting, end) == (Say(prompts.greeting("Comune di Empoli")), Hangup())
+    assert (greeting, end) == (Say("Buongiorno, servizio riscossione tributi, Comune di Empoli."), Hangup())
     stage.caller_leaves(call, after=5)
     assert (stage.call(call).outcome, stage.facts(call), stage.counts()) == (Outcome.CLOSED, [], {})
     stage.work(lambda s: lines.reopen_lines(s, sara, contract_id=cast.contract))
@@ -334,9 +335,9 @@ def test_a_call_on_the_regional_line_finds_its_ente_by_the_notice_number(stage: 
     assert stage.counts() == {(None, None): Counts(received=1)}
     (asked,) = stage.presses(call, "1")
     assert isinstance(asked, Gather)
-    assert (asked.digits, asked.prompts) == (None, (Say(prompts.ASK_NOTICE),))
+    assert (asked.digits, asked.prompts) == (None, (Say(prompts.sentence(Sentence.ASK_NOTICE)),))
     said, queued = stage.presses(call, NOTICE)
-    assert said == Say(prompts.NOTICE_FOUND)
+    assert said == Say(prompts.sentence(Sentence.OPERATOR))
     assert isinstance(queued, Enqueue)
     found = stage.call(call)
     assert (found.ente_id, found.contact_id, found.proposed_by) == (cast.vinci, cast.gina, ProposedBy.NOTICE_NUMBER)
@@ -350,7 +351,7 @@ def test_a_notice_of_another_ente_than_the_line_s_finds_nobody(stage: Stage) -> 
     stage.presses(call, "1")
     (again,) = stage.presses(call, NOTICE)
     assert isinstance(again, Gather)
-    assert again.prompts[0] == Say(prompts.NOTICE_UNKNOWN)
+    assert again.prompts[0] == Say(prompts.sentence(Sentence.NOTICE_UNKNOWN))
     assert (stage.call(call).ente_id, stage.call(call).contact_id) == (stage.cast.empoli, None)
 
 

@@ -80,7 +80,10 @@ pauses = st.builds(Pause, st.integers(1, 60))
 prompts = st.lists(says | plays | pauses, max_size=3).map(tuple)
 instructions: st.SearchStrategy[Instruction] = st.one_of(
     says, plays, pauses, st.builds(Enqueue, legal, urls, urls), st.builds(JoinConference, legal, urls),
-    st.builds(Gather, urls, prompts, st.none() | st.integers(1, 20), st.integers(1, 30)),
+    st.builds(
+        Gather, urls, prompts, st.none() | st.integers(1, 20), st.integers(1, 30), st.none() | st.just("it-IT"),
+        st.lists(legal, max_size=2).map(tuple),
+    ),
     st.builds(Redirect, urls), st.just(Hangup()),
 )  # fmt: skip
 
@@ -89,7 +92,7 @@ def by_the_library(into: Any, one: Instruction) -> None:
     """The same instruction through Twilio's classes."""
     match one:
         case Say():
-            voice = {"it-IT": "Polly.Bianca-Neural", "en-GB": "Polly.Amy-Neural"}.get(one.language)
+            voice = markup.VOICES[one.language]
             into.say(one.text, language=one.language, voice=voice)
         case Play():
             into.play(one.url)
@@ -97,7 +100,9 @@ def by_the_library(into: Any, one: Instruction) -> None:
             into.pause(length=one.seconds)
         case Gather():
             gather = TwilioGather(
-                input="dtmf", action=one.action, method="POST", timeout=one.timeout_s, num_digits=one.digits,
+                input="dtmf speech" if one.speech else "dtmf", language=one.speech,
+                hints=", ".join(one.hints) if one.speech else None,
+                action=one.action, method="POST", timeout=one.timeout_s, num_digits=one.digits,
                 finish_on_key="#", action_on_empty_result=True,
             )  # fmt: skip
             for prompt in one.prompts:

@@ -10,7 +10,9 @@ import pytest
 from crm.core.clock import ROME
 from crm.enti.calendar import ClosedBecause, Opening
 from telephony.calls import reception
-from telephony.ivr import flow, prompts
+from telephony.ivr import prompts, standard, walk
+from telephony.ivr.languages import Language
+from telephony.ivr.prompts import Sentence, sentence
 
 
 def rome(month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -99,7 +101,7 @@ def spoken_texts(module: object) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", [prompts, flow, reception], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", [prompts, standard, walk, reception], ids=lambda module: str(module.__name__))
 def test_no_prompt_says_that_anybody_owes_anything(module: object) -> None:
     """Whoever holds the telephone need not be the taxpayer."""
     texts = spoken_texts(module)
@@ -107,6 +109,20 @@ def test_no_prompt_says_that_anybody_owes_anything(module: object) -> None:
     assert not [text for text in texts if DEBT.search(text)]
 
 
-def test_a_notice_that_was_found_sounds_like_any_other_way_to_an_operator() -> None:
-    """It does not even confirm whose notice it is."""
-    assert f"Grazie. {prompts.OPERATOR}" == prompts.NOTICE_FOUND
+@pytest.mark.parametrize("language", Language)
+def test_every_sentence_is_spoken_in_every_language(language: Language) -> None:
+    assert all(sentence(one, language).strip() for one in Sentence)
+    assert {one: prompts.position(1, one) for one in Language}.keys() == set(Language)
+
+
+@pytest.mark.parametrize(
+    ("instant", "english", "german"),
+    [
+        (rome(11, 20, 8, 30), "today at 8:30 a.m.", "heute um 8 Uhr 30"),
+        (rome(11, 21, 15), "tomorrow at 3 p.m.", "morgen um 15 Uhr"),
+        (rome(11, 23, 12), "on Monday 23 November at 12 p.m.", "am Montag, 23. November um 12 Uhr"),
+    ],
+)
+def test_an_instant_in_other_languages(instant: datetime, english: str, german: str) -> None:
+    assert prompts.spoken_instant(instant, NOW, Language.ENGLISH) == english
+    assert prompts.spoken_instant(instant, NOW, Language.GERMAN) == german

@@ -51,6 +51,25 @@ def conversation(world):
     return caller, leg, phone
 
 
+LISTENS = """<Response><Gather action="/menu" input="dtmf speech" language="it-IT" hints="pagare" timeout="5">
+<Say>Dica, o prema uno.</Say></Gather><Redirect>/voice</Redirect></Response>"""
+
+
+def test_words_are_heard_where_somebody_listens(world):
+    world.product.pages |= {"/voice": LISTENS, "/menu": "<Response><Hangup/></Response>"}
+    world.call_in({"say_words": "vorrei pagare"})
+    said = world.product.wait("/menu").params
+    assert (said["SpeechResult"], said["Digits"]) == ("vorrei pagare", "")
+    assert 0 < float(said["Confidence"]) <= 1
+
+
+def test_words_said_to_a_menu_of_keys_are_not_heard(world):
+    world.product.pages |= {"/voice": VOICE, "/menu": "<Response><Hangup/></Response>"}
+    world.call_in({"say_words": "vorrei pagare"}, {"say_digits": "1"})
+    said = world.product.wait("/menu").params
+    assert (said.get("SpeechResult"), said["Digits"]) == (None, "1")
+
+
 def test_a_call_from_the_menu_to_an_agent_and_back(world):
     caller, leg, phone = conversation(world)
 

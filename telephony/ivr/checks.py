@@ -1,0 +1,165 @@
+"""What is wrong with a flow before it is published. Pure; all problems at once, each at its node and field."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from telephony.ivr.definition import (
+    ENDS,
+    Asking,
+    AskLanguage,
+    AskNotice,
+    Flow,
+    Known,
+    Menu,
+    Node,
+    NodeId,
+    Text,
+    ToQueue,
+    exits,
+    texts,
+)  # fmt: skip
+from telephony.ivr.languages import Language
+
+
+class Flaw(StrEnum):
+    """What may be wrong."""
+
+    NO_START = "no_start"
+    NO_OPERATOR = "no_operator"  # zero leads to no queue
+    LEADS_NOWHERE = "leads_nowhere"
+    NO_TEXT = "no_text"
+    UNKNOWN_NAME = "unknown_name"  # a text names what is not known
+    NO_CHOICES = "no_choices"
+    SAME_KEY = "same_key"
+    OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
+    NO_QUEUE = "no_queue"
+    TOO_FEW_DIGITS = "too_few_digits"  # at least more than at most
+    NO_END = "no_end"  # a loop without exit
+    ENDLESS = "endless"  # whoever does nothing turns in a circle
+    UNREACHED = "unreached"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A flaw at a field of a node (of the flow itself where `node` is none); `about` is the key, name or language."""
+
+    node: NodeId | None
+    field: str
+    flaw: Flaw
+    about: str = ""
+
+    @property
+    def hinders(self) -> bool:
+        """Whether it may not be published so."""
+        return self.flaw is not Flaw.UNREACHED
+
+
+def problems(flow: Flow, *, queues: Collection[int]) -> tuple[Problem, ...]:
+    """Everything wrong with a flow that may lead to these queues."""
+    found = [*_leading_nowhere(flow)]
+    if found:  # what follows walks along the exits
+        return (*found, *_own(flow, queues))
+    return (*_own(flow, queues), *_without_end(flow), *_silent_loops(flow), *_unreachable(flow))
+
+
+def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
+    if flow.start not in flow.nodes:
+        yield Problem(None, "start", Flaw.NO_START, flow.start)
+    if not isinstance(flow.nodes.get(flow.operator), ToQueue):
+        yield Problem(None, "operator", Flaw.NO_OPERATOR, flow.operator)
+    for id_, node in flow.nodes.items():
+        zero = [("zero", node.zero)] if isinstance(node, Asking) and node.zero else []
+        for field, target in (*exits(node), *zero):
+            if target not in flow.nodes:
+                yield Problem(id_, field, Flaw.LEADS_NOWHERE, target)
+
+
+def _own(flow: Flow, queues: Collection[int]) -> Iterable[Problem]:
+    """What each node has wrong by itself."""
+    for id_, node in flow.nodes.items():
+        for field, text in texts(node):
+            yield from (Problem(id_, field, flaw, about) for flaw, about in _text(text, flow.languages))
+        match node:
+            case Menu():
+                if not node.choices:
+                    yield Problem(id_, "choices", Flaw.NO_CHOICES)
+                yield from _keys(id_, [one.digit for one in node.choices])
+            case AskLanguage():
+                if {one.language for one in node.choices} != set(flow.languages):
+                    yield Problem(id_, "choices", Flaw.OTHER_LANGUAGES)
+                yield from _keys(id_, [one.digit for one in node.choices])
+            case ToQueue() if node.queue not in queues:
+                yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
+            case _:
+                pass
+        if getattr(node, "least", 0) > getattr(node, "most", 0):
+            yield Problem(id_, "least", Flaw.TOO_FEW_DIGITS)
+
+
+def _text(text: Text, languages: Iterable[Language]) -> Iterable[tuple[Flaw, str]]:
+    yield from ((Flaw.NO_TEXT, language.value) for language in languages if not text.get(language, "").strip())
+    named = {name for said in text.values() for name in _NAMED.findall(said)}
+    yield from ((Flaw.UNKNOWN_NAME, name) for name in sorted(named - set(Known)))
+
+
+_NAMED = re.compile(r"\{([^{}]*)\}")
+
+
+def _keys(id_: NodeId, digits: list[str]) -> Iterable[Problem]:
+    for n, digit in enumerate(digits):
+        if digit in digits[:n]:
+            yield Problem(id_, f"choices.{n}.digit", Flaw.SAME_KEY, digit)
+
+
+def _without_end(flow: Flow) -> Iterable[Problem]:
+    """Nodes from which no path leads to a queue or to the end of the call: a loop without exit."""
+    leading: dict[NodeId, set[NodeId]] = {id_: set() for id_ in flow.nodes}
+    for id_, node in flow.nodes.items():
+        for _, target in exits(node):
+            leading[target].add(id_)
+    sound = _closure([id_ for id_, node in flow.nodes.items() if isinstance(node, ENDS)], leading)
+    for id_ in flow.nodes:
+        if id_ not in sound:
+            yield Problem(id_, "next", Flaw.NO_END)
+
+
+def _silent_loops(flow: Flow) -> Iterable[Problem]:
+    """Rounds that a call makes by itself when nobody does anything: a line that was left open would never end."""
+    alone = {id_: [*_by_itself(node)] for id_, node in flow.nodes.items()}
+    for id_, targets in alone.items():
+        if id_ in _closure(targets, alone):
+            yield Problem(id_, "next", Flaw.ENDLESS)
+
+
+def _by_itself(node: Node) -> Iterable[NodeId]:
+    """Where a call goes on from a node without its caller."""
+    if not isinstance(node, Asking):
+        yield from (target for _, target in exits(node))
+        return
+    yield node.otherwise
+    if isinstance(node, AskNotice) and node.skips_known:
+        yield node.next
+
+
+def _unreachable(flow: Flow) -> Iterable[Problem]:
+    onward = {
+        id_: [target for _, target in exits(node)] + ([node.zero] if isinstance(node, Asking) and node.zero else [])
+        for id_, node in flow.nodes.items()
+    }
+    reached = _closure([flow.start, flow.operator], onward)
+    for id_ in flow.nodes:
+        if id_ not in reached:
+            yield Problem(id_, "kind", Flaw.UNREACHED)
+
+
+def _closure(begin: Iterable[NodeId], edges: Mapping[NodeId, Iterable[NodeId]]) -> set[NodeId]:
+    """Everything that is reached along the edges, where it begins included."""
+    reached, ahead = set(), list(begin)
+    while ahead:
+        id_ = ahead.pop()
+        if id_ not in reached:
+            reached.add(id_)
+            ahead.extend(edges.get(id_, ()))
+    return reached

@@ -1,0 +1,57 @@
+"""A call in words: what a caller would hear on a line, with nobody called and nothing written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.contacts import queries as contacts
+from crm.contacts.phone import to_e164
+from crm.enti import queries as enti
+from crm.enti.calendar import opening
+from crm.positions import queries as positions
+from telephony.ivr import queries, walk
+from telephony.ivr.definition import Flow
+from telephony.ivr.walk import Facts, LookUp, Place, Turn
+from telephony.lines.queries import LineView
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A flow, and what it knows of the line and the caller that are played."""
+
+    flow: Flow
+    facts: Facts
+    ente_id: int | None
+
+    def begin(self) -> Turn:
+        """The call arrives."""
+        return walk.begin(self.flow, self.facts)
+
+    def answer(self, session: Session, place: Place, *, keys: str = "", speech: str = "") -> Turn:
+        """The caller keys or says something, or nothing. The session must see the line's enti."""
+        turn = walk.on_input(self.flow, place, self.facts, keys=keys, speech=speech)
+        if not isinstance(turn.then, LookUp):
+            return turn
+        found = positions.by_notice(session, turn.then.notice)
+        owners = {(one.ente_id, one.contact_id) for one in found if self.ente_id in {None, one.ente_id}}
+        return walk.on_notice(self.flow, turn.place, self.facts, found=len(owners) == 1)
+
+
+def rehearse(
+    session: Session, line: LineView, *, at: datetime, caller: str = "", version_id: int | None = None
+) -> Rehearsal:  # fmt: skip
+    """Play a call from this number at this instant: along the line's flow, or along another version, a draft too."""
+    taken = queries.current(session, line.number).flow if version_id is None else queries.of_call(
+        session, line.contract_id, version_id
+    )  # fmt: skip
+    number = to_e164(caller) if caller else None
+    reached = contacts.reached_at(session, number) if number else []
+    known = [one for one in reached if line.ente_id in {None, one.ente_id}]
+    ente_id = line.ente_id or (known[0].ente_id if len(known) == 1 else None)
+    name = enti.badges(session)[ente_id].name if ente_id else enti.contract_name(session, line.contract_id)
+    facts = Facts(
+        ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
+        caller_known=len(known) == 1, urgent=queries.urgent(session, line.contract_id, ente_id),
+    )  # fmt: skip
+    return Rehearsal(taken, facts, ente_id)

@@ -1,0 +1,63 @@
+"""The flow a contract begins with: hours, emergencies, a menu of its queues, the notice number, an operator."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from telephony.ivr.definition import (
+    AskNotice,
+    Choice,
+    Emergency,
+    Flow,
+    Goodbye,
+    Hours,
+    Menu,
+    Message,
+    Node,
+    NodeId,
+    ToQueue,
+)  # fmt: skip
+from telephony.ivr.languages import Language
+
+GREETING = {
+    Language.ITALIAN: "Buongiorno, servizio riscossione tributi, {ente}.",
+    Language.ENGLISH: "Good morning, tax collection service, {ente}.",
+    Language.GERMAN: "Guten Tag, Steuereinhebungsdienst, {ente}.",
+}
+CLOSED = dict.fromkeys(Language, "{closed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A queue as the menu offers it. `asks_notice`: an unknown caller is asked his notice number before."""
+
+    digit: str
+    label: Mapping[Language, str]
+    queue: int
+    asks_notice: bool
+
+
+def standard(matters: Iterable[Matter], operator: int) -> Flow:
+    """The usual flow over these queues; who only wants an operator waits in `operator`."""
+    nodes: dict[NodeId, Node] = {
+        "greeting": Message(text=_italian(GREETING), next="urgent"),
+        "urgent": Emergency(next="hours"),
+        "closed": Goodbye(text=_italian(CLOSED)),
+        "operator": ToQueue(queue=operator),
+    }
+    choices: list[Choice] = []
+    for one in sorted(matters, key=lambda each: each.digit):
+        queue = f"queue-{one.digit}"
+        nodes[queue] = ToQueue(queue=one.queue)
+        target = queue
+        if one.asks_notice:
+            target = f"notice-{one.digit}"
+            nodes[target] = AskNotice(next=queue, otherwise=queue, zero=queue)
+        choices.append(Choice(digit=one.digit, label=one.label, next=target))
+    nodes["hours"] = Hours(opened="menu" if choices else "operator", closed="closed")
+    if choices:
+        nodes["menu"] = Menu(choices=tuple(choices), otherwise="operator")
+    return Flow(start="greeting", operator="operator", nodes=nodes)
+
+
+def _italian(text: Mapping[Language, str]) -> dict[Language, str]:
+    return {Language.ITALIAN: text[Language.ITALIAN]}

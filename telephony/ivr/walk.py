@@ -1,0 +1,296 @@
+"""A caller on his way through a flow, pure: where he is and what he does; what he hears and what happens next.
+
+Zero asks for an operator wherever something is asked. Whoever fails too often goes on to where the node says, never
+to a dead end. A place is what a call keeps of it; `step` counts the caller's turns, so that a turn that is delivered
+twice is recognised.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from crm.core.errors import InvalidError
+from crm.enti.calendar import Opening
+from crm.positions.notice import parse_notice_number
+from telephony.ivr import prompts
+from telephony.ivr.definition import (
+    MAX_NODES,
+    OPERATOR_KEY,
+    Asking,
+    AskLanguage,
+    AskNotice,
+    Choice,
+    Collect,
+    Emergency,
+    Flow,
+    Goodbye,
+    Hours,
+    Known,
+    Menu,
+    Message,
+    NodeId,
+    Speaks,
+    Text,
+    ToQueue,
+)  # fmt: skip
+from telephony.ivr.languages import Language
+from telephony.ivr.prompts import Sentence
+from telephony.ivr.words import means
+
+KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
+DIGITS_S = 10  # and one who copies a long number
+
+
+@dataclass(frozen=True, slots=True)
+class Urgent:
+    """An emergency message that is switched on."""
+
+    text: Text
+    ends: bool  # the call ends after it
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a flow needs to know of the line, the caller and the queues."""
+
+    ente: str  # the ente's name, or the contract's on a regional number
+    opening: Opening
+    now: datetime
+    caller_known: bool = False  # his number belongs to exactly one taxpayer
+    urgent: tuple[Urgent, ...] = ()
+    full: frozenset[int] = frozenset()  # the queues that hold all they may
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a caller is in his flow, and what he has said so far."""
+
+    node: NodeId
+    step: int = 0
+    attempts: int = 0
+    language: Language = Language.ITALIAN
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    def stored(self) -> dict[str, Any]:
+        """As a row keeps it."""
+        return asdict(self) | {"language": self.language.value, "kept": dict(self.kept)}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> "Place":
+        """The reverse of `stored`."""
+        language = Language(stored["language"])
+        return cls(stored["node"], stored["step"], stored["attempts"], language, dict(stored["kept"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text, and the language to speak it in."""
+
+    text: str
+    language: Language
+
+
+# -- what happens next ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """The caller is to do something. `digits` are how many keys are awaited (none: until `#`)."""
+
+    digits: int | None
+    timeout_s: int
+    words: tuple[str, ...] = ()  # he may say one of these instead
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A notice number is to be looked up; then `on_notice`."""
+
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """The caller waits in this queue."""
+
+    queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The call is over."""
+
+
+Next = Await | LookUp | Enter | HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The caller's new place, what is said there, and what happens next."""
+
+    place: Place
+    says: tuple[Said, ...]
+    then: Next
+
+
+def begin(flow: Flow, facts: Facts) -> Turn:
+    """A call arrives."""
+    return _go(flow, Place(flow.start, language=flow.languages[0]), facts)
+
+
+def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: str = "") -> Turn:
+    """The caller keyed or said something, or nothing in time."""
+    place = _still_there(flow, replace(place, step=place.step + 1))
+    node = flow.nodes[place.node]
+    if not isinstance(node, Asking):
+        return repeat(flow, place, facts)
+    if keys == OPERATOR_KEY:
+        return _onward(flow, place, node.zero or flow.operator, facts)
+    if not keys and not speech:
+        return _failed(flow, place, node, facts, Sentence.NOTHING_HEARD)
+    match node:
+        case Menu() | AskLanguage():
+            return _chosen(flow, place, node, facts, keys, speech)
+        case AskNotice():
+            try:
+                return Turn(place, (), LookUp(parse_notice_number(keys)))
+            except InvalidError:
+                return _failed(flow, place, node, facts, Sentence.NOTICE_WRONG)
+        case Collect():
+            if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
+                return _failed(flow, place, node, facts, Sentence.TOO_FEW)
+            return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+        case _:
+            assert_never(node)
+
+
+def on_notice(flow: Flow, place: Place, facts: Facts, *, found: bool) -> Turn:
+    """The notice number was looked up."""
+    place = _still_there(flow, place)
+    node = flow.nodes[place.node]
+    if not isinstance(node, AskNotice):
+        return repeat(flow, place, facts)
+    if not found:
+        return _failed(flow, place, node, facts, Sentence.NOTICE_UNKNOWN)
+    return _onward(flow, place, node.next, facts)
+
+
+def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
+    """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
+    place = _still_there(flow, place)
+    node = flow.nodes[place.node]
+    match node:
+        case ToQueue():
+            return Turn(place, (), Enter(node.queue))
+        case Goodbye():
+            return Turn(place, (_say(node.text, place, facts),), HangUp())
+        case Menu() | AskLanguage() | AskNotice() | Collect():
+            return _asked(place, node, facts)
+        case _:
+            return _go(flow, place, facts)
+
+
+# -- parts ------------------------------------------------------------------------------------------------------
+
+
+def _still_there(flow: Flow, place: Place) -> Place:
+    """The place; the operator's where its node went away, as it may from the usual flow when queues change."""
+    return place if place.node in flow.nodes else replace(place, node=flow.operator, attempts=0)
+
+
+def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
+    """From a node on, through those that ask nothing, to one that does or to the end."""
+    for _ in range(MAX_NODES):
+        node = flow.nodes[place.node]
+        match node:
+            case Hours():
+                place = replace(place, node=node.opened if facts.opening.is_open else node.closed)
+            case Emergency():
+                says += tuple(_say(one.text, place, facts) for one in facts.urgent)
+                if any(one.ends for one in facts.urgent):
+                    return Turn(place, says, HangUp())
+                place = replace(place, node=node.next)
+            case Message():
+                says += (_say(node.text, place, facts),)
+                place = replace(place, node=node.next)
+            case AskNotice() if node.skips_known and facts.caller_known:
+                place = replace(place, node=node.next)
+            case ToQueue() if node.full is not None and node.queue in facts.full:
+                place = replace(place, node=node.full)
+            case ToQueue():
+                said = node.text or {place.language: prompts.sentence(Sentence.OPERATOR, place.language)}
+                return Turn(place, (*says, _say(said, place, facts)), Enter(node.queue))
+            case Goodbye():
+                return Turn(place, (*says, _say(node.text, place, facts)), HangUp())
+            case _:
+                return _asked(replace(place, attempts=0), node, facts, says)
+    raise AssertionError("a flow that was checked does not turn in a circle")
+
+
+def _onward(flow: Flow, place: Place, target: NodeId, facts: Facts) -> Turn:
+    return _go(flow, replace(place, node=target, attempts=0), facts)
+
+
+def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, keys: str, speech: str) -> Turn:
+    by_key = next((one for one in node.choices if one.digit == keys), None)
+    match node, by_key:
+        case AskLanguage(), Speaks():
+            return _onward(flow, replace(place, language=by_key.language), node.next, facts)
+        case Menu(), Choice():
+            return _onward(flow, place, by_key.next, facts)
+        case Menu(), None:
+            meant = [one for one in node.choices if means(speech, one.words.get(place.language, ()))]
+            if len(meant) == 1:
+                return _onward(flow, place, meant[0].next, facts)
+        case _:
+            pass
+    return _failed(flow, place, node, facts, Sentence.NOT_A_CHOICE)
+
+
+def _failed(flow: Flow, place: Place, node: Asking, facts: Facts, why: Sentence) -> Turn:
+    place = replace(place, attempts=place.attempts + 1)
+    if place.attempts >= node.attempts:
+        consoled = (_sentence(Sentence.NEVER_MIND, place),)
+        return _go(flow, replace(place, node=node.otherwise, attempts=0), facts, consoled)
+    return _asked(place, node, facts, (_sentence(why, place),))
+
+
+def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
+    """What a node asks, said after `says`."""
+    spoken = place.language
+    match node:
+        case Menu():
+            keys = [prompts.choice(_text(one.label, spoken, facts), one.digit, spoken) for one in node.choices]
+            before = [_text(node.text, spoken, facts)] if node.text else []
+            words = tuple(word for one in node.choices for word in one.words.get(spoken, ()))
+            asked = Said(" ".join([*before, *keys, prompts.sentence(Sentence.OPERATOR_LAST, spoken)]), spoken)
+            return Turn(place, (*says, asked), Await(1, KEY_S, words))
+        case AskLanguage():
+            offered = [(one.language, prompts.language_choice(one.digit, one.language)) for one in node.choices]
+            return Turn(place, (*says, *(Said(text, language) for language, text in offered)), Await(1, KEY_S))
+        case AskNotice():
+            said = _say(node.text, place, facts) if node.text else _sentence(Sentence.ASK_NOTICE, place)
+            return Turn(place, (*says, said), Await(None, DIGITS_S))
+        case Collect():
+            one_key = 1 if node.most == 1 else None
+            return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
+        case _:
+            assert_never(node)
+
+
+def _sentence(which: Sentence, place: Place) -> Said:
+    return Said(prompts.sentence(which, place.language), place.language)
+
+
+def _say(text: Text, place: Place, facts: Facts) -> Said:
+    return Said(_text(text, place.language, facts), place.language)
+
+
+def _text(text: Text, language: Language, facts: Facts) -> str:
+    """A text with what it names filled in; in Italian where it is missing, which no published flow is."""
+    said = text.get(language) or next(iter(text.values()), "")
+    known = {Known.ENTE: facts.ente, Known.CLOSED: prompts.closed(facts.opening, facts.now, language)}
+    for name, value in known.items():
+        said = said.replace(f"{{{name}}}", value)
+    return said

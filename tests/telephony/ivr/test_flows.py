@@ -1,0 +1,185 @@
+"""Flows as an administrator draws them, and as callers meet them."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.audit.models import AuditEntry
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from telephony.calls.reception import Reply
+from telephony.carriers.port import Gather, Hangup, Say
+from telephony.ivr import queries, service
+from telephony.ivr.checks import Flaw
+from telephony.ivr.errors import FlowProblemsError
+from telephony.ivr.models import IvrFlow
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER
+from tests.telephony.stage import Stage
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def sara(stage: Stage) -> Principal:
+    return Principal(stage.cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.contract)}))
+
+
+def drawn(stage: Stage, hello: str = "Benvenuti.") -> dict[str, Any]:
+    """A flow that says hello and lets everybody into the queue of notices."""
+    return {
+        "start": "hello", "operator": "queue", "languages": ["it"],
+        "nodes": {
+            "hello": {"kind": "message", "text": {"it": hello}, "next": "ask"},
+            "ask": {
+                "kind": "menu", "otherwise": "queue",
+                "choices": [{"digit": "1", "label": {"it": "un avviso"}, "next": "queue"}],
+            },
+            "queue": {"kind": "queue", "queue": stage.cast.notices},
+        },
+    }  # fmt: skip
+
+
+def published(stage: Stage, sara: Principal) -> int:
+    """Empoli's line leads to a flow of its own; the flow's id."""
+
+    def work(session: Any) -> int:
+        flow_id = service.create(session, sara, contract_id=stage.cast.contract, name="Prova")
+        (draft,) = queries.flow(session, flow_id).versions
+        assert service.save(session, sara, version_id=draft.id, definition=drawn(stage)) == ()
+        service.publish(session, sara, version_id=draft.id)
+        service.lead(session, sara, number=EMPOLI_LINE, flow_id=flow_id)
+        return flow_id
+
+    return stage.work(work)
+
+
+def spoken(reply: Reply) -> str:
+    (only,) = reply
+    assert isinstance(only, Gather)
+    return " ".join(one.text for one in only.prompts if isinstance(one, Say))
+
+
+def test_a_line_leads_to_a_published_flow_and_a_call_finishes_on_the_version_it_began_with(
+    stage: Stage, sara: Principal
+) -> None:
+    flow_id = published(stage, sara)
+    assert spoken(stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAone")).startswith("Benvenuti.")
+    early = stage.arrives(STRANGER, EMPOLI_LINE, sid="CAearly")
+
+    def again(session: Any) -> None:
+        (first,) = queries.flow(session, flow_id).versions
+        second = service.draft(session, sara, flow_id=flow_id, of=first.id)
+        other = drawn(stage, "Salve.")
+        other["nodes"]["ask"]["choices"][0]["label"]["it"] = "altro"
+        service.save(session, sara, version_id=second, definition=other)
+        service.publish(session, sara, version_id=second)
+
+    stage.work(again)
+    assert spoken(stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAtwo")).startswith("Salve. Per altro")
+    assert "Per un avviso, prema 1." in spoken(stage.presses(early, ""))
+
+    first = stage.work(lambda session: queries.flow(session, flow_id).versions[-1])
+    stage.work(lambda session: service.publish(session, sara, version_id=first.id))
+    assert spoken(stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAthree")).startswith("Benvenuti.")
+    current = [one.number for one in stage.work(lambda s: queries.flow(s, flow_id).versions) if one.is_current]
+    assert current == [1]
+    kinds = stage.work(lambda s: s.scalars(text("SELECT kind FROM audit_entry WHERE ente_id = :e ORDER BY id"),
+                                           {"e": stage.cast.empoli}).all())  # fmt: skip
+    assert kinds == ["flow.created", "flow.published", "line.led", "flow.published", "flow.published"]
+
+
+def test_what_was_published_never_changes(stage: Stage, sara: Principal) -> None:
+    flow_id = published(stage, sara)
+    (first,) = stage.work(lambda session: queries.flow(session, flow_id).versions)
+    with pytest.raises(ConflictError, match="bozza nuova"):
+        stage.work(lambda s: service.save(s, sara, version_id=first.id, definition=drawn(stage)))
+
+
+def test_a_flow_with_errors_is_kept_as_a_draft_and_not_published(stage: Stage, sara: Principal) -> None:
+    def work(session: Any) -> int:
+        flow_id = service.create(session, sara, contract_id=stage.cast.contract, name="Prova")
+        (draft,) = queries.flow(session, flow_id).versions
+        wrong = drawn(stage)
+        wrong["nodes"]["ask"]["otherwise"] = "nowhere"
+        wrong["nodes"]["hello"]["text"]["it"] = " "
+        found = service.save(session, sara, version_id=draft.id, definition=wrong)
+        assert {(one.node, one.field) for one in found} == {("ask", "otherwise"), ("hello", "text")}
+        return draft.id
+
+    draft = stage.work(work)
+    with pytest.raises(FlowProblemsError) as refused:
+        stage.work(lambda session: service.publish(session, sara, version_id=draft))
+    assert {(one.node, one.flaw) for one in refused.value.problems} == {
+        ("ask", Flaw.LEADS_NOWHERE), ("hello", Flaw.NO_TEXT),
+    }  # fmt: skip
+    with pytest.raises(InvalidError, match="non è scritto bene"):
+        stage.work(lambda s: service.save(s, sara, version_id=draft, definition={"start": 7}))
+
+
+def test_a_line_leads_only_to_what_is_published_and_its_own(stage: Stage, sara: Principal) -> None:
+    def work(session: Any) -> None:
+        siena = IvrFlow(contract_id=stage.cast.other_contract, name="Di Siena")
+        session.add(siena)
+        session.flush()
+        with pytest.raises(FieldError, match="altro contratto"):
+            service.lead(session, sara, number=EMPOLI_LINE, flow_id=siena.id)
+        general = service.create(session, sara, contract_id=stage.cast.contract, name="Generale")
+        with pytest.raises(FieldError, match="pubblicato"):
+            service.lead(session, sara, number=EMPOLI_LINE, flow_id=general)
+        with pytest.raises(FieldError, match="C'è già"):
+            service.create(session, sara, contract_id=stage.cast.contract, name=" Generale ")
+
+    stage.work(work)
+
+
+def test_an_agent_draws_nothing(stage: Stage, sara: Principal) -> None:
+    anna = Principal(stage.cast.anna, "", "it", frozenset({Held(Role.AGENT, None, stage.cast.contract)}))
+    flow_id = published(stage, sara)
+    (first,) = stage.work(lambda session: queries.flow(session, flow_id).versions)
+    with pytest.raises(ForbiddenError):
+        stage.work(lambda s: service.create(s, anna, contract_id=stage.cast.contract, name="Mio"))
+    with pytest.raises(NotFoundError):
+        stage.work(lambda session: service.publish(session, anna, version_id=first.id))
+    with pytest.raises(ForbiddenError):
+        stage.work(lambda session: service.lead(session, anna, number=EMPOLI_LINE, flow_id=None))
+    with pytest.raises(ForbiddenError):
+        stage.work(
+            lambda s: service.write_emergency(
+                s, anna, contract_id=stage.cast.contract, ente_id=None, text={"it": "x"}, ends=True
+            )
+        )
+
+
+def test_an_emergency_is_one_click_and_is_heard_by_the_next_caller(stage: Stage, sara: Principal) -> None:
+    message = stage.work(
+        lambda s: service.write_emergency(
+            s, sara, contract_id=stage.cast.contract, ente_id=stage.cast.empoli,
+            text={"it": "Allerta meteo: oggi non rispondiamo.", "de": ""}, ends=True,
+        )
+    )  # fmt: skip
+    (menu,) = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAbefore")
+    assert isinstance(menu, Gather)
+    stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=True))
+    stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=True))
+    *_, said, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAduring")
+    assert (said, end) == (Say("Allerta meteo: oggi non rispondiamo."), Hangup())
+    stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=False))
+    (menu,) = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAafter")
+    assert isinstance(menu, Gather)
+    count = stage.work(
+        lambda s: s.query(AuditEntry).filter(AuditEntry.kind.in_(["emergency.on", "emergency.off"])).count()
+    )
+    assert count == 2
+
+
+def test_an_emergency_without_words_or_too_many_is_refused_at_its_field(stage: Stage, sara: Principal) -> None:
+    for text_, field in (({"it": " "}, "it"), ({"it": "x" * 1001}, "it"), ({"it": "x", "de": "{ente}"}, "de")):
+        with pytest.raises(FieldError) as refused:
+            stage.work(
+                lambda s, said=text_: service.write_emergency(
+                    s, sara, contract_id=stage.cast.contract, ente_id=None, text=said, ends=False
+                )
+            )
+        assert [one.field for one in refused.value.parts] == [field]

@@ -1,0 +1,300 @@
+"""The conversation before an operator: the standard flow as callers hear it, and any flow that passes the checks."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.enti.calendar import ClosedBecause, Opening
+from telephony.ivr import prompts, walk
+from telephony.ivr.checks import problems
+from telephony.ivr.definition import Asking, Flow
+from telephony.ivr.languages import Language
+from telephony.ivr.prompts import Sentence, sentence
+from telephony.ivr.standard import Matter, standard
+from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Turn, Urgent
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+NOTICE, WRONG_CHECK = "301000000000012373", "301000000000012374"
+NOTICES, PAYMENTS, OPERATOR = 1, 2, 9
+IT = Language.ITALIAN
+FLOW = standard(
+    [
+        Matter("1", {IT: "informazioni su un avviso"}, NOTICES, asks_notice=True),
+        Matter("2", {IT: "pagamenti e rate"}, PAYMENTS, asks_notice=False),
+    ],
+    OPERATOR,
+)
+FACTS = Facts(ente="Comune di Empoli", opening=Opening(is_open=True), now=NOW)
+AT_MENU = walk.begin(FLOW, FACTS).place
+
+
+def press(place: Place, *keys: str, flow: Flow = FLOW, facts: Facts = FACTS, notice_exists: bool = False) -> Turn:
+    """The last turn of a caller who keys all this."""
+    turn = Turn(place, (), Await(1, 6))
+    for one in keys:
+        turn = walk.on_input(flow, turn.place, facts, keys=one)
+        if isinstance(turn.then, LookUp):
+            turn = walk.on_notice(flow, turn.place, facts, found=notice_exists)
+    return turn
+
+
+AT_NOTICE = press(AT_MENU, "1").place
+
+
+def said(turn: Turn) -> list[str]:
+    return [one.text for one in turn.says]
+
+
+def test_the_standard_flow_has_nothing_wrong() -> None:
+    assert problems(FLOW, queues={NOTICES, PAYMENTS, OPERATOR}) == ()
+    assert problems(standard([], OPERATOR), queues={OPERATOR}) == ()
+
+
+def test_a_caller_hears_who_answers_and_where_the_keys_lead() -> None:
+    turn = walk.begin(FLOW, FACTS)
+    assert turn.then == Await(1, 6)
+    hello, menu = said(turn)
+    assert hello == "Buongiorno, servizio riscossione tributi, Comune di Empoli."
+    assert menu.startswith("Per informazioni su un avviso, prema 1. Per pagamenti e rate, prema 2.")
+    assert menu.endswith("Per parlare con un operatore, prema zero.")
+
+
+def test_a_matter_that_needs_no_notice_leads_straight_to_its_queue() -> None:
+    turn = press(AT_MENU, "2")
+    assert (turn.then, said(turn)) == (Enter(PAYMENTS), [sentence(Sentence.OPERATOR)])
+
+
+def test_an_unknown_caller_is_asked_his_notice_number_and_has_all_the_time() -> None:
+    turn = press(AT_MENU, "1")
+    assert (turn.then, said(turn)) == (Await(None, 10), [sentence(Sentence.ASK_NOTICE)])
+
+
+def test_a_known_caller_is_not_asked_what_we_know() -> None:
+    assert press(AT_MENU, "1", facts=replace(FACTS, caller_known=True)).then == Enter(NOTICES)
+
+
+@pytest.mark.parametrize(("place", "queue"), [(AT_MENU, OPERATOR), (AT_NOTICE, NOTICES)], ids=["menu", "notice"])
+def test_zero_asks_for_an_operator_and_keeps_the_matter_already_chosen(place: Place, queue: int) -> None:
+    turn = press(place, "0")
+    assert (turn.then, said(turn)) == (Enter(queue), [sentence(Sentence.OPERATOR)])
+
+
+def test_a_notice_number_is_looked_up_before_anything_is_said() -> None:
+    turn = walk.on_input(FLOW, AT_NOTICE, FACTS, keys=NOTICE)
+    assert (turn.then, turn.says) == (LookUp(NOTICE), ())
+
+
+def test_a_notice_that_we_know_leads_to_its_queue() -> None:
+    assert press(AT_NOTICE, NOTICE, notice_exists=True).then == Enter(NOTICES)
+
+
+def test_a_notice_that_we_do_not_know_may_be_keyed_again() -> None:
+    turn = press(AT_NOTICE, NOTICE)
+    assert (turn.then, said(turn)) == (
+        Await(None, 10), [sentence(Sentence.NOTICE_UNKNOWN), sentence(Sentence.ASK_NOTICE)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("keyed", [WRONG_CHECK, "123", "9" * 18, "*" * 18])
+def test_a_mistyped_notice_is_told_before_it_is_looked_up(keyed: str) -> None:
+    turn = walk.on_input(FLOW, AT_NOTICE, FACTS, keys=keyed)
+    assert said(turn) == [sentence(Sentence.NOTICE_WRONG), sentence(Sentence.ASK_NOTICE)]
+
+
+@pytest.mark.parametrize(
+    ("place", "keys", "queue"),
+    [(AT_MENU, ("7", "8", "9"), OPERATOR), (AT_MENU, ("", "", ""), OPERATOR),
+     (AT_NOTICE, (WRONG_CHECK, "", NOTICE), NOTICES)],
+    ids=["wrong keys", "no keys", "notices"],
+)  # fmt: skip
+def test_the_third_failure_leads_to_an_operator_and_never_to_a_dead_end(
+    place: Place, keys: tuple[str, ...], queue: int
+) -> None:
+    assert isinstance(press(place, *keys[:-1]).then, Await)
+    turn = press(place, *keys)
+    assert turn.then == Enter(queue)
+    assert said(turn) == [sentence(Sentence.NEVER_MIND), sentence(Sentence.OPERATOR)]
+
+
+def test_wrong_keys_at_the_menu_do_not_count_against_the_notice() -> None:
+    assert isinstance(press(AT_MENU, "7", "8", "1", WRONG_CHECK, WRONG_CHECK).then, Await)
+
+
+def test_at_the_menu_silence_and_a_wrong_key_are_told_apart() -> None:
+    assert said(press(AT_MENU, ""))[0] == sentence(Sentence.NOTHING_HEARD)
+    assert said(press(AT_MENU, "7"))[0] == sentence(Sentence.NOT_A_CHOICE)
+
+
+SHUT = Opening(is_open=False, because=ClosedBecause.HOLIDAY, opens_at=datetime(2026, 11, 23, 7, 30, tzinfo=UTC))
+
+
+def test_when_closed_the_caller_hears_why_and_is_let_go() -> None:
+    turn = walk.begin(FLOW, replace(FACTS, opening=SHUT))
+    assert turn.then == HangUp()
+    assert said(turn)[1:] == [prompts.closed(SHUT, NOW)]
+    assert walk.repeat(FLOW, turn.place, replace(FACTS, opening=SHUT)).then == HangUp()
+
+
+STORM = {IT: "Per il maltempo i nostri uffici sono chiusi."}
+
+
+@pytest.mark.parametrize(("ends", "then"), [(True, HangUp()), (False, Await(1, 6))])
+def test_an_emergency_is_said_before_anything_else_and_may_end_the_call(ends: bool, then: Any) -> None:
+    turn = walk.begin(FLOW, replace(FACTS, urgent=(Urgent(STORM, ends),)))
+    assert (said(turn)[1], turn.then) == (STORM[IT], then)
+
+
+@pytest.mark.parametrize("keys", ["2", ""])
+def test_keys_pressed_where_none_are_awaited_lead_nowhere(keys: str) -> None:
+    queued = press(AT_MENU, "2").place
+    turn = walk.on_input(FLOW, queued, FACTS, keys=keys)
+    assert (turn.place, turn.then) == (replace(queued, step=queued.step + 1), Enter(PAYMENTS))
+
+
+def test_a_repeated_menu_does_not_greet_again() -> None:
+    assert walk.repeat(FLOW, AT_MENU, FACTS).says == walk.begin(FLOW, FACTS).says[1:]
+
+
+def test_whoever_stands_where_nothing_is_any_more_gets_an_operator() -> None:
+    gone = replace(AT_MENU, node="notice-7")
+    assert walk.repeat(FLOW, gone, FACTS).then == Enter(OPERATOR)
+    assert walk.on_input(FLOW, gone, FACTS, keys="1").then == Enter(OPERATOR)
+
+
+TRILINGUAL = Flow.model_validate({
+    "start": "language", "operator": "queue", "languages": ["it", "en", "de"],
+    "nodes": {
+        "language": {
+            "kind": "language", "next": "menu", "otherwise": "menu",
+            "choices": [
+                {"digit": "1", "language": "it"}, {"digit": "2", "language": "en"}, {"digit": "3", "language": "de"},
+            ],
+        },
+        "menu": {
+            "kind": "menu", "otherwise": "queue",
+            "choices": [
+                {"digit": "1", "label": {"it": "pagare", "en": "payments", "de": "Zahlungen"}, "next": "code",
+                 "words": {"it": ["pagare", "pagamento"], "en": ["pay", "payment"]}},
+                {"digit": "2", "label": {"it": "altro", "en": "anything else", "de": "anderes"}, "next": "queue"},
+            ],
+        },
+        "code": {
+            "kind": "collect", "name": "code", "least": 4, "most": 6, "next": "full", "otherwise": "queue",
+            "text": {"it": "Digiti il codice.", "en": "Key in the code.", "de": "Geben Sie den Code ein."},
+        },
+        "full": {"kind": "queue", "queue": PAYMENTS, "full": "sorry"},
+        "sorry": {"kind": "goodbye", "text": {"it": "Richiami.", "en": "Call again.", "de": "Rufen Sie wieder an."}},
+        "queue": {"kind": "queue", "queue": OPERATOR},
+    },
+})  # fmt: skip
+QUEUES = {NOTICES, PAYMENTS, OPERATOR}
+
+
+def test_a_caller_chooses_his_language_and_keeps_it() -> None:
+    assert problems(TRILINGUAL, queues=QUEUES) == ()
+    begun = walk.begin(TRILINGUAL, FACTS)
+    assert [one.language for one in begun.says] == ["it", "en", "de"]
+    menu = press(begun.place, "3", flow=TRILINGUAL)
+    assert said(menu) == [
+        "Für Zahlungen drücken Sie 1. Für anderes drücken Sie 2. Um mit jemandem zu sprechen, drücken Sie die Null."
+    ]
+    assert said(press(menu.place, "0", flow=TRILINGUAL)) == [sentence(Sentence.OPERATOR, Language.GERMAN)]
+
+
+@pytest.mark.parametrize("speech", ["Vorrei PAGARE una multa", "un pagamento, grazie"])
+def test_a_choice_may_be_spoken(speech: str) -> None:
+    menu = press(walk.begin(TRILINGUAL, FACTS).place, "1", flow=TRILINGUAL)
+    assert menu.then == Await(1, 6, ("pagare", "pagamento"))
+    turn = walk.on_input(TRILINGUAL, menu.place, FACTS, speech=speech)
+    assert turn.place.node == "code"
+
+
+@pytest.mark.parametrize("speech", ["appagare", "boh", "..."])
+def test_what_is_not_a_choice_is_not_guessed(speech: str) -> None:
+    menu = press(walk.begin(TRILINGUAL, FACTS).place, "1", flow=TRILINGUAL)
+    assert said(walk.on_input(TRILINGUAL, menu.place, FACTS, speech=speech))[0] == sentence(Sentence.NOT_A_CHOICE)
+
+
+def test_digits_are_kept_with_the_call_and_a_full_queue_is_told() -> None:
+    at_code = press(walk.begin(TRILINGUAL, FACTS).place, "1", "1", flow=TRILINGUAL).place
+    assert said(press(at_code, "123", flow=TRILINGUAL))[0] == sentence(Sentence.TOO_FEW)
+    turn = press(at_code, "123", "12345", flow=TRILINGUAL)
+    assert (turn.place.kept, turn.then) == ({"code": "12345"}, Enter(PAYMENTS))
+    full = replace(FACTS, full=frozenset({PAYMENTS}))
+    turn = press(at_code, "12345", flow=TRILINGUAL, facts=full)
+    assert (said(turn), turn.then) == (["Richiami."], HangUp())
+
+
+# -- any flow ---------------------------------------------------------------------------------------------------
+
+IDS = [f"n{number}" for number in range(8)]
+ids = st.sampled_from(IDS)
+text = st.fixed_dictionaries({"it": st.just("Testo per {ente}.")})
+asking = {"attempts": st.integers(1, 3), "otherwise": ids, "zero": st.none() | ids}
+choice = st.fixed_dictionaries({"digit": st.sampled_from("123456789"), "label": text, "next": ids})
+nodes = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("hours"), "opened": ids, "closed": ids}),
+    st.fixed_dictionaries({"kind": st.just("emergency"), "next": ids}),
+    st.fixed_dictionaries({"kind": st.just("message"), "text": text, "next": ids}),
+    st.fixed_dictionaries({"kind": st.just("menu"), "choices": st.lists(choice, min_size=1, max_size=3), **asking}),
+    st.fixed_dictionaries({"kind": st.just("identify"), "skips_known": st.booleans(), "next": ids, **asking}),
+    st.fixed_dictionaries({"kind": st.just("collect"), "name": st.just("code"), "text": text, "next": ids, **asking}),
+    st.fixed_dictionaries({"kind": st.just("queue"), "queue": st.sampled_from([*QUEUES]), "full": st.none() | ids}),
+    st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
+)
+flows = st.builds(
+    lambda made, end: Flow.model_validate({
+        "start": "n0", "operator": "operator",
+        "nodes": dict(zip(IDS, made, strict=True)) | {"operator": {"kind": "queue", "queue": OPERATOR}, "end": end},
+    }),
+    st.lists(nodes, min_size=len(IDS), max_size=len(IDS)),
+    st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
+)  # fmt: skip
+keyed = st.sampled_from(["", "0", "1", "2", "7", NOTICE, WRONG_CHECK, "#"]) | st.text("0123456789*#", max_size=20)
+facts = st.builds(
+    Facts,
+    ente=st.just("Comune di Empoli"), opening=st.sampled_from([FACTS.opening, SHUT]), now=st.just(NOW),
+    caller_known=st.booleans(), urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
+    full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
+)  # fmt: skip
+
+
+@given(flows, facts, st.lists(st.tuples(keyed, st.booleans()), max_size=30))
+@settings(deadline=None, max_examples=300)
+def test_in_any_flow_without_problems_a_caller_is_never_lost(
+    flow: Flow, known: Facts, pressed: list[tuple[str, bool]]
+) -> None:
+    if any(one.hinders for one in problems(flow, queues=QUEUES)):
+        return
+    turn = walk.begin(flow, known)
+    for one, exists in pressed:
+        if not isinstance(turn.then, Await):
+            break
+        assert turn.says, "silence is taken for a broken line"
+        before = turn.place
+        turn = press(turn.place, one, flow=flow, facts=known, notice_exists=exists)
+        assert turn.place.step == before.step + 1
+        assert Place.restored(turn.place.stored()) == turn.place
+        assert walk.repeat(flow, turn.place, known).place == turn.place
+        if one == "0":
+            node = flow.nodes[before.node]
+            assert isinstance(node, Asking)
+            if node.zero is None:
+                assert turn.then == Enter(OPERATOR)
+
+
+@given(flows, facts)
+@settings(deadline=None, max_examples=300)
+def test_in_any_flow_without_problems_a_line_left_open_ends(flow: Flow, known: Facts) -> None:
+    if any(one.hinders for one in problems(flow, queues=QUEUES)):
+        return
+    turn = walk.begin(flow, known)
+    for _ in range(3 * len(flow.nodes)):
+        if not isinstance(turn.then, Await):
+            return
+        turn = walk.on_input(flow, turn.place, known)
+    raise AssertionError("he is asked for ever")

@@ -1,0 +1,1 @@
+"""Voice flows: their pages, and a call in words on the terminal."""
