@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.contacts.phone import CallerKind
 from crm.core.db import Base, choice
+from telephony.ivr.models import IvrVersion
 
 
 class Phase(StrEnum):
@@ -52,7 +53,7 @@ class Call(Base):
     caller_kind: Mapped[CallerKind] = mapped_column(choice(CallerKind))
 
     phase: Mapped[Phase] = mapped_column(choice(Phase))
-    ivr_version_id: Mapped[int | None] = mapped_column(ForeignKey("ivr_version.id"))  # the flow it began with
+    ivr_version_id: Mapped[int | None] = mapped_column(ForeignKey(IvrVersion.id))  # the flow it began with
     ivr: Mapped[dict[str, Any]]  # `walk.Place`
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # the first queue: levels count there
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))

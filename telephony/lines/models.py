@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
+from telephony.ivr.models import IvrFlow
 
 
 class LineKind(StrEnum):
@@ -23,4 +24,4 @@ class PhoneLine(Base):
     kind: Mapped[LineKind] = mapped_column(choice(LineKind))
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
-    flow_id: Mapped[int | None] = mapped_column(ForeignKey("ivr_flow.id"))  # none: the usual one over the queues
+    flow_id: Mapped[int | None] = mapped_column(ForeignKey(IvrFlow.id))  # none: the usual one over the queues

@@ -30,10 +30,11 @@ def told() -> Iterator[str]:
 
     One put together has a star for each part that varies.
     """
-    for package in ("crm", "web"):  # the others have the audit written by crm's services
+    for package in ("crm", "telephony", "outbound", "web"):
         for path in (ROOT / package).rglob("*.py"):
             source = path.read_text()
-            for node in ast.walk(ast.parse(source)) if WRITES.search(source) else ():
+            others_notes = package == "telephony" and "crm.audit import service" not in source  # a call's own log
+            for node in ast.walk(ast.parse(source)) if WRITES.search(source) and not others_notes else ():
                 if isinstance(node, ast.Call):
                     yield from _kinds(node)
 
@@ -55,11 +56,6 @@ def _outside_calls(node: ast.AST) -> Iterator[ast.AST]:
     if not isinstance(node, ast.Call | ast.JoinedStr):
         for one in ast.iter_child_nodes(node):
             yield from _outside_calls(one)
-
-
-def test_telephony_and_outbound_write_the_audit_through_services_alone() -> None:
-    for package in ("telephony", "outbound"):
-        assert not [path for path in (ROOT / package).rglob("*.py") if "crm.audit import service" in path.read_text()]
 
 
 def test_every_kind_has_its_sentence_and_every_sentence_its_kind() -> None:

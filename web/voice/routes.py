@@ -19,6 +19,7 @@ from telephony.ivr.rehearsal import rehearse
 from telephony.ivr.walk import Await, Enter, Place
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from web.edge.fields import id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -125,7 +126,7 @@ def lead(runtime: RuntimeDep, visit: ChangeDep, number: str, flow: Text = "") ->
     """A number leads to a flow, or to the usual one."""
     runtime.database.transact(
         visit.scope(runtime, Permission.FLOW_MANAGE),
-        lambda session: service.lead(session, visit.principal, number=number, flow_id=int(flow) if flow else None),
+        lambda session: service.lead(session, visit.principal, number=number, flow_id=_chosen(flow)),
     )
     return _go(HOME)
 
@@ -140,7 +141,7 @@ def write_emergency(
     runtime.database.transact(
         visit.scope(runtime, Permission.CENTRE_CLOSE),
         lambda session: service.write_emergency(
-            session, visit.principal, contract_id=contract, ente_id=int(ente) if ente else None, text=text,
+            session, visit.principal, contract_id=contract, ente_id=_chosen(ente), text=text,
             ends=bool(ends),
         ),
     )  # fmt: skip
@@ -182,6 +183,15 @@ def try_call(
             place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await),
         )
     )  # fmt: skip
+
+
+def _chosen(id_: str) -> int | None:
+    """A choice of a form's; none where nothing is chosen."""
+    if not id_:
+        return None
+    if (chosen := id_of(id_)) is None:
+        raise NotFoundError("Questa scelta non esiste: ricarica la pagina.")
+    return chosen
 
 
 def _place(stored: str, flow: Flow) -> Place:
