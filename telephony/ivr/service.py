@@ -156,9 +156,11 @@ def switch_emergency(session: Session, by: Principal, *, message_id: int, on: bo
     changed(session)
     row.switched_on_at, row.switched_by = (clock.now(session) if on else None), by.user_id
     session.flush()
-    kind = "emergency.on" if on else "emergency.off"
     for ente_id in _told(session, row.contract_id, row.ente_id):
-        audit.note(session, by, kind=kind, ente_id=ente_id, subject=row.text[Language.ITALIAN])
+        audit.note(
+            session, by, kind="emergency.on" if on else "emergency.off", ente_id=ente_id,
+            subject=row.text[Language.ITALIAN],
+        )  # fmt: skip
     touch(session, topics.board(row.contract_id))
 
 

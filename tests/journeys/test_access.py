@@ -107,6 +107,7 @@ def test_an_ente_removes_somebody_and_his_page_closes(sit_down: SitDown, newcome
     approver.goto("/staff")
     assert_accessible(approver)
     expect(approver.get_by_text("Inizia: Carlo Dini")).to_be_visible()
+    approver.on("dialog", lambda dialog: dialog.accept())  # it asks whether Carlo Dini is meant
     row = approver.locator("tr", has_text="Carlo Dini")
     row.get_by_text("Allontana subito").first.click()
     row.locator("textarea:visible").fill("Modi sgarbati")
