@@ -113,7 +113,8 @@ def test_an_ente_removes_somebody_and_his_page_closes(sit_down: SitDown, newcome
     row.locator("textarea:visible").fill("Modi sgarbati")
     with newcomer.expect_navigation():  # his page is closed, and opens again with less, without his doing anything
         row.locator("button:visible", has_text="Allontana subito").click()
-    expect(approver.locator("section", has_text="Allontanati dall'ente").get_by_text("Carlo Dini").first).to_be_visible()
+    removed = approver.locator("section", has_text="Allontanati dall'ente")
+    expect(removed.get_by_text("Carlo Dini").first).to_be_visible()
     expect(newcomer.locator("#band")).to_be_visible()
 
 
