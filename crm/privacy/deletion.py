@@ -80,18 +80,25 @@ def _begin(session: Session, *, end_id: int) -> bool:
 
 def _is_newer(session: Session, end: EnteEnd) -> bool:
     """Whether any row was written by a transaction that the export may not have seen."""
-    since = end.report.get("since")
-    if since is None:
+    if (seen := end.report.get("seen")) is None:
         return True
-    age = session.execute(select(func.pg_current_xact_id())).scalar_one()
+    now = int(session.execute(select(func.pg_current_xact_id())).scalar_one())
     return any(
         session.execute(
-            text(f"SELECT EXISTS (SELECT FROM {table.name} WHERE ente_id = :ente AND age(xmin) <= :age)"),  # noqa: S608  # ours
-            {"ente": end.ente_id, "age": int(age) - since},
+            text(_NEWER.format(table=table.name)), {"ente": end.ente_id, "now": now, "seen": seen}
         ).scalar_one()
         for table in handover.tables()
         if table.name not in OF_THE_END
     )
+
+
+# `xmin` has 32 bits, a snapshot 64: the age says which it was. Those frozen long ago were seen by everybody.
+_NEWER = """
+    SELECT EXISTS (
+        SELECT FROM {table} WHERE ente_id = :ente
+        AND NOT pg_visible_in_snapshot(greatest(:now - age(xmin), 3)::text::xid8, CAST(:seen AS pg_snapshot))
+    )
+"""
 
 
 def _forget_files(database: Database, scope: Scope, ente_id: int, folder: Path) -> None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, exists, func, select, update
+from sqlalchemy import Table, Text, cast, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.audit import queries as log_of
@@ -55,7 +55,7 @@ def export(store: DocumentStore, database: Database, job: Taken, end: EnteEnd) -
     path = copies.place(folder, name, attempt=job.attempt, suffix=f"-{job.id}.zip")
     wanted = [one for one in tables() if one.name != KEYS]
     counts: dict[str, int] = {}
-    since = database.transact(scope, _earliest)
+    seen = database.transact(scope, _seen)
     with copies.written(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for table in wanted:
             counts[table.name] = _written(archive, table.name, _lines(database, scope, table, end.ente_id), job)
@@ -64,7 +64,7 @@ def export(store: DocumentStore, database: Database, job: Taken, end: EnteEnd) -
         log = _log(database, end.ente_id, through=_sealed(database, end.ente_id))
         counts["access_log"] = _written(archive, "access_log", log, job)
         _written(archive, "seals", _lines(database, scope, table_of(AuditSeal), end.ente_id), job)
-    report = {"exported": counts, "since": since}
+    report = {"exported": counts, "seen": seen}
     made = partial(_exported, end=end, job=job, path=path, digest=_digest(path, job.renew), report=report)
     if database.transact(scope, made):
         copies.remove(folder, name, besides=path)
@@ -100,9 +100,9 @@ def moved(database: Database, end: EnteEnd, parts: int, made: int) -> None:
     database.transact(Scope.nothing(), work)
 
 
-def _earliest(session: Session) -> int:
-    """The first transaction that may not be seen yet: what it or a later one writes comes after the export."""
-    return int(session.execute(select(func.pg_snapshot_xmin(func.pg_current_snapshot()))).scalar_one())
+def _seen(session: Session) -> str:
+    """What an export that begins now is sure to see: PostgreSQL's snapshot. What others write comes after it."""
+    return str(session.execute(select(cast(func.pg_current_snapshot(), Text))).scalar_one())
 
 
 def _exported(session: Session, *, end: EnteEnd, job: Taken, path: Path, digest: str, report: dict[str, Any]) -> bool:

@@ -113,7 +113,7 @@ class EnteEnd(Base):
     contracts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))  # that covered the ente until the end was asked for
     log_through: Mapped[int | None]  # the last seal of which the log has the entries: it is closed
     log_taken_at: Mapped[datetime | None]  # for the first time
-    # "exported", "deleted": rows by table; "since": the first transaction that the export may have missed; "anew":
+    # "exported", "deleted": rows by table; "seen": the snapshot that the export began with; "anew":
     # there was one; "head": of the audit's chain
     report: Mapped[dict[str, Any]]
 

@@ -18,7 +18,7 @@ def ring(world, timeout="30"):
 
 def answered(world):
     phone = world.phone()
-    sid = ring(world)
+    sid = ring(world, timeout="600")  # long enough for a busy machine
     phone.expect("incoming")
     phone.say("accept", sid)
     phone.expect("connected")
