@@ -290,7 +290,6 @@ def _say(text: Text, place: Place, facts: Facts) -> Said:
 def _text(text: Text, language: Language, facts: Facts) -> str:
     """A text with what it names filled in; in Italian where it is missing, which no published flow is."""
     said = text.get(language) or next(iter(text.values()), "")
-    known = {Known.ENTE: facts.ente, Known.CLOSED: prompts.closed(facts.opening, facts.now, language)}
-    for name, value in known.items():
-        said = said.replace(f"{{{name}}}", value)
-    return said
+    said = said.replace(f"{{{Known.ENTE}}}", facts.ente)
+    why = f"{{{Known.CLOSED}}}"
+    return said.replace(why, prompts.closed(facts.opening, facts.now, language)) if why in said else said
