@@ -5,15 +5,13 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
-from crm.contacts.search import search as search_for
 from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.files import queries as files
@@ -21,9 +19,9 @@ from crm.files import service
 from crm.files.models import Purpose
 from crm.files.service import SPEAKS
 from crm.positions import queries as positions
-from crm.positions.notice import is_mistyped
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
+from web.contacts.box import look
 from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -36,7 +34,6 @@ router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
 T = TypeVar("T")
 Chosen = Annotated[T | None, BeforeValidator(lambda text: text or None), Query()]  # an empty field chooses nothing
-FOUND = 20
 MOST_SHOWN = 500  # entries of a timeline at once
 NO_CONTENT = 204
 
@@ -49,18 +46,13 @@ def search_page(request: Request, visit: VisitDep) -> Response:
 
 
 @router.post("/files/search")
-def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
+def search(
+    runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "", follows: Annotated[bool, Form()] = False
+) -> Response:
     """Who it may be. Posted, so that no name stands in an address."""
-    asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
-        badges = enti.badges(session)
-        results = search_for(session, asked, limit=FOUND)
-        searches.note(session, visit.principal, [one.ente_id for one in results.people])
-    html = fragment(
-        "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
-        asked=len(asked) > 1, mistyped=is_mistyped(asked),
-    )  # fmt: skip
-    return Response(html, media_type="text/html")
+        found = look(session, visit, q, follows=follows)
+    return HTMLResponse(fragment("files/_results.html", visit.language, look=found))
 
 
 @router.get("/files/positions/{position_id}")
