@@ -70,14 +70,15 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
     """The file if it is open, else the question why it should be."""
     about: dict[str, Any] = {"visit": visit, "csrf": visit.csrf_token}
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
-        contact = contacts.get(session, contact_id)
+        person = contacts.same_person(session, contact_id)
+        contact = person[0]
         about["ente"] = enti.badges(session)[contact.ente_id]
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
             about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, contacts.same_person(session, contact))
-        found = read_file(session, contact, opening) if opening else None
+            about["speakers"] = offered(session, person)
+        found = read_file(session, person, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
         return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
@@ -141,7 +142,7 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """The file's one region; a word that it is closed, once it is."""
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         opening = files.opening(session, visit.principal, contact_id=contact_id)
-        found = read_file(session, contacts.get(session, contact_id), opening) if opening else None
+        found = read_file(session, contacts.same_person(session, contact_id), opening) if opening else None
     return _shown(visit, contact_id, found)
 
 
