@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request, Response
 
 from crm.access.permissions import Permission
 from crm.access.service import scope_for
-from crm.audit import queries as log
 from crm.audit import service as audit
 from crm.core import topics
 from crm.core.db import Scope
@@ -57,8 +56,8 @@ def join(runtime: Runtime, visit: Visit, ente_id: int | None = None) -> list[tup
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(Scope.of_enti([ente_id])) as session:
         rights = window.rights_on(session, by, ente_id)
-        if rights.personal and not log.noted_lately(session, by, kind="ente.window_opened", ente_id=ente_id):
-            audit.note(session, by, kind="ente.window_opened", ente_id=ente_id)
+        if rights.personal:
+            audit.note_once(session, by, kind="ente.window_opened", ente_id=ente_id)
     key = f"ente:{ente_id}:{rights}:{visit.language}"
     return [(key, partial(render, runtime, ente_id, rights, visit.language))]
 
