@@ -13,6 +13,7 @@ from crm.access.permissions import Permission
 from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
+from crm.contacts.queries import ContactView
 from crm.contacts.search import search as search_for
 from crm.core import clock, topics
 from crm.enti import queries as enti
@@ -83,8 +84,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
-            about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, contacts.same_person(session, contact))
+            about["regions"] = _gate(session, visit, contact).regions
         found = read_file(session, contact, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
@@ -158,6 +158,28 @@ def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendere
     html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
+
+
+def render_gate(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
+    """What is asked before the file opens: the one region of the page that opens it."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        return _gate(session, visit, contacts.get(session, contact_id))
+
+
+def _gate(session: Session, visit: Visit, contact: ContactView) -> Rendered:
+    same = contacts.same_person(session, contact)
+    html = fragment(
+        "files/gate.html", visit.language, person=contact, gate=files.gate(session, contact.ente_id),
+        speakers=offered(session, same),
+    )  # fmt: skip
+    return Rendered({"gate": html}, frozenset(topics.contact(one.id) for one in same))
+
+
+def join_gate(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
+    """The questions, whose speakers are those known now. What is shown depends on which rows its reader may see."""
+    render_gate(runtime, visit, contact_id)
+    key = f"gate:{contact_id}:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render_gate, runtime, visit, contact_id))]
 
 
 def join(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:

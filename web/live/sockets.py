@@ -73,6 +73,7 @@ PAGES: dict[str, Joining] = {
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
     "file": files.join,
+    "gate": files.join_gate,
     "contact": contacts.join,
     "ente": ente.join,
     "list": follow_ups.join_list,
