@@ -48,8 +48,8 @@ def copy_name(export_id: int) -> str:
 
 def person_of(session: Session, contact_id: int) -> Person:
     """The person behind a contact, within its ente: each ente is a controller of its own."""
-    contact = contacts.get(session, contact_id)
-    same = contacts.same_person(session, contact)
+    same = contacts.same_person(session, contact_id)
+    contact = same[0]
     return Person(contact.ente_id, tuple(sorted({one.id for one in same if one.ente_id == contact.ente_id})))
 
 
