@@ -161,7 +161,7 @@ def named(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
     if not contact_ids:
         return {}
     rows = session.execute(select(Contact.id, Contact.given_name, Contact.surname).where(Contact.id.in_(contact_ids)))
-    return {id_: f"{given} {surname}" if given else surname for id_, given, surname in rows}
+    return {id_: full_name(surname, given) for id_, given, surname in rows}
 
 
 def reached_at(session: Session, value: str) -> list[ContactKey]:

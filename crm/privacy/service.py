@@ -219,8 +219,8 @@ def obstacles(session: Session, person: Person, holders: Sequence[Holder]) -> li
 
 
 def erase_everywhere(session: Session, person: Person, holders: Sequence[Holder]) -> list[Went]:
-    """In the order of the holders: the contact itself comes last."""
-    return [went for holder in holders for went in holder.erase(session, person)]
+    """In the order of the holders: the contact itself comes last. What there was none of is not told."""
+    return [went for holder in holders for went in holder.erase(session, person) if went.rows]
 
 
 def give_up(session: Session, *, kind: str, row_id: int, ente_id: int) -> None:

@@ -59,6 +59,7 @@ class CallView:
     proposed_by: ProposedBy | None
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
+    identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
     disposition: str | None
     note: str
@@ -218,6 +219,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
+        identified=story.was_identified(session, call),
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
 

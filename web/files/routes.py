@@ -1,5 +1,6 @@
 """The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
+from crm.contacts.queries import ContactView
 from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.files import queries as files
@@ -76,8 +78,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
-            about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, person)
+            about["regions"] = _gate(session, visit, person).regions
         found = read_file(session, person, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
@@ -151,6 +152,25 @@ def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendere
     html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
+
+
+def render_gate(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
+    """What is asked before the file opens: the one region of the page that opens it."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        return _gate(session, visit, contacts.same_person(session, contact_id))
+
+
+def _gate(session: Session, visit: Visit, same: Sequence[ContactView]) -> Rendered:
+    gate = files.gate(session, same[0].ente_id)
+    html = fragment("files/gate.html", visit.language, person=same[0], gate=gate, speakers=offered(session, same))
+    return Rendered({"gate": html}, frozenset(topics.contact(one.id) for one in same))
+
+
+def join_gate(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
+    """The questions, whose speakers are those known now. What is shown depends on which rows its reader may see."""
+    render_gate(runtime, visit, contact_id)
+    key = f"gate:{contact_id}:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render_gate, runtime, visit, contact_id))]
 
 
 def join(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:

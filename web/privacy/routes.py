@@ -155,7 +155,7 @@ def end(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], rea
     folder = _folder(runtime)
 
     def work(session: Session) -> None:
-        talking = len(calls.under_way(session, ente))
+        talking = calls.how_many(session, ente)
         ending.ask(session, visit.principal, ente_id=ente, reason=reason, folder=folder, calls=talking)
 
     runtime.database.transact(visit.scope(runtime, Permission.PRIVACY_MANAGE), work)
