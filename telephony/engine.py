@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -24,11 +24,13 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.heartbeats import LEADS, WAITS, Pulse
 from crm.enti.models import Contract
+from crm.levels import contract_events
 from crm.levels import service as levels
+from crm.levels.metering import hour_of
 from telephony.agents import service as agents
 from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
-from telephony.calls.service import lock_call
+from telephony.calls.service import lock_call, waited_too_long
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import Timer, TimerKind
 from telephony.queues.matching import Matcher, domains_with_callers
@@ -39,6 +41,7 @@ CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expecte
 TICK_S = 0.2
 PATIENCE_S = 600  # a patient chore that takes longer will never end: the carrier's own time-outs are of seconds
 OVERLOOKED = timedelta(seconds=1)
+LOOKED_BACK = timedelta(hours=24)  # by an engine that has just begun to lead
 SILENCE = timedelta(seconds=10)  # past an agent's lease, before he is put out of service
 _LEADER = func.hashtext("filodiretto:engine")
 
@@ -72,6 +75,7 @@ class Engine:
         self._connection: Connection | None = None
         self._leads = False
         self._stalled = False
+        self._judged: dict[int, datetime] = {}  # up to which hour, by contract
         self._beside = ThreadPoolExecutor(max_workers=4, thread_name_prefix="chore")
         self._running: dict[str, tuple[Future[None], float]] = {}
         self._pulse = Pulse(database, "engine")
@@ -163,11 +167,16 @@ class Engine:
         self._database.transact(Scope.across_enti(), lambda session: agents.retire_silent(session, after=SILENCE))
 
     def fold_counters(self) -> None:
-        """Fold each contract's deltas into its counters, in that contract's scope."""
+        """Fold each contract's deltas into its counters, in its scope, and judge the hours that are over."""
         with self._database.begin(Scope.nothing()) as session:
             contracts = list(session.execute(select(Contract.id)).scalars())
+            hour = hour_of(clock.now(session))
         for contract_id in contracts:
-            self._database.transact(Scope.of_contract(contract_id), levels.fold)
+            judged = self._judged.get(contract_id, hour - LOOKED_BACK)
+            self._database.transact(
+                Scope.of_contract(contract_id), partial(_fold, contract_id=contract_id, since=judged, until=hour)
+            )
+            self._judged[contract_id] = hour
 
     def seal_audit(self) -> None:
         """Seal the audit's entries of the last second, chain by chain."""
@@ -201,6 +210,15 @@ class Engine:
             log.exception("chore_failed", chore=chore.name)
 
 
+def _fold(session: Session, *, contract_id: int, since: datetime, until: datetime) -> None:
+    """Fold; then judge the hours that ended since, and those that something has just been learnt about."""
+    hours = levels.fold(session)
+    while since < until:
+        hours.add(since)
+        since += contract_events.HOUR
+    contract_events.judge_hours(session, contract_id, hours)
+
+
 def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None:
     """What the timer was for; none when it has no reason any more."""
     lock_call(session, call_id)
@@ -209,9 +227,12 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
     ).one_or_none()
     if timer is None:
         return None
-    if timer.kind is TimerKind.RING:
-        ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
-    else:
-        conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
+    match timer.kind:
+        case TimerKind.RING:
+            ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
+        case TimerKind.WRAP_UP:
+            conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
+        case TimerKind.WAIT:
+            waited_too_long(session, timer.call_id)
     kind: TimerKind = timer.kind
     return kind

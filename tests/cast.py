@@ -20,7 +20,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.files.models import FileSetting
-from crm.levels.service import LOST, WAITING_OVER
+from crm.levels.queries import LOST, WAITING_OVER
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState

@@ -278,6 +278,29 @@ def verify_audit(
     raise typer.Exit(0 if sound else 1)
 
 
+@app.command("verify-levels")
+def verify_levels(
+    contract: Annotated[str | None, typer.Option(help="The contract's name; else all")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only calls that arrived from then on")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only calls that arrived before then")] = None,
+    correct: Annotated[bool, typer.Option(help="Bring the counters to what the facts say")] = False,
+) -> None:
+    """Compute the counters again from the facts; exit code 1 and each difference where they are not equal."""
+    from web.levels.terminal import ContractError  # noqa: PLC0415
+    from web.levels.terminal import verify_levels as verify  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("verify-levels"))
+    try:
+        sound = verify(runtime.database, contract=contract, since=since, until=until, mend=correct)
+    except ContractError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    finally:
+        runtime.close()
+    raise typer.Exit(0 if sound else 1)
+
+
 @app.command("try-call")
 def try_call(
     number: Annotated[str, typer.Argument(help="One of our numbers")],

@@ -176,6 +176,13 @@ class Database:
             session.commit()
         self._hand_on(session.info.get("signals", {}))
 
+    @contextmanager
+    def snapshot(self, scope: Scope) -> Iterator[Session]:
+        """One transaction that sees the same rows from its first statement to its last, whatever others commit."""
+        with self._opened(scope, isolation="REPEATABLE READ") as session:
+            yield session
+            session.commit()
+
     def transact(self, scope: Scope, work: Callable[[Session], T], *, tries: int = 4) -> T:
         """Run `work` in one transaction, and again from its start when PostgreSQL broke a deadlock."""
         for attempt in range(1, tries + 1):
@@ -193,7 +200,7 @@ class Database:
         self.app_engine.dispose()
         self.routing_engine.dispose()
 
-    def _opened(self, scope: Scope) -> Session:
+    def _opened(self, scope: Scope, *, isolation: str | None = None) -> Session:
         """A session that has said its scope and read the clock.
 
         A connection that died in its pool, as all do when PostgreSQL restarts, is noticed by this first statement.
@@ -202,12 +209,12 @@ class Database:
         """
         maker = self._routing if scope.routing else self._app
         try:
-            return _begun(maker(info={"scope": scope, **self._info}))
+            return _begun(maker(info={"scope": scope, **self._info}), isolation)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             log.info("connection_replaced", routing=scope.routing)
-        return _begun(maker(info={"scope": scope, **self._info}))
+        return _begun(maker(info={"scope": scope, **self._info}), isolation)
 
     def _hand_on(self, signals: Iterable[Any]) -> None:
         by_kind: dict[type, list[Any]] = {}
@@ -232,10 +239,10 @@ def touch(session: Session, *topics: str) -> None:
     signal(session, *(LiveTopic(name) for name in topics))
 
 
-def _begun(session: Session) -> Session:
+def _begun(session: Session, isolation: str | None) -> Session:
     """The session with its transaction begun (see `_open`), or closed again when that fails."""
     try:
-        session.connection()
+        session.connection(execution_options={"isolation_level": isolation} if isolation else None)
     except BaseException:
         session.close()
         raise

@@ -64,10 +64,12 @@ class ContractLevel(Base):
     op: Mapped[str] = mapped_column(String(2))
     target: Mapped[Decimal] = mapped_column(Numeric(8, 4))
     threshold_s: Mapped[Decimal | None] = mapped_column(Numeric(8, 3))
+    callers: Mapped[str | None] = mapped_column(String(8))  # of whose calls alone: landline, mobile
 
     __table_args__ = (
-        UniqueConstraint("contract_id", "metric"),
+        UniqueConstraint("contract_id", "metric", "callers", postgresql_nulls_not_distinct=True),
         CheckConstraint("op IN ('<', '<=', '>', '>=')", name="op"),
+        CheckConstraint("callers IN ('landline', 'mobile')", name="callers"),
     )
 
 

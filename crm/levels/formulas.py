@@ -1,10 +1,13 @@
 """The formulas of service levels, pure. An empty denominator is *not available*, never 0 % or 100 %."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from crm.levels.metering import Counts
+from crm.levels.metering import Counts, ms_between
+from crm.levels.terms import Denominator, Formula
 
 
 class Standing(StrEnum):
@@ -41,7 +44,7 @@ class Level:
 
     @property
     def spendable(self) -> int:
-        """How many more bad calls would still leave the share below its limit, each being received too."""
+        """How many more bad calls would still leave the share below its limit, each being counted in the whole too."""
         if self.limit >= 1:
             return 0
         # (part + n) / (whole + n) < limit
@@ -50,11 +53,71 @@ class Level:
         return max(0, n - 1 if room == n else n)
 
 
-def waiting_over(counts: Counts, limit: Decimal) -> Level:
-    """Share of received calls that waited longer than the threshold, the abandoned included."""
-    return Level(counts.waited_over, counts.received, limit)
+def waiting_over(counts: Counts, limit: Decimal, denominator: Denominator = Denominator.RECEIVED) -> Level:
+    """Share of calls that waited longer than the threshold, the abandoned included."""
+    return Level(counts.waited_over, whole(counts, denominator), limit)
 
 
-def lost(counts: Counts, limit: Decimal) -> Level:
-    """Share of received calls that asked for an operator and never reached one."""
-    return Level(counts.lost, counts.received, limit)
+def lost(counts: Counts, limit: Decimal, denominator: Denominator = Denominator.RECEIVED) -> Level:
+    """Share of calls that asked for an operator and never reached one."""
+    return Level(counts.lost, whole(counts, denominator), limit)
+
+
+def whole(counts: Counts, denominator: Denominator) -> int:
+    """What a share is a share of."""
+    return counts.received if denominator is Denominator.RECEIVED else counts.entered
+
+
+def service_level(counts: Counts, formula: Formula) -> Decimal | None:
+    """The share of calls answered within T, by one of the five formulas in use."""
+    offered = counts.answered + counts.abandoned
+    match formula:
+        case Formula.A:
+            return _share(counts.answered_within, offered)
+        case Formula.B:
+            return _share(counts.answered_within, offered - counts.abandoned_short)
+        case Formula.C:
+            return _share(counts.answered_within, offered - counts.abandoned_within)
+        case Formula.D:
+            return _share(counts.answered_within + counts.abandoned_within, offered)
+        case Formula.E:
+            return _share(counts.answered_within, counts.answered)
+
+
+def abandon_rate(counts: Counts) -> Decimal | None:
+    """Abandoned of those that entered the queue."""
+    return _share(counts.abandoned, counts.entered)
+
+
+def mean_wait_ms(counts: Counts) -> Decimal | None:
+    """The mean wait of the answered calls (ASA), in milliseconds."""
+    return _share(counts.wait_ms, counts.answered)
+
+
+def mean_abandoned_wait_ms(counts: Counts) -> Decimal | None:
+    """The mean wait of the abandoned calls, in milliseconds: shown apart, never in the mean of the answered."""
+    return _share(counts.abandoned_wait_ms, counts.abandoned)
+
+
+def mean_handling_ms(counts: Counts) -> Decimal | None:
+    """Talk, hold and wrap-up of a handled call (AHT), in milliseconds."""
+    return _share(_busy_ms(counts), counts.handled)
+
+
+def occupancy(counts: Counts, available_ms: int) -> Decimal | None:
+    """The share of the agents' time that calls took; `available_ms` is how long they were ready for one."""
+    busy = _busy_ms(counts)
+    return _share(busy, busy + available_ms)
+
+
+def longest_wait_ms(entered: Iterable[datetime], now: datetime) -> int | None:
+    """How long whoever has waited for longest has waited, in milliseconds."""
+    return max((ms_between(one, now) for one in entered), default=None)
+
+
+def _busy_ms(counts: Counts) -> int:
+    return counts.talk_ms + counts.hold_ms + counts.wrap_up_ms
+
+
+def _share(part: int, of: int) -> Decimal | None:
+    return Decimal(part) / of if of else None

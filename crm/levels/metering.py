@@ -1,16 +1,53 @@
 """What one call adds to the counters, pure.
 
 A call's contribution follows from where it stands; a change of the counters is the difference of two
-contributions, so whatever is learnt later (its ente, a second wait) corrects the figures exactly.
+contributions, so whatever is learnt later (its ente, a second wait) corrects the figures exactly. Where it stands
+follows from its facts as well: `replay`, by which the counters are proved.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
+from operator import add, sub
+
+from crm.levels.terms import Terms
+
+
+class Callers(StrEnum):
+    """The kind of telephone a call is counted under: by the caller's number, else by the line he called."""
+
+    LANDLINE = "landline"
+    MOBILE = "mobile"
+
+
+class FactKind(StrEnum):
+    RECEIVED = "received"  # reached the platform within the metering hours
+    ENTERED = "entered"  # asked for an operator
+    TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
+    SERVED = "served"  # both parties joined
+    HELD = "held"  # put on hold by the operator
+    RESUMED = "resumed"  # and taken up again
+    RETURNED = "returned"  # cut off from the operator: waits again
+    LEFT = "left"  # ended without (or after) an operator
+    WRAPPED_UP = "wrapped_up"  # the operator is done with it
+    ATTRIBUTED = "attributed"  # known from here on to be about this ente
+
+
+class EndedBy(StrEnum):
+    CALLER = "caller"
+    AGENT = "agent"
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The measures that add up. `waited_over` includes the abandoned; `wait_ms` is of the answered alone."""
+    """The measures that add up.
+
+    `waited_over` includes the abandoned, `wait_ms` is of the answered alone, `abandoned_wait_ms` of the others.
+    `handled` are conversations that ended, whose times the last three sum. `lost` are the abandoned and those turned
+    away.
+    """
 
     received: int = 0
     entered: int = 0
@@ -18,15 +55,29 @@ class Counts:
     lost: int = 0
     waited_over: int = 0
     wait_ms: int = 0
+    answered_within: int = 0
+    abandoned: int = 0
+    abandoned_within: int = 0
+    abandoned_short: int = 0
+    abandoned_wait_ms: int = 0
+    handled: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
 
     def __sub__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, name) - getattr(other, name) for name in MEASURES))
+        return Counts(*map(sub, self.values, other.values))
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in MEASURES))
+        return Counts(*map(add, self.values, other.values))
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in MEASURES)
+        return any(self.values)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The measures, in the order of `MEASURES`."""
+        return tuple(getattr(self, name) for name in MEASURES)
 
 
 MEASURES = tuple(Counts.__dataclass_fields__)
@@ -41,6 +92,10 @@ class Measured:
     served: bool
     ended: bool
     waited_ms: int | None
+    turned_away: bool = False
+    talk_ms: int = 0  # finished stretches of conversation, holds left out
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +105,11 @@ class Account:
     contract_id: int
     ente_id: int | None
     queue_id: int | None
+    callers: Callers
     quarter: datetime
 
 
-def contribution(call: Measured, threshold_ms: int) -> Counts:
+def contribution(call: Measured, terms: Terms) -> Counts:
     """What a call adds to the counters: nothing unless it was received within the metering hours.
 
     The wait is compared strictly: 40.000 s has not waited over 40 s. Lost: asked for an operator, never reached
@@ -62,17 +118,88 @@ def contribution(call: Measured, threshold_ms: int) -> Counts:
     if not call.received:
         return Counts()
     waited = call.waited_ms or 0
-    done = call.served or (call.entered and call.ended)
+    abandoned = call.entered and call.ended and not call.served
+    handled = call.served and call.ended
     return Counts(
         received=1,
         entered=int(call.entered),
         answered=int(call.served),
-        lost=int(call.entered and call.ended and not call.served),
-        waited_over=int(done and waited > threshold_ms),
+        lost=int(abandoned or (call.turned_away and not call.served)),
+        waited_over=int((call.served or abandoned) and waited > terms.over_ms),
         wait_ms=waited if call.served else 0,
+        answered_within=int(call.served and waited <= terms.within_ms),
+        abandoned=int(abandoned),
+        abandoned_within=int(abandoned and waited <= terms.within_ms),
+        abandoned_short=int(abandoned and waited <= terms.short_ms),
+        abandoned_wait_ms=waited if abandoned else 0,
+        handled=int(handled),
+        talk_ms=call.talk_ms if handled else 0,
+        hold_ms=call.hold_ms if handled else 0,
+        wrap_up_ms=call.wrap_up_ms if handled else 0,
     )
 
 
 def quarter_of(instant: datetime) -> datetime:
     """The start of the quarter hour to which an instant belongs."""
     return instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
+
+
+def hour_of(instant: datetime) -> datetime:
+    """The start of the hour to which an instant belongs."""
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def ms_between(start: datetime, end: datetime) -> int:
+    """Milliseconds from one instant to another; none when the second is told to be the earlier."""
+    return max(0, round((end - start).total_seconds() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact of a call, as it was written down."""
+
+    kind: FactKind
+    at: datetime
+    contract_id: int
+    ente_id: int | None
+    queue_id: int | None
+    callers: Callers
+    waited_ms: int
+
+
+def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
+    """Where a call stands by its facts, in the order in which they were written; none if it was never received."""
+    account: Account | None = None
+    call = Measured(received=True, entered=False, served=False, ended=False, waited_ms=None)
+    talks_since = held_since = left_at = None
+    for fact in facts:
+        if fact.kind is FactKind.RECEIVED:
+            account = Account(fact.contract_id, fact.ente_id, fact.queue_id, fact.callers, quarter_of(fact.at))
+        if account is None:
+            continue  # outside the metering hours
+        account = replace(account, ente_id=fact.ente_id, queue_id=fact.queue_id)
+        if held_since is not None and fact.kind is not FactKind.ATTRIBUTED:
+            call, held_since = replace(call, hold_ms=call.hold_ms + ms_between(held_since, fact.at)), None
+            talks_since = fact.at
+        match fact.kind:
+            case FactKind.ENTERED:
+                call = replace(call, entered=True)
+            case FactKind.TURNED_AWAY:
+                call = replace(call, turned_away=True)
+            case FactKind.SERVED:
+                call, talks_since = replace(call, served=True, waited_ms=fact.waited_ms), fact.at
+            case FactKind.HELD | FactKind.RETURNED | FactKind.LEFT:
+                if talks_since is not None:
+                    call = replace(call, talk_ms=call.talk_ms + ms_between(talks_since, fact.at))
+                    talks_since = None
+                if fact.kind is FactKind.HELD:
+                    held_since = fact.at
+                else:
+                    call = replace(call, waited_ms=fact.waited_ms)
+                if fact.kind is FactKind.LEFT:
+                    call, left_at = replace(call, ended=True), fact.at
+            case FactKind.WRAPPED_UP if left_at is not None:
+                call = replace(call, wrap_up_ms=ms_between(left_at, fact.at))
+            case _:
+                pass
+    return None if account is None else (account, call)

@@ -1,26 +1,20 @@
 """Service facts (append-only), their insert-only deltas, and the folded counters."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Identity, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Numeric, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
+from crm.levels.metering import Callers, EndedBy, FactKind
+from crm.levels.terms import Denominator, Formula
 
 
 class Channel(StrEnum):
     PHONE = "phone"
-
-
-class FactKind(StrEnum):
-    RECEIVED = "received"  # reached the platform within the metering hours
-    ENTERED = "entered"  # asked for an operator
-    SERVED = "served"  # both parties joined
-    RETURNED = "returned"  # cut off from the operator: waits again
-    LEFT = "left"  # ended without (or after) an operator
-    ATTRIBUTED = "attributed"  # known from here on to be about this ente
 
 
 class ServiceFact(Base):
@@ -39,12 +33,23 @@ class ServiceFact(Base):
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     repaired: Mapped[bool]
+    imported: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # told by another system
+    callers: Mapped[Callers] = mapped_column(choice(Callers))
+    position: Mapped[int | None] = mapped_column(SmallInteger)  # in the queue when it was entered: 1 is next
+    announced_s: Mapped[int | None] = mapped_column(SmallInteger)  # the wait that was announced
+    agent_id: Mapped[int | None]  # who answered, held, was cut off, wrapped up
+    ended_by: Mapped[EndedBy | None] = mapped_column(choice(EndedBy))
 
-    __table_args__ = (Index("ix_service_fact_subject", "subject"),)
+    __table_args__ = (
+        Index("ix_service_fact_subject", "subject"),
+        Index(
+            "ix_service_fact_received", "contract_id", "occurred_at", postgresql_where=text("kind = 'received'")
+        ),
+    )  # fmt: skip
 
 
 class _Counted:
-    """The measures that add up. `waited_over` includes the abandoned; `wait_ms` is of the answered alone."""
+    """The measures that add up: `metering.Counts` says what each is."""
 
     received: Mapped[int]
     entered: Mapped[int]
@@ -52,6 +57,15 @@ class _Counted:
     lost: Mapped[int]
     waited_over: Mapped[int]
     wait_ms: Mapped[int]
+    answered_within: Mapped[int] = mapped_column(server_default=text("0"))
+    abandoned: Mapped[int] = mapped_column(server_default=text("0"))
+    abandoned_within: Mapped[int] = mapped_column(server_default=text("0"))
+    abandoned_short: Mapped[int] = mapped_column(server_default=text("0"))
+    abandoned_wait_ms: Mapped[int] = mapped_column(server_default=text("0"))
+    handled: Mapped[int] = mapped_column(server_default=text("0"))
+    talk_ms: Mapped[int] = mapped_column(server_default=text("0"))
+    hold_ms: Mapped[int] = mapped_column(server_default=text("0"))
+    wrap_up_ms: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ServiceDelta(_Counted, Base):
@@ -63,6 +77,7 @@ class ServiceDelta(_Counted, Base):
     contract_id: Mapped[int]
     ente_id: Mapped[int | None]
     queue_id: Mapped[int | None]
+    callers: Mapped[Callers] = mapped_column(choice(Callers))
     quarter: Mapped[datetime]  # the start of the quarter hour in which the call arrived
 
     __table_args__ = (Index("ix_service_delta_contract_id_quarter", "contract_id", "quarter"),)
@@ -77,3 +92,70 @@ class ServiceCount(_Counted, Base):
     quarter: Mapped[datetime] = mapped_column(primary_key=True)
     ente_id: Mapped[int] = mapped_column(primary_key=True)
     queue_id: Mapped[int] = mapped_column(primary_key=True)
+    callers: Mapped[Callers] = mapped_column(choice(Callers), primary_key=True)
+
+
+class ServiceHour(_Counted, Base):
+    """The same counters by the hour, folded from the same deltas."""
+
+    __tablename__ = "service_hour"
+
+    contract_id: Mapped[int] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    ente_id: Mapped[int] = mapped_column(primary_key=True)
+    queue_id: Mapped[int] = mapped_column(primary_key=True)
+    callers: Mapped[Callers] = mapped_column(choice(Callers), primary_key=True)
+
+
+class ContractTerms(Base):
+    """How a contract's figures are computed from an instant on (`terms.Terms`). Only added to: the past stays."""
+
+    __tablename__ = "contract_terms"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    valid_from: Mapped[datetime]  # the start of an hour, so that no counter is of two versions
+    formula: Mapped[Formula] = mapped_column(choice(Formula))
+    within_ms: Mapped[int]
+    short_ms: Mapped[int]
+    over_ms: Mapped[int]
+    denominator: Mapped[Denominator] = mapped_column(choice(Denominator))
+
+    __table_args__ = (
+        CheckConstraint("within_ms >= 0 AND short_ms >= 0 AND over_ms >= 0", name="milliseconds"),
+        CheckConstraint("valid_from = date_trunc('hour', valid_from, 'UTC')", name="on_the_hour"),
+        Index("ix_contract_terms_contract_id", "contract_id", "valid_from"),
+    )
+
+
+class EventKind(StrEnum):
+    QUEUE_OVER = "queue_over"  # one more caller than the queue may hold
+    WAIT_OVER = "wait_over"  # a wait longer than agreed
+    HOUR_OVER = "hour_over"  # an hour whose share is over its limit
+
+
+class ContractEvent(Base):
+    """A limit of the contract that was passed, written once as it happens.
+
+    `withdrawn_at`: what was learnt later (a late callback, a call of another ente) says that it did not happen.
+    """
+
+    __tablename__ = "contract_event"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None]
+    queue_id: Mapped[int | None]
+    kind: Mapped[EventKind] = mapped_column(choice(EventKind))
+    metric: Mapped[str] = mapped_column(String(60))  # the level that was passed
+    subject: Mapped[str] = mapped_column(String(40))  # the call, or the hour's start
+    limit: Mapped[Decimal] = mapped_column(Numeric(12, 4))
+    measured: Mapped[Decimal] = mapped_column(Numeric(12, 4))
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_contract_event_contract_id_metric_subject", "contract_id", "metric", "subject", unique=True),
+        Index("ix_contract_event_contract_id_occurred_at", "contract_id", "occurred_at"),
+    )

@@ -1,8 +1,9 @@
 """Reading the counters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import operator
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -13,8 +14,16 @@ from sqlalchemy.orm import Session
 from crm.core.configuration import kept
 from crm.core.db import table_of
 from crm.enti.models import ContractLevel
-from crm.levels.metering import MEASURES, Counts
-from crm.levels.models import ServiceCount, ServiceDelta
+from crm.levels.metering import MEASURES, Callers, Counts
+from crm.levels.models import ContractTerms, ServiceDelta, ServiceHour
+from crm.levels.terms import USUAL, Terms
+
+WAITING_OVER = "share_of_received_calls_waiting_over"
+LOST = "share_of_received_calls_lost"
+QUEUE_CAP = "max_contacts_in_queue"
+LONGEST_WAIT = "max_queue_wait_s"
+
+_OPS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,15 @@ class Promise:
     op: str
     target: Decimal
     threshold_s: Decimal | None
+    callers: str | None  # of whose calls alone, where the contract distinguishes
+
+    def holds(self, measured: Decimal) -> bool:
+        """Whether a figure keeps the promise."""
+        return bool(_OPS[self.op](measured, self.target))
+
+    def is_for(self, callers: Callers) -> bool:
+        """Whether it is promised to these callers."""
+        return self.callers in {None, callers}
 
 
 @kept
@@ -34,12 +52,29 @@ def promises(session: Session, contract_ids: frozenset[int]) -> tuple[Promise, .
     rows = session.execute(
         select(
             ContractLevel.contract_id, ContractLevel.metric, ContractLevel.op, ContractLevel.target,
-            ContractLevel.threshold_s,
+            ContractLevel.threshold_s, ContractLevel.callers,
         )
         .where(ContractLevel.contract_id.in_(contract_ids))
         .order_by(ContractLevel.contract_id, ContractLevel.id)
     )  # fmt: skip
     return tuple(Promise(*row) for row in rows)
+
+
+@kept
+def terms(session: Session, contract_id: int) -> tuple[Terms, ...]:
+    """How this contract's figures are computed, each version from its instant on, the first of all from ever.
+
+    A contract without any has the usual ones, with the threshold of its level where it promises one.
+    """
+    rows = session.execute(
+        select(*(getattr(ContractTerms, name) for name in Terms.__dataclass_fields__))
+        .where(ContractTerms.contract_id == contract_id)
+        .order_by(ContractTerms.valid_from, ContractTerms.id)
+    ).all()
+    promised = promises(session, frozenset({contract_id}))
+    over = next((one.threshold_s for one in promised if one.metric == WAITING_OVER), None)
+    usual = USUAL if over is None else replace(USUAL, over_ms=int(over * 1000))
+    return (usual, *(Terms(*row) for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +86,7 @@ class Tally:
 
 
 def tally_since(session: Session, contract_ids: frozenset[int], since: datetime) -> Tally:
-    """The counters of these contracts since an instant; deltas not yet folded included.
+    """The counters of these contracts since an instant, the start of an hour; deltas not yet folded included.
 
     One statement, hence one snapshot: a fold that commits meanwhile counts nothing twice.
     """
@@ -67,23 +102,50 @@ def tally_since(session: Session, contract_ids: frozenset[int], since: datetime)
     return Tally(rows, tuple(sorted(hours, key=itemgetter(0))))
 
 
+def hours_by_callers(
+    session: Session, contract_id: int, hours: Collection[datetime]
+) -> dict[datetime, dict[Callers, Counts]]:
+    """The counters of some hours, by kind of caller."""
+    parts = [
+        select(hour.label("hour"), table.c.callers, *(table.c[name] for name in MEASURES)).where(
+            table.c.contract_id == contract_id, at >= min(hours), at < max(hours) + timedelta(hours=1)
+        )
+        for table, at, hour in _BY_HOUR
+    ]
+    rows = union_all(*parts).subquery()
+    found: dict[datetime, dict[Callers, Counts]] = {}
+    by = (rows.c.hour, rows.c.callers)
+    for hour, callers, *values in session.execute(
+        select(*by, *(func.sum(rows.c[name]) for name in MEASURES)).group_by(*by)
+    ):
+        found.setdefault(hour, {})[callers] = Counts(*(int(value) for value in values))
+    return found
+
+
+_HOURS, _DELTAS = table_of(ServiceHour), table_of(ServiceDelta)
+_BY_HOUR = (
+    (_HOURS, _HOURS.c.hour, _HOURS.c.hour),
+    (_DELTAS, _DELTAS.c.quarter, func.date_trunc("hour", _DELTAS.c.quarter)),
+)
+
+
 def _tally() -> Select[*tuple[Any, ...]]:
     parts = [
         select(
-            func.date_trunc("hour", table.c.quarter).label("hour"),
+            hour.label("hour"),
             func.nullif(table.c.ente_id, 0).label("ente_id"), func.nullif(table.c.queue_id, 0).label("queue_id"),
             *(table.c[name] for name in MEASURES),
         ).where(
             table.c.contract_id == func.any(bindparam("contracts", type_=ARRAY(BigInteger))),
-            table.c.quarter >= bindparam("since", type_=DateTime(timezone=True)),
+            at >= bindparam("since", type_=DateTime(timezone=True)),
         )
-        for table in (table_of(ServiceCount), table_of(ServiceDelta))
+        for table, at, hour in _BY_HOUR
     ]  # fmt: skip
     rows = union_all(*parts).subquery()
-    hour, place = rows.c.hour, (rows.c.ente_id, rows.c.queue_id)
+    place = (rows.c.ente_id, rows.c.queue_id)
     return select(
-        func.grouping(rows.c.hour) == 0, hour, *place, *(func.sum(rows.c[name]) for name in MEASURES)
-    ).group_by(func.grouping_sets(tuple_(hour), tuple_(*place)))
+        func.grouping(rows.c.hour) == 0, rows.c.hour, *place, *(func.sum(rows.c[name]) for name in MEASURES)
+    ).group_by(func.grouping_sets(tuple_(rows.c.hour), tuple_(*place)))
 
 
 _TALLY = _tally()

@@ -3,47 +3,38 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, Table, delete, func, insert, select, true
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.core import clock, topics
-from crm.core.configuration import kept
 from crm.core.db import table_of, touch
-from crm.enti.models import ContractLevel
-from crm.levels.metering import MEASURES, Account, Counts, Measured, contribution
-from crm.levels.models import Channel, FactKind, ServiceCount, ServiceDelta, ServiceFact
+from crm.levels import queries
+from crm.levels.metering import MEASURES, Account, Counts, EndedBy, FactKind, Measured, contribution
+from crm.levels.models import Channel, ServiceCount, ServiceDelta, ServiceFact, ServiceHour
+from crm.levels.terms import Terms, in_force
 
-WAITING_OVER = "share_of_received_calls_waiting_over"
-LOST = "share_of_received_calls_lost"
-DEFAULT_THRESHOLD_MS = 40_000
-
-_FACTS, _DELTAS, _PROMISED = table_of(ServiceFact), table_of(ServiceDelta), table_of(ContractLevel)
+_FACTS, _DELTAS = table_of(ServiceFact), table_of(ServiceDelta)
+_COUNTS, _HOURS = table_of(ServiceCount), table_of(ServiceHour)
 
 _ADD_FACTS, _ADD_DELTAS = insert(_FACTS), insert(_DELTAS)
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFact:
-    """A service fact as an upper layer saw it."""
+    """A service fact as an upper layer saw it: the wait so far, and by whom it happened."""
 
     kind: FactKind
     occurred_at: datetime
     waited_ms: int
     repaired: bool
-
-
-@kept
-def threshold_ms(session: Session, contract_id: int) -> int:
-    """The wait over which a call of this contract counts as late, in milliseconds."""
-    seconds = session.execute(
-        select(_PROMISED.c.threshold_s).where(
-            _PROMISED.c.contract_id == contract_id, _PROMISED.c.metric == WAITING_OVER
-        )
-    ).scalar_one_or_none()
-    return DEFAULT_THRESHOLD_MS if seconds is None else int(seconds * 1000)
+    position: int | None = None  # in the queue: 1 is next
+    agent_id: int | None = None
+    ended_by: EndedBy | None = None
 
 
 def record(
@@ -57,45 +48,55 @@ def record(
             "contract_id": account.contract_id, "ente_id": account.ente_id, "queue_id": account.queue_id,
             "channel": Channel.PHONE, "subject": subject, "kind": fact.kind, "waited_ms": fact.waited_ms,
             "occurred_at": fact.occurred_at, "recorded_at": clock.now(session), "repaired": fact.repaired,
+            "callers": account.callers, "position": fact.position, "agent_id": fact.agent_id,
+            "ended_by": fact.ended_by,
         }
         for fact in facts
     ]  # fmt: skip
     if rows:
         session.execute(_ADD_FACTS, rows)
-    threshold = threshold_ms(session, account.contract_id)
-    changes = _changes(before, (account, measured), threshold)
+    terms = in_force(queries.terms(session, account.contract_id), account.quarter)
+    changes = _changes(before, (account, measured), terms)
     if changes:
         session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changes])
     touch(session, topics.board(account.contract_id))
 
 
-def fold(session: Session, *, limit: int = 5_000) -> int:
-    """Move unfolded deltas into the counters; returns how many counters were changed.
+def fold(session: Session, *, limit: int = 5_000) -> set[datetime]:
+    """Move unfolded deltas into the counters by quarter hour and by hour; returns the hours that changed.
 
     One statement: a delta is either still there or already counted, never both and never neither.
     """
     doomed = select(ServiceDelta.id).order_by(ServiceDelta.id).limit(limit).with_for_update(skip_locked=True)
     moved = delete(ServiceDelta).where(ServiceDelta.id.in_(doomed)).returning(ServiceDelta).cte("moved")
-    sums = [func.sum(moved.c[name]).label(name) for name in MEASURES]
-    keys = [
-        moved.c.contract_id, moved.c.quarter,
-        func.coalesce(moved.c.ente_id, 0).label("ente_id"), func.coalesce(moved.c.queue_id, 0).label("queue_id"),
-    ]  # fmt: skip
-    source = select(*keys, *sums).group_by(*keys)
-    folded = upsert(ServiceCount).from_select(["contract_id", "quarter", "ente_id", "queue_id", *MEASURES], source)
-    folded = folded.on_conflict_do_update(
-        index_elements=["contract_id", "quarter", "ente_id", "queue_id"],
-        set_={name: getattr(ServiceCount, name) + folded.excluded[name] for name in MEASURES},
+
+    def summed(instant: Any) -> Select[*tuple[Any, ...]]:
+        keys = [
+            moved.c.contract_id, instant, func.coalesce(moved.c.ente_id, 0), func.coalesce(moved.c.queue_id, 0),
+            moved.c.callers,
+        ]  # fmt: skip
+        return select(*keys, *(func.sum(moved.c[name]) for name in MEASURES)).group_by(*keys)
+
+    quarters = add_to(_COUNTS, summed(moved.c.quarter)).returning(true()).cte("quarters")
+    hours = add_to(_HOURS, summed(func.date_trunc("hour", moved.c.quarter))).returning(_HOURS.c.hour)
+    return set(session.execute(hours.add_cte(quarters)).scalars())
+
+
+def add_to(table: Table, source: Select[*tuple[Any, ...]]) -> Insert:
+    """Add figures to the counters of a table; its key comes first in `source`, then the measures."""
+    key = [column.name for column in table.primary_key]
+    added = upsert(table).from_select([*key, *MEASURES], source)
+    return added.on_conflict_do_update(
+        index_elements=key, set_={name: table.c[name] + added.excluded[name] for name in MEASURES}
     )
-    return len(session.execute(folded.returning(ServiceCount.contract_id)).all())
 
 
 def _changes(
-    before: tuple[Account, Measured] | None, after: tuple[Account, Measured], threshold: int
+    before: tuple[Account, Measured] | None, after: tuple[Account, Measured], terms: Terms
 ) -> list[tuple[Account, Counts]]:
     account, measured = after
-    new = contribution(measured, threshold)
-    old_account, old = (account, Counts()) if before is None else (before[0], contribution(before[1], threshold))
+    new = contribution(measured, terms)
+    old_account, old = (account, Counts()) if before is None else (before[0], contribution(before[1], terms))
     if old_account == account:
         return [(account, new - old)] if new != old else []
     return [(where, counts) for where, counts in ((old_account, Counts() - old), (account, new)) if counts]

@@ -204,9 +204,7 @@ def leave(session: Session, by: Principal, *, call_id: UUID) -> None:
 
 def finish(session: Session, call_id: UUID) -> None:
     """Put a call's notes, as they stand, on the timeline; on nobody's when it was the wrong person."""
-    session.execute(
-        update(Call).where(Call.id == call_id, Call.wrapped_up_at.is_(None)).values(wrapped_up_at=clock.now(session))
-    )
+    service.wrapped_up(session, call_id)
     call = session.execute(
         select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
     ).scalar_one()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from crm.levels.models import FactKind
+from crm.levels.metering import EndedBy, FactKind, ms_between
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind
 
@@ -20,7 +20,7 @@ WITH_LEG = frozenset({Phase.RINGING, Phase.JOINING, Phase.TALKING})
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """What the life cycle needs to know of a call. `waited_ms` sums the finished stretches of waiting."""
+    """What the life cycle needs to know of a call. `waited_ms` and `talked_ms` sum the finished stretches."""
 
     phase: Phase
     leg_id: UUID | None = None
@@ -29,6 +29,8 @@ class CallState:
     waited_ms: int = 0
     served: bool = False
     closing: bool = False
+    talking_since: datetime | None = None
+    talked_ms: int = 0
 
 
 # -- events ---------------------------------------------------------------------------------------------------
@@ -141,11 +143,13 @@ class AgentMove:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something the meter should know. `waited_ms` is the whole wait so far."""
+    """Something the meter should know. `waited_ms` is the whole wait so far; by whom it happened, where known."""
 
     kind: FactKind
     at: datetime
     waited_ms: int
+    agent_id: int | None = None
+    ended_by: EndedBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +189,12 @@ def waited_until(state: CallState, instant: datetime) -> int:
     """The whole wait, in milliseconds, if the current stretch of waiting ended at `instant`."""
     if state.waiting_since is None:
         return state.waited_ms
-    stretch = (instant - state.waiting_since).total_seconds() * 1000
-    return state.waited_ms + max(0, round(stretch))
+    return state.waited_ms + ms_between(state.waiting_since, instant)
+
+
+def talked_until(state: CallState, instant: datetime) -> int:
+    """The whole conversation, in milliseconds, if the current stretch of it ended at `instant`."""
+    return state.talked_ms + (ms_between(state.talking_since, instant) if state.talking_since else 0)
 
 
 def _queued(state: CallState, event: CallerQueued) -> Step:
@@ -219,11 +227,13 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
     if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
         return Step(state)
     waited = waited_until(state, event.at)
-    talking = replace(state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True)
+    talking = replace(
+        state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at
+    )
     return Step(
         talking,
         moves=(AgentMove(state.agent_id, Move.TALK),),
-        facts=(Fact(FactKind.SERVED, event.at, waited),),
+        facts=(Fact(FactKind.SERVED, event.at, waited, state.agent_id),),
     )
 
 
@@ -246,12 +256,13 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
         )
     if state.closing:  # both ends were told to hang up; the caller's end closes the call
         return Step(state)
-    waiting = replace(without, phase=Phase.WAITING, waiting_since=event.at)
+    talked = talked_until(state, event.at)
+    waiting = replace(without, phase=Phase.WAITING, waiting_since=event.at, talking_since=None, talked_ms=talked)
     return Step(
         waiting,
         orders=(Order(CommandKind.REQUEUE_CALLER),),
         moves=(AgentMove(state.agent_id, Move.FREE),),
-        facts=(Fact(FactKind.RETURNED, event.at, state.waited_ms),),
+        facts=(Fact(FactKind.RETURNED, event.at, state.waited_ms, state.agent_id),),
     )
 
 
@@ -275,7 +286,10 @@ def _caller_left(state: CallState, event: CallerLeft) -> Step:
     if state.phase is Phase.ENDED:
         return Step(state)
     waited = waited_until(state, event.at)
-    ended = replace(state, phase=Phase.ENDED, waiting_since=None, waited_ms=waited)
+    talked = talked_until(state, event.at)
+    ended = replace(
+        state, phase=Phase.ENDED, waiting_since=None, waited_ms=waited, talking_since=None, talked_ms=talked
+    )
     orders: tuple[Order, ...] = ()
     moves: tuple[AgentMove, ...] = ()
     if state.phase in WITH_LEG and state.agent_id is not None:
@@ -284,4 +298,5 @@ def _caller_left(state: CallState, event: CallerLeft) -> Step:
         moves = (AgentMove(state.agent_id, after),)
         if state.phase is not Phase.TALKING:  # he never spoke with the caller: the call is not his
             ended = replace(ended, leg_id=None, agent_id=None)
-    return Step(ended, orders, moves, (Fact(FactKind.LEFT, event.at, waited),))
+    by = EndedBy.AGENT if state.closing else EndedBy.CALLER
+    return Step(ended, orders, moves, (Fact(FactKind.LEFT, event.at, waited, ended.agent_id, by),))

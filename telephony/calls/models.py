@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.contacts.phone import CallerKind
 from crm.core.db import Base, choice
+from crm.levels.metering import Callers
 from telephony.ivr.models import IvrVersion
 
 
@@ -51,6 +52,7 @@ class Call(Base):
     line: Mapped[str] = mapped_column(String(16))
     caller: Mapped[str | None] = mapped_column(String(16))  # E.164; none when withheld
     caller_kind: Mapped[CallerKind] = mapped_column(choice(CallerKind))
+    callers: Mapped[Callers] = mapped_column(choice(Callers))  # the kind it is counted under
 
     phase: Mapped[Phase] = mapped_column(choice(Phase))
     ivr_version_id: Mapped[int | None] = mapped_column(ForeignKey(IvrVersion.id))  # the flow it began with
@@ -64,6 +66,8 @@ class Call(Base):
     waiting_since: Mapped[datetime | None]
     waited_ms: Mapped[int] = mapped_column(default=0)  # finished stretches of waiting, summed over re-queues
     answered_at: Mapped[datetime | None]
+    talking_since: Mapped[datetime | None]
+    talked_ms: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # finished stretches, as of waiting
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     closing: Mapped[bool] = mapped_column(default=False)  # the agent asked to hang up

@@ -38,6 +38,7 @@ from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues.models import EntryState, QueueEntry
 
@@ -67,6 +68,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     caller = to_e164(arrival.caller) if arrival.caller else None
     known = _known(session, caller, line)
     only = known[0] if len(known) == 1 else None
+    kind = caller_kind(caller)
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
@@ -75,10 +77,11 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         _ARRIVE,
         {
             "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
-            "line": line.number, "caller": caller, "caller_kind": caller_kind(caller), "phase": Phase.IVR,
+            "line": line.number, "caller": caller, "caller_kind": kind, "callers": counted_as(kind, line.kind),
+            "phase": Phase.IVR,
             "ivr_version_id": taken.version_id,
             "ivr": Place(taken.flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
-            "closing": False, "note": "", "contact_id": only.contact_id if only else None,
+            "talked_ms": 0, "closing": False, "note": "", "contact_id": only.contact_id if only else None,
             "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
         },
     ).one_or_none()  # fmt: skip

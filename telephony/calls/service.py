@@ -18,12 +18,12 @@ from crm.core.db import signal, table_of, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from crm.files import service as files
+from crm.levels import contract_events
 from crm.levels import service as levels
-from crm.levels.metering import Account, Measured, quarter_of
-from crm.levels.models import FactKind
+from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter_of
 from telephony.agents import presence
 from telephony.agents import service as agents
-from telephony.calls import story
+from telephony.calls import limits, story
 from telephony.calls.lifecycle import (
     AgentAnswered,
     AgentClaimed,
@@ -54,7 +54,8 @@ _LEGS, _ENTRIES = table_of(AgentLeg), table_of(QueueEntry)
 _CALL_COLUMNS = (
     _CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.queue_id, _CALL.c.phase, _CALL.c.leg_id,
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
-    _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id,
+    _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id, _CALL.c.callers,
+    _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at,
 )  # fmt: skip
 _THIS_CALL = _CALL.c.id == bindparam("call")
 _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
@@ -100,6 +101,7 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         if before.phase is Phase.TALKING and move.move is Move.FREE:
             agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
+    limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
     if step.state.phase is not before.phase:
@@ -139,6 +141,7 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
         session.execute(update(table).where(table.c.call_id == call_id).values(ente_id=ente_id))
     unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
     session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id, **unknown_there))
+    contract_events.attribute(session, contract_id=row.contract_id, subject=str(call_id), ente_id=ente_id)
     account, measured = account_of(row), measured_of(row, _state(row))
     at = clock.now(session)
     fact = levels.SeenFact(FactKind.ATTRIBUTED, at, waited_until(_state(row), at), repaired=False)
@@ -146,6 +149,12 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
         session, subject=call_id, facts=(fact,), before=(account, measured),
         after=(replace(account, ente_id=ente_id), measured),
     )  # fmt: skip
+
+
+def waited_too_long(session: Session, call_id: UUID) -> None:
+    """The timer of a wait has run out."""
+    row = session.execute(_LOCK, {"call": call_id}).one()
+    limits.ran_out(session, row, _state(row))
 
 
 def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
@@ -157,6 +166,22 @@ def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
             before=None, after=(account_of(row), measured_of(row, _state(row))),
         )  # fmt: skip
     touch(session, topics.board(row.contract_id))
+
+
+def wrapped_up(session: Session, call_id: UUID) -> bool:
+    """The agent is done with a call: its wrap-up ends, and counts. False when it had ended before."""
+    row = session.execute(_LOCK, {"call": call_id}).one()
+    if row.wrapped_up_at is not None:
+        return False
+    at = clock.now(session)
+    session.execute(_WRITE, {"call": call_id, "wrapped_up_at": at})
+    before = measured_of(row, _state(row))
+    ended = row.ended_at or at
+    after = replace(before, wrap_up_ms=ms_between(ended, at))
+    fact = levels.SeenFact(FactKind.WRAPPED_UP, at, row.waited_ms, repaired=False, agent_id=row.agent_id)
+    account = account_of(row)
+    levels.record(session, subject=call_id, facts=(fact,), before=(account, before), after=(account, after))
+    return True
 
 
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
@@ -179,7 +204,7 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) ->
 
 def account_of(row: Any) -> Account:
     """Where a call counts."""
-    return Account(row.contract_id, row.ente_id, row.queue_id, quarter_of(row.arrived_at))
+    return Account(row.contract_id, row.ente_id, row.queue_id, row.callers, quarter_of(row.arrived_at))
 
 
 def measured_of(row: Any, state: CallState) -> Measured:
@@ -190,6 +215,8 @@ def measured_of(row: Any, state: CallState) -> Measured:
         served=state.served,
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
+        talk_ms=state.talked_ms,
+        wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
     )
 
 
@@ -200,6 +227,7 @@ def _state(row: Any) -> CallState:
     return CallState(
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
+        talking_since=row.talking_since, talked_ms=row.talked_ms,
     )  # fmt: skip
 
 
@@ -221,6 +249,7 @@ def _write_state(
     values: dict[str, Any] = {
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
+        "talking_since": after.talking_since, "talked_ms": after.talked_ms,
     }  # fmt: skip
     if after.served and not before.served:
         values["answered_at"] = at
@@ -313,7 +342,9 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
 def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step: Step, heard: Heard) -> None:
     entered = row.queued_at is not None
     facts = [
-        levels.SeenFact(fact.kind, fact.at, fact.waited_ms, heard.repaired)
+        levels.SeenFact(
+            fact.kind, fact.at, fact.waited_ms, heard.repaired, agent_id=fact.agent_id, ended_by=fact.ended_by
+        )
         for fact in step.facts
         if entered or fact.kind is not FactKind.LEFT
     ]
@@ -321,6 +352,8 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
     was = measured_of(row, before)
     if before.phase is Phase.IVR and step.state.phase is Phase.WAITING:
         was = replace(was, entered=False)
+        position = limits.entered(session, row, facts[0].occurred_at)
+        facts = [replace(fact, position=position) for fact in facts]
         unqueued = replace(account, queue_id=None)
         levels.record(
             session, subject=row.id, facts=facts, before=(unqueued, was),

@@ -48,6 +48,7 @@ class CarrierCommand(Base):
 class TimerKind(StrEnum):
     RING = "ring"  # an agent has not answered
     WRAP_UP = "wrap_up"  # an agent's time to finish his notes is over
+    WAIT = "wait"  # a caller has waited for longer than the contract allows
 
 
 class Timer(Base):

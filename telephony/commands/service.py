@@ -18,6 +18,12 @@ _ADD_COMMAND = insert(_COMMANDS).returning(_COMMANDS.c.id)
 _ADD_TIMER = insert(_TIMERS)
 _DISARM_RING = delete(_TIMERS).where(_TIMERS.c.leg_id == bindparam("leg"), _TIMERS.c.kind == TimerKind.RING)
 
+_DISARM_WAIT = (
+    delete(_TIMERS)
+    .where(_TIMERS.c.call_id == bindparam("call"), _TIMERS.c.kind == TimerKind.WAIT)
+    .returning(_TIMERS.c.id)
+)
+
 
 def order(session: Session, *, kind: CommandKind, call_id: UUID, leg_id: UUID | None) -> None:
     """Owe the carrier a command. It is leased to this process, which carries it out after the commit."""
@@ -52,6 +58,22 @@ def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: 
             "leg_id": None, "agent_id": agent_id,
         },
     )  # fmt: skip
+
+
+def arm_wait(session: Session, *, call_id: UUID, contract_id: int, due_at: datetime) -> None:
+    """From then on this caller has waited for too long."""
+    session.execute(
+        _ADD_TIMER,
+        {
+            "kind": TimerKind.WAIT, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+            "leg_id": None, "agent_id": None,
+        },
+    )  # fmt: skip
+
+
+def disarm_wait(session: Session, *, call_id: UUID) -> bool:
+    """The caller waits no more; false when the time had run out before (or none was set)."""
+    return session.execute(_DISARM_WAIT, {"call": call_id}).one_or_none() is not None
 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
 from crm.enti import queries as enti
-from telephony.lines.models import PhoneLine
+from telephony.lines.models import LineKind, PhoneLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class LineView:
     label: str
     contract_id: int
     ente_id: int | None
+    kind: LineKind
 
 
 def in_use(session: Session, number: str) -> LineView | None:
@@ -42,5 +43,5 @@ def all_lines(session: Session) -> list[LineView]:
 
 @kept
 def _lines(session: Session) -> Mapping[str, LineView]:
-    rows = session.execute(select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id))
+    rows = session.execute(select(*(getattr(PhoneLine, name) for name in LineView.__dataclass_fields__)))
     return MappingProxyType({row.number: LineView(*row) for row in rows})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
@@ -45,6 +45,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """`in_queue` wait for an agent to ring; `of_ente` wait at its whole call centre, those being rung for included."""
+
+    in_queue: int
+    of_ente: int
+
+
+@dataclass(frozen=True, slots=True)
 class Staffing:
     """How many agents are in each state: of each queue, and in all, where each counts once."""
 
@@ -82,6 +90,17 @@ def domains(session: Session, contract_ids: frozenset[int]) -> frozenset[str]:
 def standing(session: Session, contract_ids: frozenset[int]) -> list[Line]:
     """Who waits and who talks now, by queue and ente. A caller whose agent's telephone rings still waits."""
     return [Line(*row) for row in session.execute(_STANDING, {"contracts": sorted(contract_ids)})]
+
+
+def crowd(session: Session, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
+    """Who waits now where a caller comes in, he himself included."""
+    of_ente = _ENTRY.c.ente_id.is_not_distinct_from(ente_id)
+    mine = (_ENTRY.c.queue_id == queue_id) & (_ENTRY.c.state == EntryState.WAITING)
+    statement = select(func.count().filter(mine), func.count().filter(of_ente)).where(
+        _ENTRY.c.contract_id == contract_id,
+        text("state <> 'left'"),  # a constant: the index is of these alone
+    )
+    return Crowd(*session.execute(statement).one())
 
 
 def staffing(session: Session, contract_ids: frozenset[int]) -> Staffing:

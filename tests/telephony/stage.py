@@ -19,8 +19,8 @@ from crm.access.permissions import Held, Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.levels import queries as levels
-from crm.levels.metering import Counts
-from crm.levels.models import FactKind, ServiceFact
+from crm.levels.metering import Counts, FactKind
+from crm.levels.models import ServiceFact
 from crm.timeline.models import TimelineEntry
 from telephony.calls import reception, service
 from telephony.calls.addresses import Addresses

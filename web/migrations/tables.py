@@ -21,6 +21,7 @@ import crm.timeline.models
 import telephony.agents.models
 import telephony.calls.models
 import telephony.commands.models
+import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models

@@ -17,7 +17,7 @@ from crm.levels import formulas
 from crm.levels import queries as levels
 from crm.levels.formulas import Level
 from crm.levels.metering import Counts
-from crm.levels.service import LOST, WAITING_OVER
+from crm.levels.queries import LOST, WAITING_OVER
 from telephony.agents.models import AgentState
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView

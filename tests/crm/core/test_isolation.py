@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any, LiteralString, cast
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -61,6 +62,8 @@ from crm.files.gate import Check
 from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.levels.metering import Callers
+from crm.levels.models import ContractEvent, EventKind
 from crm.positions.models import PositionAlias
 from crm.privacy.models import (
     Breach,
@@ -80,6 +83,7 @@ from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
 from telephony.calls.models import Call
+from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
@@ -101,9 +105,9 @@ OUTSIDE = {
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
     "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
-    "contract", "contract_level", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication",
-    "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "timer",
-    "user_event", "user_identity", "user_session",
+    "contract", "contract_level", "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow",
+    "ivr_publication", "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt",
+    "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -243,6 +247,18 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 ServiceTopic(contract_id=cast.contract, ente_id=cast.empoli, topic="payment"),
                 SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=at.date()),
                 EmergencyMessage(contract_id=cast.contract, ente_id=cast.empoli, text={"it": "Allerta."}, ends=True),
+            ]
+        )  # fmt: skip
+        session.add_all(
+            [
+                ContractEvent(
+                    contract_id=cast.contract, ente_id=cast.empoli, kind=EventKind.QUEUE_OVER, metric="x", subject="x",
+                    limit=5, measured=6, occurred_at=at, recorded_at=at,
+                ),
+                ImportedCall(
+                    id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, callers=Callers.MOBILE,
+                    outcome=PastOutcome.CLOSED, started_at=at, ended_at=at, waited_ms=0,
+                ),
             ]
         )  # fmt: skip
         session.add(

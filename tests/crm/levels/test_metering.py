@@ -9,12 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.levels.formulas import Level, Standing, lost, waiting_over
-from crm.levels.metering import MEASURES, Account, Counts, Measured, contribution, quarter_of
+from crm.levels.metering import MEASURES, Account, Callers, Counts, Measured, contribution, quarter_of
+from crm.levels.terms import Denominator, Terms
 
-T = 40_000
+T = Terms(within_ms=20_000, short_ms=5_000, over_ms=40_000)
 QUARTER = datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
 RECEIVED = Measured(received=True, entered=False, served=False, ended=False, waited_ms=None)
 ENTERED = replace(RECEIVED, entered=True)
+
+
+ANSWERED = Counts(1, 1, answered=1)
+ABANDONED = Counts(1, 1, lost=1, abandoned=1)
 
 
 @pytest.mark.parametrize(
@@ -27,20 +32,46 @@ ENTERED = replace(RECEIVED, entered=True)
             replace(ENTERED, waited_ms=50_000), Counts(received=1, entered=1), id="still waits after a first stretch"
         ),
         pytest.param(
-            replace(ENTERED, served=True, waited_ms=12_000), Counts(1, 1, answered=1, wait_ms=12_000), id="answered"
+            replace(ENTERED, served=True, waited_ms=20_000),
+            replace(ANSWERED, wait_ms=20_000, answered_within=1), id="twenty seconds are within twenty seconds",
         ),
         pytest.param(
-            replace(ENTERED, served=True, waited_ms=40_000), Counts(1, 1, answered=1, wait_ms=40_000),
+            replace(ENTERED, served=True, waited_ms=20_001), replace(ANSWERED, wait_ms=20_001), id="and no more"
+        ),
+        pytest.param(
+            replace(ENTERED, served=True, waited_ms=40_000), replace(ANSWERED, wait_ms=40_000),
             id="forty seconds are not over forty seconds",
         ),
         pytest.param(
             replace(ENTERED, served=True, waited_ms=40_001),
-            Counts(1, 1, answered=1, waited_over=1, wait_ms=40_001), id="a millisecond more is",
+            replace(ANSWERED, waited_over=1, wait_ms=40_001), id="a millisecond more is",
         ),
-        pytest.param(replace(ENTERED, ended=True, waited_ms=9_000), Counts(1, 1, lost=1), id="gave up early"),
         pytest.param(
-            replace(ENTERED, ended=True, waited_ms=61_000), Counts(1, 1, lost=1, waited_over=1),
+            replace(ENTERED, ended=True, waited_ms=5_000),
+            replace(ABANDONED, abandoned_within=1, abandoned_short=1, abandoned_wait_ms=5_000),
+            id="a short abandon is lost all the same",
+        ),
+        pytest.param(
+            replace(ENTERED, ended=True, waited_ms=9_000),
+            replace(ABANDONED, abandoned_within=1, abandoned_wait_ms=9_000), id="gave up early",
+        ),
+        pytest.param(
+            replace(ENTERED, ended=True, waited_ms=61_000),
+            replace(ABANDONED, waited_over=1, abandoned_wait_ms=61_000),
             id="gave up late: the wait of an abandoned call counts, but not in the mean of the answered",
+        ),
+        pytest.param(
+            replace(RECEIVED, turned_away=True, ended=True), Counts(received=1, lost=1),
+            id="turned away: lost, though it neither entered nor abandoned",
+        ),
+        pytest.param(
+            replace(ENTERED, served=True, waited_ms=1, talk_ms=60_000), replace(ANSWERED, answered_within=1, wait_ms=1),
+            id="a conversation that goes on is not handled yet",
+        ),
+        pytest.param(
+            replace(ENTERED, served=True, ended=True, waited_ms=1, talk_ms=60_000, hold_ms=5_000, wrap_up_ms=9_000),
+            Counts(1, 1, 1, wait_ms=1, answered_within=1, handled=1, talk_ms=60_000, hold_ms=5_000, wrap_up_ms=9_000),
+            id="handled, with its times",
         ),
         pytest.param(
             Measured(received=False, entered=True, served=True, ended=True, waited_ms=61_000), Counts(),
@@ -94,7 +125,7 @@ def live(at: Account, call: Measured, happens: object) -> tuple[Account, Measure
 @given(st.booleans(), lives)
 @settings(deadline=None, max_examples=300)
 def test_the_differences_add_up_to_what_the_call_is_in_the_end_and_where(received: bool, life: list[object]) -> None:
-    at = Account(1, None, None, QUARTER)
+    at = Account(1, None, None, Callers.MOBILE, QUARTER)
     call = replace(RECEIVED, received=received)
     ledger: dict[Account, Counts] = {at: contribution(call, T)}
     for happens in life:
@@ -128,6 +159,12 @@ def test_the_two_shares_of_a_day() -> None:
     over, missed = waiting_over(DAY, Decimal("0.20")), lost(DAY, Decimal("0.15"))
     assert (over.share, over.standing, over.spendable) == (Decimal("0.19"), Standing.NEAR, 12)
     assert (missed.share, missed.standing) == (Decimal("0.08"), Standing.GOOD)
+
+
+def test_a_contract_may_want_its_shares_of_those_that_entered_the_queue() -> None:
+    over = waiting_over(DAY, Decimal("0.20"), Denominator.ENTERED)
+    assert (over.part, over.whole, over.standing) == (190, 700, Standing.BROKEN)
+    assert lost(DAY, Decimal("0.15"), Denominator.ENTERED).whole == 700
 
 
 def test_with_no_calls_there_is_no_share() -> None:

@@ -9,8 +9,7 @@ from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti import service as lines
-from crm.levels.metering import Counts
-from crm.levels.models import FactKind
+from crm.levels.metering import Counts, FactKind
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
@@ -27,6 +26,8 @@ from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGE
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
+
+ANSWERED = Counts(1, 1, answered=1, wait_ms=5_000, answered_within=1)
 
 
 def write_up(stage: Stage, call: UUID, agent: int) -> None:
@@ -94,8 +95,9 @@ def test_mario_calls_anna_answers_they_talk_and_she_writes_it_up(stage: Stage) -
     }  # fmt: skip
     assert stage.facts(call) == [
         (FactKind.RECEIVED, 0), (FactKind.ENTERED, 0), (FactKind.SERVED, 5_000), (FactKind.LEFT, 5_000),
+        (FactKind.WRAPPED_UP, 5_000),
     ]  # fmt: skip
-    assert stage.counts() == {(cast.empoli, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(cast.empoli, cast.operator): ANSWERED + Counts(handled=1, talk_ms=120_000)}
     assert {state for _, state in stage.commands()} == {CommandState.DONE}
 
 
@@ -119,7 +121,9 @@ def test_a_caller_who_gives_up_while_waiting_is_lost(stage: Stage) -> None:
     assert (stage.call(call).outcome, stage.entry(call).state) == (Outcome.ABANDONED, EntryState.LEFT)
     assert stage.facts(call)[-1] == (FactKind.LEFT, 41_000)
     assert stage.counts() == {
-        (stage.cast.empoli, stage.cast.operator): Counts(1, 1, lost=1, waited_over=1)
+        (stage.cast.empoli, stage.cast.operator): Counts(
+            1, 1, lost=1, waited_over=1, abandoned=1, abandoned_wait_ms=41_000
+        )
     }  # fmt: skip
     stage.ready(stage.cast.anna)
     assert stage.run() == []
@@ -139,7 +143,9 @@ def test_the_caller_gives_up_while_annas_phone_rings(stage: Stage) -> None:
     assert stage.timers() == 0
     assert stage.call(call).outcome is Outcome.ABANDONED
     assert stage.timeline(cast.mario)[0].author_id is None  # she never spoke with him
-    assert stage.counts()[cast.empoli, cast.operator] == Counts(1, 1, lost=1)
+    assert stage.counts()[cast.empoli, cast.operator] == Counts(
+        1, 1, lost=1, abandoned=1, abandoned_within=1, abandoned_wait_ms=9_000
+    )  # fmt: skip
 
 
 def test_the_caller_gives_up_on_his_way_to_anna(stage: Stage) -> None:
@@ -360,13 +366,13 @@ def test_the_agent_finds_out_whose_call_it_is_and_the_counters_move_there(stage:
     stage.ready(cast.anna)
     call = stage.queues(STRANGER, REGIONAL_LINE)
     stage.talks(call)
-    assert stage.counts() == {(None, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(None, cast.operator): ANSWERED}
     by = stage.principal(cast.anna)
     stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.gina))
     stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=cast.gina))
-    assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(cast.vinci, cast.operator): ANSWERED}
     stage.caller_leaves(call)
-    assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(cast.vinci, cast.operator): ANSWERED + Counts(handled=1, talk_ms=55_000)}
     assert stage.timeline(cast.gina)[0].detail["identified"] is True
     with pytest.raises(ConflictError):
         stage.work(lambda s: conversation.propose(s, by, call_id=call, contact_id=cast.mario))
@@ -386,7 +392,7 @@ def test_it_is_not_mario_who_calls_from_marios_mobile_but_gina(stage: Stage) -> 
     assert (found.ente_id, found.contact_id, found.proposed_by) == (cast.vinci, cast.gina, ProposedBy.AGENT)
     assert stage.timeline(cast.mario) == []  # he did not call
     assert [entry.status for entry in stage.timeline(cast.gina)] == [Outcome.ANSWERED]
-    assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(cast.vinci, cast.operator): ANSWERED + Counts(handled=1, talk_ms=55_000)}
 
 
 def test_a_withheld_number_is_nobody_s(stage: Stage) -> None:

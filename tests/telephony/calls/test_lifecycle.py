@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.levels.models import FactKind
+from crm.levels.metering import FactKind
 from telephony.calls.lifecycle import (
     UNSERVED,
     WITH_LEG,

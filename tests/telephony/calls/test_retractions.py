@@ -108,7 +108,7 @@ def test_the_right_person_is_found_afterwards_and_gets_the_note(stage: Stage) ->
     call = talk_with_mario(stage, REGIONAL_LINE)
     retract(stage, call, cast.mario)
     assert stage.call(call).ente_id is None  # only Mario had said which
-    assert stage.counts() == {(None, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {(None, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000, answered_within=1)}
     propose(stage, call, cast.gina)
     identify(stage, call)
     stage.caller_leaves(call)
@@ -116,7 +116,11 @@ def test_the_right_person_is_found_afterwards_and_gets_the_note(stage: Stage) ->
     only_the_mistake(stage, call, cast.mario)
     (entry,) = stage.timeline(cast.gina)
     assert (entry.detail["identified"], entry.detail["note"]) == (True, "Paga lunedì.")
-    assert stage.counts() == {(cast.vinci, cast.operator): Counts(1, 1, answered=1, wait_ms=5_000)}
+    assert stage.counts() == {
+        (cast.vinci, cast.operator): Counts(
+            1, 1, answered=1, wait_ms=5_000, answered_within=1, handled=1, talk_ms=55_000
+        )
+    }
 
 
 def test_it_was_mario_after_all(stage: Stage) -> None:

@@ -1,0 +1,82 @@
+"""What a contract limits while a caller waits: how many wait with him, and for how long he does."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from crm.levels import contract_events
+from crm.levels.models import EventKind
+from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
+from telephony.calls.lifecycle import CallState
+from telephony.commands import service as commands
+from telephony.queues import queries as queues
+
+
+def entered(session: Session, call: Any, at: datetime) -> int:
+    """A caller has come into the queue: tell when he is one too many. His position there: 1 is next.
+
+    Counted is the ente's whole call centre, whatever the queue; callers of whom the ente is not known count apart.
+    """
+    cap = contract_events.limit(session, call.contract_id, QUEUE_CAP) if call.metered else None
+    if cap is not None:
+        contract_events.one_at_a_time(session, call.contract_id, call.ente_id)
+    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id)
+    if cap is not None and not cap.holds(Decimal(crowd.of_ente)):
+        _emit(session, cap, call, EventKind.QUEUE_OVER, Decimal(crowd.of_ente), at)
+    return crowd.in_queue
+
+
+def follow_wait(session: Session, call: Any, before: CallState, after: CallState) -> None:
+    """A stretch of waiting began or ended: its timer, and the event where nothing else could tell in time."""
+    if before.waiting_since == after.waiting_since or not call.metered:
+        return
+    promise = contract_events.limit(session, call.contract_id, LONGEST_WAIT, call.callers)
+    if promise is None:
+        return
+    if after.waiting_since is not None:
+        if _kept(promise, after.waited_ms):
+            due = _over_at(promise, after)
+            commands.arm_wait(session, call_id=call.id, contract_id=call.contract_id, due_at=due)
+        return
+    told_before = not commands.disarm_wait(session, call_id=call.id)
+    if not _kept(promise, after.waited_ms):
+        _emit(session, promise, call, EventKind.WAIT_OVER, _seconds(after.waited_ms), _over_at(promise, before))
+    elif told_before:  # a late callback: he waited for less than it seemed
+        contract_events.withdraw(session, promise, subject=str(call.id))
+
+
+def ran_out(session: Session, call: Any, state: CallState) -> None:
+    """Nothing has ended the wait by the instant from which it is too long."""
+    promise = contract_events.limit(session, call.contract_id, LONGEST_WAIT, call.callers)
+    if promise is not None and state.waiting_since is not None:
+        _emit(session, promise, call, EventKind.WAIT_OVER, promise.target, _over_at(promise, state))
+
+
+def _kept(promise: Promise, waited_ms: int) -> bool:
+    return promise.holds(_seconds(waited_ms))
+
+
+def _seconds(ms: int) -> Decimal:
+    return Decimal(ms) / 1000
+
+
+def _over_at(promise: Promise, state: CallState) -> datetime:
+    """The first instant, to the millisecond, at which the wait is over its limit."""
+    assert state.waiting_since is not None
+    limit_ms = int(promise.target * 1000)
+    while _kept(promise, limit_ms):  # a wait as long as the limit may still keep it
+        limit_ms += 1
+    return state.waiting_since + timedelta(milliseconds=limit_ms - state.waited_ms)
+
+
+def _emit(
+    session: Session, promise: Promise, call: Any, kind: EventKind, measured: Decimal, at: datetime
+) -> None:  # fmt: skip
+    subject: UUID = call.id
+    contract_events.emit(
+        session, promise, kind=kind, subject=str(subject), measured=measured, at=at, ente_id=call.ente_id,
+        queue_id=call.queue_id,
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""The counters and the facts they can be computed from again: the same, whatever calls lived through."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from crm.core import clock
+from crm.core.clock import ROME
+from crm.core.db import Scope
+from crm.levels.metering import Callers, Counts, EndedBy, FactKind, hour_of
+from crm.levels.models import ContractTerms, ServiceFact
+from crm.levels.terms import Denominator, Formula
+from crm.levels.verification import Verdict, correct, verify
+from telephony.calls import conversation, service
+from telephony.calls.choices import Disposition, Topic
+from telephony.calls.lifecycle import LegEnd
+from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
+from tests.telephony.stage import Stage
+from web.levels.terminal import verify_levels
+
+pytestmark = pytest.mark.integration
+
+EVER = datetime(1970, 1, 1, tzinfo=ROME)
+
+
+def proof(stage: Stage, *, mend: bool = False) -> Verdict:
+    """Compute everything again."""
+    with stage.database.snapshot(Scope.of_contract(stage.cast.contract)) as session:
+        until = hour_of(clock.now(session)) + timedelta(hours=1)
+        verdict = verify(session, stage.cast.contract, EVER, until)
+        if mend:
+            correct(session, stage.cast.contract, verdict)
+    return verdict
+
+
+def write_up(stage: Stage, call: UUID, agent: int) -> None:
+    """The agent is done with it."""
+    by = stage.principal(agent)
+    about = {"topic": Topic.INSTALMENTS, "disposition": Disposition.WILL_PAY, "note": "Rate."}
+    stage.work(lambda s: conversation.draft(s, by, call_id=call, **about))
+    stage.work(lambda s: conversation.wrap_up(s, by, call_id=call, intended=None))
+
+
+def a_morning(stage: Stage) -> None:
+    """Whatever may happen to a call happens to some: five are received, four enter, two are answered."""
+    cast = stage.cast
+    stage.arrives(sid="CAmenu")
+    stage.caller_leaves(stage.queues(sid="CAgone"), after=7)
+    stage.caller_leaves(stage.queues(STRANGER, REGIONAL_LINE, sid="CAlate"), after=50)
+    stage.engine.fold_counters()
+    stage.ready(cast.anna)
+    cut_off = stage.queues(None, REGIONAL_LINE, sid="CAcut")
+    stage.talks(cut_off)
+    stage.leg_ends(cut_off, LegEnd.FAILED, after=30)
+    stage.crash()  # nobody is looked for until Luca is there
+    stage.work(lambda s: service.attribute(s, cut_off, cast.vinci))
+    stage.ready(cast.luca)
+    stage.matcher.match_now(DOMAIN, found_by="event")
+    again = stage.leg(cut_off)
+    stage.answers(cut_off, again, after=40)
+    stage.joins(cut_off, after=42)
+    stage.caller_leaves(cut_off, after=102)
+    write_up(stage, cut_off, stage.call(cut_off).agent_id or 0)
+    stage.queues(sid="CAwaits")
+
+
+def test_a_morning_s_counters_are_what_its_facts_make_of_them(stage: Stage) -> None:
+    a_morning(stage)
+    verdict = proof(stage)
+    assert (verdict.calls, verdict.differences) == (5, ())
+    total = sum(stage.counts().values(), Counts())
+    assert (total.received, total.entered, total.answered, total.lost) == (5, 4, 1, 2)
+    assert (total.handled, total.talk_ms, total.wait_ms) == (1, 25_000 + 60_000, 5_000 + 12_000)
+    stage.engine.fold_counters()
+    assert proof(stage).differences == ()
+
+
+def test_a_counter_that_somebody_changed_is_found_and_can_be_set_right(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_morning(stage)
+    stage.engine.fold_counters()
+    name = "Toscana"
+    check = {"contract": name, "since": None, "until": None}
+    capsys.readouterr()
+    assert verify_levels(stage.database, **check, mend=False)
+    assert capsys.readouterr().out.splitlines() == ["Toscana  equal      5 calls, 8 counters"]
+    stage.work(lambda s: s.execute(text("UPDATE service_count SET answered_within = answered_within + 1")))
+    stage.work(lambda s: s.execute(text("DELETE FROM service_hour WHERE ente_id = 0")))
+    found = proof(stage).differences
+    assert {one.by_hour for one in found} == {True, False}
+    assert not verify_levels(stage.database, **check, mend=False)
+    told = capsys.readouterr().out
+    assert "Toscana  DIFFERENT" in told
+    assert "answered_within" in told
+    assert not verify_levels(stage.database, **check, mend=True)  # it was wrong, and is said to have been
+    assert verify_levels(stage.database, **check, mend=False)
+
+
+def test_a_deed_undone_behind_the_meter_s_back_is_found(stage: Stage) -> None:
+    """A delta that went missing before it was folded."""
+    a_morning(stage)
+    stage.work(lambda s: s.execute(text("DELETE FROM service_delta WHERE answered <> 0")))
+    assert any(one.true.answered != one.stored.answered for one in proof(stage).differences)
+
+
+def test_facts_say_by_whom_and_in_which_place(stage: Stage) -> None:
+    cast = stage.cast
+    stage.queues(STRANGER, sid="CAfirst")
+    call = stage.queues(MARIO_MOBILE)
+    stage.caller_leaves(stage.work(lambda s: s.execute(select(ServiceFact.subject)).scalars().first()), after=9)
+    stage.ready(cast.anna)
+    stage.talks(call)
+    stage.work(lambda s: conversation.hang_up(s, stage.principal(cast.anna), call_id=call))
+    stage.caller_leaves(call, after=65)
+    write_up(stage, call, cast.anna)
+    rows = stage.work(
+        lambda s: s.execute(
+            select(ServiceFact.kind, ServiceFact.position, ServiceFact.agent_id, ServiceFact.ended_by)
+            .where(ServiceFact.subject == call)
+            .order_by(ServiceFact.id)
+        ).all()
+    )
+    assert [tuple(row) for row in rows] == [
+        (FactKind.RECEIVED, None, None, None), (FactKind.ENTERED, 2, None, None),
+        (FactKind.SERVED, None, cast.anna, None), (FactKind.LEFT, None, cast.anna, EndedBy.AGENT),
+        (FactKind.WRAPPED_UP, None, cast.anna, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("caller", "line", "callers"),
+    [
+        (MARIO_MOBILE, REGIONAL_LINE, Callers.MOBILE),
+        ("+390571700700", EMPOLI_LINE, Callers.LANDLINE),
+        (None, REGIONAL_LINE, Callers.LANDLINE),  # a freephone is for landlines
+        (None, EMPOLI_LINE, Callers.MOBILE),
+        ("+4930901820", REGIONAL_LINE, Callers.LANDLINE),
+    ],
+)
+def test_a_call_counts_under_its_caller_s_telephone_else_under_its_line(
+    stage: Stage, caller: str | None, line: str, callers: Callers
+) -> None:
+    stage.arrives(caller, line)
+    stage.engine.fold_counters()
+    kinds = stage.work(lambda s: s.execute(text("SELECT callers FROM service_count")).scalars().all())
+    assert kinds == [callers]
+
+
+def test_a_contract_s_own_terms_hold_from_their_hour_on(stage: Stage) -> None:
+    """An answer after five seconds is within ten, and not within four."""
+    with stage.database.begin(Scope.nothing()) as session:
+        this_hour = hour_of(clock.now(session))
+        for hours, within in ((-48, 4_000), (-1, 10_000), (2, 4_000)):
+            session.execute(
+                insert(ContractTerms).values(
+                    contract_id=stage.cast.contract, valid_from=this_hour + timedelta(hours=hours), within_ms=within,
+                    formula=Formula.B, short_ms=3_000, over_ms=4_999, denominator=Denominator.ENTERED,
+                )
+            )  # fmt: skip
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    (counts,) = stage.counts().values()
+    assert (counts.answered_within, counts.waited_over) == (1, 1)
+    assert proof(stage).differences == ()

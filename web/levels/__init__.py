@@ -1,0 +1,1 @@
+"""Service levels from the command line."""
