@@ -13,7 +13,7 @@ from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.levels import formulas, queries
 from crm.levels.metering import Callers, Counts
-from crm.levels.models import ContractEvent, EventKind
+from crm.levels.models import ContractEvent, ContractEventKind
 from crm.levels.queries import LOST, WAITING_OVER, Promise
 from crm.levels.terms import Denominator, in_force
 
@@ -41,7 +41,8 @@ _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("what
 class Passed:
     """What is told of an event."""
 
-    kind: EventKind
+    kind: ContractEventKind
+    metric: str
     ente_id: int | None
     queue_id: int | None
     limit: Decimal
@@ -57,7 +58,7 @@ def limit(session: Session, contract_id: int, metric: str, callers: Callers | No
 
 
 def emit(
-    session: Session, promise: Promise, *, kind: EventKind, subject: str, measured: Decimal, at: datetime,
+    session: Session, promise: Promise, *, kind: ContractEventKind, subject: str, measured: Decimal, at: datetime,
     ente_id: int | None = None, queue_id: int | None = None,
 ) -> bool:  # fmt: skip
     """Write that a promise was not kept, in the transaction of the cause; false if that was known."""
@@ -113,7 +114,7 @@ def judge_hours(session: Session, contract_id: int, hours: Collection[datetime])
             subject = hour.isoformat()
             if share is not None and not promise.holds(share):
                 emit(
-                    session, promise, kind=EventKind.HOUR_OVER, subject=subject, measured=share, at=hour + HOUR
+                    session, promise, kind=ContractEventKind.HOUR_OVER, subject=subject, measured=share, at=hour + HOUR
                 )  # fmt: skip
             else:
                 withdraw(session, promise, subject=subject)

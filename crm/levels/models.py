@@ -128,7 +128,7 @@ class ContractTerms(Base):
     )
 
 
-class EventKind(StrEnum):
+class ContractEventKind(StrEnum):
     QUEUE_OVER = "queue_over"  # one more caller than the queue may hold
     WAIT_OVER = "wait_over"  # a wait longer than agreed
     HOUR_OVER = "hour_over"  # an hour whose share is over its limit
@@ -146,7 +146,7 @@ class ContractEvent(Base):
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None]
     queue_id: Mapped[int | None]
-    kind: Mapped[EventKind] = mapped_column(choice(EventKind))
+    kind: Mapped[ContractEventKind] = mapped_column(choice(ContractEventKind))
     metric: Mapped[str] = mapped_column(String(60))  # the level that was passed
     subject: Mapped[str] = mapped_column(String(40))  # the call, or the hour's start
     limit: Mapped[Decimal] = mapped_column(Numeric(12, 4))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.levels import contract_events
-from crm.levels.models import EventKind
+from crm.levels.models import ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
 from telephony.calls.lifecycle import CallState
 from telephony.commands import service as commands
@@ -25,7 +25,7 @@ def entered(session: Session, call: Any, at: datetime) -> int:
         contract_events.one_at_a_time(session, call.contract_id, call.ente_id)
     crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id)
     if cap is not None and not cap.holds(Decimal(crowd.of_ente)):
-        _emit(session, cap, call, EventKind.QUEUE_OVER, Decimal(crowd.of_ente), at)
+        _emit(session, cap, call, ContractEventKind.QUEUE_OVER, Decimal(crowd.of_ente), at)
     return crowd.in_queue
 
 
@@ -43,7 +43,7 @@ def follow_wait(session: Session, call: Any, before: CallState, after: CallState
         return
     told_before = not commands.disarm_wait(session, call_id=call.id)
     if not _kept(promise, after.waited_ms):
-        _emit(session, promise, call, EventKind.WAIT_OVER, _seconds(after.waited_ms), _over_at(promise, before))
+        _emit(session, promise, call, ContractEventKind.WAIT_OVER, _seconds(after.waited_ms), _over_at(promise, before))
     elif told_before:  # a late callback: he waited for less than it seemed
         contract_events.withdraw(session, promise, subject=str(call.id))
 
@@ -52,7 +52,7 @@ def ran_out(session: Session, call: Any, state: CallState) -> None:
     """Nothing has ended the wait by the instant from which it is too long."""
     promise = contract_events.limit(session, call.contract_id, LONGEST_WAIT, call.callers)
     if promise is not None and state.waiting_since is not None:
-        _emit(session, promise, call, EventKind.WAIT_OVER, promise.target, _over_at(promise, state))
+        _emit(session, promise, call, ContractEventKind.WAIT_OVER, promise.target, _over_at(promise, state))
 
 
 def _kept(promise: Promise, waited_ms: int) -> bool:
@@ -73,7 +73,7 @@ def _over_at(promise: Promise, state: CallState) -> datetime:
 
 
 def _emit(
-    session: Session, promise: Promise, call: Any, kind: EventKind, measured: Decimal, at: datetime
+    session: Session, promise: Promise, call: Any, kind: ContractEventKind, measured: Decimal, at: datetime
 ) -> None:  # fmt: skip
     subject: UUID = call.id
     contract_events.emit(

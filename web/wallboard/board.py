@@ -1,7 +1,7 @@
 """The wallboard's figures, read in one transaction: one reading serves everybody who sees the same enti."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,16 +13,19 @@ from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, opening
 from crm.enti.queries import Badge
-from crm.levels import formulas
+from crm.levels import contract_events, formulas
 from crm.levels import queries as levels
+from crm.levels.contract_events import Passed
 from crm.levels.formulas import Level
 from crm.levels.metering import Counts
 from crm.levels.queries import LOST, WAITING_OVER
+from crm.levels.terms import EVER, USUAL, Denominator, Terms, in_force
 from telephony.agents.models import AgentState
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView
 
 HOURS_SHOWN = 12
+ALERTS_SHOWN = 6
 UNSTATED_LIMITS = {WAITING_OVER: Decimal("0.20"), LOST: Decimal("0.15")}
 
 
@@ -33,6 +36,7 @@ class Limits:
     waiting_over: Decimal
     lost: Decimal
     threshold_s: Decimal
+    denominator: Denominator
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,27 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """The service level and the means of today, with the terms by which they are computed. Milliseconds."""
+
+    terms: Terms
+    share: Decimal | None
+    abandoned: Decimal | None
+    wait_ms: Decimal | None
+    abandoned_wait_ms: Decimal | None
+    handling_ms: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A limit of the contract that was passed today."""
+
+    passed: Passed
+    ente: Badge | None
+    queue: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Everything on the wallboard."""
 
@@ -86,6 +111,8 @@ class Board:
     queues: tuple[QueueRow, ...]
     enti: tuple[EnteRow, ...]
     hours: tuple[Hour, ...]
+    service: Service | None  # none where contracts of different terms are watched together
+    alerts: tuple[Alert, ...]
     topics: frozenset[str]
 
 
@@ -93,7 +120,8 @@ def read(session: Session, scope: Scope) -> Board:
     """The board of a scope. Row-level security leaves out what it does not cover."""
     contract_ids = contracts_watched(session, scope)
     since = clock.start_of_day(clock.business_day(clock.now(session)))
-    limits = _limits(session, contract_ids)
+    terms = {one: in_force(levels.terms(session, one), clock.now(session)) for one in contract_ids}
+    limits = _limits(session, terms)
     lines = queues.standing(session, contract_ids)
     tally = levels.tally_since(session, contract_ids, since)
     staffed = queues.staffing(session, scope.contracts) if scope.contracts else None
@@ -127,11 +155,13 @@ def read(session: Session, scope: Scope) -> Board:
         + ((EnteRow(None, nobodys),) if nobodys.counts else ()),
         hours=tuple(
             Hour(
-                start, count.received, formulas.waiting_over(count, limits.waiting_over),
-                formulas.lost(count, limits.lost),
+                start, count.received, formulas.waiting_over(count, limits.waiting_over, limits.denominator),
+                formulas.lost(count, limits.lost, limits.denominator),
             )
             for start, count in tally.hours[-HOURS_SHOWN:]
         ),
+        service=_service(sum(tally.rows.values(), Counts()), terms.values()),
+        alerts=_alerts(session, contract_ids, since),
         topics=frozenset(topics.board(one) for one in contract_ids)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),
     )  # fmt: skip
@@ -150,20 +180,45 @@ def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) ->
         since=min(waits, default=None),
         talking=sum(line.talking for line in lines),
         counts=total,
-        waited_over=formulas.waiting_over(total, limits.waiting_over),
-        lost=formulas.lost(total, limits.lost),
+        waited_over=formulas.waiting_over(total, limits.waiting_over, limits.denominator),
+        lost=formulas.lost(total, limits.lost, limits.denominator),
     )
 
 
-def _limits(session: Session, contract_ids: frozenset[int]) -> Limits:
-    """The strictest limits among the contracts watched."""
-    promised = levels.promises(session, contract_ids)
+def _service(counts: Counts, terms: Collection[Terms]) -> Service | None:
+    different = {replace(one, valid_from=EVER) for one in terms}
+    if len(different) != 1:
+        return None
+    (common,) = different
+    return Service(
+        common, formulas.service_level(counts, common.formula), formulas.abandon_rate(counts),
+        formulas.mean_wait_ms(counts), formulas.mean_abandoned_wait_ms(counts), formulas.mean_handling_ms(counts),
+    )  # fmt: skip
+
+
+def _alerts(session: Session, contract_ids: frozenset[int], since: datetime) -> tuple[Alert, ...]:
+    passed = contract_events.latest(session, contract_ids, since, most=ALERTS_SHOWN)
+    badges = enti.badges(session, frozenset(one.ente_id for one in passed if one.ente_id is not None))
+    names = {queue.id: queue.name for queue in queues.queues(session, contract_ids)} if passed else {}
+    return tuple(
+        Alert(
+            one, badges.get(one.ente_id) if one.ente_id else None, names.get(one.queue_id) if one.queue_id else None
+        )
+        for one in passed
+    )  # fmt: skip
+
+
+def _limits(session: Session, terms: Mapping[int, Terms]) -> Limits:
+    """The strictest limits among the contracts watched; shares of the received unless all want them otherwise."""
+    promised = levels.promises(session, frozenset(terms))
     targets = {
         metric: min((p.target for p in promised if p.metric == metric), default=unstated)
         for metric, unstated in UNSTATED_LIMITS.items()
     }
-    threshold = min((p.threshold_s for p in promised if p.threshold_s is not None), default=Decimal(40))
-    return Limits(targets[WAITING_OVER], targets[LOST], threshold)
+    threshold = Decimal(min((one.over_ms for one in terms.values()), default=USUAL.over_ms)) / 1000
+    wanted = {one.denominator for one in terms.values()}
+    denominator = wanted.pop() if len(wanted) == 1 else Denominator.RECEIVED
+    return Limits(targets[WAITING_OVER], targets[LOST], threshold, denominator)
 
 
 def _opening(session: Session, contract_ids: frozenset[int], scope: Scope) -> Opening:

@@ -63,7 +63,7 @@ from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.levels.metering import Callers
-from crm.levels.models import ContractEvent, EventKind
+from crm.levels.models import ContractEvent, ContractEventKind
 from crm.positions.models import PositionAlias
 from crm.privacy.models import (
     Breach,
@@ -106,8 +106,8 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
     "contract", "contract_level", "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow",
-    "ivr_publication", "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt",
-    "timer", "user_event", "user_identity", "user_session",
+    "ivr_publication", "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor",
+    "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -252,8 +252,8 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         session.add_all(
             [
                 ContractEvent(
-                    contract_id=cast.contract, ente_id=cast.empoli, kind=EventKind.QUEUE_OVER, metric="x", subject="x",
-                    limit=5, measured=6, occurred_at=at, recorded_at=at,
+                    contract_id=cast.contract, ente_id=cast.empoli, kind=ContractEventKind.QUEUE_OVER, metric="x",
+                    subject="x", limit=5, measured=6, occurred_at=at, recorded_at=at,
                 ),
                 ImportedCall(
                     id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, callers=Callers.MOBILE,

@@ -12,7 +12,7 @@ from crm.core.db import Scope
 from crm.enti.models import ContractLevel
 from crm.levels import service as levels
 from crm.levels.metering import Account, Callers, FactKind, Measured, hour_of, quarter_of
-from crm.levels.models import ContractEvent, EventKind
+from crm.levels.models import ContractEvent, ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP
 from telephony.calls import service
 from telephony.calls.lifecycle import LegEnd
@@ -38,7 +38,7 @@ def limited(stage: Stage) -> Stage:
     return stage
 
 
-def events(stage: Stage) -> list[tuple[EventKind, str, Decimal, bool]]:
+def events(stage: Stage) -> list[tuple[ContractEventKind, str, Decimal, bool]]:
     """Kind, about what, how much, and whether it stands."""
     rows = stage.work(lambda s: s.execute(select(ContractEvent).order_by(ContractEvent.id)).scalars().all())
     return [(row.kind, row.subject, row.measured, row.withdrawn_at is None) for row in rows]
@@ -54,7 +54,7 @@ def test_the_sixth_who_waits_for_an_ente_is_told_whatever_the_queue(limited: Sta
     limited.presses(other, NOTICE)  # Vinci's, in its own queue: not one more of Empoli's
     assert (limited.call(other).ente_id, events(limited)) == (cast.vinci, [])
     sixth = limited.queues(sid="CAsixth")
-    assert events(limited) == [(EventKind.QUEUE_OVER, str(sixth), Decimal(6), True)]
+    assert events(limited) == [(ContractEventKind.QUEUE_OVER, str(sixth), Decimal(6), True)]
     limited.caller_leaves(sixth, after=4)
     seventh = limited.queues(sid="CAseventh")
     assert [subject for _, subject, _, _ in events(limited)] == [str(sixth), str(seventh)]
@@ -73,15 +73,15 @@ def test_a_wait_over_five_minutes_is_told_when_nothing_else_happens(limited: Sta
     assert (events(limited), limited.timers()) == ([], 1)
     limited.passes(2)
     limited.engine.fire_timers()
-    assert events(limited) == [(EventKind.WAIT_OVER, str(call), Decimal(300), True)]
+    assert events(limited) == [(ContractEventKind.WAIT_OVER, str(call), Decimal(300), True)]
     (at,) = limited.work(lambda s: s.execute(select(ContractEvent.occurred_at)).scalars().all())
     assert at == limited.after(call, 300.001)
     limited.caller_leaves(call, after=320)
     assert len(events(limited)) == 1  # once
 
 
-@pytest.mark.parametrize(("waited", "told"), [(300, []), (300.001, [EventKind.WAIT_OVER])])
-def test_five_minutes_are_not_over_five_minutes(limited: Stage, waited: float, told: list[EventKind]) -> None:
+@pytest.mark.parametrize(("waited", "told"), [(300, []), (300.001, [ContractEventKind.WAIT_OVER])])
+def test_five_minutes_are_not_over_five_minutes(limited: Stage, waited: float, told: list[ContractEventKind]) -> None:
     """The engine was away meanwhile: the wait's end tells."""
     call = limited.queues(FIXED)
     limited.caller_leaves(call, after=waited)
@@ -94,7 +94,7 @@ def test_a_callback_that_came_late_takes_the_event_back(limited: Stage) -> None:
     limited.passes(301)
     limited.engine.fire_timers()
     limited.caller_leaves(call, after=120)
-    assert events(limited) == [(EventKind.WAIT_OVER, str(call), Decimal(300), False)]
+    assert events(limited) == [(ContractEventKind.WAIT_OVER, str(call), Decimal(300), False)]
 
 
 def test_a_wait_is_summed_over_its_stretches(limited: Stage) -> None:
@@ -111,7 +111,7 @@ def test_a_wait_is_summed_over_its_stretches(limited: Stage) -> None:
     assert events(limited) == []
     limited.passes(6)
     limited.engine.fire_timers()
-    assert [kind for kind, *_ in events(limited)] == [EventKind.WAIT_OVER]
+    assert [kind for kind, *_ in events(limited)] == [ContractEventKind.WAIT_OVER]
 
 
 def test_an_event_goes_with_its_call_to_the_ente(limited: Stage) -> None:
@@ -139,7 +139,7 @@ def test_an_hour_over_its_limit_is_told_when_it_is_over(stage: Stage) -> None:
         counted(stage, last + timedelta(minutes=n), lost=n == 0)
         counted(stage, now, lost=True)  # this hour is not over yet
     stage.engine.fold_counters()
-    assert events(stage) == [(EventKind.HOUR_OVER, last.isoformat(), Decimal("0.2"), True)]
+    assert events(stage) == [(ContractEventKind.HOUR_OVER, last.isoformat(), Decimal("0.2"), True)]
     stage.engine.fold_counters()
     assert len(events(stage)) == 1
     for n in range(2):
@@ -148,6 +148,6 @@ def test_an_hour_over_its_limit_is_told_when_it_is_over(stage: Stage) -> None:
     assert [stands for *_, stands in events(stage)] == [False]  # one in seven
     counted(stage, last, lost=True)
     stage.engine.fold_counters()
-    assert events(stage) == [(EventKind.HOUR_OVER, last.isoformat(), Decimal("0.25"), True)]
+    assert events(stage) == [(ContractEventKind.HOUR_OVER, last.isoformat(), Decimal("0.25"), True)]
     metric, at = stage.work(lambda s: s.execute(select(ContractEvent.metric, ContractEvent.occurred_at)).one())
     assert (metric, at) == (LOST, last + timedelta(hours=1))

@@ -192,7 +192,7 @@ def _events() -> None:
         sa.Column("contract_id", sa.BigInteger(), nullable=False),
         sa.Column("ente_id", sa.BigInteger()),
         sa.Column("queue_id", sa.BigInteger()),
-        sa.Column("kind", _choice("event_kind", "queue_over", "wait_over", "hour_over"), nullable=False),
+        sa.Column("kind", _choice("contract_event_kind", "queue_over", "wait_over", "hour_over"), nullable=False),
         sa.Column("metric", sa.String(60), nullable=False),
         sa.Column("subject", sa.String(40), nullable=False),
         sa.Column("limit", sa.Numeric(12, 4), nullable=False),
