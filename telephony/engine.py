@@ -211,12 +211,15 @@ class Engine:
 
 
 def _fold(session: Session, *, contract_id: int, since: datetime, until: datetime) -> None:
-    """Fold; then judge the hours that ended since, and those that something has just been learnt about."""
+    """Fold; then judge the hours that ended since, and recent ones that something has just been learnt about.
+
+    Not those of long ago: another system's imported calls are nobody's news.
+    """
     hours = levels.fold(session)
     while since < until:
         hours.add(since)
         since += contract_events.HOUR
-    contract_events.judge_hours(session, contract_id, hours)
+    contract_events.judge_hours(session, contract_id, {one for one in hours if one >= until - LOOKED_BACK})
 
 
 def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None:

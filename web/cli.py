@@ -278,6 +278,26 @@ def verify_audit(
     raise typer.Exit(0 if sound else 1)
 
 
+@app.command("import-calls")
+def import_calls(
+    file: Path,
+    contract: Annotated[str | None, typer.Option(help="The contract's name, where there are several")] = None,
+    refused: Annotated[Path | None, typer.Option(help="Where refused rows go; else beside the file")] = None,
+) -> None:
+    """Take in another system's call records (docs/import-calls.md); the same file again adds nothing."""
+    from web.levels.history import import_with_progress  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = _settings()
+    logs.configure(json=settings.log_json, process="import-calls")
+    runtime = build(settings)
+    try:
+        code = import_with_progress(runtime.database, file, contract=contract, refused=refused)
+    finally:
+        runtime.close()
+    raise typer.Exit(code)
+
+
 @app.command("verify-levels")
 def verify_levels(
     contract: Annotated[str | None, typer.Option(help="The contract's name; else all")] = None,

@@ -1,0 +1,128 @@
+"""Reading a file of call records as it comes, a batch a transaction. Killed, the same file again goes on."""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.core import clock, topics
+from crm.core.db import Database, Scope, touch
+from crm.core.errors import InvalidError
+from crm.enti import queries as enti
+from crm.enti.models import Ente
+from crm.levels import service as levels
+from telephony.history import service
+from telephony.history.reading import COLUMNS, REFERENCE, Known, PastCall, RowError, read
+from telephony.queues import queries as queues
+
+BATCH = 5_000
+FOLDED_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of a file's records: taken in, there already, refused."""
+
+    taken: int = 0
+    known: int = 0
+    refused: int = 0
+
+    @property
+    def records(self) -> int:
+        return self.taken + self.known + self.refused
+
+
+def import_calls(
+    database: Database, file: Path, *, contract_id: int, refused: Path,
+    on_progress: Callable[[Summary], None] = lambda _: None,
+) -> Summary:  # fmt: skip
+    """Take in a file of records. Those refused are written to `refused`, each with its line and the reason.
+
+    Raises `InvalidError` when the file as a whole is none.
+    """
+    if refused.resolve() == file.resolve():
+        raise InvalidError("Le righe rifiutate vanno in un altro file.")
+    scope = Scope.of_contract(contract_id)
+    known = database.transact(scope, partial(_known, contract_id=contract_id))
+    done = Summary()
+    with ExitStack() as stack:
+        source = stack.enter_context(file.open(encoding="utf-8-sig", errors="surrogateescape", newline=""))
+        header, rows = _opened(source)
+        out: Any = None
+        batch: list[PastCall] = []
+        for line, row in rows:
+            try:
+                if len(row) != len(header):
+                    raise RowError(f"le colonne sono {len(row)}, nell'intestazione {len(header)}")
+                batch.append(read(dict(zip(header, row, strict=True)), known))
+            except RowError as error:
+                if out is None:
+                    out = csv.writer(stack.enter_context(_made(refused)))
+                    out.writerow(("line", "reason", *header))
+                out.writerow((line, error, *row))
+                done = Summary(done.taken, done.known, done.refused + 1)
+            if len(batch) == BATCH:
+                done = _stored(database, scope, contract_id, batch, done)
+                on_progress(done)
+                batch = []
+        done = _stored(database, scope, contract_id, batch, done)
+    if not done.refused:
+        refused.unlink(missing_ok=True)  # of an earlier try
+    while database.transact(scope, partial(levels.fold, limit=FOLDED_AT_ONCE)):
+        pass
+    database.transact(scope, lambda session: touch(session, topics.board(contract_id)))
+    on_progress(done)
+    return done
+
+
+def _stored(database: Database, scope: Scope, contract_id: int, batch: list[PastCall], done: Summary) -> Summary:
+    taken = database.transact(scope, partial(service.take_in, contract_id=contract_id, calls=batch))
+    return Summary(done.taken + taken, done.known + len(batch) - taken, done.refused)
+
+
+def _known(session: Session, *, contract_id: int) -> Known:
+    covered = enti.enti_of(session, contract_id)
+    return Known(
+        contract_id,
+        {queue.name.lower(): queue.id for queue in queues.queues(session, frozenset({contract_id}))},
+        {code: id_ for code, id_ in session.execute(select(Ente.cadastral_code, Ente.id)) if id_ in covered},
+        {row.username: row.id for row in session.execute(select(User.username, User.id))},
+        clock.now(session),
+    )
+
+
+def _opened(source: Any) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns, and the records with the line on which each ends."""
+    first = source.readline()
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    header = [name.strip().lower().replace(" ", "_") for name in next(csv.reader([first], delimiter=delimiter), [])]
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise InvalidError(f"Mancano le colonne {', '.join(missing)}: la prima riga del file le nomina.")
+    strange = [name for name in header if name not in COLUMNS and name != REFERENCE]
+    if strange:
+        raise InvalidError(f"Queste colonne non si conoscono: {', '.join(strange)}.")
+    return header, _records(csv.reader(source, delimiter=delimiter))
+
+
+def _records(rows: Any) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:  # a field longer than any record
+            row = [""]
+        if row:
+            yield rows.line_num + 1, row
+
+
+def _made(path: Path) -> Any:
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
