@@ -8,6 +8,7 @@ way into them that there is.
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     reading = _read(first, feed)
     shares, copied = [], []
     for number in range(1 if not options.quick else options.repeats):
-        copied.append(_copy(first, place.centre(f"p13_copy_{number}")))
+        copied.append(copy_of(first, place.centre(f"p13_copy_{number}"), TABLES))
         shares.append(copied[-1] / reading.seconds)
     killed = place.centre("p13_killed")
     _kill(killed, feed, after_lines=rows // 2)
@@ -103,13 +104,13 @@ def _line(centre: Centre) -> int:
     return int(rows[0][0])
 
 
-def _copy(source: Centre, target: Centre) -> float:
-    """The seconds that COPY takes for all that a reading wrote."""
+def copy_of(source: Centre, target: Centre, tables: Sequence[str]) -> float:
+    """The seconds that COPY takes for all that these tables hold, into the same tables of another centre."""
     folder = source.place.folder / "copied"
     folder.mkdir(exist_ok=True)
     dsn = source.place.postgres.dsn
     with psycopg.connect(dsn(source.name)) as connection:
-        for table in TABLES:
+        for table in tables:
             out = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(sql.Identifier(table))
             with (folder / table).open("wb") as file, connection.cursor().copy(out) as copy:
                 for chunk in copy:
@@ -118,9 +119,9 @@ def _copy(source: Centre, target: Centre) -> float:
     seconds = 0.0
     with psycopg.connect(dsn(target.name), autocommit=True) as connection:
         assert ente == connection.execute("SELECT * FROM ente ORDER BY id").fetchall()
-        for table in TABLES:
+        for table in tables:
             connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier(table)))
-        for table in TABLES:
+        for table in tables:
             began = time.perf_counter()
             into = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier(table))
             with (folder / table).open("rb") as file, connection.cursor().copy(into) as copy:

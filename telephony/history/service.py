@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Text, bindparam, insert, text
+from sqlalchemy import Text, bindparam, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import table_of
+from crm.core.recordset import incoming
 from crm.levels import queries as levels
-from crm.levels.metering import Account, Counts, contribution
+from crm.levels.metering import MEASURES, Account, Counts, contribution
 from crm.levels.models import ServiceDelta
 from crm.levels.terms import in_force
 from telephony.history.models import ImportedCall
@@ -51,12 +52,17 @@ _ADD = text(
 ).bindparams(bindparam("calls", type_=Text))
 
 
+_FIELDS = tuple(PastCall.__dataclass_fields__)
+_values_of = attrgetter(*_FIELDS)  # `asdict` would copy each value, which takes longer than all the rest
+_DELTAS = table_of(ServiceDelta)
+
+
 def take_in(session: Session, contract_id: int, calls: Sequence[PastCall]) -> int:
     """Write those of a contract's calls that are not there yet; how many."""
     by_id = {call.id: call for call in calls}
     if not by_id:
         return 0
-    told = json.dumps([asdict(call) for call in by_id.values()], default=str)
+    told = json.dumps([dict(zip(_FIELDS, _values_of(call), strict=True)) for call in by_id.values()], default=str)
     new = session.execute(_ADD, {"calls": told, "at": clock.now(session)}).scalars()
     counted: dict[Account, Counts] = {}
     versions = levels.terms(session, contract_id)
@@ -66,7 +72,16 @@ def take_in(session: Session, contract_id: int, calls: Sequence[PastCall]) -> in
         counts = contribution(call.measured, in_force(versions, where.quarter))
         counted[where] = counted[where] + counts if where in counted else counts
         del by_id[call_id]
-    deltas = [asdict(where) | asdict(counts) for where, counts in counted.items() if counts]
+    deltas = [_delta(where, counts) for where, counts in counted.items() if counts]
     if deltas:
-        session.execute(insert(table_of(ServiceDelta)), deltas)
+        rows = incoming(_DELTAS, deltas[0].keys(), deltas)
+        session.execute(insert(_DELTAS).from_select([*deltas[0]], select(*rows.c)))
     return len({call.id for call in calls}) - len(by_id)
+
+
+def _delta(where: Account, counts: Counts) -> dict[str, Any]:
+    return {
+        "contract_id": where.contract_id, "ente_id": where.ente_id, "queue_id": where.queue_id,
+        "callers": where.callers, "quarter": where.quarter.isoformat(),
+        **dict(zip(MEASURES, counts.values, strict=True)),
+    }  # fmt: skip
