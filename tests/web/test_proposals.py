@@ -224,6 +224,7 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
         assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
     assert ask(sara, cast)[0] == 204
     assert "Da approvare" in sara.get("/closures/plan")
+    assert "Chiusure non approvate" in sara.get("/closures/plan")
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     with database.begin(Scope.of_contract(cast.contract)) as session:
         rows = {row.ente_id: row.id for row in session.scalars(select(Closure))}
