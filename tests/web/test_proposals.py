@@ -96,6 +96,10 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
     status, text = ada.post("/proposals/decide", proposal=str(one.id), approve="false")
     assert (status, list(json.loads(text)["fields"])) == (422, ["reason"])
     assert ada.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 204
+    assert "Annulla la decisione" in ada.get("/proposals")
+    assert ada.post(f"/proposals/{one.id}/undo")[0] == 204
+    assert ada.post(f"/proposals/{one.id}/undo")[0] == 409
+    assert ada.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 204
     assert ada.post("/proposals/export", ente=cast.empoli)[0] == 403
 
     becomes(database, cast.sara, Role.ADMINISTRATOR, contract_id=cast.contract)

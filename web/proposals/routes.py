@@ -119,6 +119,16 @@ def decide(
     return Response(status_code=NO_CONTENT)
 
 
+@router.post("/proposals/{proposal_id}/undo")
+def undo(runtime: RuntimeDep, visit: ChangeDep, proposal_id: UUID) -> Response:
+    """A decision taken by mistake is taken back."""
+    runtime.database.transact(
+        visit.scope(runtime, Permission.PROPOSAL_DECIDE),
+        lambda session: service.undo_decision(session, visit.principal, proposal_id=proposal_id),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
 @router.get("/proposals/{proposal_id}/file")
 def file(runtime: RuntimeDep, visit: VisitDep, proposal_id: UUID) -> Response:
     """What the file says now of whom a proposal is about: looked at by whoever decides, and recorded."""
