@@ -70,7 +70,7 @@ _SENTENCES = {
 }
 _KINDS = {"taxpayer", "position", "document", "withdrawal", "totals", "end"}
 _OTHERWISE = "{field}: valore non valido; confrontarlo con la descrizione del formato."
-_MORE = " (e altri {count} errori)"
+_MORE = "{sentence} (e altri {count} errori)"
 
 
 def explain(error: ValidationError) -> str:
@@ -78,7 +78,7 @@ def explain(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     sentence = _sentence(problems[0])
     if len(problems) > 1:
-        sentence += _MORE.format(count=len(problems) - 1)
+        sentence = _MORE.format(sentence=sentence, count=len(problems) - 1)
     return _printable(sentence[:LONGEST])  # whatever the sender wrote is quoted in it, names of fields too
 
 

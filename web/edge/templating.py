@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
-from web.edge.i18n import LANGUAGES, translations
+from web.edge.i18n import LANGUAGES, said, translations
 from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def environment(language: str) -> Environment:
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
         # Not `_()`, which fills in placeholders and trusts what it is given as markup: that is for texts of templates.
-        "said": catalogue.gettext,
+        "said": partial(said, language),
         "asked": lambda question: catalogue.gettext(question.text) if question.text in OURS else question.text,
         "bytes": partial(_bytes, locale=locale),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
