@@ -70,14 +70,14 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
     return HTMLResponse(fragment(template, language, path=request.url.path, **context), status_code=status)
 
 
-def duration(length: timedelta | float | None) -> str:
-    """Minutes and seconds: `1:05`; hours when there are any: `1:02:05`."""
+def duration(length: timedelta | float | None, *, hours: bool = False) -> str:
+    """Minutes and seconds: `1:05`; with hours when there are any, or `hours` wants them: `1:02:05`."""
     if length is None:
         return "—"
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     minutes, seconds = divmod(max(0, seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole}:{minutes:02d}:{seconds:02d}" if whole or hours else f"{minutes}:{seconds:02d}"
 
 
 def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: str) -> str:
