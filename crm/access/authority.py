@@ -1,9 +1,10 @@
 """Whose account is whose: which administrator may change it, may see it, may give roles.
 
-He manages the people of the enti and contracts on which he holds `user.manage`. He may change the account (name,
-access, second factor) of those alone whose roles are all his to give: whoever could reset the access of a colleague
-of another contract would hold that contract too; so would whoever kept the access of one who holds nothing for a
-while, or nothing yet.
+He administers the people of the enti and contracts on which he holds `user.manage`. An account has one keeper, said by
+`keeper`: only he changes it (name, access, second factor) and gives it roles. Whoever could reset the access of a
+colleague of another contract would hold that contract too; so would whoever kept the access of one who holds nothing
+for a while, or nothing yet, and so would whoever made somebody's account his own by giving it a role. Who serves two
+contracts is kept by whoever administers both; anybody takes back the roles of his own.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from crm.core import clock
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 
 NOBODY = "Questo utente non esiste."
-NOT_YOURS = "L'accesso di questo utente lo cambia chi amministra tutti i suoi ruoli, o chi l'ha creato."
+NOT_YOURS = "Questo utente lo cambia, e gli dà ruoli, chi amministra tutti quelli che ha, o chi l'ha creato."
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -32,28 +33,42 @@ class Subject:
     contract_id: int | None = None
 
 
-def may_manage(session: Session, by: Principal, user_id: int) -> bool:
-    """Whether an account is this administrator's: every role that counts is on enti and contracts of his.
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Whose an account is: of whoever administers everything in `over`; where that is nothing, of its `maker`, and of
+    whoever keeps him. With neither it is nobody's, until some administrator gives it its first role."""
 
-    An account that never had a role is of whoever made it, and of whoever may manage him.
-    """
-    if not by.can(Permission.USER_MANAGE):
-        return False
-    held = session.scalars(select(RoleGrant).where(RoleGrant.user_id == user_id))
-    if on := that_count(held, at=clock.now(session)):
-        return all(is_over(session, by, one) for one in on)
-    made_by = session.execute(select(User.made_by).where(User.id == user_id)).scalar_one_or_none()
-    return made_by is not None and (made_by == by.user_id or may_manage(session, by, made_by))
+    over: frozenset[Subject] = frozenset()
+    maker: int | None = None
 
 
-def that_count(held: Iterable[RoleGrant], *, at: datetime) -> set[Subject]:
-    """On what somebody's roles are, now or later; when all are over, those that ended last. Pure.
+def keeper(held: Iterable[RoleGrant], *, made_by: int | None, at: datetime) -> Keeper:
+    """By all the roles that somebody ever held: those that hold now or will; when all are over, those that ended last.
+    Pure.
 
-    One that was revoked before it began never was.
+    One that was revoked before it began never was. `made_by` counts for whoever never held any.
     """
     ends = {one: one.valid_to or FOREVER for one in held if one.valid_to is None or one.valid_from < one.valid_to}
     last = max(ends.values(), default=at)
-    return {Subject(one.ente_id, one.contract_id) for one, end in ends.items() if end > at or end == last}
+    over = {Subject(one.ente_id, one.contract_id) for one, end in ends.items() if end > at or end == last}
+    return Keeper(frozenset(over)) if over else Keeper(maker=made_by)
+
+
+def may_manage(session: Session, by: Principal, user_id: int) -> bool:
+    """Whether an account is this administrator's."""
+    if not by.can(Permission.USER_MANAGE):
+        return False
+    of = _keeper(session, user_id)
+    if of.over:
+        return all(is_over(session, by, one) for one in of.over)
+    return of.maker is not None and (of.maker == by.user_id or may_manage(session, by, of.maker))
+
+
+def may_give(session: Session, by: Principal, user_id: int) -> bool:
+    """Whether this administrator may give it roles: it is his, or nobody's yet."""
+    return by.can(Permission.USER_MANAGE) and (
+        _keeper(session, user_id) == Keeper() or may_manage(session, by, user_id)
+    )
 
 
 def visible(session: Session, by: Principal) -> ColumnElement[bool]:
@@ -120,6 +135,12 @@ def keep_an_administrator(session: Session, on: Subject, *, without: int) -> Non
     ).scalar_one()  # fmt: skip
     if not left:
         raise ConflictError("È l'ultimo amministratore: prima va dato il ruolo a un altro, senza scadenza.")
+
+
+def _keeper(session: Session, user_id: int) -> Keeper:
+    held = session.scalars(select(RoleGrant).where(RoleGrant.user_id == user_id))
+    made_by = session.execute(select(User.made_by).where(User.id == user_id)).scalar_one_or_none()
+    return keeper(held, made_by=made_by, at=clock.now(session))
 
 
 def locked(session: Session, user_id: int) -> User:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from crm.access.authority import may_manage, require_visible, visible
+from crm.access.authority import may_give, may_manage, require_visible, visible
 from crm.access.models import (
     AccessLink,
     EventKind,
@@ -93,7 +93,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All of a user's that his administrator sees. `manageable`: he may change the account itself."""
+    """All of a user's that his administrator sees. `manageable`: he may change the account itself; `grantable`: he may
+    give it roles."""
 
     user: Listed
     email: str | None
@@ -104,6 +105,7 @@ class Account:
     history: tuple[Event, ...]
     link_until: datetime | None
     manageable: bool
+    grantable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def account(session: Session, by: Principal, *, user_id: int) -> Account:
         listed, user.email, user.language, own, open_ones if manageable else (),
         tuple(identities(session, user_id=user_id)) if manageable else (),
         tuple(_history(session, user_id)) if manageable else (), session.execute(link).scalar_one_or_none(), manageable,
+        may_give(session, by, user_id),
     )  # fmt: skip
 
 

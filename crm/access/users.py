@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from crm.access import history, second_factor
 from crm.access.authority import (
+    NOT_YOURS,
     Subject,
     administered,
     is_over,
     keep_an_administrator,
     locked,
     managed,
+    may_give,
     require_over,
     require_visible,
 )
@@ -33,7 +35,7 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import OVER
 from crm.core import clock
 from crm.core.clock import business_day, start_of_day
-from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.staff import notices
 from crm.staff.models import StaffChange
 
@@ -184,13 +186,18 @@ def grant(
     session: Session, by: Principal | None, *, user_id: int, role: Role, on: Subject, starts_on: date | None = None,
     ends_on: date | None = None,
 ) -> int:  # fmt: skip
-    """A role on an ente or a contract, from a day (none: at once) to the end of another (none: until revoked)."""
+    """A role on an ente or a contract, from a day (none: at once) to the end of another (none: until revoked).
+
+    To give somebody a role never makes his account one's own: it must be already (`authority.keeper`), or nobody's.
+    """
     if by is not None:
         require_over(session, by, on)
         _not_oneself(by, user_id, ConflictError("Non puoi darti dei ruoli da solo: chiedi a un altro amministratore."))
     user = locked(session, user_id)
     if by is not None:
         require_visible(session, by, user_id)
+        if not may_give(session, by, user_id):
+            raise ForbiddenError(NOT_YOURS)
     if not user.active:
         raise ConflictError("Questo utente è disattivato: prima va riattivato.")
     begins, ends = _period(session, starts_on, ends_on)

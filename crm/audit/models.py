@@ -135,10 +135,11 @@ class ReadingRule(StrEnum):
     HOUR = "hour"  # more files without a call within an hour than anybody may open unnoticed
     DAY = "day"  # the same within a day
     UNUSUAL = "unusual"  # many more than his own and his colleagues' usual day
+    SEARCHES = "searches"  # more searches among an ente's taxpayers within an hour than anybody makes by hand
 
 
 class ReadingAlert(Base):
-    """Somebody opened unusually many files without a call; a supervisor looks into it."""
+    """Somebody opened unusually many files without a call, or searched unusually often; a supervisor looks into it."""
 
     __tablename__ = "reading_alert"
 
@@ -147,7 +148,7 @@ class ReadingAlert(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     day: Mapped[date]
     rule: Mapped[ReadingRule] = mapped_column(choice(ReadingRule))
-    files: Mapped[int]  # different files, of all enti
+    count: Mapped[int]  # different files, of all enti; or searches, of this one
     usual: Mapped[int]  # what was expected at most
     raised_at: Mapped[datetime]
     seen_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +15,12 @@ from crm.access.service import holders, scope_for
 from crm.audit import keys
 from crm.audit.chain import Entry, about
 from crm.audit.models import AuditEntry
-from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 from crm.enti.models import ContractEnte
 
 PAGE = 50
-ONE_DEED = timedelta(minutes=1)
 _ENTRY, _USER = table_of(AuditEntry), table_of(User)
 
 
@@ -130,13 +128,6 @@ def opened(session: Session, statement: Select[Any]) -> list[Noted]:
 def of_contact(session: Session, ente_id: int, contact_ids: Sequence[int], *, limit: int = 20_000) -> list[Noted]:
     """All that the audit says about a person; no permission is asked for: the caller did."""
     return opened(session, _select(Wanted(frozenset({ente_id}), contact_ids=tuple(contact_ids)), None).limit(limit))
-
-
-def noted_lately(session: Session, by: Principal, *, kind: str, ente_id: int) -> bool:
-    """Whether somebody did this already within the last minute, so that it is the same deed."""
-    since = clock.now(session) - ONE_DEED
-    same = _ENTRY.c.ente_id == ente_id, _ENTRY.c.kind == kind, _ENTRY.c.actor_id == by.user_id
-    return session.execute(select(_ENTRY.c.id).where(*same, _ENTRY.c.occurred_at > since).limit(1)).first() is not None
 
 
 def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from crm.audit.models import AuditEntry
 from crm.core import clock
 
 MAX_REASON = 200
-ONE_READING = timedelta(minutes=1)
+ONE_DEED = timedelta(minutes=1)
 
 
 def note(
@@ -55,11 +55,11 @@ def note(
     )  # fmt: skip
 
 
-def note_once(session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int) -> None:
-    """Somebody reads something about a person, page by page: noted once in a minute."""
+def note_once(session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int | None = None) -> None:
+    """Somebody reads something page by page, or by a page and its live socket: one deed, noted once in a minute."""
     entry = AuditEntry
     noted = exists().where(
-        entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_READING, entry.kind == kind,
+        entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_DEED, entry.kind == kind,
         entry.ente_id == ente_id, entry.contact_id == contact_id,
     )  # fmt: skip
     if not session.execute(select(noted)).scalar_one():

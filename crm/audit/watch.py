@@ -1,7 +1,7 @@
 """Watching over reading: what is unusual is raised to the supervisor, and stays until somebody explains it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -16,7 +16,8 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
 from crm.audit import service
 from crm.audit.models import AuditEntry, ReadingAlert, ReadingRule
-from crm.audit.unusual import Limits, Opening, by_ente, remarks
+from crm.audit.searches import SEARCHED
+from crm.audit.unusual import Limits, Opening, Remark, Searched, by_ente, remarks, searched
 from crm.core import clock, topics
 from crm.core.clock import business_day, start_of_day
 from crm.core.db import Database, Scope, table_of, touch
@@ -39,12 +40,17 @@ class Alert:
     user: str
     day: date
     rule: ReadingRule
-    files: int
+    count: int
     usual: int
     raised_at: datetime
     seen_by: str | None
     seen_at: datetime | None
     explanation: str
+
+    @property
+    def of_searches(self) -> bool:
+        """Whether searches were counted; else files opened without a call."""
+        return self.rule is ReadingRule.SEARCHES
 
 
 def look(database: Database, limits: Limits | None = None) -> int:
@@ -62,7 +68,7 @@ def alerts(session: Session, by: Principal, *, only_open: bool = False, limit: i
     statement = (
         select(
             ReadingAlert.id, ReadingAlert.ente_id, ReadingAlert.user_id, User.name, ReadingAlert.day,
-            ReadingAlert.rule, ReadingAlert.files, ReadingAlert.usual, ReadingAlert.raised_at, seer.name,
+            ReadingAlert.rule, ReadingAlert.count, ReadingAlert.usual, ReadingAlert.raised_at, seer.name,
             ReadingAlert.seen_at, ReadingAlert.explanation,
         )
         .join(User, User.id == ReadingAlert.user_id)
@@ -104,32 +110,56 @@ def _look(session: Session, limits: Limits) -> int:
     at = clock.now(session)
     day = business_day(at)
     begins = start_of_day(day)
+    return sum(
+        _raise(
+            session,
+            {
+                "ente_id": ente_id, "user_id": user_id, "day": day, "rule": found.rule, "count": found.count,
+                "usual": found.usual, "raised_at": at, "explanation": "",
+            },
+        )
+        for user_id, ente_id, found in (*_of_files(session, begins, limits), *_of_searches(session, begins, limits))
+    )  # fmt: skip
+
+
+def _of_files(session: Session, begins: datetime, limits: Limits) -> Iterator[tuple[int, int, Remark]]:
+    """What is unusual about the files of whom: each remark for every ente of theirs."""
     openings = _openings(session, since=begins)
     if not openings:
-        return 0
+        return
     earlier = _earlier_days(session, begins)
     peers = _peers(session)
-    raised = 0
     for user_id, theirs in openings.items():
         others = [count for peer in peers.get(user_id, ()) for count in earlier.get(peer, ())]
         for found in remarks(theirs, own=earlier.get(user_id, ()), colleagues=others, limits=limits):
             for ente_id in by_ente(theirs):
-                values = {
-                    "ente_id": ente_id, "user_id": user_id, "day": day, "rule": found.rule, "files": found.files,
-                    "usual": found.usual, "raised_at": at, "explanation": "",
-                }  # fmt: skip
-                raised += _raise(session, values)
-    return raised
+                yield user_id, ente_id, found
+
+
+def _of_searches(session: Session, begins: datetime, limits: Limits) -> Iterator[tuple[int, int, Remark]]:
+    """What is unusual about the searches of whom, by ente. A minute of them counts once it is over."""
+    entry = _ENTRY.c
+    rows = session.execute(
+        select(entry.actor_id, entry.occurred_at, entry.ente_id, entry.detail["after"]["searches"].as_integer()).where(
+            entry.kind == SEARCHED, entry.occurred_at >= begins
+        )
+    )
+    theirs: dict[int, list[Searched]] = defaultdict(list)
+    for actor_id, *minute in rows:
+        theirs[actor_id].append(Searched(*minute))
+    for user_id, minutes in theirs.items():
+        for ente_id, found in searched(minutes, limits=limits).items():
+            yield user_id, ente_id, found
 
 
 def _raise(session: Session, values: dict[str, object]) -> int:
     """Write an alert, or bring its count up to date. One that was explained is open again when it has doubled."""
     add = insert(ReadingAlert).values(values)
-    doubled = add.excluded.files >= 2 * ReadingAlert.files
+    doubled = add.excluded.count >= 2 * ReadingAlert.count
     rise = add.on_conflict_do_update(
         index_elements=["ente_id", "user_id", "day", "rule"],
-        set_={"files": add.excluded.files, "seen_by": None, "seen_at": None},
-        where=(ReadingAlert.seen_at.is_(None) & (add.excluded.files > ReadingAlert.files)) | doubled,
+        set_={"count": add.excluded.count, "seen_by": None, "seen_at": None},
+        where=(ReadingAlert.seen_at.is_(None) & (add.excluded.count > ReadingAlert.count)) | doubled,
     )
     changed = session.execute(rise.returning(ReadingAlert.ente_id)).scalar_one_or_none()
     if changed is not None:

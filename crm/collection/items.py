@@ -23,6 +23,7 @@ from crm.collection.merge import Withdrawal
 from crm.collection.models import Of
 from crm.collection.statements import contact_statement, document_statement, position_statement
 from crm.contacts.service import ContactStatement
+from crm.core.passing import Passing
 from crm.documents.service import DocumentStatement
 from crm.positions.service import PositionStatement
 
@@ -30,7 +31,7 @@ Statement = ContactStatement | PositionStatement | DocumentStatement
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Passing):
     """A line, understood. One of `contact`, `position`, `document`, `withdrawal`, `refusal`, `total` and `declared` at
     most is set.
 

@@ -70,9 +70,9 @@ class Summary:
     conditions: tuple[Condition, ...]
 
 
-def read(session: Session, contact: ContactView) -> Card:
-    """The card of a contact's person, under the contact's ente."""
-    same = queries.same_person(session, contact)
+def read(session: Session, same: Sequence[ContactView]) -> Card:
+    """The card of a person (`queries.same_person`), under the ente of the first of his rows."""
+    contact = same[0]
     rows = tuple(queries.of_ente(same, contact.ente_id))
     ids = [one.id for one in rows]
     told = tuple(consents.of_contacts(session, ids))
@@ -114,7 +114,7 @@ def opened(session: Session, by: Principal, card: Card, *, call_id: UUID | None 
         audit.note(session, by, kind="contact.opened", ente_id=row.ente_id, contact_id=row.id, call_id=call_id)
 
 
-def _related(session: Session, same: list[ContactView], ids: list[int]) -> tuple[Related, ...]:
+def _related(session: Session, same: Sequence[ContactView], ids: list[int]) -> tuple[Related, ...]:
     found = relations.of_contacts(session, ids)
     told = relations.told_to_each(session, same, found)
     held = {

@@ -105,7 +105,7 @@ def do_not_call(session: Session, by: Principal, *, contact_id: int, why: str = 
 def call_again(session: Session, by: Principal, *, contact_id: int) -> dict[int, Refusal]:
     """He may be called again, or never asked not to be, whichever of his rows of the ente says so. Returns the same."""
     contact = recordable(session, by, contact_id)
-    same = queries.same_person(session, queries.get(session, contact_id))
+    same = queries.same_person(session, contact_id)
     refusing = session.scalars(
         select(ContactPreference.contact_id)
         .where(

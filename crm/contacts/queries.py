@@ -35,10 +35,9 @@ _REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value
 
 # The rows of one person: those with his codice fiscale in any ente of the scope, those that merges join to them, and
 # so on until nobody new is found.
-_SAME_PERSON = text(
-    """
-    WITH RECURSIVE person (id, codice_fiscale) AS (
-        SELECT id, codice_fiscale FROM contact WHERE id = :id
+_SAME_PERSON = """
+    ANY (ARRAY (WITH RECURSIVE person (id, codice_fiscale) AS (
+        SELECT id, codice_fiscale FROM contact WHERE id = :one_of_his
         UNION
         SELECT other.id, other.codice_fiscale FROM person JOIN LATERAL (
             SELECT id, codice_fiscale FROM contact WHERE codice_fiscale = person.codice_fiscale
@@ -50,9 +49,8 @@ _SAME_PERSON = text(
             WHERE m.merged_id = person.id AND m.undone_at IS NULL
         ) other ON true
     )
-    SELECT id FROM person
-    """
-)
+    SELECT id FROM person))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ class ContactKey:
 
 def get(session: Session, contact_id: int) -> ContactView:
     """One contact. Raises `NotFoundError` when there is none in the scope."""
-    found = _views(session, Contact.id == contact_id, limit=1)
+    found = _views(session, Contact.id == contact_id)
     if not found:
         raise NotFoundError("Contribuente non trovato.")
     return found[0]
@@ -163,7 +161,7 @@ def named(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
     if not contact_ids:
         return {}
     rows = session.execute(select(Contact.id, Contact.given_name, Contact.surname).where(Contact.id.in_(contact_ids)))
-    return {id_: f"{given} {surname}" if given else surname for id_, given, surname in rows}
+    return {id_: full_name(surname, given) for id_, given, surname in rows}
 
 
 def reached_at(session: Session, value: str) -> list[ContactKey]:
@@ -171,19 +169,21 @@ def reached_at(session: Session, value: str) -> list[ContactKey]:
     return [ContactKey(*row) for row in session.execute(_REACHED_AT, {"value": value})]
 
 
-def same_person(session: Session, contact: ContactView) -> list[ContactView]:
+def same_person(session: Session, contact_id: int) -> list[ContactView]:
     """Whose rows a person's file shows: this contact, then the same person in each ente of the scope, merges included.
 
     The one way to know it: no row of a merged contact moves, so whatever is about him is looked up under all of these.
+    Raises `NotFoundError` when there is no such contact in the scope.
     """
-    ids = list(session.execute(_SAME_PERSON, {"id": contact.id}).scalars())
-    found = _views(session, Contact.id.in_(ids), limit=len(ids))
-    return sorted(found, key=lambda one: (one.id != contact.id, one.ente_id, one.id))
+    found = _views(session, Contact.id == text(_SAME_PERSON).bindparams(one_of_his=contact_id))
+    if not found:
+        raise NotFoundError("Contribuente non trovato.")
+    return sorted(found, key=lambda one: (one.id != contact_id, one.ente_id, one.id))
 
 
 def is_legal(session: Session, contact_id: int) -> bool:
     """Whether the person is a company or a body, by all rows that state him."""
-    return person_of(same_person(session, get(session, contact_id))).legal
+    return person_of(same_person(session, contact_id)).legal
 
 
 def of_ente(rows: Iterable[ContactView], ente_id: int) -> list[ContactView]:
@@ -204,9 +204,9 @@ def person_of(rows: Iterable[ContactView]) -> Person:
     )  # fmt: skip
 
 
-def _views(session: Session, condition: ColumnElement[bool], *, limit: int) -> list[ContactView]:
+def _views(session: Session, condition: ColumnElement[bool]) -> list[ContactView]:
     rows = session.scalars(
-        select(Contact).where(condition).order_by(Contact.name_key, Contact.ente_id, Contact.id).limit(limit)
+        select(Contact).where(condition).order_by(Contact.name_key, Contact.ente_id, Contact.id)
     ).all()
     ids = [row.id for row in rows]
     reaches, addresses = _details(session, ContactReach, ids), _details(session, ContactAddress, ids)

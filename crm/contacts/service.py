@@ -13,6 +13,7 @@ from crm.contacts.listed import ListedTable
 from crm.contacts.models import Contact, ContactAddress, ContactReach, NameStump, ReachKind, Relation
 from crm.contacts.slips import stumps
 from crm.core.db import table_of
+from crm.core.passing import Passing
 from crm.core.recordset import each_key, incoming, with_more
 from crm.core.stated import Silence, StatedTable
 
@@ -34,7 +35,7 @@ _RELATIONS = ListedTable(
 
 
 @dataclass(frozen=True, slots=True)
-class ContactStatement:
+class ContactStatement(Passing):
     """What the collection system says of a taxpayer. `row` holds the columns in JSON; `words` are those of the name.
 
     The rows of `addresses` and `relations` are ready for JSON, no two with the same key.

@@ -15,6 +15,7 @@ from crm.contacts.disclosure import Matter
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError
+from crm.core.passing import Passing
 from crm.core.recordset import with_more
 from crm.core.stated import Silence, StatedTable
 from crm.documents import queries
@@ -31,7 +32,7 @@ _STATED = StatedTable(
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentStatement:
+class DocumentStatement(Passing):
     """What the collection system says of one document. `row` holds the columns in JSON, all but the contact."""
 
     reference: str

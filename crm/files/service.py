@@ -56,14 +56,15 @@ def open_file(
     in his call.
     """
     by.require(Permission.FILE_READ)
-    contact = contacts.get(session, contact_id)
+    person = contacts.same_person(session, contact_id)
+    contact = person[0]
     readable = scope_for(session, by, Permission.FILE_READ).enti or frozenset()
     if contact.ente_id not in readable:
         raise ForbiddenError("Non puoi aprire i fascicoli di questo ente.")
     reason = " ".join(reason.split())
     _check(session, by, contact, purpose, reason, spoken, call_id)
     spoken = (spoken or Spoken()) if purpose in SPEAKS else Spoken(Interlocutor.NOBODY)
-    same = [one for one in contacts.same_person(session, contact) if one.ente_id in readable]
+    same = [one for one in person if one.ente_id in readable]
     told = _told(session, same, spoken)
     if call_id is None:
         in_call = queries.open_in_a_call(session, by, contact_ids=[one.id for one in same])

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
+from crm.core.passing import Passing
 from crm.core.recordset import each_key, with_more
 from crm.core.stated import Silence, StatedTable
 from crm.positions.models import Position, PositionAlias
@@ -28,7 +29,7 @@ _STATED = StatedTable(
 
 
 @dataclass(frozen=True, slots=True)
-class PositionStatement:
+class PositionStatement(Passing):
     """What the collection system says of one debt. `row` holds the columns in JSON, all but the contact.
 
     Beside the columns it has, under `ALIASES`, other numbers by which the debt is found, if there are any.

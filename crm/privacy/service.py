@@ -48,8 +48,8 @@ def copy_name(export_id: int) -> str:
 
 def person_of(session: Session, contact_id: int) -> Person:
     """The person behind a contact, within its ente: each ente is a controller of its own."""
-    contact = contacts.get(session, contact_id)
-    same = contacts.same_person(session, contact)
+    same = contacts.same_person(session, contact_id)
+    contact = same[0]
     return Person(contact.ente_id, tuple(sorted({one.id for one in same if one.ente_id == contact.ente_id})))
 
 
@@ -219,8 +219,8 @@ def obstacles(session: Session, person: Person, holders: Sequence[Holder]) -> li
 
 
 def erase_everywhere(session: Session, person: Person, holders: Sequence[Holder]) -> list[Went]:
-    """In the order of the holders: the contact itself comes last."""
-    return [went for holder in holders for went in holder.erase(session, person)]
+    """In the order of the holders: the contact itself comes last. What there was none of is not told."""
+    return [went for holder in holders for went in holder.erase(session, person) if went.rows]
 
 
 def give_up(session: Session, *, kind: str, row_id: int, ente_id: int) -> None:

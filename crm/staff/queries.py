@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
@@ -31,6 +31,12 @@ class Serving:
     ends_on: date | None
     through_contract: bool
     active: bool
+
+    @property
+    def removable(self) -> bool:
+        """Whether the ente may keep him away: whoever serves it, or watches over it for a contract. Of its own people
+        no approver rids himself: an administrator takes their roles."""
+        return self.role in STAFF or self.through_contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +112,19 @@ def register(session: Session, by: Principal, ente_id: int, *, on: date | None =
 
 def serving(session: Session, ente_id: int) -> list[Serving]:
     """The same, of today, for the ente's or the administrator's own changes: they asked for a permission themselves."""
-    today, gone = business_day(clock.now(session)), _kept_away(session, ente_id)
-    found = _found(session, ente_id, _grants(session, ente_id))
-    return [one for one in found if one.user_id not in gone and (one.ends_on is None or one.ends_on >= today)]
+    return _present(session, ente_id, _grants(session, ente_id))
 
 
-def with_access(session: Session, ente_id: int) -> frozenset[int]:
-    """Everybody who holds any role on an ente now or later, its own people included, and is not kept away.
-
-    For changes, as `serving`.
-    """
-    at = clock.now(session)
-    rows = session.execute(
-        select(RoleGrant.user_id).where(
-            _on(session, ente_id), or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at)
-        )
-    ).scalars()
-    return frozenset(rows) - _kept_away(session, ente_id)
+def removable(session: Session, ente_id: int) -> frozenset[int]:
+    """Whom the ente may keep away from now on (`Serving.removable`). For changes, as `serving`."""
+    present = _present(session, ente_id, _grants(session, ente_id, staff=None))
+    return frozenset(one.user_id for one in present if one.removable)
 
 
 def of_the_ente(session: Session, by: Principal, ente_id: int) -> list[Serving]:
     """The ente's own people who have access, and whoever supervises its contract. Raises as `register`."""
     require_on(session, by, Permission.ACCESS_READ, ente_id=ente_id)
-    at, gone = clock.now(session), _kept_away(session, ente_id)
-    valid = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at)
-    found = _found(session, ente_id, _grants(session, ente_id, staff=False).where(valid))
-    return [one for one in found if one.user_id not in gone]
+    return _present(session, ente_id, _grants(session, ente_id, staff=False))
 
 
 def removed(session: Session, by: Principal, ente_id: int) -> list[Removed]:
@@ -197,6 +190,13 @@ def _kept_away(session: Session, ente_id: int) -> frozenset[int]:
     return frozenset(session.scalars(select(EnteExclusion.user_id).where(*in_force)))
 
 
+def _present(session: Session, ente_id: int, grants: _Grants) -> list[Serving]:
+    """Of these grants those that are not over, of whoever is not kept away."""
+    valid = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > clock.now(session))
+    gone = _kept_away(session, ente_id)
+    return [one for one in _found(session, ente_id, grants.where(valid)) if one.user_id not in gone]
+
+
 def _found(session: Session, ente_id: int, grants: _Grants) -> list[Serving]:
     return [
         Serving(
@@ -212,8 +212,9 @@ def _on(session: Session, ente_id: int) -> ColumnElement[bool]:
     return or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(covering))
 
 
-def _grants(session: Session, ente_id: int, *, staff: bool = True) -> _Grants:
-    kind = RoleGrant.role.in_(STAFF) if staff else RoleGrant.role.not_in(STAFF)
+def _grants(session: Session, ente_id: int, *, staff: bool | None = True) -> _Grants:
+    """`staff` false: the ente's own and whoever supervises its contract; none: everybody."""
+    kind = true() if staff is None else RoleGrant.role.in_(STAFF) == staff
     return (
         select(
             RoleGrant.user_id, User.name, User.qualification, RoleGrant.role, RoleGrant.valid_from,

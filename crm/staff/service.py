@@ -43,12 +43,15 @@ def see_notices(session: Session, by: Principal, *, ente_id: int, up_to: int) ->
 
 def remove(session: Session, by: Principal, *, ente_id: int, user_id: int, reason: str) -> None:
     """The ente keeps somebody away from its taxpayers, from now on: his own roles on it end, and those that he has
-    through a contract no longer reach it. His pages notice within seconds."""
+    through a contract no longer reach it. His pages notice within seconds. Raises `NotFoundError` for whoever is not
+    `queries.removable`, such as the ente's own people."""
     require_on(session, by, Permission.USER_REMOVE, ente_id=ente_id)
     reason = _reason(reason)
     if user_id == by.user_id:
         raise ConflictError("Non puoi allontanare te stesso: chiedi a un amministratore.")
-    user = _with_access(session, ente_id, user_id)
+    if user_id not in queries.removable(session, ente_id):
+        raise NotFoundError("Questa persona non lavora per l'ente e non vigila sul suo contratto.")
+    user = session.get_one(User, user_id)
     made = session.execute(
         insert(EnteExclusion)
         .values(user_id=user_id, ente_id=ente_id, reason=reason, made_by=by.user_id, made_at=clock.now(session))
@@ -186,13 +189,6 @@ def replace(session: Session, by: Principal, *, request_id: int, replacement_id:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _with_access(session: Session, ente_id: int, user_id: int) -> User:
-    """Somebody who can see something of the ente's: its contractor's staff, or its own people."""
-    if user_id not in queries.with_access(session, ente_id):
-        raise NotFoundError("Questa persona non ha accesso ai dati dell'ente.")
-    return session.get_one(User, user_id)
 
 
 def _require_administrator(session: Session, by: Principal, ente_id: int) -> None:

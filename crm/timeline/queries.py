@@ -8,6 +8,8 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
 from crm.core.errors import InvalidError
 from crm.timeline.models import EntryKind, TimelineEntry
 
@@ -61,6 +63,17 @@ class Page:
 
     entries: tuple[tuple[TimelineEntry, str | None], ...]
     after: Cursor | None
+
+
+def of_ente(session: Session, by: Principal, *, ente_id: int, since: datetime, limit: int) -> Sequence[TimelineEntry]:
+    """What happened with an ente's contacts, the latest first. Raises `ForbiddenError` for whoever reads no files."""
+    require_on(session, by, Permission.FILE_READ, ente_id=ente_id)
+    return session.scalars(
+        select(TimelineEntry)
+        .where(TimelineEntry.ente_id == ente_id, TimelineEntry.occurred_at >= since)
+        .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def of_contacts(

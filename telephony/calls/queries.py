@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on, scope_for
 from telephony.calls.models import Call, Phase
 
 
@@ -21,12 +23,22 @@ class UnderWay:
     arrived_at: datetime
     waiting_since: datetime | None
     answered_at: datetime | None
-    contact_id: int | None  # once he is identified
+    contact_id: int | None  # once he is identified, for whoever may know it
     topic: str | None
 
 
-def under_way(session: Session, ente_id: int) -> list[UnderWay]:
-    """The calls about an ente that have not ended, the oldest first."""
+def how_many(session: Session, ente_id: int) -> int:
+    """How many calls about an ente have not ended."""
+    return session.execute(select(func.count()).where(Call.ente_id == ente_id, Call.phase != Phase.ENDED)).scalar_one()
+
+
+def under_way(session: Session, by: Principal, *, ente_id: int) -> list[UnderWay]:
+    """The calls about an ente that have not ended, the oldest first. Who calls is told to whoever reads its files.
+
+    Raises `ForbiddenError` for whoever does not watch the ente.
+    """
+    require_on(session, by, Permission.ENTE_WATCH, ente_id=ente_id)
+    personal = ente_id in (scope_for(session, by, Permission.FILE_READ).enti or ())
     rows = session.scalars(
         select(Call)
         .where(Call.ente_id == ente_id, Call.phase != Phase.ENDED)
@@ -36,7 +48,7 @@ def under_way(session: Session, ente_id: int) -> list[UnderWay]:
     return [
         UnderWay(
             call.id, call.line, call.queue_id, call.phase, call.arrived_at, call.waiting_since, call.answered_at,
-            call.contact_id if call.identified_at else None, call.topic,
+            call.contact_id if personal and call.identified_at else None, call.topic,
         )
         for call in rows
     ]  # fmt: skip

@@ -32,7 +32,7 @@ def tell(session: Session, call_id: UUID) -> None:
         session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id,
         occurred_at=call.arrived_at, author_id=call.agent_id, status=_status(call),
         detail={
-            "identified": call.identified_at is not None,
+            "identified": was_identified(session, call),
             "waited_ms": call.waited_ms,
             "talked_s": _talked_s(call),
             "topic": call.topic,
@@ -79,6 +79,13 @@ def identification(session: Session, call_id: UUID, contact_id: int) -> CallEven
         .limit(1)
     ).scalar_one_or_none()  # fmt: skip
     return last if last is not None and last.kind == IDENTIFIED else None
+
+
+def was_identified(session: Session, call: Call | Row[*tuple[Any, ...]]) -> bool:
+    """Whether an agent established in this call that it is its contact's; also when his line dropped after that."""
+    if call.contact_id is None:
+        return False
+    return call.identified_at is not None or identification(session, call.id, call.contact_id) is not None
 
 
 def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome | None:

@@ -128,9 +128,26 @@ def test_who_may_remove_whom(session: Session, cast: Cast, piero: Principal, ada
         service.remove(session, piero, ente_id=cast.empoli, user_id=stranger.user_id, reason="x")
     for reason in ("", "   ", "x" * 401):
         with pytest.raises(InvalidError):
-            service.remove(session, piero, ente_id=cast.empoli, user_id=cast.vera, reason=reason)
-    service.remove(session, piero, ente_id=cast.empoli, user_id=cast.vera, reason="Ha cambiato ufficio")
-    assert access.scope_for(session, resumed(session, cast.vera), Permission.BOARD_WATCH).enti == frozenset()
+            service.remove(session, piero, ente_id=cast.empoli, user_id=cast.luca, reason=reason)
+    paola = made(session, "paola", Role.CONTRACT_SUPERVISOR, Subject(contract_id=cast.contract))
+    service.remove(session, piero, ente_id=cast.empoli, user_id=paola.user_id, reason="Ha cambiato ufficio")
+    assert access.scope_for(session, resumed(session, paola.user_id), Permission.BOARD_WATCH).enti == {cast.vinci}
+
+
+@pytest.mark.integration
+def test_an_approver_rids_himself_of_nobody_of_his_own_ente(session: Session, cast: Cast, piero: Principal) -> None:
+    """Else one of two approvers would be alone, by a request that the page does not offer."""
+    other = made(session, "petra", Role.ENTE_APPROVER, Subject(ente_id=cast.empoli))
+    for colleague in (other.user_id, cast.vera):
+        with pytest.raises(NotFoundError):
+            service.remove(session, piero, ente_id=cast.empoli, user_id=colleague, reason="Comando io")
+        assert access.scope_for(session, resumed(session, colleague), Permission.ENTE_WATCH).enti == {cast.empoli}
+    at = clock.now(session)  # whoever serves the ente as well goes, and what he holds of the ente's own with it
+    session.execute(
+        insert(RoleGrant).values(user_id=cast.anna, role=Role.ENTE_VIEWER, ente_id=cast.empoli, valid_from=at)
+    )
+    service.remove(session, piero, ente_id=cast.empoli, user_id=cast.anna, reason="Modi sgarbati")
+    assert access.scope_for(session, resumed(session, cast.anna), Permission.FILE_READ).enti == {cast.vinci}
 
 
 @pytest.mark.integration

@@ -87,7 +87,7 @@ def test_a_person_is_copied_looked_up_in_the_log_and_erased(
     admin.shot("erasure")
     page.goto("/privacy")
     page.locator("#q").fill("vannini ada")
-    expect(page.locator("#found")).to_contain_text("Nessuno con questi dati.")
+    expect(page.locator("#found")).to_contain_text("Nessuno con questi dati")
     page.goto("/access-log")
     expect(page.locator(".log-lines")).to_contain_text("Persona cancellata")
     expect(page.locator(".log-lines")).not_to_contain_text("Vannini")

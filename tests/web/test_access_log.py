@@ -205,6 +205,27 @@ def test_many_files_without_a_call_are_raised_and_explained_by_another(
     assert theirs.status_code == 404
 
 
+def test_whoever_reads_by_searching_alone_is_raised_too(
+    client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
+) -> None:
+    sign_in(client, "anna")
+    token = csrf_of(client, "/files")
+    for typed in ("bi", "bia", "bian"):
+        client.post("/files/search", data={"q": typed}, headers={"x-csrf-token": token})
+    assert watch.look(database, Limits(searches=2)) == 0  # he may go on typing
+    minute_over(database, cast)
+    assert watch.look(database, Limits(searches=3)) == 0
+    assert watch.look(database, Limits(searches=2)) == 1  # for Empoli, whose taxpayer he was shown
+    assert watch.look(database, Limits(searches=2)) == 0
+    sign_in(client, "piera")
+    shown = client.get("/access-log").text
+    assert "3 ricerche tra i contribuenti" in shown
+    assert f"user={cast.anna}&amp;since=" in shown
+    assert "kind=file.searched" in shown
+    sign_in(client, "silvio")
+    assert "ricerche tra i contribuenti" not in client.get("/access-log").text
+
+
 def test_files_opened_in_a_call_are_nobodys_curiosity(database: Database, cast: Cast) -> None:
     from uuid import uuid4  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from web.audit.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[2]
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
-WRITES = re.compile(r"\b(note|trace)\(|\bhistory\.record\(|(?<!\.)\brecord\(session")
+WRITES = re.compile(r"\b(note|note_once|trace)\(|\bhistory\.record\(|(?<!\.)\brecord\(session")
 NO_KINDS = {"audit.seal", "proposals.export", "access_log.jsonl", "seals.jsonl", "*.jsonl"}  # locks and files
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {

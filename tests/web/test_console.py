@@ -5,6 +5,7 @@ import re
 import pytest
 
 from telephony.agents.models import AgentState, PauseReason
+from telephony.calls.lifecycle import LegEnd
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE
 from tests.web.conftest import Desk
 
@@ -41,6 +42,20 @@ def test_a_mistake_is_told_to_whoever_opens_the_file_later(desk: Desk) -> None:
     file = desk.page("file")
     assert "Fascicolo aperto per errore" in file
     assert "Segreto" not in file
+
+
+def test_who_was_identified_before_the_line_dropped_is_no_stranger_to_whoever_writes_it_up(desk: Desk) -> None:
+    call = desk.talks()
+    desk.identify(call)
+    desk.stage.leg_ends(call, LegEnd.COMPLETED, after=60)
+    desk.stage.ready(desk.stage.cast.anna)
+    desk.stage.matcher.match_now("main", found_by="test")
+    desk.stage.talks(call)
+    assert "Importi e atti restano nascosti" in desk.page("file")
+    desk.stage.caller_leaves(call, after=90)
+    written_up = desk.page("file")
+    assert "questa persona era stata identificata" in written_up
+    assert "€" not in written_up
 
 
 def test_the_file_writes_telephones_as_the_rest_of_the_page_does(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from crm.collection.models import (
     SourceKind,
     SourceReading,
 )
+from crm.contacts import service as contacts
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import Contact, DisclosureRule, PersonKind
 from crm.core.configuration import changed
@@ -242,6 +243,24 @@ def test_who_may_not_read_files_does_not_search_either(reader: Reader) -> None:
     for path in ("/files", f"/files/{reader.cast.mario}", f"/files/positions/{reader.position()}"):
         assert reader.client.get(path).status_code == 403
     assert reader.client.post("/files/search", data={"q": "bianchi"}, headers=reader.headers).status_code == 403
+
+
+def test_names_a_slip_away_are_asked_for_after_those_named_as_typed(reader: Reader) -> None:
+    def asks(**fields: str) -> str:
+        return str(reader.client.post("/files/search", data=fields, headers=reader.headers).text)
+
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        contacts.learn_words(session, {"BIANCHI", "MARIO"})
+    follows = '"follows": "true", "q": "bianchi mario"'
+    first = asks(q=" bianchi mario")
+    assert ("BIANCHI" in first, follows in first, "Nomi simili" in first) == (True, True, False)
+    assert asks(q="bianchi mario", follows="true").strip() == ""
+    mistaken = asks(q="bianci mario")
+    assert ("BIANCHI" in mistaken, "Nessuno si chiama proprio così" in mistaken, "follows" in mistaken) == (
+        True, True, False,
+    )  # fmt: skip
+    again = asks(q="bianci mario", follows="true")  # by hand
+    assert ("BIANCHI" in again, "Nomi simili" in again, "follows" in again) == (True, True, False)
 
 
 def test_the_file_unites_a_persons_enti_and_each_hears_of_it(reader: Reader) -> None:

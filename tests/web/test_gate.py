@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.websockets import WebSocketDisconnect
 
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
@@ -67,6 +68,24 @@ def test_the_console_follows_whom_it_proposes(play: Play, runtime: Runtime) -> N
         told = {"kind": "guardian", "name": "Lia Bianchi"}
         play.desk.client.post(f"/contacts/{play.cast.mario}/relations", data=told, headers=play.desk.headers)
         assert any("Lia Bianchi" in socket.receive_text() for _ in range(8))
+
+
+def test_the_page_that_opens_a_file_follows_who_may_speak(play: Play) -> None:
+    client, mario, headers = play.desk.client, play.cast.mario, {"origin": "http://testserver"}
+    page = client.get(f"/files/{mario}").text
+    assert f'hx-ws:connect="/ws/gate-{mario}"' in page
+    with client.websocket_connect(f"/ws/gate-{mario}", headers=headers) as socket:
+        while 'id="gate"' not in (said := socket.receive_text()):
+            pass
+        assert "Lia Bianchi" not in said
+        told = {"kind": "guardian", "name": "Lia Bianchi"}
+        client.post(f"/contacts/{mario}/relations", data=told, headers=play.desk.headers)
+        assert any("Lia Bianchi" in socket.receive_text() for _ in range(8))
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"/ws/gate-{play.cast.stranger_in_siena}", headers=headers) as socket,
+    ):
+        socket.receive_text()
 
 
 def test_whoever_is_known_by_name_is_taken_as_he_is(play: Play) -> None:

@@ -7,6 +7,7 @@ import pyotp
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from crm.access import service as access
 from crm.access import users
@@ -216,7 +217,7 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     no_reason = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna}, headers=headers)
     assert no_reason.json()["fields"] == {"reason": "Scrivi il motivo."}
     gone = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna, "reason": "Sgarbata"}, headers=headers)
-    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}?removed={cast.anna}#removed-head"
+    assert gone.headers["hx-redirect"] == f"/staff/{cast.empoli}?removed={cast.anna}"
     shown = client.get(f"/staff/{cast.empoli}?removed={cast.anna}").text
     assert "Sgarbata" in shown
     assert "Anna da adesso non vede più" in shown
@@ -225,6 +226,28 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     client.cookies.set("filodiretto_session", hers)
     found = client.post("/console/search", data={"q": "bianchi"}, headers={"X-CSRF-Token": csrf_of(client, "/console")})
     assert "BIANCHI" not in found.text
+
+
+def test_what_the_ente_asks_for_is_on_the_company_s_register_at_once(
+    client: TestClient, piero: int, ada: int, cast: Cast
+) -> None:
+    headers = {"origin": "http://testserver"}
+    sign_in(client, "ada")
+    with client.websocket_connect(f"/ws/staff-{cast.empoli}", headers=headers) as socket:
+        while 'id="register"' not in (said := socket.receive_text()):
+            pass
+        assert "Non risponde" not in said
+        client.cookies.clear()
+        sign_in(client, "piero")
+        his = {"X-CSRF-Token": csrf_of(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
+        asked = {"user": cast.luca, "reason": "Non risponde"}
+        assert client.post(f"/staff/{cast.empoli}/replacements", data=asked, headers=his).status_code == 204
+        assert any("Non risponde" in socket.receive_text() for _ in range(8))
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"/ws/staff-{cast.vinci}", headers=headers) as socket,
+    ):
+        socket.receive_text()
 
 
 def test_the_register_is_a_spreadsheet_without_formulas(

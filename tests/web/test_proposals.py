@@ -12,6 +12,7 @@ from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.core.errors import ForbiddenError
 from crm.enti.models import Closure
 from crm.files import service as files
 from crm.files.models import Purpose
@@ -22,6 +23,8 @@ from crm.positions.models import Position
 from crm.proposals import exports
 from crm.proposals.acknowledgements import NOT_READ, Answer
 from crm.proposals.models import Proposal
+from crm.timeline import queries as timeline
+from telephony.calls import queries as calls
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, sign_in
 from web.wiring import Runtime
@@ -268,6 +271,14 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     assert "Registro degli accessi" in window
     assert "Attività · Da fare · Richiamare" in window
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:  # whatever the page does
+        begun = clock.now(session) - timedelta(days=1)
+        vera_now = principal_of(session, cast.vera)
+        assert all(one.contact_id is None for one in calls.under_way(session, vera_now, ente_id=cast.empoli))
+        with pytest.raises(ForbiddenError):
+            timeline.of_ente(session, vera_now, ente_id=cast.empoli, since=begun, limit=9)
+        with pytest.raises(ForbiddenError):
+            calls.under_way(session, anna, ente_id=cast.empoli)
     board = Browser(client, "vera", "/ente")
     assert "Comune di Vinci" in board.get("/ente")
     one = board.get(f"/ente?ente={cast.vinci}")

@@ -7,21 +7,20 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from crm.access.permissions import Permission
-from crm.audit import queries, searches, watch
+from crm.audit import queries, watch
 from crm.audit import service as audit
 from crm.contacts import queries as contacts
-from crm.contacts.search import search as search_for
 from crm.core.clock import in_rome
 from crm.enti import queries as enti
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.view import Line, choice_of, cursor_of, lines, next_page, render_alerts, say_in, wanted
+from web.contacts.box import look
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
-FOUND = 20
 MOST_EXPORTED = 100_000
 
 
@@ -52,16 +51,13 @@ def access_log(
 
 
 @router.post("/access-log/search")
-def search(runtime: RuntimeDep, visit: ChangeDep, q: Annotated[str, Form()] = "") -> Response:
+def search(
+    runtime: RuntimeDep, visit: ChangeDep, q: Annotated[str, Form()] = "", follows: Annotated[bool, Form()] = False
+) -> Response:
     """Of whom the log is wanted. Posted, so that no name stands in an address."""
-    asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
-        found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
-        badges = enti.badges(session)
-        searches.note(session, visit.principal, [one.ente_id for one in found])
-    return HTMLResponse(
-        fragment("audit/_found.html", visit.language, results=found, badges=badges, asked=len(asked) > 1)
-    )
+        found = look(session, visit, q, follows=follows)
+    return HTMLResponse(fragment("audit/_found.html", visit.language, look=found))
 
 
 @router.get("/access-log.csv")

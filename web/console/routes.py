@@ -5,20 +5,19 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import searches
-from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
-from crm.positions.notice import is_mistyped
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
 from telephony.calls.addresses import agent_identity
 from web.console.view import render, render_queues
+from web.contacts.box import look
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.speakers import Answers, answers
@@ -28,7 +27,6 @@ router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
 RightField = Annotated[Sequence[str], Form()]
 NO_CONTENT = 204
-FOUND = 20
 
 
 @router.get("/console")
@@ -154,26 +152,22 @@ def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) 
 
 
 @router.post("/console/search")
-def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
+def search(
+    runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "", follows: Annotated[bool, Form()] = False
+) -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
-    asked = q.strip()[:100]
     visit.principal.require(Permission.CALLS_ANSWER)
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
-        badges = enti.badges(session)
         call = conversation.current_call(session, visit.principal.user_id)
-        results = search_for(
+        found = look(
             session,
-            asked,
-            limit=FOUND,
+            visit,
+            q,
+            follows=follows,
             first=call.ente_id if call else None,
             among=enti.enti_of(session, call.contract_id) if call else None,  # a call belongs to one contract
         )
-        searches.note(session, visit.principal, [one.ente_id for one in results.people])
-    html = fragment(
-        "console/_results.html", visit.language, results=results.people, more=results.more, badges=badges, call=call,
-        asked=len(asked) > 1, mistyped=is_mistyped(asked),
-    )  # fmt: skip
-    return Response(html, media_type="text/html")
+    return HTMLResponse(fragment("console/_results.html", visit.language, look=found, call=call))
 
 
 @router.get("/console/device")

@@ -1,5 +1,6 @@
 """What the console shows, read in one transaction and cut into regions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -58,6 +59,7 @@ class CallView:
     proposed_by: ProposedBy | None
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
+    identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
     disposition: str | None
     note: str
@@ -188,14 +190,15 @@ def read(session: Session, visit: Visit) -> ConsoleView:
             proposal=None, file=None, wrap_up_ends=None, unfinished=None, now=at,
         )  # fmt: skip
     call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
-    contact = contacts.get(session, call.contact_id) if call and call.contact_id else None
+    person = contacts.same_person(session, call.contact_id) if call and call.contact_id else []
+    contact = person[0] if person else None
     ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
-    file = _file(session, visit, call, contact) if call and contact else None
+    file = _file(session, visit, call, person) if call and person else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
         pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
         call=_call(session, call, contact) if call else None,
-        proposal=_proposal(session, contact) if contact and not file else None, file=file,
+        proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
         now=clock.now(session), promised=tuple(follow_ups.of_call(session, call.id)) if call else (),
     )  # fmt: skip
@@ -216,6 +219,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
+        identified=story.was_identified(session, call),
         topic=call.topic, disposition=call.disposition, note=call.note,
     )  # fmt: skip
 
@@ -228,8 +232,8 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
     return Unfinished(call.id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note)
 
 
-def _proposal(session: Session, contact: ContactView) -> Proposal:
-    same = contacts.same_person(session, contact)
+def _proposal(session: Session, same: Sequence[ContactView]) -> Proposal:
+    contact = same[0]
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
         contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
@@ -237,12 +241,12 @@ def _proposal(session: Session, contact: ContactView) -> Proposal:
     )  # fmt: skip
 
 
-def _file(session: Session, visit: Visit, call: Call, contact: ContactView) -> TaxpayerFile | None:
+def _file(session: Session, visit: Visit, call: Call, person: Sequence[ContactView]) -> TaxpayerFile | None:
     """The file, once the agent has established whom he speaks with."""
     if call.identified_at is None:
         return None
-    opening = files.opening(session, visit.principal, contact_id=contact.id)
-    return read_file(session, contact, opening) if opening and opening.call_id == call.id else None
+    opening = files.opening(session, visit.principal, contact_id=person[0].id)
+    return read_file(session, person, opening) if opening and opening.call_id == call.id else None
 
 
 def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:

@@ -48,5 +48,5 @@ def call_about(session: Session, visit: Visit, contact_id: int) -> UUID | None:
     call = conversation.current_call(session, visit.principal.user_id)
     if call is None or call.contact_id is None:
         return None
-    person = contacts.same_person(session, contacts.get(session, contact_id))
+    person = contacts.same_person(session, contact_id)
     return call.id if call.contact_id in {one.id for one in person} else None

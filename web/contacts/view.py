@@ -78,10 +78,10 @@ def read(session: Session, visit: Visit, contact_id: int) -> Card:
     """The card, for somebody who may read files of its ente. While the person's file is open before somebody who may
     not hear how to reach him, that stays on the server.
     """
-    contact = contacts.get(session, contact_id)
-    if contact.ente_id not in (scope_for(session, visit.principal, Permission.FILE_READ).enti or ()):
+    person = contacts.same_person(session, contact_id)
+    if person[0].ente_id not in (scope_for(session, visit.principal, Permission.FILE_READ).enti or ()):
         raise ForbiddenError("Non hai il permesso di leggere i contatti di questo ente.")
-    card = cards.read(session, contact)
+    card = cards.read(session, person)
     opening = files.opening(session, visit.principal, contact_id=contact_id)
     told = opening.told.get(contact_id) if opening else None
     return cards.discreet(card) if told is not None and Matter.CONTACT_DATA not in told else card

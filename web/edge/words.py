@@ -139,6 +139,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ReadingRule.HOUR: "in un'ora",
         ReadingRule.DAY: "in un giorno",
         ReadingRule.UNUSUAL: "rispetto al solito",
+        ReadingRule.SEARCHES: "in un'ora",
     },
     Method: {
         Method.PASSWORD: "password",

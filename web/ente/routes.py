@@ -4,9 +4,8 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from crm.access.permissions import Permission
+from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
-from crm.audit import queries as log
 from crm.audit import service as audit
 from crm.core import topics
 from crm.core.db import Scope
@@ -23,10 +22,10 @@ router = APIRouter(include_in_schema=False)
 ONE = "ente-"  # how the live socket of one ente's window is named, before the ente's id
 
 
-def render(runtime: Runtime, ente_id: int, rights: window.Rights, language: str) -> Rendered:
-    """One ente's window, the same for everybody with the same rights on it."""
+def render(runtime: Runtime, by: Principal, ente_id: int, language: str) -> Rendered:
+    """One ente's window, the same for everybody with the same rights on it as `by`."""
     with runtime.database.begin(Scope.of_enti([ente_id])) as session:
-        view = window.look_into(session, ente_id, rights, language)
+        view = window.look_into(session, by, ente_id, language)
     return Rendered({"window": fragment("ente/window.html", language, view=view)}, view.topics)
 
 
@@ -57,10 +56,10 @@ def join(runtime: Runtime, visit: Visit, ente_id: int | None = None) -> list[tup
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(Scope.of_enti([ente_id])) as session:
         rights = window.rights_on(session, by, ente_id)
-        if rights.personal and not log.noted_lately(session, by, kind="ente.window_opened", ente_id=ente_id):
-            audit.note(session, by, kind="ente.window_opened", ente_id=ente_id)
+        if rights.personal:
+            audit.note_once(session, by, kind="ente.window_opened", ente_id=ente_id)
     key = f"ente:{ente_id}:{rights}:{visit.language}"
-    return [(key, partial(render, runtime, ente_id, rights, visit.language))]
+    return [(key, partial(render, runtime, by, ente_id, visit.language))]
 
 
 @router.get("/ente")

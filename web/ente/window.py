@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -13,8 +12,7 @@ from crm.audit import queries as log
 from crm.audit.queries import Wanted
 from crm.collection import queries as collection
 from crm.collection.queries import RunView
-from crm.contacts.models import Contact
-from crm.contacts.names import full_name
+from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import closure_queries
@@ -24,6 +22,7 @@ from crm.enti.queries import Badge
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
+from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
@@ -119,18 +118,18 @@ def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
     )  # fmt: skip
 
 
-def look_into(session: Session, ente_id: int, rights: Rights, language: str) -> Window:
-    """The window of the one ente that the session's scope holds."""
-    runs = collection.latest(session, limit=1)
+def look_into(session: Session, by: Principal, ente_id: int, language: str) -> Window:
+    """The window of the one ente that the session's scope holds. What is not for `by` is not read."""
+    runs, rights = collection.latest(session, limit=1), rights_on(session, by, ente_id)
     return Window(
         ente=enti.badges(session)[ente_id], rights=rights, board=read(session, Scope.of_enti([ente_id])),
-        calls=_calls(session, ente_id, rights), contacts=_contacts(session, ente_id) if rights.personal else (),
+        calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id) if rights.personal else (),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])),
         lost=sum((one.this_month for one in closure_queries.lost(session, [ente_id])), timedelta()),
         feed=runs[0] if runs else None,
         as_of=collection.heard(session, [ente_id]).get(ente_id),
-        looks=_looks(session, ente_id, language) if rights.access else (),
+        looks=_looks(session, by, ente_id, language) if rights.access else (),
     )  # fmt: skip
 
 
@@ -143,9 +142,9 @@ def beside(session: Session, ente_ids: frozenset[int]) -> Beside:
     return Beside(proposals.counts(session, State.MADE), closures)
 
 
-def _calls(session: Session, ente_id: int, rights: Rights) -> tuple[LiveCall, ...]:
-    under_way = calls.under_way(session, ente_id)
-    names = _names(session, {one.contact_id for one in under_way if one.contact_id}) if rights.personal else {}
+def _calls(session: Session, by: Principal, ente_id: int) -> tuple[LiveCall, ...]:
+    under_way = calls.under_way(session, by, ente_id=ente_id)
+    names = contacts.named(session, {one.contact_id for one in under_way if one.contact_id})
     found = []
     for one in under_way:
         line = phone_lines.line(session, one.line)
@@ -162,16 +161,11 @@ def _calls(session: Session, ente_id: int, rights: Rights) -> tuple[LiveCall, ..
     return tuple(found)
 
 
-def _contacts(session: Session, ente_id: int) -> tuple[Happened, ...]:
+def _contacts(session: Session, by: Principal, ente_id: int) -> tuple[Happened, ...]:
     today = clock.start_of_day(clock.business_day(clock.now(session)))
-    rows = session.execute(
-        select(TimelineEntry, Contact.surname, Contact.given_name)
-        .join(Contact, Contact.id == TimelineEntry.contact_id)
-        .where(TimelineEntry.ente_id == ente_id, TimelineEntry.occurred_at >= today)
-        .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
-        .limit(CONTACTS_SHOWN)
-    )
-    return tuple(_happened(entry, full_name(surname, given_name)) for entry, surname, given_name in rows)
+    entries = timeline.of_ente(session, by, ente_id=ente_id, since=today, limit=CONTACTS_SHOWN)
+    names = contacts.named(session, {one.contact_id for one in entries})
+    return tuple(_happened(one, names[one.contact_id]) for one in entries)
 
 
 def _happened(entry: TimelineEntry, name: str) -> Happened:
@@ -189,12 +183,5 @@ def _happened(entry: TimelineEntry, name: str) -> Happened:
     )  # fmt: skip
 
 
-def _looks(session: Session, ente_id: int, language: str) -> tuple[Line, ...]:
-    return tuple(
-        lines(session, log.some(session, Wanted(frozenset({ente_id})), after=None, limit=LOOKS_SHOWN), language)
-    )
-
-
-def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:
-    rows = session.execute(select(Contact.id, Contact.surname, Contact.given_name).where(Contact.id.in_(contact_ids)))
-    return {row.id: full_name(row.surname, row.given_name) for row in rows}
+def _looks(session: Session, by: Principal, ente_id: int, language: str) -> tuple[Line, ...]:
+    return tuple(lines(session, log.page(session, by, Wanted(frozenset({ente_id})), limit=LOOKS_SHOWN), language))

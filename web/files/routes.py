@@ -1,19 +1,19 @@
 """The taxpayer's file: looked for, opened for a reason, read, closed. What a call opens is read from here as well."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.audit import searches
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
-from crm.contacts.search import search as search_for
+from crm.contacts.queries import ContactView
 from crm.core import clock, topics
 from crm.enti import queries as enti
 from crm.files import queries as files
@@ -21,9 +21,9 @@ from crm.files import service
 from crm.files.models import Purpose
 from crm.files.service import SPEAKS
 from crm.positions import queries as positions
-from crm.positions.notice import is_mistyped
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
+from web.contacts.box import look
 from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -36,7 +36,6 @@ router = APIRouter(include_in_schema=False)
 FieldText = Annotated[str, Form()]
 T = TypeVar("T")
 Chosen = Annotated[T | None, BeforeValidator(lambda text: text or None), Query()]  # an empty field chooses nothing
-FOUND = 20
 MOST_SHOWN = 500  # entries of a timeline at once
 NO_CONTENT = 204
 
@@ -49,18 +48,13 @@ def search_page(request: Request, visit: VisitDep) -> Response:
 
 
 @router.post("/files/search")
-def search(runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "") -> Response:
+def search(
+    runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "", follows: Annotated[bool, Form()] = False
+) -> Response:
     """Who it may be. Posted, so that no name stands in an address."""
-    asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
-        badges = enti.badges(session)
-        results = search_for(session, asked, limit=FOUND)
-        searches.note(session, visit.principal, [one.ente_id for one in results.people])
-    html = fragment(
-        "files/_results.html", visit.language, results=results.people, more=results.more, badges=badges,
-        asked=len(asked) > 1, mistyped=is_mistyped(asked),
-    )  # fmt: skip
-    return Response(html, media_type="text/html")
+        found = look(session, visit, q, follows=follows)
+    return HTMLResponse(fragment("files/_results.html", visit.language, look=found))
 
 
 @router.get("/files/positions/{position_id}")
@@ -78,14 +72,14 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
     """The file if it is open, else the question why it should be."""
     about: dict[str, Any] = {"visit": visit, "csrf": visit.csrf_token}
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
-        contact = contacts.get(session, contact_id)
+        person = contacts.same_person(session, contact_id)
+        contact = person[0]
         about["ente"] = enti.badges(session)[contact.ente_id]
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
-            about["gate"] = files.gate(session, contact.ente_id)
-            about["speakers"] = offered(session, contacts.same_person(session, contact))
-        found = read_file(session, contact, opening) if opening else None
+            about["regions"] = _gate(session, visit, person).regions
+        found = read_file(session, person, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
         return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
@@ -149,7 +143,7 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """The file's one region; a word that it is closed, once it is."""
     with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
         opening = files.opening(session, visit.principal, contact_id=contact_id)
-        found = read_file(session, contacts.get(session, contact_id), opening) if opening else None
+        found = read_file(session, contacts.same_person(session, contact_id), opening) if opening else None
     return _shown(visit, contact_id, found)
 
 
@@ -158,6 +152,25 @@ def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendere
     html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
+
+
+def render_gate(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
+    """What is asked before the file opens: the one region of the page that opens it."""
+    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+        return _gate(session, visit, contacts.same_person(session, contact_id))
+
+
+def _gate(session: Session, visit: Visit, same: Sequence[ContactView]) -> Rendered:
+    gate = files.gate(session, same[0].ente_id)
+    html = fragment("files/gate.html", visit.language, person=same[0], gate=gate, speakers=offered(session, same))
+    return Rendered({"gate": html}, frozenset(topics.contact(one.id) for one in same))
+
+
+def join_gate(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
+    """The questions, whose speakers are those known now. What is shown depends on which rows its reader may see."""
+    render_gate(runtime, visit, contact_id)
+    key = f"gate:{contact_id}:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render_gate, runtime, visit, contact_id))]
 
 
 def join(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:

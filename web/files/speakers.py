@@ -75,7 +75,7 @@ class Answers:
         self, session: Session, by: Principal, kind: RelationKind, contact_id: int, call_id: UUID | None
     ) -> int:  # fmt: skip
         """Whoever is known by this name after all is taken as he is: that his title ended stays so."""
-        known = offered(session, contacts.same_person(session, contacts.get(session, contact_id))).known
+        known = offered(session, contacts.same_person(session, contact_id)).known
         key = who_key(None, self.name)
         for one in known:
             if one.kind is kind and who_key(None, one.name) == key:

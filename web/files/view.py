@@ -180,10 +180,10 @@ class Detail:
     proofs: Mapping[str, DocumentView]
 
 
-def read_file(session: Session, contact: ContactView, opening: Opening) -> TaxpayerFile:
-    """Everything that the scope and the opening show of this person."""
-    everywhere = contacts.same_person(session, contact)
-    same = [one for one in everywhere if one.id in opening.contact_ids]
+def read_file(session: Session, person: Sequence[ContactView], opening: Opening) -> TaxpayerFile:
+    """Everything that the opening shows of a person, whose rows in the scope these are (`contacts.same_person`)."""
+    contact = person[0]
+    same = [one for one in person if one.id in opening.contact_ids]
     ids = [one.id for one in same]
     shows = {one: Shows.of(opening.told[one]) for one in ids}
     owed = positions.of_contact(session, [one for one in ids if shows[one].debts], brief=True)
@@ -194,7 +194,7 @@ def read_file(session: Session, contact: ContactView, opening: Opening) -> Taxpa
     }
     asked = shows[contact.id]
     return TaxpayerFile(
-        contact_ids=tuple(ids), left_out=_left_out(session, everywhere, same), name=contact.name,
+        contact_ids=tuple(ids), left_out=_left_out(session, person, same), name=contact.name,
         codice_fiscale=contact.codice_fiscale,
         born_on=contact.born_on if asked.contact_data else None,
         birthplace=contact.birthplace if asked.contact_data else None,
@@ -214,7 +214,7 @@ def read_timeline(
     """A part of the timeline of the person's rows, as far as they are open: a page, or so many entries as are shown
     already.
     """
-    same = contacts.same_person(session, contacts.get(session, contact_id))
+    same = contacts.same_person(session, contact_id)
     rows = [one for one in same if one.id in opening.contact_ids]
     return _timeline(session, rows, opening, only=only, after=after, least=least)
 
@@ -288,7 +288,7 @@ def _sections(
 
 
 def _left_out(
-    session: Session, everywhere: list[ContactView], same: list[ContactView]
+    session: Session, everywhere: Sequence[ContactView], same: Sequence[ContactView]
 ) -> tuple[tuple[int, Badge], ...]:  # fmt: skip
     """Other enti that have the person, and whose rows are not open: they may want other answers than he gave."""
     there = {one.ente_id for one in same}

@@ -74,9 +74,10 @@ def join_list(runtime: Runtime, visit: Visit, list_id: int) -> list[tuple[str, R
 def new(request: Request, runtime: RuntimeDep, visit: VisitDep, contact: int) -> Response:
     """A follow-up made by hand."""
     with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
-        about = contacts.get(session, contact)
+        same = contacts.same_person(session, contact)
+        about = same[0]
         ente = enti.badges(session)[about.ente_id]
-        open_ones = queries.of_contacts(session, [one.id for one in contacts.same_person(session, about)])
+        open_ones = queries.of_contacts(session, [one.id for one in same])
         form = _form(session, visit, contact, None)
         at = clock.now(session)
     return page(

@@ -33,6 +33,7 @@ from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
+from web.staff import routes as staff
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -73,9 +74,11 @@ PAGES: dict[str, Joining] = {
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
     "file": files.join,
+    "gate": files.join_gate,
     "contact": contacts.join,
     "ente": ente.join,
     "list": follow_ups.join_list,
+    "staff": staff.join,
 }
 
 

@@ -10,9 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import FormData
 
 from crm.access.permissions import Permission
-from crm.audit import searches
 from crm.contacts import queries as contacts
-from crm.contacts.search import search as search_for
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import InvalidError, NotFoundError
@@ -21,6 +19,7 @@ from crm.privacy import breaches, ending, service, tombstones
 from crm.privacy.holders import Fate
 from crm.privacy.models import PersonErasure, Risk
 from telephony.calls import queries as calls
+from web.contacts.box import look
 from web.edge.fields import id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -29,7 +28,6 @@ from web.wiring import HOLDERS, Runtime
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
-FOUND = 20
 HOME = "/privacy"
 Text = Annotated[str, Form()]
 
@@ -50,16 +48,11 @@ def privacy(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.post("/privacy/search")
-def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "") -> Response:
+def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "", follows: Annotated[bool, Form()] = False) -> Response:
     """Whose data. Posted, so that no name stands in an address."""
-    asked = q.strip()[:100]
     with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
-        found = search_for(session, asked, limit=FOUND).people if len(asked) > 1 else ()
-        badges = enti.badges(session)
-        searches.note(session, visit.principal, [one.ente_id for one in found])
-    return HTMLResponse(
-        fragment("privacy/_found.html", visit.language, results=found, badges=badges, asked=len(asked) > 1)
-    )
+        found = look(session, visit, q, follows=follows)
+    return HTMLResponse(fragment("privacy/_found.html", visit.language, look=found))
 
 
 @router.get("/privacy/persons/{contact_id}")
@@ -159,7 +152,7 @@ def end(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], rea
     folder = _folder(runtime)
 
     def work(session: Session) -> None:
-        talking = len(calls.under_way(session, ente))
+        talking = calls.how_many(session, ente)
         ending.ask(session, visit.principal, ente_id=ente, reason=reason, folder=folder, calls=talking)
 
     runtime.database.transact(visit.scope(runtime, Permission.PRIVACY_MANAGE), work)

@@ -194,7 +194,8 @@ def _told(fields: dict[str, str]) -> Told:
 
 
 def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, fields: dict[str, str]) -> str:
-    contact = contacts.get(session, contact_id)
+    person = contacts.same_person(session, contact_id)
+    contact = person[0]
     require_on(session, visit.principal, Permission.PROPOSAL_MAKE, ente_id=contact.ente_id)
     matter = Matter.CONTACT_DATA if kind is ProposalKind.CORRECTION else Matter.ACTS
     files.require_open(session, visit.principal, contact_id=contact.id, matter=matter)
@@ -206,7 +207,7 @@ def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, f
     chosen = next((one for one in subjects if one.value == fields.get("what")), Subject.PHONE)
     badges = enti.badges(session)
     served = scope_for(session, visit.principal, Permission.PROPOSAL_MAKE).enti or ()
-    same = [one for one in contacts.same_person(session, contact) if one.ente_id in served]
+    same = [one for one in person if one.ente_id in served]
     view = FormView(
         kind=kind, contact=contact, same=tuple((one.id, badges[one.ente_id]) for one in same), subjects=subjects,
         subject=chosen, now=values_now(contact).get(chosen, ()),

@@ -1,6 +1,7 @@
 """The register of the staff of an ente, what it was told, whom it keeps away, and whom it wants replaced."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.access.service import granted_scope, scope_for
+from crm.core import topics
 from crm.core.clock import business_day, now
 from crm.core.db import Scope
 from crm.core.errors import NotFoundError
@@ -16,9 +18,10 @@ from crm.staff import queries, service
 from crm.staff.models import ReplacementState
 from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
-from web.edge.templating import page
+from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.edge.words import word_for
+from web.live.hub import Render, Rendered
 from web.people.answers import done
 from web.wiring import Runtime
 
@@ -46,24 +49,44 @@ def register(
     """One ente's register; `removed` is the user who was just removed."""
     scope = _seen(runtime, visit, ente_id)
     with runtime.database.begin(scope) as session:
+        mine = enti.badges(session, scope.enti)
+        away = queries.removed(session, visit.principal, ente_id)
+    return page(
+        request, "staff/page.html", visit.language, regions=render(runtime, visit, ente_id).regions, visit=visit,
+        csrf=visit.csrf_token, ente_id=ente_id, mine=mine,
+        gone=next((one for one in away if one.user_id == removed), None),
+    )  # fmt: skip
+
+
+def render(runtime: Runtime, visit: Visit, ente_id: int) -> Rendered:
+    """The register of one ente as it is now, with what this visitor may do about it."""
+    scope = _seen(runtime, visit, ente_id)
+    with runtime.database.begin(scope) as session:
         one = frozenset({ente_id})
         told = queries.notices(session, one, limit=NOTICES)
         replacements = queries.replacements(session, one)
         context: dict[str, Any] = {
-            "mine": enti.badges(session, scope.enti), "serving": queries.register(session, visit.principal, ente_id),
+            "serving": queries.register(session, visit.principal, ente_id),
             "own_people": queries.of_the_ente(session, visit.principal, ente_id),
             "removed": queries.removed(session, visit.principal, ente_id),
-            "notices": told, "unseen": sum(notice.seen_at is None for notice in told),
-            "replacements": replacements, "just_removed": removed,
+            "notices": told, "unseen": sum(notice.seen_at is None for notice in told), "replacements": replacements,
             "asked": {each.user_id: each.asked_at for each in replacements if each.state is ReplacementState.ASKED},
             "today": business_day(now(session)),
             "days": service.replacement_days(session, ente_id),
             "decides": ente_id in (scope_for(session, visit.principal, Permission.USER_REMOVE).enti or ()),
             "manages": ente_id in (granted_scope(session, visit.principal, Permission.USER_MANAGE).enti or ()),
         }  # fmt: skip
-    return page(
-        request, "staff/register.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id, **context
+    html = fragment(
+        "staff/register.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id, **context
     )
+    return Rendered({"register": html}, frozenset({topics.staff(ente_id)}))
+
+
+def join(runtime: Runtime, visit: Visit, ente_id: int) -> list[tuple[str, Render]]:
+    """Each browser has its own: its forms work without scripts too, so they hold its token."""
+    _seen(runtime, visit, ente_id)
+    key = f"staff:{ente_id}:{visit.principal.session_id}:{visit.language}"
+    return [(key, partial(render, runtime, visit, ente_id))]
 
 
 @router.get("/{ente_id}/register.csv")
@@ -99,7 +122,7 @@ def remove(
 ) -> Response:  # fmt: skip
     """The ente keeps somebody away."""
     _change(runtime, visit, lambda s: service.remove(s, visit.principal, ente_id=ente_id, user_id=user, reason=reason))
-    return done(request, f"/staff/{ente_id}?removed={user}#removed-head")
+    return done(request, f"/staff/{ente_id}?removed={user}")
 
 
 @router.post("/{ente_id}/exclusions/{exclusion_id}/ask")

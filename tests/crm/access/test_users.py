@@ -219,7 +219,7 @@ def test_who_holds_nothing_yet_is_of_whoever_made_him(session: Session, cast: Ca
     users.make_link(session, sonia, user_id=bruno)  # who may manage Silvio
 
 
-def test_whoever_took_the_last_role_keeps_the_account_until_another_gives_one(
+def test_whoever_took_the_last_role_keeps_the_account_and_nobody_gains_it_by_giving_one(
     session: Session, cast: Cast, ada: Principal
 ) -> None:
     silvio = administrator(session, "silvio", Subject(contract_id=cast.other_contract))
@@ -236,16 +236,57 @@ def test_whoever_took_the_last_role_keeps_the_account_until_another_gives_one(
     session.info["now"] += timedelta(hours=1)
     assert queries.account(session, ada, user_id=bruno).manageable is False  # though she made him
     assert queries.account(session, silvio, user_id=bruno).manageable is True
+    with pytest.raises(ForbiddenError):  # she would choose his password, and keep it when Silvio takes him back
+        users.grant(session, ada, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=cast.contract))
+    assert not queries.account(session, ada, user_id=bruno).grantable
+    users.grant(session, silvio, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=cast.other_contract))
 
 
-def test_whom_a_provider_made_is_anybodys_to_give_a_role_and_nobodys_to_take(session: Session, ada: Principal) -> None:
+def test_who_serves_two_contracts_is_kept_by_whoever_administers_both(
+    session: Session, cast: Cast, ada: Principal
+) -> None:
+    """Else what one of them planted in the account (a password, a second factor, an identity) would open the other."""
+    first, second = Subject(contract_id=cast.contract), Subject(contract_id=cast.other_contract)
+    silvio, both = administrator(session, "silvio", second), administrator(session, "bea", first)
+    users.grant(session, None, user_id=both.user_id, role=Role.ADMINISTRATOR, on=second)
+    both = principal_of(session, both.user_id)
+    bruno = users.create(session, ada, person=BRUNO)
+    users.grant(session, ada, user_id=bruno, role=Role.AGENT, on=first)
+    elsewhere = users.grant(session, both, user_id=bruno, role=Role.AGENT, on=second)
+    for by, on in ((ada, first), (silvio, second)):
+        for attempt in (
+            lambda by=by: users.make_link(session, by, user_id=bruno),
+            lambda by=by: users.edit(session, by, user_id=bruno, person=Person("bruno", "Un altro")),
+            lambda by=by: users.reset_second_factor(session, by, user_id=bruno),
+            lambda by=by: users.set_active(session, by, user_id=bruno, active=False),
+            lambda by=by: users.end_sessions(session, by, user_id=bruno),
+            lambda by=by: users.link_identity(session, by, user_id=bruno, provider="x", issuer="i", subject="s"),
+            lambda by=by, on=on: users.grant(session, by, user_id=bruno, role=Role.SUPERVISOR, on=on),
+        ):
+            with pytest.raises(ForbiddenError):
+                attempt()  # type: ignore[no-untyped-call]
+    users.make_link(session, both, user_id=bruno)
+    users.revoke(session, silvio, grant_id=elsewhere)  # each takes back what is of his own
+    session.info["now"] += timedelta(hours=1)
+    users.make_link(session, ada, user_id=bruno)
+    with pytest.raises(ForbiddenError):
+        users.grant(session, silvio, user_id=bruno, role=Role.AGENT, on=second)
+
+
+def test_whom_a_provider_made_is_anybodys_to_give_a_role_and_nobodys_to_take(
+    session: Session, cast: Cast, ada: Principal
+) -> None:
     bruno = users.create(session, None, person=BRUNO)
-    assert queries.account(session, ada, user_id=bruno).manageable is False
+    account = queries.account(session, ada, user_id=bruno)
+    assert (account.manageable, account.grantable) == (False, True)
     with pytest.raises(ForbiddenError):
         users.make_link(session, ada, user_id=bruno)
     (contract,) = ada.contracts
     users.grant(session, ada, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=contract))
     users.make_link(session, ada, user_id=bruno)
+    silvio = administrator(session, "silvio", Subject(contract_id=cast.other_contract))
+    with pytest.raises(NotFoundError):  # the second comes too late
+        users.grant(session, silvio, user_id=bruno, role=Role.AGENT, on=Subject(contract_id=cast.other_contract))
 
 
 def test_periods_are_checked_and_do_not_overlap(session: Session, cast: Cast, ada: Principal) -> None:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.audit.models import ReadingRule
-from crm.audit.unusual import Limits, Opening, Remark, busiest_hour, by_ente, remarks
+from crm.audit.unusual import Limits, Opening, Remark, Searched, busiest_hour, by_ente, remarks, searched
 
 NINE = datetime(2026, 11, 20, 8, tzinfo=UTC)
-LIMITS = Limits(hour=40, day=150, least=15, times=3)
+LIMITS = Limits(hour=40, day=150, least=15, times=3, searches=300)
 
 
 def openings(files: int, *, every: float = 1, times: int = 1, ente: int = 1) -> list[Opening]:
@@ -72,3 +72,20 @@ def test_more_files_are_never_less_remarkable(own: list[int], files: int) -> Non
     fewer = {one.rule for one in remarks(openings(files), own=own, colleagues=(), limits=LIMITS)}
     more = {one.rule for one in remarks(openings(files + 1), own=own, colleagues=(), limits=LIMITS)}
     assert fewer <= more
+
+
+def minutes(count: int, *, each: int, ente: int = 1) -> list[Searched]:
+    return [Searched(NINE + timedelta(minutes=number), ente, each) for number in range(count)]
+
+
+def test_a_day_of_searches_between_calls_is_usual() -> None:
+    """A name a minute, all day."""
+    assert searched(minutes(480, each=5), limits=LIMITS) == {}
+
+
+def test_an_hour_of_searching_alone_is_noticed_in_the_ente_that_was_searched() -> None:
+    assert searched([*minutes(60, each=6), *minutes(60, each=4, ente=2)], limits=LIMITS) == {
+        1: Remark(ReadingRule.SEARCHES, 360, 300)
+    }
+    assert searched(minutes(2, each=200), limits=LIMITS) == {1: Remark(ReadingRule.SEARCHES, 400, 300)}  # a program
+    assert searched([*minutes(1, each=200), Searched(NINE + timedelta(hours=1), 1, 200)], limits=LIMITS) == {}

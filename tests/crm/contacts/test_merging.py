@@ -38,7 +38,7 @@ def contact(session: Session, ente_id: int, codice_fiscale: str) -> int:
 
 
 def same(session: Session, contact_id: int) -> list[int]:
-    return [one.id for one in queries.same_person(session, queries.get(session, contact_id))]
+    return [one.id for one in queries.same_person(session, contact_id)]
 
 
 def test_two_contacts_become_one_person_and_two_again(

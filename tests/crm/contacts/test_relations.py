@@ -42,7 +42,7 @@ def dies(session: Session, cast: Cast) -> None:
 
 
 def told(session: Session, contact_id: int, relation_id: int | None) -> dict[int, Any]:
-    rows = queries.same_person(session, queries.get(session, contact_id))
+    rows = queries.same_person(session, contact_id)
     return relations.may_be_told(session, rows, relation_id=relation_id)
 
 
@@ -55,7 +55,7 @@ def test_a_son_is_told_only_once_the_death_is_known(everything: Session, cast: C
     dies(everything, cast)
     assert told(everything, cast.mario, son)[cast.empoli].allows(Matter.AMOUNTS)
     assert told(everything, cast.mario, None)[cast.empoli].told == GENERAL
-    rows = queries.same_person(everything, queries.get(everything, cast.mario))
+    rows = queries.same_person(everything, cast.mario)
     assert relations.told_himself(everything, rows)[cast.empoli].ground is Ground.DEAD
 
 

@@ -11,7 +11,7 @@ from crm.access.permissions import Held, Principal
 from crm.collection.importer import import_feed
 from crm.contacts import merging, service
 from crm.contacts.models import Contact
-from crm.contacts.search import Results, search
+from crm.contacts.search import Results, search, similar
 from crm.core.db import Database, Scope
 from tests.cast import Cast
 from tests.crm.conftest import WriteFeed
@@ -126,6 +126,20 @@ def test_whoever_is_written_as_typed_comes_before_whoever_is_one_slip_away(
     with db.begin(Scope.of_enti([ente])) as session:
         assert names_of(search(session, "roso")) == ["Mario Roso"]
         assert names_of(search(session, "rosso")) == ["Mario Roso", "Mario Rossi"]
+
+
+def test_names_a_slip_away_follow_those_who_are_named_as_typed(
+    db: Database, write_feed: WriteFeed, records: dict[str, dict[str, Any]]
+) -> None:
+    other = records["rossi"] | {"codice_fiscale": "RSOMRA80A01D403S", "surname": "Rosso"}
+    ente = import_feed(db, write_feed(records["rossi"], other)).ente_id
+    with db.begin(Scope.of_enti([ente])) as session:
+        found = search(session, "rosso mario")
+        assert (names_of(found), found.slips) == (["Mario Rosso"], True)
+        assert names_of(similar(session, "rosso mario")) == ["Mario Rossi"]
+        nobody, number = search(session, "rosse mario"), search(session, "RSOMRA80A01D403S")
+        assert {*names_of(nobody)} == {"Mario Rosso", "Mario Rossi"}  # looked for at once: nobody is named so
+        assert (nobody.slips, number.slips) == (False, False)
 
 
 def test_whoever_was_called_comes_first_and_other_contracts_not_at_all(db: Database, enti: list[int]) -> None:

@@ -227,7 +227,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         )  # fmt: skip
         session.add(
             ReadingAlert(
-                ente_id=cast.empoli, user_id=cast.anna, day=at.date(), rule=ReadingRule.DAY, files=200, usual=100,
+                ente_id=cast.empoli, user_id=cast.anna, day=at.date(), rule=ReadingRule.DAY, count=200, usual=100,
                 raised_at=at,
             )
         )  # fmt: skip

@@ -324,6 +324,7 @@ def test_the_plan_says_what_would_go_and_does_nothing(stage: Stage) -> None:
     assert plan.obstacles == ()
     went = {one.title: one.rows for one in plan.went}
     assert (went["Recapiti"], went["Posizioni"], went["Anagrafica"], went["Chiamate"]) == (1, 1, 1, 1)
+    assert all(went.values())  # what there is none of is not told
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
         looks = [one for one in log.of_contact(session, cast.empoli, [cast.mario]) if one.kind == "privacy.plan_read"]
         assert [one.actor_id for one in looks] == [cast.sara]
@@ -473,6 +474,7 @@ def test_an_erasure_says_what_it_did(stage: Stage) -> None:
     assert fates["Recapiti"] == (1, "deleted")
     assert fates["Anagrafica"] == (1, "anonymised")
     assert fates["Registro degli accessi"][1] == "unreadable"
+    assert all(rows for rows, _ in fates.values())
     reaches = select(ContactReach.id).where(ContactReach.contact_id == stage.cast.mario)
     assert stage.work(lambda s: s.scalars(reaches).all()) == []
     work(stage)  # the same job once more changes nothing

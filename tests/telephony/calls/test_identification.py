@@ -66,6 +66,25 @@ def test_a_caller_who_gives_up_after_the_drop_leaves_no_file_open(stage: Stage) 
     drops(stage, call)
     stage.caller_leaves(call, after=90)
     assert not is_open(stage, stage.cast.anna)
+    (entry,) = stage.timeline(stage.cast.mario)
+    assert entry.detail["identified"]  # Anna did
+
+
+def test_a_caller_who_was_identified_before_the_drop_is_gone_before_the_next_agent_asks(stage: Stage) -> None:
+    """The file stays closed to Luca, but the call is not one of somebody whom nobody had identified."""
+    cast = stage.cast
+    call = identified(stage)
+    drops(stage, call)
+    stage.ready(cast.luca)
+    stage.matcher.match_now("main", found_by="test")
+    stage.talks(call)
+    stage.caller_leaves(call, after=90)
+    assert stage.presence(cast.luca).state is AgentState.WRAP_UP
+    assert not is_open(stage, cast.luca)
+    assert stage.call(call).identified_at is None
+    assert stage.work(lambda s: story.was_identified(s, stage.call(call)))
+    (entry,) = stage.timeline(cast.mario)
+    assert entry.detail["identified"]
 
 
 def test_the_next_agent_finds_that_it_was_not_him_and_the_mistake_is_told(stage: Stage) -> None:
@@ -78,6 +97,7 @@ def test_the_next_agent_finds_that_it_was_not_him_and_the_mistake_is_told(stage:
     by, wrong = stage.principal(cast.luca), GateOutcome.WRONG_PERSON
     stage.work(lambda s: conversation.turn_away(s, by, call_id=call, contact_id=cast.mario, outcome=wrong))
     assert stage.call(call).contact_id is None
+    assert not stage.work(lambda s: story.was_identified(s, stage.call(call)))
     (entry,) = stage.timeline(cast.mario)
     assert entry.status == story.OPENED_BY_MISTAKE
 
