@@ -162,7 +162,8 @@ def gestionale() -> None:
     except SourceError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    serve(Gestionale.of_folder(token, settings.data), host=settings.host, port=settings.port, fd=_listening_fd())
+    standing_in = Gestionale.of_folder(token, settings.data, at_once=True)
+    serve(standing_in, host=settings.host, port=settings.port, fd=_listening_fd())
 
 
 @app.command()

@@ -55,6 +55,7 @@ SENTENCES = {
     "proposal.withdrawn": "Ha ritirato una proposta",
     "proposal.approved": "Ha accolto una proposta",
     "proposal.refused": "Non ha accolto una proposta",
+    "proposal.undecided": "Ha annullato la decisione su una proposta",
     "proposal.answered": "Il gestionale ha risposto a una proposta",
     "proposals.exported": "Ha preparato un flusso di proposte",
     "proposals.downloaded": "Ha scaricato un flusso di proposte",
