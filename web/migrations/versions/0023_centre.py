@@ -1,7 +1,7 @@
 """Numbers that lead to one queue, whether the carrier was told of a number, and queues that are closed.
 
-Revision ID: 0025
-Revises: 0021
+Revision ID: 0023
+Revises: 0022
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.isolation import ROUTING
 
-revision = "0025"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
