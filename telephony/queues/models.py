@@ -24,6 +24,14 @@ class Queue(Base):
     asks_notice: Mapped[bool] = mapped_column(default=False)  # an unknown caller is asked his notice number
     ring_timeout_s: Mapped[int] = mapped_column(SmallInteger, default=20)
     wrap_up_s: Mapped[int] = mapped_column(SmallInteger, default=60)
+    closed_at: Mapped[datetime | None]  # nobody is led here any more; its figures stay
+
+    __table_args__ = (
+        Index(
+            "uq_queue_contract_id_menu_digit", "contract_id", "menu_digit", unique=True,
+            postgresql_where=text("closed_at IS NULL AND menu_digit IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
 
 class QueueMember(Base):

@@ -31,6 +31,7 @@ class QueueView:
     asks_notice: bool
     ring_timeout_s: int
     wrap_up_s: int
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ class Staffing:
 
 @kept
 def queues(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, ...]:
-    """The queues of these contracts."""
+    """The queues of these contracts that are not closed."""
     rows = session.execute(
         select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__))
-        .where(_QUEUE.c.contract_id.in_(contract_ids))
+        .where(_QUEUE.c.contract_id.in_(contract_ids), _QUEUE.c.closed_at.is_(None))
         .order_by(_QUEUE.c.id)
     )
     return tuple(QueueView(*row) for row in rows)
@@ -72,6 +73,24 @@ def queue(session: Session, queue_id: int) -> QueueView:
     if row is None:
         raise NotFoundError("Questa coda non esiste.")
     return QueueView(*row)
+
+
+def open_ids(session: Session, contract_id: int) -> frozenset[int]:
+    """The contract's queues that callers may be led to."""
+    return frozenset(one.id for one in queues(session, frozenset({contract_id})))
+
+
+def members(session: Session, contract_id: int) -> dict[int, frozenset[int]]:
+    """Who answers in each queue of a contract."""
+    found: dict[int, set[int]] = {}
+    rows = session.execute(
+        select(_MEMBER.c.queue_id, _MEMBER.c.agent_id)
+        .join(_QUEUE, _QUEUE.c.id == _MEMBER.c.queue_id)
+        .where(_QUEUE.c.contract_id == contract_id)
+    )
+    for queue_id, agent_id in rows:
+        found.setdefault(queue_id, set()).add(agent_id)
+    return {queue_id: frozenset(agents) for queue_id, agents in found.items()}
 
 
 def domains(session: Session, contract_ids: frozenset[int]) -> frozenset[str]:
