@@ -95,6 +95,8 @@ def test_the_catalogue_is_loaded() -> None:
      "Taken, with a reservation: phone «1 2»: not a valid number; phone «{3}»: not a valid number."),
     ("Il file a.jsonl non si può leggere: Permission denied.", "The file a.jsonl cannot be read: Permission denied."),
     ("Mai detto: (né questo", "Mai detto: (né questo"),
+    ("Sconosciuto: " * 70, "Sconosciuto: " * 70),  # at once, whatever a sender writes
+    ("", ""),
 ])  # fmt: skip
 def test_a_sentence_with_values_in_it_is_translated(sentence: str, english: str) -> None:
     assert (translated("en", sentence), translated("it", sentence)) == (english, sentence)

@@ -3,6 +3,7 @@
 import gettext
 import io
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from babel.messages.pofile import read_po
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"it": "it_IT", "en": "en_GB"}
 DEFAULT = "it"
+LONGEST = 500  # characters of a sentence that is looked at for its values
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -34,26 +36,29 @@ def _messages(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def said(language: str, sentence: str) -> str:
+def said(language: str, sentence: str, *, deep: int = 4) -> str:
     """A sentence of the product's, perhaps kept since long ago, in a language; Italian where it is not known.
 
     One with values in it was made from a message with places, such as `{status}`, and is known by that. A value that
-    is a sentence itself, or several, is translated too.
+    is a sentence itself, or several, is translated too, down to `deep`; so is what stands before and after a colon.
     """
-    whole = translations(language).gettext(sentence)
-    if whole != sentence:
+    whole = translations(language).gettext(sentence) if sentence else ""  # of nothing a catalogue gives its own header
+    if whole != sentence or deep == 0 or len(sentence) > LONGEST:
         return whole
+
+    def inner(value: str) -> str:
+        """Values are words, and are left; sentences have more than one."""
+        return "; ".join(said(language, one, deep=deep - 1) if " " in one else one for one in value.split("; "))
+
     for pattern, message in _with_places(language):
-        if (found := pattern.fullmatch(sentence)) and (filled := _filled(language, message, found)) != sentence:
-            return filled
-    return sentence
+        if found := pattern.fullmatch(sentence):
+            return _filled(message, {name: inner(value) for name, value in found.groupdict().items()})
+    before, colon, after = sentence.partition(": ")
+    return f"{inner(before)}: {said(language, after, deep=deep - 1)}" if colon else sentence
 
 
-def _filled(language: str, message: str, found: re.Match[str]) -> str:
-    def value(place: re.Match[str]) -> str:
-        return "; ".join(said(language, one) if " " in one else one for one in found[f"p_{place[1]}"].split("; "))
-
-    return _PLACE.sub(value, message)
+def _filled(message: str, values: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: values[f"p_{place[1]}"], message)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

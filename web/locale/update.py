@@ -9,6 +9,7 @@ places for them: `{status}` by the name that it is given, or `{1}`, `{2}` in the
 
 import ast
 import io
+import re
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -40,6 +41,7 @@ SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRe
 WORD_LIST = "web/edge/words.py"
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
+PLACE = re.compile(r"\{\w+\}")
 
 Found = Iterator[tuple[str | tuple[str, ...], str]]
 Constants = dict[str, object]
@@ -112,7 +114,7 @@ def _in_python() -> Found:
         if path.name == HELD:
             texts += _sentences(tree)
         for text in texts:
-            if text:
+            if text and any(char.isalpha() for char in PLACE.sub("", text)):
                 yield text, path.relative_to(ROOT).as_posix()
 
 
