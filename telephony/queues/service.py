@@ -1,11 +1,10 @@
 """What supervisors write about queues: which there are, how the menu offers them, who answers in which."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
@@ -16,17 +15,21 @@ from crm.core.configuration import changed
 from crm.core.db import signal, touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.enti.queries import enti_of
+from telephony.agents.models import AgentPresence
 from telephony.agents.service import enrol
+from telephony.ivr.languages import Language
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
+from telephony.queues.routing import BEST, LOWEST
 
 DOMAIN = "centre"  # of a new queue where there is none yet: everybody is matched together
 KEYS = tuple("123456789")
+OTHERS = frozenset(Language) - {Language.ITALIAN}  # languages that not every agent speaks
 MAX_NAME, MAX_LABEL = 60, 80
 RING_S, WRAP_UP_S = range(5, 61), range(901)
-_WRITTEN = ("name", "menu_digit", "menu_label", "asks_notice", "ring_timeout_s", "wrap_up_s")
+PRIORITIES, LEVELS, SECONDS = range(10), range(BEST, LOWEST + 1), range(3601)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class QueueSetting:
     asks_notice: bool = False
     ring_timeout_s: int = 20
     wrap_up_s: int = 60
+    priority: int = 0
+    ages_s: int = 0  # this and what follows: `routing.Rules`
+    widens_s: int = 0
+    overflow_id: int | None = None
+    overflow_s: int = 0
+    sticky_s: int = 0
+    language_s: int = 60
+
+
+_WRITTEN = tuple(QueueSetting.__dataclass_fields__)
 
 
 def add(session: Session, by: Principal, *, contract_id: int, setting: QueueSetting) -> int:
@@ -49,7 +62,7 @@ def add(session: Session, by: Principal, *, contract_id: int, setting: QueueSett
     row = Queue(contract_id=contract_id, domain=_domain(session, contract_id), closed_at=None, **asdict(setting))
     session.add(row)
     session.flush()
-    _note(session, by, "queue.added", row, after=asdict(setting))
+    _note(session, by, "queue.added", row, after=_told(session, setting))
     return row.id
 
 
@@ -57,18 +70,20 @@ def save(session: Session, by: Principal, *, queue_id: int, setting: QueueSettin
     """Write a queue anew. Who rings or writes up now does so for as long as he was told."""
     row = _managed(session, by, queue_id)
     setting = _checked(session, row.contract_id, setting, besides=queue_id)
-    before = {name: getattr(row, name) for name in _WRITTEN}
+    before = _told(session, QueueSetting(**{name: getattr(row, name) for name in _WRITTEN}))
     changed(session)
     for name, value in asdict(setting).items():
         setattr(row, name, value)
     session.flush()
-    _note(session, by, "queue.changed", row, before=before, after=asdict(setting))
+    _note(session, by, "queue.changed", row, before=before, after=_told(session, setting))
+    signal(session, MatchDue(row.domain))  # somebody may answer now whom the old rules kept waiting
 
 
 def close(session: Session, by: Principal, *, queue_id: int) -> None:
     """Nobody is led there any more; what it did stays in the figures. Closed twice is no error.
 
-    Raises `ConflictError` while somebody waits in it, a number leads to it, or it is the contract's last.
+    Raises `ConflictError` while somebody waits in it, a number leads to it, or it is the contract's last. Whatever
+    overflowed to it does so no more.
     """
     row = _managed(session, by, queue_id)
     if row.closed_at is not None:
@@ -83,33 +98,54 @@ def close(session: Session, by: Principal, *, queue_id: int) -> None:
         raise ConflictError("È l'ultima coda, e i numeri del contratto vi portano: aggiungine prima un'altra.")
     changed(session)
     row.closed_at = clock.now(session)
+    session.execute(update(Queue).where(Queue.overflow_id == queue_id).values(overflow_id=None))
     session.flush()
     _note(session, by, "queue.closed", row)
 
 
-def staff(session: Session, by: Principal, *, queue_id: int, agent_ids: Collection[int]) -> None:
-    """These answer in the queue from now on, and nobody else; calls under way go on. They must hold a role that
-    answers calls on the contract.
+def staff(session: Session, by: Principal, *, queue_id: int, levels: Mapping[int, int]) -> None:
+    """These answer in the queue from now on, each at his level, and nobody else; calls under way go on.
+
+    They must hold a role that answers calls on the contract.
     """
     row = _managed(session, by, queue_id)
     able = access.able(session, Permission.CALLS_ANSWER, contract_id=row.contract_id)
-    before = queries.members(session, row.contract_id).get(queue_id, frozenset())
-    wanted = frozenset(agent_ids)
-    if not wanted <= able.keys() | before:
+    before = queries.members(session, row.contract_id).get(queue_id, {})
+    if not levels.keys() <= able.keys() | before.keys():
         raise InvalidError("Qualcuno non risponde più per questo contratto: ricarica la pagina.")
-    for agent_id in sorted(wanted - before):
+    if not all(level in LEVELS for level in levels.values()):
+        raise InvalidError("Il livello va da 1 a 3.")
+    if levels == before:
+        return
+    for agent_id in sorted(levels.keys() - before.keys()):
         enrol(session, agent_id=agent_id, domain=row.domain)
-    session.execute(
-        delete(QueueMember).where(QueueMember.queue_id == queue_id, QueueMember.agent_id.in_(before - wanted))
+    session.execute(delete(QueueMember).where(QueueMember.queue_id == queue_id))
+    session.add_all(
+        QueueMember(queue_id=queue_id, agent_id=agent_id, level=level) for agent_id, level in sorted(levels.items())
     )
-    if wanted - before:
-        told = [{"queue_id": queue_id, "agent_id": one} for one in sorted(wanted - before)]
-        session.execute(insert(QueueMember).on_conflict_do_nothing(), told)
     session.flush()
-    if wanted != before:
-        names = access.named(session, wanted | before)
-        said = [sorted(names.get(one, str(one)) for one in some) for some in (before, wanted)]
-        _note(session, by, "queue.staffed", row, before={"agents": said[0]}, after={"agents": said[1]})
+    names = access.named(session, levels.keys() | before.keys())
+    was, now = ({names.get(one, str(one)): level for one, level in some.items()} for some in (before, levels))
+    _note(session, by, "queue.staffed", row, before={"agents": was}, after={"agents": now})
+    signal(session, MatchDue(row.domain))
+
+
+def teach(session: Session, by: Principal, *, contract_id: int, agent_id: int, languages: Collection[str]) -> None:
+    """Which languages an agent of the contract speaks, beside Italian."""
+    by.require(Permission.QUEUE_MANAGE, contract_id=contract_id)
+    if agent_id not in access.able(session, Permission.CALLS_ANSWER, contract_id=contract_id):
+        raise InvalidError("Qualcuno non risponde più per questo contratto: ricarica la pagina.")
+    if not set(languages) <= OTHERS:
+        raise InvalidError("Questa lingua non si può scegliere.")
+    enrol(session, agent_id=agent_id, domain=_domain(session, contract_id))
+    row = session.get_one(AgentPresence, agent_id, with_for_update=True)
+    before, row.speaks = sorted(row.speaks), sorted(set(languages))
+    session.flush()
+    if before != row.speaks:
+        was, now = {"languages": before}, {"languages": row.speaks}
+        name = access.named(session, [agent_id]).get(agent_id, "")
+        for ente_id in sorted(enti_of(session, contract_id)):
+            audit.note(session, by, kind="agent.languages", ente_id=ente_id, subject=name, before=was, after=now)
         signal(session, MatchDue(row.domain))
 
 
@@ -148,11 +184,25 @@ def _checked(session: Session, contract_id: int, setting: QueueSetting, *, besid
         wrong.append(InvalidError("Il telefono può squillare da 5 a 60 secondi.", field="ring"))
     if setting.wrap_up_s not in WRAP_UP_S:
         wrong.append(InvalidError("Il tempo per le note va da 0 a 900 secondi.", field="wrap"))
+    if setting.priority not in PRIORITIES:
+        wrong.append(InvalidError("La priorità va da 0 a 9.", field="priority"))
+    if setting.overflow_id is not None and setting.overflow_id not in {one.id for one in others}:
+        wrong.append(InvalidError("Scegli un'altra coda del contratto.", field="overflow"))
+    waits = {
+        "ages": setting.ages_s, "widens": setting.widens_s, "overflow_s": setting.overflow_s,
+        "sticky": setting.sticky_s, "language": setting.language_s,
+    }  # fmt: skip
+    too_long = "I secondi di attesa vanno da 0 a 3600."
+    wrong += [InvalidError(too_long, field=field) for field, s in waits.items() if s not in SECONDS]
     if wrong:
         raise InvalidError("La coda non è scritta bene.", parts=wrong)
-    return QueueSetting(
-        name, digit, label if digit else None, setting.asks_notice, setting.ring_timeout_s, setting.wrap_up_s
-    )
+    return replace(setting, name=name, menu_digit=digit, menu_label=label if digit else None)
+
+
+def _told(session: Session, setting: QueueSetting) -> dict[str, Any]:
+    """A setting as the audit's reader knows it: the other queue by its name."""
+    other = queries.queue(session, setting.overflow_id).name if setting.overflow_id is not None else ""
+    return {name: value for name, value in asdict(setting).items() if name != "overflow_id"} | {"overflow": other}
 
 
 def _note(

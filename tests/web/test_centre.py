@@ -39,10 +39,17 @@ def test_a_queue_and_a_number_are_written_and_shown(ada: Any, client: Any, datab
     page = client.get("/centre").text
     assert "non risponde nessuno" in page
     queue = page.split("<strong>Rate</strong>")[1].split("/centre/queues/")[1].split('"')[0]
-    assert ada(f"/centre/queues/{queue}/members", agent=[cast.anna, cast.luca]).status_code == 204
+    assert (
+        ada(
+            f"/centre/queues/{queue}/members",
+            **{f"level-{cast.anna}": 1, f"level-{cast.luca}": 3, f"level-{cast.marta}": ""},
+        ).status_code
+        == 204
+    )
     with database.begin(Scope.nothing()) as session:
-        chosen = select(QueueMember.agent_id).where(QueueMember.queue_id == int(queue))
-        assert set(session.scalars(chosen)) == {cast.anna, cast.luca}
+        chosen = select(QueueMember.agent_id, QueueMember.level).where(QueueMember.queue_id == int(queue))
+        assert {(*row,) for row in session.execute(chosen)} == {(cast.anna, 1), (cast.luca, 3)}
+    assert ada(f"/centre/{cast.contract}/agents/{cast.anna}/languages", language="de").status_code == 204
     assert ada(f"/centre/{cast.contract}/lines", number="0571 700 555", label="Rate", kind="geographic",
                ente=cast.empoli, queue=queue).status_code == 204  # fmt: skip
     page = client.get("/centre").text

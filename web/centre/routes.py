@@ -20,7 +20,7 @@ from telephony.lines.service import Leads
 from telephony.queues import queries as queues
 from telephony.queues import service as queue_service
 from telephony.queues.queries import QueueView
-from telephony.queues.service import KEYS, RING_S, WRAP_UP_S, QueueSetting
+from telephony.queues.service import KEYS, LEVELS, OTHERS, QueueSetting
 from web.edge.fields import id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -40,7 +40,8 @@ class Centre:
     lines: list[LineView]
     told: dict[str, Told]
     queues: tuple[QueueView, ...]
-    members: dict[int, frozenset[int]]
+    members: dict[int, dict[int, int]]  # levels by agent, by queue
+    speaks: dict[int, frozenset[str]]
     able: dict[int, str]
     names: dict[int, str]
     enti: dict[int, Badge]
@@ -54,7 +55,7 @@ def centre(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         shown = [_read(session, one) for one in sorted(visit.principal.contracts_for(Permission.QUEUE_MANAGE))]
     return page(
         request, "centre/page.html", visit.language, visit=visit, csrf=visit.csrf_token, centres=shown, keys=KEYS,
-        kinds=tuple(LineKind), ring=RING_S, wrap_up=WRAP_UP_S,
+        kinds=tuple(LineKind), levels=LEVELS, others=sorted(OTHERS),
     )  # fmt: skip
 
 
@@ -88,15 +89,26 @@ def close_queue(runtime: RuntimeDep, visit: ChangeDep, queue_id: int) -> Respons
 
 
 @router.post("/centre/queues/{queue_id}/members")
-def staff_queue(
-    runtime: RuntimeDep, visit: ChangeDep, queue_id: int, agent: Annotated[list[str] | None, Form()] = None
-) -> Response:
-    """Who answers in a queue."""
-    chosen = [id_of(one) for one in agent or ()]
+def staff_queue(runtime: RuntimeDep, visit: ChangeDep, queue_id: int, fields: TypedDep) -> Response:
+    """Who answers in a queue, at which level: a field for each, empty for whoever does not."""
+    told = ((id_of(name.removeprefix("level-")), id_of(level)) for name, level in fields.items() if level)
+    levels = {agent: level for agent, level in told if agent is not None and level is not None}
     return _changed(
         runtime, visit, Permission.QUEUE_MANAGE,
-        lambda session: queue_service.staff(
-            session, visit.principal, queue_id=queue_id, agent_ids=[one for one in chosen if one is not None]
+        lambda session: queue_service.staff(session, visit.principal, queue_id=queue_id, levels=levels),
+    )  # fmt: skip
+
+
+@router.post("/centre/{contract_id}/agents/{agent_id}/languages")
+def teach(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, agent_id: int,
+    language: Annotated[list[str] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Which languages somebody speaks, beside Italian."""
+    return _changed(
+        runtime, visit, Permission.QUEUE_MANAGE,
+        lambda session: queue_service.teach(
+            session, visit.principal, contract_id=contract_id, agent_id=agent_id, languages=language or ()
         ),
     )  # fmt: skip
 
@@ -138,7 +150,8 @@ def _read(session: Session, contract_id: int) -> Centre:
     able = access.able(session, Permission.CALLS_ANSWER, contract_id=contract_id)
     return Centre(
         contract_id, enti.contract_name(session, contract_id), lines.of_contract(session, contract_id),
-        lines.told(session, contract_id), queues.queues(session, frozenset({contract_id})), members, able,
+        lines.told(session, contract_id), queues.queues(session, frozenset({contract_id})), members,
+        queues.spoken(session, able), able,
         access.named(session, frozenset().union(*members.values())) | able,
         enti.badges(session, enti.enti_of(session, contract_id)),
     )  # fmt: skip
@@ -153,12 +166,15 @@ def _setting(fields: dict[str, str]) -> QueueSetting:
     return QueueSetting(
         name=fields.get("name", ""), menu_digit=fields.get("digit") or None, menu_label=fields.get("label"),
         asks_notice="asks_notice" in fields, ring_timeout_s=_seconds(fields, "ring"),
-        wrap_up_s=_seconds(fields, "wrap"),
+        wrap_up_s=_seconds(fields, "wrap"), priority=_seconds(fields, "priority"),
+        ages_s=_seconds(fields, "ages"), widens_s=_seconds(fields, "widens"),
+        overflow_id=_chosen(fields, "overflow"), overflow_s=_seconds(fields, "overflow_s"),
+        sticky_s=_seconds(fields, "sticky"), language_s=_seconds(fields, "language"),
     )  # fmt: skip
 
 
 def _seconds(fields: dict[str, str], name: str) -> int:
-    if (seconds := id_of(fields.get(name, "").strip())) is None:
+    if (seconds := id_of(fields.get(name, "").strip() or "0")) is None:
         raise FieldError("Scrivi un numero di secondi.", name)
     return seconds
 
