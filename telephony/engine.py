@@ -33,7 +33,7 @@ from telephony.calls.reconciliation import Reconciler
 from telephony.calls.service import lock_call, waited_too_long
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import Timer, TimerKind
-from telephony.queues.matching import Matcher, domains_with_callers
+from telephony.queues.matching import Matcher, domains_with_callers, widened
 
 log = structlog.get_logger(__name__)
 CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
@@ -237,5 +237,7 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
             conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
         case TimerKind.WAIT:
             waited_too_long(session, timer.call_id)
+        case TimerKind.WIDEN:
+            widened(session, call_id=timer.call_id)
     kind: TimerKind = timer.kind
     return kind

@@ -49,6 +49,7 @@ class TimerKind(StrEnum):
     RING = "ring"  # an agent has not answered
     WRAP_UP = "wrap_up"  # an agent's time to finish his notes is over
     WAIT = "wait"  # a caller has waited for longer than the contract allows
+    WIDEN = "widen"  # more agents may answer a call that has waited for so long
 
 
 class Timer(Base):

@@ -1,5 +1,6 @@
 """Writing commands and timers, in the transaction of their cause."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -74,6 +75,20 @@ def arm_wait(session: Session, *, call_id: UUID, contract_id: int, due_at: datet
 def disarm_wait(session: Session, *, call_id: UUID) -> bool:
     """The caller waits no more; false when the time had run out before (or none was set)."""
     return session.execute(_DISARM_WAIT, {"call": call_id}).one_or_none() is not None
+
+
+def arm_widening(session: Session, *, call_id: UUID, contract_id: int, due: Iterable[datetime]) -> None:
+    """Have a match made at these instants, if the call still waits by then."""
+    session.execute(
+        _ADD_TIMER,
+        [
+            {
+                "kind": TimerKind.WIDEN, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+                "leg_id": None, "agent_id": None,
+            }
+            for due_at in due
+        ],
+    )  # fmt: skip
 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:

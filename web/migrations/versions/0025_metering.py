@@ -3,8 +3,8 @@
 The new counters begin with this migration: `filodiretto verify-levels --correct` computes those before it from the
 facts.
 
-Revision ID: 0023
-Revises: 0021
+Revision ID: 0025
+Revises: 0024
 """
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect_unattributed
 
-revision = "0023"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -25,7 +25,7 @@ ADDED = (
 )  # fmt: skip
 FACTS = ("received", "entered", "served", "returned", "left", "attributed")
 MORE_FACTS = ("turned_away", "held", "resumed", "wrapped_up")
-TIMERS = ("ring", "wrap_up")
+TIMERS = ("ring", "wrap_up", "widen")
 TENANTS = ("call", "service_fact", "service_delta", "service_count")
 CALLERS = """
     CASE WHEN c.caller_kind IN ('landline', 'mobile') THEN c.caller_kind
