@@ -14,7 +14,7 @@ from crm.core.db import table_of, touch
 from crm.levels import formulas, queries
 from crm.levels.metering import Callers, Counts
 from crm.levels.models import ContractEvent, ContractEventKind
-from crm.levels.queries import LOST, WAITING_OVER, Promise
+from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER, Promise
 from crm.levels.terms import Denominator, in_force
 
 HOUR = timedelta(hours=1)
@@ -87,7 +87,10 @@ def attribute(session: Session, *, contract_id: int, subject: str, ente_id: int 
     """What was told of a call goes with it to its ente."""
     session.execute(
         update(_EVENTS)
-        .where(_EVENTS.c.contract_id == contract_id, _EVENTS.c.subject == subject)
+        .where(
+            _EVENTS.c.contract_id == contract_id, _EVENTS.c.metric.in_((QUEUE_CAP, LONGEST_WAIT)),
+            _EVENTS.c.subject == subject,
+        )
         .values(ente_id=ente_id)
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ class FactKind(StrEnum):
     RETURNED = "returned"  # cut off from the operator: waits again
     LEFT = "left"  # ended without (or after) an operator
     WRAPPED_UP = "wrapped_up"  # the operator is done with it
+    MOVED = "moved"  # counts no more where it did: it is about another ente
     ATTRIBUTED = "attributed"  # known from here on to be about this ente
 
 
@@ -172,13 +173,15 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
     account: Account | None = None
     call = Measured(received=True, entered=False, served=False, ended=False, waited_ms=None)
     talks_since = held_since = left_at = None
+    moved = False  # and where to cannot be seen, as the rows of an ente that is not served any more
     for fact in facts:
         if fact.kind is FactKind.RECEIVED:
             account = Account(fact.contract_id, fact.ente_id, fact.queue_id, fact.callers, quarter_of(fact.at))
         if account is None:
             continue  # outside the metering hours
         account = replace(account, ente_id=fact.ente_id, queue_id=fact.queue_id)
-        if held_since is not None and fact.kind is not FactKind.ATTRIBUTED:
+        moved = fact.kind is FactKind.MOVED
+        if held_since is not None and fact.kind not in {FactKind.MOVED, FactKind.ATTRIBUTED}:
             call, held_since = replace(call, hold_ms=call.hold_ms + ms_between(held_since, fact.at)), None
             talks_since = fact.at
         match fact.kind:
@@ -202,4 +205,4 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
                 call = replace(call, wrap_up_ms=ms_between(left_at, fact.at))
             case _:
                 pass
-    return None if account is None else (account, call)
+    return None if account is None or moved else (account, call)

@@ -151,11 +151,11 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     contract_events.attribute(session, contract_id=row.contract_id, subject=str(call_id), ente_id=ente_id)
     account, measured = account_of(row), measured_of(row, _state(row))
     at = clock.now(session)
-    fact = levels.SeenFact(FactKind.ATTRIBUTED, at, waited_until(_state(row), at), repaired=False)
-    levels.record(
-        session, subject=call_id, facts=(fact,), before=(account, measured),
-        after=(replace(account, ente_id=ente_id), measured),
-    )  # fmt: skip
+    for kind, there in ((FactKind.MOVED, account), (FactKind.ATTRIBUTED, replace(account, ente_id=ente_id))):
+        fact = levels.SeenFact(kind, at, waited_until(_state(row), at), repaired=False)
+        levels.record(
+            session, subject=call_id, facts=(fact,), before=(account, measured), after=(there, measured)
+        )  # fmt: skip
 
 
 def waited_too_long(session: Session, call_id: UUID) -> None:

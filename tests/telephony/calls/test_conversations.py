@@ -350,7 +350,9 @@ def test_a_call_on_the_regional_line_finds_its_ente_by_the_notice_number(stage: 
     assert (found.ente_id, found.contact_id, found.proposed_by) == (cast.vinci, cast.gina, ProposedBy.NOTICE_NUMBER)
     assert stage.entry(call).ente_id == cast.vinci
     assert stage.counts() == {(cast.vinci, cast.notices): Counts(1, 1)}
-    assert [kind for kind, _ in stage.facts(call)] == [FactKind.RECEIVED, FactKind.ATTRIBUTED, FactKind.ENTERED]
+    assert [kind for kind, _ in stage.facts(call)] == [
+        FactKind.RECEIVED, FactKind.MOVED, FactKind.ATTRIBUTED, FactKind.ENTERED,
+    ]  # fmt: skip
 
 
 def test_a_notice_of_another_ente_than_the_line_s_finds_nobody(stage: Stage) -> None:

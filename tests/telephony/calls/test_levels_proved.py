@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 from crm.core import clock
 from crm.core.clock import ROME
 from crm.core.db import Scope
+from crm.enti.models import ContractEnte
 from crm.levels.metering import Callers, Counts, EndedBy, FactKind, hour_of
 from crm.levels.models import ContractTerms, ServiceFact
 from crm.levels.terms import Denominator, Formula
@@ -104,6 +105,18 @@ def test_a_deed_undone_behind_the_meter_s_back_is_found(stage: Stage) -> None:
     a_morning(stage)
     stage.work(lambda s: s.execute(text("DELETE FROM service_delta WHERE answered <> 0")))
     assert any(one.true.answered != one.stored.answered for one in proof(stage).differences)
+
+
+def test_calls_of_an_ente_that_is_not_served_any_more_are_nobody_s_difference(stage: Stage) -> None:
+    """Of a call on the regional line, what came before its ente was known is still seen; it counts there no more."""
+    call = stage.queues(STRANGER, REGIONAL_LINE)
+    stage.work(lambda s: service.attribute(s, call, stage.cast.vinci))
+    stage.caller_leaves(call, after=7)
+    assert proof(stage).calls == 1
+    with stage.database.begin(Scope.nothing()) as session:
+        session.execute(delete(ContractEnte).where(ContractEnte.ente_id == stage.cast.vinci))
+    verdict = proof(stage)
+    assert (verdict.calls, verdict.differences) == (0, ())
 
 
 def test_facts_say_by_whom_and_in_which_place(stage: Stage) -> None:

@@ -24,7 +24,7 @@ ADDED = (
     "hold_ms", "wrap_up_ms",
 )  # fmt: skip
 FACTS = ("received", "entered", "served", "returned", "left", "attributed")
-MORE_FACTS = ("turned_away", "held", "resumed", "wrapped_up")
+MORE_FACTS = ("turned_away", "held", "resumed", "wrapped_up", "moved")
 TIMERS = ("ring", "wrap_up", "widen")
 TENANTS = ("call", "service_fact", "service_delta", "service_count")
 CALLERS = """
@@ -65,7 +65,9 @@ def downgrade() -> None:
         for name in (*ADDED, "callers"):
             op.drop_column(table, name)
     op.create_primary_key("pk_service_count", "service_count", ["contract_id", "quarter", "ente_id", "queue_id"])
-    op.execute("DELETE FROM service_fact WHERE imported OR kind IN ('turned_away', 'held', 'resumed', 'wrapped_up')")
+    op.execute(
+        "DELETE FROM service_fact WHERE imported OR kind IN ('turned_away', 'held', 'resumed', 'wrapped_up', 'moved')"
+    )
     op.drop_index("ix_service_fact_received", "service_fact")
     for name in ("ended_by", "agent_id", "announced_s", "position", "callers", "imported"):
         op.drop_column("service_fact", name)
