@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -51,28 +52,24 @@ def import_calls(
         raise InvalidError("Le righe rifiutate vanno in un altro file.")
     scope = Scope.of_contract(contract_id)
     known = database.transact(scope, partial(_known, contract_id=contract_id))
-    done = Summary()
     with ExitStack() as stack:
         source = stack.enter_context(file.open(encoding="utf-8-sig", errors="surrogateescape", newline=""))
         header, rows = _opened(source)
+        store = partial(_store, database, contract_id)
+        writer = stack.enter_context(_Writer(store, on_progress))
         out: Any = None
-        batch: list[PastCall] = []
         for line, row in rows:
             try:
                 if len(row) != len(header):
                     raise RowError(f"le colonne sono {len(row)}, nell'intestazione {len(header)}")
-                batch.append(read(dict(zip(header, row, strict=True)), known))
+                writer.add(read(dict(zip(header, row, strict=True)), known))
             except RowError as error:
                 if out is None:
                     out = csv.writer(stack.enter_context(_made(refused)))
                     out.writerow(("line", "reason", *header))
                 out.writerow((line, error, *row))
-                done = Summary(done.taken, done.known, done.refused + 1)
-            if len(batch) == BATCH:
-                done = _stored(database, scope, contract_id, batch, done)
-                on_progress(done)
-                batch = []
-        done = _stored(database, scope, contract_id, batch, done)
+                writer.refused += 1
+        done = writer.finished()
     if not done.refused:
         refused.unlink(missing_ok=True)  # of an earlier try
     while database.transact(scope, partial(levels.fold, limit=FOLDED_AT_ONCE)):
@@ -82,9 +79,56 @@ def import_calls(
     return done
 
 
-def _stored(database: Database, scope: Scope, contract_id: int, batch: list[PastCall], done: Summary) -> Summary:
-    taken = database.transact(scope, partial(service.take_in, contract_id=contract_id, calls=batch))
-    return Summary(done.taken + taken, done.known + len(batch) - taken, done.refused)
+class _Writer:
+    """Stores one batch while the next one is read: the database and this process work at the same time."""
+
+    def __init__(self, store: Callable[[list[PastCall]], int], on_progress: Callable[[Summary], None]) -> None:
+        self._store = store
+        self._on_progress = on_progress
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-calls")
+        self._batch: list[PastCall] = []
+        self._under_way: Future[int] | None = None
+        self._read = self._taken = 0
+        self.refused = 0
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, call: PastCall) -> None:
+        """One more call, stored with others."""
+        self._batch.append(call)
+        if len(self._batch) == BATCH:
+            self._send()
+
+    def finished(self) -> Summary:
+        """Wait for what is under way; what became of everything."""
+        self._send()
+        self._wait()
+        return self._summary()
+
+    def _send(self) -> None:
+        self._wait()
+        self._under_way, self._read, self._batch = (
+            self._pool.submit(self._store, self._batch), self._read + len(self._batch), [],
+        )  # fmt: skip
+
+    def _wait(self) -> None:
+        if self._under_way is not None:
+            self._taken += self._under_way.result()
+            self._under_way = None
+            self._on_progress(self._summary())
+
+    def _summary(self) -> Summary:
+        return Summary(self._taken, self._read - self._taken, self.refused)
+
+
+def _store(database: Database, contract_id: int, batch: list[PastCall]) -> int:
+    return database.transact(
+        Scope.of_contract(contract_id), partial(service.take_in, contract_id=contract_id, calls=batch)
+    )
 
 
 def _known(session: Session, *, contract_id: int) -> Known:

@@ -102,8 +102,8 @@ def read(record: Mapping[str, str], known: Known) -> PastCall:
     if not (queue + agent).isprintable():
         raise RowError("il testo non è UTF-8, o ha caratteri che non si stampano")
     ente_id, queue_id = known.enti.get(ente), known.queues.get(queue.lower())
-    told = record.get(REFERENCE, "").strip() or "|".join(
-        str(one) for one in (start, entry, leave, answer, end, outcome, queue_id, ente_id, line, agent)
+    told = record.get(REFERENCE, "").strip() or (
+        f"{start}|{entry}|{leave}|{answer}|{end}|{outcome}|{queue_id}|{ente_id}|{line}|{agent}"
     )
     until = answer or leave or end
     return PastCall(
