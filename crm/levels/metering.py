@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from operator import add, sub
+from operator import add, attrgetter, sub
 
 from crm.levels.terms import Terms
 
@@ -78,10 +78,12 @@ class Counts:
     @property
     def values(self) -> tuple[int, ...]:
         """The measures, in the order of `MEASURES`."""
-        return tuple(getattr(self, name) for name in MEASURES)
+        values: tuple[int, ...] = _values_of(self)
+        return values
 
 
 MEASURES = tuple(Counts.__dataclass_fields__)
+_values_of = attrgetter(*MEASURES)
 
 
 @dataclass(frozen=True, slots=True)

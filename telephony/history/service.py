@@ -63,7 +63,7 @@ def take_in(session: Session, contract_id: int, calls: Sequence[PastCall]) -> in
     if not by_id:
         return 0
     told = json.dumps([dict(zip(_FIELDS, _values_of(call), strict=True)) for call in by_id.values()], default=str)
-    new = session.execute(_ADD, {"calls": told, "at": clock.now(session)}).scalars()
+    new = session.execute(_ADD, {"calls": told, "at": clock.now(session)}).scalars().all()
     counted: dict[Account, Counts] = {}
     versions = levels.terms(session, contract_id)
     for call_id in new:
@@ -71,12 +71,11 @@ def take_in(session: Session, contract_id: int, calls: Sequence[PastCall]) -> in
         where = call.account
         counts = contribution(call.measured, in_force(versions, where.quarter))
         counted[where] = counted[where] + counts if where in counted else counts
-        del by_id[call_id]
     deltas = [_delta(where, counts) for where, counts in counted.items() if counts]
     if deltas:
         rows = incoming(_DELTAS, deltas[0].keys(), deltas)
         session.execute(insert(_DELTAS).from_select([*deltas[0]], select(*rows.c)))
-    return len({call.id for call in calls}) - len(by_id)
+    return len(new)
 
 
 def _delta(where: Account, counts: Counts) -> dict[str, Any]:
