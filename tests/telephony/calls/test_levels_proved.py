@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import delete, insert, select, text
 
 from crm.core import clock
@@ -18,8 +20,10 @@ from telephony.calls import conversation, service
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import LegEnd
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
+from tests.servers import DatabaseUrls
 from tests.telephony.stage import Stage
 from web.levels.terminal import verify_levels
+from web.migrations import config, upgrade
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +109,26 @@ def test_a_deed_undone_behind_the_meter_s_back_is_found(stage: Stage) -> None:
     a_morning(stage)
     stage.work(lambda s: s.execute(text("DELETE FROM service_delta WHERE answered <> 0")))
     assert any(one.true.answered != one.stored.answered for one in proof(stage).differences)
+
+
+def test_the_counters_of_before_the_update_are_computed_from_their_facts(
+    stage: Stage, database_urls: DatabaseUrls
+) -> None:
+    """Today's tables, back to those before there were formulas, and forth again."""
+    stage.caller_leaves(stage.queues(sid="CAgone"), after=7)
+    stage.ready(stage.cast.anna)
+    answered = stage.queues(None, REGIONAL_LINE, sid="CAanswered")
+    stage.talks(answered)
+    stage.caller_leaves(answered, after=65)
+    stage.engine.fold_counters()
+    stage.queues(sid="CAwaits")  # not folded
+    before = stage.counts()
+    settings = config(database_urls.owner)
+    command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0025").down_revision))
+    upgrade(database_urls.owner)
+    assert proof(stage, mend=True).differences != ()
+    assert proof(stage).differences == ()
+    assert stage.counts() == before
 
 
 def test_calls_of_an_ente_that_is_not_served_any_more_are_nobody_s_difference(stage: Stage) -> None:
