@@ -1,5 +1,6 @@
 """A contract's limits, told once as they are passed: the sixth caller, a wait over five minutes, an hour."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from crm.levels.models import ContractEvent, ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP
 from telephony.calls import service
 from telephony.calls.lifecycle import LegEnd
+from telephony.calls.service import Heard
 from tests.cast import NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import Stage
 
@@ -58,6 +60,24 @@ def test_the_sixth_who_waits_for_an_ente_is_told_whatever_the_queue(limited: Sta
     limited.caller_leaves(sixth, after=4)
     seventh = limited.queues(sid="CAseventh")
     assert [subject for _, subject, _, _ in events(limited)] == [str(sixth), str(seventh)]
+
+
+def test_two_who_enter_at_once_do_not_miss_each_other(limited: Stage) -> None:
+    """The fifth has entered, and nobody can see it yet; the sixth waits until he can be counted."""
+    for n in range(4):
+        limited.queues(sid=f"CA{n}")
+    fifth, sixth = limited.arrives(sid="CAfifth"), limited.arrives(sid="CAsixth")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with limited.database.begin(Scope.of_contract(limited.cast.contract)) as session:
+            at = clock.now(session)
+            service.enter_queue(session, fifth, limited.cast.operator, Heard("queued", at))
+            entering = pool.submit(limited.presses, sixth, "0")
+            wait([entering], timeout=0.3)
+            assert not entering.done()
+        entering.result(timeout=10)
+    assert [(kind, subject) for kind, subject, _, _ in events(limited)] == [
+        (ContractEventKind.QUEUE_OVER, str(sixth))
+    ]  # fmt: skip
 
 
 def test_a_contract_that_promises_nothing_of_the_kind_has_no_such_events(stage: Stage) -> None:
