@@ -8,11 +8,14 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts.email import to_email
 from crm.contacts.phone import to_e164
+from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import FieldError, NotFoundError
 from crm.enti import administration, details, logo
 from crm.enti import queries as enti
 from crm.enti.identity import BANDS
+from crm.levels import queries as levels
+from crm.levels.terms import in_force
 from telephony.calls.choices import Topic
 from telephony.lines import queries as lines
 from web.edge.fields import day_of, id_of
@@ -37,7 +40,8 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
         shown = [
             (
                 one, enti.contract_name(session, one), enti.badges(session, enti.enti_of(session, one)).values(),
-                details.levels(session, one), details.own_week(session, one, None),
+                details.levels(session, one), in_force(levels.terms(session, one), clock.now(session)),
+                details.own_week(session, one, None),
                 details.special_days(session, one, None), details.own_topics(session, one, None),
             )
             for one in contracts
