@@ -20,6 +20,19 @@ export function notify(text) {
   }
 }
 
+// What was done is said by the page that is shown anew after it.
+const DONE = "done";
+document.addEventListener("htmx:after:request", (event) => {
+  const sentence = event.detail.ctx?.hx?.notice;
+  if (sentence) sessionStorage.setItem(DONE, decodeURIComponent(sentence));
+});
+
+function tellWhatWasDone() {
+  const sentence = sessionStorage.getItem(DONE);
+  sessionStorage.removeItem(DONE);
+  if (sentence) notify(sentence);
+}
+
 function duration(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -143,3 +156,4 @@ document.addEventListener("click", (event) => {
 
 setInterval(tick, 500);
 tick();
+tellWhatWasDone();
