@@ -35,6 +35,7 @@ class Wanted:
     contact_ids: tuple[int, ...] = ()
     actor_id: int | None = None
     kinds: tuple[str, ...] = ()
+    uncalled: bool = False  # only what was not done in a call, nor for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
         statement = statement.where(_ENTRY.c.actor_id == wanted.actor_id)
     if wanted.kinds:
         statement = statement.where(_ENTRY.c.kind.in_(wanted.kinds))
+    if wanted.uncalled:
+        statement = statement.where(_ENTRY.c.call_id.is_(None))
     if after is not None:
         statement = statement.where(tuple_(_ENTRY.c.occurred_at, _ENTRY.c.id) < tuple_(after.occurred_at, after.id))
     return statement.order_by(_ENTRY.c.occurred_at.desc(), _ENTRY.c.id.desc())
