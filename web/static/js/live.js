@@ -66,7 +66,8 @@ function tick() {
   for (const day of document.querySelectorAll("[data-today]")) {
     setText(day, new Date(now).toLocaleDateString(document.documentElement.lang, DATE));
   }
-  const live = lastHeard && Date.now() - lastHeard < STALE_MS ? "on" : "off";
+  const heard = lastHeard && Date.now() - lastHeard < STALE_MS;
+  const live = heard ? "on" : performance.now() < STALE_MS ? "soon" : "off"; // a page just loaded is connecting still
   for (const sign of document.querySelectorAll("[data-live]")) if (sign.dataset.live !== live) sign.dataset.live = live;
 }
 
