@@ -94,7 +94,8 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
 
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     ada = Browser(client, "vera", "/proposals")
-    assert "BNCMRA62A01D403X" in ada.get("/proposals")
+    page = ada.get("/proposals")
+    assert ("BNCMRA62A01D403X" in page, "in aggiunta a" in page, "non c&#39;è" in page) == (True, True, False)
     assert "BIANCHI" in ada.get(f"/proposals/{one.id}/file")
     status, text = ada.post("/proposals/decide", proposal=str(one.id), approve="false")
     assert (status, list(json.loads(text)["fields"])) == (422, ["reason"])
@@ -208,7 +209,9 @@ def test_whoever_watches_reads_and_decides_nothing(client: TestClient, cast: Cas
     assert 'type="checkbox"' not in page
     assert vera.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 403
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
-    assert "BNCMRA62A01D403X" not in Browser(client, "vera", "/proposals").get("/proposals")
+    regional = Browser(client, "vera", "/ente")
+    assert 'href="/proposals"' not in regional.get("/ente")
+    assert client.get("/proposals").status_code == 403
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.siena)
     senese = Browser(client, "vera", "/proposals")
     assert "BNCMRA62A01D403X" not in senese.get("/proposals")
@@ -239,6 +242,12 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
     assert "Comune di Vinci" not in ada.get("/closures/plan")
     assert ada.post(f"/closures/{rows[cast.vinci]}/decide", approve="true")[0] == 404
     assert ada.post(f"/closures/{rows[cast.empoli]}/decide", approve="true")[0] == 204
+
+    assert ada.post(f"/closures/{rows[cast.empoli]}/undo")[0] == 204
+    assert client.get("/closures.json").json()["closures"] == []
+    assert ada.post(f"/closures/{rows[cast.empoli]}/undo")[0] == 409
+    assert ada.post(f"/closures/{rows[cast.empoli]}/decide", approve="true")[0] == 204
+    assert "Annulla la decisione" in ada.get("/closures/plan")
 
     client.cookies.clear()
     page = client.get("/closures", headers={"accept": "text/html"}).text

@@ -90,6 +90,7 @@ SENTENCES = {
     "closure.proposed": "Ha proposto una chiusura",
     "closure.approved": "Ha approvato una chiusura",
     "closure.refused": "Non ha approvato una chiusura",
+    "closure.undecided": "Ha annullato la decisione su una chiusura",
     "closure.withdrawn": "Ha ritirato una chiusura",
     "ente.added": "Ha aggiunto un ente",
     "ente.changed": "Ha cambiato i dati dell'ente",
