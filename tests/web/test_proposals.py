@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.audit import service as audit
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -95,7 +96,7 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     ada = Browser(client, "vera", "/proposals")
     page = ada.get("/proposals")
-    assert ("BNCMRA62A01D403X" in page, "in aggiunta a" in page, "non c&#39;è" in page) == (True, True, False)
+    assert ("BNCMRA62A01D403X" in page, "in aggiunta a" in page, "non c'è<" in page) == (True, True, False)
     assert "BIANCHI" in ada.get(f"/proposals/{one.id}/file")
     status, text = ada.post("/proposals/decide", proposal=str(one.id), approve="false")
     assert (status, list(json.loads(text)["fields"])) == (422, ["reason"])
@@ -263,6 +264,9 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
     assert client.get("/closures.json?ente=m059").json()["closures"] == []
     assert client.get("/closures.json?ente=Z999").status_code == 404
     assert client.get("/closures/plan", headers={"accept": "text/html"}).status_code == 303
+    sara = Browser(client, "sara", "/me")
+    client.post("/language", data={"language": "en", "back": "/closures"}, headers=sara.headers)
+    assert '<html lang="en">' in sara.get("/closures")
 
 
 def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: Database, runtime: Runtime) -> None:
@@ -276,9 +280,12 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         anna, due = principal_of(session, cast.anna), clock.now(session) + timedelta(days=1)
         follow_ups.make(session, anna, contact_id=cast.mario, kind=FollowUpKind.CALL_BACK, due_at=due, to=To(cast.anna))
+        audit.note(session, anna, kind="line.led", ente_id=cast.empoli, subject="+390571000001")
     window = Browser(client, "vera", "/ente").get("/ente")
     assert "Registro degli accessi" in window
     assert "Attività · Da fare · Richiamare" in window
+    assert "Ha scritto un&#39;attività" in window
+    assert "Ha cambiato il percorso vocale" not in window  # which concerns no taxpayer
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
     with database.begin(Scope.of_enti([cast.empoli])) as session:  # whatever the page does
         begun = clock.now(session) - timedelta(days=1)

@@ -75,6 +75,7 @@ SENTENCES = {
     "centre.closed": "Ha chiuso le linee",
     "centre.reopened": "Ha riaperto le linee",
     "emergency.on": "Ha acceso un messaggio di emergenza",
+    "emergency.rewritten": "Ha corretto un messaggio di emergenza acceso",
     "emergency.off": "Ha spento un messaggio di emergenza",
     "flow.created": "Ha disegnato un percorso vocale",
     "flow.published": "Ha pubblicato un percorso vocale",
