@@ -36,6 +36,7 @@ class Wanted:
     actor_id: int | None = None
     kinds: tuple[str, ...] = ()
     uncalled: bool = False  # only what was not done in a call, nor for one
+    of_somebody: bool = False  # only what concerns a taxpayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
         statement = statement.where(_ENTRY.c.occurred_at < wanted.until)
     if wanted.contact_ids:
         statement = statement.where(_ENTRY.c.contact_id.in_(wanted.contact_ids))
+    if wanted.of_somebody:
+        statement = statement.where(_ENTRY.c.contact_id.is_not(None))
     if wanted.actor_id is not None:
         statement = statement.where(_ENTRY.c.actor_id == wanted.actor_id)
     if wanted.kinds:
