@@ -2,6 +2,7 @@
 
 import re
 
+LONGEST = 60  # as many characters as a session keeps
 _BROWSERS = (  # in this order: each says the names of those after it, too
     ("Edge", r"\bEdg(?:e|A|iOS)?/"),
     ("Opera", r"\bOPR/"),
@@ -22,11 +23,14 @@ _SYSTEMS = (
 
 
 def described(user_agent: str) -> str:
-    """Such as `Chrome su Windows`; what it begins with when it is nothing known."""
+    """Such as `Chrome su Windows`; what it says, cut where it is long, when it is nothing known."""
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     if browser and system:
         return f"{browser} su {system}"
-    return browser or system or re.sub(r"[^\w ./-]", "", user_agent)[:40].strip()
+    if browser or system:
+        return browser or system
+    text = re.sub(r"[^\w ./-]", "", user_agent).strip()
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _first(known: tuple[tuple[str, str], ...], text: str) -> str:

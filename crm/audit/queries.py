@@ -35,6 +35,8 @@ class Wanted:
     contact_ids: tuple[int, ...] = ()
     actor_id: int | None = None
     kinds: tuple[str, ...] = ()
+    uncalled: bool = False  # only what was not done in a call, nor for one
+    of_somebody: bool = False  # only what concerns a taxpayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,14 @@ def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
         statement = statement.where(_ENTRY.c.occurred_at < wanted.until)
     if wanted.contact_ids:
         statement = statement.where(_ENTRY.c.contact_id.in_(wanted.contact_ids))
+    if wanted.of_somebody:
+        statement = statement.where(_ENTRY.c.contact_id.is_not(None))
     if wanted.actor_id is not None:
         statement = statement.where(_ENTRY.c.actor_id == wanted.actor_id)
     if wanted.kinds:
         statement = statement.where(_ENTRY.c.kind.in_(wanted.kinds))
+    if wanted.uncalled:
+        statement = statement.where(_ENTRY.c.call_id.is_(None))
     if after is not None:
         statement = statement.where(tuple_(_ENTRY.c.occurred_at, _ENTRY.c.id) < tuple_(after.occurred_at, after.id))
     return statement.order_by(_ENTRY.c.occurred_at.desc(), _ENTRY.c.id.desc())

@@ -10,6 +10,10 @@ BREAKS_OFF = "Il file si interrompe a metà della riga {line}: trasmetterlo di n
 MISCOUNTED = (
     "Il file dichiara {declared} record ma ne contiene {records}: qualcosa manca, trasmetterlo di nuovo per intero."
 )
+OVERCOUNTED = (
+    "Il file dichiara {declared} record ma ne contiene {records}, di più: correggere la riga «end», e trasmetterlo di "
+    "nuovo."
+)
 # How a run ends that neither its file nor its sender ended.
 GONE = (
     "Il file caricato non si trova più: caricarlo di nuovo. Se accade ancora, i processi «web» e «worker» non vedono "

@@ -24,6 +24,7 @@ from crm.collection.errors import (
     NO_HEADER,
     NO_SUCH_ENTE,
     OTHER_ENTE,
+    OVERCOUNTED,
     CollectionError,
 )
 from crm.collection.feed import Header, parse_header
@@ -224,7 +225,8 @@ def _end(session: Session, run: _Run, last: Item, counts: Counts) -> None:
     if last.broken:
         failure = BREAKS_OFF.format(line=last.number)
     elif last.declared is not None and last.declared != counts.records:
-        failure = MISCOUNTED.format(declared=last.declared, records=counts.records)
+        reason = MISCOUNTED if counts.records < last.declared else OVERCOUNTED
+        failure = reason.format(declared=last.declared, records=counts.records)
     if failure:
         _close(session, run, ImportState.TRUNCATED, failure)
     elif run.full_as_of is not None and last.declared is not None:

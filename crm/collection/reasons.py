@@ -27,6 +27,7 @@ DATABASE_REFUSED = "La base dati non accetta questo record ({error}): segnalarlo
 PHONE_LEFT_OUT = "telefono «{value}»: non è un numero valido"
 EMAIL_LEFT_OUT = "indirizzo «{value}»: non è un indirizzo di posta valido"
 OLD_NOTICE = "codice avviso {value}: è di un tipo anteriore al 3, privo di cifre di controllo verificabili"
+AMOUNTS_DISAGREE = "importi: il residuo è {residual} euro, ma le voci meno il pagato fanno {left} euro"
 TAKEN_WITHOUT = "Accettato con riserva: {parts}."
 
 _SENTENCES = {

@@ -50,7 +50,12 @@ class Counts:
     @property
     def records(self) -> int:
         """Lines that held, or should have held, a record."""
-        return self.created + self.changed + self.unchanged + self.refused - self.besides + self.waiting
+        return self.created + self.changed + self.unchanged + self.refused_records + self.waiting
+
+    @property
+    def refused_records(self) -> int:
+        """Those of `refused` that are records: they add up with the others."""
+        return self.refused - self.besides
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from crm.collection.feed import (
     Act,
+    Amounts,
     DocumentRecord,
     Instalment,
     Payment,
@@ -17,7 +18,7 @@ from crm.collection.feed import (
     Step,
     TaxpayerRecord,
 )
-from crm.collection.reasons import EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
+from crm.collection.reasons import AMOUNTS_DISAGREE, EMAIL_LEFT_OUT, OLD_NOTICE, PHONE_LEFT_OUT
 from crm.collection.values import composed
 from crm.contacts.addresses import Address
 from crm.contacts.codice_fiscale import person_kind
@@ -27,12 +28,17 @@ from crm.contacts.names import given_key, name_key, who_key, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.service import ContactStatement
 from crm.documents.service import DocumentStatement
+from crm.positions.models import PositionState, StepKind
 from crm.positions.notice import is_old
 from crm.positions.numbers import act_key
 from crm.positions.service import ALIASES, PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
 EDITION = "4"
+# What is owed may differ by so much from its components: each may have been rounded to the whole euro.
+ROUNDING_CENTS = 200
+EXTINGUISHED = {PositionState.ANNULLED, PositionState.RELIEVED}
+REDUCTIONS = {StepKind.RELIEF, StepKind.ANNULMENT, StepKind.REFUND}  # told with sums that no component has
 
 
 def contact_statement(record: TaxpayerRecord, as_of: datetime) -> tuple[ContactStatement, list[str]]:
@@ -104,8 +110,25 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
     reference = composed(record.reference)
     digest, row = _row({"reference": reference, **values}, as_of, record.codice_fiscale)
     statement = PositionStatement(reference, record.codice_fiscale, as_of, digest, row)
-    unverified = record.notice_number is not None and is_old(record.notice_number)
-    return statement, [OLD_NOTICE.format(value=record.notice_number)] if unverified else []
+    doubts: list[str] = []
+    if record.notice_number is not None and is_old(record.notice_number):
+        doubts.append(OLD_NOTICE.format(value=record.notice_number))
+    left = amounts.tax + amounts.sanctions + amounts.interest + amounts.costs - amounts.paid
+    if amounts.residual != left and not _explained(record, amounts, max(0, left)):
+        doubts.append(AMOUNTS_DISAGREE.format(residual=_euro(amounts.residual), left=_euro(max(0, left))))
+    return statement, doubts
+
+
+def _explained(record: PositionRecord, amounts: Amounts, left: int) -> bool:
+    """Whether what is owed may well be other than the components less what was paid, which is `left` cents.
+
+    A plan adds interest of its own; an annulment, a relief or a refund takes off; who paid a reduced fine owes nothing.
+    """
+    if abs(amounts.residual - left) <= ROUNDING_CENTS or record.instalments or record.plan:
+        return True
+    if amounts.residual == 0 and record.state is PositionState.PAID:
+        return True
+    return record.state in EXTINGUISHED or any(step.kind in REDUCTIONS for step in record.steps)
 
 
 def document_statement(record: DocumentRecord, as_of: datetime) -> DocumentStatement:
@@ -212,6 +235,10 @@ def _told(record: Record) -> dict[str, Any]:
 
 def _given(**values: str | None) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _euro(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
 def _iso(day: date | None) -> str | None:

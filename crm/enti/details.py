@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.core.configuration import kept
 from crm.core.errors import NotFoundError
 from crm.enti.calendar import Hours
-from crm.enti.hours import written
+from crm.enti.hours import written, written_week
 from crm.enti.identity import Identity
 from crm.enti.models import (
     ContractLevel,
@@ -109,7 +109,7 @@ def own_week(session: Session, contract_id: int, ente_id: int | None) -> Week:
     whose = OpeningHours.ente_id.is_(None) if ente_id is None else OpeningHours.ente_id == ente_id
     rows = session.scalars(select(OpeningHours).where(OpeningHours.contract_id == contract_id, whose)).all()
     hours = [Hours(row.weekday, row.opens, row.closes) for row in rows]
-    return tuple(written(hours, day) for day in range(7))
+    return written_week(hours)
 
 
 @kept

@@ -42,6 +42,12 @@ def written(hours: Iterable[Hours], weekday: int) -> str:
     return ", ".join(f"{one.opens:%H:%M}-{one.closes:%H:%M}".replace("-00:00", "-24:00") for one in mine)
 
 
+def written_week(hours: Iterable[Hours]) -> tuple[str, ...]:
+    """The same of each weekday, Monday first."""
+    hours = list(hours)
+    return tuple(written(hours, weekday) for weekday in range(DAYS))
+
+
 def _span(text: str, field: str) -> tuple[int, int]:
     match = _SPAN.fullmatch(text.strip())
     if match is None:

@@ -140,12 +140,12 @@ def plan(session: Session, by: Principal, *, contact_id: int, holders: Sequence[
     """What erasing would do. It is done, counted and taken back: the plan cannot differ from the deed."""
     person = person_of(session, contact_id)
     entitled(session, by, person.ente_id)
-    against = obstacles(session, person, holders)
+    audit.note_once(session, by, kind="privacy.plan_read", ente_id=person.ente_id, contact_id=contact_id)
+    against = obstacles(session, person, holders)  # after what has just been noted, which goes, too
     attempt = session.begin_nested()
     went = erase_everywhere(session, person, holders)
     attempt.rollback()
     session.expire_all()
-    audit.note_once(session, by, kind="privacy.plan_read", ente_id=person.ente_id, contact_id=contact_id)
     return Plan(person, tuple(against), tuple(went))
 
 

@@ -88,7 +88,7 @@ def test_a_file_is_read_by_keyboard_and_a_payment_arrives_in_it(
     opened = page.locator("details.position.has-news")
     if opened.get_attribute("open") is None:
         opened.locator("summary").click()
-    expect(opened.locator(".history")).to_contain_text("Pagati 1,23 euro con pagoPA")
+    expect(opened.locator(".history").first).to_contain_text("Pagati 1,23 euro con pagoPA")
     anna.shot("file-payment")
     page.keyboard.press("Alt+c")
     write_up(page)

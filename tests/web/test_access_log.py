@@ -1,10 +1,12 @@
 """The access log's page: who looked at whom, bounded to one's own enti; unusual reading is raised and explained."""
 
 import csv
+import html
 import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -188,6 +190,14 @@ def test_many_files_without_a_call_are_raised_and_explained_by_another(
     sign_in(client, "piera")
     shown = client.get("/access-log").text
     assert "2 fascicoli aperti senza una chiamata" in shown
+    which = html.unescape(next(one for one in re.findall(r'href="([^"]+)"', shown) if "uncalled" in one))
+    assert f"ente={cast.empoli}&" in which
+    in_call = "22222222-0000-4000-8000-000000000000"
+    opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="in chiamata", call_id=UUID(in_call))
+    opens(database, cast.anna, cast, cast.mario, cast.empoli, reason="curiosa")
+    found = client.get(which).text
+    assert "curiosa" in found
+    assert "in chiamata" not in found.split('class="log-lines"')[1]
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         piera, anna = principal_of(session, approvers["piera"]), principal_of(session, cast.anna)
         (alert,) = watch.alerts(session, piera)

@@ -92,6 +92,15 @@ def test_a_new_mobile_is_written_the_old_one_is_wrong_and_both_can_be_taken_back
     assert "+39 347 000 0002" not in anna.card()
 
 
+def test_nobody_answers_at_an_email_address(anna: Reader, database: Database, cast: Cast) -> None:
+    anna.post("reaches", kind="email", value="mario@example.it", source="taxpayer")
+    for value, offered in (("mario@example.it", False), (MARIO_MOBILE, True)):
+        row = row_of(database, cast, value)
+        assert row is not None
+        outcomes = anna.card().split(f'id="outcome-reach-{row.id}"')[1].split("</select>")[0]
+        assert ("wrong_person" in outcomes) == offered
+
+
 def test_what_is_wrong_is_said_at_its_field(anna: Reader) -> None:
     answer = anna.post("reaches", kind="phone", value="1" * 400)
     assert (answer.status_code, list(answer.json()["fields"])) == (422, ["value"])
@@ -175,6 +184,7 @@ def test_a_relation_told_anew_and_taken_back_is_what_it_was(
     who = {"kind": "delegate", "name": "Studio Verdi", "codice_fiscale": "00975370487"}
     first = anna.post("relations", **who, phone="0571 700123", valid_to="2026-06-30", source="ente")
     assert "/remove" in first.text
+    assert "ma è già finita" in first.text
     with database.begin(Scope.of_contract(cast.contract)) as session:
         source = Source.GESTIONALE if stated else Source.ENTE
         session.execute(update(Relation).values(stated=stated, source=source))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -32,7 +33,9 @@ def test_an_ente_is_written_in_every_part_and_it_holds_at_once(admin: Browser, c
     at = f"/enti/{cast.empoli}"
     assert "Comune di Empoli" in admin.get("/enti")
     assert admin.post(f"{at}/identity", **EMPOLI)[0] == 204
+    assert "(sono quelli del contratto)" in admin.get(at)
     assert admin.post(f"{at}/hours/{cast.contract}", **{"day-0": "8:30-13"})[0] == 204
+    assert "lun 08:30-13:00; gli altri giorni chiuso." in admin.get(at)
     assert admin.post(f"{at}/special/{cast.contract}", day="2026-12-24", hours="9-12")[0] == 204
     assert admin.post(f"{at}/topics/{cast.contract}", topic=["payment", "relief"])[0] == 204
     assert admin.post(f"{at}/ways", ways="Con pagoPA, da casa\n\n In Comune ")[0] == 204
@@ -57,6 +60,19 @@ def test_an_ente_is_written_in_every_part_and_it_holds_at_once(admin: Browser, c
     (one,) = _offices(database, cast)
     assert admin.post(f"{at}/offices/{one}/remove")[0] == 204
     assert _offices(database, cast) == []
+
+
+def test_what_was_saved_is_said_on_the_page_that_is_shown_anew(admin: Browser, cast: Cast) -> None:
+    at = f"/enti/{cast.empoli}/hours/{cast.contract}"
+
+    def saved(path: str, **fields: str) -> str:
+        answer = admin.client.post(path, data=fields, headers=admin.headers)
+        assert answer.headers["HX-Refresh"] == "true"
+        return unquote(answer.headers["HX-Notice"])
+
+    assert saved(at, **{"day-0": "8:30-13"}) == "Da adesso: lun 08:30-13:00; gli altri giorni chiuso."
+    assert saved(at).startswith("Da adesso valgono gli orari del contratto: ")
+    assert saved(f"/enti/{cast.empoli}/ways", ways="In Comune") == "Salvato."
 
 
 def _offices(database: Database, cast: Cast) -> list[int]:

@@ -39,9 +39,10 @@ from crm.files.gate import Check
 from crm.files.models import FileOpening, FileSetting, GateQuestion
 from crm.positions.models import Position, PositionState
 from crm.timeline import service as timeline
-from crm.timeline.models import EntryKind
+from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import NOTICE, Cast
 from tests.web.conftest import Desk, csrf_of, sign_in
+from web.files.entries import shown
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -363,6 +364,16 @@ def test_html_in_what_was_told_is_text(reader: Reader) -> None:
         page = reader.sees(path)
         assert hostile not in page
         assert "&lt;script&gt;" in page
+
+
+def test_a_proposed_number_is_written_as_everywhere_else() -> None:
+    told = {"kind": "correction", "what": "phone", "now": "", "proposed": "+393331234567", "act_number": "",
+            "note": "lo dice lui", "reason": ""}  # fmt: skip
+    entry = TimelineEntry(
+        id=1, ente_id=1, kind=EntryKind.PROPOSAL, occurred_at=datetime(2026, 1, 1, tzinfo=UTC), status="made",
+        detail=told,
+    )  # fmt: skip
+    assert shown(entry, None).told["note"] == "+39 333 123 4567. lo dice lui"
 
 
 def test_a_timeline_goes_on_page_by_page_and_is_filtered(reader: Reader) -> None:

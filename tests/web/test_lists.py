@@ -4,6 +4,7 @@ import re
 from datetime import date
 from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -177,6 +178,7 @@ def test_two_are_compared_merged_and_separated_again(sara: TestClient, database:
     assert set(refused.json()["fields"]) == {"reason"}
     merged = sara.post(f"/duplicates/{pair}/merge", data={"keep": keep[1], "reason": "Stessa persona"})
     assert merged.headers["hx-redirect"] == "/duplicates"
+    assert unquote(merged.headers["hx-notice"]).startswith("Uniti in un contatto solo.")
     page = sara.get("/duplicates").text
     assert "Niente da guardare" in page
     (merge,) = re.findall(r"/duplicates/merges/(\d+)/undo", page)

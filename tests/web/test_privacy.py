@@ -64,7 +64,8 @@ def test_a_copy_is_asked_for_made_and_downloaded_once(admin: TestClient, databas
     answer = post(admin, "/privacy/exports/1")
     with zipfile.ZipFile(BytesIO(answer.content)) as archive:
         page = archive.read("index.html").decode()
-        stored = archive.read("data/position.json").decode()
+        stored = archive.read("dati/posizioni.json").decode()
+    assert "«documenti»" not in page  # there is none
     for text in ("BIANCHI", '<th scope="col">codice fiscale</th>', "persona fisica", "+39 348 000 0001"):
         assert text in page
     for technical in ("codice_fiscale", "natural", "ente_id", "None", "{&#39;", "+00:00", "T00:00"):
@@ -87,13 +88,21 @@ def test_an_erasure_is_planned_confirmed_and_certified(admin: TestClient, databa
     assert post(admin, f"{path}/erase", protocol="1/2026", sure="yes").status_code == 409
     with database.begin(Scope.of_contract(cast.contract)) as session:
         session.execute(update(Position).values(state=PositionState.PAID, residual_cents=0))
-    assert "Recapiti" in admin.get(path).text
+    planned = admin.get(path).text
+    assert "Recapiti" in planned
+    assert "Registro degli accessi" in planned  # that it was planned is in it already
     unsure = post(admin, f"{path}/erase", protocol="1/2026")
     assert (unsure.status_code, list(unsure.json()["fields"])) == (422, ["sure"])
     assert list(post(admin, f"{path}/erase", protocol=" ", sure="yes").json()["fields"]) == ["protocol"]
     assert post(admin, f"{path}/erase", protocol="1/2026", sure="yes").headers["hx-redirect"] == "/privacy/erasures/1"
+    waiting = admin.get("/privacy/erasures/1").text
+    assert "Richiesta di cancellazione n. 1" in waiting
+    assert 'hx-trigger="every 2s"' in waiting
     work(database, cast)
     certificate = admin.get("/privacy/erasures/1").text
+    assert "Attestazione di cancellazione n. 1 · Comune di Empoli" in certificate
+    assert "Rilasciata da Sara per Comune di Empoli" in certificate
+    assert "every 2s" not in certificate
     assert "rese anonime" in certificate
     assert "BIANCHI" not in certificate
     assert "Persona cancellata" in admin.get(path).text

@@ -27,13 +27,15 @@ MOST_EXPORTED = 100_000
 @router.get("/access-log")
 def access_log(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente: str = "", since: str = "", until: str = "",
-    user: str = "", kind: str = "", contact: str = "", after: str = "",
+    user: str = "", kind: str = "", contact: str = "", uncalled: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """A page of the log. Whoever looks a person up is in the log, too."""
     scope = visit.scope(runtime, Permission.ACCESS_READ)
     say = say_in(visit.language)
     with runtime.database.begin(scope) as session:
-        choice = choice_of(session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact)
+        choice = choice_of(
+            session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact, uncalled=uncalled
+        )
         asked = wanted(session, visit.principal, choice)
         found = queries.page(session, visit.principal, asked, after=cursor_of(after))
         person = contacts.get(session, choice.contact) if choice.contact is not None else None
@@ -63,12 +65,14 @@ def search(
 @router.get("/access-log.csv")
 def export(
     runtime: RuntimeDep, visit: VisitDep, ente: str = "", since: str = "", until: str = "", user: str = "",
-    kind: str = "", contact: str = "",
+    kind: str = "", contact: str = "", uncalled: str = "",
 ) -> Response:  # fmt: skip
     """The chosen entries as CSV. Who took which is in the log."""
     say = say_in(visit.language)
     with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
-        choice = choice_of(session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact)
+        choice = choice_of(
+            session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact, uncalled=uncalled
+        )
         asked = wanted(session, visit.principal, choice)
         rows = [
             *_rows(lines(session, queries.every(session, visit.principal, asked, most=MOST_EXPORTED), visit.language))

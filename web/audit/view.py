@@ -42,11 +42,13 @@ class Choice:
     user: int | None
     kind: str
     contact: int | None
+    uncalled: bool = False  # files opened without a call, as alerts count them
 
     @property
     def query(self) -> str:
         """The choice, to be put behind a `?`."""
         given = {name: getattr(self, name) for name in ("ente", "since", "until", "user", "kind", "contact")}
+        given["uncalled"] = "1" if self.uncalled else ""
         return urlencode({name: value for name, value in given.items() if value})
 
 
@@ -62,7 +64,7 @@ class Line:
 
 
 def choice_of(
-    session: Session, *, ente: str, since: str, until: str, user: str, kind: str, contact: str
+    session: Session, *, ente: str, since: str, until: str, user: str, kind: str, contact: str, uncalled: str
 ) -> Choice:  # fmt: skip
     """What the address says. Raises `InvalidError`, field by field."""
     today = business_day(clock.now(session))
@@ -80,7 +82,9 @@ def choice_of(
         wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
     if wrong:
         raise InvalidError("Controlla le date.", parts=wrong)
-    return Choice(id_of(ente), first, last, id_of(user), kind if kind in SENTENCES else "", id_of(contact))
+    return Choice(
+        id_of(ente), first, last, id_of(user), kind if kind in SENTENCES else "", id_of(contact), bool(uncalled)
+    )
 
 
 def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
@@ -90,6 +94,8 @@ def wanted(session: Session, by: Principal, choice: Choice) -> Wanted:
         may, since=start_of_day(choice.since), until=start_of_day(choice.until + timedelta(days=1)),
         actor_id=choice.user, kinds=(choice.kind,) if choice.kind else (),
     )  # fmt: skip
+    if choice.uncalled:
+        found = replace(found, uncalled=True, kinds=found.kinds or watch.OPENED)
     if choice.ente is not None:
         found = replace(found, enti=may.enti & {choice.ente}, contracts=frozenset())
     if choice.contact is not None:

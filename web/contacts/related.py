@@ -1,6 +1,7 @@
 """Who may speak for a contact: relations, mandates, and the list of mandates with their ends."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -41,9 +42,12 @@ def relate(
             phone=phone, term=Term(valid_from, valid_to), source=source, call_id=who.call_id,
         )  # fmt: skip
         path = f"/contacts/relations/{row.id}"
-        if row.before is None:
-            return Done("Relazione scritta.", f"{path}/remove")
-        return Done("Relazione scritta.", f"{path}/restore", _fields(row.before))
+        back: tuple[str, dict[str, object]] = (f"{path}/remove", {})
+        if row.before is not None:
+            back = f"{path}/restore", _fields(row.before)
+        if _is_over(session, valid_to):
+            return Done("Relazione scritta, ma è già finita: oggi non gli si può dire nulla in questa veste.", *back)
+        return Done("Relazione scritta.", *back)
 
     return do(runtime, visit, work)
 
@@ -106,6 +110,8 @@ def mandate(
             session, visit.principal, relation_id=relation_id, document=document, covers=covers,
             term=Term(valid_from, valid_to), telling=who,
         )  # fmt: skip
+        if _is_over(session, valid_to):
+            return Done("Mandato scritto, ma è già finito: oggi non vale.")
         return Done("Mandato scritto.")
 
     return do(runtime, visit, work)
@@ -151,6 +157,11 @@ def end_mandate(
 
     html = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
     return Response(html, media_type="text/html")
+
+
+def _is_over(session: Session, ends: date | None) -> bool:
+    """Whether what was just written has ended already: allowed, because it may explain the past, but easily a slip."""
+    return ends is not None and ends < clock.business_day(clock.now(session))
 
 
 def _fields(said: Said) -> dict[str, object]:

@@ -16,6 +16,8 @@ from crm.duplicates import queries, service
 from crm.duplicates.search import STEPS
 from crm.enti import queries as enti
 from web.duplicates.comparison import rows_of
+from web.edge.answers import shown_anew
+from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
@@ -80,7 +82,10 @@ def merge(
         touch(session, topics.duplicates(pair.ente_id))
 
     _do(runtime, visit, work)
-    return Response(status_code=NO_CONTENT, headers={"HX-Redirect": "/duplicates"})
+    gettext = translations(visit.language).gettext
+    return shown_anew(
+        gettext("Uniti in un contatto solo. Più sotto, fra gli uniti, si può separarli."), at="/duplicates"
+    )
 
 
 @router.post("/duplicates/{candidate_id}/dismiss")
@@ -89,7 +94,10 @@ def dismiss(
 ) -> Response:
     """They are two; from the comparison it goes back to the list."""
     _do(runtime, visit, lambda session: service.dismiss(session, visit.principal, candidate_id=candidate_id))
-    return Response(status_code=NO_CONTENT, headers={"HX-Redirect": "/duplicates"} if back else {})
+    if not back:
+        return Response(status_code=NO_CONTENT)
+    gettext = translations(visit.language).gettext
+    return shown_anew(gettext("Restano due persone. In fondo si può riguardarle."), at="/duplicates")
 
 
 @router.post("/duplicates/{candidate_id}/propose-again")

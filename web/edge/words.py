@@ -77,8 +77,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.GOODBYE: "Congedo",
     },
     Exit: {
-        Exit.OPENED: "aperto",
-        Exit.CLOSED: "chiuso",
+        Exit.OPENED: "se è aperto",
+        Exit.CLOSED: "se è chiuso",
         Exit.NEXT: "poi",
         Exit.OTHERWISE: "altrimenti",
         Exit.FULL: "se è piena",
@@ -351,7 +351,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Why.SAME_PARTITA_IVA: "stessa partita IVA",
         Why.PARTITA_IVA_AS_CODE: "la partita IVA dell'uno è il codice fiscale dell'altro",
         Why.OMOCODIA: "codice fiscale uguale, salvo l'omocodia",
-        Why.NEAR_CODE: "codice fiscale con un solo carattere diverso",
+        Why.NEAR_CODE: "codice fiscale uguale, salvo una svista",
         Why.NAME_AND_PHONE: "stesso telefono",
     },
     Line: {

@@ -20,7 +20,6 @@ from web.enti.forms import TypedDep, save
 
 router = APIRouter(include_in_schema=False)
 SPARE = 2  # empty rows, for questions to add
-HERE = "/files"
 
 
 @router.get("/enti/{ente_id}/files")
@@ -52,11 +51,10 @@ def gate(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) 
         for number in range(MOST + SPARE)
     }
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_gate(
             session, visit.principal, ente_id=ente_id, rows=rows, needed=fields.get("needed", "")
         ),
-        at=HERE,
     )  # fmt: skip
 
 
@@ -64,9 +62,8 @@ def gate(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) 
 def usual(runtime: RuntimeDep, visit: ChangeDep, ente_id: int) -> Response:
     """Back to the usual questions."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.ask_as_usual(session, visit.principal, ente_id=ente_id),
-        at=HERE,
     )  # fmt: skip
 
 
@@ -74,11 +71,10 @@ def usual(runtime: RuntimeDep, visit: ChangeDep, ente_id: int) -> Response:
 def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """Every how many hours a feed is promised."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_promise(
             session, visit.principal, ente_id=ente_id, hours=fields.get("hours", "")
         ),
-        at=HERE,
     )  # fmt: skip
 
 
@@ -86,9 +82,8 @@ def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
 def told(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """What is told in each relation."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: narrowing.save_rules(session, visit.principal, ente_id=ente_id, chosen=_chosen(fields)),
-        at=HERE,
     )  # fmt: skip
 
 

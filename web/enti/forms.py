@@ -7,10 +7,10 @@ from fastapi import Depends, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from web.edge.answers import NO_CONTENT, shown_anew
+from web.edge.i18n import translations
 from web.edge.visits import Visit
 from web.wiring import Runtime
-
-NO_CONTENT = 204
 
 
 async def typed(request: Request) -> dict[str, str]:
@@ -23,11 +23,15 @@ TypedDep = Annotated[dict[str, str], Depends(typed)]
 
 
 def save(
-    runtime: Runtime, visit: Visit, ente_id: int | None, work: Callable[[Session], None], *, at: str = ""
+    runtime: Runtime, visit: Visit, work: Callable[[Session], object], *, done: Callable[[Session], str] | None = None
 ) -> Response:
-    """Do it, and show the page anew: the ente's, or what lies below it at `at`."""
-    runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
-    return to("/enti" if ente_id is None else f"/enti/{ente_id}{at}")
+    """Do it, and show the page anew with what was done, which `done` says within the same transaction."""
+
+    def both(session: Session) -> str:
+        work(session)
+        return done(session) if done else translations(visit.language).gettext("Salvato.")
+
+    return shown_anew(runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), both))
 
 
 def to(path: str) -> Response:

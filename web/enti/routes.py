@@ -1,5 +1,6 @@
 """The pages of the enti. What is wrong with a form stands at its fields; what was saved, the page shows anew."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -13,15 +14,19 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError, NotFoundError
 from crm.enti import administration, details, logo
 from crm.enti import queries as enti
+from crm.enti.hours import parse_week, written_week
 from crm.enti.identity import BANDS
 from crm.levels import queries as levels
 from crm.levels.terms import in_force
 from telephony.calls.choices import Topic
 from telephony.lines import queries as lines
+from web.edge.answers import shown_anew
 from web.edge.fields import day_of, id_of
+from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.enti.forms import TypedDep, save, to
+from web.enti.forms import TypedDep, save
+from web.enti.weeks import from_now_on, in_words
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -74,7 +79,8 @@ def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
         }  # fmt: skip
     return page(
         request, "enti/one.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
-        contracts=contracts, topics=tuple(Topic), bands=BANDS, **view,
+        contracts=contracts, topics=tuple(Topic), bands=BANDS,
+        in_words=partial(in_words, language=visit.language), **view,
     )  # fmt: skip
 
 
@@ -86,14 +92,14 @@ def add(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDe
         return administration.add_ente(session, visit.principal, contract_id=contract_id, fields=fields)
 
     made = runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
-    return to(f"/enti/{made}")
+    return shown_anew(translations(visit.language).gettext("Ente aggiunto."), at=f"/enti/{made}")
 
 
 @router.post("/enti/{ente_id}/identity")
 def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """What it is called and known by."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_identity(session, visit.principal, ente_id=ente_id, fields=fields),
     )  # fmt: skip
 
@@ -103,9 +109,13 @@ def hours(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, fi
     """Weekly hours, of an ente or of its contract."""
     ente_id = _ente_id(ente)
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_hours(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, week=_week(fields)
+        ),
+        done=lambda session: from_now_on(
+            written_week(parse_week(_week(fields))),
+            None if ente_id is None else details.own_week(session, contract_id, None), visit.language,
         ),
     )  # fmt: skip
 
@@ -119,7 +129,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
     except ValueError:
         raise FieldError("Scegli il giorno.", field="day") from None
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_special_day(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, day=day,
             hours=fields.get("hours", ""),
@@ -128,10 +138,10 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
 
 
 @router.post("/enti/{ente}/special/{special_day_id}/remove")
-def remove_special(runtime: RuntimeDep, visit: ChangeDep, ente: str, special_day_id: int) -> Response:
+def remove_special(runtime: RuntimeDep, visit: ChangeDep, special_day_id: int) -> Response:
     """That day is like any other again."""
     return save(
-        runtime, visit, _ente_id(ente),
+        runtime, visit,
         lambda session: administration.remove_special_day(
             session, visit.principal, special_day_id=special_day_id
         ),
@@ -146,7 +156,7 @@ def topics(
     """What the lines are for."""
     ente_id = _ente_id(ente)
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_topics(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, chosen=topic or [],
             known=[one.value for one in Topic],
@@ -158,7 +168,7 @@ def topics(
 def ways(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, ways: Annotated[str, Form()] = "") -> Response:
     """How one pays."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_payment_ways(session, visit.principal, ente_id=ente_id, words=ways),
     )  # fmt: skip
 
@@ -179,7 +189,7 @@ def office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int, 
 def remove_office(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, office_id: int) -> Response:
     """An office is no more."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.remove_office(
             session, visit.principal, ente_id=ente_id, office_id=office_id
         ),
@@ -193,7 +203,7 @@ def set_logo(
     """The picture at the head of its pages."""
     content = picture.file.read(logo.MAX_BYTES + 1)
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: administration.save_logo(session, visit.principal, ente_id=ente_id, content=content),
     )  # fmt: skip
 
@@ -224,7 +234,7 @@ def _office(runtime: Runtime, visit: Visit, ente_id: int, office_id: int | None,
             email=address, week=_week(fields),
         )  # fmt: skip
 
-    return save(runtime, visit, ente_id, work)
+    return save(runtime, visit, work)
 
 
 def _week(fields: dict[str, str]) -> dict[int, str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from crm.contacts.disclosure import EVERYTHING, Matter
+from crm.contacts.phone import spaced
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.proposals.lifecycle import State
 from crm.proposals.queries import what_of
@@ -18,6 +19,7 @@ from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
+from web.audit.stored import PHONE
 
 WRITTEN = {"note", "reason"}  # by people, of anything
 NUMBERS = {"act_number"}
@@ -69,7 +71,8 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
 def _proposal(entry: TimelineEntry) -> Mapping[str, Any]:
     """The value itself is part of the note: whoever may not be told everything does not hear it."""
     detail = entry.detail
-    change = " → ".join(text for text in (detail["now"], detail["proposed"]) if text)
+    values = (spaced(text) if PHONE.fullmatch(text) else text for text in (detail["now"], detail["proposed"]) if text)
+    change = " → ".join(values)
     return {
         "what": what_of(ProposalKind(detail["kind"]), detail["what"]),
         "act_number": detail["act_number"],

@@ -53,8 +53,8 @@ def _report(console: Console, summary: ImportSummary) -> None:
     table = Table("record", "nuovi", "cambiati", "uguali o più vecchi", "in attesa", "rifiutati", "tolti")
     counts = summary.counts
     figures = (
-        counts.records, counts.created, counts.changed, counts.unchanged, counts.waiting, counts.refused,
-        counts.withdrawn,
+        counts.records, counts.created, counts.changed, counts.unchanged, counts.waiting,
+        counts.refused_records, counts.withdrawn,
     )  # fmt: skip
     table.add_row(*(f"{figure:,}" for figure in figures))
     console.print(table)

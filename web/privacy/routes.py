@@ -119,16 +119,11 @@ def certificate(request: Request, runtime: RuntimeDep, visit: VisitDep, erasure_
             raise NotFoundError("Questa richiesta non esiste.")
         service.entitled(session, visit.principal, row.ente_id)
         badge = enti.badges(session)[row.ente_id]
+        now = clock.now(session)
     return page(
-        request,
-        "privacy/certificate.html",
-        visit.language,
-        visit=visit,
-        csrf=visit.csrf_token,
-        row=row,
-        ente=badge,
-        fates={one.value: one for one in Fate},
-    )
+        request, "privacy/certificate.html", visit.language, visit=visit, csrf=visit.csrf_token, row=row, ente=badge,
+        now=now, fates={one.value: one for one in Fate},
+    )  # fmt: skip
 
 
 @router.post("/privacy/readmit")

@@ -108,6 +108,8 @@ def test_no_cookie_and_no_browser_breaks_anything(text: str) -> None:
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Safari/604.1",
          "Safari su iPhone"),
         ("curl/8.0 <b>", "curl/8.0 b"),
+        ("Mozilla/5.0 Filodiretto simulated colleague", "Mozilla/5.0 Filodiretto simulated colleague"),
+        ("x" * 61, "x" * 59 + "…"),
         ("", ""),
     ],
 )  # fmt: skip

@@ -275,6 +275,11 @@ def test_a_file_cut_short_is_noticed(db: Database, write_feed: WriteFeed, record
     assert done.state is ImportState.TRUNCATED
     assert done.failure is not None
     assert done.failure.startswith("Il file dichiara 3 record ma ne contiene 2: qualcosa manca")
+    done = import_feed(db, write_feed(records["rossi"], records["tari"], {**end, "taxpayers": 0}, name="too many"))
+    assert done.state is ImportState.TRUNCATED
+    assert done.failure == (
+        "Il file dichiara 1 record ma ne contiene 2, di più: correggere la riga «end», e trasmetterlo di nuovo."
+    )
 
 
 def test_sums_that_cannot_be_read_are_no_missing_record(db: Database, write_feed: WriteFeed, records: Records) -> None:
@@ -283,6 +288,7 @@ def test_sums_that_cannot_be_read_are_no_missing_record(db: Database, write_feed
     done = import_feed(db, write_feed(sums, records["rossi"], end, records["tari"], b"{}\n", {**end, "positions": 2}))
     assert (done.state, done.failure) == (ImportState.DONE, None)
     assert done.counts == Counts(created=2, refused=3, besides=2)
+    assert (done.counts.records, done.counts.refused_records) == (3, 1)
 
 
 def test_a_compressed_feed(db: Database, write_feed: WriteFeed, records: Records, tmp_path: Path) -> None:

@@ -178,6 +178,35 @@ def test_an_old_notice_number_is_taken_with_a_warning(records: Records) -> None:
     )
 
 
+def amounts(**euro: float) -> dict[str, Any]:
+    return {"amounts": {"tax": 161.67, "residual": 161.67} | euro}
+
+
+@pytest.mark.parametrize(
+    ("told", "warned"),
+    [
+        (amounts(), False),
+        (amounts(residual=1), True),
+        (amounts(paid=100, residual=161.67), True),
+        (amounts(paid=200, residual=0), False),  # too much was paid
+        (amounts(interest=1.49, residual=162), False),  # rounded to the euro
+        (amounts(residual=0) | {"state": "relieved"}, False),
+        (amounts(paid=113.17, residual=0) | {"state": "paid"}, False),  # a fine paid at once is reduced
+        (amounts(paid=100, residual=50) | {"state": "paid"}, True),
+        (amounts(residual=111.67) | {"steps": [{"kind": "relief", "on": "2025-04-01", "amount": 50}]}, False),
+        (amounts(residual=165) | {"instalments": [{"number": 1, "due_on": "2025-06-01", "amount": 165}]}, False),
+    ],
+)
+def test_amounts_that_disagree_are_taken_with_a_warning(records: Records, told: dict[str, Any], warned: bool) -> None:
+    item = understand(json.dumps(records["tari"] | told).encode())
+    assert item.position is not None
+    assert bool(item.warning) == warned
+    if told == amounts(residual=1):
+        assert item.warning == (
+            "Accettato con riserva: importi: il residuo è 1.00 euro, ma le voci meno il pagato fanno 161.67 euro."
+        )
+
+
 NAMES = [
     (b'{"record":"position","reference":" T-1 ","year":"x"}', (Of.POSITION, "T-1"), False),
     (b'{"record":"taxpayer","codice_fiscale":"rss mra 80a01 d403t"}', (Of.TAXPAYER, "RSSMRA80A01D403T"), False),

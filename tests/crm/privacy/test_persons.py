@@ -232,15 +232,17 @@ def test_a_copy_has_everything_and_is_taken_once(stage: Stage, tmp_path: Path) -
         names = set(archive.namelist())
         page = archive.read("index.html").decode()
         told = {name.removesuffix(".json"): json.loads(archive.read(name)) for name in names if "json" in name}
-        rows = list(csv.reader(io.StringIO(archive.read("data/contact.csv").decode("utf-8-sig")), delimiter=";"))
+        rows = list(csv.reader(io.StringIO(archive.read("dati/anagrafica.csv").decode("utf-8-sig")), delimiter=";"))
     assert set(told) >= {
-        "data/contact", "data/contact_reach", "data/position", "data/timeline_entry", "data/call", "data/access_log",
-        "data/proposal", "data/proposal_voice", "data/proposal_draft",
+        "dati/anagrafica", "dati/recapiti", "dati/posizioni", "dati/cronologia", "dati/chiamate",
+        "dati/accessi-ai-dati-e-modifiche", "dati/proposte-al-gestionale", "dati/proposte-ripetute",
+        "dati/bozze-di-proposte",
     }  # fmt: skip
-    assert told["data/contact"][0]["codice_fiscale"] == "BNCMRA62A01D403X"
-    assert told["data/call"][0]["note"] == "parla di sua moglie"
+    assert all(told.values())  # nothing empty
+    assert told["dati/anagrafica"][0]["codice_fiscale"] == "BNCMRA62A01D403X"
+    assert told["dati/chiamate"][0]["note"] == "parla di sua moglie"
     assert "GINA" not in json.dumps(told)
-    assert "Anna" not in json.dumps(told["data/access_log"])
+    assert "Anna" not in json.dumps(told["dati/accessi-ai-dati-e-modifiche"])
     assert "<script>" not in page
     assert not [cell for row in rows for cell in row if cell.startswith("=")]
     with pytest.raises(ConflictError):

@@ -1,5 +1,6 @@
 """What a record of another system is read as, and why it is refused."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -96,3 +97,25 @@ def test_a_record_is_a_call_or_refused_with_a_reason(changed: dict[str, str]) ->
         return
     assert call.started_at <= call.ended_at
     assert call.waited_ms >= 0
+
+
+MORNING = [
+    (ANSWERED, ABANDONED, MENU)[n % 3] | {"id": f"c{n}", "ente": ("d403", "")[n % 2], "line_kind": kind}
+    for n, kind in enumerate(["freephone", "geographic", "freephone"] * 4)
+]
+
+
+def tally(records: Iterable[dict[str, str]]) -> dict[Account, Counts]:
+    """What these records add to the counters, each call once."""
+    calls = {call.id: call for call in (read(record, KNOWN) for record in records)}
+    counted: dict[Account, Counts] = {}
+    for call in calls.values():
+        counted[call.account] = counted.get(call.account, Counts()) + contribution(call.measured, USUAL)
+    return counted
+
+
+@given(st.permutations(MORNING), st.lists(st.sampled_from(MORNING)))
+def test_neither_order_nor_repetition_changes_what_is_counted(
+    shuffled: list[dict[str, str]], again: list[dict[str, str]]
+) -> None:
+    assert tally([*shuffled, *again]) == tally(MORNING)

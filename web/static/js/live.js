@@ -20,6 +20,19 @@ export function notify(text) {
   }
 }
 
+// What was done is said by the page that is shown anew after it.
+const DONE = "done";
+document.addEventListener("htmx:after:request", (event) => {
+  const sentence = event.detail.ctx?.hx?.notice;
+  if (sentence) sessionStorage.setItem(DONE, decodeURIComponent(sentence));
+});
+
+function tellWhatWasDone() {
+  const sentence = sessionStorage.getItem(DONE);
+  sessionStorage.removeItem(DONE);
+  if (sentence) notify(sentence);
+}
+
 function duration(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -53,7 +66,8 @@ function tick() {
   for (const day of document.querySelectorAll("[data-today]")) {
     setText(day, new Date(now).toLocaleDateString(document.documentElement.lang, DATE));
   }
-  const live = lastHeard && Date.now() - lastHeard < STALE_MS ? "on" : "off";
+  const heard = lastHeard && Date.now() - lastHeard < STALE_MS;
+  const live = heard ? "on" : performance.now() < STALE_MS ? "soon" : "off"; // a page just loaded is connecting still
   for (const sign of document.querySelectorAll("[data-live]")) if (sign.dataset.live !== live) sign.dataset.live = live;
 }
 
@@ -76,6 +90,18 @@ document.addEventListener("htmx:ws:close", (event) => {
 document.addEventListener("htmx:after:swap", tick);
 document.addEventListener("htmx:ws:after:message:incoming", tick);
 
+/** Whether a request did what it asked for; to be asked of htmx:after:request. */
+export const succeeded = (event) => event.detail.ctx?.response?.status < 300;
+
+let refused = null; // whose request the sentence in the notice answers
+
+document.addEventListener("htmx:after:request", (event) => {
+  if (!succeeded(event)) return;
+  if (refused === event.target) notify("");
+  if (!event.target.matches?.("form")) return;
+  for (const control of event.target.querySelectorAll("[aria-invalid]")) mark(control, "");
+});
+
 document.addEventListener("htmx:response:error", async (event) => {
   const response = event.detail.ctx?.response;
   let text = "";
@@ -86,6 +112,7 @@ document.addEventListener("htmx:response:error", async (event) => {
     // not one of our sentences
   }
   if (markFields(formOf(event.target), fields)) return;
+  refused = event.target;
   notify(text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
 });
 
@@ -143,3 +170,4 @@ document.addEventListener("click", (event) => {
 
 setInterval(tick, 500);
 tick();
+tellWhatWasDone();
