@@ -17,6 +17,7 @@ from crm.documents.store import DocumentStore, FolderStore
 from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
+from crm.messages import privacy as messages
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
@@ -38,8 +39,8 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *files.HOLDERS,
-    *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
+    *calls.HOLDERS, *messages.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
+    *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
 
