@@ -30,6 +30,8 @@ from telephony.carriers.twilio.carrier import TwilioCarrier
 from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.lines.provisioning import Provisioner
+from telephony.messages.delivery import Delivery
+from telephony.messages.mail import Mailer
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
@@ -59,6 +61,7 @@ class Runtime:
     publisher: Publisher
     clock: DatabaseClock
     documents: DocumentStore
+    messages: Delivery
     second_factor: Policy
     oidc: dict[str, oidc.Client]
 
@@ -92,6 +95,7 @@ def build(settings: Settings) -> Runtime:
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
         clock=DatabaseClock(database), documents=document_store(settings),
+        messages=Delivery(carrier, mailer(settings), addresses),
         second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 
@@ -104,6 +108,13 @@ def document_store(settings: Settings) -> DocumentStore:
         settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key.get_secret_value(),
     )  # fmt: skip
+
+
+def mailer(settings: Settings) -> Mailer | None:
+    """By which server e-mails leave; none where none is set."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return Mailer(settings.smtp_url.get_secret_value(), settings.mail_from, timeout_s=settings.smtp_timeout_s)
 
 
 def carrier_of(settings: Settings) -> Carrier:

@@ -130,6 +130,21 @@ def unknown(session: Session, one: Leased, *, wait: timedelta) -> None:
     wake(session, row)
 
 
+def repeat_later(session: Session, one: Leased) -> None:
+    """It may have been taken once, and the repetition met trouble before it left: that was no repetition."""
+    row = _mine(session, one)
+    if row is None:
+        return
+    row.state, row.looks, row.attempts = MessageState.UNKNOWN, row.looks - 1, row.attempts + 1
+    row.due_at = clock.now(session) + wait_after(row.attempts)
+    if row.due_at >= row.expires_at:
+        end(session, row, MessageState.FAILED, Reason.NOT_SURE)
+        return
+    session.flush()
+    tell(session, row)
+    wake(session, row)
+
+
 def failed(session: Session, one: Leased, reason: Reason) -> None:
     """It will not arrive."""
     row = _mine(session, one)

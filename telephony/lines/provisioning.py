@@ -22,6 +22,10 @@ class Provisioner:
             lines = session.execute(select(PhoneLine.number, PhoneLine.label)).all()
         for number, label in lines:
             self._carrier.provision(
-                number, voice_url=self._addresses.voice(), status_url=self._addresses.status(), label=label
+                number,
+                voice_url=self._addresses.voice(),
+                status_url=self._addresses.status(),
+                message_url=self._addresses.texts(),
+                label=label,
             )
         return len(lines)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
 from crm.enti import queries as enti
-from telephony.lines.models import PhoneLine
+from telephony.lines.models import LineKind, PhoneLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class LineView:
     label: str
     contract_id: int
     ente_id: int | None
+    kind: LineKind
 
 
 def in_use(session: Session, number: str) -> LineView | None:
@@ -35,6 +36,16 @@ def line(session: Session, number: str) -> LineView | None:
     return _lines(session).get(number)
 
 
+def sender(session: Session, ente_id: int) -> str | None:
+    """The number from which an ente's SMS leave: its own before its contract's; a freephone one only if there is no
+    other, as few carriers let those send.
+    """
+    covering = {one for one, covered in enti.coverage(session).items() if ente_id in covered}
+    fit = [one for one in all_lines(session) if one.contract_id in covering and one.ente_id in {None, ente_id}]
+    fit.sort(key=lambda one: (one.kind is LineKind.FREEPHONE, one.ente_id is None))
+    return fit[0].number if fit else None
+
+
 def all_lines(session: Session) -> list[LineView]:
     """Every line, by its number."""
     return sorted(_lines(session).values(), key=lambda one: one.number)
@@ -42,5 +53,7 @@ def all_lines(session: Session) -> list[LineView]:
 
 @kept
 def _lines(session: Session) -> Mapping[str, LineView]:
-    rows = session.execute(select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id))
+    rows = session.execute(
+        select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id, PhoneLine.kind)
+    )
     return MappingProxyType({row.number: LineView(*row) for row in rows})

@@ -62,7 +62,9 @@ def teach(twilio: Twilio) -> None:
 
 
 def provision(carrier: TwilioCarrier) -> None:
-    carrier.provision("+390571000001", voice_url=TO.voice(), status_url=TO.status(), label="Verde Empoli")
+    carrier.provision(
+        "+390571000001", voice_url=TO.voice(), status_url=TO.status(), message_url=TO.texts(), label="Verde Empoli"
+    )
 
 
 # -- conformance --------------------------------------------------------------------------------------------------
