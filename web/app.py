@@ -16,6 +16,7 @@ from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from web.api import health, webhooks
+from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.closures import public as public_closures
@@ -87,6 +88,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.guard = Guard(runtime)
     for module in (
         webhooks,
+        message_webhooks,
         health,
         sign_in,
         steps,
