@@ -39,6 +39,8 @@ from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.messages import public as public_messages
+from web.messages import routes as messages
 from web.people import me
 from web.people import routes as people
 from web.privacy import routes as privacy
@@ -89,6 +91,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     for module in (
         webhooks,
         message_webhooks,
+        messages,
+        public_messages,
         health,
         sign_in,
         steps,

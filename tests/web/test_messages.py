@@ -1,26 +1,30 @@
 """Messages at the edge: the carrier's webhooks, opting out end to end over the simulator, and attacks on both."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.messages import outbox, service
 from crm.messages.models import Message, MessageChannel, MessageStop
 from crm.messages.service import Order
+from crm.positions.models import Position
 from telephony.calls.addresses import Addresses
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from telephony.carriers.twilio.signature import sign
 from telephony.messages.delivery import Delivery
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, Cast
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, Cast
 from tests.telephony.simulator import conftest as simulator
 from tests.telephony.simulator.conftest import description, make_world, product
-from tests.web.conftest import PUBLIC, TOKEN
+from tests.web.conftest import PUBLIC, TOKEN, csrf_of, sign_in
+from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
 __all__ = ["description", "make_world", "product"]  # fixtures
@@ -206,3 +210,161 @@ def until(true: Callable[[], bool]) -> None:
         if true():
             return
     raise AssertionError
+
+
+# -- beside an open file ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Agent:
+    """Sara, who has a file open and sends what is asked for."""
+
+    client: TestClient
+    database: Database
+    cast: Cast
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def sit_down(self, username: str = "sara") -> "Agent":
+        self.client.cookies.clear()
+        sign_in(self.client, username)
+        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/files"), "HX-Request": "true"}
+        return self
+
+    def opens(self, contact: int) -> None:
+        answer = self.press(f"/files/{contact}/open", purpose="case_check")
+        assert answer.status_code == 204, answer.text
+
+    def press(self, path: str, **fields: Any) -> Any:
+        return self.client.post(path, data=fields, headers=self.headers)
+
+    def messages(self) -> list[Message]:
+        with self.database.begin(Scope.of_contract(self.cast.contract)) as session:
+            return list(session.scalars(select(Message).order_by(Message.made_at)))
+
+    def reach(self, value: str, verification: Verification = Verification.UNVERIFIED) -> None:
+        with self.database.begin(Scope.of_enti([self.cast.empoli])) as session:
+            session.add(
+                ContactReach(
+                    ente_id=self.cast.empoli, contact_id=self.cast.mario, kind=ReachKind.EMAIL, value=value,
+                    verification=verification,
+                )
+            )  # fmt: skip
+
+    def notice(self) -> None:
+        with self.database.begin(Scope.of_enti([self.cast.empoli])) as session:
+            session.execute(update(Position).where(Position.reference == "E-1").values(notice_number=NOTICE))
+
+
+@pytest.fixture
+def agent(client: TestClient, runtime: Runtime, database: Database, cast: Cast) -> Agent:
+    return Agent(client, database, cast).sit_down()
+
+
+def test_how_to_pay_is_looked_at_sent_once_and_taken_back(agent: Agent) -> None:
+    mario, to = agent.cast.mario, f"sms:{MARIO_MOBILE}"
+    agent.opens(mario)
+    assert f"/messages/form/{mario}" in agent.client.get(f"/files/{mario}").text
+    form = agent.client.get(f"/messages/form/{mario}").text
+    assert f'value="{to}"' in form
+    once = form.split('name="once" value="')[1].split('"')[0]
+    words = agent.press(f"/messages/preview/{mario}", to=to, language="de").text
+    assert "die am Telefon erbetenen Auskünfte" in words
+    assert f"{PUBLIC}/info/{agent.cast.empoli}" in words
+    assert agent.messages() == []
+    for _ in range(2):
+        sent = agent.press(f"/messages/send/{mario}", to=to, language="it", once=once)
+        assert sent.status_code == 200, sent.text
+    (made,) = agent.messages()
+    assert (made.state.value, made.address, made.made_by) == ("owed", MARIO_MOBILE, agent.cast.sara)
+    assert made.due_at - made.made_at == service.UNDO
+    page = agent.client.get(f"/files/{mario}").text
+    assert "come pagare" in page
+    assert "in partenza" in page
+    assert "Fermato" in agent.press(f"/messages/{made.id}/cancel").text
+    assert "fermato prima che partisse" in agent.client.get(f"/files/{mario}").text
+
+
+def test_number_and_sum_go_to_a_verified_address_alone(agent: Agent) -> None:
+    agent.notice()
+    agent.reach("mario@example.it", Verification.VERIFIED)
+    agent.reach("forse@example.it")
+    mario = agent.cast.mario
+    agent.opens(mario)
+    assert NOTICE in agent.client.get(f"/messages/form/{mario}").text
+
+    def preview(to: str) -> str:
+        text: str = agent.press(f"/messages/preview/{mario}", to=to, notice=NOTICE).text
+        return text
+
+    assert "812,00" in preview("email:mario@example.it")
+    for to in ("email:forse@example.it", f"sms:{MARIO_MOBILE}"):
+        assert "812" not in preview(to)
+        assert NOTICE not in preview(to)
+
+
+def test_without_an_open_file_nothing_is_shown_or_sent(agent: Agent) -> None:
+    mario, to = agent.cast.mario, f"sms:{MARIO_MOBILE}"
+    assert agent.client.get(f"/messages/form/{mario}").status_code == 403
+    assert agent.press(f"/messages/preview/{mario}", to=to).status_code == 403
+    assert agent.press(f"/messages/send/{mario}", to=to, once=str(uuid4())).status_code == 403
+    assert agent.messages() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"to": ""}, {"to": "sms:+393489999999"}, {"to": "email:altri@example.it"}, {"to": "pec:a@pec.it"},
+        {"to": f"sms:{MARIO_MOBILE}\r\nBcc: x"}, {"to": "sms:" + "9" * 290}, {"to": f"sms:{MARIO_MOBILE}", "once": "x"},
+        {"to": f"sms:{MARIO_MOBILE}", "language": "xx"}, {"to": f"sms:{MARIO_MOBILE}", "notice": "302000000000012373"},
+        {"to": "sms:\x00"}, {"to": "x" * 10_000},
+    ],
+)  # fmt: skip
+def test_what_the_form_never_offers_is_refused(agent: Agent, fields: dict[str, str]) -> None:
+    agent.opens(agent.cast.mario)
+    answer = agent.press(f"/messages/send/{agent.cast.mario}", **{"once": str(uuid4()), **fields})
+    assert answer.status_code in {400, 422}, answer.text
+    assert agent.messages() == []
+
+
+def test_another_entes_taxpayer_and_message_do_not_exist(agent: Agent, database: Database, cast: Cast) -> None:
+    to = {"to": "sms:+393480000003", "once": str(uuid4())}
+    assert agent.press(f"/messages/send/{cast.stranger_in_siena}", **to).status_code in {403, 404}
+    with database.begin(Scope.of_enti([cast.siena])) as session:
+        order = Order(cast.siena, "how_to_pay", LINK, contact_id=cast.stranger_in_siena, channel=SMS)
+        theirs = service.owe(session, None, order, cause="x")
+    assert agent.press(f"/messages/{theirs}/cancel").status_code == 404
+
+
+def test_html_on_file_stays_text(agent: Agent) -> None:
+    agent.reach("<script>x</script>@example.it".replace("<", "&lt;")[:60])
+    agent.opens(agent.cast.mario)
+    assert "<script>x" not in agent.client.get(f"/messages/form/{agent.cast.mario}").text
+
+
+# -- without signing in ---------------------------------------------------------------------------------------------
+
+
+def test_how_an_ente_is_paid_is_for_everybody(client: TestClient, cast: Cast) -> None:
+    answer = client.get(f"/info/{cast.empoli}")
+    assert answer.status_code == 200
+    assert "Comune di Empoli" in answer.text
+    assert client.get("/info/999").status_code == 404
+    assert "How a pagoPA notice is paid" in client.get(f"/info/{cast.empoli}", headers={"accept-language": "en"}).text
+
+
+def test_no_more_emails_by_a_press_and_not_by_a_look(
+    client: TestClient, agent: Agent, database: Database, cast: Cast
+) -> None:
+    agent.reach("mario@example.it", Verification.VERIFIED)
+    client.cookies.clear()
+    order = Order(cast.empoli, "how_to_pay", LINK, contact_id=cast.mario, channel=MessageChannel.EMAIL)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        made = service.owe(session, None, order, cause="x")
+    path = f"/messages/{cast.empoli}/{made}/stop"
+    assert client.get(path).status_code == 200
+    assert stops(database, cast) == set()
+    one_click = client.post(path, data={"List-Unsubscribe": "One-Click"})
+    assert one_click.status_code == 200
+    assert stops(database, cast) == {(cast.empoli, "mario@example.it")}
+    for wrong in (f"/messages/{cast.siena}/{made}/stop", f"/messages/{cast.empoli}/{uuid4()}/stop"):
+        assert client.post(wrong).status_code == 404

@@ -1,5 +1,7 @@
 """SMS at the simulator: Twilio's own client sends them, and the network does to them what it does."""
 
+import smtplib
+import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -111,3 +113,30 @@ def test_callbacks_are_lost_doubled_and_overtaken(make_world):
 def test_too_many_requests(make_world):
     world = make_world(Faults(rate_limit=1.0))
     assert world.rest("POST", "/Messages.json", 429, From=LINE, To=CITIZEN, Body="x")["code"] == 20429
+
+
+def test_the_mail_server_that_stands_in_shows_what_it_got(make_world):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    world = make_world(mail_port=port)
+    with smtplib.SMTP("127.0.0.1", port, timeout=5) as server:
+        server.sendmail(
+            "a@example.it", ["mario@example.it"],
+            "Subject: Ciao\r\nFrom: a@example.it\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nPerché\r\n".encode(),
+        )  # fmt: skip
+    (mail,) = world.http.get("/simulator/mail").json()["mails"]
+    assert (mail["to"], mail["subject"], mail["body"].strip()) == ("mario@example.it", "Ciao", "Perché")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/simulator/texts", {"from": "x", "to": LINE, "body": "y"}), ("/simulator/phones", {"number": "x", "fate": "sent"}),
+        ("/simulator/texts", {"from": CITIZEN, "to": LINE, "body": "x" * 2000}),
+    ],
+)  # fmt: skip
+def test_nonsense_and_other_sites_are_refused(world, path, body):
+    method = "PUT" if path.endswith("phones") else "POST"
+    assert world.http.request(method, path, json=body).status_code == 422
+    elsewhere = {"Origin": "https://evil.example"}
+    assert world.http.request(method, path, json=body, headers=elsewhere).status_code == 403
