@@ -131,7 +131,8 @@ def test_the_mail_server_that_stands_in_shows_what_it_got(make_world):
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/simulator/texts", {"from": "x", "to": LINE, "body": "y"}), ("/simulator/phones", {"number": "x", "fate": "sent"}),
+        ("/simulator/texts", {"from": "x", "to": LINE, "body": "y"}),
+        ("/simulator/phones", {"number": "x", "fate": "sent"}),
         ("/simulator/texts", {"from": CITIZEN, "to": LINE, "body": "x" * 2000}),
     ],
 )  # fmt: skip
