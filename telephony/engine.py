@@ -31,7 +31,7 @@ from telephony.calls.reconciliation import Reconciler
 from telephony.calls.service import lock_call
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import Timer, TimerKind
-from telephony.queues.matching import Matcher, domains_with_callers
+from telephony.queues.matching import Matcher, domains_with_callers, widened
 
 log = structlog.get_logger(__name__)
 CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
@@ -209,9 +209,12 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
     ).one_or_none()
     if timer is None:
         return None
-    if timer.kind is TimerKind.RING:
-        ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
-    else:
-        conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
+    match timer.kind:
+        case TimerKind.RING:
+            ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
+        case TimerKind.WRAP_UP:
+            conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
+        case TimerKind.WIDEN:
+            widened(session, call_id=timer.call_id)
     kind: TimerKind = timer.kind
     return kind

@@ -19,6 +19,7 @@ from web.api import health, webhooks
 from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
+from web.centre import routes as centre
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.console import routes as console
@@ -110,6 +111,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         texts,
         wallboard,
         voice,
+        centre,
         sources,
         limits,
         reconciliations,

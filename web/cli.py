@@ -107,8 +107,9 @@ def engine() -> None:
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
     ]
-    if settings.carrier is CarrierKind.SIMULATOR:  # it may start after us, and forgets when it restarts
-        more.append(Chore("provision", 5, runtime.provisioner.run, patient=True))
+    # A simulator may start after us, and forgets when it restarts.
+    lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
+    more.append(Chore("provision", 5, lines, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
@@ -161,7 +162,8 @@ def gestionale() -> None:
     except SourceError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    serve(Gestionale.of_folder(token, settings.data), host=settings.host, port=settings.port, fd=_listening_fd())
+    standing_in = Gestionale.of_folder(token, settings.data, at_once=True)
+    serve(standing_in, host=settings.host, port=settings.port, fd=_listening_fd())
 
 
 @app.command()

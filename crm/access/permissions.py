@@ -24,6 +24,7 @@ class Permission(StrEnum):
     ENTE_WATCH = "ente.watch"
     CENTRE_CLOSE = "centre.close"
     FLOW_MANAGE = "flow.manage"
+    QUEUE_MANAGE = "queue.manage"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     COLLECTION_IMPORT = "collection.import"
@@ -46,6 +47,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.ENTE_WATCH: "The ente's own window on its service",
     Permission.CENTRE_CLOSE: "Close and reopen the lines, switch emergency messages",
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
+    Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
@@ -65,7 +67,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
-        Permission.FLOW_MANAGE,
+        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
@@ -79,6 +81,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
+            Permission.QUEUE_MANAGE,
         }
     ),
 }  # fmt: skip

@@ -21,7 +21,8 @@ from crm.access.models import (
     UserIdentity,
     UserSession,
 )
-from crm.access.permissions import Permission, Principal
+from crm.access.permissions import PERMISSIONS, Permission, Principal
+from crm.access.service import in_force
 from crm.core import clock
 from crm.enti import queries as enti
 
@@ -172,6 +173,18 @@ def account(session: Session, by: Principal, *, user_id: int) -> Account:
         tuple(_history(session, user_id)) if manageable else (), session.execute(link).scalar_one_or_none(), manageable,
         may_give(session, by, user_id),
     )  # fmt: skip
+
+
+def able(session: Session, permission: Permission, *, contract_id: int) -> dict[int, str]:
+    """Whoever now holds a permission on a contract as a whole: the names, by id."""
+    roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
+    rows = session.execute(
+        select(User.id, User.name)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(RoleGrant.contract_id == contract_id, RoleGrant.role.in_(roles), User.active, *in_force(session))
+        .order_by(User.name, User.id)
+    )
+    return {user_id: name for user_id, name in rows}  # noqa: C416  # rows are no pairs to mypy
 
 
 def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:

@@ -2,6 +2,14 @@
 
 from crm.core.errors import ConflictError, InvalidError
 
+# Why a file is refused as a whole, or was not there as a whole.
+NO_HEADER = "La prima riga non è l'intestazione di un feed. {reason}"
+OTHER_ENTE = "Il feed è dell'ente {ente}, ma qui si attende {expected}: nessuna riga è stata letta."
+NO_SUCH_ENTE = "Nessun ente ha il codice catastale {ente}: crearlo, o correggere l'intestazione."
+BREAKS_OFF = "Il file si interrompe a metà della riga {line}: trasmetterlo di nuovo per intero."
+MISCOUNTED = (
+    "Il file dichiara {declared} record ma ne contiene {records}: qualcosa manca, trasmetterlo di nuovo per intero."
+)
 # How a run ends that neither its file nor its sender ended.
 GONE = (
     "Il file caricato non si trova più: caricarlo di nuovo. Se accade ancora, i processi «web» e «worker» non vedono "

@@ -17,7 +17,15 @@ from sqlalchemy.orm import Session
 
 from crm.collection import apart, ending, reasons, reconciliation, service
 from crm.collection.apart import Task
-from crm.collection.errors import NO_END, CollectionError
+from crm.collection.errors import (
+    BREAKS_OFF,
+    MISCOUNTED,
+    NO_END,
+    NO_HEADER,
+    NO_SUCH_ENTE,
+    OTHER_ENTE,
+    CollectionError,
+)
 from crm.collection.feed import Header, parse_header
 from crm.collection.items import Item, Reader
 from crm.collection.lines import FeedFile, WholeFileRefused, examine, read_lines
@@ -124,7 +132,7 @@ def _read_header(db: Database, file: FeedFile) -> tuple[Header, int, datetime]:
     try:
         header = parse_header(line.content or b"")
     except ValidationError as error:
-        reason = f"La prima riga non è l'intestazione di un feed: {reasons.explain(error)}"
+        reason = NO_HEADER.format(reason=reasons.explain(error))
         raise WholeFileRefused(reason[: reasons.LONGEST], file.sha256, file.size) from None
     with db.begin(Scope.nothing()) as session:
         latest = now(session) + CLOCK_TOLERANCE
@@ -137,11 +145,11 @@ def _read_header(db: Database, file: FeedFile) -> tuple[Header, int, datetime]:
 def _entitled(db: Database, file: FeedFile, header: Header, expected: str | None) -> int:
     """The id of the ente the feed is about."""
     if expected is not None and header.ente != expected:
-        reason = f"Il feed è dell'ente {header.ente}, ma qui si attende {expected}: nessuna riga è stata letta."
+        reason = OTHER_ENTE.format(ente=header.ente, expected=expected)
         raise WholeFileRefused(reason, file.sha256, file.size)
     ente_id = _ente(db, header.ente)
     if ente_id is None:
-        reason = f"Nessun ente ha il codice catastale {header.ente}: crearlo, o correggere l'intestazione."
+        reason = NO_SUCH_ENTE.format(ente=header.ente)
         raise WholeFileRefused(reason, file.sha256, file.size)
     return ente_id
 
@@ -214,12 +222,9 @@ def _end(session: Session, run: _Run, last: Item, counts: Counts) -> None:
     """The last line is stored: the run is over, unless a full feed has things left to withdraw."""
     failure = None
     if last.broken:
-        failure = f"Il file si interrompe a metà della riga {last.number}: trasmetterlo di nuovo per intero."
+        failure = BREAKS_OFF.format(line=last.number)
     elif last.declared is not None and last.declared != counts.records:
-        failure = (
-            f"Il file dichiara {last.declared} record ma ne contiene {counts.records}: "
-            "qualcosa manca, trasmetterlo di nuovo per intero."
-        )
+        failure = MISCOUNTED.format(declared=last.declared, records=counts.records)
     if failure:
         _close(session, run, ImportState.TRUNCATED, failure)
     elif run.full_as_of is not None and last.declared is not None:

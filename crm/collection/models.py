@@ -57,7 +57,7 @@ class ImportRun(Base):
     unchanged: Mapped[int] = mapped_column(default=0)  # the same statement, or an older one
     refused: Mapped[int] = mapped_column(default=0)
     warned: Mapped[int] = mapped_column(default=0)  # taken, but without a part that could not be read
-    waiting: Mapped[int] = mapped_column(default=0)  # positions set aside until their taxpayer is told
+    waiting: Mapped[int] = mapped_column(default=0)  # records set aside until their taxpayer is told
     withdrawn: Mapped[int] = mapped_column(default=0)  # by a record of the feed, or by its silence
     unreadable: Mapped[int] = mapped_column(default=0)  # refused lines of which not even the key could be read
     besides: Mapped[int] = mapped_column(default=0)  # refused lines that are no records: sums, an end out of place
@@ -125,12 +125,13 @@ class WithdrawnKey(Base):
     as_of: Mapped[datetime]
 
 
-class WaitingPosition(Base):
-    """A position that came before its taxpayer. It is taken up when he is told, in whichever feed that is."""
+class WaitingRecord(Base):
+    """A position or document that came before its taxpayer. It is taken up when he is told, in whichever feed."""
 
-    __tablename__ = "waiting_position"
+    __tablename__ = "waiting_record"
 
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    of: Mapped[Of] = mapped_column(choice(Of), primary_key=True)
     reference: Mapped[str] = mapped_column(String(60), primary_key=True)
     codice_fiscale: Mapped[str] = mapped_column(String(16))
     as_of: Mapped[datetime]
@@ -138,7 +139,7 @@ class WaitingPosition(Base):
     digest: Mapped[str] = mapped_column(String(32))
     content: Mapped[dict[str, Any]]
 
-    __table_args__ = (Index("ix_waiting_position_ente_id_codice_fiscale", "ente_id", "codice_fiscale"),)
+    __table_args__ = (Index("ix_waiting_record_ente_id_codice_fiscale", "ente_id", "codice_fiscale"),)
 
 
 class FeedState(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.collection.models import FeedState, ImportNamed, Of, WaitingPosition, WithdrawnKey
+from crm.collection.models import FeedState, ImportNamed, Of, WaitingRecord, WithdrawnKey
 from crm.core.db import table_of
 from crm.core.stated import Silence
 
@@ -40,7 +40,7 @@ def begin(session: Session, *, ente_id: int) -> Standing:
         select(
             select(_STATE.c.full_as_of).where(_STATE.c.ente_id == ente_id).scalar_subquery().label("full_as_of"),
             exists().where(_WITHDRAWN.c.ente_id == ente_id).label("buried"),
-            exists().where(WaitingPosition.ente_id == ente_id).label("waits"),
+            exists().where(WaitingRecord.ente_id == ente_id).label("waits"),
         )
     ).one()
     return Standing(row.full_as_of, row.buried, row.waits)

@@ -1,4 +1,4 @@
-"""What feeds hold of a person besides his contact: positions that wait for him, keys, reasons that quote his code."""
+"""What feeds hold of a person besides his contact: records that wait for him, keys, reasons that quote his code."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingPosition, WithdrawnKey
+from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingRecord, WithdrawnKey
 from crm.collection.service import IMPORT
 from crm.collection.sources.service import FETCH
 from crm.collection.sources.tasks import remove_spool
@@ -16,9 +16,9 @@ from crm.core.db import table_of
 from crm.core.jobs import Job
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 
-_REFUSAL, _WAITING = table_of(ImportRefusal), table_of(WaitingPosition)
+_REFUSAL, _WAITING = table_of(ImportRefusal), table_of(WaitingRecord)
 _KEYS = (table_of(WithdrawnKey), table_of(ImportNamed))
-REFUSED, WAITING, KEYS = "Righe rifiutate dei flussi", "Posizioni in attesa del contribuente", "Chiavi dei flussi"
+REFUSED, WAITING, KEYS = "Righe rifiutate dei flussi", "Record in attesa del contribuente", "Chiavi dei flussi"
 
 
 def forget_files(session: Session, *, ente_id: int) -> None:
@@ -35,7 +35,7 @@ class _Feeds:
     tables = frozenset({_REFUSAL.name, _WAITING.name, *(one.name for one in _KEYS)})
 
     def export(self, session: Session, person: Person) -> list[Section]:
-        """Lines refused, with their reasons, and positions set aside."""
+        """Lines refused, with their reasons, and records set aside."""
         refused: list[Any] = []
         for code in _codes(session, person):
             lines = select(_REFUSAL.c.run_id, _REFUSAL.c.line, _REFUSAL.c.reason).where(*_quoting(person, code))

@@ -10,20 +10,16 @@ LONGEST = 400
 
 LINE_TOO_LONG = "La riga supera 1 MB: un record sta in una riga ben più corta; controllare gli a capo."
 TAXPAYER_AWAITED = (
-    "Messa in attesa: il contribuente {codice_fiscale} non è ancora noto. Sarà ripresa da sola quando arriva il suo "
+    "In attesa: il contribuente {codice_fiscale} non è ancora noto. La riga sarà ripresa da sola quando arriva il suo "
     "record."
 )
 TAXPAYER_UNKNOWN = (
-    "Contribuente {codice_fiscale} sconosciuto, e troppe posizioni attendono già il loro contribuente: "
-    "trasmettere prima i contribuenti, poi di nuovo questa posizione."
+    "Contribuente {codice_fiscale} sconosciuto, e troppe righe attendono già il loro contribuente: "
+    "trasmettere prima i contribuenti, poi di nuovo questa riga."
 )
 ERASED = (
     "Persona cancellata su sua richiesta: i suoi record non si importano finché chi gestisce i dati personali "
     "non la riammette."
-)
-TAXPAYER_OF_DOCUMENT_UNKNOWN = (
-    "Contribuente {codice_fiscale} sconosciuto: il suo record deve venire prima del documento, in questo file o in uno "
-    "precedente."
 )
 AS_OF_IN_FUTURE = "«as_of» è nel futuro ({as_of}): correggere l'orologio o il fuso di chi produce il file."
 END_NOT_LAST = "Il record «end» non è l'ultima riga del file: toglierlo, o togliere ciò che segue."
@@ -74,7 +70,7 @@ _SENTENCES = {
 }
 _KINDS = {"taxpayer", "position", "document", "withdrawal", "totals", "end"}
 _OTHERWISE = "{field}: valore non valido; confrontarlo con la descrizione del formato."
-_MORE = " (e altri {count} errori)"
+_MORE = "{sentence} (e altri {count} errori)"
 
 
 def explain(error: ValidationError) -> str:
@@ -82,7 +78,7 @@ def explain(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     sentence = _sentence(problems[0])
     if len(problems) > 1:
-        sentence += _MORE.format(count=len(problems) - 1)
+        sentence = _MORE.format(sentence=sentence, count=len(problems) - 1)
     return _printable(sentence[:LONGEST])  # whatever the sender wrote is quoted in it, names of fields too
 
 

@@ -32,7 +32,7 @@ BUSY = "Lo stesso file è in corso di importazione da un altro processo: attende
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Records by what became of them. `refused` are lines; `waiting` are positions set aside for their taxpayer.
+    """Records by what became of them. `refused` are lines; `waiting` are records set aside for their taxpayer.
 
     `warned` are also counted among the others. So are those of `withdrawn` that a record names; the rest of them are
     what a full feed no longer names. `besides` are those of `refused` that are no records.

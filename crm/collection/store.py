@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,14 +15,13 @@ from crm.collection.merge import Merged, Withdrawal, merge
 from crm.collection.models import Of
 from crm.collection.presence import Standing
 from crm.collection.service import Counts, Remark
+from crm.collection.waiting import Awaiting, Waited
 from crm.contacts import service as contacts
 from crm.contacts.service import ContactStatement, StatedContact
 from crm.core import topics
 from crm.core.db import touch
 from crm.documents import service as documents
-from crm.documents.service import DocumentStatement
 from crm.positions import service as positions
-from crm.positions.service import PositionStatement
 from crm.privacy import tombstones
 
 MAX_TOPICS = 200  # live topics a batch touches: beyond that, whoever watches sees the next page he opens
@@ -46,11 +46,21 @@ def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
     taxpayers = _store_taxpayers(session, ente_id, items, known, standing)
     ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | taxpayers.written
-    items = _without_unknown_documents(items, ids)
     items, aside = _without_taxpayer(items, ids, room=waiting.MOST - batch.set_aside)
     waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=batch.full_as_of)
-    debts, touched = _store_positions(session, ente_id, items, ids, standing, newcomers=taxpayers.written)
-    papers, of_papers = _store_documents(session, ente_id, items, ids, standing)
+    waited = (
+        waiting.take_up(session, ente_id=ente_id, codici_fiscali=taxpayers.written.keys())
+        if taxpayers.written and standing.anybody_waits
+        else {}
+    )
+    debts, touched = _store_of(
+        session, ente_id, Of.POSITION, positions, waited.get(Of.POSITION, Waited()),
+        _told(items, Of.POSITION), ids, standing,
+    )  # fmt: skip
+    papers, of_papers = _store_of(
+        session, ente_id, Of.DOCUMENT, documents, waited.get(Of.DOCUMENT, Waited()),
+        _told(items, Of.DOCUMENT), ids, standing,
+    )  # fmt: skip
     if batch.full_as_of is not None:
         presence.name(session, ente_id=ente_id, run_id=batch.run_id, named={item.named for item in items if item.named})
     counts = _counted(items, taxpayers.merged, debts, papers, waiting=len(aside))
@@ -118,15 +128,15 @@ def _withdrawal(item: Item, of: Of) -> Withdrawal | None:
 
 def _without_taxpayer(
     items: Sequence[Item], ids: Mapping[str, int], *, room: int
-) -> tuple[list[Item], dict[int, PositionStatement]]:
-    """The items without positions whose taxpayer nobody told yet, and those by their line.
+) -> tuple[list[Item], dict[int, Awaiting]]:
+    """The items without those whose taxpayer nobody told yet, and the statements of these by their line.
 
     Where too many are set aside already, they are refused.
     """
     kept: list[Item] = []
-    aside: dict[int, PositionStatement] = {}
+    aside: dict[int, Awaiting] = {}
     for item in items:
-        one = item.position
+        one = item.position or item.document
         if one is None or one.codice_fiscale in ids:
             kept.append(item)
         elif len(aside) < room:
@@ -137,65 +147,35 @@ def _without_taxpayer(
     return kept, aside
 
 
-def _store_positions(
-    session: Session, ente_id: int, items: Sequence[Item], ids: Mapping[str, int], standing: Standing,
-    *, newcomers: Mapping[str, int],
-) -> tuple[Merged[PositionStatement], set[int]]:  # fmt: skip
-    """What became of the positions, and the contacts, old and new, of those that read otherwise now."""
-    waited, present = (
-        waiting.take_up(session, ente_id=ente_id, codici_fiscali=newcomers.keys())
-        if newcomers and standing.anybody_waits
-        else ([], {})
-    )
-    told = [*waited, *(one for item in items if (one := item.position or _withdrawal(item, Of.POSITION)))]
+def _told(items: Iterable[Item], of: Of) -> list[Awaiting | Withdrawal]:
+    told = ((item.position if of is Of.POSITION else item.document) or _withdrawal(item, of) for item in items)
+    return [one for one in told if one]
+
+
+def _store_of(
+    session: Session, ente_id: int, of: Of, owner: ModuleType, waited: Waited,
+    arrived: Sequence[Awaiting | Withdrawal], ids: Mapping[str, int], standing: Standing,
+) -> tuple[Merged[Awaiting], set[int]]:  # fmt: skip
+    """What became of positions, or documents, and the contacts, old and new, of those that read otherwise now.
+
+    `owner` is the service whose table it is; `waited` comes before what has arrived.
+    """
+    told = [*waited.statements, *arrived]
     references = {one.key for one in told}
-    known = positions.stated(session, ente_id=ente_id, references=references)
-    tombstones = presence.tombstones(session, standing, ente_id=ente_id, of=Of.POSITION, keys=references - set(known))
-    debts = merge(
-        known, told, full_as_of=standing.full_as_of, tombstones=tombstones, present=present, uncounted=len(waited)
-    )
-    positions.state(
-        session, ente_id=ente_id, statements=list(debts.standing.values()), contact_ids=ids, gone=debts.gone
-    )
-    for as_of, keys in _by_instant(debts.marked).items():
-        positions.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
-    presence.bury(
-        session, ente_id=ente_id, of=Of.POSITION, unknown=debts.unknown, told=tombstones.keys() & debts.standing.keys()
-    )
-    touched = {ids[debts.standing[key].codice_fiscale] for key in debts.altered if key in debts.standing}
-    return debts, touched | {known[key].contact_id for key in debts.altered if key in known}
-
-
-def _without_unknown_documents(items: Sequence[Item], ids: Mapping[str, int]) -> list[Item]:
-    """The items, with documents refused whose taxpayer nobody told."""
-    return [
-        item.refused(reasons.TAXPAYER_OF_DOCUMENT_UNKNOWN.format(codice_fiscale=one.codice_fiscale))
-        if (one := item.document) and one.codice_fiscale not in ids
-        else item
-        for item in items
-    ]
-
-
-def _store_documents(
-    session: Session, ente_id: int, items: Iterable[Item], ids: Mapping[str, int], standing: Standing
-) -> tuple[Merged[DocumentStatement], set[int]]:
-    """What became of the documents, and the contacts, old and new, of those that changed."""
-    told = [one for item in items if (one := item.document or _withdrawal(item, Of.DOCUMENT))]
-    references = {one.key for one in told}
-    known = documents.stated(session, ente_id=ente_id, references=references)
-    tombstones = presence.tombstones(session, standing, ente_id=ente_id, of=Of.DOCUMENT, keys=references - set(known))
-    papers = merge(known, told, full_as_of=standing.full_as_of, tombstones=tombstones)
-    documents.state(
-        session, ente_id=ente_id, statements=list(papers.standing.values()), contact_ids=ids, gone=papers.gone
-    )
-    for as_of, keys in _by_instant(papers.marked).items():
-        documents.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
-    presence.bury(
-        session, ente_id=ente_id, of=Of.DOCUMENT, unknown=papers.unknown,
-        told=tombstones.keys() & papers.standing.keys(),
+    known = owner.stated(session, ente_id=ente_id, references=references)
+    tombstones = presence.tombstones(session, standing, ente_id=ente_id, of=of, keys=references - set(known))
+    merged: Merged[Awaiting] = merge(
+        known, told, full_as_of=standing.full_as_of, tombstones=tombstones, present=waited.present,
+        uncounted=len(waited.statements),
     )  # fmt: skip
-    touched = {ids[papers.standing[key].codice_fiscale] for key in papers.altered if key in papers.standing}
-    return papers, touched | {known[key].contact_id for key in papers.altered if key in known}
+    owner.state(session, ente_id=ente_id, statements=list(merged.standing.values()), contact_ids=ids, gone=merged.gone)
+    for as_of, keys in _by_instant(merged.marked).items():
+        owner.withdraw(session, ente_id=ente_id, ids=[known[key].id for key in keys], as_of=as_of)
+    presence.bury(
+        session, ente_id=ente_id, of=of, unknown=merged.unknown, told=tombstones.keys() & merged.standing.keys()
+    )
+    touched = {ids[merged.standing[key].codice_fiscale] for key in merged.altered if key in merged.standing}
+    return merged, touched | {known[key].contact_id for key in merged.altered if key in known}
 
 
 def _by_instant(marked: Mapping[str, datetime | None]) -> dict[datetime | None, list[str]]:
@@ -218,7 +198,7 @@ def _counted(items: Iterable[Item], *merged: Merged[Any], waiting: int) -> Count
     )
 
 
-def _remarks(items: Iterable[Item], aside: Mapping[int, PositionStatement]) -> list[Remark]:
+def _remarks(items: Iterable[Item], aside: Mapping[int, Awaiting]) -> list[Remark]:
     refused = [Remark(item.number, item.refusal, taken=False) for item in items if item.refusal]
     warned = [Remark(item.number, item.warning, taken=True) for item in items if item.warning]
     awaited = [

@@ -74,7 +74,7 @@ class Opening:
 def opening(timetable: Timetable, instant: datetime) -> Opening:
     """Whether the line is open at `instant`."""
     closure = next((c for c in timetable.closures if _covers(c, instant)), None)
-    within_hours = any(start <= instant < end for start, end in _spans(timetable, in_rome(instant).date(), 1))
+    within_hours = any(start <= instant < end for start, end in spans(timetable, in_rome(instant).date(), 1))
     if closure is None and within_hours:
         return Opening(is_open=True)
     opens_at = next_opening(timetable, instant)
@@ -87,7 +87,7 @@ def opening(timetable: Timetable, instant: datetime) -> Opening:
 
 def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:
     """The first instant from now on at which the line is open, or none within the horizon."""
-    for start, end in _spans(timetable, in_rome(instant).date(), HORIZON_DAYS):
+    for start, end in spans(timetable, in_rome(instant).date(), HORIZON_DAYS):
         moment: datetime | None = max(start, instant)
         while moment is not None and moment < end:
             closure = next((c for c in timetable.closures if _covers(c, moment)), None)
@@ -99,7 +99,7 @@ def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:
 
 def closing(timetable: Timetable, day: date) -> datetime | None:
     """The instant at which the line closes for the day; none when it is closed all day long."""
-    for start, end in reversed(list(_spans(timetable, day, 1))):
+    for start, end in reversed(list(spans(timetable, day, 1))):
         moment = end
         while moment > start:
             closure = next((c for c in timetable.closures if _covers(c, moment - INSTANT)), None)
@@ -125,7 +125,7 @@ def _covers(closure: ClosedSpell, instant: datetime) -> bool:
     return closure.starts_at <= instant and (closure.ends_at is None or instant < closure.ends_at)
 
 
-def _spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
+def spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
     """The open stretches, in UTC and in order, of `days` days from `first`, closures not yet considered."""
     special = {one.day: one for one in timetable.special}
     for offset in range(days):

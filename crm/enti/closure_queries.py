@@ -1,8 +1,8 @@
 """Reading closures: what is asked, what is agreed, what is published, and what was closed without anybody's consent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
 from crm.core import clock
+from crm.enti import downtime
 from crm.enti.consent import IN_FORCE, ClosureStanding, agreed_from
+from crm.enti.downtime import Spell, periods
 from crm.enti.models import Closure
-from crm.enti.queries import enti_of
+from crm.enti.queries import coverage, enti_of, timetable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,18 @@ class Published:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How long an ente's lines were closed, in their hours, without its consent; and by which closures."""
+
+    contract_id: int
+    ente_id: int
+    this_month: timedelta
+    last_month: timedelta
+    this_year: timedelta
+    closures: tuple[ClosureView, ...]
+
+
 def to_approve(session: Session, ente_ids: Iterable[int]) -> list[ClosureView]:
     """What these enti have to decide, the soonest first."""
     return _views(
@@ -71,6 +85,30 @@ def closed(session: Session, contract_id: int, *, since: datetime, until: dateti
         session, Closure.contract_id == contract_id, Closure.standing.in_(IN_FORCE), Closure.starts_at < until,
         or_(Closure.ends_at.is_(None), Closure.ends_at > since),
     )  # fmt: skip
+
+
+def lost(session: Session, ente_ids: Collection[int]) -> list[Lost]:
+    """What was closed of these enti's hours without their consent, under each contract that covers them.
+
+    Hours are those of today's timetable: earlier ones are not kept.
+    """
+    at = clock.now(session)
+    asked = periods(at)
+    since = min(one.starts_at for one in asked)
+    found = []
+    for contract_id, covered in sorted(coverage(session).items()):
+        mine = sorted(covered & set(ente_ids))
+        rows = closed(session, contract_id, since=since, until=at) if mine else []
+        for ente_id in mine:
+            its = [row for row in rows if row.ente_id in (None, ente_id)]
+            stopped = [row for row in its if row.standing is ClosureStanding.EMERGENCY]
+            spells = [Spell(row.starts_at, row.ends_at or at) for row in stopped]
+            agreed = [Spell(row.agreed_from, row.ends_at or at) for row in its if row.agreed_from]
+            hours = timetable(session, contract_id, ente_id)
+            month, before, year = (downtime.lost(hours, spells, agreed, period=one) for one in asked)
+            if month or before or year:
+                found.append(Lost(contract_id, ente_id, month, before, year, tuple(stopped)))
+    return found
 
 
 def published(session: Session) -> list[Published]:

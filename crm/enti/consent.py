@@ -1,7 +1,6 @@
 """When a closure is agreed, pure. Lines close at once in an emergency; otherwise each ente concerned agrees first.
 
-What closes the lines without the ente's approval counts against the contract as time in which there was no service
-(Intercent-ER 2.3; Anci Toscana 8): the standing of each closure stays on its row, to be asked for later.
+What closes the lines without the ente's approval counts against the contract (`crm.enti.downtime`).
 """
 
 from collections.abc import Iterable, Mapping

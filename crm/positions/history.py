@@ -10,13 +10,13 @@ from datetime import date
 from enum import StrEnum
 
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind
-from crm.positions.speech import ACT_NAMES, aside, euro, when
+from crm.positions.speech import ACT_NAMES, aside, euro, paid_how, when
 from crm.positions.summary import EXTINCT, live_rates
 from crm.positions.views import ActView, NotificationView, PositionView, StepView
 
 
 class Sort(StrEnum):
-    """What a line of the history is about, in the order in which one day's lines are told."""
+    """What a line of the history is about."""
 
     ACT = "act"
     NOTIFICATION = "notification"
@@ -29,7 +29,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened (or, after `today`, is due). `document` is the reference of its proof."""
+    """One thing that happened (or, after `today`, is due). `document` is the reference of its proof.
+
+    `among` is what it is among the things of one day, where its sort does not tell: see `_WITHIN_A_DAY`.
+    """
 
     on: date
     sort: Sort
@@ -37,6 +40,7 @@ class Happening:
     late: bool = False
     ahead: bool = False
     document: str | None = None
+    among: "Among | None" = None
 
 
 CHANNELS = {
@@ -82,14 +86,26 @@ STATE_STEPS = {
     PositionState.IN_LITIGATION: StepKind.LITIGATION,
     PositionState.INSOLVENCY: StepKind.INSOLVENCY,
 }
-_ORDER = {sort: place for place, sort in enumerate(Sort)}
+Among = Sort | StepKind | str
+_ENDED, _PAID_RATE, _LAPSED = "ended", "rate paid", "lapsed"
+# One day's lines as one thing leads to the next: an act is served, disputed and suspended, or enforced; it is paid, and
+# only then given back, or its enforcement over; a term passes at the end of its day.
+_WITHIN_A_DAY: tuple[Among, ...] = (
+    Sort.ACT, Sort.NOTIFICATION,
+    StepKind.LITIGATION, StepKind.INSOLVENCY, StepKind.SUSPENSION,
+    StepKind.REMINDER, StepKind.INTIMATION, StepKind.FERMO_NOTICE, StepKind.FERMO, StepKind.IPOTECA_NOTICE,
+    StepKind.IPOTECA, StepKind.PIGNORAMENTO,
+    Sort.PLAN, Sort.PAYMENT, _PAID_RATE,
+    StepKind.RELIEF, StepKind.ANNULMENT, StepKind.REFUND, _ENDED,
+    Sort.DUE, Sort.INSTALMENT, _LAPSED,
+)  # fmt: skip
 
 
 def history(position: PositionView, today: date) -> tuple[Happening, ...]:
-    """What happened, oldest first; within a day in the order of `Sort`."""
+    """What happened, oldest first."""
     told = (*_acts(position), *_due(position, today), *_steps(position, today), *_plan(position, today),
             *_payments(position))  # fmt: skip
-    return tuple(sorted(told, key=lambda one: (one.on, _ORDER[one.sort])))
+    return tuple(sorted(told, key=lambda one: (one.on, _WITHIN_A_DAY.index(one.among or one.sort))))
 
 
 def _acts(position: PositionView) -> Iterator[Happening]:
@@ -137,11 +153,11 @@ def _due(position: PositionView, today: date) -> Iterator[Happening]:
 
 def _steps(position: PositionView, today: date) -> Iterator[Happening]:
     for step in (*position.steps, *_step_of_the_state(position)):
-        yield Happening(step.on, Sort.STEP, _said(step), document=None)
+        yield Happening(step.on, Sort.STEP, _said(step), among=step.kind)
         if step.until is not None and step.kind in ENDINGS:
             ahead = step.until >= today
             sentence = f"{ENDINGS[step.kind][ahead]}{when(' il ', step.until)}"
-            yield Happening(step.until, Sort.STEP, sentence, ahead=ahead)
+            yield Happening(step.until, Sort.STEP, sentence, ahead=ahead, among=_ENDED)
 
 
 def _step_of_the_state(position: PositionView) -> Iterator[StepView]:
@@ -168,7 +184,7 @@ def _plan(position: PositionView, today: date) -> Iterator[Happening]:
         yield Happening(plan.granted_on, Sort.PLAN, sentence)
         if plan.lapsed_on:
             sentence = f"Rateizzazione decaduta{when(' il ', plan.lapsed_on)}"
-            yield Happening(plan.lapsed_on, Sort.PLAN, sentence, late=True)
+            yield Happening(plan.lapsed_on, Sort.PLAN, sentence, late=True, among=_LAPSED)
     for rate in live_rates(position):
         if rate.paid_on is None:
             late = rate.due_on < today
@@ -180,10 +196,9 @@ def _plan(position: PositionView, today: date) -> Iterator[Happening]:
 def _payments(position: PositionView) -> Iterator[Happening]:
     told = {(one.paid_on, one.cents) for one in position.payments}
     for paid in position.payments:
-        channel = f" con {paid.channel}" if paid.channel else ""
-        sentence = f"Pagati {euro(paid.cents)}{channel}{when(' il ', paid.paid_on)}"
+        sentence = f"Pagati {euro(paid.cents)}{paid_how(paid.channel)}{when(' il ', paid.paid_on)}"
         yield Happening(paid.paid_on, Sort.PAYMENT, sentence, document=paid.receipt)
     for rate in position.instalments:
         if rate.paid_on is not None and (rate.paid_on, rate.cents) not in told:
             sentence = f"Rata {rate.number} pagata, {euro(rate.cents)}{when(', il ', rate.paid_on)}"
-            yield Happening(rate.paid_on, Sort.INSTALMENT, sentence)
+            yield Happening(rate.paid_on, Sort.INSTALMENT, sentence, among=_PAID_RATE)

@@ -24,6 +24,20 @@ ACT_NAMES = {
     ActKind.ACCERTAMENTO_ESECUTIVO: ("Accertamento esecutivo", "o"),
     ActKind.INGIUNZIONE: ("Ingiunzione", "a"),
 }
+# How a payment was made, by what senders call the way; the commonest.
+_WAYS = {
+    "pagopa": "con pagoPA", "f24": "con F24", "bonifico": "con bonifico", "bollettino": "con bollettino",
+    "bollettino postale": "con bollettino postale", "mav": "con MAV", "rav": "con RAV", "carta": "con carta",
+    "carta di credito": "con carta di credito", "pos": "con il POS", "assegno": "con assegno",
+    "contanti": "in contanti",
+    "addebito": "con addebito sul conto", "addebito diretto": "con addebito diretto", "sdd": "con addebito diretto",
+    "rid": "con addebito diretto", "home banking": "con l'home banking", "app": "con un'app", "io": "con l'app IO",
+    "app io": "con l'app IO", "sito": "sul sito", "portale": "sul portale", "online": "in rete", "web": "in rete",
+    "sportello": "allo sportello", "banca": "in banca", "posta": "in posta", "poste": "in posta",
+    "ufficio postale": "in posta", "tabaccheria": "in tabaccheria", "tabaccaio": "in tabaccheria",
+    "ricevitoria": "in ricevitoria", "bancomat": "al bancomat", "atm": "al bancomat",
+    "compensazione": "in compensazione",
+}  # fmt: skip
 _BEFORE_VOWEL = {" il ": " l'", ", il ": ", l'", " dal ": " dall'", " al ": " all'", " del ": " dell'"}
 
 
@@ -42,6 +56,12 @@ def when(preposition: str, day: date | None) -> str:
         preposition = _BEFORE_VOWEL[preposition]
     number = "1º" if day.day == 1 else str(day.day)
     return f"{preposition}{number} {format_date(day, 'MMMM yyyy', locale=LOCALE)}"
+
+
+def paid_how(way: str | None) -> str:
+    """` allo sportello`, ` con bonifico`; a way that has no words of its own is told in brackets, none not at all."""
+    words = _WAYS.get(" ".join((way or "").lower().split()))
+    return f" {words}" if words else aside(way)
 
 
 def aside(text: str | None) -> str:

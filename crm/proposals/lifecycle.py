@@ -5,6 +5,8 @@ made → approved → exported → acknowledged
   │        └ (waits for the next export)
   ├──→ refused (by the ente)
   └──→ withdrawn (by who made it)
+
+The ente may undo its decision: approved or refused → made. Once it is exported it may not.
 """
 
 from datetime import datetime
@@ -24,6 +26,7 @@ class State(StrEnum):
 
 
 OPEN = (State.MADE, State.APPROVED, State.EXPORTED)  # the same thing is not proposed again meanwhile
+_DECIDED = (State.APPROVED, State.REFUSED)
 _ANSWERED = (State.EXPORTED, State.ACKNOWLEDGED, State.REJECTED)
 
 
@@ -34,6 +37,15 @@ def decided(state: State, *, approve: bool, reason: str) -> State:
     if not approve and not reason:
         raise FieldError("Scrivi perché non la accogli: lo legge chi l'ha proposta.", field="reason")
     return State.APPROVED if approve else State.REFUSED
+
+
+def undecided(state: State) -> State:
+    """The ente takes its decision back. Raises `ConflictError` when there is none, or it has been handed over."""
+    if state in _ANSWERED:
+        raise ConflictError("È già partita verso il gestionale: la decisione non si può più annullare.")
+    if state not in _DECIDED:
+        raise ConflictError("Non c'è una decisione da annullare: ricarica la pagina.")
+    return State.MADE
 
 
 def withdrawn(state: State) -> State:

@@ -1,4 +1,4 @@
-"""Making proposals, repeating them, taking them back, and deciding them."""
+"""Making proposals, repeating them, taking them back; deciding them, and thinking better of it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import PERMISSIONS, Permission, Principal
@@ -152,6 +153,24 @@ def decide(session: Session, by: Principal, *, proposal_ids: Collection[UUID], a
         _changed(session, by, row, kind="proposal.approved" if approve else "proposal.refused", reason=reason)
 
 
+def undo_decision(session: Session, by: Principal, *, proposal_id: UUID) -> None:
+    """The ente decides anew: what was approved or refused by mistake waits again, until it is handed over.
+
+    Raises `ConflictError` when it has been, or when the same has been proposed again since it was refused.
+    """
+    row = _locked(session, proposal_id)
+    require_on(session, by, Permission.PROPOSAL_DECIDE, ente_id=row.ente_id)
+    before, row.state = row.state, lifecycle.undecided(row.state)
+    row.decided_by = row.decided_at = row.decided_as = None
+    row.reason = ""
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:  # one of a kind is open at a time
+        raise ConflictError("Nel frattempo la stessa cosa è stata proposta di nuovo: decidi su quella.") from None
+    _changed(session, by, row, kind="proposal.undecided", was=before)
+
+
 def save_draft(
     session: Session, by: Principal, *, contact_id: int, kind: ProposalKind, fields: Mapping[str, str]
 ) -> None:
@@ -237,11 +256,14 @@ def _repeat(session: Session, by: Principal, values: Mapping[str, Any], note: st
     return Made(row.id, voice.id)
 
 
-def _changed(session: Session, by: Principal, row: Proposal, *, kind: str, reason: str = "") -> None:
+def _changed(
+    session: Session, by: Principal, row: Proposal, *, kind: str, reason: str = "", was: State | None = None
+) -> None:
     session.flush()
+    before = ({"value": shown(row.now)} if row.now else {}) | ({"state": was.value} if was else {})
     audit.note(
         session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=row.what, reason=reason,
-        call_id=row.call_id, before={"value": shown(row.now)} if row.now else None,
+        call_id=row.call_id, before=before or None,
         after={"value": shown(row.proposed), "state": row.state.value},
     )  # fmt: skip
     tell(session, row)

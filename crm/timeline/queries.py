@@ -76,6 +76,19 @@ def of_ente(session: Session, by: Principal, *, ente_id: int, since: datetime, l
     ).all()
 
 
+def last_author(session: Session, contact_id: int, *, kind: EntryKind, since: datetime) -> int | None:
+    """Who is behind the last entry of a kind, where somebody is."""
+    return session.scalar(
+        select(TimelineEntry.author_id)
+        .where(
+            TimelineEntry.contact_id == contact_id, TimelineEntry.kind == kind, TimelineEntry.occurred_at >= since,
+            TimelineEntry.author_id.is_not(None),
+        )
+        .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
 def of_contacts(
     session: Session, contact_ids: Collection[int], *, only: Filter = ALL, after: Cursor | None = None,
     limit: int = PAGE,

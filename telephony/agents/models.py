@@ -48,4 +48,5 @@ class AgentPresence(Base):
     live_until: Mapped[datetime]
     answers_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # contracts, see `attend`
     not_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # enti that keep him away
+    speaks: Mapped[list[str]] = mapped_column(ARRAY(String(2)), server_default="{}")  # beside Italian, ISO 639-1
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ScalarSelect, Select, select, update
+from sqlalchemy import ScalarSelect, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -26,11 +26,13 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.lifecycle import HangUpAsked
 from telephony.calls.models import Call, CallEvent, Phase, ProposedBy
 from telephony.calls.service import Heard
+from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 
 MAX_NOTE = 4_000
 SHIFT = timedelta(hours=12)  # for how long a call may still be completed
 ANOTHER = "La persona proposta non è più quella: guarda chi risulta in linea."
+MORE_TIME, MOST_MINUTES = "WrapUpExtended", 5
 RAN_OUT, SETTLED = "wrap-up:ran-out", "wrap-up:settled"  # keys of the log
 
 
@@ -174,6 +176,21 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
         reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
         agents.wish(session, by, intended=intended, reason=reason)
     _free(session, by.user_id)
+
+
+def more_time(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """A minute more for the notes, a few times a call. Raises `ConflictError` when that was asked too often."""
+    call = _own(session, by, call_id)
+    mine = Timer.call_id == call_id, Timer.agent_id == by.user_id, Timer.kind == TimerKind.WRAP_UP
+    timer = session.scalar(select(Timer).where(*mine).with_for_update())
+    if timer is None:
+        raise ConflictError("Il tempo per le note non corre più.")
+    asked = select(func.count()).where(CallEvent.call_id == call.id, CallEvent.kind == MORE_TIME)
+    if (times := session.execute(asked).scalar_one()) >= MOST_MINUTES:
+        raise ConflictError("Hai già preso tutto il tempo in più: salva, e completa la chiamata dopo.")
+    timer.due_at += timedelta(minutes=1)
+    service.note(session, call.id, MORE_TIME, Heard(f"more-time:{times}", clock.now(session)))
+    touch(session, topics.agent(by.user_id))
 
 
 def run_out(session: Session, *, call_id: UUID, agent_id: int) -> None:

@@ -95,7 +95,7 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow, facts = flows.of_call(session, call.contract_id, call.ivr_version_id), _facts(session, call)
+    flow, facts = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id), _facts(session, call)
     turn = walk.on_input(flow, place, facts, keys=pressed, speech=said)
     if isinstance(turn.then, LookUp):
         found = _propose_by_notice(session, call, turn.then.notice)
@@ -139,7 +139,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     place = Place.restored(call.ivr)
     match call.phase:
         case Phase.IVR:
-            flow = flows.of_call(session, call.contract_id, call.ivr_version_id)
+            flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
             return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
         case Phase.WAITING | Phase.RINGING:
             cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)

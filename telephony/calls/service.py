@@ -21,6 +21,8 @@ from crm.files import service as files
 from crm.levels import service as levels
 from crm.levels.metering import Account, Measured, quarter_of
 from crm.levels.models import FactKind
+from crm.timeline import queries as timeline
+from crm.timeline.models import EntryKind
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.calls import story
@@ -41,12 +43,15 @@ from telephony.calls.lifecycle import (
 )  # fmt: skip
 from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Outcome, Phase
 from telephony.commands import service as commands
+from telephony.ivr.walk import Place
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry
+from telephony.queues.routing import HEAD
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
+KNOWN_FOR = timedelta(days=30)  # for so long whoever spoke with a taxpayer is said to know him
 TOLD = frozenset({Phase.TALKING, Phase.ENDED})  # the phases that a timeline shows
 
 _CALL, _EVENTS = table_of(Call), table_of(CallEvent)
@@ -61,7 +66,9 @@ _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
 _OWNER = select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id).where(_THIS_CALL)
 _WRITE = update(_CALL).where(_THIS_CALL)
 _QUEUE_UP = (
-    update(_CALL).where(_THIS_CALL, _CALL.c.phase == Phase.IVR).returning(_CALL.c.contract_id, _CALL.c.ente_id)
+    update(_CALL)
+    .where(_THIS_CALL, _CALL.c.phase == Phase.IVR)
+    .returning(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.contact_id, _CALL.c.ivr)
 )  # fmt: skip
 _APPEND = (
     upsert(_EVENTS).on_conflict_do_nothing(index_elements=["call_id", "key"]).returning(_EVENTS.c.id)
@@ -167,14 +174,25 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) ->
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
+    language = Place.restored(row.ivr).language.value
+    knows = _who_knows(session, row.contact_id, heard.at) if queue.sticky_s and row.contact_id else None
     session.execute(
         _ADD_ENTRY,
         {
             "call_id": call_id, "contract_id": row.contract_id, "ente_id": row.ente_id, "queue_id": queue_id,
-            "domain": queue.domain, "state": EntryState.WAITING, "priority": 0, "entered_at": heard.at,
+            "domain": queue.domain, "state": EntryState.WAITING, "priority": queue.priority, "entered_at": heard.at,
+            "language": language, "knows": knows,
         },
     )  # fmt: skip
+    if widenings := queue.rules.widenings(language, known=knows is not None):
+        due = [heard.at + timedelta(seconds=seconds) for seconds in sorted(widenings)]
+        commands.arm_widening(session, call_id=call_id, contract_id=row.contract_id, due=due)
     return apply(session, call_id, CallerQueued(heard.at), heard)
+
+
+def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
+    """The agent who spoke with this taxpayer last, not long ago."""
+    return timeline.last_author(session, contact_id, kind=EntryKind.CALL, since=at - KNOWN_FOR)
 
 
 def account_of(row: Any) -> Account:
@@ -277,7 +295,7 @@ def _follow_entry(
         return
     values: dict[str, Any] = {}
     if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
-        values = {"state": EntryState.WAITING, "priority": 10, "entered_at": event.at}
+        values = {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values = {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:

@@ -48,6 +48,7 @@ class CarrierCommand(Base):
 class TimerKind(StrEnum):
     RING = "ring"  # an agent has not answered
     WRAP_UP = "wrap_up"  # an agent's time to finish his notes is over
+    WIDEN = "widen"  # more agents may answer a call that has waited for so long
 
 
 class Timer(Base):

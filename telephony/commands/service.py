@@ -1,5 +1,6 @@
 """Writing commands and timers, in the transaction of their cause."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -51,6 +52,20 @@ def arm_wrap_up(session: Session, *, agent_id: int, call_id: UUID, contract_id: 
             "kind": TimerKind.WRAP_UP, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
             "leg_id": None, "agent_id": agent_id,
         },
+    )  # fmt: skip
+
+
+def arm_widening(session: Session, *, call_id: UUID, contract_id: int, due: Iterable[datetime]) -> None:
+    """Have a match made at these instants, if the call still waits by then."""
+    session.execute(
+        _ADD_TIMER,
+        [
+            {
+                "kind": TimerKind.WIDEN, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+                "leg_id": None, "agent_id": None,
+            }
+            for due_at in due
+        ],
     )  # fmt: skip
 
 

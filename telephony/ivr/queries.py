@@ -16,6 +16,7 @@ from telephony.ivr.languages import Language
 from telephony.ivr.models import EmergencyMessage, IvrFlow, IvrPublication, IvrVersion
 from telephony.ivr.standard import Matter, standard
 from telephony.ivr.walk import Urgent
+from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries as queues
 
@@ -64,21 +65,28 @@ def current(session: Session, number: str) -> Current:
         select(PhoneLine.contract_id, PhoneLine.flow_id).where(PhoneLine.number == number)
     ).one()
     version_id = None if flow_id is None else session.scalar(_latest(flow_id))
-    return Current(version_id, of_call(session, contract_id, version_id))
+    return Current(version_id, of_call(session, contract_id, number, version_id))
 
 
 @kept
-def of_call(session: Session, contract_id: int, version_id: int | None) -> Flow:
-    """The flow of a call that began with this version, whatever was published since."""
+def of_call(session: Session, contract_id: int, number: str, version_id: int | None) -> Flow:
+    """The flow of a call to this number that began with this version, whatever was published since."""
     if version_id is None:
-        return usual(session, contract_id)
+        line = lines.line(session, number)
+        return usual(session, contract_id, line.queue_id if line else None)
     stored = session.execute(select(IvrVersion.definition).where(IvrVersion.id == version_id)).scalar_one()
     return Flow.model_validate(stored)
 
 
-def usual(session: Session, contract_id: int) -> Flow:
-    """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's."""
+def usual(session: Session, contract_id: int, queue_id: int | None = None) -> Flow:
+    """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's.
+
+    With a queue, that of a number which leads there: no menu.
+    """
     listed = queues.queues(session, frozenset({contract_id}))
+    own = next((queue for queue in listed if queue.id == queue_id), None)
+    if own is not None:
+        return standard((), own.id, asks_notice=own.asks_notice)
     matters = [
         Matter(queue.menu_digit, {Language.ITALIAN: queue.menu_label}, queue.id, queue.asks_notice)
         for queue in listed

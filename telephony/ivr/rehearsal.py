@@ -43,7 +43,7 @@ def rehearse(
 ) -> Rehearsal:  # fmt: skip
     """Play a call from this number at this instant: along the line's flow, or along another version, a draft too."""
     taken = queries.current(session, line.number).flow if version_id is None else queries.of_call(
-        session, line.contract_id, version_id
+        session, line.contract_id, line.number, version_id
     )  # fmt: skip
     number = to_e164(caller) if caller else None
     reached = contacts.reached_at(session, number) if number else []

@@ -36,8 +36,11 @@ class Matter:
     asks_notice: bool
 
 
-def standard(matters: Iterable[Matter], operator: int) -> Flow:
-    """The usual flow over these queues; who only wants an operator waits in `operator`."""
+def standard(matters: Iterable[Matter], operator: int, *, asks_notice: bool = False) -> Flow:
+    """The usual flow over these queues; who only wants an operator waits in `operator`.
+
+    Without any there is no menu, and `asks_notice` says whether an unknown caller is asked his notice number.
+    """
     nodes: dict[NodeId, Node] = {
         "greeting": Message(text=_italian(GREETING), next="urgent"),
         "urgent": Emergency(next="hours"),
@@ -53,7 +56,9 @@ def standard(matters: Iterable[Matter], operator: int) -> Flow:
             target = f"notice-{one.digit}"
             nodes[target] = AskNotice(next=queue, otherwise=queue, zero=queue)
         choices.append(Choice(digit=one.digit, label=one.label, next=target))
-    nodes["hours"] = Hours(opened="menu" if choices else "operator", closed="closed")
+    if asks_notice and not choices:
+        nodes["notice"] = AskNotice(next="operator", otherwise="operator")
+    nodes["hours"] = Hours(opened="menu" if choices else "notice" if "notice" in nodes else "operator", closed="closed")
     if choices:
         nodes["menu"] = Menu(choices=tuple(choices), otherwise="operator")
     return Flow(start="greeting", operator="operator", nodes=nodes)

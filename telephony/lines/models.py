@@ -1,5 +1,6 @@
 """Phone lines."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
@@ -15,7 +16,9 @@ class LineKind(StrEnum):
 
 
 class PhoneLine(Base):
-    """A number that can be called. Without an ente it serves its whole contract, as a regional number does."""
+    """A number that can be called. Without an ente it serves its whole contract, as a regional number does; with a
+    queue it leads to that one, without a menu.
+    """
 
     __tablename__ = "phone_line"
 
@@ -24,4 +27,7 @@ class PhoneLine(Base):
     kind: Mapped[LineKind] = mapped_column(choice(LineKind))
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
     flow_id: Mapped[int | None] = mapped_column(ForeignKey(IvrFlow.id))  # none: the usual one over the queues
+    told_at: Mapped[datetime | None]  # when the carrier was told that the number is ours
+    trouble: Mapped[str | None] = mapped_column(String(200))  # why it could not be; tried again when the line is saved

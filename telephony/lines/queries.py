@@ -14,13 +14,22 @@ from telephony.lines.models import LineKind, PhoneLine
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A number that can be called. Without an ente it serves its whole contract."""
+    """A number that can be called. Without an ente it serves its whole contract, with a queue that one alone."""
 
     number: str
     label: str
+    kind: LineKind
     contract_id: int
     ente_id: int | None
-    kind: LineKind
+    queue_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whether the carrier knows where a number leads, and why it could not be told."""
+
+    done: bool
+    trouble: str | None
 
 
 def in_use(session: Session, number: str) -> LineView | None:
@@ -51,9 +60,20 @@ def all_lines(session: Session) -> list[LineView]:
     return sorted(_lines(session).values(), key=lambda one: one.number)
 
 
+def of_contract(session: Session, contract_id: int) -> list[LineView]:
+    """The contract's lines, by their number."""
+    return [one for one in all_lines(session) if one.contract_id == contract_id]
+
+
+def told(session: Session, contract_id: int) -> dict[str, Told]:
+    """What the carrier knows of a contract's numbers."""
+    rows = session.execute(
+        select(PhoneLine.number, PhoneLine.told_at, PhoneLine.trouble).where(PhoneLine.contract_id == contract_id)
+    )
+    return {number: Told(told_at is not None, trouble) for number, told_at, trouble in rows}
+
+
 @kept
 def _lines(session: Session) -> Mapping[str, LineView]:
-    rows = session.execute(
-        select(PhoneLine.number, PhoneLine.label, PhoneLine.contract_id, PhoneLine.ente_id, PhoneLine.kind)
-    )
+    rows = session.execute(select(*(getattr(PhoneLine, name) for name in LineView.__dataclass_fields__)))
     return MappingProxyType({row.number: LineView(*row) for row in rows})

@@ -12,19 +12,20 @@ from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Text, and_, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Text, and_, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope, table_of
+from crm.core.db import Database, Scope, signal, table_of
 from crm.core.errors import ConflictError
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
+from telephony.queues import queries
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
-from telephony.queues.routing import Assignment, FreeAgent, Waiting, match
+from telephony.queues.routing import Assignment, Desk, FreeAgent, Waiting, match
 
 log = structlog.get_logger(__name__)
 MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
@@ -34,7 +35,10 @@ _PRESENCE, _MEMBER = table_of(AgentPresence), table_of(QueueMember)
 _QUEUE, _ENTRY = table_of(Queue), table_of(QueueEntry)
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("domain", type_=Text))))
 _FREE_AGENTS = (
-    select(_PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id), _PRESENCE.c.not_for)
+    select(
+        _PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id),
+        func.array_agg(_MEMBER.c.level), _PRESENCE.c.not_for, _PRESENCE.c.speaks,
+    )
     .join(_MEMBER, _MEMBER.c.agent_id == _PRESENCE.c.agent_id)
     .join(_QUEUE, and_(_QUEUE.c.id == _MEMBER.c.queue_id, _QUEUE.c.contract_id == any_(_PRESENCE.c.answers_for)))
     .where(
@@ -44,9 +48,15 @@ _FREE_AGENTS = (
         _PRESENCE.c.live_until > bindparam("now"),
     )
     .group_by(_PRESENCE.c.agent_id)
-)
-_WAITING = select(_ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id).where(
-    _ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING
+)  # fmt: skip
+_WAITING = select(
+    _ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id, _ENTRY.c.language,
+    _ENTRY.c.knows,
+).where(_ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING)  # fmt: skip
+_IN_SERVICE = select(_PRESENCE.c.agent_id).where(
+    _PRESENCE.c.agent_id == any_(bindparam("agents", type_=ARRAY(BigInteger))),
+    _PRESENCE.c.state.not_in([AgentState.OFFLINE, AgentState.PAUSED]),
+    _PRESENCE.c.live_until > bindparam("now"),
 )
 
 
@@ -70,7 +80,7 @@ def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4
     made: list[Assigned] = []
     for _ in range(MAX_ROUNDS):
         free = _free_agents(session, domain)
-        wanted = match(_waiting(session, domain), free) if free else []
+        wanted = _matched(session, domain, free) if free else []
         if not wanted:
             break
         done = [_give(session, assignment, new_leg()) for assignment in wanted]
@@ -78,6 +88,21 @@ def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4
         if None not in done:
             break
     return made
+
+
+def widened(session: Session, *, call_id: UUID) -> None:
+    """More agents may answer a call than before, if it still waits."""
+    waiting = select(_ENTRY.c.domain).where(_ENTRY.c.call_id == call_id, _ENTRY.c.state == EntryState.WAITING)
+    if (domain := session.scalar(waiting)) is not None:
+        signal(session, MatchDue(domain))
+
+
+def _matched(session: Session, domain: str, free: list[FreeAgent]) -> list[Assignment]:
+    waiting = _waiting(session, domain)
+    known = sorted({call.knows for call in waiting if call.knows is not None})
+    now = clock.now(session)
+    there = session.scalars(_IN_SERVICE, {"agents": known, "now": now}) if known else ()
+    return match(waiting, free, Desk(now, queries.rules(session, domain), frozenset(there)))
 
 
 def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | None:
@@ -147,7 +172,10 @@ class Matcher:
 def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
     """Who can take a call now, and of which queues: those that he is member of and may answer (`agents.attend`)."""
     rows = session.execute(_FREE_AGENTS, {"domain": domain, "now": clock.now(session)})
-    return [FreeAgent(agent_id, idle, frozenset(queues), frozenset(no)) for agent_id, idle, queues, no in rows]
+    return [
+        FreeAgent(agent_id, idle, dict(zip(queues, levels, strict=True)), frozenset(no), frozenset(speaks))
+        for agent_id, idle, queues, levels, no, speaks in rows
+    ]
 
 
 def _waiting(session: Session, domain: str) -> list[Waiting]:

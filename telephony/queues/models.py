@@ -24,15 +24,32 @@ class Queue(Base):
     asks_notice: Mapped[bool] = mapped_column(default=False)  # an unknown caller is asked his notice number
     ring_timeout_s: Mapped[int] = mapped_column(SmallInteger, default=20)
     wrap_up_s: Mapped[int] = mapped_column(SmallInteger, default=60)
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    # What follows is `routing.Rules`.
+    ages_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    widens_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    overflow_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
+    overflow_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    sticky_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    language_s: Mapped[int] = mapped_column(SmallInteger, default=60, server_default="60")
+    closed_at: Mapped[datetime | None]  # nobody is led here any more; its figures stay
+
+    __table_args__ = (
+        Index(
+            "uq_queue_contract_id_menu_digit", "contract_id", "menu_digit", unique=True,
+            postgresql_where=text("closed_at IS NULL AND menu_digit IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
 
 class QueueMember(Base):
-    """An agent who may answer a queue's calls."""
+    """An agent who may answer a queue's calls, and how well: level 1 is the best."""
 
     __tablename__ = "queue_member"
 
     queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    level: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
 
 class EntryState(StrEnum):
@@ -54,6 +71,8 @@ class QueueEntry(Base):
     state: Mapped[EntryState] = mapped_column(choice(EntryState))
     priority: Mapped[int] = mapped_column(SmallInteger, default=0)
     entered_at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(String(2), default="it", server_default="it")  # the caller's, ISO 639-1
+    knows: Mapped[int | None]  # the agent who spoke with this caller last
 
     __table_args__ = (
         Index(

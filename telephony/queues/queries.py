@@ -1,8 +1,9 @@
 """Reading queues as they stand now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from crm.core.errors import NotFoundError
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.models import Call, Phase
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
+from telephony.queues.routing import USUAL, Rules
 
 _CALL, _ENTRY, _QUEUE = table_of(Call), table_of(QueueEntry), table_of(Queue)
 _MEMBER, _PRESENCE = table_of(QueueMember), table_of(AgentPresence)
@@ -31,6 +33,19 @@ class QueueView:
     asks_notice: bool
     ring_timeout_s: int
     wrap_up_s: int
+    priority: int
+    ages_s: int
+    widens_s: int
+    overflow_id: int | None
+    overflow_s: int
+    sticky_s: int
+    language_s: int
+    closed_at: datetime | None
+
+    @property
+    def rules(self) -> Rules:
+        """How the queue is routed."""
+        return Rules(self.ages_s, self.widens_s, self.overflow_id, self.overflow_s, self.sticky_s, self.language_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +69,10 @@ class Staffing:
 
 @kept
 def queues(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, ...]:
-    """The queues of these contracts."""
+    """The queues of these contracts that are not closed."""
     rows = session.execute(
         select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__))
-        .where(_QUEUE.c.contract_id.in_(contract_ids))
+        .where(_QUEUE.c.contract_id.in_(contract_ids), _QUEUE.c.closed_at.is_(None))
         .order_by(_QUEUE.c.id)
     )
     return tuple(QueueView(*row) for row in rows)
@@ -72,6 +87,40 @@ def queue(session: Session, queue_id: int) -> QueueView:
     if row is None:
         raise NotFoundError("Questa coda non esiste.")
     return QueueView(*row)
+
+
+def open_ids(session: Session, contract_id: int) -> frozenset[int]:
+    """The contract's queues that callers may be led to."""
+    return frozenset(one.id for one in queues(session, frozenset({contract_id})))
+
+
+def members(session: Session, contract_id: int) -> dict[int, dict[int, int]]:
+    """Who answers in each queue of a contract, and at which level."""
+    found: dict[int, dict[int, int]] = {}
+    rows = session.execute(
+        select(_MEMBER.c.queue_id, _MEMBER.c.agent_id, _MEMBER.c.level)
+        .join(_QUEUE, _QUEUE.c.id == _MEMBER.c.queue_id)
+        .where(_QUEUE.c.contract_id == contract_id)
+    )
+    for queue_id, agent_id, level in rows:
+        found.setdefault(queue_id, {})[agent_id] = level
+    return found
+
+
+def spoken(session: Session, agent_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """The languages that these agents speak beside Italian."""
+    rows = session.execute(select(_PRESENCE.c.agent_id, _PRESENCE.c.speaks).where(_PRESENCE.c.agent_id.in_(agent_ids)))
+    return {agent_id: frozenset(speaks) for agent_id, speaks in rows}
+
+
+@kept
+def rules(session: Session, domain: str) -> Mapping[int, Rules]:
+    """How the queues of a routing domain are routed, where not as usual."""
+    rows = session.execute(
+        select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__)).where(_QUEUE.c.domain == domain)
+    )
+    found = {view.id: view.rules for view in (QueueView(*row) for row in rows)}
+    return MappingProxyType({queue_id: one for queue_id, one in found.items() if one != USUAL})
 
 
 def domains(session: Session, contract_ids: frozenset[int]) -> frozenset[str]:

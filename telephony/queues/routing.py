@@ -1,38 +1,72 @@
 """Which free agent takes which waiting call. Pure: facts in, assignments out.
 
-Calls are taken by priority, then by arrival; each goes to the longest-idle free agent among those who serve
-its queue. A call that nobody free can take keeps its place and holds up nobody behind it.
+Calls are taken by priority, which may grow while they wait, then by arrival. Each goes, of those free agents who may
+take it, to the one who knows the caller, else to the best for its queue, else to the one who is idle for longest.
+Who may take a call widens with its wait: agents of lower levels, of another queue, who do not speak its language. A
+call that nobody free can take keeps its place and holds up nobody behind it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
+
+HEAD = 100  # the priority of whoever was cut off: past all that waiting can give
+BEST, LOWEST = 1, 3  # levels of an agent in a queue
+ITALIAN = "it"  # everybody speaks it
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a queue is routed, in seconds of waiting."""
+
+    ages_s: int = 0  # each so many raise the priority by one; 0: it does not age
+    widens_s: int = 0  # after so many each, agents one level lower may answer
+    overflow_id: int | None = None  # another queue, whose agents may answer, too,
+    overflow_s: int = 0  # after so many
+    sticky_s: int = 0  # for so long it is kept for who knows the caller, if he is in service
+    language_s: int = 60  # after so many, agents who do not speak the caller's language may answer
+
+    def widenings(self, language: str, *, known: bool) -> frozenset[int]:
+        """The seconds of waiting after which somebody else may answer a call: a match is due then, whatever happens.
+
+        `known`: an agent may know its caller.
+        """
+        levels = {self.widens_s * step for step in range(1, LOWEST)}
+        overflow = {self.overflow_s} if self.overflow_id is not None else set()
+        others = {self.language_s} if language != ITALIAN else set()
+        return frozenset(levels | overflow | others | ({self.sticky_s} if known else set())) - {0}
+
+
+USUAL = Rules()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A call that waits. Higher `priority` first."""
+    """A call that waits. Higher `priority` first; `knows` is the agent who spoke with this caller last."""
 
     call_id: UUID
     queue_id: int
     priority: int
     entered_at: datetime
     ente_id: int | None = None  # none: nobody knows yet
+    language: str = ITALIAN
+    knows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FreeAgent:
-    """An agent who can take a call now."""
+    """An agent who can take a call now: his level in each of his queues, the languages he speaks beside Italian."""
 
     agent_id: int
     idle_since: datetime
-    queues: frozenset[int]
+    queues: Mapping[int, int]
     not_for: frozenset[int] = frozenset()  # the enti that keep him away
+    languages: frozenset[str] = frozenset()
 
-    def may_take(self, call: Waiting) -> bool:
-        """Whether he serves the call's queue, and its ente lets him."""
-        return call.queue_id in self.queues and call.ente_id not in self.not_for
+    def speaks(self, language: str) -> bool:
+        """Whether he can talk with somebody in this language."""
+        return language == ITALIAN or language in self.languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +75,73 @@ class Assignment:
     agent_id: int
 
 
-def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent]) -> list[Assignment]:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a match is made by: the rules of each queue, the instant, and who is in service, free or not."""
+
+    now: datetime
+    rules: Mapping[int, Rules] = field(default_factory=dict)
+    in_service: frozenset[int] = frozenset()
+
+
+def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> list[Assignment]:
     """Assign waiting calls to free agents; each call and each agent at most once."""
     agents = sorted(free, key=lambda agent: (agent.idle_since, agent.agent_id))
-    order = sorted(waiting, key=lambda call: (-call.priority, call.entered_at, call.call_id))
+    order = sorted(waiting, key=lambda call: (-_priority(call, desk), call.entered_at, call.call_id))
     assignments = []
     for call in order:
         if not agents:
             break
-        chosen = next((agent for agent in agents if agent.may_take(call)), None)
-        if chosen is not None:
-            agents.remove(chosen)
-            assignments.append(Assignment(call.call_id, chosen.agent_id))
+        fit = [agent for agent in agents if may_take(agent, call, desk)]
+        if not fit or _is_kept(call, fit, desk):
+            continue
+        chosen = min(fit, key=lambda agent: _rank(agent, call))  # the longest idle of equals: the first
+        agents.remove(chosen)
+        assignments.append(Assignment(call.call_id, chosen.agent_id))
     return assignments
+
+
+def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
+    """Whether an agent may answer a call as long as it has waited."""
+    if call.ente_id in agent.not_for:
+        return False
+    rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
+    level = agent.queues.get(call.queue_id)
+    if call.priority >= HEAD and level is not None:
+        return True
+    if not agent.speaks(call.language) and waited < timedelta(seconds=rules.language_s):
+        return False
+    if level is not None and waited >= timedelta(seconds=rules.widens_s * (level - BEST)):
+        return True
+    return rules.overflow_id in agent.queues and waited >= timedelta(seconds=rules.overflow_s)
+
+
+def _is_kept(call: Waiting, fit: Iterable[FreeAgent], desk: Desk) -> bool:
+    """Whether the call waits on for the agent who knows the caller, and who is in service but not free."""
+    sticky = timedelta(seconds=desk.rules.get(call.queue_id, USUAL).sticky_s)
+    return (
+        call.knows in desk.in_service
+        and call.priority < HEAD
+        and _waited(call, desk) < sticky
+        and all(agent.agent_id != call.knows for agent in fit)
+    )
+
+
+def _rank(agent: FreeAgent, call: Waiting) -> tuple[bool, bool, int]:
+    """Best first: he knows the caller, speaks his language, is of a high level in the queue; overflow comes last."""
+    return (
+        agent.agent_id != call.knows,
+        not agent.speaks(call.language),
+        agent.queues.get(call.queue_id, LOWEST + 1),
+    )
+
+
+def _priority(call: Waiting, desk: Desk) -> int:
+    ages_s = desk.rules.get(call.queue_id, USUAL).ages_s
+    if call.priority >= HEAD or not ages_s:
+        return call.priority
+    return min(HEAD - 1, call.priority + int(_waited(call, desk).total_seconds() // ages_s))
+
+
+def _waited(call: Waiting, desk: Desk) -> timedelta:
+    return desk.now - call.entered_at

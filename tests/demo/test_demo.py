@@ -14,15 +14,17 @@ from sqlalchemy import func, select
 from crm.access.models import RoleGrant, User
 from crm.collection.items import Item, Reader
 from crm.collection.lines import examine, read_lines
-from crm.collection.models import ImportRun, ImportState
+from crm.collection.models import CollectionSource, ImportRun, ImportState
 from crm.contacts.models import Contact
 from crm.core.db import Database, Scope
+from crm.core.jobs import Job
 from crm.enti.models import ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
+from crm.proposals.models import DELIVER, ProposalExport
 from web.demo.accounts import DEMO_USERS
+from web.demo.centre import seed_demo
 from web.demo.generate import DemoFiles, generate
 from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
-from web.demo.seed import seed
 
 TODAY = date(2026, 11, 20)
 Record = dict[str, Any]
@@ -126,7 +128,7 @@ def test_a_caller_calls_his_municipality_toll_free_from_a_landline_alone(files: 
 @pytest.mark.integration
 def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> None:
     for _ in range(2):
-        seed(database, data_dir=tmp_path, today=TODAY)
+        seed_demo(database, data_dir=tmp_path, today=TODAY)
     with database.begin(Scope.nothing()) as session:
         enti = list(session.scalars(select(Ente.id)))
         assert session.scalar(select(func.count()).select_from(ContractEnte)) == 3
@@ -141,3 +143,8 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
         assert session.scalar(select(func.count()).select_from(ImportRun)) == 3
         assert session.scalar(select(func.count()).select_from(Contact)) == 5000
         assert session.scalar(select(func.count(Position.state.distinct()))) == len(PositionState)
+        sources = {row.ente_id: row.takes_proposals for row in session.scalars(select(CollectionSource))}
+        sent = {row.ente_id: row.delivery_key is not None for row in session.scalars(select(ProposalExport))}
+        assert sources == sent  # the stand-in is owed the first ente's proposals, and nobody else's
+        assert sorted(sent.values()) == [False, False, True]
+        assert session.scalar(select(func.count()).where(Job.kind == DELIVER)) == 1

@@ -27,7 +27,7 @@ def test_a_new_mobile_is_told_the_old_one_is_wrong_and_calls_are_not_wanted(
     expect(page.locator("#file")).to_contain_text("identificato")
 
     page.get_by_text("Scheda del contatto").click()
-    card = page.locator("#card-holder")
+    card = page.locator("[data-card-holder]")
     old = card.locator('[id^="reach-"]', has_text="Telefono").first
     expect(old).to_contain_text("da verificare")
     page.keyboard.press("Alt+t")
@@ -38,7 +38,7 @@ def test_a_new_mobile_is_told_the_old_one_is_wrong_and_calls_are_not_wanted(
     page.locator("#reach-value").fill("347/1234567")
     page.keyboard.press("Enter")
     expect(card).to_contain_text(NEW)
-    expect(page.locator("#card-done")).to_contain_text("Aggiunto.")
+    expect(page.locator('[id^="card-done-"]')).to_contain_text("Aggiunto.")
 
     old.get_by_role("button", name=re.compile("^errato")).click()
     expect(old.locator(".check-wrong")).to_be_visible()
@@ -52,6 +52,31 @@ def test_a_new_mobile_is_told_the_old_one_is_wrong_and_calls_are_not_wanted(
     expect(card.locator("#no-calls")).to_have_count(0)
     expect(card).to_contain_text(NEW)
     page.keyboard.press("Alt+c")
+    write_up(page)
+
+
+def test_the_card_is_that_of_who_is_identified_though_somebody_else_was_proposed_first(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    page = anna.page
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    first = page.locator(".proposal").get_attribute("data-contact")
+    page.locator(".proposal .card-box > summary").click()
+    expect(page.locator(".proposal .card-head")).to_be_visible()
+    page.locator("#q").fill("rossi")
+    page.locator("#results button").first.click()
+    expect(page.locator(f'.proposal:not([data-contact="{first}"])')).to_be_visible()
+    identify(page)
+    page.get_by_text("Scheda del contatto").click()
+    expect(page.locator("[data-card-holder] .card-head")).to_be_visible()
+    page.keyboard.press("Alt+c")
+    expect(page.locator("[data-more-time]")).to_be_visible()
+    before = page.locator("time[data-until]").get_attribute("data-until")
+    page.keyboard.press("Alt+m")
+    expect(page.locator("time[data-until]")).not_to_have_attribute("data-until", before or "")
     write_up(page)
 
 

@@ -81,11 +81,16 @@ class Stage:
         self.pending.clear()
 
     def passes(self, seconds: float) -> None:
-        """Time passes for timers, leases and checks. What happened has an instant of the scenario's choice."""
-        for table, column in (("timer", "due_at"), ("carrier_command", "lease_until"), ("call", "checked_at")):
+        """Time passes for timers, leases, checks and waits; what happened has an instant of its choice."""
+        moved = {
+            "timer": "due_at", "carrier_command": "lease_until", "call": "checked_at",
+            "queue_entry": "entered_at",
+        }  # fmt: skip
+        for table, column in moved.items():
+            only = "WHERE state = 'waiting'" if table == "queue_entry" else ""
             with self.database.begin(Scope.across_enti()) as session:
                 session.execute(
-                    text(f"UPDATE {table} SET {column} = {column} - make_interval(secs => :s)"), {"s": seconds}
+                    text(f"UPDATE {table} SET {column} = {column} - make_interval(secs => :s) {only}"), {"s": seconds}
                 )
 
     # -- the caller -------------------------------------------------------------------------------------------

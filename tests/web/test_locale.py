@@ -9,12 +9,13 @@ from babel.messages.catalog import Catalog
 from telephony.calls.conversation import MAX_NOTE
 from web.edge import errors
 from web.edge.i18n import DEFAULT, LANGUAGES, translations
+from web.edge.i18n import said as translated
 from web.edge.templating import environment, fragment
 from web.locale import update
 
 OTHERS = sorted(set(LANGUAGES) - {DEFAULT})
 TEMPLATES = update.ROOT / "web" / "templates"
-PLACEHOLDER = re.compile(r"%\(\w+\)\w")
+PLACEHOLDER = re.compile(r"%\(\w+\)\w|\{\w+\}")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SAME_EVERYWHERE = {"JSON", "iCalendar", "Filodiretto", "Alt", "Ctrl", "Shift", "Esc"}
 BODY_CLASS = re.compile(r"{% block body_class %}.*?{% endblock %}")
@@ -35,6 +36,9 @@ def test_messages_of_every_kind_are_found(said: Catalog) -> None:
         "La pagina è rimasta aperta troppo a lungo: riprova.",  # a form's
         f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.",  # put together from constants
         "Lo stesso file è in corso di importazione da un altro processo: attendere che finisca.",  # by its name
+        "Il gestionale non ha questo documento (stato {status}).",  # with a place for a value
+        "Il codice avviso ha 18 cifre, qui sono {1}: ricopiarlo per intero.",
+        "{field}: campo obbligatorio mancante.",  # in a table
     ):
         assert message in said
 
@@ -78,6 +82,24 @@ def test_an_update_keeps_what_is_still_said_adds_what_is_new_and_drops_the_rest(
 def test_the_catalogue_is_loaded() -> None:
     assert translations("en").gettext("Lavoro successivo") == "Wrap-up"
     assert translations("it").gettext("Lavoro successivo") == "Lavoro successivo"
+
+
+@pytest.mark.parametrize(("sentence", "english"), [
+    ("Il gestionale non ha questo documento (stato 404).",
+     "The collection system does not have this document (status 404)."),
+    ("codice_fiscale: Codice fiscale «X Y»: deve avere 16 caratteri (persona) o 11 cifre (società o ente).",
+     "codice_fiscale: Codice fiscale «X Y»: it must have 16 characters (a person) or 11 digits (a company or body)."),
+    ("ente: campo obbligatorio mancante. (e altri 2 errori)",
+     "ente: this required field is missing. (and 2 more errors)"),
+    ("Accettato con riserva: telefono «1 2»: non è un numero valido; telefono «{3}»: non è un numero valido.",
+     "Taken, with a reservation: phone «1 2»: not a valid number; phone «{3}»: not a valid number."),
+    ("Il file a.jsonl non si può leggere: Permission denied.", "The file a.jsonl cannot be read: Permission denied."),
+    ("Mai detto: (né questo", "Mai detto: (né questo"),
+    ("Sconosciuto: " * 70, "Sconosciuto: " * 70),  # at once, whatever a sender writes
+    ("", ""),
+])  # fmt: skip
+def test_a_sentence_with_values_in_it_is_translated(sentence: str, english: str) -> None:
+    assert (translated("en", sentence), translated("it", sentence)) == (english, sentence)
 
 
 @pytest.mark.parametrize(("language", "button", "refusal"), [

@@ -99,6 +99,10 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
     status, text = ada.post("/proposals/decide", proposal=str(one.id), approve="false")
     assert (status, list(json.loads(text)["fields"])) == (422, ["reason"])
     assert ada.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 204
+    assert "Annulla la decisione" in ada.get("/proposals")
+    assert ada.post(f"/proposals/{one.id}/undo")[0] == 204
+    assert ada.post(f"/proposals/{one.id}/undo")[0] == 409
+    assert ada.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 204
     assert ada.post("/proposals/export", ente=cast.empoli)[0] == 403
 
     becomes(database, cast.sara, Role.ADMINISTRATOR, contract_id=cast.contract)
@@ -227,6 +231,7 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
         assert (status, list(json.loads(text)["fields"])) == (422, [wrong])
     assert ask(sara, cast)[0] == 204
     assert "Da approvare" in sara.get("/closures/plan")
+    assert "Chiusure non approvate" in sara.get("/closures/plan")
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     with database.begin(Scope.of_contract(cast.contract)) as session:
         rows = {row.ente_id: row.id for row in session.scalars(select(Closure))}

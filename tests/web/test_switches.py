@@ -65,6 +65,25 @@ def test_sara_closes_her_only_contract_after_a_confirmation_and_opens_it_again(
     assert closed(database, cast) == set()
 
 
+def test_what_was_closed_without_asking_is_read_by_the_ente_and_whoever_oversees_the_contract(
+    client: TestClient, database: Database, cast: Cast
+) -> None:
+    sign_in(client, "sara")
+    press(client, "close", cast.contract)
+    for role, ente, contract in (
+        (Role.ENTE_VIEWER, cast.empoli, None), (Role.CONTRACT_SUPERVISOR, None, cast.contract),
+        (Role.ENTE_VIEWER, cast.siena, None),
+    ):  # fmt: skip
+        with database.begin(Scope.nothing()) as session:
+            session.execute(delete(RoleGrant).where(RoleGrant.user_id == cast.vera))
+            held = {"role": role, "ente_id": ente, "contract_id": contract, "valid_from": clock.now(session)}
+            session.execute(insert(RoleGrant).values(user_id=cast.vera, **held))
+        sign_in(client, "vera")
+        page = client.get("/closures/plan").text.split('id="lost"')[1]
+        assert ("ancora chiuso" in page, "Comune di Empoli" in page) == ((ente != cast.siena,) * 2)
+        assert ("Chiusure non approvate, questo mese" in client.get("/ente").text) is (ente == cast.empoli)
+
+
 def test_a_supervisor_of_two_contracts_chooses_which_one_to_close(
     client: TestClient, database: Database, cast: Cast
 ) -> None:

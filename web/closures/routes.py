@@ -37,9 +37,13 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         decides = scope_for(session, by, Permission.CLOSURE_APPROVE).enti or frozenset()
         seen = _seen(session, visit)
         rows = closure_queries.planned(session, asks, seen)
+        lost = closure_queries.lost(session, seen)
         badges = enti.badges(session)
-    html = fragment("closures/list.html", visit.language, closures=rows, badges=badges, decides=decides, asks=asks)
-    return Rendered({"closures": html}, frozenset(topics.ente(one) for one in seen))
+        boards = {topics.board(one) for one, covered in enti.coverage(session).items() if covered & seen}
+    html = fragment(
+        "closures/list.html", visit.language, closures=rows, badges=badges, decides=decides, asks=asks, lost=lost
+    )
+    return Rendered({"closures": html}, frozenset(topics.ente(one) for one in seen) | boards)
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:

@@ -131,6 +131,12 @@ def wrap_up(
     return _do(runtime, visit, work)
 
 
+@router.post("/console/more-time")
+def more_time(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """A minute more for the notes."""
+    return _do(runtime, visit, lambda session: conversation.more_time(session, visit.principal, call_id=call))
+
+
 @router.post("/console/complete")
 def complete(
     runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], topic: FieldText = "",

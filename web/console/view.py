@@ -70,6 +70,7 @@ class Unfinished:
     """A call whose time for the notes ran out, and what is written of it."""
 
     id: UUID
+    contact_id: int | None
     who: str | None
     caller: str | None
     ended_at: datetime | None
@@ -120,6 +121,11 @@ class ConsoleView:
     def contact_id(self) -> int | None:
         """Whom the call is about, or may be about."""
         return self.file.contact_ids[0] if self.file else self.proposal.id if self.proposal else None
+
+    @property
+    def account_contact(self) -> int | None:
+        """Whom the call is about that is written about."""
+        return self.contact_id if self.writes else self.unfinished.contact_id if self.unfinished else None
 
     @property
     def busy(self) -> bool:
@@ -194,13 +200,15 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     contact = person[0] if person else None
     ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
     file = _file(session, visit, call, person) if call and person else None
+    unfinished = _unfinished(session, presence.agent_id)
+    about = call.id if call else unfinished.id if unfinished else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
         pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(session, person) if person and not file else None, file=file,
-        wrap_up_ends=_wrap_up_ends(session, presence), unfinished=_unfinished(session, presence.agent_id),
-        now=clock.now(session), promised=tuple(follow_ups.of_call(session, call.id)) if call else (),
+        wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
+        now=clock.now(session), promised=tuple(follow_ups.of_call(session, about)) if about else (),
     )  # fmt: skip
 
 
@@ -229,7 +237,9 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
     if call is None:
         return None
     who = contacts.get(session, call.contact_id).name if call.contact_id else None
-    return Unfinished(call.id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note)
+    return Unfinished(
+        call.id, call.contact_id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note
+    )
 
 
 def _proposal(session: Session, same: Sequence[ContactView]) -> Proposal:

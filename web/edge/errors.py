@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from crm.access.service import SignInError, TooManyAttemptsError
 from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
-from web.edge.i18n import DEFAULT, chosen, translations
+from web.edge.i18n import DEFAULT, chosen, said
 from web.edge.templating import page
 from web.edge.visits import COOKIE, CsrfError, SignInNeededError, runtime_of, visit_of
 
@@ -97,10 +97,9 @@ def _language(request: Request) -> str:
 def _answer(request: Request, status: int, message: str, fields: Mapping[str, str] | None = None) -> Response:
     """`fields` says what is wrong with each field by its name; the page puts it there."""
     language = _language(request)
-    say = translations(language).gettext
-    message = say(message)
+    message = said(language, message)
     if "hx-request" in request.headers:
-        wrong = {name: say(text) for name, text in (fields or {}).items()}
+        wrong = {name: said(language, text) for name, text in (fields or {}).items()}
         return JSONResponse({"message": message, "fields": wrong}, status_code=status)
     if "text/html" in request.headers.get("accept", ""):
         return page(request, "error.html", language, status=status, message=message, code=status)

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
-from web.edge.i18n import LANGUAGES, translations
+from web.edge.i18n import LANGUAGES, said, translations
 from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def environment(language: str) -> Environment:
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
         # Not `_()`, which fills in placeholders and trusts what it is given as markup: that is for texts of templates.
-        "said": catalogue.gettext,
+        "said": partial(said, language),
         "asked": lambda question: catalogue.gettext(question.text) if question.text in OURS else question.text,
         "bytes": partial(_bytes, locale=locale),
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
@@ -70,14 +70,14 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
     return HTMLResponse(fragment(template, language, path=request.url.path, **context), status_code=status)
 
 
-def duration(length: timedelta | float | None) -> str:
-    """Minutes and seconds: `1:05`; hours when there are any: `1:02:05`."""
+def duration(length: timedelta | float | None, *, hours: bool = False) -> str:
+    """Minutes and seconds: `1:05`; with hours when there are any, or `hours` wants them: `1:02:05`."""
     if length is None:
         return "—"
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     minutes, seconds = divmod(max(0, seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole}:{minutes:02d}:{seconds:02d}" if whole or hours else f"{minutes}:{seconds:02d}"
 
 
 def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: str) -> str:

@@ -46,6 +46,7 @@ from telephony.calls.models import Outcome, ProposedBy
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
+from telephony.lines.models import LineKind
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -470,6 +471,10 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Topic.FORMS: "Aiuto con i moduli",
         Topic.ACCESS: "Accesso agli atti",
         Topic.OTHER: "Altro",
+    },
+    LineKind: {
+        LineKind.FREEPHONE: "numero verde, da fisso",
+        LineKind.GEOGRAPHIC: "a pagamento, da cellulare",
     },
     Disposition: {
         Disposition.ANSWERED: "Informazione data",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -88,6 +88,7 @@ class Window:
     contacts: tuple[Happened, ...]
     proposals: int
     closures: tuple[ClosureView, ...]
+    lost: timedelta  # this month, of the lines' hours, to closures that the ente did not approve
     feed: RunView | None
     as_of: datetime | None
     looks: tuple[Line, ...]  # who looked at, or changed, what
@@ -126,7 +127,9 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
         ente=enti.badges(session)[ente_id], rights=rights, board=read(session, Scope.of_enti([ente_id])),
         calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id) if rights.personal else (),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
-        closures=tuple(closure_queries.to_approve(session, [ente_id])), feed=runs[0] if runs else None,
+        closures=tuple(closure_queries.to_approve(session, [ente_id])),
+        lost=sum((one.this_month for one in closure_queries.lost(session, [ente_id])), timedelta()),
+        feed=runs[0] if runs else None,
         as_of=collection.heard(session, [ente_id]).get(ente_id),
         looks=_looks(session, by, ente_id, language) if rights.access else (),
     )  # fmt: skip

@@ -26,7 +26,6 @@ from crm.enti import logo
 from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
-from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
@@ -61,13 +60,12 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
         badges = enti.badges(session)
         read_from, differing = sources.sources(session), collection.mismatches(session)
         worker_there = any(sign.process == "worker" and sign.is_fresh for sign in heartbeats.signs(session))
-    say = translations(language).gettext
     regions = {
-        "sources": fragment("imports/sources.html", language, sources=read_from, badges=badges, say=say),
+        "sources": fragment("imports/sources.html", language, sources=read_from, badges=badges),
         "mismatches": fragment("imports/mismatches.html", language, reports=differing, badges=badges),
         "runs": fragment(
             "imports/runs.html", language, runs=runs, remarks=remarks, badges=badges, worker_there=worker_there,
-            max_attempts=MAX_ATTEMPTS, say=say, tax_name=Tax,
+            max_attempts=MAX_ATTEMPTS, tax_name=Tax,
         ),
     }  # fmt: skip
     watched = {name(ente_id) for ente_id in scope.enti or () for name in (topics.imports, topics.jobs)}

@@ -17,7 +17,7 @@ from crm.collection.sources.queries import SourceView
 from crm.collection.sources.service import Timetable
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
-from web.edge.i18n import translations
+from web.edge.i18n import said
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -157,11 +157,10 @@ def _form(
     scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
-    say = translations(visit.language).gettext
     parts = (wrong.parts or (wrong,)) if wrong else ()
     return page(
         request, "imports/source.html", visit.language, status=UNPROCESSABLE if wrong else 200, visit=visit,
         csrf=visit.csrf_token, source=view, form=form, enti=badges, endpoints=endpoints.names(),
-        wrong={part.field: say(str(part)) for part in parts}, say=say,
+        wrong={part.field: said(visit.language, str(part)) for part in parts},
         inbox=runtime.settings.data.resolve() / INBOX,
     )  # fmt: skip

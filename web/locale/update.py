@@ -3,14 +3,16 @@
 Messages are found in the templates, among the words, and in the Python that writes sentences for a person: the
 first argument of a `DomainError` and of what stands in `SAYING`, `gettext`'s argument, a form's `error`, and the
 constants of the modules in `SAID`.
-A sentence put together at run time has no translation and is shown in Italian; one whose parts are all constants of
-its module is found like a literal.
+A sentence whose parts are all constants of its module is found like a literal. One with values in it is found with
+places for them: `{status}` by the name that it is given, or `{1}`, `{2}` in their order (`web.edge.i18n.said`).
 """
 
 import ast
 import io
+import re
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -29,13 +31,17 @@ NOT_OURS = ROOT / "telephony" / "carriers" / "simulator"  # speaks as the carrie
 SAID = (
     ROOT / "web" / "edge" / "errors.py", ROOT / "crm" / "collection" / "errors.py", ROOT / "crm" / "files" / "gate.py",
     ROOT / "crm" / "documents" / "intake.py", ROOT / "crm" / "proposals" / "acknowledgements.py",
-    ROOT / "crm" / "proposals" / "exports.py",
+    ROOT / "crm" / "proposals" / "exports.py", ROOT / "crm" / "collection" / "reasons.py",
+    *(ROOT / "crm" / "collection" / "sources" / f"{name}.py" for name in ("http", "pages", "contents")),
+    ROOT / "crm" / "collection" / "lines.py",
 )  # fmt: skip
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
-SAYING = frozenset({"wrong", "Done"})  # what else takes a sentence first
+# What else takes a sentence first.
+SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble"})
 WORD_LIST = "web/edge/words.py"
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
+PLACE = re.compile(r"\{\w+\}")
 
 Found = Iterator[tuple[str | tuple[str, ...], str]]
 Constants = dict[str, object]
@@ -103,12 +109,20 @@ def _in_python() -> Found:
         said = [_said(node, errors) for node in ast.walk(tree) if isinstance(node, ast.Call)]
         texts = [_text(node, constants) for node in said if node is not None]
         if path in SAID:
-            texts += [value for value in constants.values() if isinstance(value, str)]
+            texts += [value for value in constants.values() if isinstance(value, str) and " " in value]
+            texts += _listed(tree)
         if path.name == HELD:
             texts += _sentences(tree)
         for text in texts:
-            if text:
+            if text and any(char.isalpha() for char in PLACE.sub("", text)):
                 yield text, path.relative_to(ROOT).as_posix()
+
+
+def _listed(tree: ast.Module) -> list[str]:
+    """The texts of a module's tables."""
+    tables = [node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)]
+    values = [value for table in tables for value in table.values if isinstance(value, ast.Constant)]
+    return [value.value for value in values if isinstance(value.value, str) and " " in value.value]
 
 
 def _sentences(tree: ast.Module) -> list[str]:
@@ -156,18 +170,22 @@ def _constants(tree: ast.Module) -> Constants:
 
 
 def _text(node: ast.expr, constants: Constants) -> str | None:
-    """The text of an expression when it is the same at every run."""
+    """The text of an expression, with places for what is not the same at every run."""
     match node:
         case ast.Constant(value=str(text)):
             return text
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="format")):
+            value = constants.get(name)
+            return None if value is None else str(value)
         case ast.Name(id=name):
             value = constants.get(name)
             return None if value is None else str(value)
         case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
             return _text(value, constants)
         case ast.JoinedStr(values=values):
-            parts = [part for value in values if (part := _text(value, constants)) is not None]
-            return "".join(parts) if len(parts) == len(values) else None
+            places = count(1)
+            parts = [_text(value, constants) for value in values]
+            return "".join(f"{{{next(places)}}}" if part is None else part for part in parts)
         case _:
             return None
 

@@ -21,7 +21,6 @@ from crm.privacy.models import PersonErasure, Risk
 from telephony.calls import queries as calls
 from web.contacts.box import look
 from web.edge.fields import id_of
-from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.privacy.view import account_of, render
@@ -64,8 +63,7 @@ def person(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: i
         plan = service.plan(session, visit.principal, contact_id=contact_id, holders=HOLDERS)
         badge = enti.badges(session)[contact.ente_id]
     return page(
-        request, "privacy/person.html", visit.language, say=translations(visit.language).gettext,
-        visit=visit, csrf=visit.csrf_token, contact=contact, plan=plan,
+        request, "privacy/person.html", visit.language, visit=visit, csrf=visit.csrf_token, contact=contact, plan=plan,
         ente=badge,
     )  # fmt: skip
 
@@ -125,7 +123,6 @@ def certificate(request: Request, runtime: RuntimeDep, visit: VisitDep, erasure_
         request,
         "privacy/certificate.html",
         visit.language,
-        say=translations(visit.language).gettext,
         visit=visit,
         csrf=visit.csrf_token,
         row=row,

@@ -31,7 +31,6 @@ from crm.proposals.lifecycle import State
 from crm.proposals.queries import ProposalView
 from crm.proposals.subjects import ProposalKind
 from web.audit.stored import flat, said
-from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
@@ -81,7 +80,6 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         "proposals/lists.html", visit.language, waiting=waiting, decided=decided, own=own, approved=approved,
         feeds=feeds, decides=decides, reads=bool(read.enti), hands_over=hands_over.enti or (), badges=badges,
         user_id=by.user_id, undecided=State.MADE, receiving=receiving, refused=refused,
-        say=translations(visit.language).gettext,
         stored=partial(_stored, visit),
     )  # fmt: skip
     enti_seen = (read.enti or frozenset()) | (makes.enti or frozenset()) | (hands_over.enti or frozenset())
@@ -115,6 +113,16 @@ def decide(
         lambda session: service.decide(
             session, visit.principal, proposal_ids=proposal or [], approve=approve, reason=reason
         ),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/proposals/{proposal_id}/undo")
+def undo(runtime: RuntimeDep, visit: ChangeDep, proposal_id: UUID) -> Response:
+    """A decision taken by mistake is taken back."""
+    runtime.database.transact(
+        visit.scope(runtime, Permission.PROPOSAL_DECIDE),
+        lambda session: service.undo_decision(session, visit.principal, proposal_id=proposal_id),
     )
     return Response(status_code=NO_CONTENT)
 
@@ -195,8 +203,7 @@ def acknowledge(
     received = runtime.database.transact(scope, work)
     if "hx-request" not in request.headers:
         return RedirectResponse("/proposals", status_code=303)
-    say = translations(visit.language).gettext
-    return HTMLResponse(fragment("proposals/_received.html", visit.language, received=received, say=say))
+    return HTMLResponse(fragment("proposals/_received.html", visit.language, received=received))
 
 
 def _stored(visit: Visit, value: str) -> str:

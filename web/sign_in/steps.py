@@ -4,7 +4,6 @@ Each works without JavaScript: a form, and the same page again with what is wron
 """
 
 import hmac
-from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import segno
@@ -21,7 +20,7 @@ from crm.core.clock import in_rome
 from crm.core.db import Scope
 from crm.core.errors import DomainError, FieldError, InvalidError, NotFoundError
 from web.edge.errors import status_of
-from web.edge.i18n import chosen, translations
+from web.edge.i18n import chosen, said, translations
 from web.edge.templating import page
 from web.edge.visits import COOKIE, CsrfError, RuntimeDep
 from web.sign_in.parts import SEE_OTHER, browser_of, go_on, keep, onward, remember, safe, spoken
@@ -231,8 +230,7 @@ def _said(error: DomainError | None, language: str) -> dict[str, str]:
     """What is wrong, by field; under no name what is wrong with no field in particular."""
     if error is None:
         return {}
-    say: Callable[[str], str] = translations(language).gettext
     if isinstance(error, TooManyAttemptsError):
-        return {"": say(str(error)) % {"at": f"{in_rome(error.until):%H:%M:%S}"}}
+        return {"": translations(language).gettext(str(error)) % {"at": f"{in_rome(error.until):%H:%M:%S}"}}
     parts = error.parts if isinstance(error, InvalidError) else ()
-    return {part.field: say(str(part)) for part in parts} or {"": say(str(error))}
+    return {part.field: said(language, str(part)) for part in parts} or {"": said(language, str(error))}

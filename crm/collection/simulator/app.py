@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI, Form, Header, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
-from crm.collection.simulator.inbox import KeyReusedError, NotAFeedError
+from crm.collection.simulator.inbox import Inbox, KeyReusedError, NotAFeedError
 from crm.collection.simulator.state import CursorGoneError, EnteState, UnknownReferenceError
 
 FEEDS = "feed-*.jsonl"
@@ -42,9 +42,9 @@ class Gestionale:
     pause: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of_folder(cls, token: str, folder: Path) -> "Gestionale":
-        """The enti of the feed files in a folder."""
-        states = [EnteState.of_file(path) for path in sorted(folder.glob(FEEDS))]
+    def of_folder(cls, token: str, folder: Path, *, at_once: bool = False) -> "Gestionale":
+        """The enti of the feed files in a folder. `at_once`: proposals are accepted as they come."""
+        states = [EnteState.of_file(path, Inbox(at_once)) for path in sorted(folder.glob(FEEDS))]
         return cls(token, {state.code: state for state in states})
 
 

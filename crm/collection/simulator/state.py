@@ -46,13 +46,13 @@ class EnteState:
     inbox: Inbox = field(default_factory=Inbox)
 
     @classmethod
-    def of_file(cls, path: Path) -> "EnteState":
+    def of_file(cls, path: Path, inbox: Inbox) -> "EnteState":
         """The state that a feed file tells."""
         with path.open(encoding="utf-8") as file:
             header = json.loads(next(file))
             told = [json.loads(line) for line in file]
         records = {(one["record"], one[KEYS[one["record"]]]): one for one in told if one["record"] in KEYS}
-        return cls(header["ente"], datetime.fromisoformat(header["as_of"]).astimezone(UTC), records)
+        return cls(header["ente"], datetime.fromisoformat(header["as_of"]).astimezone(UTC), records, inbox=inbox)
 
     @property
     def cursor(self) -> str:

@@ -131,18 +131,18 @@ class Gestionale:
     ) -> Fetched:  # fmt: skip
         """Write pages until there are no more, then the header before them, and the totals and the end after.
 
-        What is about documents comes last, as they are refused before their taxpayer; pages may have any order.
+        Who is told comes first, so that nothing need wait for its taxpayer: pages may have any order.
         """
-        body, papers = into.with_suffix(".body"), into.with_suffix(".papers")
+        people, rest = into.with_suffix(".people"), into.with_suffix(".rest")
         counts: Counter[str] = Counter()
-        with body.open("w", encoding="utf-8") as file, papers.open("w", encoding="utf-8") as last:
+        with people.open("w", encoding="utf-8") as first_part, rest.open("w", encoding="utf-8") as second_part:
             for page in self._pages(client, mode, known, first, alive):
                 for record in page.records:
                     kind, line = line_of(record, page=page)
-                    is_paper = kind == "document" or (kind == "withdrawal" and record.get("of") == "document")
-                    (last if is_paper else file).write(line)
+                    is_person = "taxpayer" in (kind, record.get("of") if kind else None)
+                    (first_part if is_person else second_part).write(line)
                     counts[kind] += 1
-                if file.tell() + last.tell() > MAX_FEED_BYTES:
+                if first_part.tell() + second_part.tell() > MAX_FEED_BYTES:
                     raise SourceError(ENDLESS, permanent=True)
         answer = self._ask(client, f"{self._root}/totals", {}, None, alive, MAX_PAGE_BYTES)
         totals = read(Totals, answer.content, ente=self._ente)
@@ -152,7 +152,7 @@ class Gestionale:
         }  # fmt: skip
         with into.open("wb") as whole:
             whole.write(_line(header))
-            for part in (body, papers):
+            for part in (people, rest):
                 _copy(part, whole, alive)
                 part.unlink()
             if totals.as_of == page.as_of:  # else something has happened in between, and they would not agree

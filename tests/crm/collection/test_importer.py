@@ -214,8 +214,8 @@ def test_nothing_that_a_line_holds_stops_the_others(db: Database, write_feed: Wr
 
 
 WHOLE_FILE = [
-    ({"version": 2}, "La prima riga non è l'intestazione di un feed: version: valore «2» non previsto; è ammesso 1."),
-    ({"ente": "empoli"}, "La prima riga non è l'intestazione di un feed: ente: contiene caratteri di controllo o non "
+    ({"version": 2}, "La prima riga non è l'intestazione di un feed. version: valore «2» non previsto; è ammesso 1."),
+    ({"ente": "empoli"}, "La prima riga non è l'intestazione di un feed. ente: contiene caratteri di controllo o non "
      "ammessi; ripulire il testo."),
     ({"as_of": "2099-01-01T00:00:00Z"},
      "«as_of» è nel futuro (2099-01-01T00:00:00+00:00): correggere l'orologio o il fuso di chi produce il file."),
@@ -242,7 +242,7 @@ def test_a_file_refused_whole(
         (b"", "Il file è vuoto: rigenerarlo."),
         (b"{}\n\xe0\n", "Il file non è UTF-8 (riga 2): riesportarlo con questa codifica."),
         (BROKEN_GZIP, "L'archivio gzip è danneggiato o incompleto: trasmettere di nuovo il file."),
-        (b"12\n", "La prima riga non è l'intestazione di un feed: La riga: serve un oggetto JSON, fra graffe."),
+        (b"12\n", "La prima riga non è l'intestazione di un feed. La riga: serve un oggetto JSON, fra graffe."),
     ],
 )  # fmt: skip
 def test_no_feed_at_all(db: Database, tmp_path: Path, raw: bytes, reason: str) -> None:

@@ -7,14 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
 from crm.collection import ending, importer, service, tasks
 from crm.collection.errors import KEPT, NO_END, SUPERSEDED
 from crm.collection.importer import ImportSummary, import_feed
-from crm.collection.models import FeedState, ImportNamed, ImportRun, ImportState, WaitingPosition, WithdrawnKey
+from crm.collection.models import (
+    FeedState,
+    ImportNamed,
+    ImportRefusal,
+    ImportRun,
+    ImportState,
+    WaitingRecord,
+    WithdrawnKey,
+)
 from crm.collection.service import FINISH, Counts
 from crm.contacts.models import Contact
 from crm.core import jobs
@@ -222,24 +230,46 @@ def test_another_ente_s_are_left_alone(gestionale: Gestionale, records: Records)
     assert gestionale.gone() == set()
 
 
-# -- positions before their taxpayer ----------------------------------------------------------------------------------
+# -- before their taxpayer --------------------------------------------------------------------------------------------
 
 
-def test_a_position_waits_for_its_taxpayer(gestionale: Gestionale, records: Records) -> None:
-    done = gestionale.sends(records["tari"], mode="incremental")
-    assert (done.state, done.counts) == (ImportState.DONE, Counts(waiting=1))
+def test_positions_and_documents_wait_for_their_taxpayer(gestionale: Gestionale, records: Records) -> None:
+    done = gestionale.sends(paper("T-1"), records["tari"], mode="incremental")  # a key of each, which may be the same
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(waiting=2))
+    with gestionale.db.begin(Scope.of_enti([1])) as session:
+        reasons = list(session.scalars(select(ImportRefusal.reason).where(ImportRefusal.taken)))
+    assert [reason.startswith("In attesa: il contribuente RSSMRA80A01D403T") for reason in reasons] == [True, True]
     done = gestionale.sends(records["rossi"], on=-3, mode="incremental")
     assert done.counts == Counts(created=1)
     assert gestionale.there() == {ROSSI, "T-1"}
-    with gestionale.db.begin(Scope.of_enti(range(1, 9))) as session:
-        assert session.scalars(select(WaitingPosition)).all() == []
+    with gestionale.db.begin(Scope.of_enti([1])) as session:
+        assert [session.scalar(select(func.count()).select_from(one)) for one in (Position, Document)] == [1, 1]
+        assert session.scalars(select(WaitingRecord)).all() == []
+
+
+def test_a_document_in_the_file_of_its_taxpayer_may_come_first(gestionale: Gestionale, records: Records) -> None:
+    done = gestionale.sends(paper("D-1"), records["tari"], records["rossi"])
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=3))
+    assert gestionale.there() == {ROSSI, "T-1", "D-1"}
+
+
+def test_a_document_that_waits_is_withdrawn(gestionale: Gestionale, records: Records) -> None:
+    gestionale.sends(paper("D-1"), paper("D-2"), mode="incremental")
+    gestionale.sends({"record": "withdrawal", "of": "document", "reference": "D-1"}, on=1, mode="incremental")
+    gestionale.sends(records["rossi"], on=2, mode="incremental")
+    assert (gestionale.there(), gestionale.gone()) == ({ROSSI, "D-2"}, {"D-1"})
 
 
 def test_a_feed_without_its_taxpayers_is_no_delay(
     gestionale: Gestionale, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crm.collection.waiting.MOST", 2)
-    orphans = [records["tari"] | {"reference": f"T-{number}"} for number in range(4)]
+    orphans = [
+        records["tari"] | {"reference": "T-1"},
+        paper("D-1"),
+        records["tari"] | {"reference": "T-2"},
+        paper("D-2"),
+    ]
     assert gestionale.sends(*orphans, mode="incremental").counts == Counts(waiting=2, refused=2)
 
 
@@ -349,12 +379,16 @@ def history(dice: random.Random, people: list[str]) -> list[Sent]:
         for person, code in enumerate(people):
             if dice.random() < 0.7:
                 records.append({"record": "taxpayer", "codice_fiscale": code, "surname": f"S{as_of}"})
-            own = as_of - dice.choice((0, 0, 3, 25)) - person  # no two of one key have the same
-            if dice.random() < 0.8:
-                records.append({"record": "position", "codice_fiscale": code, "reference": f"P{person}",
-                                "act_number": f"A{own}", "as_of": own})  # fmt: skip
-            elif not full:
-                records.append({"record": "withdrawal", "of": "position", "reference": f"P{person}", "as_of": own})
+            for of, reference, content in (
+                ("position", f"P{person}", "act_number"),
+                ("document", f"D{person}", "title"),
+            ):
+                own = as_of - dice.choice((0, 0, 3, 25)) - person  # no two of one key have the same
+                if dice.random() < 0.8:
+                    records.append({"record": of, "codice_fiscale": code, "reference": reference,
+                                    content: f"A{own}", "as_of": own})  # fmt: skip
+                elif not full:
+                    records.append({"record": "withdrawal", "of": of, "reference": reference, "as_of": own})
         files.append(Sent(as_of, full, tuple(records)))
     return files
 
@@ -417,31 +451,9 @@ def test_any_order_of_files_with_kills_between_batches_ends_in_the_same_state(
     assert found(db) == {key: value for key, value in expected(files).items() if _has_taxpayer(key, files, people)}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_documents_end_in_the_same_state_in_any_order(
-    db: Database, write_feed: WriteFeed, records: Records, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    monkeypatch.setattr(importer, "BATCH_LINES", 3)
-    monkeypatch.setattr(ending, "PIECE", 1)
-    dice = random.Random(seed)
-    everybody = ({"record": "taxpayer", "codice_fiscale": ROSSI, "surname": "Rossi"},)
-    files = [Sent(0, False, everybody)]
-    for number in range(6):
-        as_of, full, told = 20 * (number + 1), number in {2, 4}, list(everybody)
-        for each in range(5):
-            own = as_of - dice.choice((0, 0, 3, 25)) - each
-            if dice.random() < 0.6:
-                told.append(paper(f"D{each}", title=f"A{own}", as_of=own))
-            elif not full and dice.random() < 0.5:
-                told.append({"record": "withdrawal", "of": "document", "reference": f"D{each}", "as_of": own})
-        files.append(Sent(as_of, full, tuple(told)))
-    _read_all(db, write_feed, records, dice, [files[0], *dice.sample(files[1:], 6)])
-    assert found(db) == expected(files)
-
-
 def _read_all(db: Database, write_feed: WriteFeed, records: Records, dice: random.Random, files: list[Sent]) -> None:
     """Read files in this order, their lines in any, killed now and then."""
-    bases = {"taxpayer": records["rossi"], "position": records["tari"]}
+    bases = {"taxpayer": records["rossi"], "position": records["tari"], "document": paper("")}
     for file in files:
         lines = [{**bases.get(one["record"], {}), **one} for one in file.records]
         lines = [one | {"as_of": instant(one["as_of"] if isinstance(one.get("as_of"), int) else file.as_of)}
@@ -455,8 +467,8 @@ def _read_all(db: Database, write_feed: WriteFeed, records: Records, dice: rando
 
 
 def _has_taxpayer(key: str, files: list[Sent], people: list[str]) -> bool:
-    """A position whose taxpayer nobody ever told still waits."""
-    code = people[int(key[1:])] if key.startswith("P") else key
+    """A position or document whose taxpayer nobody ever told still waits."""
+    code = people[int(key[1:])] if key[0] in "PD" else key
     return any(record["record"] == "taxpayer" and record["codice_fiscale"] == code
                for file in files for record in file.records)  # fmt: skip
 

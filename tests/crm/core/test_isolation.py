@@ -28,7 +28,7 @@ from crm.collection.models import (
     Reconciliation,
     SourceKind,
     SourceReading,
-    WaitingPosition,
+    WaitingRecord,
     WithdrawnKey,
 )
 from crm.contacts.addresses import Address
@@ -300,9 +300,9 @@ def feeds(session: Session, ente_id: int) -> None:
         [
             ImportRefusal(ente_id=ente_id, run_id=run.id, line=1, reason="", taken=False),
             ImportNamed(run_id=run.id, **known), WithdrawnKey(as_of=at, **known), FeedState(ente_id=ente_id),
-            WaitingPosition(
-                ente_id=ente_id, reference="T-2", codice_fiscale="BNCMRA62A01D403X", as_of=at, present_as_of=at,
-                digest="", content={},
+            WaitingRecord(
+                ente_id=ente_id, of=Of.POSITION, reference="T-2", codice_fiscale="BNCMRA62A01D403X", as_of=at,
+                present_as_of=at, digest="", content={},
             ),
             SourceReading(ente_id=ente_id, source_id=source.id, started_at=at),
             Reconciliation(

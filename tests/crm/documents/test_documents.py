@@ -194,7 +194,6 @@ def test_a_newer_statement_wants_the_newer_contents(
 @pytest.mark.parametrize(("change", "reason"), [
     ({"sha256": "AB" * 32}, "sha256"), ({"size": -1}, "size"), ({"size": 10**9}, "size"), ({"kind": "foto"}, "kind"),
     ({"media_type": "text/html; charset=x"}, "media_type"), ({"title": ""}, "title"),
-    ({"codice_fiscale": "BNCMRA62A01D403X"}, "sconosciuto"),
 ])  # fmt: skip
 def test_a_document_that_cannot_be_is_refused(
     db: Database, write_feed: WriteFeed, records: dict[str, Any], change: dict[str, Any], reason: str

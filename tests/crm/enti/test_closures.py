@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti import closure_queries, closures, queries
@@ -176,6 +177,37 @@ def test_what_was_closed_without_consent_can_be_told_from_what_was_agreed(centre
         (ClosureStanding.EMERGENCY, None, None),
         (ClosureStanding.APPROVED, cast.empoli, centre.starts),
     ]
+
+
+def test_the_hours_lost_are_the_ente_s_that_did_not_agree(centre: Centre) -> None:
+    cast, at = centre.cast, centre.do(clock.now)
+    begun = {
+        "starts_at": at - 3 * HOUR,
+        "declared_by": cast.sara,
+        "declared_at": at - 5 * HOUR,
+        "reason": "",
+        "message": "",
+    }
+    emergency = Closure(
+        contract_id=cast.contract, ente_id=None, ends_at=None, standing=ClosureStanding.EMERGENCY, decision_reason="",
+        **begun,
+    )  # fmt: skip
+    agreed = Closure(
+        contract_id=cast.contract, ente_id=cast.empoli, ends_at=at - HOUR, standing=ClosureStanding.APPROVED,
+        proposal=uuid4(), decided_at=at - 4 * HOUR, decided_by=cast.vera, decision_reason="", **begun,
+    )  # fmt: skip
+
+    def write(session: Session) -> None:
+        changed(session)
+        session.add_all([emergency, agreed])
+
+    centre.do(write)
+    found = centre.do(lambda session: closure_queries.lost(session, [cast.empoli, cast.vinci, cast.siena]))
+    hours = {one.ente_id: max(one.this_month + one.last_month, one.this_year) for one in found}
+    now = centre.do(clock.now)
+    assert hours.keys() == {cast.empoli, cast.vinci}
+    assert HOUR <= hours[cast.empoli] <= HOUR + (now - at)
+    assert 3 * HOUR <= hours[cast.vinci] <= 3 * HOUR + (now - at)
 
 
 def test_everybody_reads_what_is_agreed_and_not_what_is_only_asked(centre: Centre) -> None:

@@ -19,6 +19,7 @@ from crm.positions.models import (
 )
 from crm.positions.numbers import act_key, spoken
 from crm.positions.payable import payable_now, qr_content, qr_svg
+from crm.positions.speech import paid_how
 from crm.positions.summary import EXTINCT, HALTED, grouped, late_instalments, totals
 from crm.positions.views import (
     ActView,
@@ -129,6 +130,35 @@ def test_an_end_is_told_in_its_tense(until: date, sentence: str) -> None:
     step = StepView(StepKind.FERMO, date(2026, 1, 7), until, None, "Comune di Empoli", None, None)
     told = [one.sentence for one in history(replace(TARI, steps=(step,)), TODAY) if one.sort is Sort.STEP]
     assert told == ["Iscritto un fermo amministrativo, Comune di Empoli, il 7 gennaio 2026", sentence]
+
+
+def test_the_things_of_one_day_are_told_as_one_leads_to_the_next() -> None:
+    day = date(2025, 3, 3)
+    kinds = (StepKind.REFUND, StepKind.FERMO, StepKind.SUSPENSION, StepKind.FERMO_NOTICE)
+    debt = replace(
+        TARI, due_on=day, acts=(
+            ActView(ActKind.INGIUNZIONE, "2024/118", day, (
+                NotificationView(NotificationChannel.PEC, day, NotificationState.NOTIFIED, day, None, None),
+            )),
+        ),
+        steps=tuple(StepView(kind, day, day, None, None, None, None) for kind in kinds),
+        plan=PlanView(day, day, None, None), payments=(PaymentView(day, 10_000, "sportello", None, None),),
+    )  # fmt: skip
+    assert [one.sentence.split(" il 3 marzo 2025")[0] for one in history(debt, TODAY)] == [
+        "Ingiunzione n. 2024/118 emessa", "Spedita via PEC", "Notificata", "Riscossione sospesa",
+        "Emesso un preavviso di fermo amministrativo", "Iscritto un fermo amministrativo",
+        "Concessa la rateizzazione", "Pagati 100,00 euro allo sportello", "Rimborso", "Fermo amministrativo revocato",
+        "Terminata la sospensione", "Scaduto il termine per pagare,", "Rateizzazione decaduta",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("way", "words"), [
+    ("pagoPA", " con pagoPA"), ("F24", " con F24"), ("Bonifico", " con bonifico"), ("SPORTELLO", " allo sportello"),
+    ("posta", " in posta"), ("banca", " in banca"), ("app  IO", " con l'app IO"), (None, ""), ("", ""),
+    ("Poste Italiane, sportello 12", " (Poste Italiane, sportello 12)"),
+])  # fmt: skip
+def test_how_it_was_paid_reads_well(way: str | None, words: str) -> None:
+    assert paid_how(way) == words
 
 
 days = st.dates(date(2000, 1, 1), date(2040, 1, 1))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.errors import ConflictError, InvalidError
-from crm.proposals.lifecycle import State, answered, decided, withdrawn
+from crm.proposals.lifecycle import State, answered, decided, undecided, withdrawn
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 answers = st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=5, unique_by=lambda one: one[0])
@@ -23,6 +23,13 @@ def test_the_ente_decides_once_and_says_why_not() -> None:
     for state in set(State) - {State.MADE}:
         with pytest.raises(ConflictError):
             decided(state, approve=True, reason="")
+
+
+def test_a_decision_is_undone_until_it_is_handed_over() -> None:
+    assert {undecided(state) for state in (State.APPROVED, State.REFUSED)} == {State.MADE}
+    for state in set(State) - {State.APPROVED, State.REFUSED}:
+        with pytest.raises(ConflictError):
+            undecided(state)
 
 
 def test_only_what_is_undecided_is_taken_back() -> None:

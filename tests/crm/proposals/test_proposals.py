@@ -74,6 +74,10 @@ class Office:
             )
         )
 
+    def undo(self, made: Made, *, by: str = "ada") -> None:
+        """The ente thinks better of it."""
+        self.do(lambda session: service.undo_decision(session, self.people[by], proposal_id=made.proposal_id))
+
     def see(self, made: Made) -> ProposalView:
         """A proposal as it stands."""
         found: ProposalView = self.do(lambda session: queries.get(session, made.proposal_id))
@@ -405,3 +409,48 @@ def test_the_command_line_hands_over_and_takes_the_answers_in(
     assert terminal.acknowledge(office.database, "M059", answers) == 2
     assert terminal.acknowledge(office.database, "D403", tmp_path / "nowhere") == 2
     assert office.see(made).state is State.ACKNOWLEDGED
+
+
+def test_a_decision_by_mistake_is_undone_until_it_is_handed_over(office: Office) -> None:
+    made = office.phone("0571 700123")
+    for approve, reason in ((True, ""), (False, "Non risulta")):
+        office.decide(made, approve=approve, reason=reason)
+        with pytest.raises(ForbiddenError):
+            office.undo(made, by="anna")
+        office.undo(made)
+        one = office.see(made)
+        assert (one.state, one.decided_by, one.decided_at, one.reason) == (State.MADE, None, None, "")
+    assert office.export() is None
+    kinds = office.do(lambda session: session.scalars(select(AuditEntry.kind).order_by(AuditEntry.id)).all())
+    assert [one for one in kinds if one.startswith("proposal.")] == [
+        "proposal.made", "proposal.approved", "proposal.undecided", "proposal.refused", "proposal.undecided",
+    ]  # fmt: skip
+    office.decide(made)
+    office.export()
+    with pytest.raises(ConflictError, match="già partita"):
+        office.undo(made)
+
+
+def test_a_refusal_is_not_undone_when_the_same_was_proposed_again(office: Office) -> None:
+    made = office.phone("0571 700123")
+    office.decide(made, approve=False, reason="Non risulta")
+    again = office.phone("0571 700123")
+    with pytest.raises(ConflictError, match="proposta di nuovo"):
+        office.undo(made)
+    assert (office.see(made).state, office.see(again).state) == (State.REFUSED, State.MADE)
+
+
+def test_what_is_undone_while_a_feed_is_made_is_in_it_or_waits_again(office: Office) -> None:
+    for number in range(6):
+        made = office.phone(f"0571 70012{number}")
+        office.decide(made)
+        with ThreadPoolExecutor(2) as threads:
+            exported, undone = threads.submit(office.export), threads.submit(office.undo, made)
+        state, export_id = office.see(made).state, exported.result()
+        if undone.exception() is None:
+            assert (state, export_id) == (State.MADE, None)
+        else:
+            assert isinstance(undone.exception(), ConflictError)
+            assert state is State.EXPORTED
+            assert export_id is not None
+            assert [one["id"] for one in office.content(export_id)[1:-1]] == [str(made.proposal_id)]

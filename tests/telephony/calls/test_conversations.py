@@ -23,6 +23,7 @@ from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
 from telephony.queues.models import EntryState
+from telephony.queues.routing import HEAD
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
@@ -194,7 +195,7 @@ def test_annas_line_drops_and_mario_waits_again_at_the_head(stage: Stage) -> Non
     stage.leg_ends(call, LegEnd.COMPLETED, after=100)
     stage.run()
     assert stage.presence(cast.anna).state is AgentState.PAUSED
-    assert (stage.call(call).phase, stage.entry(call).priority) == (Phase.WAITING, 10)
+    assert (stage.call(call).phase, stage.entry(call).priority) == (Phase.WAITING, HEAD)
     assert stage.carrier.redirected[-1] == ("CAmario", TO.resume(cast.contract, call))
     apology, queue = stage.hears(call)
     assert apology == Say(prompts.sentence(Sentence.CUT_OFF))

@@ -76,6 +76,26 @@ def test_what_is_typed_as_the_time_runs_out_is_kept_and_the_call_can_be_complete
     assert unfinished(stage) is None
 
 
+def test_there_is_a_minute_more_for_the_notes_a_few_times(stage: Stage) -> None:
+    call, anna = to_be_written_up(stage), stage.principal(stage.cast.anna)
+
+    def asks() -> None:
+        stage.work(lambda session: conversation.more_time(session, anna, call_id=call))
+
+    asks()
+    runs_out(stage)
+    assert stage.presence(stage.cast.anna).state is AgentState.WRAP_UP
+    for _ in range(conversation.MOST_MINUTES - 1):
+        asks()
+    with pytest.raises(ConflictError, match="tutto il tempo"):
+        asks()
+    stage.passes(60 * conversation.MOST_MINUTES)
+    stage.engine.fire_timers()
+    assert stage.presence(stage.cast.anna).state is AgentState.READY
+    with pytest.raises(ConflictError):
+        asks()
+
+
 def test_a_call_that_was_saved_in_time_is_nothing_to_come_back_to(stage: Stage) -> None:
     cast = stage.cast
     call = to_be_written_up(stage)

@@ -6,7 +6,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephony.queues.routing import Assignment, FreeAgent, Waiting, match
+from telephony.queues.routing import HEAD, Assignment, Desk, FreeAgent, Rules, Waiting, may_take
+from telephony.queues.routing import match as match_at
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOTICES, OPERATOR = 1, 2
@@ -22,8 +23,18 @@ def waits(call: UUID, since: int, queue: int = NOTICES, priority: int = 0) -> Wa
     return Waiting(call, queue, priority, at(since))
 
 
-def idle(agent: int, since: int, *queues: int) -> FreeAgent:
-    return FreeAgent(agent, at(since), frozenset(queues or (NOTICES,)))
+def idle(agent: int, since: int, *queues: int, level: int = 1, speaks: str = "") -> FreeAgent:
+    return FreeAgent(agent, at(since), dict.fromkeys(queues or (NOTICES,), level), languages=frozenset(speaks.split()))
+
+
+def desk(seconds: int = 10, *in_service: int, **rules: int) -> Desk:
+    """So many seconds after the start, with these rules for the queue of notices."""
+    return Desk(at(seconds), {NOTICES: Rules(**rules)}, frozenset(in_service))
+
+
+def match(calls: list[Waiting], free: list[FreeAgent]) -> list[Assignment]:
+    """As queues without rules of their own are matched."""
+    return match_at(calls, free, desk())
 
 
 def test_the_longest_waiting_caller_gets_the_longest_idle_agent() -> None:
@@ -32,7 +43,7 @@ def test_the_longest_waiting_caller_gets_the_longest_idle_agent() -> None:
 
 
 def test_who_was_cut_off_goes_first() -> None:
-    assert match([waits(MARIO, 1), waits(GINA, 9, priority=10)], [idle(ANNA, 0)]) == [Assignment(GINA, ANNA)]
+    assert match([waits(MARIO, 1), waits(GINA, 9, priority=HEAD)], [idle(ANNA, 0)]) == [Assignment(GINA, ANNA)]
 
 
 def test_a_caller_nobody_free_can_serve_holds_up_nobody_behind_him() -> None:
@@ -48,12 +59,87 @@ def test_the_idle_agent_is_kept_for_the_queue_only_he_serves_when_the_earlier_ca
 
 def test_no_call_goes_to_whom_its_ente_keeps_away() -> None:
     empoli = Waiting(MARIO, NOTICES, 0, at(1), ente_id=1)
-    removed = FreeAgent(ANNA, at(0), frozenset({NOTICES}), not_for=frozenset({1}))
+    removed = FreeAgent(ANNA, at(0), {NOTICES: 1}, not_for=frozenset({1}))
     assert match([empoli], [removed]) == []
     assert match([empoli, waits(GINA, 2)], [removed, idle(LUCA, 5)]) == [
         Assignment(MARIO, LUCA),
         Assignment(GINA, ANNA),
     ]
+
+
+def test_priority_goes_first_and_grows_with_the_wait() -> None:
+    calls = [waits(MARIO, 0), waits(GINA, 55, priority=1)]
+    assert match_at(calls, [idle(ANNA, 0)], desk(60)) == [Assignment(GINA, ANNA)]
+    assert match_at(calls, [idle(ANNA, 0)], desk(60, ages_s=30)) == [Assignment(MARIO, ANNA)]
+    ages = [waits(MARIO, 0), waits(GINA, 9_999, priority=HEAD)]
+    assert match_at(ages, [idle(ANNA, 0)], desk(10_000, ages_s=1)) == [Assignment(GINA, ANNA)]  # he was cut off
+
+
+def test_the_best_of_the_free_answers_and_the_others_after_a_while() -> None:
+    call, free = [waits(MARIO, 0)], [idle(ANNA, 0, level=2), idle(LUCA, 5)]
+    assert match_at(call, free, desk()) == [Assignment(MARIO, LUCA)]
+    assert match_at(call, free[:1], desk(19, widens_s=20)) == []
+    assert match_at(call, free[:1], desk(20, widens_s=20)) == [Assignment(MARIO, ANNA)]
+
+
+def test_another_queue_helps_after_a_while_and_comes_last() -> None:
+    call, helper = [waits(MARIO, 0)], idle(ANNA, 0, OPERATOR)
+    rules = {"overflow_id": OPERATOR, "overflow_s": 30}
+    assert match_at(call, [helper], desk(29, **rules)) == []
+    assert match_at(call, [helper], desk(30, **rules)) == [Assignment(MARIO, ANNA)]
+    assert match_at(call, [helper, idle(LUCA, 9)], desk(30, **rules)) == [Assignment(MARIO, LUCA)]
+
+
+def test_a_call_is_kept_for_who_knows_the_caller_while_he_is_in_service() -> None:
+    call, free = [Waiting(MARIO, NOTICES, 0, at(0), knows=LUCA)], [idle(ANNA, 0)]
+    assert match_at(call, [*free, idle(LUCA, 9)], desk()) == [Assignment(MARIO, LUCA)]
+    assert match_at(call, free, desk(19, LUCA, sticky_s=20)) == []
+    assert match_at(call, free, desk(19, sticky_s=20)) == [Assignment(MARIO, ANNA)]
+    assert match_at(call, free, desk(20, LUCA, sticky_s=20)) == [Assignment(MARIO, ANNA)]
+
+
+def test_a_language_is_answered_by_who_speaks_it_and_after_a_while_by_anybody() -> None:
+    call = [Waiting(MARIO, NOTICES, 0, at(0), language="de")]
+    free = [idle(ANNA, 0), idle(LUCA, 5, speaks="en de")]
+    assert match_at(call, free, desk()) == [Assignment(MARIO, LUCA)]
+    assert match_at(call, free[:1], desk(59)) == []
+    assert match_at(call, free[:1], desk(60)) == [Assignment(MARIO, ANNA)]
+
+
+some_seconds = st.integers(0, 40)
+some_rules = st.builds(
+    Rules, ages_s=some_seconds, widens_s=some_seconds, overflow_id=st.none() | st.just(OPERATOR),
+    overflow_s=some_seconds, sticky_s=some_seconds, language_s=some_seconds,
+)  # fmt: skip
+some_agents = st.lists(
+    st.builds(
+        FreeAgent, st.integers(1, 9), some_seconds.map(at),
+        st.dictionaries(st.integers(1, 3), st.integers(1, 3), min_size=1),
+        languages=st.frozensets(st.sampled_from(["en", "de"])),
+    ),
+    min_size=1, max_size=6, unique_by=lambda agent: agent.agent_id,
+)  # fmt: skip
+some_call = st.builds(
+    Waiting, st.just(MARIO), st.just(NOTICES), st.integers(0, 9), st.just(at(0)),
+    language=st.sampled_from(["it", "en"]), knows=st.none() | st.integers(1, 9),
+)  # fmt: skip
+
+
+@given(some_call, some_agents, some_rules, st.integers(0, 120), st.frozensets(st.integers(1, 9)))
+@settings(deadline=None)
+def test_who_may_answer_only_grows_with_the_wait_and_only_when_a_match_is_due(
+    call: Waiting, free: list[FreeAgent], rules: Rules, waited: int, in_service: frozenset[int]
+) -> None:
+    def fit(seconds: int) -> set[int]:
+        now = Desk(at(seconds), {NOTICES: rules}, in_service)
+        return {agent.agent_id for agent in free if may_take(agent, call, now)}
+
+    def served(seconds: int) -> bool:
+        return bool(match_at([call], free, Desk(at(seconds), {NOTICES: rules}, in_service)))
+
+    assert fit(waited) <= fit(waited + 1)
+    if not served(waited) and served(waited + 1):
+        assert waited + 1 in rules.widenings(call.language, known=call.knows is not None)
 
 
 def test_nobody_waiting_or_nobody_free_is_no_match() -> None:
@@ -65,12 +151,13 @@ seconds = st.integers(0, 5)  # few values: ties are the interesting case
 queue_ids = st.integers(1, 3)
 waiting = st.lists(
     st.builds(
-        Waiting, st.integers(1, 99).map(lambda n: UUID(int=n)), queue_ids, st.sampled_from([0, 0, 10]), seconds.map(at)
+        Waiting, st.integers(1, 99).map(lambda n: UUID(int=n)), queue_ids, st.sampled_from([0, 0, HEAD]),
+        seconds.map(at),
     ),
     max_size=12, unique_by=lambda call: call.call_id,
 )  # fmt: skip
 agents = st.lists(
-    st.builds(FreeAgent, st.integers(1, 99), seconds.map(at), st.frozensets(queue_ids, min_size=1)),
+    st.builds(FreeAgent, st.integers(1, 99), seconds.map(at), st.dictionaries(queue_ids, st.just(1), min_size=1)),
     max_size=8, unique_by=lambda agent: agent.agent_id,
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 // The agent's console: his telephone, his keys, and his drafts. The server decides what is true; this page shows it.
 
-import { notify } from "./live.js";
+import { notify, serverNow } from "./live.js";
 
 const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
 const post = (path, fields = {}) =>
@@ -166,6 +166,22 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("results")?.replaceChildren();
   document.getElementById("q")?.focus();
 });
+
+// -- time for the notes: whoever is typing what is not saved by itself is given a minute more, while there is one ----
+
+const LAST_MS = 6000;
+const TYPED = ".follow-up-slot textarea, .follow-up-slot input, .card-box[open] form input, .card-box[open] form textarea";
+let putOff = ""; // the end that was put off last
+
+setInterval(() => {
+  const more = document.querySelector("[data-more-time]");
+  const end = more?.closest("[data-until-box]").querySelector("time[data-until]").dataset.until;
+  if (!end || end === putOff || Date.parse(end) - serverNow() > LAST_MS) return;
+  const typing = [...document.querySelectorAll(TYPED)].some((one) => one.checkVisibility() && one.value !== one.defaultValue);
+  if (!typing) return;
+  putOff = end;
+  more.click();
+}, 1000);
 
 // -- the focus: what has it may go away with a region; it is then where the next thing is done ---------------------
 

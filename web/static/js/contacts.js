@@ -10,7 +10,7 @@ function succeeded(event) {
 document.addEventListener("htmx:after:request", (event) => {
   if (!succeeded(event)) return;
   const card = event.target.closest?.(CARD);
-  if (card && !card.dataset.version && event.target.id !== "card-holder") ask(card); // nobody tells this page
+  if (card && !card.dataset.version && !event.target.matches?.("[data-card-holder]")) ask(card); // nobody tells this page
   const form = event.target.closest?.("form[data-once], form[data-close]");
   if (!form) return;
   if (form.matches("[data-once]")) form.reset();
@@ -37,7 +37,7 @@ document.addEventListener("keydown", (event) => {
 const fetched = new WeakMap();
 
 function ask(card) {
-  window.htmx.trigger(card.querySelector("#card-holder"), "wanted");
+  window.htmx.trigger(card.querySelector("[data-card-holder]"), "wanted");
 }
 
 function fetchCard(card) {

@@ -112,7 +112,7 @@ def page(**changes: Any) -> dict[str, Any]:
     return {"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "records": [], "next": "a", "more": False} | changes
 
 
-def test_what_is_about_documents_comes_after_whom_they_are_of(served: Served, tmp_path: Path) -> None:
+def test_who_is_told_comes_before_what_is_his(served: Served, tmp_path: Path) -> None:
     told: list[dict[str, Any]] = [
         {"record": "document", "reference": "D-1"}, {"record": "withdrawal", "of": "document", "reference": "D-1"},
         {"record": "withdrawal", "of": "position", "reference": "T-1"}, {"record": "taxpayer"},
@@ -120,7 +120,7 @@ def test_what_is_about_documents_comes_after_whom_they_are_of(served: Served, tm
     answers = [page(records=told), {"ente": "D403", "as_of": "2026-01-10T06:00:00Z", "totals": []}]
     answering(lambda _: httpx.Response(200, json=answers.pop(0)), served).fetch(tmp_path / "feed", Known(), nothing)
     assert [(line["record"], line.get("of")) for line in lines(tmp_path / "feed")] == [
-        ("feed", None), ("withdrawal", "position"), ("taxpayer", None), ("document", None), ("withdrawal", "document"),
+        ("feed", None), ("taxpayer", None), ("document", None), ("withdrawal", "document"), ("withdrawal", "position"),
         ("end", None),
     ]  # fmt: skip
 

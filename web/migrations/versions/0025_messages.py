@@ -1,7 +1,7 @@
 """Messages: the outbox, the opt-outs, quiet hours; and follow-ups that the system makes.
 
-Revision ID: 0024
-Revises: 0021
+Revision ID: 0025
+Revises: 0024
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect
 
-revision = "0024"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -95,6 +95,7 @@ def upgrade() -> None:
             op.execute(statement)
     op.alter_column("follow_up", "made_by", nullable=True)
     _allow(f"{KINDS}, 'message'")
+    op.execute("UPDATE phone_line SET told_at = NULL")  # the carrier is to be told where SMS to them go, too
 
 
 def downgrade() -> None:

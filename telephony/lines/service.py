@@ -1,0 +1,111 @@
+"""What administrators write about numbers: which there are, and where each leads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.audit import service as audit
+from crm.contacts.phone import to_e164
+from crm.core.configuration import changed
+from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.enti.queries import badges, enti_of
+from telephony.lines.models import LineKind, PhoneLine
+from telephony.queues import queries as queues
+
+MAX_LABEL = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """What is written of a line. Without an ente it serves the whole contract; with a queue it leads to that one."""
+
+    label: str
+    kind: LineKind
+    ente_id: int | None = None
+    queue_id: int | None = None
+
+
+def add(session: Session, by: Principal, *, contract_id: int, number: str, leads: Leads) -> str:
+    """A number of the contract, as it is called; the number in E.164. The carrier is told by the engine."""
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    e164 = to_e164(number)
+    if e164 is None:
+        raise FieldError("Questo non è un numero di telefono.", field="number")
+    if session.get(PhoneLine, e164) is not None:
+        raise FieldError("Questo numero c'è già.", field="number")
+    if not queues.queues(session, frozenset({contract_id})):
+        raise ConflictError("Il contratto non ha ancora una coda: aggiungine una, poi i numeri che vi portano.")
+    after = _checked(session, contract_id, leads)
+    changed(session)
+    session.add(PhoneLine(number=e164, contract_id=contract_id, flow_id=None, told_at=None, trouble=None, **after))
+    session.flush()
+    _note(session, by, "line.added", contract_id, leads.ente_id, e164, after=after)
+    return e164
+
+
+def save(session: Session, by: Principal, *, number: str, leads: Leads) -> None:
+    """Write a line anew, and have the carrier told again."""
+    line = _managed(session, by, number)
+    after = _checked(session, line.contract_id, leads)
+    before = _written(line)
+    changed(session)
+    for name, value in after.items():
+        setattr(line, name, value)
+    line.told_at, line.trouble = None, None
+    session.flush()
+    _note(session, by, "line.changed", line.contract_id, leads.ente_id, number, before=before, after=after)
+
+
+def remove(session: Session, by: Principal, *, number: str) -> None:
+    """The number is not in use any more. Calls that are under way on it go on; what was written of it stays."""
+    line = _managed(session, by, number)
+    before = _written(line)
+    changed(session)
+    session.delete(line)
+    session.flush()
+    _note(session, by, "line.removed", line.contract_id, line.ente_id, number, before=before)
+
+
+def _managed(session: Session, by: Principal, number: str) -> PhoneLine:
+    line = session.get(PhoneLine, number, with_for_update=True)
+    if line is None or not by.can(Permission.ENTE_MANAGE, contract_id=line.contract_id):
+        raise NotFoundError("Questo numero non è dei nostri.")
+    return line
+
+
+def _checked(session: Session, contract_id: int, leads: Leads) -> dict[str, Any]:
+    label = " ".join(leads.label.split())
+    if not 0 < len(label) <= MAX_LABEL:
+        raise FieldError("Scrivi come si chiama il numero, in 80 caratteri al massimo.", field="label")
+    if leads.ente_id is not None and leads.ente_id not in enti_of(session, contract_id):
+        raise FieldError("Questo ente non è del contratto.", field="ente")
+    if leads.queue_id is not None and leads.queue_id not in queues.open_ids(session, contract_id):
+        raise FieldError("Questa coda non è del contratto, o è chiusa.", field="queue")
+    return {"label": label, "kind": leads.kind, "ente_id": leads.ente_id, "queue_id": leads.queue_id}
+
+
+def _written(line: PhoneLine) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in ("label", "kind", "ente_id", "queue_id")}
+
+
+def _note(
+    session: Session, by: Principal, kind: str, contract_id: int, ente_id: int | None, number: str,
+    before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """In the ente's log, or in those of all that the contract covers; by names, as its reader knows them."""
+    told = [_named(session, one) if one else {} for one in (before, after)]
+    for one in [ente_id] if ente_id is not None else sorted(enti_of(session, contract_id)):
+        audit.note(session, by, kind=kind, ente_id=one, subject=number, before=told[0], after=told[1])
+
+
+def _named(session: Session, written: Mapping[str, Any]) -> dict[str, Any]:
+    ente_id, queue_id = written["ente_id"], written["queue_id"]
+    return {
+        "label": written["label"],
+        "kind": written["kind"].value,
+        "ente": badges(session)[ente_id].name if ente_id is not None else "",
+        "queue": queues.queue(session, queue_id).name if queue_id is not None else "",
+    }

@@ -1,0 +1,142 @@
+"""Numbers as administrators write them, as the carrier is told of them, and as callers find them."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.audit.models import AuditEntry
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
+from telephony.carriers.port import CarrierError, Gather, Say
+from telephony.lines import queries, service
+from telephony.lines.models import LineKind, PhoneLine
+from telephony.lines.provisioning import Provisioner
+from telephony.lines.service import Leads
+from telephony.queues import queries as queues
+from telephony.queues import service as queue_service
+from tests.cast import EMPOLI_LINE, STRANGER
+from tests.telephony.stage import TO, Stage
+
+pytestmark = pytest.mark.integration
+NEW = "0571 700 555"
+E164 = "+390571700555"
+
+
+@pytest.fixture
+def ada(stage: Stage) -> Principal:
+    return Principal(stage.cast.sara, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, stage.cast.contract)}))
+
+
+def add(stage: Stage, by: Principal, number: str = NEW, **more: Any) -> str:
+    leads = Leads("Nuovo", LineKind.GEOGRAPHIC, **more)
+    return stage.work(
+        lambda session: service.add(session, by, contract_id=stage.cast.contract, number=number, leads=leads)
+    )
+
+
+def spoken(reply: Any) -> str:
+    (first,) = (one for one in reply if isinstance(one, Gather))
+    return " ".join(one.text for one in first.prompts if isinstance(one, Say))
+
+
+def test_a_new_number_answers_at_once_and_its_ente_hears_of_it(stage: Stage, ada: Principal) -> None:
+    assert add(stage, ada, ente_id=stage.cast.empoli) == E164
+    assert "informazioni su un avviso" in spoken(stage.announced(STRANGER, E164, sid="CAnew"))
+    logged = stage.work(lambda session: session.scalars(select(AuditEntry)).all())
+    told = [(one.ente_id, one.kind, one.detail["subject"], one.detail["after"]["ente"]) for one in logged]
+    assert told == [(stage.cast.empoli, "line.added", E164, "Comune di Empoli")]
+
+
+def test_a_number_may_lead_straight_to_a_queue_without_a_menu(stage: Stage, ada: Principal) -> None:
+    add(stage, ada, queue_id=stage.cast.notices)
+    heard = spoken(stage.announced(STRANGER, E164, sid="CAdirect"))
+    assert "prema 1" not in heard
+    assert "diciotto cifre" in heard  # that queue asks whom it does not know
+    call = stage.arrives(STRANGER, E164, sid="CAother")
+    stage.presses(call, "0")
+    assert stage.entry(call).queue_id == stage.cast.notices
+    leads = Leads("Nuovo", LineKind.GEOGRAPHIC, queue_id=stage.cast.operator)
+    stage.work(lambda session: service.save(session, ada, number=E164, leads=leads))
+    last = stage.arrives(STRANGER, E164, sid="CAlast")
+    assert stage.entry(last).queue_id == stage.cast.operator  # nothing to ask: he waits already
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"number": "12"}, "number"), ({"number": EMPOLI_LINE}, "number"), ({"ente_id": 3}, "ente"),
+        ({"queue_id": 99}, "queue"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_number_is_said_at_its_field(
+    stage: Stage, ada: Principal, wrong: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(FieldError) as refused:
+        add(stage, ada, **wrong)
+    assert [one.field for one in refused.value.parts] == [field]
+
+
+def test_numbers_are_their_administrators_alone(stage: Stage, ada: Principal) -> None:
+    sara = Principal(stage.cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.contract)}))
+    other = Principal(stage.cast.vera, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, stage.cast.other_contract)}))
+    for somebody in (sara, other):
+        with pytest.raises(ForbiddenError):
+            add(stage, somebody)
+        with pytest.raises(NotFoundError):
+            stage.work(lambda session, by=somebody: service.remove(session, by, number=EMPOLI_LINE))
+    stage.work(lambda session: service.remove(session, ada, number=EMPOLI_LINE))
+    assert stage.work(lambda session: queries.in_use(session, EMPOLI_LINE)) is None
+
+
+def test_without_a_queue_there_is_no_number(stage: Stage) -> None:
+    zoe = Principal(stage.cast.vera, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, stage.cast.other_contract)}))
+    leads = Leads("Siena", LineKind.FREEPHONE)
+    with pytest.raises(ConflictError, match="non ha ancora una coda"):
+        stage.work(
+            lambda s: service.add(s, zoe, contract_id=stage.cast.other_contract, number="800 123 456", leads=leads)
+        )
+
+
+class Refusing:
+    """A carrier that has only some numbers."""
+
+    def __init__(self, *owned: str) -> None:
+        self.owned, self.told = owned, list[str]()
+
+    def provision(self, number: str, **_: str) -> None:
+        if number not in self.owned:
+            raise CarrierError(f"Il numero {number} non è nell'account.", permanent=True)
+        self.told.append(number)
+
+
+def test_the_carrier_is_told_of_new_numbers_once_and_why_it_refuses_one_is_kept(stage: Stage, ada: Principal) -> None:
+    carrier = Refusing(EMPOLI_LINE)
+    provisioner = Provisioner(stage.database, carrier, TO)  # type: ignore[arg-type]
+    add(stage, ada)
+    for _ in range(2):
+        provisioner.catch_up()
+    assert carrier.told == [EMPOLI_LINE]
+    told = stage.work(lambda session: queries.told(session, stage.cast.contract))
+    assert (told[EMPOLI_LINE].done, told[E164].done, told[E164].trouble) == (
+        True, False, f"Il numero {E164} non è nell'account.",
+    )  # fmt: skip
+    carrier.owned = (E164,)
+    assert provisioner.catch_up() == 0
+    leads = Leads("Nuovo", LineKind.GEOGRAPHIC)
+    stage.work(lambda session: service.save(session, ada, number=E164, leads=leads))  # it was bought meanwhile
+    provisioner.catch_up()
+    assert carrier.told == [EMPOLI_LINE, E164]
+    assert stage.work(lambda session: session.get_one(PhoneLine, E164).trouble) is None
+
+
+def test_the_last_queue_stays_while_numbers_lead_to_it(stage: Stage, ada: Principal) -> None:
+    add(stage, ada, queue_id=stage.cast.notices)
+    with pytest.raises(ConflictError, match="porta direttamente"):
+        stage.work(lambda session: queue_service.close(session, ada, queue_id=stage.cast.notices))
+    stage.work(lambda session: service.remove(session, ada, number=E164))
+    stage.work(lambda session: queue_service.close(session, ada, queue_id=stage.cast.notices))
+    with pytest.raises(ConflictError, match="ultima coda"):
+        stage.work(lambda session: queue_service.close(session, ada, queue_id=stage.cast.operator))
+    assert stage.work(lambda s: queues.open_ids(s, stage.cast.contract)) == {stage.cast.operator}

@@ -1,0 +1,127 @@
+"""Queues as supervisors set them up: their keys, who answers in them, how one ends."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from telephony.queues import queries, service
+from telephony.queues.models import QueueEntry
+from telephony.queues.service import QueueSetting
+from tests.cast import MARIO_MOBILE, STRANGER
+from tests.telephony.stage import Stage
+
+pytestmark = pytest.mark.integration
+RATES = QueueSetting("Rate", "2", "chiedere una rateizzazione")
+
+
+@pytest.fixture
+def sara(stage: Stage) -> Principal:
+    return Principal(stage.cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.contract)}))
+
+
+def added(stage: Stage, by: Principal, setting: QueueSetting = RATES) -> int:
+    return stage.work(lambda session: service.add(session, by, contract_id=stage.cast.contract, setting=setting))
+
+
+def test_a_new_queue_is_in_the_menu_and_whoever_joins_it_is_offered_its_calls(stage: Stage, sara: Principal) -> None:
+    rates = added(stage, sara)
+    call = stage.arrives(STRANGER)
+    stage.presses(call, "2")
+    assert stage.entry(call).queue_id == rates
+    stage.ready(stage.cast.anna)
+    assert stage.run() == []  # she is ready, but not for this queue
+    stage.work(lambda session: service.staff(session, sara, queue_id=rates, levels={stage.cast.anna: 1}))
+    assert [one.agent_id for one in stage.run()] == [stage.cast.anna]
+    stage.work(lambda session: service.staff(session, sara, queue_id=rates, levels={}))
+    assert stage.work(lambda s: queries.members(s, stage.cast.contract)).get(rates) is None
+    with pytest.raises(ConflictError, match="aspetta"):
+        stage.work(lambda session: service.close(session, sara, queue_id=rates))
+
+
+def test_an_agent_of_a_lower_level_answers_once_the_call_has_waited(stage: Stage, sara: Principal) -> None:
+    rates = added(stage, sara, replace(RATES, widens_s=20))
+    stage.work(lambda session: service.staff(session, sara, queue_id=rates, levels={stage.cast.anna: 2}))
+    stage.ready(stage.cast.anna)
+    call = stage.arrives(STRANGER)
+    stage.presses(call, "2")
+    assert stage.run() == []
+    stage.passes(21)
+    stage.engine.fire_timers()
+    assert [one.agent_id for one in stage.run()] == [stage.cast.anna]
+
+
+def test_a_call_is_kept_for_who_spoke_with_the_taxpayer_last(stage: Stage, sara: Principal) -> None:
+    stage.ready(stage.cast.luca)
+    first = stage.queues(MARIO_MOBILE, sid="CAfirst")
+    stage.run()
+    stage.talks(first)
+    stage.caller_leaves(first)
+    rates = added(stage, sara, replace(RATES, sticky_s=30))
+    levels = {stage.cast.luca: 3, stage.cast.anna: 1}
+    stage.work(lambda session: service.staff(session, sara, queue_id=rates, levels=levels))
+    call = stage.arrives(MARIO_MOBILE, sid="CAagain")
+    stage.presses(call, "2")
+    assert stage.entry(call).knows == stage.cast.luca
+    stage.ready(stage.cast.anna)
+    assert stage.run() == []  # he writes up his notes: in service
+    stage.passes(31)
+    stage.engine.fire_timers()
+    assert [one.agent_id for one in stage.run()] == [stage.cast.anna]
+
+
+def test_whoever_chose_a_language_is_answered_by_who_speaks_it(stage: Stage, sara: Principal) -> None:
+    teach = {"contract_id": stage.cast.contract, "agent_id": stage.cast.luca}
+    with pytest.raises(InvalidError, match="lingua"):
+        stage.work(lambda session: service.teach(session, sara, languages=["it"], **teach))
+    stage.work(lambda session: service.teach(session, sara, languages=["de"], **teach))
+    stage.ready(stage.cast.anna, stage.cast.luca)
+    call = stage.queues(STRANGER)
+    stage.work(lambda session: session.execute(update(QueueEntry).values(language="de")))
+    assert [one.agent_id for one in stage.run()] == [stage.cast.luca]
+    assert stage.entry(call).language == "de"
+
+
+def test_only_whoever_may_answer_joins_a_queue(stage: Stage, sara: Principal) -> None:
+    with pytest.raises(InvalidError, match="non risponde"):
+        stage.work(lambda s: service.staff(s, sara, queue_id=stage.cast.notices, levels={stage.cast.vera: 1}))
+
+
+def test_a_closed_queue_frees_its_key_and_leaves_the_menu(stage: Stage, sara: Principal) -> None:
+    stage.work(lambda session: service.close(session, sara, queue_id=stage.cast.notices))
+    stage.work(lambda session: service.close(session, sara, queue_id=stage.cast.notices))  # twice is once
+    anew = added(stage, sara, replace(RATES, menu_digit="1"))
+    listed = stage.work(lambda s: queries.queues(s, frozenset({stage.cast.contract})))
+    assert {(one.id, one.menu_digit) for one in listed} == {(stage.cast.operator, None), (anew, "1")}
+
+
+@pytest.mark.parametrize(
+    ("setting", "fields"),
+    [
+        (QueueSetting(" "), {"name"}), (QueueSetting("x" * 61), {"name"}), (QueueSetting("avvisi"), {"name"}),
+        (QueueSetting("Rate", "1", "rate"), {"digit"}), (QueueSetting("Rate", "0", "rate"), {"digit"}),
+        (QueueSetting("Rate", "2"), {"label"}), (QueueSetting("Rate", "2", "{ente}"), {"label"}),
+        (QueueSetting("Rate", ring_timeout_s=2, wrap_up_s=901), {"ring", "wrap"}),
+        (QueueSetting("Rate", priority=10, overflow_id=99), {"priority", "overflow"}),
+        (QueueSetting("Rate", ages_s=-1, widens_s=3601, sticky_s=9999), {"ages", "widens", "sticky"}),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_queue_is_said_at_its_fields(
+    stage: Stage, sara: Principal, setting: QueueSetting, fields: set[str]
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        added(stage, sara, setting)
+    assert {one.field for one in refused.value.parts} == fields
+
+
+def test_queues_are_set_up_by_the_supervisors_of_their_contract_alone(stage: Stage) -> None:
+    agent = stage.principal(stage.cast.anna)
+    other = Principal(stage.cast.vera, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.other_contract)}))
+    for somebody in (agent, other):
+        with pytest.raises(ForbiddenError):
+            added(stage, somebody)
+        with pytest.raises(NotFoundError):
+            stage.work(lambda s, by=somebody: service.close(s, by, queue_id=stage.cast.notices))
