@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any
 
 from crm.core.errors import InvalidError
-from crm.messages.fields import Field
+from crm.messages.fields import Field, Name
 from crm.messages.models import MessageChannel
 from crm.messages.segments import is_gsm, segments
 
@@ -124,19 +124,21 @@ def write(
 ) -> Written:
     """The words of a message. At a verified address they are those that tell, as far as there are values for them.
 
-    Raises `InvalidError`, with each field that is wrong, and where an SMS or a subject would tell of a debt.
+    Raises `InvalidError`, with each field that is wrong, and where an SMS or a subject would tell of a debt; a name is
+    no word of it, whatever it is.
     """
     if unknown := set(values) - set(template.fields):
         raise InvalidError("Il messaggio ha un campo che non conosce.", field=min(unknown))
     words = template.wordings[language]
+    unnamed = {name: "-" if isinstance(template.fields[name], Name) else value for name, value in values.items()}
     if channel is MessageChannel.SMS:
         body = _filled(template, words.sms, values, language)
-        _require_neutral(body, language)
+        _require_neutral(_filled(template, words.sms, unnamed, language), language)
         if segments(body) > MOST_SEGMENTS:
             raise InvalidError(f"Il testo è troppo lungo: al massimo {MOST_SEGMENTS} SMS.")
         return Written("", body)
     subject = _filled(template, words.subject, values, language)
-    _require_neutral(subject, language)
+    _require_neutral(_filled(template, words.subject, unnamed, language), language)
     tells = verified and bool(words.telling) and _names(template, words.telling) <= set(values)
     if not tells and not words.body:
         raise InvalidError("Questo messaggio si manda solo a un indirizzo verificato, con tutti i suoi campi.")

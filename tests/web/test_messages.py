@@ -368,3 +368,15 @@ def test_no_more_emails_by_a_press_and_not_by_a_look(
     assert stops(database, cast) == {(cast.empoli, "mario@example.it")}
     for wrong in (f"/messages/{cast.siena}/{made}/stop", f"/messages/{cast.empoli}/{uuid4()}/stop"):
         assert client.post(wrong).status_code == 404
+
+
+def test_what_did_not_arrive_is_on_somebodys_list(agent: Agent, hook: Signed, database: Database, cast: Cast) -> None:
+    made = send(database, cast)
+    hook(f"/telephony/messages/{cast.empoli}/{made}", MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003")
+    page = agent.client.get("/follow-ups/all").text
+    assert "Un SMS non è arrivato" in page
+    assert "il sistema" in page
+    agent.opens(cast.mario)
+    file = agent.client.get(f"/files/{cast.mario}").text
+    assert "non arrivato" in file
+    assert "il numero o l&#39;indirizzo non esiste" in file

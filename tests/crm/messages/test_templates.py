@@ -171,3 +171,8 @@ def test_a_longer_text_has_lines() -> None:
     assert Text(20, lines=True).written(" a\r\nb ", "it") == "a\nb"
     with pytest.raises(InvalidError):
         Text(20, lines=True).written("a\x00\nb", "it")
+
+
+def test_a_name_tells_of_nothing_whatever_it_is() -> None:
+    found = write(GOOD, {"ente": "Comune di Tributo"}, channel=SMS, language="it", verified=False)
+    assert found.body == "Comune di Tributo."

@@ -66,10 +66,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("ente_id", "cause", name=op.f("uq_message_ente_id_cause")),
     )
-    for column in ("contact_id", "external_id"):
-        op.create_index(
-            f"ix_message_{column}", "message", [column], postgresql_where=sa.text(f"{column} IS NOT NULL")
-        )  # fmt: skip
+    for column, known in (("contact_id", "contact_id"), ("address", "external_id")):
+        op.create_index(f"ix_message_{column}", "message", [column], postgresql_where=sa.text(f"{known} IS NOT NULL"))
     op.create_table(
         "message_stop",
         sa.Column("ente_id", sa.BigInteger(), nullable=False),
