@@ -3,7 +3,7 @@
 from crm.messages.models import MessageState, Reason
 
 OPTED_OUT = 21610
-_NO_SUCH_NUMBER = frozenset({21211, 21214, 21217, 21614, 30003, 30005, 30006})
+_NO_SUCH_NUMBER = frozenset({21211, 21214, 21217, 21614, 30005, 30006})
 _TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent"})
 _ARRIVED = frozenset({"delivered", "read"})
 _LOST = frozenset({"undelivered", "failed", "canceled"})

@@ -81,11 +81,14 @@ def test_a_receipt_is_heard_once_and_in_any_order(hook: Signed, database: Databa
         assert state(database, cast, made) == ("delivered", None)
 
 
-def test_what_did_not_arrive_says_why(hook: Signed, database: Database, cast: Cast) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"), [("30003", "not_delivered"), ("30005", "bad_address"), ("", "not_delivered")]
+)
+def test_what_did_not_arrive_says_why(hook: Signed, database: Database, cast: Cast, code: str, reason: str) -> None:
     made = send(database, cast)
     path = f"/telephony/messages/{cast.empoli}/{made}"
-    hook(path, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003")
-    assert state(database, cast, made) == ("failed", "bad_address")
+    hook(path, MessageSid="SM1", MessageStatus="undelivered", ErrorCode=code)
+    assert state(database, cast, made) == ("failed", reason)
 
 
 def test_a_receipt_of_another_message_or_ente_changes_nothing(hook: Signed, database: Database, cast: Cast) -> None:
@@ -379,4 +382,4 @@ def test_what_did_not_arrive_is_on_somebodys_list(agent: Agent, hook: Signed, da
     agent.opens(cast.mario)
     file = agent.client.get(f"/files/{cast.mario}").text
     assert "non arrivato" in file
-    assert "il numero o l&#39;indirizzo non esiste" in file
+    assert "partito, ma non recapitato" in file

@@ -125,7 +125,7 @@ def test_a_receipt_that_was_lost_is_asked_for(post: Post) -> None:
     post.run()
     post.carrier.became["SM0"] = ("undelivered", 30003)
     post.passes(RECEIPT_AFTER)
-    assert post.state(made) == ("failed", "bad_address")
+    assert post.state(made) == ("failed", "not_delivered")
     assert len(post.shown_to_somebody()) == 1
 
 
