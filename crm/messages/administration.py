@@ -20,16 +20,13 @@ def save_quiet(session: Session, by: Principal, *, ente_id: int, starts: str, en
     quiet_from, quiet_until = _hour(starts, "quiet_from"), _hour(ends, "quiet_until")
     if quiet_until >= quiet_from:
         raise FieldError("Al mattino il silenzio finisce prima dell'ora a cui comincia la sera.", "quiet_until")
-    before = queries.quiet(session, ente_id)
+    was = queries.quiet(session, ente_id)
     row = session.get(MessageSetting, ente_id) or MessageSetting(ente_id=ente_id)
     row.quiet_from, row.quiet_until = quiet_from, quiet_until
     session.add(row)
     session.flush()
-    record(
-        session, by, "quiet_hours.changed", ente_id,
-        {"quiet_from": _said(before.starts), "quiet_until": _said(before.ends)},
-        {"quiet_from": _said(quiet_from), "quiet_until": _said(quiet_until)},
-    )  # fmt: skip
+    before, after = _said(was.starts, was.ends), _said(quiet_from, quiet_until)
+    record(session, by, "quiet_hours.changed", ente_id, before, after)
 
 
 def _hour(text: str, field: str) -> time:
@@ -43,5 +40,6 @@ def _hour(text: str, field: str) -> time:
     return found
 
 
-def _said(hour: time) -> str:
-    return hour.strftime("%H:%M")
+def _said(starts: time, ends: time) -> dict[str, str]:
+    """As the audit has it."""
+    return {"quiet_from": f"{starts:%H:%M}", "quiet_until": f"{ends:%H:%M}"}
