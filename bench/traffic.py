@@ -86,7 +86,7 @@ def prepare(database: Database, cast: Cast, phase: Phase, count: int, *, among: 
         entered = at - timedelta(seconds=20)
         tenant = {"contract_id": cast.contract, "ente_id": cast.empoli}
         in_queue = phase is not Phase.IVR
-        ivr = Place("operator", 1) if in_queue else Place("menu")
+        ivr = Place("operatore", 1) if in_queue else Place("menu")
         session.execute(
             insert(Call),
             [

@@ -35,6 +35,7 @@ class Wanted:
     contact_ids: tuple[int, ...] = ()
     actor_id: int | None = None
     kinds: tuple[str, ...] = ()
+    of_somebody: bool = False  # only what concerns a taxpayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:
         statement = statement.where(_ENTRY.c.occurred_at < wanted.until)
     if wanted.contact_ids:
         statement = statement.where(_ENTRY.c.contact_id.in_(wanted.contact_ids))
+    if wanted.of_somebody:
+        statement = statement.where(_ENTRY.c.contact_id.is_not(None))
     if wanted.actor_id is not None:
         statement = statement.where(_ENTRY.c.actor_id == wanted.actor_id)
     if wanted.kinds:

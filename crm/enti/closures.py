@@ -1,4 +1,4 @@
-"""Planned closures: proposed by the centre, approved or refused by each ente concerned, taken back."""
+"""Planned closures: proposed by the centre, approved or refused by each ente, decided anew, taken back."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -61,24 +61,39 @@ def propose(
 
 def decide(session: Session, by: Principal, *, closure_id: int, approve: bool, reason: str = "") -> None:
     """Agree for one's ente, or not. Its lines are closed in that time if it does."""
-    row = session.get(Closure, closure_id, with_for_update=True, populate_existing=True)
-    if row is None or row.ente_id is None:
-        raise NotFoundError("Questa chiusura non esiste.")
-    require_on(session, by, Permission.CLOSURE_APPROVE, ente_id=row.ente_id)
-    reason = reason.strip()
+    row, ente_id = _to_decide(session, by, closure_id)
+    reason = "" if approve else reason.strip()
     if len(reason) > MAX_REASON:
         raise FieldError("È troppo lungo: abbrevialo.", field="reason")
     at, before = clock.now(session), row.standing
     standing = consent.decided(row.standing, approve=approve, reason=reason, ends_at=row.ends_at, now=at)
     changed(session)
     row.standing, row.decided_by, row.decided_at = standing, by.user_id, at
-    row.decision_reason = "" if approve else reason
+    row.decision_reason = reason
     session.flush()
     audit.note(
-        session, by, kind="closure.approved" if approve else "closure.refused", ente_id=row.ente_id, reason=reason,
+        session, by, kind="closure.approved" if approve else "closure.refused", ente_id=ente_id, reason=reason,
         before={"standing": before.value}, after={"standing": standing.value, "from": row.starts_at.isoformat()},
     )  # fmt: skip
-    _tell(session, row.contract_id, [row.ente_id])
+    _tell(session, row.contract_id, [ente_id])
+
+
+def undo_decision(session: Session, by: Principal, *, closure_id: int) -> None:
+    """The ente decides anew, until the closure begins. Raises `ConflictError` when it has, or when the same time was
+    asked for again since it was refused."""
+    row, ente_id = _to_decide(session, by, closure_id)
+    before = row.standing
+    standing = consent.undecided(before, starts_at=row.starts_at, now=clock.now(session))
+    if before not in STANDS and row.ends_at is not None:
+        _refuse_twice(session, row.contract_id, [ente_id], row.starts_at, row.ends_at)
+    changed(session)
+    row.standing, row.decided_by, row.decided_at, row.decision_reason = standing, None, None, ""
+    session.flush()
+    audit.note(
+        session, by, kind="closure.undecided", ente_id=ente_id, before={"standing": before.value},
+        after={"standing": standing.value, "from": row.starts_at.isoformat()},
+    )  # fmt: skip
+    _tell(session, row.contract_id, [ente_id])
 
 
 def take_back(session: Session, by: Principal, *, proposal: UUID) -> None:
@@ -101,6 +116,15 @@ def take_back(session: Session, by: Principal, *, proposal: UUID) -> None:
         audit.note(session, by, kind="closure.withdrawn", ente_id=row.ente_id, subject=row.starts_at.isoformat())
     session.flush()
     _tell(session, rows[0].contract_id, [row.ente_id for row in rows if row.ente_id])
+
+
+def _to_decide(session: Session, by: Principal, closure_id: int) -> tuple[Closure, int]:
+    """A closure, locked, and the ente for which `by` may decide it."""
+    row = session.get(Closure, closure_id, with_for_update=True, populate_existing=True)
+    if row is None or row.ente_id is None:
+        raise NotFoundError("Questa chiusura non esiste.")
+    require_on(session, by, Permission.CLOSURE_APPROVE, ente_id=row.ente_id)
+    return row, row.ente_id
 
 
 def _text_wrong(field: str, text: str) -> list[InvalidError]:

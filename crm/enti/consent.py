@@ -72,6 +72,15 @@ def decided(
     return ClosureStanding.APPROVED if approve else ClosureStanding.REFUSED
 
 
+def undecided(standing: ClosureStanding, *, starts_at: datetime, now: datetime) -> ClosureStanding:
+    """The ente takes its decision back. Raises `ConflictError` when there is none, or what it agreed to has begun."""
+    if standing not in (ClosureStanding.APPROVED, ClosureStanding.REFUSED):
+        raise ConflictError("Non c'è una decisione da annullare: ricarica la pagina.")
+    if starts_at <= now:
+        raise ConflictError("La chiusura è già cominciata: la decisione non si può più annullare.")
+    return ClosureStanding.PROPOSED
+
+
 def agreed_from(standing: ClosureStanding, starts_at: datetime, decided_at: datetime | None) -> datetime | None:
     """From when a closure is agreed: its beginning, or the approval if that came later. None: it is not."""
     if standing is not ClosureStanding.APPROVED or decided_at is None:

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
 from crm.access.permissions import Principal
-from crm.contacts.models import Contact
+from crm.contacts.models import Contact, ContactReach
 from crm.proposals.lifecycle import State
 from crm.proposals.models import AnswerRefusal, Proposal, ProposalDraft, ProposalExport, ProposalVoice
-from crm.proposals.subjects import Problem, ProposalKind, Subject, shown
+from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, shown
 
 SHOWN = 100
 _LATEST = Proposal.made_at.desc()
@@ -41,6 +41,7 @@ class ProposalView:
     kind: ProposalKind
     what: Subject | Problem
     now: str
+    beside: tuple[str, ...]  # the others of its kind, as of now, which one more is added to
     proposed: str
     act_number: str | None
     since: date | None
@@ -169,11 +170,13 @@ def _views(
         .limit(limit)
     ).all()
     voices = _voices(session, [row[0].id for row in rows])
+    others = _others(session, [row[0] for row in rows])
     return [
         ProposalView(
             id=one.id, ente_id=one.ente_id, contact_id=one.contact_id,
             name=f"{given_name} {surname}" if given_name else surname, codice_fiscale=codice_fiscale, kind=one.kind,
-            what=what_of(one.kind, one.what), now=shown(one.now), proposed=shown(one.proposed),
+            what=what_of(one.kind, one.what), now=shown(one.now), beside=others.get(one.id, ()),
+            proposed=shown(one.proposed),
             act_number=one.act_number, since=one.since, note=one.note, evidence=one.evidence, made_by_id=one.made_by,
             made_by=made, made_at=one.made_at, state=one.state, decided_by=decided_, decided_at=one.decided_at,
             reason=one.reason, answered_at=one.answered_at, voices=tuple(voices.get(one.id, ())),
@@ -185,6 +188,23 @@ def _views(
 def what_of(kind: ProposalKind, what: str) -> Subject | Problem:
     """The stored name as a value of its kind: both are `StrEnum`s, so each has its word."""
     return Subject(what) if kind is ProposalKind.CORRECTION else Problem(what)
+
+
+def _others(session: Session, proposals: Collection[Proposal]) -> Mapping[UUID, tuple[str, ...]]:
+    """What a taxpayer has already, by the proposals that add one of the kind."""
+    adding = [one for one in proposals if one.what in SEVERAL and one.now is None]
+    found: dict[tuple[int, str], list[str]] = {}
+    rows = session.execute(
+        select(ContactReach.contact_id, ContactReach.kind, ContactReach.value)
+        .where(ContactReach.contact_id.in_([one.contact_id for one in adding]), ContactReach.stated)
+        .order_by(ContactReach.id)
+    )
+    for contact_id, kind, value in rows:
+        found.setdefault((contact_id, kind.value), []).append(value)
+    return {
+        one.id: tuple(value for value in found.get((one.contact_id, one.what), ()) if value != shown(one.proposed))
+        for one in adding
+    }
 
 
 def _voices(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[VoiceView]]:

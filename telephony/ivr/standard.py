@@ -1,4 +1,7 @@
-"""The flow a contract begins with: hours, emergencies, a menu of its queues, the notice number, an operator."""
+"""The flow a contract begins with: hours, emergencies, a menu of its queues, the notice number, an operator.
+
+Its nodes have Italian names: whoever draws a flow of his own begins with them.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -42,26 +45,27 @@ def standard(matters: Iterable[Matter], operator: int, *, asks_notice: bool = Fa
     Without any there is no menu, and `asks_notice` says whether an unknown caller is asked his notice number.
     """
     nodes: dict[NodeId, Node] = {
-        "greeting": Message(text=_italian(GREETING), next="urgent"),
-        "urgent": Emergency(next="hours"),
-        "closed": Goodbye(text=_italian(CLOSED)),
-        "operator": ToQueue(queue=operator),
+        "saluto": Message(text=_italian(GREETING), next="urgenze"),
+        "urgenze": Emergency(next="orari"),
+        "chiuso": Goodbye(text=_italian(CLOSED)),
+        "operatore": ToQueue(queue=operator),
     }
     choices: list[Choice] = []
     for one in sorted(matters, key=lambda each: each.digit):
-        queue = f"queue-{one.digit}"
+        queue = f"coda-{one.digit}"
         nodes[queue] = ToQueue(queue=one.queue)
         target = queue
         if one.asks_notice:
-            target = f"notice-{one.digit}"
+            target = f"avviso-{one.digit}"
             nodes[target] = AskNotice(next=queue, otherwise=queue, zero=queue)
         choices.append(Choice(digit=one.digit, label=one.label, next=target))
     if asks_notice and not choices:
-        nodes["notice"] = AskNotice(next="operator", otherwise="operator")
-    nodes["hours"] = Hours(opened="menu" if choices else "notice" if "notice" in nodes else "operator", closed="closed")
+        nodes["avviso"] = AskNotice(next="operatore", otherwise="operatore")
+    opened = "menu" if choices else "avviso" if "avviso" in nodes else "operatore"
+    nodes["orari"] = Hours(opened=opened, closed="chiuso")
     if choices:
-        nodes["menu"] = Menu(choices=tuple(choices), otherwise="operator")
-    return Flow(start="greeting", operator="operator", nodes=nodes)
+        nodes["menu"] = Menu(choices=tuple(choices), otherwise="operatore")
+    return Flow(start="saluto", operator="operatore", nodes=nodes)
 
 
 def _italian(text: Mapping[Language, str]) -> dict[Language, str]:

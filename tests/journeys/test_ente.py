@@ -55,7 +55,12 @@ def test_the_approver_sees_a_call_decides_a_proposal_and_agrees_to_a_closure(
     expect(card).to_contain_text("Codice fiscale")
     card.locator("input[type=checkbox]").focus()
     ada.page.keyboard.press("Space")
+    ada.page.keyboard.press("Alt+x")
+    expect(ada.page.locator("#reason-error")).to_contain_text("Scrivi perché")
+    ada.page.fill("#reason", "È di un altro")
     ada.page.keyboard.press("Alt+a")
+    expect(ada.page.locator("#reason")).to_have_value("")  # it is not the next one's
+    expect(ada.page.locator("#reason-error")).to_be_hidden()
     expect(ada.page.locator("article.choice", has_text="0571 700987")).to_have_count(0)
     expect(ada.page.locator("article", has_text="0571 700987")).to_contain_text("Accolta")
 
@@ -87,6 +92,7 @@ def test_a_closure_is_asked_for_agreed_and_read_by_everybody(
     expect(asked).to_contain_text("Da approvare")
     assert_accessible(ada.page)
     ada.shot("closures")
+    ada.page.on("dialog", lambda dialog: dialog.accept())
     asked.get_by_role("button", name="Approva", exact=True).click()
     expect(ada.page.locator("article", has_text="Lavori elettrici")).to_contain_text("Approvata")
     ada.page.goto("/closures")

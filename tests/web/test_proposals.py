@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.audit import service as audit
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -94,7 +95,8 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
 
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     ada = Browser(client, "vera", "/proposals")
-    assert "BNCMRA62A01D403X" in ada.get("/proposals")
+    page = ada.get("/proposals")
+    assert ("BNCMRA62A01D403X" in page, "in aggiunta a" in page, "non c'è<" in page) == (True, True, False)
     assert "BIANCHI" in ada.get(f"/proposals/{one.id}/file")
     status, text = ada.post("/proposals/decide", proposal=str(one.id), approve="false")
     assert (status, list(json.loads(text)["fields"])) == (422, ["reason"])
@@ -208,7 +210,9 @@ def test_whoever_watches_reads_and_decides_nothing(client: TestClient, cast: Cas
     assert 'type="checkbox"' not in page
     assert vera.post("/proposals/decide", proposal=str(one.id), approve="true")[0] == 403
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
-    assert "BNCMRA62A01D403X" not in Browser(client, "vera", "/proposals").get("/proposals")
+    regional = Browser(client, "vera", "/ente")
+    assert 'href="/proposals"' not in regional.get("/ente")
+    assert client.get("/proposals").status_code == 403
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.siena)
     senese = Browser(client, "vera", "/proposals")
     assert "BNCMRA62A01D403X" not in senese.get("/proposals")
@@ -240,6 +244,12 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
     assert ada.post(f"/closures/{rows[cast.vinci]}/decide", approve="true")[0] == 404
     assert ada.post(f"/closures/{rows[cast.empoli]}/decide", approve="true")[0] == 204
 
+    assert ada.post(f"/closures/{rows[cast.empoli]}/undo")[0] == 204
+    assert client.get("/closures.json").json()["closures"] == []
+    assert ada.post(f"/closures/{rows[cast.empoli]}/undo")[0] == 409
+    assert ada.post(f"/closures/{rows[cast.empoli]}/decide", approve="true")[0] == 204
+    assert "Annulla la decisione" in ada.get("/closures/plan")
+
     client.cookies.clear()
     page = client.get("/closures", headers={"accept": "text/html"}).text
     assert "Comune di Empoli" in page
@@ -254,6 +264,9 @@ def test_sara_asks_the_ente_approves_and_everybody_reads_it(client: TestClient, 
     assert client.get("/closures.json?ente=m059").json()["closures"] == []
     assert client.get("/closures.json?ente=Z999").status_code == 404
     assert client.get("/closures/plan", headers={"accept": "text/html"}).status_code == 303
+    sara = Browser(client, "sara", "/me")
+    client.post("/language", data={"language": "en", "back": "/closures"}, headers=sara.headers)
+    assert '<html lang="en">' in sara.get("/closures")
 
 
 def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: Database, runtime: Runtime) -> None:
@@ -267,9 +280,12 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         anna, due = principal_of(session, cast.anna), clock.now(session) + timedelta(days=1)
         follow_ups.make(session, anna, contact_id=cast.mario, kind=FollowUpKind.CALL_BACK, due_at=due, to=To(cast.anna))
+        audit.note(session, anna, kind="line.led", ente_id=cast.empoli, subject="+390571000001")
     window = Browser(client, "vera", "/ente").get("/ente")
     assert "Registro degli accessi" in window
     assert "Attività · Da fare · Richiamare" in window
+    assert "Ha scritto un&#39;attività" in window
+    assert "Ha cambiato il percorso vocale" not in window  # which concerns no taxpayer
     becomes(database, cast.vera, Role.CONTRACT_SUPERVISOR, contract_id=cast.contract)
     with database.begin(Scope.of_enti([cast.empoli])) as session:  # whatever the page does
         begun = clock.now(session) - timedelta(days=1)

@@ -37,8 +37,15 @@ def test_a_flow_is_drawn_published_and_led_to(sara: Any, client: Any) -> None:
     assert "Nessun errore." in shown
     assert shown.count('<g class="box') == 8
     flow = page.rsplit("/", 1)[1]
+    steps = re.findall(r'<dt id="node-([\w-]+)"', shown)
+    assert (steps[:3], len(steps)) == (["saluto", "urgenze", "orari"], 8)
+    assert "Nessun numero segue questo percorso." in shown
     assert sara(f"/voice/versions/{draft}/publish", flow=flow).headers["HX-Redirect"].endswith(f"version={draft}")
+    assert "Versione 1 · pubblicata" in client.get(page).text
     assert sara(f"/voice/lines/{EMPOLI_LINE}", flow=flow).status_code == 204
+    shown = client.get(page).text
+    assert "Versione 1 · in uso" in shown
+    assert f'Lo seguono i numeri: <span class="num">{EMPOLI_LINE}' in shown
     listed = client.get("/voice").text
     assert "versione 1" in listed
     assert EMPOLI_LINE in listed
@@ -66,7 +73,9 @@ def test_what_is_no_flow_is_refused_at_its_field(sara: Any, client: Any, definit
     page, draft = drawn(sara, client)
     refused = sara(f"/voice/versions/{draft}", flow=page.rsplit("/", 1)[1], definition=definition)
     assert refused.status_code == 422
-    assert refused.json()["fields"]["definition"]
+    said = refused.json()["fields"]["definition"]
+    assert said
+    assert not re.search(r"Expecting|should|required|valid", said)
 
 
 def test_a_call_is_tried_in_words(sara: Any, client: Any) -> None:
@@ -86,10 +95,29 @@ def test_an_emergency_is_kept_ready_and_switched_on(sara: Any, client: Any) -> N
     assert sara("/voice/emergencies", contract=1, it="Allerta meteo.", ends="yes").status_code == 204
     shown = client.get("/voice").text
     assert "Accendi adesso" in shown
-    (message,) = re.findall(r"/voice/emergencies/(\d+)", shown)
+    (message,) = set(re.findall(r"/voice/emergencies/(\d+)", shown))
     assert sara(f"/voice/emergencies/{message}", on="yes").status_code == 204
     assert "Spegni" in client.get("/voice").text
+    shown = client.get("/wallboard").text
+    assert ("Messaggio di emergenza acceso" in shown, "Allerta meteo." in shown) == (True, True)
     assert sara("/voice/emergencies", contract=1, it="").json()["fields"]["it"]
+
+
+def test_an_emergency_is_corrected_while_it_is_heard_and_thrown_away_after(sara: Any, client: Any) -> None:
+    sara("/voice/emergencies", contract=1, it="Allerta meteo.", en="Weather alert.", de="Wetterwarnung.")
+    assert "Non c'è in:" not in client.get("/voice").text
+    (message,) = set(re.findall(r"/voice/emergencies/(\d+)", client.get("/voice").text))
+    sara(f"/voice/emergencies/{message}", on="yes")
+    assert sara(f"/voice/emergencies/{message}/rewrite", it="Allerta rossa.").status_code == 204
+    shown = client.get("/voice").text
+    assert "Non c'è in: inglese, tedesco." in re.sub(r"\s+", " ", shown)
+    assert "Allerta rossa." in client.get("/wallboard").text
+    assert sara(f"/voice/emergencies/{message}/rewrite", it="").json()["fields"]["it"]
+    assert sara(f"/voice/emergencies/{message}/remove").status_code == 409
+    sara(f"/voice/emergencies/{message}")
+    assert sara(f"/voice/emergencies/{message}/remove").status_code == 204
+    assert "Allerta rossa." not in client.get("/voice").text
+    assert sara(f"/voice/emergencies/{message}/remove").status_code == 404
 
 
 @pytest.mark.parametrize("username", ["anna", "vera"])

@@ -12,9 +12,9 @@ from crm.enti import closure_queries, queries
 from crm.enti.closure_queries import Published
 from crm.enti.queries import Badge
 from web.closures.icalendar import Event, calendar
-from web.edge.i18n import DEFAULT, chosen
 from web.edge.templating import page
-from web.edge.visits import RuntimeDep
+from web.edge.visits import COOKIE, RuntimeDep, visit_of
+from web.sign_in.parts import spoken
 
 router = APIRouter(include_in_schema=False)
 FRESH_S = 60
@@ -23,7 +23,8 @@ FRESH_S = 60
 @router.get("/closures")
 def closures(request: Request, runtime: RuntimeDep, ente: str | None = None) -> Response:
     """What is closed, and when; of all enti or (`ente`, a codice catastale) of one."""
-    language = chosen((request.headers.get("accept-language") or DEFAULT)[:2])
+    visit = visit_of(runtime, request.cookies.get(COOKIE))
+    language = visit.language if visit else spoken(request)
     with runtime.database.begin(Scope.nothing()) as session:
         found, badges = _read(session, ente), queries.badges(session)
         now = clock.now(session)

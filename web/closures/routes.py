@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.access.service import scope_for
-from crm.core import topics
+from crm.core import clock, topics
 from crm.core.clock import ROME
 from crm.core.db import Scope
 from crm.core.errors import FieldError, ForbiddenError
@@ -39,10 +39,12 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         rows = closure_queries.planned(session, asks, seen)
         lost = closure_queries.lost(session, seen)
         badges = enti.badges(session)
+        now = clock.now(session)
         boards = {topics.board(one) for one, covered in enti.coverage(session).items() if covered & seen}
     html = fragment(
-        "closures/list.html", visit.language, closures=rows, badges=badges, decides=decides, asks=asks, lost=lost
-    )
+        "closures/list.html", visit.language, closures=rows, badges=badges, decides=decides, asks=asks, lost=lost,
+        now=now,
+    )  # fmt: skip
     return Rendered({"closures": html}, frozenset(topics.ente(one) for one in seen) | boards)
 
 
@@ -95,6 +97,16 @@ def decide(
     runtime.database.transact(
         visit.scope(runtime, Permission.CLOSURE_APPROVE),
         lambda session: service.decide(session, visit.principal, closure_id=closure_id, approve=approve, reason=reason),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/closures/{closure_id}/undo")
+def undo(runtime: RuntimeDep, visit: ChangeDep, closure_id: int) -> Response:
+    """A decision taken by mistake is taken back."""
+    runtime.database.transact(
+        visit.scope(runtime, Permission.CLOSURE_APPROVE),
+        lambda session: service.undo_decision(session, visit.principal, closure_id=closure_id),
     )
     return Response(status_code=NO_CONTENT)
 

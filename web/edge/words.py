@@ -121,8 +121,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.GOODBYE: "Congedo",
     },
     Exit: {
-        Exit.OPENED: "aperto",
-        Exit.CLOSED: "chiuso",
+        Exit.OPENED: "se è aperto",
+        Exit.CLOSED: "se è chiuso",
         Exit.NEXT: "poi",
         Exit.OTHERWISE: "altrimenti",
         Exit.FULL: "se è piena",

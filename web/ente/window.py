@@ -186,4 +186,5 @@ def _happened(entry: TimelineEntry, name: str) -> Happened:
 
 
 def _looks(session: Session, by: Principal, ente_id: int, language: str) -> tuple[Line, ...]:
-    return tuple(lines(session, log.page(session, by, Wanted(frozenset({ente_id})), limit=LOOKS_SHOWN), language))
+    wanted = Wanted(frozenset({ente_id}), of_somebody=True)
+    return tuple(lines(session, log.page(session, by, wanted, limit=LOOKS_SHOWN), language))

@@ -38,7 +38,7 @@ from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
-OPENS = (Permission.PROPOSAL_DECIDE, Permission.ENTE_WATCH, Permission.PROPOSAL_MAKE, Permission.COLLECTION_IMPORT)
+WATCHES = (Permission.ENTE_WATCH, Permission.FILE_READ)  # both: a proposal names a taxpayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,7 @@ class Served:
 
 def watched(session: Session, visit: Visit) -> Scope:
     """The enti whose proposals a visitor reads: those that he watches, and whose files he may read."""
-    watches, reads = (
-        scope_for(session, visit.principal, one).enti or frozenset()
-        for one in (Permission.ENTE_WATCH, Permission.FILE_READ)
-    )
+    watches, reads = (scope_for(session, visit.principal, one).enti or frozenset() for one in WATCHES)
     return Scope.of_enti(watches & reads)
 
 
@@ -222,5 +219,6 @@ def _served(session: Session, one: ProposalView) -> Served | None:
 
 
 def _admitted(visit: Visit) -> None:
-    if not any(visit.principal.can(one) for one in OPENS):
+    can = visit.principal.can
+    if not (can(Permission.PROPOSAL_MAKE) or can(Permission.COLLECTION_IMPORT) or all(can(one) for one in WATCHES)):
         raise ForbiddenError("Non hai il permesso di vedere le proposte.")

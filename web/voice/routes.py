@@ -96,8 +96,12 @@ def save(
     """Write a draft."""
     try:
         told = json.loads(definition)
-    except ValueError as error:
-        raise FieldError(f"Non è JSON: {error}", "definition") from None
+    except json.JSONDecodeError as error:
+        raise FieldError(
+            f"Non è JSON: c'è un errore alla riga {error.lineno}, carattere {error.colno}.", "definition"
+        ) from None
+    except ValueError:  # a number longer than Python reads
+        raise FieldError("Non è JSON.", "definition") from None
     if not isinstance(told, dict):
         raise FieldError("Un percorso comincia con una parentesi graffa.", "definition")
     try:
@@ -154,6 +158,32 @@ def switch_emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int, on:
     runtime.database.transact(
         visit.scope(runtime, Permission.CENTRE_CLOSE),
         lambda session: service.switch_emergency(session, visit.principal, message_id=message_id, on=bool(on)),
+    )
+    return _go(HOME)
+
+
+@router.post("/voice/emergencies/{message_id}/rewrite")
+def rewrite_emergency(
+    runtime: RuntimeDep, visit: ChangeDep, message_id: int, ente: Text = "", ends: Text = "", it: Text = "",
+    en: Text = "", de: Text = "",
+) -> Response:  # fmt: skip
+    """Correct a message, on or off."""
+    text = {"it": it, "en": en, "de": de}
+    runtime.database.transact(
+        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        lambda session: service.rewrite_emergency(
+            session, visit.principal, message_id=message_id, ente_id=_chosen(ente), text=text, ends=bool(ends)
+        ),
+    )
+    return _go(HOME)
+
+
+@router.post("/voice/emergencies/{message_id}/remove")
+def remove_emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int) -> Response:
+    """Throw a message away."""
+    runtime.database.transact(
+        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        lambda session: service.remove_emergency(session, visit.principal, message_id=message_id),
     )
     return _go(HOME)
 

@@ -19,6 +19,8 @@ from crm.levels.formulas import Level
 from crm.levels.metering import Counts
 from crm.levels.service import LOST, WAITING_OVER
 from telephony.agents.models import AgentState
+from telephony.ivr import queries as ivr
+from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView
 
@@ -80,6 +82,7 @@ class Board:
     """Everything on the wallboard."""
 
     opening: Opening
+    emergencies: tuple[str, ...]  # what callers of these contracts, or enti, hear just now
     centre: Figures
     limits: Limits
     agents: Mapping[AgentState, int] | None  # none for who watches an ente only
@@ -115,6 +118,9 @@ def read(session: Session, scope: Scope) -> Board:
     nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
         opening=_opening(session, contract_ids, scope),
+        emergencies=tuple(
+            one.text[Language.ITALIAN] for one in ivr.emergencies(session, contract_ids) if one.switched_on_at
+        ),
         centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
         agents=staffed.all if staffed else None,

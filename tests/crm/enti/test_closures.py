@@ -16,7 +16,7 @@ from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.enti import closure_queries, closures, queries
+from crm.enti import closure_queries, closures, consent, queries
 from crm.enti import service as lines
 from crm.enti.calendar import opening
 from crm.enti.consent import ClosureStanding
@@ -60,6 +60,10 @@ class Centre:
             lambda session: closures.decide(session, by, closure_id=row.id, approve=approve, reason=reason),
             *(held.ente_id for held in by.held),
         )
+
+    def undo(self, by: Principal, ente: int) -> None:
+        row = self.row(ente)
+        self.do(lambda session: closures.undo_decision(session, by, closure_id=row.id), ente)
 
     def row(self, ente: int) -> Closure:
         found: Closure = self.do(lambda session: session.scalars(select(Closure).where(Closure.ente_id == ente)).one())
@@ -162,6 +166,37 @@ def test_taken_back_the_lines_stay_open(centre: Centre) -> None:
         centre.do(lambda s: closures.take_back(s, centre.sara, proposal=proposal))
     assert centre.row(empoli).standing is ClosureStanding.WITHDRAWN
     assert centre.is_open(empoli, centre.starts)
+
+
+def test_the_ente_decides_anew_until_it_begins(centre: Centre) -> None:
+    empoli = centre.cast.empoli
+    centre.ask(empoli)
+    centre.decide(centre.empoli, empoli)
+    centre.undo(centre.empoli, empoli)
+    assert centre.is_open(empoli, centre.starts)
+    assert centre.do(closure_queries.published) == []
+    with pytest.raises(ConflictError):  # there is nothing to undo
+        centre.undo(centre.empoli, empoli)
+    centre.decide(centre.empoli, empoli, approve=False, reason="È giorno di scadenza")
+    centre.undo(centre.empoli, empoli)
+    assert centre.row(empoli).decision_reason == ""
+    centre.decide(centre.empoli, empoli)
+    with pytest.raises(ForbiddenError):
+        centre.undo(centre.sara, empoli)
+    at = centre.starts
+    assert consent.undecided(ClosureStanding.APPROVED, starts_at=at, now=at - HOUR) is ClosureStanding.PROPOSED
+    with pytest.raises(ConflictError):
+        consent.undecided(ClosureStanding.APPROVED, starts_at=at, now=at)
+
+
+def test_a_refusal_is_not_undone_when_the_same_was_asked_for_again(centre: Centre) -> None:
+    empoli = centre.cast.empoli
+    centre.ask(empoli)
+    centre.decide(centre.empoli, empoli, approve=False, reason="È giorno di scadenza")
+    refused = centre.row(empoli).id
+    centre.ask(empoli)
+    with pytest.raises(ConflictError):
+        centre.do(lambda s: closures.undo_decision(s, centre.empoli, closure_id=refused), empoli)
 
 
 def test_what_was_closed_without_consent_can_be_told_from_what_was_agreed(centre: Centre) -> None:

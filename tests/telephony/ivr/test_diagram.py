@@ -12,13 +12,13 @@ from tests.telephony.ivr.test_walk import FLOW, TRILINGUAL, flows
 def test_the_usual_flow_is_read_from_top_to_bottom() -> None:
     drawn = draw(FLOW)
     row = {box.id: box.y for box in drawn.boxes}
-    assert row["greeting"] < row["urgent"] < row["hours"] < row["menu"] < row["notice-1"] < row["queue-1"]
-    assert row["closed"] == row["menu"]
+    assert row["saluto"] < row["urgenze"] < row["orari"] < row["menu"] < row["avviso-1"] < row["coda-1"]
+    assert row["chiuso"] == row["menu"]
     whys = {(one.source, one.target): one.why for one in drawn.arrows}
-    assert whys[("menu", "notice-1")] == ("1",)
-    assert whys[("menu", "operator")] == ("otherwise",)
-    assert whys[("notice-1", "queue-1")] == ("next", "otherwise", "zero")
-    assert whys[("greeting", "urgent")] == ()
+    assert whys[("menu", "avviso-1")] == ("1",)
+    assert whys[("menu", "operatore")] == ("otherwise",)
+    assert whys[("avviso-1", "coda-1")] == ("next", "otherwise", "zero")
+    assert whys[("saluto", "urgenze")] == ()
 
 
 def test_keys_stand_at_their_arrows() -> None:

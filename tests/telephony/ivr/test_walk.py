@@ -160,7 +160,7 @@ def test_a_repeated_menu_does_not_greet_again() -> None:
 
 
 def test_whoever_stands_where_nothing_is_any_more_gets_an_operator() -> None:
-    gone = replace(AT_MENU, node="notice-7")
+    gone = replace(AT_MENU, node="avviso-7")
     assert walk.repeat(FLOW, gone, FACTS).then == Enter(OPERATOR)
     assert walk.on_input(FLOW, gone, FACTS, keys="1").then == Enter(OPERATOR)
 

@@ -1,10 +1,8 @@
 // The contact's card: forms close once what they held is written; beside a call or a file it is fetched when opened.
 
-const CARD = "[data-card]"; // where it is beside something else
+import { succeeded } from "./live.js";
 
-function succeeded(event) {
-  return event.detail.ctx?.response?.status < 300;
-}
+const CARD = "[data-card]"; // where it is beside something else
 
 /** What was typed is kept until it is written; then the form is empty, and the keyboard stays where it was. */
 document.addEventListener("htmx:after:request", (event) => {

@@ -1,5 +1,7 @@
 // Deciding by keyboard: arrows go through the proposals, Space chooses.
 
+import { succeeded } from "./live.js";
+
 const boxes = () => [...document.querySelectorAll('#proposals input[name="proposal"]')];
 
 function count() {
@@ -29,7 +31,7 @@ document.addEventListener("click", (event) => {
 // A reason belongs to the proposals that were refused with it, not to the next ones.
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.("#decision");
-  if (form && event.detail.ctx?.response?.ok) form.reset();
+  if (form && succeeded(event)) form.reset();
 });
 
 document.addEventListener("change", count);

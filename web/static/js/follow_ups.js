@@ -1,5 +1,7 @@
 // Follow-ups: forms that open where they are asked for, and a list that is worked through with the keyboard.
 
+import { succeeded } from "./live.js";
+
 const rows = () => [...document.querySelectorAll("#todo a.who")].filter((one) => one.checkVisibility());
 const rowOf = (element) => element?.closest?.(".todo");
 
@@ -43,7 +45,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.(".todo .follow-up-slot form");
-  if (form && event.detail.ctx?.response?.ok && event.target === form) close(form.closest(".follow-up-slot"));
+  if (form && succeeded(event) && event.target === form) close(form.closest(".follow-up-slot"));
 });
 
 const list = document.getElementById("todo");

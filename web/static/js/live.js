@@ -76,6 +76,18 @@ document.addEventListener("htmx:ws:close", (event) => {
 document.addEventListener("htmx:after:swap", tick);
 document.addEventListener("htmx:ws:after:message:incoming", tick);
 
+/** Whether a request did what it asked for; to be asked of htmx:after:request. */
+export const succeeded = (event) => event.detail.ctx?.response?.status < 300;
+
+let refused = null; // whose request the sentence in the notice answers
+
+document.addEventListener("htmx:after:request", (event) => {
+  if (!succeeded(event)) return;
+  if (refused === event.target) notify("");
+  if (!event.target.matches?.("form")) return;
+  for (const control of event.target.querySelectorAll("[aria-invalid]")) mark(control, "");
+});
+
 document.addEventListener("htmx:response:error", async (event) => {
   const response = event.detail.ctx?.response;
   let text = "";
@@ -86,6 +98,7 @@ document.addEventListener("htmx:response:error", async (event) => {
     // not one of our sentences
   }
   if (markFields(formOf(event.target), fields)) return;
+  refused = event.target;
   notify(text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
 });
 
