@@ -16,6 +16,7 @@ from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from web.api import health, webhooks
+from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.centre import routes as centre
@@ -39,6 +40,8 @@ from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.messages import public as public_messages
+from web.messages import routes as messages
 from web.people import me
 from web.people import routes as people
 from web.privacy import routes as privacy
@@ -88,6 +91,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.guard = Guard(runtime)
     for module in (
         webhooks,
+        message_webhooks,
+        messages,
+        public_messages,
         health,
         sign_in,
         steps,

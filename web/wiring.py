@@ -17,6 +17,7 @@ from crm.documents.store import DocumentStore, FolderStore
 from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
+from crm.messages import privacy as messages
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
@@ -29,6 +30,8 @@ from telephony.carriers.twilio.carrier import TwilioCarrier
 from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.lines.provisioning import Provisioner
+from telephony.messages.delivery import Delivery
+from telephony.messages.mail import Mailer
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.live.publisher import Publisher
@@ -38,8 +41,8 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *files.HOLDERS,
-    *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
+    *calls.HOLDERS, *messages.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
+    *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
 
@@ -58,6 +61,7 @@ class Runtime:
     publisher: Publisher
     clock: DatabaseClock
     documents: DocumentStore
+    messages: Delivery
     second_factor: Policy
     oidc: dict[str, oidc.Client]
 
@@ -91,6 +95,7 @@ def build(settings: Settings) -> Runtime:
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
         clock=DatabaseClock(database), documents=document_store(settings),
+        messages=Delivery(carrier, mailer(settings), addresses),
         second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 
@@ -103,6 +108,13 @@ def document_store(settings: Settings) -> DocumentStore:
         settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key.get_secret_value(),
     )  # fmt: skip
+
+
+def mailer(settings: Settings) -> Mailer | None:
+    """By which server e-mails leave; none where none is set."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return Mailer(settings.smtp_url.get_secret_value(), settings.mail_from, timeout_s=settings.smtp_timeout_s)
 
 
 def carrier_of(settings: Settings) -> Carrier:

@@ -102,19 +102,23 @@ class Runner:
     gave_up: Callable[[Session, Taken], None] = _nothing
 
 
-def enqueue(session: Session, *, ente_id: int, kind: str, argument: dict[str, Any]) -> int:
-    """Owe a job, in the transaction of its cause."""
+def enqueue(
+    session: Session, *, ente_id: int, kind: str, argument: dict[str, Any], due_at: datetime | None = None
+) -> int:  # fmt: skip
+    """Owe a job, in the transaction of its cause; to be done now, or not before an instant."""
+    at = clock.now(session)
     job = Job(
         ente_id=ente_id,
         kind=kind,
         argument=argument,
         state=JobState.WAITING,
-        due_at=clock.now(session),
+        due_at=due_at or at,
         attempts=0,
     )
     session.add(job)
     session.flush()
-    signal(session, JobWritten(job.id, ente_id))
+    if job.due_at <= at:  # the sweep finds the others in their time
+        signal(session, JobWritten(job.id, ente_id))
     return job.id
 
 

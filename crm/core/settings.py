@@ -100,6 +100,13 @@ class Settings(BaseModel):
     carrier_timeout_s: Annotated[float, Field(gt=0, le=6)] = 5.0
     simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
 
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Where e-mail leaves: smtps://user:password@host:465, or smtp:// with STARTTLS",
+    )
+    mail_from: str | None = Field(default=None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="From which address")
+    smtp_timeout_s: Annotated[float, Field(gt=0, le=8)] = 8.0
+
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
     s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")
@@ -142,6 +149,17 @@ class Settings(BaseModel):
                 raise ValueError("each provider needs a key and an issuer of its own")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.query:
+                raise ValueError(
+                    "must be smtp://host:587 or smtps://host:465, with user:password@ where it asks for one"
+                )
+        return value
+
     @field_validator("master_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -153,6 +171,12 @@ class Settings(BaseModel):
     def _simulator_is_reachable(self) -> Self:
         if self.carrier is CarrierKind.SIMULATOR and not (self.twilio_api_url and self.simulator_url):
             raise ValueError("carrier=simulator needs FILODIRETTO_TWILIO_API_URL and FILODIRETTO_SIMULATOR_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("FILODIRETTO_SMTP_URL needs FILODIRETTO_MAIL_FROM")
         return self
 
     @property

@@ -59,10 +59,13 @@ def close(session: Session, by: Principal, *, list_id: int) -> None:
     _tell(session, by, row, "follow_up_list.closed")
 
 
-def first_for(session: Session, by: Principal, *, ente_id: int) -> int:
-    """The list on which stands what nobody put on another: the oldest of the contract under which `by` works there."""
+def first_for(session: Session, by: Principal | None, *, ente_id: int) -> int:
+    """The list on which stands what nobody put on another: the oldest of the contract under which `by` works there,
+    or, made by nobody, of the ente's oldest contract.
+    """
     covering = contracts_of(session, ente_id)
-    contract_id = min(by.contracts_for(Permission.CONTACT_RECORD) & covering or covering, default=None)
+    his = by.contracts_for(Permission.CONTACT_RECORD) if by else frozenset()
+    contract_id = min(his & covering or covering, default=None)
     if contract_id is None:
         raise ConflictError("Questo ente non ha un contratto: non ci sono elenchi di attività.")
     first = (

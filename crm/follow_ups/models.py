@@ -63,7 +63,7 @@ class FollowUp(Base):
     note: Mapped[str] = mapped_column(String(1000))
     call_id: Mapped[UUID | None]  # in which it was promised
     made_at: Mapped[datetime]
-    made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the system
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     changed_at: Mapped[datetime | None]  # for the last time

@@ -41,7 +41,7 @@ class FollowUpView:
     list_name: str
     note: str
     made_at: datetime
-    made_by: str
+    made_by: str | None  # none: the system
     closed_at: datetime | None
     closed_by: str | None
     changed_at: datetime | None
@@ -181,7 +181,7 @@ def _views(session: Session, *conditions: ColumnElement[bool], limit: int = MOST
         )
         .join(Contact, (Contact.id == FollowUp.contact_id) & (Contact.ente_id == FollowUp.ente_id))
         .join(FollowUpList, FollowUpList.id == FollowUp.list_id)
-        .join(_MAKER, _MAKER.id == FollowUp.made_by)
+        .outerjoin(_MAKER, _MAKER.id == FollowUp.made_by)
         .outerjoin(_OWNER, _OWNER.id == FollowUp.owner_id)
         .outerjoin(_CLOSER, _CLOSER.id == FollowUp.closed_by)
         .where(*conditions)

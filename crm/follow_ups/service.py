@@ -57,6 +57,23 @@ def make(
     return row.id
 
 
+def owe(
+    session: Session, *, ente_id: int, contact_id: int, kind: FollowUpKind, note: str, call_id: UUID | None = None
+) -> int | None:  # fmt: skip
+    """The system found something that a person has to look at, now. None: no contract has people for it any more."""
+    if not lists.contracts_of(session, ente_id):
+        return None
+    at = clock.now(session)
+    row = FollowUp(
+        ente_id=ente_id, contact_id=contact_id, list_id=lists.first_for(session, None, ente_id=ente_id), kind=kind,
+        state=FollowUpState.OPEN, due_at=at, owner_id=None, note=_note(note), call_id=call_id, made_at=at, made_by=None,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    _tell(session, None, row, "follow_up.made", {}, {"kind": kind.value, "note": row.note, **_standing(row)})
+    return row.id
+
+
 def done(session: Session, by: Principal, *, follow_up_id: int) -> None:
     """It has been done. Said twice, it is no error."""
     _close(session, by, follow_up_id, FollowUpState.DONE)
@@ -171,7 +188,7 @@ def _note(text: str) -> str:
 
 
 def _tell(
-    session: Session, by: Principal, row: FollowUp, kind: str, before: dict[str, Any], after: dict[str, Any]
+    session: Session, by: Principal | None, row: FollowUp, kind: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     """The audit, the timeline, and whoever watches."""
     changed = {name for name in after if before.get(name) != after[name]}

@@ -15,6 +15,7 @@ class EntryKind(StrEnum):
     CALL = "call"
     PROPOSAL = "proposal"
     FOLLOW_UP = "follow_up"
+    MESSAGE = "message"
 
 
 class TimelineEntry(Base):

@@ -16,6 +16,7 @@ HOLDERS: tuple[Holder, ...] = (
         emptied={
             "detail": case(
                 (_ENTRY.c.kind == EntryKind.PROPOSAL, _ENTRY.c.detail.op("||")(literal(_OF_A_PROPOSAL, JSONB))),
+                (_ENTRY.c.kind == EntryKind.MESSAGE, _ENTRY.c.detail.op("||")(literal({"to": "", "note": ""}, JSONB))),
                 else_=_ENTRY.c.detail.op("||")(literal({"note": ""}, JSONB)),
             )
         },

@@ -23,6 +23,18 @@ class Addresses:
         """A caller's own call changes status."""
         return f"{self.public_url}/telephony/status{RETRIES}"
 
+    def texts(self) -> str:
+        """An SMS arrives at one of our numbers."""
+        return f"{self.public_url}/telephony/texts{RETRIES}"
+
+    def message(self, ente_id: int, message_id: UUID) -> str:
+        """What becomes of an SMS."""
+        return f"{self.public_url}/telephony/messages/{ente_id}/{message_id}{RETRIES}"
+
+    def stop_mail(self, ente_id: int, message_id: UUID) -> str:
+        """Where whoever got an e-mail says that he wants no more of them; the id is known to him alone."""
+        return f"{self.public_url}/messages/{ente_id}/{message_id}/stop"
+
     def ivr(self, contract_id: int, call_id: UUID, step: int) -> str:
         """What the caller keyed at this step of the menu."""
         return f"{self._call(contract_id, call_id)}/ivr?step={step}{RETRIES}"

@@ -14,6 +14,7 @@ class CarrierError(DomainError):
 
     `permanent`: asking again cannot help. `unknown`: no answer tells whether it was done, so a command that
     creates something must be reconciled, never repeated. `gone`: the call had already ended.
+    `answered`: what is unknown was answered with an error of the carrier's own, not with silence.
     """
 
     def __init__(
@@ -23,12 +24,14 @@ class CarrierError(DomainError):
         permanent: bool,
         unknown: bool = False,
         gone: bool = False,
+        answered: bool = False,
         code: int | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.unknown = unknown
         self.gone = gone
+        self.answered = answered
         self.code = code
 
 
@@ -93,11 +96,18 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer an SMS with another."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
 
-Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect | Hangup
+Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect | Reply | Hangup
 
 
 # -- what we ask ------------------------------------------------------------------------------------------------
@@ -114,6 +124,26 @@ class Ring:
     timeout_s: int
     status_url: str
     conference_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """An SMS; `status_url` is told what becomes of it."""
+
+    id: UUID
+    line: str  # from which it leaves
+    to: str
+    body: str
+    status_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierMessage:
+    """An SMS as the carrier knows it."""
+
+    sid: str
+    status: str
+    error_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +187,22 @@ class Carrier(Protocol):
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
-        """Make a number of ours call `voice_url`; creating what exists already updates it."""
+    def send_message(self, message: TextMessage) -> str:
+        """Send an SMS; returns its SID."""
+
+    def find_message(
+        self, message: TextMessage, *, since: datetime, known: frozenset[str]
+    ) -> CarrierMessage | None:  # fmt: skip
+        """The SMS that sending this one made, if it was made after all: it is none of those `known`."""
+
+    def fetch_message(self, sid: str) -> CarrierMessage | None:
+        """An SMS as the carrier knows it, or none when it knows of none."""
+
+    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
+        """Make a number of ours call `voice_url`, and tell `message_url` of the SMS that it gets.
+
+        Creating what exists already updates it.
+        """
 
     def device(self, identity: str, now: datetime) -> DeviceCredentials:
         """Credentials for an agent's softphone."""

@@ -52,7 +52,11 @@ class Provisioner:
 
     def _provision(self, number: str, label: str) -> None:
         self._carrier.provision(
-            number, voice_url=self._addresses.voice(), status_url=self._addresses.status(), label=label
+            number,
+            voice_url=self._addresses.voice(),
+            status_url=self._addresses.status(),
+            message_url=self._addresses.texts(),
+            label=label,
         )
         self._write(number)
 

@@ -45,6 +45,16 @@ def line(session: Session, number: str) -> LineView | None:
     return _lines(session).get(number)
 
 
+def sender(session: Session, ente_id: int) -> str | None:
+    """The number from which an ente's SMS leave: its own before its contract's; a freephone one only if there is no
+    other, as few carriers let those send.
+    """
+    covering = {one for one, covered in enti.coverage(session).items() if ente_id in covered}
+    fit = [one for one in all_lines(session) if one.contract_id in covering and one.ente_id in {None, ente_id}]
+    fit.sort(key=lambda one: (one.kind is LineKind.FREEPHONE, one.ente_id is None))
+    return fit[0].number if fit else None
+
+
 def all_lines(session: Session) -> list[LineView]:
     """Every line, by its number."""
     return sorted(_lines(session).values(), key=lambda one: one.number)

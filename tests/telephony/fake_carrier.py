@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from telephony.carriers.port import CarrierCall, CarrierError, DeviceCredentials, Instruction, Ring
+from telephony.carriers.port import (
+    CarrierCall,
+    CarrierError,
+    CarrierMessage,
+    DeviceCredentials,
+    Instruction,
+    Ring,
+    TextMessage,
+)
 
 
 def unreachable() -> CarrierError:
@@ -34,6 +42,10 @@ class FakeCarrier:
     labels: dict[str, frozenset[str]] = field(default_factory=dict)
     ringing: deque[CarrierError] = field(default_factory=deque)
     telling: deque[CarrierError] = field(default_factory=deque)
+    texts: dict[str, TextMessage] = field(default_factory=dict)  # by SID
+    became: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    sending: deque[CarrierError] = field(default_factory=deque)
+    looking: deque[CarrierError] = field(default_factory=deque)
     loses_replies: bool = False  # rings, but nobody hears that it did
 
     def ring(self, ring: Ring) -> str:
@@ -69,7 +81,27 @@ class FakeCarrier:
     def find_ring(self, ring: Ring) -> str | None:
         return next((sid for sid, rung in self.rings.items() if rung.leg_id == ring.leg_id), None)
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
+    def send_message(self, message: TextMessage) -> str:
+        if self.sending:
+            raise self.sending.popleft()
+        sid = f"SM{len(self.texts)}"
+        self.texts[sid] = message
+        if self.loses_replies:
+            raise no_answer()
+        return sid
+
+    def find_message(
+        self, message: TextMessage, *, since: datetime, known: frozenset[str]
+    ) -> CarrierMessage | None:  # fmt: skip
+        if self.looking:
+            raise self.looking.popleft()
+        same = (sid for sid, one in self.texts.items() if one.to == message.to and one.body == message.body)
+        return next((CarrierMessage(sid, "sent") for sid in same if sid not in known), None)
+
+    def fetch_message(self, sid: str) -> CarrierMessage | None:
+        return CarrierMessage(sid, *self.became.get(sid, ("sent", None))) if sid in self.texts else None
+
+    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
         """Nothing to do: scenarios announce their calls themselves."""
 
     def device(self, identity: str, now: datetime) -> DeviceCredentials:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from crm.contacts.models import DisclosureRule
 from crm.core.db import Database, Scope
 from crm.files import queries
 from crm.files.gate import USUAL
+from crm.messages import queries as messages
 from tests.cast import Cast
 from tests.web.conftest import Desk
 from tests.web.test_proposals import Browser, becomes
@@ -182,3 +184,19 @@ def test_raw_sql_in_another_ente_s_name_is_refused(cast: Cast, database: Databas
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert queries.settings(session, cast.empoli)[1] == 24
         assert narrowing.rules_of(session, cast.empoli) == {RelationKind.HEIR: {Matter.ACTS}}
+
+
+def test_an_ente_says_when_nobody_is_disturbed(admin: Browser, cast: Cast, database: Database) -> None:
+    at = f"/enti/{cast.empoli}"
+    assert 'value="21:00"' in admin.get(f"{at}/files")
+    assert admin.post(f"{at}/quiet", quiet_from="19:30", quiet_until="09:00")[0] == 204
+    assert admin.post(f"{at}/quiet", quiet_from="19:00", quiet_until="9:00")[0] == 422  # not an hour as it is written
+    for wrong in ({"quiet_from": "08:00", "quiet_until": "21:00"}, {"quiet_from": "x\x00", "quiet_until": "25:00"}, {}):
+        assert admin.post(f"{at}/quiet", **wrong)[0] == 422
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        empoli, vinci = messages.quiet(session, cast.empoli), messages.quiet(session, cast.vinci)
+    assert (empoli.starts, empoli.ends) == (time(19, 30), time(9))
+    assert (vinci.starts, vinci.ends) == (time(21), time(8))
+    ((before, after),) = noted(database, cast, "quiet_hours.changed")
+    assert (before["quiet_from"], after["quiet_from"]) == ("21:00", "19:30")
+    assert admin.post(f"/enti/{cast.siena}/quiet", quiet_from="19:30", quiet_until="09:00")[0] in {403, 404}

@@ -32,6 +32,8 @@ from crm.files.gate import GateOutcome
 from crm.files.models import Interlocutor
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.messages.models import MessageChannel, MessageState, Reason
+from crm.messages.templates import MessageTemplate
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.privacy.models import Risk
 from crm.proposals.lifecycle import State as ProposalState
@@ -56,11 +58,12 @@ CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
         RelationKind, FollowUpKind, ConditionKind, ReachKind, AddressKind, PersonKind, ActKind, StepKind, DocumentKind,
         ProposalKind, EntryKind,
     ),
-    "state": (ProposalState, FollowUpState, PositionState), "status": (Outcome, ProposalState, FollowUpState),
+    "state": (ProposalState, FollowUpState, PositionState, MessageState), "template": (MessageTemplate,),
+    "status": (Outcome, ProposalState, FollowUpState, MessageState), "message.owed.reason": (Reason,),
     "outcome": (Outcome, LastOutcome, NotificationState), "file.gate.outcome": (GateOutcome,),
     "file.opened.reason": (FilePurpose,), "purpose": (FilePurpose, ConsentPurpose), "interlocutor": (Interlocutor,),
     "source": (Source,), "verification": (Verification,), "collected": (Collected,),
-    "channel": (Channel, NotificationChannel), "covers": (Matter,), "told": (Matter,), "tax": (Tax,),
+    "channel": (Channel, MessageChannel, NotificationChannel), "covers": (Matter,), "told": (Matter,), "tax": (Tax,),
     "act_kind": (ActKind,), "notification": (NotificationState,), "topic": (Topic,), "disposition": (Disposition,),
     "what": (Subject, Problem), "proposal.subject": (Subject, Problem), "why": (Why,), "role": (Role,),
     "decided_as": (Role,), "method": (Method,), "standing": (ClosureStanding,), "risk": (Risk,),

@@ -20,6 +20,7 @@ from crm.enti import queries as enti
 from crm.enti.closure_queries import ClosureView
 from crm.enti.queries import Badge
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.messages.models import MessageState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
 from crm.timeline import queries as timeline
@@ -35,8 +36,9 @@ from web.wallboard.board import Board, read
 
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
-STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState]] = {
+STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
+    EntryKind.MESSAGE: MessageState,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING})
 
@@ -70,7 +72,7 @@ class Happened:
     name: str
     at: datetime
     kind: EntryKind
-    state: Outcome | State | FollowUpState | None  # none while it is going on
+    state: Outcome | State | FollowUpState | MessageState | None  # none while it is going on
     mistaken: bool
     about: Topic | FollowUpKind | None
 

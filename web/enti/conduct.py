@@ -14,6 +14,8 @@ from crm.enti import details
 from crm.files import administration, queries
 from crm.files.gate import USUAL, Check, Question
 from crm.files.questions import LONGEST, MOST, Row
+from crm.messages import queries as messages
+from crm.messages.administration import save_quiet
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.enti.forms import TypedDep, save
@@ -32,12 +34,12 @@ def conduct(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int
         identity = details.identity(session, ente_id)
         gate, (_, promise_h) = queries.gate(session, ente_id), queries.settings(session, ente_id)
         rules = narrowing.rules_of(session, ente_id)
-        today = clock.business_day(clock.now(session))
+        today, silence = clock.business_day(clock.now(session)), messages.quiet(session, ente_id)
     told = {kind: rules.get(kind, at_most(kind)) for kind in RelationKind}
     return page(
         request, "enti/conduct.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
         identity=identity, rows=_rows(gate.questions), needed=gate.needed, own=gate.questions != USUAL,
-        promise_h=promise_h, told=told,
+        promise_h=promise_h, told=told, silence=silence,
         most={kind: at_most(kind) for kind in RelationKind}, by_mandate=BY_MANDATE, general=GENERAL,
         matters=tuple(Matter), checks=tuple(Check), longest=LONGEST, sentences=_sentences(rules, today),
     )  # fmt: skip
@@ -75,6 +77,19 @@ def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
         lambda session: administration.save_promise(
             session, visit.principal, ente_id=ente_id, hours=fields.get("hours", "")
         ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/quiet")
+def quiet(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """When nobody is disturbed by messages."""
+    return save(
+        runtime, visit, ente_id,
+        lambda session: save_quiet(
+            session, visit.principal, ente_id=ente_id, starts=fields.get("quiet_from", ""),
+            ends=fields.get("quiet_until", ""),
+        ),
+        at=HERE,
     )  # fmt: skip
 
 

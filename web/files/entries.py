@@ -12,6 +12,8 @@ from typing import Any
 from crm.contacts.disclosure import EVERYTHING, Matter
 from crm.contacts.phone import spaced
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.messages.models import MessageChannel, MessageState, Reason
+from crm.messages.templates import MessageTemplate
 from crm.proposals.lifecycle import State
 from crm.proposals.queries import what_of
 from crm.proposals.subjects import ProposalKind
@@ -23,6 +25,7 @@ from web.audit.stored import PHONE
 
 WRITTEN = {"note", "reason"}  # by people, of anything
 NUMBERS = {"act_number"}
+REACHES = {"to"}
 Reader = Callable[[TimelineEntry], Mapping[str, Any]]
 
 
@@ -45,6 +48,7 @@ def shown(entry: TimelineEntry, author: str | None, may: frozenset[Matter] = EVE
     known = entry.kind in READERS
     told = READERS[entry.kind](entry) if known else {"note": str(entry.detail.get("note", ""))}
     kept_back = (set() if may >= EVERYTHING else WRITTEN) | (set() if Matter.ACTS in may else NUMBERS)
+    kept_back |= set() if Matter.CONTACT_DATA in may else REACHES
     told = {name: "" if name in kept_back else value for name, value in told.items()}
     return Shown(
         entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
@@ -94,6 +98,20 @@ def _follow_up(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
+def _message(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "channel": MessageChannel(detail["channel"]) if detail["channel"] else None,
+        "template": MessageTemplate(detail["template"]),
+        "state": MessageState(entry.status),
+        "why": Reason(detail["why"]) if detail["why"] else None,
+        "due_at": datetime.fromisoformat(detail["due_at"]) if detail["due_at"] else None,
+        "to": detail["to"],
+        "note": detail["note"],
+    }
+
+
 READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
+    EntryKind.MESSAGE: _message,
 }  # fmt: skip

@@ -13,6 +13,7 @@ import crm.enti.models
 import crm.files.models
 import crm.follow_ups.models
 import crm.levels.models
+import crm.messages.models
 import crm.positions.models
 import crm.privacy.models
 import crm.proposals.models

@@ -152,11 +152,22 @@ class Supervisor:
         if "simulator" in self._sockets:
             ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
             ours["FILODIRETTO_SIMULATOR_URL"] = _address(self._options.simulator_port)
-            ours |= self._simulated()
+            ours |= self._simulated() | self._mail()
         if "gestionale" in self._sockets:
             ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
             ours["FILODIRETTO_GESTIONALE_DEMO_TOKEN"] = secrets.token_hex(16)
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
+
+    def _mail(self) -> dict[str, str]:
+        """The mail server that stands in for a real one, unless the person has set a real one."""
+        if any(f"FILODIRETTO_SMTP_URL{file}" in os.environ for file in ("", "_FILE")):
+            return {}
+        port = claims.free_port()
+        return {
+            "FILODIRETTO_SIMULATOR_MAIL_PORT": str(port),
+            "FILODIRETTO_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "FILODIRETTO_MAIL_FROM": "non-rispondere@filodiretto.example",
+        }
 
     def _simulated(self) -> dict[str, str]:
         """What the simulator plays: where its numbers lead, and in a demo the citizens and the colleagues."""

@@ -22,6 +22,7 @@ from crm.duplicates.service import SEARCH
 from crm.duplicates.service import ask as owe_search
 from crm.enti import queries as enti
 from crm.enti.models import Ente
+from crm.messages import outbox
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
 from crm.privacy.service import ERASE, EXPORT
@@ -29,6 +30,7 @@ from crm.proposals import delivery
 from crm.proposals import tasks as proposals
 from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
+from telephony.messages.delivery import Delivery
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
@@ -46,13 +48,14 @@ RUNNERS: dict[str, jobs.Runner] = {
 }
 
 
-def runners(store: DocumentStore) -> dict[str, jobs.Runner]:
-    """All of them: some need the store of documents."""
+def runners(store: DocumentStore, messages: Delivery | None = None) -> dict[str, jobs.Runner]:
+    """All of them: some need the store of documents, one whatever sends messages."""
     more = {
         EXPORT: privacy.exporter(HOLDERS, readable, store),
         documents.FORGET: documents.forgetter(store),
         CONTENTS: contents.fetcher(store),
         ending.END: ending.runner(store),
+        **({outbox.DELIVER: messages.runner()} if messages else {}),
     }
     return RUNNERS | more
 
@@ -69,7 +72,7 @@ def worker_app(settings: Settings) -> Celery:
 
     @app.task(name="filodiretto.run_job")
     def run_job(job_id: int, ente_id: int) -> None:
-        jobs.run(parts().database, runners(parts().documents), job_id=job_id, ente_id=ente_id)
+        jobs.run(parts().database, runners(parts().documents, parts().messages), job_id=job_id, ente_id=ente_id)
 
     @app.task(name="filodiretto.sweep_jobs")
     def sweep_jobs() -> None:

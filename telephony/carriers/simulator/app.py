@@ -1,5 +1,6 @@
 """The simulator as an ASGI application, and the program that serves it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
@@ -14,13 +15,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telephony.carriers.simulator import citizens_api, sockets
+from telephony.carriers.simulator import citizens_api, sockets, texts_api
 from telephony.carriers.simulator.colleagues.team import Team
 from telephony.carriers.simulator.config import SimulatorConfig
 from telephony.carriers.simulator.courtesy import left_to_people
 from telephony.carriers.simulator.errors import RestError, not_found
 from telephony.carriers.simulator.exchange import API_VERSION, Exchange
-from telephony.carriers.simulator.rest import account, calls, conferences, numbers, participants
+from telephony.carriers.simulator.rest import account, calls, conferences, messages, numbers, participants
 from telephony.carriers.simulator.traffic_driver import TrafficDriver
 
 log = structlog.get_logger(__name__)
@@ -47,8 +48,18 @@ def create_app(config: SimulatorConfig) -> FastAPI:
         driver.start()
         team = Team(config, partial(left_to_people, exchange))
         team.start()
+        box = None
+        if config.mail_port is not None:
+            from telephony.carriers.simulator.post import open_box  # noqa: PLC0415  # where there is such a server alone
+
+            box = open_box(
+                exchange.mail, partial(_tell_from_a_thread, asyncio.get_running_loop(), exchange),
+                host=config.mail_host, port=config.mail_port,
+            )  # fmt: skip
         log.info("simulator.started", numbers=len(exchange.numbers.all()), traffic=config.traffic.on)
         yield
+        if box is not None:
+            box.stop()
         await driver.close()
         await team.close()
         await exchange.close()
@@ -57,13 +68,20 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.add_middleware(SecureHeaders)
     app.exception_handler(RestError)(_refuse)
     app.exception_handler(HTTPException)(_not_found)
-    for module in (calls, participants, conferences, numbers, account, citizens_api, sockets):
+    for module in (
+        calls, participants, conferences, numbers, messages, account, citizens_api, texts_api, sockets,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/health/live")(_live)
     app.get("/", include_in_schema=False)(_caller_page)
     app.get("/calls", include_in_schema=False)(_calls_page)
+    app.get("/messages", include_in_schema=False)(_messages_page)
     return app
+
+
+def _tell_from_a_thread(loop: asyncio.AbstractEventLoop, exchange: Exchange) -> None:
+    loop.call_soon_threadsafe(exchange.changes.notify)
 
 
 def serve(config: SimulatorConfig, *, host: str, port: int, fd: int | None = None) -> None:
@@ -113,6 +131,10 @@ async def _live() -> dict[str, str]:
 
 async def _caller_page() -> FileResponse:
     return FileResponse(STATIC / "caller.html")
+
+
+async def _messages_page() -> FileResponse:
+    return FileResponse(STATIC / "messages.html")
 
 
 async def _calls_page() -> FileResponse:

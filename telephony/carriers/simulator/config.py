@@ -24,6 +24,7 @@ class Number:
     voice_method: str = "POST"
     voice_fallback_url: str | None = None
     status_callback: str | None = None
+    sms_url: str | None = None
     label: str = ""
 
 
@@ -111,6 +112,9 @@ class SimulatorConfig:
     traffic: Traffic = Traffic()
     colleagues: Colleagues = Colleagues()
     device_grace_s: float = 8.0
+    mail_host: str = "127.0.0.1"
+    mail_port: int | None = None
+    """Where a mail server stands in for a real one; without a port there is none."""
     queue_size: int = 1000
 
     @classmethod
@@ -140,6 +144,8 @@ class SimulatorConfig:
                 talk_s=_number(environ, "TALK_S", 100.0),
             ),
             device_grace_s=_number(environ, "GRACE_S", 8.0),
+            mail_host=environ.get(PREFIX + "MAIL_HOST", "127.0.0.1"),
+            mail_port=int(_number(environ, "MAIL_PORT", 0)) or None,
         )
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -15,6 +17,7 @@ from telephony.carriers.simulator.config import Faults, SimulatorConfig
 from telephony.carriers.simulator.devices import Answer, DeviceDesk
 from telephony.carriers.simulator.faults import Misfortune
 from telephony.carriers.simulator.instants import now, rfc2822
+from telephony.carriers.simulator.messages import TextDesk
 from telephony.carriers.simulator.numbers import Line, NumberBook
 from telephony.carriers.simulator.queues import WaitingQueue
 from telephony.carriers.simulator.webhooks import Webhooks
@@ -27,6 +30,7 @@ PARTIES = ("From", "To", "Caller", "Called")
 TIMEOUT_BUFFER_S = 5.0
 """Twilio rings this much longer than asked."""
 KEPT_CALLS = 5_000
+MAILS = 200
 LONGEST_CALL_S = 4 * 3600.0
 CLIENT = "client:"
 Then = Callable[[Call], Awaitable[None]]
@@ -47,6 +51,10 @@ class Exchange:
         self.conferences: dict[str, Conference] = {}
         self.queues: dict[str, WaitingQueue] = {}
         self.changes = Changes()
+        self.texts = TextDesk(
+            config.account_sid, self.callbacks, self.changes, waits=config.pace.waits
+        )  # fmt: skip
+        self.mail: deque[dict[str, Any]] = deque(maxlen=MAILS)
         self._ordinals = itertools.count(1)
         self._rooms_made = itertools.count(1)
         self._rooms: dict[str, Conference] = {}
@@ -58,6 +66,7 @@ class Exchange:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.texts.close()
         await self.callbacks.close()
         await self.webhooks.close()
 

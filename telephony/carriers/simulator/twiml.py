@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from telephony.carriers.simulator.errors import DocumentError
 
 VERBS = frozenset(
-    {"Say", "Play", "Pause", "Gather", "Enqueue", "Leave", "Dial", "Redirect", "Hangup", "Reject", "Record"}
+    {"Say", "Play", "Pause", "Gather", "Enqueue", "Leave", "Dial", "Redirect", "Hangup", "Reject", "Record", "Message"}
 )
 WAITING = frozenset({"Say", "Play", "Pause", "Gather", "Redirect", "Hangup", "Leave"})
 """Verbs allowed in the waiting document of a queue."""

@@ -15,7 +15,15 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import VoiceGrant
 from twilio.rest import Client
 
-from telephony.carriers.port import CarrierCall, CarrierError, DeviceCredentials, Instruction, Ring
+from telephony.carriers.port import (
+    CarrierCall,
+    CarrierError,
+    CarrierMessage,
+    DeviceCredentials,
+    Instruction,
+    Ring,
+    TextMessage,
+)
 from telephony.carriers.twilio import markup, signature
 
 T = TypeVar("T")
@@ -27,6 +35,7 @@ LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
 TOKEN_LIFE = timedelta(hours=8)
+LOOKED_BACK = timedelta(minutes=5)  # how far its clock may be behind ours
 VOICE_SDK_ORIGINS = (
     "wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com", "https://media.twiliocdn.com",
     "https://sdk.twilio.com",
@@ -115,11 +124,45 @@ class TwilioCarrier:
                 found[str(participant.label)] = str(participant.call_sid)
         return found
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, label: str) -> None:
+    def send_message(self, message: TextMessage) -> str:
+        """Create a message. Twilio queues it; what becomes of it is told to the status callback."""
+        made = _ask(
+            lambda: self._client.messages.create(
+                from_=message.line, to=message.to, body=message.body, status_callback=message.status_url
+            )
+        )
+        return str(made.sid)
+
+    def find_message(
+        self, message: TextMessage, *, since: datetime, known: frozenset[str]
+    ) -> CarrierMessage | None:  # fmt: skip
+        """Look among the messages to that number since then for one with these words that nobody knows of.
+
+        By number and day alone: the same SMS may have left from another line, and clocks differ.
+        """
+        day = since - LOOKED_BACK
+        found = _ask(lambda: self._client.messages.list(to=message.to, date_sent_after=day, limit=100))
+        for one in found:
+            if one.body == message.body and str(one.sid) not in known and str(one.direction).startswith("outbound"):
+                return _message(one)
+        return None
+
+    def fetch_message(self, sid: str) -> CarrierMessage | None:
+        """A message by SID."""
+        try:
+            return _message(_ask(lambda: self._client.messages(sid).fetch()))
+        except CarrierError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+
+    def provision(
+        self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str
+    ) -> None:  # fmt: skip
         """Point a number at us. A simulator's account gets the numbers it lacks; a real one is never made to buy."""
         fields: dict[str, Any] = {
             "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
-            "friendly_name": label,
+            "friendly_name": label, "sms_url": message_url, "sms_method": "POST",
         }  # fmt: skip
         owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
         if owned:
@@ -156,6 +199,10 @@ class TwilioCarrier:
         return markup.render(instructions)
 
 
+def _message(one: Any) -> CarrierMessage:
+    return CarrierMessage(str(one.sid), str(one.status), int(one.error_code) if one.error_code else None)
+
+
 def _ask(request: Callable[[], T]) -> T:
     """Ask, and say of a failure whether asking again can help and whether it may have been done after all."""
     try:
@@ -165,7 +212,7 @@ def _ask(request: Callable[[], T]) -> T:
         passing = error.status >= 500 or error.status == 429 or error.code == TOO_MANY
         raise CarrierError(
             f"Il gestore telefonico ha risposto {error.status} (errore {error.code}).",
-            permanent=not passing, unknown=error.status >= 500, gone=gone, code=error.code,
+            permanent=not passing, unknown=error.status >= 500, gone=gone, answered=True, code=error.code,
         ) from error  # fmt: skip
     except ConnectTimeout as error:
         raise CarrierError("Il gestore telefonico non è raggiungibile.", permanent=False) from error

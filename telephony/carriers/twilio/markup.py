@@ -11,6 +11,7 @@ from telephony.carriers.port import (
     Pause,
     Play,
     Redirect,
+    Reply,
     Say,
 )  # fmt: skip
 
@@ -56,5 +57,7 @@ def _verb(one: Instruction) -> str:
             )
         case Redirect():
             return f'<Redirect method="POST">{escape(one.url)}</Redirect>'
+        case Reply():
+            return f"<Message>{escape(one.text)}</Message>"
         case Hangup():
             return "<Hangup />"

@@ -1,6 +1,7 @@
 """Tenant isolation, attacked in raw SQL as the roles that the product runs as."""
 
 from collections.abc import Callable, Iterator
+from datetime import time
 from typing import Any, LiteralString, cast
 from uuid import uuid4
 
@@ -64,6 +65,7 @@ from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.levels.metering import Callers
 from crm.levels.models import ContractEvent, ContractEventKind
+from crm.messages.models import Message, MessageChannel, MessageSetting, MessageState, MessageStop
 from crm.positions.models import PositionAlias
 from crm.privacy.models import (
     Breach,
@@ -359,6 +361,23 @@ def told(session: Session, cast: Cast) -> list[Base]:
         DuplicateCandidate(
             ente_id=cast.empoli, one_id=cast.mario, other_id=other.id, score=80, why=[Why.NAME_AND_BIRTH], found_at=at
         ),
+        Message(
+            **his,
+            id=uuid4(),
+            cause="x",
+            channel=MessageChannel.SMS,
+            template="how_to_pay",
+            language="it",
+            address=STRANGER,
+            subject="",
+            body="",
+            state=MessageState.SENT,
+            made_at=at,
+            due_at=at,
+            expires_at=at,
+        ),
+        MessageStop(ente_id=cast.empoli, channel=MessageChannel.SMS, address=STRANGER, stopped_at=at),
+        MessageSetting(ente_id=cast.empoli, quiet_from=time(20), quiet_until=time(9)),
         FollowUp(
             **his, list_id=todo.id, kind=FollowUpKind.CALL_BACK, due_at=at, note="", made_at=at, made_by=cast.anna
         ),

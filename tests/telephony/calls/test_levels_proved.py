@@ -124,7 +124,7 @@ def test_the_counters_of_before_the_update_are_computed_from_their_facts(
     stage.queues(sid="CAwaits")  # not folded
     before = stage.counts()
     settings = config(database_urls.owner)
-    command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0025").down_revision))
+    command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0026").down_revision))
     upgrade(database_urls.owner)
     assert proof(stage, mend=True).differences != ()
     assert proof(stage).differences == ()

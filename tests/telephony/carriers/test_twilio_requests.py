@@ -13,7 +13,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
 from telephony.calls.addresses import Addresses
-from telephony.carriers.port import CarrierCall, CarrierError, Ring
+from telephony.carriers.port import CarrierCall, CarrierError, Ring, TextMessage
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from tests.telephony.carriers.conftest import (
     ACCOUNT,
@@ -37,6 +37,9 @@ RING = Ring(
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
+MESSAGE = "SM" + "d" * 32
+TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
+SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 NUMBERS = "/IncomingPhoneNumbers.json"
 
 
@@ -56,13 +59,18 @@ def teach(twilio: Twilio) -> None:
         ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
         ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
         ("GET", NUMBERS): (200, {"incoming_phone_numbers": [{"sid": NUMBER}], "next_page_uri": None}),
+        ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
+        ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
+        ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
         ("POST", NUMBERS): (201, {"sid": NUMBER}),
         ("POST", f"/IncomingPhoneNumbers/{NUMBER}.json"): (200, {"sid": NUMBER}),
     }
 
 
 def provision(carrier: TwilioCarrier) -> None:
-    carrier.provision("+390571000001", voice_url=TO.voice(), status_url=TO.status(), label="Verde Empoli")
+    carrier.provision(
+        "+390571000001", voice_url=TO.voice(), status_url=TO.status(), message_url=TO.texts(), label="Verde Empoli"
+    )
 
 
 # -- conformance --------------------------------------------------------------------------------------------------
@@ -74,7 +82,14 @@ def description() -> dict[str, Any]:
     if not DESCRIPTION.exists():
         pytest.skip(f"Twilio's description is not at {DESCRIPTION}; set FILODIRETTO_TWILIO_DESCRIPTION")
     whole: dict[str, Any] = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
-    wanted = ("/Calls.json", "/Calls/{Sid}.json", "/Conferences", "/IncomingPhoneNumbers")
+    wanted = (
+        "/Calls.json",
+        "/Calls/{Sid}.json",
+        "/Conferences",
+        "/IncomingPhoneNumbers",
+        "/Messages.json",
+        "/Messages/{Sid}.json",
+    )
     whole["paths"] = {path: item for path, item in whole["paths"].items() if any(one in path for one in wanted)}
     return whole
 
@@ -116,6 +131,9 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "look into a conference": lambda carrier: carrier.labels_in(RING.conference),
     "find a ring": lambda carrier: carrier.find_ring(RING),
     "provision a number": provision,
+    "send a message": lambda carrier: carrier.send_message(TEXT),
+    "find a message": lambda carrier: carrier.find_message(TEXT, since=SENT_AT, known=frozenset()),
+    "fetch a message": lambda carrier: carrier.fetch_message(MESSAGE),
 }
 
 

@@ -226,7 +226,14 @@ def description() -> OpenAPI | None:
     if not DESCRIPTION.exists():
         return None
     whole = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
-    wanted = ("/Calls.json", "/Calls/{Sid}.json", "/Conferences", "/IncomingPhoneNumbers.json")
+    wanted = (
+        "/Calls.json",
+        "/Calls/{Sid}.json",
+        "/Conferences",
+        "/IncomingPhoneNumbers.json",
+        "/Messages.json",
+        "/Messages/{Sid}.json",
+    )
     whole["paths"] = {path: item for path, item in whole["paths"].items() if any(w in path for w in wanted)}
     # Null while the conference lives, says its documentation; the description forgot to say nullable.
     whole["components"]["schemas"]["conference_enum_reason_conference_ended"]["nullable"] = True

@@ -10,7 +10,15 @@ LINE = "+390550001111"
 
 
 def test_pages_are_served_under_a_strict_policy(world):
-    for path in ("/", "/calls", "/static/caller.js", "/static/caller.css", "/static/calls.js"):
+    for path in (
+        "/",
+        "/calls",
+        "/static/caller.js",
+        "/static/caller.css",
+        "/static/calls.js",
+        "/messages",
+        "/static/messages.js",
+    ):
         response = world.http.get(path)
         assert response.status_code == 200, path
         assert "script-src 'self'" in response.headers["content-security-policy"]

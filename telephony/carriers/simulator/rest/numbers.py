@@ -20,6 +20,7 @@ FIELDS = {
     "VoiceMethod": "voice_method",
     "VoiceFallbackUrl": "voice_fallback_url",
     "StatusCallback": "status_callback",
+    "SmsUrl": "sms_url",
     "FriendlyName": "label",
 }
 

@@ -11,6 +11,7 @@ from telephony.carriers.simulator.conferences import Conference, Participant
 from telephony.carriers.simulator.errors import RestError
 from telephony.carriers.simulator.exchange import API_VERSION
 from telephony.carriers.simulator.instants import rfc2822
+from telephony.carriers.simulator.messages import Text
 from telephony.carriers.simulator.numbers import Line
 
 Shape = dict[str, Any]
@@ -56,6 +57,32 @@ def call_shape(call: Call) -> Shape:
         "trunk_sid": None,
         "uri": path + ".json",
         "subresource_uris": {_snake(part): f"{path}/{part}.json" for part in CALL_PARTS},
+    }
+
+
+def message_shape(text: Text) -> Shape:
+    path = f"{_root(text.account_sid)}/Messages/{text.sid}"
+    return {
+        "sid": text.sid,
+        "account_sid": text.account_sid,
+        "api_version": API_VERSION,
+        "messaging_service_sid": None,
+        "from": text.from_,
+        "to": text.to,
+        "body": text.body,
+        "status": text.status,
+        "direction": "inbound" if text.inbound else "outbound-api",
+        "num_segments": str(text.segments),
+        "num_media": "0",
+        "date_created": rfc2822(text.created),
+        "date_updated": rfc2822(text.updated),
+        "date_sent": rfc2822(text.sent),
+        "error_code": text.error_code,
+        "error_message": None,
+        "price": None,
+        "price_unit": "USD",
+        "uri": path + ".json",
+        "subresource_uris": {"media": f"{path}/Media.json"},
     }
 
 
@@ -118,7 +145,7 @@ def number_shape(account_sid: str, line: Line) -> Shape:
         "sms_fallback_method": "POST",
         "sms_fallback_url": "",
         "sms_method": "POST",
-        "sms_url": "",
+        "sms_url": number.sms_url or "",
         "status": "in-use",
         "status_callback": number.status_callback or "",
         "status_callback_method": "POST",

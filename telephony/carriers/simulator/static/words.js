@@ -23,6 +23,11 @@ const WORDS = {
     music: "Musica", audio: "Audio", allCalls: "Tutte le chiamate", callerPage: "Chiama il centro",
     live: "Chiamate in corso", none: "Nessuna chiamata in corso.", from: "Da", to: "A", state: "Stato",
     last: "Ultima cosa sentita", agents: "Telefoni degli operatori collegati", inbound: "in arrivo",
+    messages: "Messaggi", phone: "Il telefono di un cittadino", whose: "Di chi", you: "Tu", answerWith: "Rispondi",
+    noTexts: "Nessun SMS, finora.", mail: "La posta", noMail: "Nessuna e-mail, finora.",
+    stopMail: "Non ricevere altre e-mail", fate: "Che cosa succede agli SMS per questo numero",
+    fateDelivered: "arrivano", fateUndelivered: "non arrivano: è spento", fateSilent: "partono, e nessuno sa altro",
+    fateRefused: "rifiutati: non è un cellulare",
     direction: "Verso", outbound: "in uscita", language: "English", error: "Errore",
     place: {
       idle: "Pronto", queued: "In partenza", ringing: "Squilla", ivr: "Risponditore", queue: "In coda",
@@ -53,6 +58,11 @@ const WORDS = {
     pressed: "You pressed", music: "Music", audio: "Audio", allCalls: "All calls",
     callerPage: "Call the centre", live: "Live calls", none: "No live calls.", from: "From", to: "To",
     state: "State", last: "Last thing heard", agents: "Agents' telephones connected", inbound: "inbound",
+    messages: "Messages", phone: "A citizen's telephone", whose: "Whose", you: "You", answerWith: "Answer",
+    noTexts: "No SMS so far.", mail: "The mail", noMail: "No e-mail so far.", stopMail: "Get no more e-mails",
+    fate: "What happens to SMS for this number", fateDelivered: "they arrive",
+    fateUndelivered: "they do not arrive: it is switched off", fateSilent: "they leave, and nobody hears more",
+    fateRefused: "refused: it is no mobile",
     direction: "Direction", outbound: "outbound", language: "Italiano", error: "Error",
     place: {
       idle: "Ready", queued: "Starting", ringing: "Ringing", ivr: "Menu", queue: "In the queue",

@@ -3,8 +3,8 @@
 The new counters begin with this migration: `filodiretto verify-levels --correct` computes those before it from the
 facts.
 
-Revision ID: 0025
-Revises: 0024
+Revision ID: 0026
+Revises: 0025
 """
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect_unattributed
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

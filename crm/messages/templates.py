@@ -1,0 +1,200 @@
+"""The messages there are, in Italian, English and German. What each may hold is checked as this module is read."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from crm.messages.fields import Code, Euro, Field, Instant, Link, Name, Text
+from crm.messages.wording import Kind, Template, Wording, catalogue
+
+
+class MessageTemplate(StrEnum):
+    """By its key."""
+
+    HOW_TO_PAY = "how_to_pay"
+    ONE_TIME_CODE = "one_time_code"
+    REPLY = "reply"
+    CALL_BACK = "call_back"
+    APPOINTMENT = "appointment"
+    APPOINTMENT_REMINDER = "appointment_reminder"
+    PLEASE_CALL = "please_call"
+
+
+_ENTE: dict[str, Field] = {"ente": Name()}
+_REGARDS = {"it": "Cordiali saluti", "en": "Kind regards", "de": "Mit freundlichen Grüßen"}
+
+
+def _mail(language: str, *paragraphs: str) -> str:
+    greeting = {"it": "Buongiorno,", "en": "Good day,", "de": "Guten Tag,"}[language]
+    return "\n\n".join((greeting, *paragraphs, f"{_REGARDS[language]}\n{{ente}}"))
+
+
+HOW_TO_PAY = Template(
+    MessageTemplate.HOW_TO_PAY, Kind.ASKED,
+    {**_ENTE, "link": Link(), "notice": Code(discloses=True), "amount": Euro()},
+    {
+        "it": Wording(
+            sms="{ente}: le informazioni che ha chiesto al telefono sono qui: {link}",
+            subject="{ente}: le informazioni che ha chiesto",
+            body=_mail("it", "le informazioni che ha chiesto al telefono sono a questo indirizzo:", "{link}"),
+            telling=_mail(
+                "it", "come ha chiesto al telefono, ecco come pagare l'avviso {notice}, di {amount}:", "{link}",
+                "L'importo può cambiare fino al pagamento: fa fede quello che vede quando paga.",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: what you asked for on the telephone is here: {link}",
+            subject="{ente}: what you asked for",
+            body=_mail("en", "what you asked for on the telephone is at this address:", "{link}"),
+            telling=_mail(
+                "en", "as you asked on the telephone, this is how to pay notice {notice}, of {amount}:", "{link}",
+                "The sum may change until it is paid: what you see when you pay is right.",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: die am Telefon erbetenen Auskünfte finden Sie hier: {link}",
+            subject="{ente}: die erbetenen Auskünfte",
+            body=_mail("de", "die am Telefon erbetenen Auskünfte finden Sie hier:", "{link}"),
+            telling=_mail(
+                "de", "wie am Telefon erbeten, so bezahlen Sie den Bescheid {notice} über {amount}:", "{link}",
+                "Der Betrag kann sich bis zur Zahlung ändern: es gilt, was Sie beim Bezahlen sehen.",
+            ),
+        ),
+    },
+    lives=timedelta(hours=24),
+)  # fmt: skip
+
+ONE_TIME_CODE = Template(
+    MessageTemplate.ONE_TIME_CODE, Kind.ASKED, {**_ENTE, "code": Code(longest=10), "minutes": Code(longest=3)},
+    {
+        "it": Wording(
+            sms="{ente}: il suo codice è {code}. Vale {minutes} minuti. Non lo dica a nessuno.",
+            subject="{ente}: il suo codice",
+            body=_mail("it", "il suo codice è {code}. Vale {minutes} minuti. Non lo dica a nessuno."),
+        ),
+        "en": Wording(
+            sms="{ente}: your code is {code}. It is valid for {minutes} minutes. Tell it to nobody.",
+            subject="{ente}: your code",
+            body=_mail("en", "your code is {code}. It is valid for {minutes} minutes. Tell it to nobody."),
+        ),
+        "de": Wording(
+            sms="{ente}: Ihr Code ist {code}. Er gilt {minutes} Minuten. Geben Sie ihn nicht weiter.",
+            subject="{ente}: Ihr Code",
+            body=_mail("de", "Ihr Code ist {code}. Er gilt {minutes} Minuten. Geben Sie ihn nicht weiter."),
+        ),
+    },
+    lives=timedelta(minutes=10), secret=True,
+)  # fmt: skip
+
+REPLY = Template(
+    MessageTemplate.REPLY, Kind.SERVICE,
+    {**_ENTE, "protocol": Code(), "answer": Text(6_000, discloses=True, lines=True)},
+    {
+        "it": Wording(
+            subject="{ente}: risposta alla sua richiesta {protocol}",
+            telling=_mail("it", "in risposta alla sua richiesta {protocol}:", "{answer}"),
+        ),
+        "en": Wording(
+            subject="{ente}: reply to your request {protocol}",
+            telling=_mail("en", "in reply to your request {protocol}:", "{answer}"),
+        ),
+        "de": Wording(
+            subject="{ente}: Antwort auf Ihre Anfrage {protocol}",
+            telling=_mail("de", "zu Ihrer Anfrage {protocol}:", "{answer}"),
+        ),
+    },
+    lives=timedelta(days=3),
+)  # fmt: skip
+
+CALL_BACK = Template(
+    MessageTemplate.CALL_BACK, Kind.ASKED, {**_ENTE, "at": Instant(), "line": Text(24)},
+    {
+        "it": Wording(
+            sms="{ente}: la richiamiamo {at} dal numero {line}.",
+            subject="{ente}: la richiamiamo",
+            body=_mail("it", "la richiamiamo {at} dal numero {line}."),
+        ),
+        "en": Wording(
+            sms="{ente}: we call you back on {at} from {line}.",
+            subject="{ente}: we call you back",
+            body=_mail("en", "we call you back on {at} from {line}."),
+        ),
+        "de": Wording(
+            sms="{ente}: wir rufen Sie am {at} von {line} zurück.",
+            subject="{ente}: wir rufen Sie zurück",
+            body=_mail("de", "wir rufen Sie am {at} von {line} zurück."),
+        ),
+    },
+    lives=timedelta(hours=12),
+)  # fmt: skip
+
+_APPOINTMENT: dict[str, Field] = {**_ENTE, "at": Instant(), "place": Text(80)}
+
+APPOINTMENT = Template(
+    MessageTemplate.APPOINTMENT, Kind.ASKED, _APPOINTMENT,
+    {
+        "it": Wording(
+            sms="{ente}: appuntamento confermato {at}, {place}.",
+            subject="{ente}: appuntamento confermato",
+            body=_mail("it", "il suo appuntamento è confermato:", "{at}\n{place}"),
+        ),
+        "en": Wording(
+            sms="{ente}: your appointment is confirmed for {at}, {place}.",
+            subject="{ente}: your appointment is confirmed",
+            body=_mail("en", "your appointment is confirmed:", "{at}\n{place}"),
+        ),
+        "de": Wording(
+            sms="{ente}: Ihr Termin ist bestätigt: {at}, {place}.",
+            subject="{ente}: Ihr Termin ist bestätigt",
+            body=_mail("de", "Ihr Termin ist bestätigt:", "{at}\n{place}"),
+        ),
+    },
+    lives=timedelta(hours=12),
+)  # fmt: skip
+
+APPOINTMENT_REMINDER = Template(
+    MessageTemplate.APPOINTMENT_REMINDER, Kind.SERVICE, _APPOINTMENT,
+    {
+        "it": Wording(
+            sms="{ente}: le ricordiamo l'appuntamento {at}, {place}.",
+            subject="{ente}: il suo appuntamento",
+            body=_mail("it", "le ricordiamo il suo appuntamento:", "{at}\n{place}"),
+        ),
+        "en": Wording(
+            sms="{ente}: remember your appointment on {at}, {place}.",
+            subject="{ente}: your appointment",
+            body=_mail("en", "remember your appointment:", "{at}\n{place}"),
+        ),
+        "de": Wording(
+            sms="{ente}: wir erinnern an Ihren Termin: {at}, {place}.",
+            subject="{ente}: Ihr Termin",
+            body=_mail("de", "wir erinnern an Ihren Termin:", "{at}\n{place}"),
+        ),
+    },
+    lives=timedelta(hours=12),
+)  # fmt: skip
+
+PLEASE_CALL = Template(
+    MessageTemplate.PLEASE_CALL, Kind.SOLICITATION, {**_ENTE, "line": Text(24)},
+    {
+        "it": Wording(
+            sms="{ente}: la preghiamo di chiamarci al numero {line}. Per non ricevere altri SMS risponda STOP.",
+            subject="{ente}: la preghiamo di chiamarci",
+            body=_mail("it", "la preghiamo di chiamarci al numero {line}."),
+        ),
+        "en": Wording(
+            sms="{ente}: please call us on {line}. To get no more SMS, answer STOP.",
+            subject="{ente}: please call us",
+            body=_mail("en", "please call us on {line}."),
+        ),
+        "de": Wording(
+            sms="{ente}: bitte rufen Sie uns unter {line} an. Keine weiteren SMS: antworten Sie STOP.",
+            subject="{ente}: bitte rufen Sie uns an",
+            body=_mail("de", "bitte rufen Sie uns unter {line} an."),
+        ),
+    },
+    lives=timedelta(days=3),
+)  # fmt: skip
+
+TEMPLATES = catalogue(
+    (HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL)
+)  # fmt: skip

@@ -1,0 +1,205 @@
+"""Sending what is owed: a job takes the row under lease, sends with no transaction open, and writes what came.
+
+An SMS that may have left is looked for at the carrier and never sent twice. An e-mail cannot be looked for: it is
+repeated once, under the same Message-ID (see docs/decisions/0018-sent-once.md).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.orm import Session
+
+from crm.core.db import Database, Scope
+from crm.core.jobs import Runner, Taken
+from crm.enti import queries as enti
+from crm.messages import outbox, service
+from crm.messages.lifecycle import wait_after
+from crm.messages.models import MessageChannel, Reason
+from crm.messages.outbox import Leased
+from crm.messages.templates import TEMPLATES
+from crm.messages.wording import Kind
+from telephony.calls.addresses import Addresses
+from telephony.carriers.port import Carrier, CarrierError, TextMessage
+from telephony.lines import queries as lines
+from telephony.messages.mail import Mail, Mailer, MailError
+from telephony.messages.receipts import OPTED_OUT, reason_of, state_of
+
+log = structlog.get_logger(__name__)
+ENDED = Counter("filodiretto_messages", "Messages by what became of the attempt", ["channel", "outcome"])
+
+LOOKED_FOR = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))  # an SMS nobody answered about
+MOST_LOOKS = 12  # while the carrier cannot be asked
+RECEIPT_AFTER, RECEIPT_AGAIN, MOST_RECEIPT_LOOKS = timedelta(minutes=15), timedelta(hours=2), 3
+MAIL_REPEATED_AFTER = timedelta(minutes=15)
+
+
+class Delivery:
+    """Sends messages. Without a mailer e-mails cannot leave."""
+
+    def __init__(self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses) -> None:
+        self._carrier, self._mailer, self._addresses = carrier, mailer, addresses
+
+    def runner(self) -> Runner:
+        """How jobs of the kind `outbox.DELIVER` are done."""
+        return Runner(self.deliver, self.gave_up)
+
+    def deliver(self, database: Database, job: Taken) -> None:
+        """Do what there is to be done about a message now."""
+        scope = Scope.of_enti([job.ente_id])
+        message_id = UUID(job.argument["message"])
+
+        def take(session: Session) -> tuple[Leased | None, str, str | None]:
+            name = enti.badges(session)[job.ente_id].name
+            return outbox.lease(session, message_id), name, lines.sender(session, job.ente_id)
+
+        one, ente, line = database.transact(scope, take)
+        if one is None:
+            return
+        with structlog.contextvars.bound_contextvars(message=str(one.id)):
+            if one.sent:
+                write = self._look_after(one)
+            elif one.channel is MessageChannel.SMS:
+                write = self._look_for(one, line) if one.may_have_left else self._text(one, line)
+            else:
+                write = self._mail(one, ente)
+            database.transact(scope, write)
+
+    def gave_up(self, session: Session, job: Taken) -> None:
+        """A fault of ours, every time: it is shown to somebody."""
+        outbox.broken(session, UUID(job.argument["message"]))
+
+    # -- SMS --------------------------------------------------------------------------------------------------
+
+    def _text(self, one: Leased, line: str | None) -> Callable[[Session], None]:
+        if line is None:
+            return _fails(one, Reason.NO_SENDER)
+        text = TextMessage(one.id, line, one.address, one.body, self._addresses.message(one.ente_id, one.id))
+        if one.attempts > 1:  # the carrier may have answered an error and have it all the same
+            try:
+                found = self._carrier.find_message(text, since=one.first_tried_at, known=one.known)
+            except CarrierError as error:
+                return _again(one, str(error))
+            if found is not None:
+                return _sent(one, found.sid)
+        try:
+            sid = self._carrier.send_message(text)
+        except CarrierError as error:
+            return self._text_refused(one, error)
+        log.info("message_sent", channel="sms", attempt=one.attempts)
+        return _sent(one, sid)
+
+    def _text_refused(self, one: Leased, error: CarrierError) -> Callable[[Session], None]:
+        if error.unknown and not error.answered:
+            log.warning("message_unknown", channel="sms", error=str(error))
+            ENDED.labels("sms", "unknown").inc()
+            return partial(outbox.unknown, one=one, wait=LOOKED_FOR[0])
+        if not error.permanent:
+            return _again(one, str(error))
+        log.warning("message_refused", channel="sms", code=error.code)
+        if error.code == OPTED_OUT:
+            return partial(_opted_out, one=one)
+        return _fails(one, reason_of(error.code) or Reason.REFUSED)
+
+    def _look_for(self, one: Leased, line: str | None) -> Callable[[Session], None]:
+        """Nobody answered for it, or whoever sent it died: ask the carrier. It is never sent twice."""
+        text = TextMessage(one.id, line or "", one.address, one.body, "")
+        try:
+            found = self._carrier.find_message(text, since=one.first_tried_at, known=one.known)
+        except CarrierError as error:
+            log.warning("message_not_looked_for", error=str(error))
+            wait = wait_after(one.looks)
+            return (
+                partial(outbox.unknown, one=one, wait=wait) if one.looks < MOST_LOOKS else _fails(one, Reason.NOT_FOUND)
+            )
+        if found is not None:
+            log.info("message_found")
+            return _sent(one, found.sid)
+        if one.looks < len(LOOKED_FOR):
+            return partial(outbox.unknown, one=one, wait=LOOKED_FOR[one.looks])
+        return _fails(one, Reason.NOT_FOUND)
+
+    def _look_after(self, one: Leased) -> Callable[[Session], None]:
+        """It was sent a while ago, and the receipt may have been lost."""
+        later = partial(outbox.look_again, one=one, wait=RECEIPT_AGAIN)
+        if one.external_id is None:
+            return _nothing
+        try:
+            found = self._carrier.fetch_message(one.external_id)
+        except CarrierError as error:
+            log.warning("message_not_looked_after", error=str(error))
+            return later if one.looks < MOST_LOOKS else _nothing
+        told = state_of(found.status) if found else None
+        if found is None or told is None:
+            return later if one.looks < MOST_RECEIPT_LOOKS else _nothing
+
+        def write(session: Session) -> None:
+            reason = reason_of(found.error_code)
+            outbox.heard(session, message_id=one.id, external_id=found.sid, told=told, reason=reason)
+            if one.looks < MOST_RECEIPT_LOOKS:
+                later(session)
+
+        return write
+
+    # -- e-mail -----------------------------------------------------------------------------------------------
+
+    def _mail(self, one: Leased, ente: str) -> Callable[[Session], None]:
+        """Sent; or, where nobody knows whether it was taken, sent once more."""
+        if self._mailer is None:
+            return _fails(one, Reason.NO_SENDER)
+        if one.may_have_left and one.looks > 1:  # whoever repeated it died at it
+            return _fails(one, Reason.NOT_SURE)
+        asked = TEMPLATES[one.template].kind is Kind.ASKED
+        stop_url = None if asked else self._addresses.stop_mail(one.ente_id, one.id)
+        mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url)
+        try:
+            self._mailer.send(mail)
+        except MailError as error:
+            return self._mail_refused(one, error)
+        log.info("message_sent", channel="email", attempt=one.attempts)
+        ENDED.labels("email", "sent").inc()
+        return partial(outbox.sent, one=one)
+
+    def _mail_refused(self, one: Leased, error: MailError) -> Callable[[Session], None]:
+        if error.unknown:
+            log.warning("message_unknown", channel="email", error=str(error))
+            ENDED.labels("email", "unknown").inc()
+            if one.may_have_left:
+                return _fails(one, Reason.NOT_SURE)
+            return partial(outbox.unknown, one=one, wait=MAIL_REPEATED_AFTER)
+        if error.permanent:
+            log.warning("message_refused", channel="email", error=str(error))
+            return _fails(one, Reason.BAD_ADDRESS if error.no_mailbox else Reason.REFUSED)
+        if one.may_have_left:
+            return partial(outbox.repeat_later, one=one)
+        return _again(one, str(error))
+
+
+def _sent(one: Leased, sid: str) -> Callable[[Session], None]:
+    ENDED.labels("sms", "sent").inc()
+    return partial(outbox.sent, one=one, external_id=sid, look_after=RECEIPT_AFTER)
+
+
+def _again(one: Leased, error: str) -> Callable[[Session], None]:
+    log.warning("message_owed_again", channel=one.channel.value, error=error, attempt=one.attempts)
+    ENDED.labels(one.channel.value, "again").inc()
+    return partial(outbox.again, one=one)
+
+
+def _fails(one: Leased, reason: Reason) -> Callable[[Session], None]:
+    log.error("message_failed", channel=one.channel.value, reason=reason.value)
+    ENDED.labels(one.channel.value, "failed").inc()
+    return partial(outbox.failed, one=one, reason=reason)
+
+
+def _opted_out(session: Session, one: Leased) -> None:
+    """The carrier knows of an opt-out of which no webhook told us."""
+    service.stop(session, ente_id=one.ente_id, channel=MessageChannel.SMS, address=one.address)
+    outbox.failed(session, one, Reason.OPTED_OUT)
+
+
+def _nothing(_session: Session) -> None:
+    pass

@@ -1,0 +1,154 @@
+"""E-mail by SMTP (RFC 5321), one connection a message; every step ends within the time-out."""
+
+import contextlib
+import smtplib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as CRLF
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+_WIRE = CRLF.clone(max_line_length=200)  # so that no address on the web is folded; RFC 5322 allows 998
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_DATA_WANTED = 354
+_NO_SUCH_MAILBOX = frozenset({550, 551, 553})
+
+
+class MailError(Exception):
+    """It was not taken, or nobody knows.
+
+    `permanent`: trying again cannot help; `unknown`: the server had it all and did not say whether it took it;
+    `no_mailbox`: there is nobody of that address.
+    """
+
+    def __init__(self, said: str, *, permanent: bool = False, unknown: bool = False, no_mailbox: bool = False) -> None:
+        super().__init__(said)
+        self.permanent = permanent
+        self.unknown = unknown
+        self.no_mailbox = no_mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail. `id` makes its Message-ID: sent again it is the same one."""
+
+    id: UUID
+    sender: str  # the name that stands before the address
+    to: str
+    subject: str
+    body: str
+    made_at: datetime
+    stop_url: str | None = None
+
+
+class Mailer:
+    """Hands e-mails to one server. Raises `MailError`."""
+
+    def __init__(self, url: str, mail_from: str, *, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        self._host, self._tls = parts.hostname or "", parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._tls else 587)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._from, self._timeout_s = mail_from, timeout_s
+
+    def send(self, mail: Mail) -> None:
+        """Returns once the server has taken it: from then on it is the server's."""
+        try:
+            to, content = _ascii(mail.to), self.compose(mail).as_bytes(policy=_WIRE)
+        except (MessageError, ValueError, IndexError) as error:
+            raise MailError("the address cannot be written", permanent=True, no_mailbox=True) from error
+        server = self._connected()
+        try:
+            _hand_over(server, self._from, to, content)
+        finally:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()  # whatever it says now, what it has said stands
+            server.close()
+
+    def compose(self, mail: Mail) -> EmailMessage:
+        """The e-mail, plain text."""
+        message = EmailMessage()
+        message["From"] = Address(mail.sender, addr_spec=self._from)
+        message["To"] = Address(addr_spec=_ascii(mail.to))
+        message["Subject"] = mail.subject
+        message["Date"] = mail.made_at
+        message["Message-ID"] = f"<{mail.id}@{self._from.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answering machine answers it
+        if mail.stop_url:  # RFC 8058
+            message["List-Unsubscribe"] = f"<{mail.stop_url}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
+        return message
+
+    def _connected(self) -> smtplib.SMTP:
+        """A connection on which a message may be handed over; passwords and addresses leave encrypted alone, but on
+        this very machine.
+        """
+        try:
+            server = self._opened()
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailError(f"the mail server is not to be reached: {type(error).__name__}") from error
+        try:
+            server.ehlo_or_helo_if_needed()
+            if not self._tls and self._host not in LOOPBACK:
+                server.starttls(context=ssl.create_default_context())
+                server.ehlo()
+            if self._user:
+                server.login(self._user, self._password)
+        except (OSError, smtplib.SMTPException) as error:
+            server.close()
+            # A wrong password is nobody's message's fault: they wait until somebody has put it right.
+            raise MailError(f"the mail server does not let us in: {type(error).__name__}") from error
+        return server
+
+    def _opened(self) -> smtplib.SMTP:
+        if self._tls:
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout_s, context=context)
+        return smtplib.SMTP(self._host, self._port, timeout=self._timeout_s)
+
+
+def _hand_over(server: smtplib.SMTP, sender: str, to: str, content: bytes) -> None:
+    """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides."""
+    try:
+        _expect(server.mail(sender), whose_fault_is_ours=True)
+        _expect(server.rcpt(to))
+        _expect(server.docmd("DATA"), wanted=_DATA_WANTED)
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailError(f"the mail server hung up before the message: {type(error).__name__}") from error
+    try:
+        server.send(_dotted(content))
+        reply = server.getreply()
+    except (TimeoutError, OSError, smtplib.SMTPException) as error:
+        raise MailError(
+            f"the mail server had the message and did not answer: {type(error).__name__}", unknown=True
+        ) from error
+    _expect(reply)
+
+
+def _expect(reply: tuple[int, bytes], *, wanted: int = 250, whose_fault_is_ours: bool = False) -> None:
+    """Raise what a refusal means: 4xx may pass, 5xx will not. That the sender is refused is a setting to put right."""
+    code, _ = reply
+    if code == wanted or (wanted == 250 and code == 251):
+        return
+    permanent = code >= 500 and not whose_fault_is_ours
+    raise MailError(f"the mail server answered {code}", permanent=permanent, no_mailbox=code in _NO_SUCH_MAILBOX)
+
+
+def _dotted(content: bytes) -> bytes:
+    """The content as it goes over the wire: a line that begins with a dot gets another, and a dot ends it all."""
+    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    body = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
+    return body + (b"" if body.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+
+
+def _ascii(address: str) -> str:
+    """The address with its domain as the DNS has it; a mailbox of other characters is not one we can write to."""
+    mailbox, _, domain = address.rpartition("@")
+    if not mailbox.isascii() or not mailbox.isprintable() or " " in mailbox:
+        raise ValueError("not a mailbox that SMTP can name")
+    return f"{mailbox}@{domain.encode('idna').decode('ascii')}"

@@ -1,0 +1,64 @@
+"""The carrier's webhooks about SMS: what became of one, and what somebody wrote. Signed, as those of calls."""
+
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
+
+from crm.contacts.phone import to_e164
+from crm.core.db import Scope
+from crm.enti import queries as enti
+from crm.messages import outbox, service
+from crm.messages.answers import answer
+from crm.messages.models import MessageChannel
+from crm.messages.words import language_of, means
+from telephony.carriers.port import Reply
+from telephony.lines import queries as lines
+from telephony.messages.receipts import reason_of, state_of
+from web.api.webhooks import NO_CONTENT, HookDep
+
+log = structlog.get_logger(__name__)
+router = APIRouter(prefix="/telephony", include_in_schema=False)
+MAX_SID = 64
+
+
+@router.post("/messages/{ente_id}/{message_id}")
+def became(hook: HookDep, ente_id: int, message_id: UUID) -> Response:
+    """An SMS of ours was sent, arrived, or did not. The address is ours, and was signed."""
+    told, sid = state_of(hook["MessageStatus"]), hook["MessageSid"]
+    code = int(hook["ErrorCode"]) if hook["ErrorCode"].isdecimal() and len(hook["ErrorCode"]) < 10 else None
+
+    def work(session: Session) -> bool:
+        assert told is not None
+        return outbox.heard(session, message_id=message_id, external_id=sid, told=told, reason=reason_of(code))
+
+    if told is not None and 0 < len(sid) <= MAX_SID:
+        known = hook.runtime.database.transact(Scope.of_enti([ente_id]), work)
+        log.info("message_heard", message=str(message_id), told=told.value, known=known)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/texts")
+def wrote(hook: HookDep) -> Response:
+    """Somebody wrote to one of our numbers: the opt-out word, the one that takes it back, or something else.
+
+    It counts for every ente of the line's contract: he cannot know which of them a shared number stands for.
+    """
+    with hook.runtime.database.begin(Scope.nothing()) as session:
+        line = lines.in_use(session, hook["To"])
+    who, meant = to_e164(hook["From"]), means(hook["Body"])
+    if line is None or who is None:
+        return hook.reply(())
+
+    def work(session: Session) -> None:
+        change = service.stop if meant else service.restart
+        for ente_id in sorted(enti.enti_of(session, line.contract_id)):
+            change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=who)
+
+    if meant is not None:
+        hook.in_contract(line.contract_id, work)
+        log.info("opt_out_heard", contract=line.contract_id, stop=meant)
+    if hook["OptOutType"]:  # the carrier has answered already
+        return hook.reply(())
+    return hook.reply((Reply(answer(meant, language_of(hook["Body"]))),))

@@ -1,0 +1,1 @@
+"""Messages on the pages: sent from an open file; and what whoever gets one finds without signing in."""
