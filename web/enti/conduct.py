@@ -84,12 +84,11 @@ def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
 def quiet(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """When nobody is disturbed by messages."""
     return save(
-        runtime, visit, ente_id,
+        runtime, visit,
         lambda session: save_quiet(
             session, visit.principal, ente_id=ente_id, starts=fields.get("quiet_from", ""),
             ends=fields.get("quiet_until", ""),
         ),
-        at=HERE,
     )  # fmt: skip
 
 
