@@ -18,13 +18,16 @@ from crm.collection.models import CollectionSource, ImportRun, ImportState
 from crm.contacts.models import Contact
 from crm.core.db import Database, Scope
 from crm.core.jobs import Job
+from crm.duplicates.service import SEARCH
 from crm.enti.models import ContractEnte, ContractLevel, Ente, OpeningHours
+from crm.follow_ups.models import FollowUp
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from crm.proposals.models import DELIVER, ProposalExport
 from web.demo.accounts import DEMO_USERS
 from web.demo.centre import seed_demo
 from web.demo.generate import DemoFiles, generate
 from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
+from web.demo.promises import DUE
 
 TODAY = date(2026, 11, 20)
 Record = dict[str, Any]
@@ -148,3 +151,6 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
         assert sources == sent  # the stand-in is owed the first ente's proposals, and nobody else's
         assert sorted(sent.values()) == [False, False, True]
         assert session.scalar(select(func.count()).where(Job.kind == DELIVER)) == 1
+        assert session.scalar(select(func.count()).where(Job.kind == SEARCH)) == 3
+        by_somebody = select(func.count(), func.count(FollowUp.made_by))
+        assert session.execute(by_somebody.select_from(FollowUp)).one() == (len(DUE) + 2, len(DUE))  # two not arrived

@@ -18,6 +18,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
+from web.demo.letters import write_to
 from web.demo.places import LINES
 from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
@@ -50,6 +51,7 @@ def seed_demo(
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
+    database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

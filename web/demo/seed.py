@@ -20,7 +20,6 @@ from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
-from web.demo.letters import write_to
 from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
 from web.demo.staff import tell_story
@@ -65,8 +64,6 @@ def seed(
                 manager=ADMINISTRATOR.username,
             ),
         )  # fmt: skip
-    letters = partial(write_to, ente_id=enti[OVERSEEN], today=today)
-    db.transact(Scope.of_contract(contract_id), letters)
     looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
     db.transact(Scope.of_contract(contract_id), looked_at)
 
