@@ -153,4 +153,7 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
         assert session.scalar(select(func.count()).where(Job.kind == DELIVER)) == 1
         assert session.scalar(select(func.count()).where(Job.kind == SEARCH)) == 3
         by_somebody = select(func.count(), func.count(FollowUp.made_by))
-        assert session.execute(by_somebody.select_from(FollowUp)).one() == (len(DUE) + 2, len(DUE))  # two not arrived
+        assert session.execute(by_somebody.select_from(FollowUp)).one() == (
+            len(DUE) + 1,
+            len(DUE),
+        )  # a message did not arrive
