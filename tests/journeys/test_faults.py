@@ -31,7 +31,7 @@ def test_a_process_is_killed_during_a_conversation(
     centre.kill(victim)
     eventually(lambda: centre.pid(victim) != old, f"{victim} is started again")
     assert centre.state(sid)["live"]
-    expect(anna.page.locator("[data-live]").first).to_have_attribute("data-live", "on", timeout=20_000)
+    expect(anna.page.locator("[data-live]").first).to_have_attribute("data-live", "on", timeout=60_000)
     expect(anna.page.locator("#note")).to_have_value(f"prima che {victim} cadesse")
     centre.hang_up(sid)
     expect(anna.page.locator("#band")).to_contain_text("Lavoro successivo", timeout=30_000)
