@@ -78,9 +78,9 @@ def _recall(centre: Centre, filled: Filled, asked: Sequence[tuple[Person, str]])
     found = 0
     for one, text in asked:
         with centre.database.begin(Scope.of_enti(filled.enti)) as session:
-            found = search(session, text, limit=SHOWN)
-            follow = similar(session, text, limit=SHOWN).people if found.slips else ()
-            shown = (*found.people, *follow)[:SHOWN]
+            named = search(session, text, limit=SHOWN)
+            follow = similar(session, text, limit=SHOWN).people if named.slips else ()
+            shown = (*named.people, *follow)[:SHOWN]
         his = fold(f"{one.surname} {one.given_name}")
         namesakes = [view for view in shown if fold(f"{view.surname} {view.given_name}") == his]
         found += any(view.codice_fiscale == one.codice_fiscale for view in shown) or len(namesakes) == SHOWN
