@@ -75,12 +75,17 @@ class Staffing:
     all: Mapping[AgentState, int]
 
 
-@kept
 def queues(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, ...]:
     """The queues of these contracts that are not closed."""
+    return tuple(one for one in with_closed(session, contract_ids) if one.closed_at is None)
+
+
+@kept
+def with_closed(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, ...]:
+    """Every queue of these contracts: of one that is closed the figures stay."""
     rows = session.execute(
         select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__))
-        .where(_QUEUE.c.contract_id.in_(contract_ids), _QUEUE.c.closed_at.is_(None))
+        .where(_QUEUE.c.contract_id.in_(contract_ids))
         .order_by(_QUEUE.c.id)
     )
     return tuple(QueueView(*row) for row in rows)

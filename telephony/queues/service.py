@@ -17,6 +17,8 @@ from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.enti.queries import enti_of
 from telephony.agents.models import AgentPresence
 from telephony.agents.service import enrol
+from telephony.ivr import queries as ivr
+from telephony.ivr.definition import Flow, ToQueue
 from telephony.ivr.languages import Language
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries
@@ -93,6 +95,8 @@ def close(session: Session, by: Principal, *, queue_id: int) -> None:
         raise ConflictError("Qualcuno aspetta in questa coda: chiudila quando è vuota.")
     if session.scalar(select(PhoneLine.number).where(PhoneLine.queue_id == queue_id).limit(1)) is not None:
         raise ConflictError("Un numero porta direttamente a questa coda: portalo altrove, poi chiudila.")
+    if _in_a_flow(session, row):
+        raise ConflictError("Un percorso vocale pubblicato porta a questa coda: pubblicane uno senza, poi chiudila.")
     lines = session.scalar(select(PhoneLine.number).where(PhoneLine.contract_id == row.contract_id).limit(1))
     if lines is not None and queries.open_ids(session, row.contract_id) == {queue_id}:
         raise ConflictError("È l'ultima coda, e i numeri del contratto vi portano: aggiungine prima un'altra.")
@@ -154,6 +158,13 @@ def _managed(session: Session, by: Principal, queue_id: int) -> Queue:
     if row is None or not by.can(Permission.QUEUE_MANAGE, contract_id=row.contract_id):
         raise NotFoundError("Questa coda non esiste.")
     return row
+
+
+def _in_a_flow(session: Session, row: Queue) -> bool:
+    """Whether a published flow leads callers to the queue."""
+    current = [v.id for one in ivr.flows(session, frozenset({row.contract_id})) for v in one.versions if v.is_current]
+    published = (Flow.model_validate(ivr.definition(session, version_id)) for version_id in current)
+    return any(isinstance(node, ToQueue) and node.queue == row.id for flow in published for node in flow.nodes.values())
 
 
 def _domain(session: Session, contract_id: int) -> str:

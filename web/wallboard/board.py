@@ -153,8 +153,9 @@ def read(session: Session, scope: Scope) -> Board:
         limits=limits,
         agents=staffed.all if staffed else None,
         queues=tuple(
-            _queue_row(queue, of_queue(queue.id), staffed.queues.get(queue.id, {}) if staffed else {})
-            for queue in queues.queues(session, contract_ids)
+            _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {})
+            for queue in queues.with_closed(session, contract_ids)
+            if (figures := of_queue(queue.id)).counts or queue.closed_at is None
         )
         + ((QueueRow(None, nowhere),) if nowhere.counts else ()),
         enti=tuple(EnteRow(ente, of_ente(ente.id)) for ente in enti.badges(session, scope.enti).values())
@@ -205,7 +206,7 @@ def _service(counts: Counts, terms: Collection[Terms]) -> Service | None:
 def _alerts(session: Session, contract_ids: frozenset[int], since: datetime) -> tuple[Alert, ...]:
     passed = contract_events.latest(session, contract_ids, since, most=ALERTS_SHOWN)
     badges = enti.badges(session, frozenset(one.ente_id for one in passed if one.ente_id is not None))
-    names = {queue.id: queue.name for queue in queues.queues(session, contract_ids)} if passed else {}
+    names = {queue.id: queue.name for queue in queues.with_closed(session, contract_ids)} if passed else {}
     return tuple(
         Alert(
             one, badges.get(one.ente_id) if one.ente_id else None, names.get(one.queue_id) if one.queue_id else None

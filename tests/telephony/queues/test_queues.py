@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from telephony.ivr import queries as flows
+from telephony.ivr import service as ivr
 from telephony.queues import queries, service
 from telephony.queues.models import QueueEntry
 from telephony.queues.service import QueueSetting
@@ -96,6 +99,19 @@ def test_a_closed_queue_frees_its_key_and_leaves_the_menu(stage: Stage, sara: Pr
     anew = added(stage, sara, replace(RATES, menu_digit="1"))
     listed = stage.work(lambda s: queries.queues(s, frozenset({stage.cast.contract})))
     assert {(one.id, one.menu_digit) for one in listed} == {(stage.cast.operator, None), (anew, "1")}
+    every = stage.work(lambda s: queries.with_closed(s, frozenset({stage.cast.contract})))
+    assert stage.cast.notices in {one.id for one in every}  # the board still shows what it did today
+
+
+def test_a_queue_to_which_a_published_flow_leads_stays(stage: Stage, sara: Principal) -> None:
+    def publish(session: Session) -> None:
+        flow_id = ivr.create(session, sara, contract_id=stage.cast.contract, name="Prova")
+        (draft,) = flows.flow(session, flow_id).versions
+        ivr.publish(session, sara, version_id=draft.id)
+
+    stage.work(publish)
+    with pytest.raises(ConflictError, match="percorso vocale"):
+        stage.work(lambda session: service.close(session, sara, queue_id=stage.cast.notices))
 
 
 @pytest.mark.parametrize(
