@@ -75,7 +75,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     if call is None:  # announced twice
         existing = floor(session).call_of_sid(arrival.sid)
         assert existing is not None
-        return resume(session, existing, to)
+        return resume(session, existing.id, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
     return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
 

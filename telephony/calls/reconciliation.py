@@ -82,13 +82,16 @@ class Reconciler:
             if leg is None and call.leg_offered_at is not None and call.leg_offered_at > call.now - QUIET:
                 return  # the carrier's own list lags behind its calls
             end = LegEnd.COMPLETED if call.leg_state is LegState.ANSWERED else LegEnd.FAILED
-            self._repair(call, LegEnded(call.now, leg_id, end), f"leg-ended:{leg_id}")
+            ended = (leg.ended_at if leg else None) or call.now
+            self._repair(call, LegEnded(min(ended, call.now), leg_id, end), f"leg-ended:{leg_id}")
         elif call.phase is Phase.RINGING and leg.status == "in-progress":
             self._repair(call, AgentAnswered(call.now, leg_id), f"leg-answered:{leg_id}")
-        elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(leg_id)):
-            self._repair(call, CallerJoined(call.now, leg_id), f"joined:{leg_id}")
-        elif call.phase is Phase.JOINING:  # the order to connect him got lost
-            self._order(call, CommandKind.CONNECT_CALLER)
+        elif call.phase is Phase.JOINING:
+            since = self._carrier.labels_in(conference_name(leg_id)).get(CUSTOMER)
+            if since is not None:
+                self._repair(call, CallerJoined(min(since, call.now), leg_id), f"joined:{leg_id}")
+            else:  # the order to connect him got lost
+                self._order(call, CommandKind.CONNECT_CALLER)
 
     def _order(self, call: Quiet, kind: CommandKind) -> None:
         leg_id = call.leg_id if kind is CommandKind.CONNECT_CALLER else None

@@ -181,8 +181,11 @@ class Carrier(Protocol):
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call as the carrier knows it, or none when it knows of none."""
 
-    def labels_in(self, conference: str) -> frozenset[str]:
-        """The labels of who is in a conference now; empty when there is none."""
+    def labels_in(self, conference: str) -> Mapping[str, datetime]:
+        """The labels of who is in a conference now, and since when; empty when there is none.
+
+        Whoever is still being rung is there already.
+        """
 
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""

@@ -60,10 +60,12 @@ def test_nobody_told_that_the_caller_joined(stage: Stage) -> None:
     stage.passes(7)  # sooner than elsewhere: two people are already speaking
     stage.reconciler.run()
     assert stage.call(call).phase is Phase.JOINING
-    stage.carrier.labels[conference_name(assigned.leg_id)] = frozenset({"customer", str(assigned.leg_id)})
+    joined = stage.after(call, 0)
+    stage.carrier.labels[conference_name(assigned.leg_id)] = dict.fromkeys(("customer", str(assigned.leg_id)), joined)
     stage.passes(7)
     stage.reconciler.run()
     assert stage.call(call).phase is Phase.TALKING
+    assert stage.call(call).talking_since == joined  # not when it was found out
     assert stage.presence(stage.cast.anna).state is AgentState.TALKING
 
 
