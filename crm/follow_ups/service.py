@@ -194,8 +194,8 @@ def _tell(
     changed = {name for name in after if before.get(name) != after[name]}
     audit.note(
         session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=f"follow_up:{row.id}",
-        call_id=row.call_id, before={name: before[name] for name in changed if name in before},
-        after={name: after[name] for name in changed},
+        call_id=row.call_id, before=_named(session, {name: before[name] for name in changed if name in before}),
+        after=_named(session, {name: after[name] for name in changed}),
     )  # fmt: skip
     of_list = session.get_one(FollowUpList, row.list_id)
     timeline.record(
@@ -210,6 +210,18 @@ def _tell(
     touch(session, topics.follow_ups(of_list.contract_id))
     if row.owner_id is not None:
         touch(session, topics.agent(row.owner_id))
+
+
+def _named(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """As the audit keeps them: people and lists by their names, since their numbers say nothing to whoever reads it."""
+    named = dict(values)
+    if "list_id" in named:
+        found = session.get(FollowUpList, named.pop("list_id"))
+        named["list"] = found.name if found else None
+    for key, name in (("owner_id", "owner"), ("closed_by", "closed_by")):
+        if key in named:
+            named[name] = _name(session, named.pop(key))
+    return named
 
 
 def _name(session: Session, user_id: int | None) -> str | None:
