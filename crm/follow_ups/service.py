@@ -17,6 +17,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.enti import queries as enti
 from crm.follow_ups import lists
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList, FollowUpState
 from crm.follow_ups.queries import works_on
@@ -61,7 +62,7 @@ def owe(
     session: Session, *, ente_id: int, contact_id: int, kind: FollowUpKind, note: str, call_id: UUID | None = None
 ) -> int | None:  # fmt: skip
     """The system found something that a person has to look at, now. None: no contract has people for it any more."""
-    if not lists.contracts_of(session, ente_id):
+    if not enti.contracts_of(session, ente_id):
         return None
     at = clock.now(session)
     row = FollowUp(
@@ -169,7 +170,7 @@ def _open_list(session: Session, row: FollowUp) -> FollowUpList | None:
     # Whoever closes the list waits for this row, or is waited for.
     locked = {"read": True, "key_share": True}
     found = session.get(FollowUpList, row.list_id, with_for_update=locked, populate_existing=True)
-    if found is None or not found.active or found.contract_id not in lists.contracts_of(session, row.ente_id):
+    if found is None or not found.active or found.contract_id not in enti.contracts_of(session, row.ente_id):
         return None
     return found
 
