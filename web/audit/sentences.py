@@ -255,6 +255,7 @@ FIELDS = {
     "written_at": "scritto il",
     "given": "dato",
     "collected": "come raccolto",
+    "version": "versione",
     "document": "documento",
     "covers": "vale per",
     "valid_from": "valido dal",
@@ -344,6 +345,15 @@ FIELDS = {
     "risk": "rischio",
     "text": "testo",
     "user": "utente",
+    "withdraw": "ritirare",
+    "whole": "per intero",
+    "sessions": "sessioni",
+    "replaced_by": "sostituito da",
+    "sha256": "impronta",
+    "end": "fine del contratto",
+    "erasure": "cancellazione",
+    "other": "altro contatto",
+    "flow": "percorso",
 }
 
 HEAD = ("Quando", "Chi", "Postazione", "Ente", "Che cosa", "Di chi", "Oggetto", "Motivo", "Prima e dopo", "Chiamata")
