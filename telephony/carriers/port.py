@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ class CarrierError(DomainError):
     `permanent`: asking again cannot help. `unknown`: no answer tells whether it was done, so a command that
     creates something must be reconciled, never repeated. `gone`: the call had already ended.
     `answered`: what is unknown was answered with an error of the carrier's own, not with silence.
+    `undone`: certainly nothing was done, and asking again may help; `retry_after` is when the carrier says it may.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class CarrierError(DomainError):
         gone: bool = False,
         answered: bool = False,
         code: int | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
@@ -33,6 +35,11 @@ class CarrierError(DomainError):
         self.gone = gone
         self.answered = answered
         self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def undone(self) -> bool:
+        return not (self.permanent or self.unknown or self.gone)
 
 
 # -- what a caller hears ----------------------------------------------------------------------------------------

@@ -2,12 +2,19 @@
 
 Ending and redirecting may be repeated. Ringing creates something, so a ring without an answer becomes *unknown*
 and the carrier is asked whether it exists; it is never repeated.
+
+Rings leave no faster than the account may place calls: one that is too early waits, and so does its agent's time to
+answer.
 """
 
-from collections.abc import Iterable
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,8 +33,10 @@ from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState
-from telephony.commands.service import WRITER_LEASE, order
+from telephony.commands.service import WRITER_LEASE, order, postpone_ring
 from telephony.queues.models import Queue
+from telephony.standing import pace
+from telephony.standing.pace import Pace
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -35,7 +44,7 @@ LEFT_AFTER = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )  # fmt: skip
 
-RETRY_AFTER = timedelta(seconds=2)
+RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
@@ -57,7 +66,10 @@ _LOAD = (
     )
 )  # fmt: skip
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
+_KEEP = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"), _COMMAND.c.state == CommandState.OWED)
 _NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
+UNPACED = Pace()
+Later = Callable[[timedelta, Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,11 @@ class Job:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
 
     @property
+    def places_a_call(self) -> bool:
+        """Whether carrying it out creates a call at the carrier."""
+        return self.kind is CommandKind.RING_AGENT and not self.may_have_been_sent and not self.is_moot
+
+    @property
     def may_have_been_sent(self) -> bool:
         """Whether somebody before us may have told the carrier already."""
         return self.state is CommandState.UNKNOWN or self.attempts > 0
@@ -108,11 +125,17 @@ class Job:
 class Dispatcher:
     """Carries out commands in an executor of its own, so that a slow carrier cannot eat the request threads."""
 
-    def __init__(self, database: Database, carrier: Carrier, addresses: Addresses, *, threads: int = 16) -> None:
+    def __init__(
+        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 16,
+        later: Later | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._carrier = carrier
         self._addresses = addresses
+        self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
+        self._later = later or self._in_the_pool
+        self._dice = random.Random()  # noqa: S311  # so that those who failed together do not come back together
 
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
@@ -138,18 +161,43 @@ class Dispatcher:
             except Exception:
                 log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
-    def carry_out(self, command_id: int) -> None:
-        """Carry out one command and write down what became of it."""
-        job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is not None:
-            self._carry_out(job)
+    def carry_out(self, command_id: int, *, tries: int = 0, in_turn: bool = False) -> None:
+        """Carry out one command and write down what became of it.
 
-    def _carry_out(self, job: Job) -> None:
+        `tries`: how often the carrier did nothing of it so far. `in_turn`: it has waited for its turn.
+        """
+
+        def work(session: Session) -> tuple[Job | None, timedelta]:
+            job = _load(session, command_id)
+            if job is None or in_turn or not job.places_a_call:
+                return job, pace.NOTHING
+            wait = pace.reserve(session, self._paced)
+            if wait:
+                _keep(session, job, wait)
+            return job, wait
+
+        job, wait = self._database.transact(Scope.across_enti(), work)
+        if job is not None and wait:
+            log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
+            self._later(wait, partial(self.carry_out, command_id, tries=tries, in_turn=True))
+        elif job is not None:
+            self._carry_out(job, tries)
+
+    def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
+        timer = threading.Timer(wait.total_seconds(), self._submit, [work])
+        timer.daemon = True  # a process that ends leaves what waits to the engine
+        timer.start()
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._pool.submit(_logged, work)
+
+    def _carry_out(self, job: Job, tries: int) -> None:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
-            self._ring(job)
+            self._ring(job, tries)
         else:
             self._repeatable(job)
 
@@ -164,7 +212,8 @@ class Dispatcher:
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
-                self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
+                wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
+                self._settle(job, CommandState.OWED, error=str(error), wait=wait)
         else:
             log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
@@ -183,7 +232,7 @@ class Dispatcher:
 
     # -- ringing --------------------------------------------------------------------------------------------
 
-    def _ring(self, job: Job) -> None:
+    def _ring(self, job: Job, tries: int) -> None:
         ring = self._ring_of(job)
         if job.may_have_been_sent:
             self._reconcile(job, ring)
@@ -195,10 +244,28 @@ class Dispatcher:
             if error.unknown:
                 log.warning("ring_unknown", leg=str(job.leg_id))
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=SETTLE)
+            elif error.undone and tries + 1 < MAX_ATTEMPTS:
+                self._again(job, error, tries + 1)
             else:
                 self._refused(job, error)
         else:
             self._rung(job, sid)
+
+    def _again(self, job: Job, error: CarrierError, tries: int) -> None:
+        """Nothing was done: wait, together with whoever else would place a call, and ask again.
+
+        Here and not in the engine's sweep, which could not know that nothing was done. Should this process die
+        meanwhile, the sweep looks for the ring and gives the call to somebody again.
+        """
+        wait = error.retry_after or pace.back_off(tries, self._dice)
+        log.warning("ring_tried_again", leg=str(job.leg_id), error=str(error), attempt=tries)
+
+        def work(session: Session) -> None:
+            pace.hold(session, self._paced, wait)
+            _keep(session, job, wait)
+
+        self._database.transact(Scope.across_enti(), work)
+        self._later(wait, partial(self.carry_out, job.id, tries=tries))
 
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
@@ -282,6 +349,20 @@ def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
         .returning(CarrierCommand.id, CarrierCommand.call_id)
     )
     return sorted((command_id, call_id) for command_id, call_id in taken)
+
+
+def _keep(session: Session, job: Job, wait: timedelta) -> None:
+    """It stays with this process for that much longer, and its agent has that much longer to answer."""
+    session.execute(_KEEP, {"command": job.id, "lease_until": clock.now(session) + wait + WRITER_LEASE})
+    assert job.leg_id is not None
+    postpone_ring(session, leg_id=job.leg_id, by=wait)
+
+
+def _logged(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("command_failed")  # its lease runs out; the engine takes over
 
 
 def _settle(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert
+from sqlalchemy import Interval, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -19,6 +19,11 @@ _ADD_COMMAND = insert(_COMMANDS).returning(_COMMANDS.c.id)
 _ADD_TIMER = insert(_TIMERS)
 _DISARM_RING = delete(_TIMERS).where(_TIMERS.c.leg_id == bindparam("leg"), _TIMERS.c.kind == TimerKind.RING)
 
+_POSTPONE_RING = (
+    update(_TIMERS)
+    .where(_TIMERS.c.leg_id == bindparam("leg"), _TIMERS.c.kind == TimerKind.RING)
+    .values(due_at=_TIMERS.c.due_at + bindparam("by", type_=Interval))
+)
 _DISARM_WAIT = (
     delete(_TIMERS)
     .where(_TIMERS.c.call_id == bindparam("call"), _TIMERS.c.kind == TimerKind.WAIT)
@@ -94,3 +99,8 @@ def arm_widening(session: Session, *, call_id: UUID, contract_id: int, due: Iter
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:
     """The leg answered or ended: its timer has no reason any more."""
     session.execute(_DISARM_RING, {"leg": leg_id})
+
+
+def postpone_ring(session: Session, *, leg_id: UUID, by: timedelta) -> None:
+    """The leg begins to ring later than was thought."""
+    session.execute(_POSTPONE_RING, {"leg": leg_id, "by": by})

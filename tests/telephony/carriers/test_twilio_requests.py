@@ -4,7 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -280,6 +280,18 @@ def test_what_a_refusal_means(
     assert {name: getattr(error, name) for name in expected} == expected
     assert error.code == code
     assert len(twilio.asked) == 1  # nothing is asked twice behind our back
+
+
+@pytest.mark.parametrize(("told", "waits"), [("3", 3), ("7200", 60), ("soon", None), (None, None)])
+def test_how_long_it_asks_us_to_wait(
+    twilio: Twilio, carrier: TwilioCarrier, told: str | None, waits: int | None
+) -> None:
+    twilio.fails(429, 20429)
+    twilio.headers = {} if told is None else {"Retry-After": told}
+    with pytest.raises(CarrierError) as refusal:
+        carrier.redirect(CALL, "https://cc.example.it/")
+    assert refusal.value.undone
+    assert refusal.value.retry_after == (None if waits is None else timedelta(seconds=waits))
 
 
 def test_ending_a_call_that_has_ended_is_success(twilio: Twilio, carrier: TwilioCarrier) -> None:
