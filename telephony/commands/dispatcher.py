@@ -68,6 +68,7 @@ _LOAD = (
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
 _KEEP = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"), _COMMAND.c.state == CommandState.OWED)
 _NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
+_SID = select(_LEG.c.carrier_sid).where(_LEG.c.id == bindparam("leg"))
 UNPACED = Pace()
 Later = Callable[[timedelta, Callable[[], None]], None]
 
@@ -325,8 +326,14 @@ class Dispatcher:
 
 
 def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
-    """Our own timer says that this agent has not answered, whatever the carrier says or does not say."""
+    """Our own timer says that this agent has not answered, whatever the carrier says or does not say.
+
+    While nobody knows of a call to his telephone, it is no fault of his.
+    """
     at = clock.now(session)
+    if session.execute(_SID, {"leg": leg_id}).scalar_one() is None:
+        calls.apply(session, call_id, RingRefused(at, leg_id), Heard(f"never-rang:{leg_id}", at))
+        return
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 

@@ -15,7 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telephony.carriers.simulator import citizens_api, sockets, texts_api
+from telephony.carriers.simulator import citizens_api, faults_api, sockets, texts_api
 from telephony.carriers.simulator.colleagues.team import Team
 from telephony.carriers.simulator.config import SimulatorConfig
 from telephony.carriers.simulator.courtesy import left_to_people
@@ -69,7 +69,7 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.exception_handler(RestError)(_refuse)
     app.exception_handler(HTTPException)(_not_found)
     for module in (
-        calls, participants, conferences, numbers, messages, account, citizens_api, texts_api, sockets,
+        calls, participants, conferences, numbers, messages, account, citizens_api, faults_api, texts_api, sockets,
     ):  # fmt: skip
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -99,7 +99,7 @@ def serve(config: SimulatorConfig, *, host: str, port: int, fd: int | None = Non
 
 async def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RestError)
-    return JSONResponse(dict(error.body()), status_code=error.status)
+    return JSONResponse(dict(error.body()), status_code=error.status, headers=error.headers)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -45,7 +45,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often the carrier misbehaves: probabilities from 0 to 1, drawn from `seed`."""
+    """How often the carrier misbehaves: probabilities from 0 to 1, drawn from `seed`; what each does is said in
+    `faults.Fault`."""
 
     seed: int = 0
     drop: float = 0.0
@@ -56,6 +57,13 @@ class Faults:
     callback_before_reply: float = 0.0
     lose_reply: float = 0.0
     rate_limit: float = 0.0
+    retry_after_s: int | None = None
+    bad_signature: float = 0.0
+    server_error: float = 0.0
+    hang: float = 0.0
+    hang_s: float = 20.0
+    gone: float = 0.0
+    down: bool = False
     calls_per_second: float | None = None
 
 
