@@ -82,7 +82,7 @@ def build(settings: Settings) -> Runtime:
     )  # fmt: skip
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
-    addresses = Addresses(settings.public_url)
+    addresses = Addresses(settings.public_url, settings.fallback_url)
     matcher = Matcher(database)
     dispatcher = Dispatcher(database, carrier, addresses, paced=Pace(settings.twilio_account_sid, settings.pace))
     publisher = Publisher(settings.redis_url, database)

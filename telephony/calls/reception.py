@@ -61,6 +61,7 @@ class Arrival:
     line: str
     caller: str | None
     at: datetime
+    repaired: bool = False  # nobody announced it: we found it at the carrier
 
 
 def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
@@ -88,7 +89,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     if call is None:  # announced twice
         existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
         return resume(session, existing, to)
-    service.arrived(session, call, Heard("arrived", arrival.at))
+    service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
     return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
 
 

@@ -169,7 +169,7 @@ def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
     _append(session, row, "Arrived", heard)
     if row.metered:
         levels.record(
-            session, subject=row.id, facts=(levels.SeenFact(FactKind.RECEIVED, heard.at, 0, repaired=False),),
+            session, subject=row.id, facts=(levels.SeenFact(FactKind.RECEIVED, heard.at, 0, heard.repaired),),
             before=None, after=(account_of(row), measured_of(row, _state(row))),
         )  # fmt: skip
     touch(session, topics.board(row.contract_id))

@@ -164,6 +164,19 @@ class CarrierCall:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call that is under way, as the carrier lists it; `agent` is the identity of the device that it rings."""
+
+    sid: str
+    inbound: bool
+    from_: str
+    to: str
+    answered: bool
+    since: datetime
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceCredentials:
     """What an agent's browser needs to register its softphone."""
 
@@ -188,6 +201,12 @@ class Carrier(Protocol):
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call as the carrier knows it, or none when it knows of none."""
 
+    def live_calls(self) -> list[LiveCall]:
+        """The account's calls that are under way, a few thousand at the most. The list may lag behind them."""
+
+    def probe(self) -> None:
+        """Ask for something that changes nothing: whether it answers."""
+
     def labels_in(self, conference: str) -> frozenset[str]:
         """The labels of who is in a conference now; empty when there is none."""
 
@@ -205,8 +224,11 @@ class Carrier(Protocol):
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         """An SMS as the carrier knows it, or none when it knows of none."""
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
-        """Make a number of ours call `voice_url`, and tell `message_url` of the SMS that it gets.
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:
+        """Make a number of ours call `voice_url`, or `fallback_url` when that does not answer, and tell `message_url`
+        of the SMS that it gets.
 
         Creating what exists already updates it.
         """

@@ -28,6 +28,7 @@ from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.standing.health import failing_since
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
@@ -181,9 +182,14 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     """How the queues stand: the one region that all agents of the same contracts share."""
     with runtime.database.begin(scope) as session:
         lines = queues.standing(session, scope.contracts)
+        silent_since = failing_since(session)
     since = min((line.since for line in lines if line.since), default=None)
-    html = fragment("console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since)
-    return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
+    html = fragment(
+        "console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since,
+        silent_since=silent_since,
+    )  # fmt: skip
+    watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.carrier()}
+    return Rendered({"queues": html}, watched)
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:

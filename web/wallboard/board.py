@@ -25,6 +25,7 @@ from telephony.ivr import queries as ivr
 from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView
+from telephony.standing.health import failing_since
 
 HOURS_SHOWN = 12
 ALERTS_SHOWN = 6
@@ -107,6 +108,7 @@ class Board:
     """Everything on the wallboard."""
 
     opening: Opening
+    carrier_silent_since: datetime | None
     emergencies: tuple[str, ...]  # what callers of these contracts, or enti, hear just now
     centre: Figures
     limits: Limits
@@ -146,6 +148,7 @@ def read(session: Session, scope: Scope) -> Board:
     nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
         opening=_opening(session, contract_ids, scope),
+        carrier_silent_since=failing_since(session),
         emergencies=tuple(
             one.text[Language.ITALIAN] for one in ivr.emergencies(session, contract_ids) if one.switched_on_at
         ),
@@ -169,7 +172,8 @@ def read(session: Session, scope: Scope) -> Board:
         ),
         service=_service(sum(tally.rows.values(), Counts()), terms.values()),
         alerts=_alerts(session, contract_ids, since),
-        topics=frozenset(topics.board(one) for one in contract_ids)
+        topics=frozenset({topics.carrier()})
+        | frozenset(topics.board(one) for one in contract_ids)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),
     )  # fmt: skip
 

@@ -77,6 +77,9 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.get("/", include_in_schema=False)(_caller_page)
     app.get("/calls", include_in_schema=False)(_calls_page)
     app.get("/messages", include_in_schema=False)(_messages_page)
+    if config.apology is not None:
+        hosted = Response(config.apology, media_type="text/xml")
+        app.api_route("/bins/apology", methods=["GET", "POST"], include_in_schema=False)(lambda: hosted)
     return app
 
 

@@ -119,6 +119,8 @@ class SimulatorConfig:
     faults: Faults = Faults()
     traffic: Traffic = Traffic()
     colleagues: Colleagues = Colleagues()
+    apology: str | None = None
+    """A document hosted by the carrier itself, at `/bins/apology`, as Twilio hosts TwiML Bins."""
     device_grace_s: float = 8.0
     mail_host: str = "127.0.0.1"
     mail_port: int | None = None
@@ -151,6 +153,7 @@ class SimulatorConfig:
                 product_url=settings.public_url,
                 talk_s=_number(environ, "TALK_S", 100.0),
             ),
+            apology=_text(environ, "APOLOGY"),
             device_grace_s=_number(environ, "GRACE_S", 8.0),
             mail_host=environ.get(PREFIX + "MAIL_HOST", "127.0.0.1"),
             mail_port=int(_number(environ, "MAIL_PORT", 0)) or None,
@@ -186,6 +189,11 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     raw = environ.get(PREFIX + name)
     return Path(raw) if raw else None
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    path = _path(environ, name)
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else None
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

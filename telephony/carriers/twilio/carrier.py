@@ -21,6 +21,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
     TextMessage,
 )
@@ -31,6 +32,9 @@ T = TypeVar("T")
 NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
 NOT_FOUND = 20404
 TOO_MANY = 20429  # not processed: safe to ask again
+LISTED = ("queued", "ringing", "in-progress")
+MOST_LISTED, PAGE = 2000, 500
+CLIENT = "client:"
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
@@ -87,7 +91,7 @@ class TwilioCarrier:
         """Add the agent to the conference: Twilio calls his device and joins it when he answers."""
         participant = _ask(
             lambda: self._client.conferences(ring.conference).participants.create(
-                from_=ring.caller_id, to=f"client:{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
+                from_=ring.caller_id, to=f"{CLIENT}{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
                 early_media=False, beep="false", start_conference_on_enter=True, end_conference_on_exit=False,
                 status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
                 conference_status_callback=ring.conference_url,
@@ -117,6 +121,18 @@ class TwilioCarrier:
                 return None
             raise
         return CarrierCall(str(call.sid), str(call.status) in LIVE, str(call.status), call.end_time)
+
+    def live_calls(self) -> list[LiveCall]:
+        """By status, since Twilio filters by one at a time; in pages of its own size."""
+        return [
+            _live_call(one)
+            for status in LISTED
+            for one in _ask(partial(self._client.calls.list, status=status, limit=MOST_LISTED, page_size=PAGE))
+        ]
+
+    def probe(self) -> None:
+        """The newest call, whichever it is."""
+        _ask(lambda: self._client.calls.list(limit=1, page_size=1))
 
     def labels_in(self, conference: str) -> frozenset[str]:
         """Who is in the conference of this name."""
@@ -168,11 +184,12 @@ class TwilioCarrier:
             raise
 
     def provision(
-        self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
     ) -> None:  # fmt: skip
         """Point a number at us. A simulator's account gets the numbers it lacks; a real one is never made to buy."""
         fields: dict[str, Any] = {
             "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
+            "voice_fallback_url": fallback_url, "voice_fallback_method": "POST",
             "friendly_name": label, "sms_url": message_url, "sms_method": "POST",
         }  # fmt: skip
         owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
@@ -208,6 +225,15 @@ class TwilioCarrier:
     def render(self, instructions: tuple[Instruction, ...]) -> str:
         """TwiML."""
         return markup.render(instructions)
+
+
+def _live_call(one: Any) -> LiveCall:
+    to = str(one.to)
+    return LiveCall(
+        sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=to,  # noqa: B009
+        answered=str(one.status) == "in-progress", since=one.date_created,
+        agent=to.removeprefix(CLIENT) if to.startswith(CLIENT) else None,
+    )  # fmt: skip
 
 
 def _message(one: Any) -> CarrierMessage:

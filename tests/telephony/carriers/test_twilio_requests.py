@@ -69,7 +69,12 @@ def teach(twilio: Twilio) -> None:
 
 def provision(carrier: TwilioCarrier) -> None:
     carrier.provision(
-        "+390571000001", voice_url=TO.voice(), status_url=TO.status(), message_url=TO.texts(), label="Verde Empoli"
+        "+390571000001",
+        voice_url=TO.voice(),
+        fallback_url=TO.apology(),
+        status_url=TO.status(),
+        message_url=TO.texts(),
+        label="Verde Empoli",
     )
 
 
@@ -128,6 +133,8 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
+    "list live calls": lambda carrier: carrier.live_calls(),
+    "see whether it answers": lambda carrier: carrier.probe(),
     "look into a conference": lambda carrier: carrier.labels_in(RING.conference),
     "find a ring": lambda carrier: carrier.find_ring(RING),
     "provision a number": provision,

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", name=op.f("pk_carrier_standing")),
     )
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON carrier_standing TO {APP}, {ROUTING}")
+    op.execute("UPDATE phone_line SET told_at = NULL")  # the carrier is told of the address of last resort, too
 
 
 def downgrade() -> None:
