@@ -90,6 +90,7 @@ def engine() -> None:
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
+    from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
@@ -112,6 +113,7 @@ def engine() -> None:
     strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
+        Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
         Chore("strays", 20, strays.run, patient=True),
         Chore("carrier", 5, watch_carrier.look, patient=True),
     ]

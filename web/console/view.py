@@ -25,6 +25,7 @@ from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.oversight import Released, limit_of, released
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
@@ -113,6 +114,8 @@ class ConsoleView:
     unfinished: Unfinished | None
     now: datetime
     promised: tuple[FollowUpView, ...] = ()  # in this call
+    pause_limit: timedelta | None = None
+    released: Released | None = None  # by a supervisor
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
@@ -214,7 +217,8 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
-        now=clock.now(session), promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        now=clock.now(session), pause_limit=limit_of(session, presence), released=released(session, presence),
+        promised=tuple(follow_ups.of_call(session, about)) if about else (),
     )  # fmt: skip
 
 

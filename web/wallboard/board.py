@@ -21,6 +21,7 @@ from crm.levels.metering import Counts
 from crm.levels.queries import LOST, WAITING_OVER
 from crm.levels.terms import EVER, USUAL, Denominator, Terms, in_force
 from telephony.agents.models import AgentState
+from telephony.calls.oversight import over_limit
 from telephony.ivr import queries as ivr
 from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
@@ -113,6 +114,7 @@ class Board:
     centre: Figures
     limits: Limits
     agents: Mapping[AgentState, int] | None  # none for who watches an ente only
+    pauses_over: int  # how many of them are on a pause that has lasted too long
     queues: tuple[QueueRow, ...]
     enti: tuple[EnteRow, ...]
     hours: tuple[Hour, ...]
@@ -155,6 +157,7 @@ def read(session: Session, scope: Scope) -> Board:
         centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
         agents=staffed.all if staffed else None,
+        pauses_over=over_limit(session, scope.contracts) if scope.contracts else 0,
         queues=tuple(
             _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {})
             for queue in queues.with_closed(session, contract_ids)
