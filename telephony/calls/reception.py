@@ -53,6 +53,7 @@ class Arrival:
     line: str
     caller: str | None
     at: datetime
+    repaired: bool = False  # nobody announced it: we found it at the carrier
 
 
 def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
@@ -76,7 +77,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         existing = floor(session).call_of_sid(arrival.sid)
         assert existing is not None
         return resume(session, existing, to)
-    service.arrived(session, call, Heard("arrived", arrival.at))
+    service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
     return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
 
 

@@ -132,7 +132,7 @@ def arrived(session: Session, row: CallRow, heard: Heard) -> None:
     """Log a call that was just written, and count it when it came within the metering hours."""
     _append(session, row, "Arrived", heard)
     if row.metered:
-        fact = SeenFact(FactKind.RECEIVED, heard.at, 0, repaired=False)
+        fact = SeenFact(FactKind.RECEIVED, heard.at, 0, heard.repaired)
         after = account_of(row), measured_of(row, _state(row))
         floor(session).record(row.id, facts=(fact,), before=None, after=after)
     touch(session, topics.board(row.contract_id))
