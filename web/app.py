@@ -29,7 +29,7 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
-from web.enti import conduct
+from web.enti import conduct, served
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
@@ -122,6 +122,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         closures,
         ente,
         conduct,
+        served,
         enti,
         audit,
         privacy,

@@ -21,7 +21,7 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
-from telephony.calls import service
+from telephony.calls import self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.calls.service import Heard
@@ -37,10 +37,11 @@ from telephony.carriers.port import (
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues.models import EntryState, QueueEntry
+from telephony.selfservice import queries as offered
 
 Reply = tuple[Instruction, ...]
 CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
@@ -103,6 +104,9 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     if isinstance(turn.then, LookUp):
         found = _propose_by_notice(session, call, turn.then.notice)
         turn = walk.on_notice(flow, turn.place, facts, found=found)
+    elif isinstance(turn.then, Consult):
+        answer = self_service.consult(session, call, turn.then, turn.place.language, to)
+        turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
     return _say(session, call, turn, to)
 
 
@@ -174,8 +178,8 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
             return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
-        case LookUp():
-            raise AssertionError("a notice is looked up before anything is answered")
+        case LookUp() | Consult():
+            raise AssertionError("what is asked of us is found out before anything is answered")
 
 
 def _spoken(said: Said) -> Say:
@@ -196,6 +200,7 @@ def _facts(session: Session, call: CallRow) -> Facts:
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
         now=clock.now(session), caller_known=call.contact_id is not None,
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
+        offers=offered.offers(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ _CALL_COLUMNS = (
     _CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.queue_id, _CALL.c.phase, _CALL.c.leg_id,
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
     _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id, _CALL.c.callers,
-    _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at,
+    _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at, _CALL.c.self_served_at,
 )  # fmt: skip
 _THIS_CALL = _CALL.c.id == bindparam("call")
 _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
@@ -191,6 +191,19 @@ def wrapped_up(session: Session, call_id: UUID) -> bool:
     return True
 
 
+def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
+    """The voice menu told the caller something of a notice: each thing is logged once, and the call is served."""
+    row = session.execute(_LOCK, {"call": call_id}).one()
+    _append(session, row, story.SELF_SERVED, heard)
+    if row.self_served_at is not None:
+        return
+    session.execute(_WRITE, {"call": call_id, "self_served_at": heard.at})
+    if row.metered:
+        state = (account_of(row), measured_of(row, _state(row)))
+        fact = levels.SeenFact(FactKind.SELF_SERVED, heard.at, 0, repaired=heard.repaired)
+        levels.record(session, subject=call_id, facts=(fact,), before=state, after=state)
+
+
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
     """The caller asked for an operator of this queue."""
     queue = queues.queue(session, queue_id)
@@ -282,6 +295,8 @@ def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
         return Outcome.ANSWERED
     if row.queued_at is not None:
         return Outcome.ABANDONED
+    if row.self_served_at is not None:
+        return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 

@@ -19,6 +19,7 @@ from telephony.ivr.walk import Urgent
 from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries as queues
+from telephony.selfservice import queries as offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,12 @@ def of_call(session: Session, contract_id: int, number: str, version_id: int | N
     """The flow of a call to this number that began with this version, whatever was published since."""
     if version_id is None:
         line = lines.line(session, number)
-        return usual(session, contract_id, line.queue_id if line else None)
+        return usual(session, contract_id, line.queue_id if line else None, line.ente_id if line else None)
     stored = session.execute(select(IvrVersion.definition).where(IvrVersion.id == version_id)).scalar_one()
     return Flow.model_validate(stored)
 
 
-def usual(session: Session, contract_id: int, queue_id: int | None = None) -> Flow:
+def usual(session: Session, contract_id: int, queue_id: int | None = None, ente_id: int | None = None) -> Flow:
     """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's.
 
     With a queue, that of a number which leads there: no menu.
@@ -93,7 +94,7 @@ def usual(session: Session, contract_id: int, queue_id: int | None = None) -> Fl
         if queue.menu_digit and queue.menu_label
     ]
     operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
-    return standard(matters, operator.id)
+    return standard(matters, operator.id, self_service=offered.offers(session, contract_id, ente_id) is not None)
 
 
 @kept
