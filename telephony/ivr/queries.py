@@ -41,6 +41,7 @@ class VersionView:
     changed_by: str | None
     published_at: datetime | None  # for the last time
     is_current: bool
+    undoable: int = 0  # changes that can be taken back
 
     @property
     def is_draft(self) -> bool:
@@ -127,6 +128,14 @@ def flow(session: Session, flow_id: int) -> FlowView:
     return _view(session, row)
 
 
+def flow_of(session: Session, version_id: int) -> int:
+    """The flow of a version. Raises `NotFoundError`."""
+    found = session.scalar(select(IvrVersion.flow_id).where(IvrVersion.id == version_id))
+    if found is None:
+        raise NotFoundError("Questa versione non esiste.")
+    return found
+
+
 def definition(session: Session, version_id: int) -> Mapping[str, Any]:
     """What a version says, as it is stored. Raises `NotFoundError`."""
     stored: Mapping[str, Any] | None = session.scalar(select(IvrVersion.definition).where(IvrVersion.id == version_id))
@@ -163,7 +172,14 @@ def _view(session: Session, row: IvrFlow) -> FlowView:
     )
     newest = session.scalar(_latest(row.id))
     versions = session.execute(
-        select(IvrVersion.id, IvrVersion.number, IvrVersion.changed_at, User.name, published.c.at)
+        select(
+            IvrVersion.id,
+            IvrVersion.number,
+            IvrVersion.changed_at,
+            User.name,
+            published.c.at,
+            func.jsonb_array_length(IvrVersion.past),
+        )
         .outerjoin(User, User.id == IvrVersion.changed_by)
         .outerjoin(published, published.c.version_id == IvrVersion.id)
         .where(IvrVersion.flow_id == row.id)
@@ -172,6 +188,9 @@ def _view(session: Session, row: IvrFlow) -> FlowView:
     numbers = session.scalars(select(PhoneLine.number).where(PhoneLine.flow_id == row.id).order_by(PhoneLine.number))
     return FlowView(
         row.id, row.contract_id, row.name,
-        tuple(VersionView(id_, row.id, number, at, who, out, id_ == newest) for id_, number, at, who, out in versions),
+        tuple(
+            VersionView(id_, row.id, number, at, who, out, id_ == newest, undoable)
+            for id_, number, at, who, out, undoable in versions
+        ),
         tuple(numbers),
     )  # fmt: skip

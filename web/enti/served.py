@@ -25,7 +25,7 @@ Box = Annotated[str, Form()]
 @router.get("/enti/{ente_id}/self-service")
 def self_service(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """Whether it is on, by which factors, and how many PINs there are."""
-    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    scope = visit.scope(Permission.ENTE_MANAGE)
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(scope) as session:
@@ -57,7 +57,7 @@ def set_pins(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, file: Annotate
     def work(session: Session) -> PinsSet:
         return administration.set_pins(session, visit.principal, ente_id=ente_id, content=content)
 
-    done = runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
+    done = runtime.database.transact(visit.scope(Permission.ENTE_MANAGE), work)
     words = translations(visit.language)
     said = words.ngettext("%(num)s PIN caricato.", "%(num)s PIN caricati.", done.taxpayers) % {"num": done.taxpayers}
     if done.refused:

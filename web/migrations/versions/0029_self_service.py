@@ -1,4 +1,4 @@
-"""Self-service by the voice menu: what enti offer, PINs, codes and failures; calls that are served so.
+"""Self-service by the voice menu: what enti offer, PINs, codes and failures; calls served so; drafts are undone.
 
 Revision ID: 0029
 Revises: 0026
@@ -8,6 +8,7 @@ import re
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from web.migrations.isolation import APP, protect, protect_unattributed, publish
 
@@ -79,6 +80,8 @@ def upgrade() -> None:
         " ON self_service_setting FOR EACH STATEMENT EXECUTE FUNCTION raise_configuration_version()"
     )
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES)} TO {APP}")
+    op.add_column("ivr_version", sa.Column("past", postgresql.JSONB(), nullable=False, server_default="[]"))
+    op.alter_column("ivr_version", "past", server_default=None)
     op.add_column("call", sa.Column("self_served_at", INSTANT))
     _allow("call", "outcome", "outcome")
     _allow("service_fact", "fact_kind", "kind")
@@ -93,6 +96,7 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     _allow("call", "outcome", "outcome", forbid=True)
     _allow("service_fact", "fact_kind", "kind", forbid=True)
+    op.drop_column("ivr_version", "past")
     op.drop_column("call", "self_served_at")
     for table in TABLES:
         op.drop_table(table)
