@@ -115,5 +115,5 @@ def _focus(do: str) -> str:
 
 def _go(flow: int, version: int, node: str = "", focus: str = "") -> Response:
     asked = {"version": version} | ({"node": node} if node else {}) | ({"focus": focus} if focus else {})
-    where = f"/voice/flows/{flow}?{urlencode(asked)}#editor"
+    where = f"/voice/flows/{flow}?{urlencode(asked)}{'' if focus else '#editor'}"  # a fragment would take the focus
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": where})
