@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Centre, Desk, eventually
+from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
 from web.demo.served import DEMO_PIN
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
@@ -38,9 +38,15 @@ def test_a_citizen_hears_what_is_due_by_his_pin_and_it_is_on_his_timeline(
     eventually(lambda: "non possiamo dirle nulla" in " ".join(centre.heard(wrong)), "a wrong PIN is refused")
     centre.hang_up(wrong)
 
-    anna = sit_down("anna", "/files")
-    anna.page.fill("#q", citizen["name"])
-    expect(anna.page.locator("main")).to_contain_text(citizen["name"])
+    anna = sit_down("anna").ready()
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "0"})
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    identify(anna.page)
+    expect(anna.page.locator(".timeline")).to_contain_text("Servita dal risponditore")
+    expect(anna.page.locator(".timeline")).to_contain_text("dal risponditore: quanto c'è da pagare")
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)
 
 
 def test_a_menu_is_changed_by_forms_tried_published_and_heard(

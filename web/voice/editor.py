@@ -12,6 +12,8 @@ from telephony.ivr import editing, queries, service
 from telephony.ivr.definition import NodeKind, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.service import parse
+from web.edge.answers import shown_anew
+from web.edge.i18n import translations
 from web.edge.visits import ChangeDep, RuntimeDep, Visit
 from web.enti.forms import TypedDep
 from web.wiring import Runtime
@@ -53,7 +55,8 @@ def fill_in(runtime: RuntimeDep, visit: ChangeDep, version_id: int, node: str, f
         prefix = f"nodes.{node}.{kinds[0].value}." if kinds else ""
         parts = [InvalidError(str(one), field=one.field.removeprefix(prefix)) for one in error.parts]
         raise InvalidError(str(error), parts=parts) from None
-    return _go(flow, version_id, node, _focus(fields.get("do", "")))
+    focus = _focus(fields.get("do", ""))
+    return _go(flow, version_id, node, focus) if focus else _saved(visit)
 
 
 @router.post("/voice/versions/{version_id}/nodes/{node}/remove")
@@ -74,19 +77,19 @@ def whole(runtime: RuntimeDep, visit: ChangeDep, version_id: int, fields: TypedD
     def change(now: Mapping[str, Any]) -> Mapping[str, Any]:
         return editing.led(now, start=fields.get("start", ""), operator=fields.get("operator", ""), languages=languages)
 
-    return _go(_change(runtime, visit, version_id, change), version_id)
+    _change(runtime, visit, version_id, change)
+    return _saved(visit)
 
 
 @router.post("/voice/versions/{version_id}/undo")
 def undo(runtime: RuntimeDep, visit: ChangeDep, version_id: int) -> Response:
     """Take back the last change."""
 
-    def work(session: Any) -> int:
-        service.undo(session, visit.principal, version_id=version_id)
-        return queries.flow_of(session, version_id)
-
-    flow = runtime.database.transact(visit.scope(Permission.FLOW_MANAGE), work)
-    return _go(flow, version_id)
+    runtime.database.transact(
+        visit.scope(Permission.FLOW_MANAGE),
+        lambda session: service.undo(session, visit.principal, version_id=version_id),
+    )
+    return shown_anew(translations(visit.language).gettext("Modifica annullata."))
 
 
 def _change(runtime: Runtime, visit: Visit, version_id: int, change: Change) -> int:
@@ -114,6 +117,12 @@ def _focus(do: str) -> str:
 
 
 def _go(flow: int, version: int, node: str = "", focus: str = "") -> Response:
+    """Another node, or another place in this one."""
     asked = {"version": version} | ({"node": node} if node else {}) | ({"focus": focus} if focus else {})
-    where = f"/voice/flows/{flow}?{urlencode(asked)}{'' if focus else '#editor'}"  # a fragment would take the focus
+    where = f"/voice/flows/{flow}?{urlencode(asked)}"  # no fragment: it would take the focus, or load nothing anew
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": where})
+
+
+def _saved(visit: Visit) -> Response:
+    """The same place, with what is wrong there now."""
+    return shown_anew(translations(visit.language).gettext("Salvato."))
