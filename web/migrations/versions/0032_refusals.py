@@ -1,14 +1,14 @@
 """A refused line says what it is about: whoever it is about is not as up to date as the feed.
 
-Revision ID: 0033
-Revises: 0026
+Revision ID: 0032
+Revises: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0026"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

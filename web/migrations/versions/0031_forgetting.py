@@ -3,8 +3,8 @@
 The keys of names are computed again, a batch at a time and changed ones alone. The way back leaves them: the next full
 feed writes those of the version that reads it.
 
-Revision ID: 0032
-Revises: 0026
+Revision ID: 0031
+Revises: 0030
 """
 
 import sqlalchemy as sa
@@ -14,8 +14,8 @@ from crm.contacts.names import given_key, name_key, words_of
 from crm.contacts.slips import stumps
 from web.migrations.isolation import APP
 
-revision = "0032"
-down_revision = "0026"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
