@@ -1,4 +1,5 @@
-"""Words of names that nobody has any more are forgotten; companies are found as people call them.
+"""Words of names that nobody has any more are forgotten; companies are found as people call them; how
+long an ente keeps what it has of somebody.
 
 The keys of names are computed again, a batch at a time and changed ones alone. The way back leaves them: the next full
 feed writes those of the version that reads it.
@@ -37,12 +38,16 @@ FILE = sa.text(
 
 def upgrade() -> None:
     op.execute(f"GRANT DELETE ON name_stump TO {APP}")
+    op.add_column("file_setting", sa.Column("kept_years", sa.SmallInteger(), nullable=False, server_default="10"))
+    op.alter_column("file_setting", "kept_years", server_default=None)
+    op.create_check_constraint(op.f("ck_file_setting_kept_years"), "file_setting", "kept_years BETWEEN 0 AND 40")
     op.execute("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY")
     _keys()
     op.execute("ALTER TABLE contact FORCE ROW LEVEL SECURITY")
 
 
 def downgrade() -> None:
+    op.drop_column("file_setting", "kept_years")
     op.execute(f"REVOKE DELETE ON name_stump FROM {APP}")
 
 
