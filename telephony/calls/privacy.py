@@ -1,6 +1,7 @@
 """What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, cast, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
@@ -31,7 +32,11 @@ class _Calls:
 
     def erase(self, session: Session, person: Person) -> list[Went]:
         """Take number and note away."""
-        emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="")
+        emptied = (
+            update(_CALL)
+            .where(self._of(session, person))
+            .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
+        )
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
         return [Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why)]
 

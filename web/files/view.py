@@ -275,13 +275,14 @@ def _sections(
     ente_ids = frozenset(one.ente_id for one in same)
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
     heard = collection.heard(session, ente_ids)
+    unanswered = collection.unanswered(session, [one.id for one in same])
     groups = grouped([one for one in owed if shows[one.contact_id].acts], today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
         rows = [row for row in same if row.ente_id == ente_id]
         oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
-        as_of = max(oldest, heard.get(ente_id, oldest))
+        as_of = oldest if ente_id in unanswered else max(oldest, heard.get(ente_id, oldest))
         sections.append(
             Section(
                 badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],

@@ -542,12 +542,15 @@ def test_no_feed_brings_him_back_unnoticed_until_he_is_readmitted(stage: Stage, 
         "act_kind": "ingiunzione", "act_number": "1", "state": "overdue", "amounts": {"tax": 1, "residual": 1},
         "issued_on": "2024-09-01", "notification": "not_sent",
     }  # fmt: skip
-    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position)) + "\n")
+    wrong = position | {"year": "duemila"}
+    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position, wrong)) + "\n")
     summary = import_feed(stage.database, feed)
-    assert (summary.counts.refused, summary.counts.created) == (2, 0)
+    assert (summary.counts.refused, summary.counts.created) == (3, 0)
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
         reasons = session.scalars(select(ImportRefusal.reason)).all()
         assert all("Persona cancellata" in one and code not in one for one in reasons)
+        whose = select(ImportRefusal.codice_fiscale).where(ImportRefusal.codice_fiscale.is_not(None))
+        assert session.scalars(whose).all() == []
         with pytest.raises(NotFoundError):
             tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale="RSSMRA80A01D403T", reason="x")
         with pytest.raises(InvalidError):

@@ -1,11 +1,10 @@
-"""Words of names that nobody has any more are forgotten; companies are found as people call them; how
-long an ente keeps what it has of somebody.
+"""Words of names that nobody has any more are forgotten; companies are found as people call them.
 
 The keys of names are computed again, a batch at a time and changed ones alone. The way back leaves them: the next full
 feed writes those of the version that reads it.
 
-Revision ID: 0032
-Revises: 0026
+Revision ID: 0031
+Revises: 0030
 """
 
 import sqlalchemy as sa
@@ -15,8 +14,8 @@ from crm.contacts.names import given_key, name_key, words_of
 from crm.contacts.slips import stumps
 from web.migrations.isolation import APP
 
-revision = "0032"
-down_revision = "0026"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
@@ -38,16 +37,12 @@ FILE = sa.text(
 
 def upgrade() -> None:
     op.execute(f"GRANT DELETE ON name_stump TO {APP}")
-    op.add_column("file_setting", sa.Column("kept_years", sa.SmallInteger(), nullable=False, server_default="10"))
-    op.alter_column("file_setting", "kept_years", server_default=None)
-    op.create_check_constraint(op.f("ck_file_setting_kept_years"), "file_setting", "kept_years BETWEEN 0 AND 40")
     op.execute("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY")
     _keys()
     op.execute("ALTER TABLE contact FORCE ROW LEVEL SECURITY")
 
 
 def downgrade() -> None:
-    op.drop_column("file_setting", "kept_years")
     op.execute(f"REVOKE DELETE ON name_stump FROM {APP}")
 
 
