@@ -12,6 +12,7 @@ from telephony.calls.models import Call, ProposedBy
 from telephony.calls.service import Heard
 from telephony.ivr.languages import Language
 from telephony.ivr.walk import Consult
+from telephony.lines import queries as lines
 from telephony.selfservice import service as answers
 from telephony.selfservice.dialogue import FACTORS, Answer
 from telephony.selfservice.service import Caller, Found
@@ -19,7 +20,9 @@ from telephony.selfservice.service import Caller, Found
 
 def consult(session: Session, call: Row[*tuple[Any, ...]], asked: Consult, language: Language, to: Addresses) -> Answer:
     """Answer a request of the caller's; what was told is written in the call, on the timeline and in the figures."""
-    caller = Caller(call.id, call.contract_id, call.ente_id, call.caller, language, to.info())
+    line = lines.line(session, call.line)  # whoever calls a line of many enti may have notices of several
+    ente_id = line.ente_id if line else call.ente_id
+    caller = Caller(call.id, call.contract_id, ente_id, call.caller, language, to.info())
     came = answers.consult(session, caller, asked.request, factor=asked.factor)
     if came.about is not None:
         _propose(session, call, came.about)
