@@ -42,6 +42,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
 from web.privacy import routes as privacy
@@ -112,6 +113,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         texts,
         wallboard,
         voice,
+        oversight,
         voice_editor,
         centre,
         sources,

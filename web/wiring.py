@@ -35,6 +35,7 @@ from telephony.messages.mail import Mailer
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.selfservice import privacy as selfservice
+from telephony.standing.pace import Pace
 from web.live.publisher import Publisher
 from web.migrations import tables
 from web.sign_in import oidc
@@ -83,9 +84,9 @@ def build(settings: Settings) -> Runtime:
     )  # fmt: skip
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
-    addresses = Addresses(settings.public_url)
+    addresses = Addresses(settings.public_url, settings.fallback_url)
     matcher = Matcher(database)
-    dispatcher = Dispatcher(database, carrier, addresses)
+    dispatcher = Dispatcher(database, carrier, addresses, paced=Pace(settings.twilio_account_sid, settings.pace))
     publisher = Publisher(settings.redis_url, database)
     waker = Waker(settings.redis_url)
     database.on(MatchDue, matcher.ask)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
 from crm.core.db import table_of
+from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.calls.models import Call, Phase
 
@@ -40,6 +41,7 @@ class _Calls:
         return [Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why)]
 
     def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
+        """Those of his ente; and, of its contracts, those of which it was never known for which ente they were."""
         numbers = {
             reach.value
             for one in person.contact_ids
@@ -47,7 +49,9 @@ class _Calls:
             if reach.kind is ReachKind.PHONE
         }
         nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
-        return (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        contracts = enti.contracts_of(session, person.ente_id)
+        return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
 
 
 HOLDERS: tuple[Holder, ...] = (_Calls(),)

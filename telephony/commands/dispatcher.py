@@ -2,32 +2,39 @@
 
 Ending and redirecting may be repeated. Ringing creates something, so a ring without an answer becomes *unknown*
 and the carrier is asked whether it exists; it is never repeated.
+
+Rings leave no faster than the account may place calls: one that is too early waits, and so does its agent's time to
+answer.
 """
 
-from collections.abc import Iterable
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import DateTime, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope, table_of
+from crm.core.db import Database, Scope
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.models import LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
-from telephony.commands.models import CarrierCommand, CommandKind, CommandState
+from telephony.commands.jobs import Job
+from telephony.commands.models import CommandKind, CommandState
 from telephony.commands.service import WRITER_LEASE, order
-from telephony.queues.models import Queue
+from telephony.floor.current import floor
+from telephony.standing import pace
+from telephony.standing.pace import Pace
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -35,84 +42,29 @@ LEFT_AFTER = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )  # fmt: skip
 
-RETRY_AFTER = timedelta(seconds=2)
+RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
-_COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
-_LEG, _QUEUE = table_of(AgentLeg), table_of(Queue)
-_LOAD = (
-    select(
-        _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
-        bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
-        _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
-    )
-    .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
-    .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
-    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
-    .where(
-        _COMMAND.c.id == bindparam("command"),
-        _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-    )
-)  # fmt: skip
-_SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
-_NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A command with all that is needed to carry it out, read in one statement."""
-
-    id: int
-    kind: CommandKind
-    state: CommandState
-    attempts: int
-    created_at: datetime
-    read_at: datetime
-    call_id: UUID
-    contract_id: int
-    line: str
-    caller_sid: str
-    phase: Phase
-    current_leg: UUID | None
-    leg_id: UUID | None
-    leg_sid: str | None
-    leg_state: LegState | None
-    agent_id: int | None
-    ring_timeout_s: int | None
-
-    @property
-    def is_moot(self) -> bool:
-        """Whether the call has moved on, so that nothing is left to do."""
-        match self.kind:
-            case CommandKind.RING_AGENT:
-                return not self.may_have_been_sent and not (
-                    self.phase is Phase.RINGING and self.current_leg == self.leg_id
-                )
-            case CommandKind.CONNECT_CALLER:
-                return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
-            case CommandKind.REQUEUE_CALLER:
-                return self.phase not in {Phase.WAITING, Phase.RINGING}
-            case CommandKind.END_CALLER:
-                return self.phase is Phase.ENDED
-            case CommandKind.END_LEG:
-                return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
-
-    @property
-    def may_have_been_sent(self) -> bool:
-        """Whether somebody before us may have told the carrier already."""
-        return self.state is CommandState.UNKNOWN or self.attempts > 0
+UNPACED = Pace()
+Later = Callable[[timedelta, Callable[[], None]], None]
 
 
 class Dispatcher:
     """Carries out commands in an executor of its own, so that a slow carrier cannot eat the request threads."""
 
-    def __init__(self, database: Database, carrier: Carrier, addresses: Addresses, *, threads: int = 16) -> None:
+    def __init__(
+        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 16,
+        later: Later | None = None, dice: random.Random | None = None,
+    ) -> None:  # fmt: skip
+        """`later` is told what to do after a while, and the dice spread those who failed together."""
         self._database = database
         self._carrier = carrier
         self._addresses = addresses
+        self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
+        self._later = later or self._in_the_pool
+        self._dice = dice or random.Random()  # noqa: S311  # no secret
 
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
@@ -121,11 +73,15 @@ class Dispatcher:
 
     def sweep(self, limit: int = 50) -> int:
         """Take over commands whose lease has run out: their process died, or their retry is due."""
-        due = self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
+        due = self.take_over(limit)
         futures = [self._pool.submit(self._safely, command_id, call_id) for command_id, call_id in due]
         for future in futures:
             future.result()
         return len(due)
+
+    def take_over(self, limit: int = 50) -> list[tuple[int, UUID]]:
+        """Lease such commands; with their calls."""
+        return self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
 
     def close(self) -> None:
         """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
@@ -138,18 +94,43 @@ class Dispatcher:
             except Exception:
                 log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
-    def carry_out(self, command_id: int) -> None:
-        """Carry out one command and write down what became of it."""
-        job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is not None:
-            self._carry_out(job)
+    def carry_out(self, command_id: int, *, tries: int = 0, in_turn: bool = False) -> None:
+        """Carry out one command and write down what became of it.
 
-    def _carry_out(self, job: Job) -> None:
+        `tries`: how often the carrier did nothing of it so far. `in_turn`: it has waited for its turn.
+        """
+
+        def work(session: Session) -> tuple[Job | None, timedelta]:
+            job = _load(session, command_id)
+            if job is None or in_turn or not job.places_a_call:
+                return job, pace.NOTHING
+            wait = pace.reserve(session, self._paced)
+            if wait:
+                _keep(session, job, wait)
+            return job, wait
+
+        job, wait = self._database.transact(Scope.across_enti(), work)
+        if job is not None and wait:
+            log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
+            self._later(wait, partial(self.carry_out, command_id, tries=tries, in_turn=True))
+        elif job is not None:
+            self._carry_out(job, tries)
+
+    def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
+        timer = threading.Timer(wait.total_seconds(), self._submit, [work])
+        timer.daemon = True  # a process that ends leaves what waits to the engine
+        timer.start()
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._pool.submit(_logged, work)
+
+    def _carry_out(self, job: Job, tries: int) -> None:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
-            self._ring(job)
+            self._ring(job, tries)
         else:
             self._repeatable(job)
 
@@ -164,7 +145,8 @@ class Dispatcher:
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
-                self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
+                wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
+                self._settle(job, CommandState.OWED, error=str(error), wait=wait)
         else:
             log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
@@ -183,7 +165,7 @@ class Dispatcher:
 
     # -- ringing --------------------------------------------------------------------------------------------
 
-    def _ring(self, job: Job) -> None:
+    def _ring(self, job: Job, tries: int) -> None:
         ring = self._ring_of(job)
         if job.may_have_been_sent:
             self._reconcile(job, ring)
@@ -195,10 +177,28 @@ class Dispatcher:
             if error.unknown:
                 log.warning("ring_unknown", leg=str(job.leg_id))
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=SETTLE)
+            elif error.undone and tries + 1 < MAX_ATTEMPTS:
+                self._again(job, error, tries + 1)
             else:
                 self._refused(job, error)
         else:
             self._rung(job, sid)
+
+    def _again(self, job: Job, error: CarrierError, tries: int) -> None:
+        """Nothing was done: wait, together with whoever else would place a call, and ask again.
+
+        Here and not in the engine's sweep, which could not know that nothing was done. Should this process die
+        meanwhile, the sweep looks for the ring and gives the call to somebody again.
+        """
+        wait = error.retry_after or pace.back_off(tries, self._dice)
+        log.warning("ring_tried_again", leg=str(job.leg_id), error=str(error), attempt=tries)
+
+        def work(session: Session) -> None:
+            pace.hold(session, self._paced, wait)
+            _keep(session, job, wait)
+
+        self._database.transact(Scope.across_enti(), work)
+        self._later(wait, partial(self.carry_out, job.id, tries=tries))
 
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
@@ -220,7 +220,8 @@ class Dispatcher:
         log.info("command_carried_out", kind=job.kind.value, leg=str(job.leg_id))
 
         def work(session: Session) -> None:
-            leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
+            assert job.leg_id is not None
+            leg = floor(session).name_leg(job.leg_id, sid)
             _settle(session, job.id, CommandState.DONE)
             if leg is LegState.ENDED:  # the caller gave up while the ring was on its way
                 order(session, kind=CommandKind.END_LEG, call_id=job.call_id, leg_id=job.leg_id)
@@ -258,42 +259,41 @@ class Dispatcher:
 
 
 def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
-    """Our own timer says that this agent has not answered, whatever the carrier says or does not say."""
+    """Our own timer says that this agent has not answered, whatever the carrier says or does not say.
+
+    While nobody knows of a call to his telephone, it is no fault of his.
+    """
     at = clock.now(session)
+    if floor(session).leg_sid(leg_id) is None:
+        calls.apply(session, call_id, RingRefused(at, leg_id), Heard(f"never-rang:{leg_id}", at))
+        return
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 
 def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
-    due = (
-        select(CarrierCommand.id)
-        .where(
-            CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-            CarrierCommand.lease_until < at,
-        )
-        .order_by(CarrierCommand.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = session.execute(
-        update(CarrierCommand)
-        .where(CarrierCommand.id.in_(due.scalar_subquery()))
-        .values(lease_until=at + WRITER_LEASE, attempts=CarrierCommand.attempts + 1)
-        .returning(CarrierCommand.id, CarrierCommand.call_id)
-    )
-    return sorted((command_id, call_id) for command_id, call_id in taken)
+    return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
+
+
+def _keep(session: Session, job: Job, wait: timedelta) -> None:
+    """It stays with this process for that much longer, and its agent has that much longer to answer."""
+    assert job.leg_id is not None
+    floor(session).put_off(job.id, job.leg_id, by=wait, lease_until=clock.now(session) + wait + WRITER_LEASE)
+
+
+def _logged(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("command_failed")  # its lease runs out; the engine takes over
 
 
 def _settle(
     session: Session, command_id: int, state: CommandState, *, error: str | None = None,
     wait: timedelta = timedelta(),
 ) -> None:  # fmt: skip
-    session.execute(
-        _SETTLE,
-        {"command": command_id, "state": state, "error": error, "lease_until": clock.now(session) + wait},
-    )
+    floor(session).settle(command_id, state, error=error, lease_until=clock.now(session) + wait)
 
 
 def _load(session: Session, command_id: int) -> Job | None:
-    row = session.execute(_LOAD, {"command": command_id, "now": clock.now(session)}).one_or_none()
-    return None if row is None else Job(*cast("tuple[Any, ...]", row))
+    return floor(session).load(command_id, clock.now(session))

@@ -107,10 +107,11 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
-    "contract", "contract_level", "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow",
-    "ivr_publication", "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor",
-    "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
+    "access_link", "agent_presence", "agent_release", "alembic_version", "app_user", "carrier_command",
+    "carrier_standing", "configuration_version", "contract", "contract_level", "contract_terms", "ente",
+    "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit", "queue",
+    "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity",
+    "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -124,8 +125,8 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
-    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
-    "queue", "queue_entry", "queue_member", "timer",
+    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "carrier_standing",
+    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
 
 
