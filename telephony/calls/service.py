@@ -33,16 +33,19 @@ from telephony.calls.lifecycle import (
     CallerLeft,
     CallerQueued,
     CallState,
+    ConsultAsked,
     Event,
     LegEnded,
     Move,
+    Party,
     RingRefused,
     Step,
     advance,
     waited_until,
 )  # fmt: skip
-from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Outcome, Phase
+from telephony.calls.models import AgentLeg, Call, CallEvent, LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
+from telephony.commands.models import CommandKind
 from telephony.ivr.walk import Place
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
@@ -60,7 +63,9 @@ _CALL_COLUMNS = (
     _CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.queue_id, _CALL.c.phase, _CALL.c.leg_id,
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
     _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id, _CALL.c.callers,
-    _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at,
+    _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at, _CALL.c.held_since,
+    _CALL.c.held_ms, _CALL.c.room_id, _CALL.c.party_leg_id, _CALL.c.party_agent_id, _CALL.c.party_joined,
+    _CALL.c.passed, _CALL.c.in_queue_id, _CALL.c.watched,
 )  # fmt: skip
 _THIS_CALL = _CALL.c.id == bindparam("call")
 _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
@@ -78,6 +83,12 @@ _ADD_ENTRY = upsert(_ENTRIES).on_conflict_do_nothing()
 _WRITE_ENTRY = update(_ENTRIES).where(_ENTRIES.c.call_id == bindparam("call"))
 _ADD_LEG = insert(_LEGS)
 _WRITE_LEG = update(_LEGS).where(_LEGS.c.id == bindparam("leg"), _LEGS.c.state != LegState.ENDED)
+_END_WATCHERS = (
+    update(_LEGS)
+    .where(_LEGS.c.call_id == bindparam("call"), _LEGS.c.role == LegRole.WATCHER, _LEGS.c.state != LegState.ENDED)
+    .values(state=LegState.ENDED)
+    .returning(_LEGS.c.id)
+)  # fmt: skip
 _NAME_LEG = update(_LEGS).where(_LEGS.c.id == bindparam("leg"), _LEGS.c.carrier_sid.is_(None))
 
 
@@ -102,22 +113,19 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _write_state(session, row, before, step.state, event.at)
     for order in step.orders:
         commands.order(session, kind=order.kind, call_id=call_id, leg_id=order.leg_id)
-    _follow_leg(session, row, event)
+    _follow_leg(session, row, step.state, event)
     _follow_entry(session, row, before, step.state, event)
     for move in step.moves:
-        if before.phase is Phase.TALKING and move.move is Move.FREE:
+        if before.phase is Phase.TALKING and move.move is Move.FREE and move.agent_id == before.agent_id:
             agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
     limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
-    if step.state.phase is not before.phase:
+    if step.state != before:
         _announce(session, row, before, step.state)
-        dropped = before.phase is Phase.TALKING and step.state.phase is Phase.WAITING
-        if dropped:
-            _forget_identity(session, call_id)
-        if row.contact_id is not None and (dropped or step.state.phase in TOLD):
-            story.tell(session, call_id)
+        _follow_watchers(session, row, before, step.state)
+        _follow_identity(session, row, before, step.state)
     return step
 
 
@@ -234,6 +242,7 @@ def measured_of(row: Any, state: CallState) -> Measured:
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
         talk_ms=state.talked_ms,
+        hold_ms=state.held_ms,
         wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
     )
 
@@ -242,10 +251,12 @@ def measured_of(row: Any, state: CallState) -> Measured:
 
 
 def _state(row: Any) -> CallState:
+    party = Party(row.party_leg_id, row.party_agent_id, row.party_joined) if row.party_leg_id else None
     return CallState(
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
-        talking_since=row.talking_since, talked_ms=row.talked_ms,
+        talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
+        room_id=row.room_id, party=party, passed=row.passed,
     )  # fmt: skip
 
 
@@ -267,8 +278,16 @@ def _write_state(
     values: dict[str, Any] = {
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
-        "talking_since": after.talking_since, "talked_ms": after.talked_ms,
+        "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
+        "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed,
+        "party_leg_id": after.party.leg_id if after.party else None,
+        "party_agent_id": after.party.agent_id if after.party else None,
+        "party_joined": after.party.joined if after.party else False,
     }  # fmt: skip
+    if before.phase is Phase.OUTSIDE and after.phase is Phase.WAITING:
+        values["wrapped_up_at"] = None  # it goes on, after all
+    if after.agent_id != before.agent_id:
+        values["help_since"] = None
     if after.served and not before.served:
         values["answered_at"] = at
     if after.phase is Phase.ENDED:
@@ -285,21 +304,15 @@ def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 
-def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> None:
+def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], after: CallState, event: Event) -> None:
+    let_go = row.party_leg_id is not None and row.party_leg_id not in {after.leg_id, _leg_of(after.party)}
+    if let_go and not (isinstance(event, LegEnded | RingRefused) and event.leg_id == row.party_leg_id):
+        _update_leg(session, row.party_leg_id, LegState.ENDED, ended_at=event.at, end_reason="let-go")
     match event:
         case AgentClaimed():
-            timeout_s = queues.queue(session, row.queue_id).ring_timeout_s
-            session.execute(
-                _ADD_LEG,
-                {
-                    "id": event.leg_id, "call_id": row.id, "contract_id": row.contract_id, "ente_id": row.ente_id,
-                    "agent_id": event.agent_id, "state": LegState.RINGING, "offered_at": event.at,
-                },
-            )  # fmt: skip
-            commands.arm_ring(
-                session, call_id=row.id, contract_id=row.contract_id, leg_id=event.leg_id,
-                due_at=event.at + timedelta(seconds=timeout_s) + RING_GRACE,
-            )  # fmt: skip
+            _add_leg(session, row, event.leg_id, event.agent_id, LegRole.AGENT, event.at)
+        case ConsultAsked() if after.party is not None and after.party.leg_id == event.leg_id:
+            _add_leg(session, row, event.leg_id, event.party_agent_id, LegRole.PARTY, event.at)
         case AgentAnswered():
             _update_leg(session, event.leg_id, LegState.ANSWERED, answered_at=event.at)
         case LegEnded():
@@ -310,6 +323,27 @@ def _follow_leg(session: Session, row: Row[*tuple[Any, ...]], event: Event) -> N
             _update_leg(session, row.leg_id, LegState.ENDED, ended_at=event.at, end_reason="caller-left")
         case _:
             pass
+
+
+def _leg_of(party: Party | None) -> UUID | None:
+    return party.leg_id if party else None
+
+
+def _add_leg(
+    session: Session, row: Row[*tuple[Any, ...]], leg_id: UUID, agent_id: int | None, role: LegRole, at: datetime
+) -> None:
+    session.execute(
+        _ADD_LEG,
+        {
+            "id": leg_id, "call_id": row.id, "contract_id": row.contract_id, "ente_id": row.ente_id,
+            "agent_id": agent_id, "role": role, "state": LegState.RINGING, "offered_at": at,
+        },
+    )  # fmt: skip
+    timeout_s = queues.queue(session, row.in_queue_id or row.queue_id).ring_timeout_s
+    commands.arm_ring(
+        session, call_id=row.id, contract_id=row.contract_id, leg_id=leg_id,
+        due_at=at + timedelta(seconds=timeout_s) + RING_GRACE,
+    )  # fmt: skip
 
 
 def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: object) -> None:
@@ -323,7 +357,7 @@ def _follow_entry(
     if after.phase is before.phase:
         return
     values: dict[str, Any] = {}
-    if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
+    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
         values = {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values = {"state": EntryState.WAITING}
@@ -339,8 +373,9 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
     at = clock.now(session)
     match move.move:
         case Move.RING:
-            assert state.leg_id is not None
-            leg_id: UUID = state.leg_id
+            party = state.party
+            leg_id = party.leg_id if party is not None and party.agent_id == move.agent_id else state.leg_id
+            assert leg_id is not None
             agents.change(session, move.agent_id, lambda now: presence.ring(now, row.id, leg_id, at))
         case Move.TALK:
             agents.change(session, move.agent_id, lambda now: presence.talk(now, at))
@@ -348,9 +383,15 @@ def _move_agent(session: Session, row: Row[*tuple[Any, ...]], move: AgentMove, s
             agents.change(session, move.agent_id, lambda now: presence.free(now, at))
         case Move.MISSED:
             agents.change(session, move.agent_id, lambda now: presence.missed(now, at))
+        case Move.PASSED:
+            agents.change(session, move.agent_id, lambda now: presence.wrapped_up(now, at))
+        case Move.RELIEVED:
+            agents.change(
+                session, move.agent_id, lambda now: presence.wrapped_up(now, at) if now.call_id == row.id else now
+            )  # fmt: skip
         case Move.WRAP_UP:
             agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
-            seconds = queues.queue(session, row.queue_id).wrap_up_s
+            seconds = queues.queue(session, row.in_queue_id or row.queue_id).wrap_up_s
             commands.arm_wrap_up(
                 session, agent_id=move.agent_id, call_id=row.id, contract_id=row.contract_id,
                 due_at=at + timedelta(seconds=seconds),
@@ -384,18 +425,41 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
     )  # fmt: skip
 
 
-def _forget_identity(session: Session, call_id: UUID) -> None:
-    """The agent's line dropped: who was identified before him is for the next one to establish anew."""
-    files.close_for_call(session, call_id)
-    session.execute(_WRITE, {"call": call_id, "identified_at": None})
+def _follow_watchers(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
+    """Supervisors go with the conversation; whom they whisper to may be another agent now."""
+    if not row.watched:
+        return
+    if after.phase is Phase.TALKING:
+        if after.leg_id != before.leg_id:
+            commands.order(session, kind=CommandKind.ARRANGE, call_id=row.id, leg_id=None)
+        return
+    for leg_id in session.execute(_END_WATCHERS, {"call": row.id, "ended_at": clock.now(session)}).scalars():
+        commands.order(session, kind=CommandKind.END_LEG, call_id=row.id, leg_id=leg_id)
+
+
+def _follow_identity(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
+    """Whoever loses the call loses the file. It is told anew where a timeline shows it.
+
+    When the agent's line dropped, who was identified before him is for the next one to establish anew; whom he passed
+    the call on to goes by what he established.
+    """
+    lost = before.phase is Phase.TALKING and after.phase is not Phase.ENDED and after.agent_id != before.agent_id
+    if lost:
+        files.close_for_call(session, row.id)
+        if after.phase is Phase.WAITING and not after.passed:
+            session.execute(_WRITE, {"call": row.id, "identified_at": None})
+    told = lost or (after.phase is not before.phase and after.phase in TOLD)
+    if row.contact_id is not None and told:
+        story.tell(session, row.id)
 
 
 def _announce(session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState) -> None:
     touch(session, topics.board(row.contract_id))
-    for agent_id in {one for one in (before.agent_id, after.agent_id) if one is not None}:
+    parties = (one.party.agent_id for one in (before, after) if one.party)
+    for agent_id in {one for one in (before.agent_id, after.agent_id, *parties) if one is not None}:
         touch(session, topics.agent(agent_id))
-    if after.phase is Phase.WAITING:
-        signal(session, MatchDue(queues.queue(session, row.queue_id).domain))
+    if after.phase is Phase.WAITING and before.phase is not Phase.WAITING:
+        signal(session, MatchDue(queues.queue(session, row.in_queue_id or row.queue_id).domain))
 
 
 def carrier_instant(told: datetime | None, received: datetime) -> datetime:

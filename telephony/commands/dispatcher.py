@@ -13,15 +13,16 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import DateTime, bindparam, select, update
+from sqlalchemy import DateTime, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
+from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.lifecycle import HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.models import AgentLeg, Call, LegRole, LegState, Phase
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
@@ -37,6 +38,7 @@ LEFT_AFTER = Histogram(
 
 RETRY_AFTER = timedelta(seconds=2)
 MAX_ATTEMPTS = 5
+ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
 _COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
@@ -46,11 +48,11 @@ _LOAD = (
         _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
         bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
         _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role, _LEG.c.number, _CALL.c.room_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
-    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
+    .outerjoin(_QUEUE, _QUEUE.c.id == func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id))
     .where(
         _COMMAND.c.id == bindparam("command"),
         _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
@@ -81,15 +83,16 @@ class Job:
     leg_state: LegState | None
     agent_id: int | None
     ring_timeout_s: int | None
+    role: LegRole | None
+    number: str | None
+    room_id: UUID | None
 
     @property
     def is_moot(self) -> bool:
         """Whether the call has moved on, so that nothing is left to do."""
         match self.kind:
             case CommandKind.RING_AGENT:
-                return not self.may_have_been_sent and not (
-                    self.phase is Phase.RINGING and self.current_leg == self.leg_id
-                )
+                return not self.may_have_been_sent and self.leg_state is not LegState.RINGING
             case CommandKind.CONNECT_CALLER:
                 return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
             case CommandKind.REQUEUE_CALLER:
@@ -98,6 +101,13 @@ class Job:
                 return self.phase is Phase.ENDED
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
+            case CommandKind.ARRANGE:
+                return self.phase not in {Phase.TALKING, Phase.OUTSIDE}
+
+    @property
+    def room(self) -> UUID | None:
+        """The leg whose conference the ring leads to: an agent who answers opens one of his own."""
+        return self.leg_id if self.role is LegRole.AGENT else self.room_id or self.current_leg
 
     @property
     def may_have_been_sent(self) -> bool:
@@ -161,7 +171,7 @@ class Dispatcher:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
-                self._settle(job, CommandState.FAILED, error=str(error))
+                self._failed(job, error)
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
                 self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
@@ -178,8 +188,33 @@ class Dispatcher:
             case CommandKind.END_LEG:
                 assert job.leg_sid is not None
                 self._carrier.end(job.leg_sid)
+            case CommandKind.ARRANGE:
+                self._arrange(job)
             case CommandKind.RING_AGENT:
                 raise AssertionError("a ring is not repeatable")
+
+    def _arrange(self, job: Job) -> None:
+        """Until what the carrier was told is still what is wanted: two orders may overtake each other."""
+        told = None
+        for _ in range(ARRANGED_AGAIN):
+            wanted = self._database.transact(
+                Scope.across_enti(), lambda session: room.wanted(session, job.call_id, self._addresses)
+            )
+            if wanted is None or wanted == told:
+                return
+            self._carrier.arrange(wanted)
+            told = wanted
+
+    def _failed(self, job: Job, error: CarrierError) -> None:
+        """It cannot be done: whoever seems to be on hold is not, and the agent must know."""
+
+        def work(session: Session) -> None:
+            if job.kind is CommandKind.ARRANGE:
+                at = clock.now(session)
+                calls.apply(session, job.call_id, HoldRefused(at), Heard(f"arrange-failed:{job.id}", at))
+            _settle(session, job.id, CommandState.FAILED, error=str(error))
+
+        self._database.transact(Scope.of_contract(job.contract_id), work)
 
     # -- ringing --------------------------------------------------------------------------------------------
 
@@ -241,12 +276,16 @@ class Dispatcher:
 
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
-        assert job.agent_id is not None
+        in_room = job.room or job.leg_id
+        watches = job.role is LegRole.WATCHER
+        status = self._addresses.watcher if watches else self._addresses.leg
         return Ring(
-            leg_id=job.leg_id, conference=conference_name(job.leg_id), agent=agent_identity(job.agent_id),
+            leg_id=job.leg_id, conference=conference_name(in_room),
+            agent="" if job.agent_id is None else agent_identity(job.agent_id),
             caller_id=job.line, timeout_s=job.ring_timeout_s or 20,
-            status_url=self._addresses.leg(job.contract_id, job.call_id, job.leg_id),
-            conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            status_url=status(job.contract_id, job.call_id, job.leg_id),
+            conference_url=self._addresses.conference(job.contract_id, job.call_id, in_room),
+            number=job.number, heard=not watches, tones=job.agent_id is None,
         )  # fmt: skip
 
     def _settle(

@@ -51,7 +51,7 @@ _FREE_AGENTS = (
 )  # fmt: skip
 _WAITING = select(
     _ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id, _ENTRY.c.language,
-    _ENTRY.c.knows,
+    _ENTRY.c.knows, _ENTRY.c.meant_for,
 ).where(_ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING)  # fmt: skip
 _IN_SERVICE = select(_PRESENCE.c.agent_id).where(
     _PRESENCE.c.agent_id == any_(bindparam("agents", type_=ARRAY(BigInteger))),

@@ -14,6 +14,7 @@ from uuid import UUID
 HEAD = 100  # the priority of whoever was cut off: past all that waiting can give
 BEST, LOWEST = 1, 3  # levels of an agent in a queue
 ITALIAN = "it"  # everybody speaks it
+MEANT_S = 30  # for so long a call is kept for the colleague whom it was passed on to: as long as he may ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Waiting:
     ente_id: int | None = None  # none: nobody knows yet
     language: str = ITALIAN
     knows: int | None = None
+    meant_for: int | None = None  # the colleague whom an agent passed it on to
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
     if call.ente_id in agent.not_for:
         return False
     rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
+    if call.meant_for is not None and waited < timedelta(seconds=MEANT_S):
+        return agent.agent_id == call.meant_for
     level = agent.queues.get(call.queue_id)
     if call.priority >= HEAD and level is not None:
         return True

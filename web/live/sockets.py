@@ -34,6 +34,7 @@ from web.live.threads import to_the_end
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
 from web.staff import routes as staff
+from web.supervision import routes as supervision
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -55,12 +56,18 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
     return [
         (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
         (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
+        *supervision.join_help(runtime, visit),
     ]
 
 
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
+    "wallboard": lambda runtime, visit: [
+        *wallboard.join(runtime, visit),
+        *audit.badge(runtime, visit),
+        *supervision.join_help(runtime, visit),
+    ],
+    "supervision": supervision.join,
     "imports": imports.join,
     "proposals": proposals.join,
     "closures": closures.join,
