@@ -45,7 +45,7 @@ def render_help(runtime: Runtime, scope: Scope, language: str) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Each supervisor is an audience of his own."""
-    scope = visit.scope(runtime, Permission.CALLS_WATCH)
+    scope = visit.scope(Permission.CALLS_WATCH)
     key = f"supervision:{visit.principal.user_id}:{visit.language}"
     return [(key, partial(render, runtime, scope, visit)), *join_help(runtime, visit)]
 
@@ -54,7 +54,7 @@ def join_help(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """The part that each live page of a supervisor has in its head."""
     if not visit.principal.can(Permission.CALLS_WATCH):
         return []
-    scope = visit.scope(runtime, Permission.CALLS_WATCH)
+    scope = visit.scope(Permission.CALLS_WATCH)
     return [(f"help:{scope}:{visit.language}", partial(render_help, runtime, scope, visit.language))]
 
 
@@ -70,7 +70,7 @@ def conversations(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Res
 @router.post("/supervision/watch")
 def watch(runtime: RuntimeDep, visit: ChangeDep, call: CallField, mode: Annotated[WatchMode, Form()]) -> Response:
     """Take part in a conversation, or take part otherwise."""
-    scope = visit.scope(runtime, Permission.CALLS_WATCH)
+    scope = visit.scope(Permission.CALLS_WATCH)
     runtime.database.transact(
         scope, lambda session: supervision.watch(session, visit.principal, call_id=call, mode=mode)
     )
@@ -80,7 +80,7 @@ def watch(runtime: RuntimeDep, visit: ChangeDep, call: CallField, mode: Annotate
 @router.post("/supervision/leave")
 def leave(runtime: RuntimeDep, visit: ChangeDep, call: CallField) -> Response:
     """Go out of it."""
-    scope = visit.scope(runtime, Permission.CALLS_WATCH)
+    scope = visit.scope(Permission.CALLS_WATCH)
     runtime.database.transact(scope, lambda session: supervision.leave(session, visit.principal, call_id=call))
     return Response(status_code=NO_CONTENT)
 
