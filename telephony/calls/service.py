@@ -50,7 +50,7 @@ from telephony.ivr.walk import Place
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry
-from telephony.queues.routing import HEAD
+from telephony.queues.routing import BACK_S, HEAD
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
@@ -358,7 +358,14 @@ def _follow_entry(
         return
     values: dict[str, Any] = {}
     if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
-        values = {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
+        cut_off_from = None if after.passed else before.agent_id
+        values = {
+            "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
+            "meant_for": None,
+        }  # fmt: skip
+        if cut_off_from is not None:
+            due = [event.at + wait for wait in (agents.FAREWELL + timedelta(seconds=1), timedelta(seconds=BACK_S))]
+            commands.arm_widening(session, call_id=row.id, contract_id=row.contract_id, due=due)
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values = {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:

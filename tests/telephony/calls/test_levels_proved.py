@@ -62,6 +62,7 @@ def a_morning(stage: Stage) -> None:
     stage.crash()  # nobody is looked for until Luca is there
     stage.work(lambda s: service.attribute(s, cut_off, cast.vinci))
     stage.ready(cast.luca)
+    stage.passes(60)  # nor does Anna come back
     stage.matcher.match_now(DOMAIN, found_by="event")
     again = stage.leg(cut_off)
     stage.answers(cut_off, again, after=40)
