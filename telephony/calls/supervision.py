@@ -16,6 +16,7 @@ from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.db import Scope, table_of, touch
 from crm.core.errors import ConflictError, NotFoundError
+from crm.enti.administration import managed, record
 from telephony.calls import service
 from telephony.calls.models import AgentLeg, Call, CallSetting, LegRole, LegState, Phase, WatchMode
 from telephony.calls.service import Heard
@@ -48,6 +49,10 @@ class Conversation:
     held: bool
     help_since: datetime | None
     watchers: tuple[Watcher, ...]
+
+    def of(self, agent_id: int) -> Watcher | None:
+        """How this supervisor takes part."""
+        return next((one for one in self.watchers if one.agent_id == agent_id), None)
 
 
 def conversations(session: Session, scope: Scope) -> list[Conversation]:
@@ -84,10 +89,10 @@ def watchers(session: Session, call: Call) -> list[Watcher]:
 
 def seen_by_agent(session: Session, call: Call) -> list[Watcher]:
     """Whom the agent is told of."""
-    setting = session.get(CallSetting, call.ente_id) if call.ente_id is not None else None
-    silent = setting is not None and not setting.shows_listeners
-    found = watchers(session, call) if call.watched else []
-    return [one for one in found if one.joined and not (silent and one.mode is WatchMode.LISTEN)]
+    if not call.watched:
+        return []
+    shown = shows_listeners(session, call.ente_id)
+    return [one for one in watchers(session, call) if one.joined and (shown or one.mode is not WatchMode.LISTEN)]
 
 
 def watch(session: Session, by: Principal, *, call_id: UUID, mode: WatchMode) -> None:
@@ -155,6 +160,28 @@ def heard(session: Session, call_id: UUID, leg_id: UUID, *, sid: str, answered: 
         commands.order(session, kind=CommandKind.END_LEG, call_id=call_id, leg_id=leg_id)
     session.flush()
     _tell(session, call)
+
+
+def save_setting(session: Session, by: Principal, *, ente_id: int, shows_listeners: bool) -> None:
+    """Whether the agents of an ente see that a supervisor listens. Whoever is heard is seen, whatever it says."""
+    managed(session, by, ente_id)
+    row = session.get(CallSetting, ente_id)
+    before = row is None or row.shows_listeners
+    if before is shows_listeners:
+        return
+    if row is None:
+        row = CallSetting(ente_id=ente_id)
+        session.add(row)
+    row.shows_listeners = shows_listeners
+    session.flush()
+    was, now = {"shows_listeners": before}, {"shows_listeners": shows_listeners}
+    record(session, by, "listening.changed", ente_id, was, now)
+
+
+def shows_listeners(session: Session, ente_id: int | None) -> bool:
+    """Whether agents see that somebody listens."""
+    row = session.get(CallSetting, ente_id) if ente_id is not None else None
+    return row is None or row.shows_listeners
 
 
 # -- parts ------------------------------------------------------------------------------------------------------

@@ -46,13 +46,17 @@ class Reachable:
 def reachable(session: Session, by: Principal, call: Call) -> Reachable:
     """The contract's queues, the colleagues on duty who serve its ente (the free ones first), the ente's offices."""
     rows = session.execute(
-        select(AgentPresence.agent_id, AgentPresence.state, AgentPresence.device).where(*_on_duty(session, call))
+        select(
+            AgentPresence.agent_id,
+            AgentPresence.state,
+            AgentPresence.device.is_not(None) | AgentPresence.rings_at.is_not(None),
+        ).where(*_on_duty(session, call))
     ).all()
-    names = access.named(session, [row.agent_id for row in rows])
+    names = access.named(session, [agent_id for agent_id, _, _ in rows])
     colleagues = [
-        Colleague(row.agent_id, names[row.agent_id], row.state, row.state is AgentState.READY and bool(row.device))
-        for row in rows
-        if row.agent_id != by.user_id and row.agent_id in names
+        Colleague(agent_id, names[agent_id], state, state is AgentState.READY and can_be_rung)
+        for agent_id, state, can_be_rung in rows
+        if agent_id != by.user_id and agent_id in names
     ]
     offices = details.offices(session, call.ente_id) if call.ente_id is not None else ()
     return Reachable(
@@ -74,7 +78,7 @@ def free(session: Session, call: Call, agent_id: int) -> tuple[ColumnElement[boo
     """What is true of an agent who can be rung for this call now."""
     return (
         AgentPresence.agent_id == agent_id, AgentPresence.state == AgentState.READY,
-        AgentPresence.device.is_not(None), *_on_duty(session, call),
+        AgentPresence.device.is_not(None) | AgentPresence.rings_at.is_not(None), *_on_duty(session, call),
     )  # fmt: skip
 
 

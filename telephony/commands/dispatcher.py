@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
+from telephony.agents.models import AgentPresence
 from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
@@ -42,16 +43,18 @@ ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
 _COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
-_LEG, _QUEUE = table_of(AgentLeg), table_of(Queue)
+_LEG, _QUEUE, _PRESENCE = table_of(AgentLeg), table_of(Queue), table_of(AgentPresence)
 _LOAD = (
     select(
         _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
         bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
         _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role, _LEG.c.number, _CALL.c.room_id,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role,
+        func.coalesce(_LEG.c.number, _PRESENCE.c.rings_at), _CALL.c.room_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
+    .outerjoin(_PRESENCE, _PRESENCE.c.agent_id == _LEG.c.agent_id)
     .outerjoin(_QUEUE, _QUEUE.c.id == func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id))
     .where(
         _COMMAND.c.id == bindparam("command"),

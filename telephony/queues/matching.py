@@ -44,7 +44,7 @@ _FREE_AGENTS = (
     .where(
         _PRESENCE.c.domain == bindparam("domain"),
         _PRESENCE.c.state == AgentState.READY,
-        _PRESENCE.c.device.is_not(None),
+        _PRESENCE.c.device.is_not(None) | _PRESENCE.c.rings_at.is_not(None),
         _PRESENCE.c.live_until > bindparam("now"),
     )
     .group_by(_PRESENCE.c.agent_id)

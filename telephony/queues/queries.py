@@ -120,6 +120,16 @@ def members(session: Session, contract_id: int) -> dict[int, dict[int, int]]:
     return found
 
 
+def telephones(session: Session, agent_ids: Collection[int]) -> dict[int, str]:
+    """The telephones at which these agents are rung, of those who are not rung in the browser."""
+    rows = session.execute(
+        select(_PRESENCE.c.agent_id, _PRESENCE.c.rings_at).where(
+            _PRESENCE.c.agent_id.in_(agent_ids), _PRESENCE.c.rings_at.is_not(None)
+        )
+    )
+    return dict(rows.tuples())
+
+
 def spoken(session: Session, agent_ids: Collection[int]) -> dict[int, frozenset[str]]:
     """The languages that these agents speak beside Italian."""
     rows = session.execute(select(_PRESENCE.c.agent_id, _PRESENCE.c.speaks).where(_PRESENCE.c.agent_id.in_(agent_ids)))

@@ -51,6 +51,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
+    "/enti/{ente_id}/listening": {"shown": "1"},
     "/enti/{ente_id}/told": {},
     "/enti/{ente_id}/told/sentences": {},
     **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "draft", "make")), PROPOSED),

@@ -147,6 +147,7 @@ class ConsoleView:
     intended: AgentState
     pause_reason: PauseReason | None
     device_ready: bool
+    own_phone: str | None  # where his calls ring instead of in the browser
     ente: Badge | None
     call: CallView | None
     proposal: Proposal | None
@@ -236,7 +237,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     if presence is None:
         at = clock.now(session)
         return ConsoleView(
-            AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, ente=None, call=None,
+            AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, own_phone=None, ente=None, call=None,
             proposal=None, file=None, wrap_up_ends=None, unfinished=None, now=at,
         )  # fmt: skip
     busy = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
@@ -249,7 +250,8 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     about = call.id if call else unfinished.id if unfinished else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
-        pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
+        pause_reason=presence.pause_reason, device_ready=presence.device is not None,
+        own_phone=presence.rings_at, ente=ente,
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,

@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.add_column("agent_leg", sa.Column("number", sa.String(80)))
     op.add_column("agent_leg", sa.Column("mode", _choice("watch_mode", "listen", "whisper", "barge")))
     op.add_column("queue_entry", sa.Column("meant_for", sa.BigInteger()))
+    op.add_column("agent_presence", sa.Column("rings_at", sa.String(80)))
     op.create_table(
         "call_setting",
         sa.Column("ente_id", sa.BigInteger(), nullable=False),
@@ -66,6 +67,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("call_setting")
+    op.drop_column("agent_presence", "rings_at")
     for table in TENANTS:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM service_fact WHERE kind = 'passed_on'")
