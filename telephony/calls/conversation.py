@@ -58,6 +58,7 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     contact = contacts.get(session, contact_id)
     if call.contact_id != contact.id:
         story.withdraw(session, call)
+        files.show_gate(session, by, contacts.same_person(session, contact_id), call_id=call.id)
     service.attribute(session, call.id, contact.ente_id)
     session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
     touch(session, topics.agent(by.user_id))
