@@ -6,24 +6,21 @@ Each function answers with instructions for the carrier. Asked twice, it answers
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from crm.contacts import queries as contacts
 from crm.contacts.phone import caller_kind, to_e164
 from crm.contacts.queries import ContactKey
 from crm.core import clock
-from crm.core.db import table_of
+from crm.core.db import new_id
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
-from crm.positions import queries as positions
 from telephony.calls import service
 from telephony.calls.addresses import Addresses, conference_name
-from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.service import Heard
 from telephony.carriers.port import (
     Enqueue,
@@ -34,6 +31,8 @@ from telephony.carriers.port import (
     Play,
     Say,
 )  # fmt: skip
+from telephony.floor.current import floor
+from telephony.floor.port import CallRow
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.prompts import Sentence
@@ -43,14 +42,7 @@ from telephony.lines.queries import LineView
 from telephony.queues.models import EntryState, QueueEntry
 
 Reply = tuple[Instruction, ...]
-CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
-
-_CALL = table_of(Call)
-_ARRIVE = insert(_CALL).on_conflict_do_nothing(index_elements=["carrier_sid"]).returning(*_CALL.c)
-_READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
-_LOCK = _READ.with_for_update()
-_WRITE_PLACE = update(_CALL).where(_CALL.c.id == bindparam("call"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +65,16 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
     taken = flows.current(session, line.number)
-    call = session.execute(
-        _ARRIVE,
-        {
-            "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
-            "line": line.number, "caller": caller, "caller_kind": kind, "callers": counted_as(kind, line.kind),
-            "phase": Phase.IVR,
-            "ivr_version_id": taken.version_id,
-            "ivr": Place(taken.flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
-            "talked_ms": 0, "closing": False, "note": "", "contact_id": only.contact_id if only else None,
-            "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
-        },
-    ).one_or_none()  # fmt: skip
+    call = floor(session).arrive(
+        id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,
+        caller=caller, caller_kind=kind, callers=counted_as(kind, line.kind), phase=Phase.IVR,
+        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=is_open,
+        waited_ms=0, talked_ms=0, closing=False, note="", contact_id=only.contact_id if only else None,
+        proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
+    )  # fmt: skip
     if call is None:  # announced twice
-        existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
+        existing = floor(session).call_of_sid(arrival.sid)
+        assert existing is not None
         return resume(session, existing, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
     return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
@@ -108,7 +96,8 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
 
 def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
-    call = session.execute(_READ, {"call": call_id}).one()
+    call = floor(session).whole_call(call_id)
+    assert call is not None
     if call.phase is Phase.ENDED:
         return (Hangup(),)
     spoken = Place.restored(call.ivr).language
@@ -131,7 +120,7 @@ def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
 
 def _known(session: Session, caller: str | None, line: LineView) -> list[ContactKey]:
     """Who has this number, in the line's ente or in any that the contract covers."""
-    found = contacts.reached_at(session, caller) if caller else []
+    found = floor(session).reached_at(caller) if caller else []
     return [one for one in found if line.ente_id in {None, one.ente_id}]
 
 
@@ -159,7 +148,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
-    session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
+    floor(session).write_call(call.id, ivr=turn.place.stored())
     if isinstance(turn.then, Enter):
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
@@ -206,16 +195,14 @@ def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> b
     """Note whose notice it is. It proposes who may be calling; it proves nothing."""
     owners = {
         (found.ente_id, found.contact_id)
-        for found in positions.by_notice(session, notice_number)
+        for found in floor(session).by_notice(notice_number)
         if call.ente_id in {None, found.ente_id}
     }
     if len(owners) != 1:
         return False
     ((ente_id, contact_id),) = owners
     service.attribute(session, call.id, ente_id)
-    session.execute(
-        update(Call).where(Call.id == call.id).values(contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
-    )
+    floor(session).write_call(call.id, contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
     return True
 
 
@@ -233,4 +220,6 @@ def _ahead(session: Session, call_id: UUID) -> int:
 
 
 def _lock(session: Session, call_id: UUID) -> CallRow:
-    return session.execute(_LOCK, {"call": call_id}).one()
+    call = floor(session).whole_call(call_id, lock=True)
+    assert call is not None
+    return call

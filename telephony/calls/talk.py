@@ -1,19 +1,17 @@
 """What an agent does with whom he talks to: put on hold, ask somebody else, pass on, ask for help."""
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.contacts.phone import is_of_usual_price, typed_number
 from crm.core import clock, topics
-from crm.core.db import signal, touch
+from crm.core.db import new_id, signal, touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti import details
-from telephony.agents.models import AgentPresence
-from telephony.calls import service, whom
+from telephony.calls import service
 from telephony.calls.conversation import own_call
 from telephony.calls.lifecycle import (
     BackAsked,
@@ -25,12 +23,13 @@ from telephony.calls.lifecycle import (
     TalkEvent,
     TogetherAsked,
 )
-from telephony.calls.models import AgentLeg, Call, Phase
+from telephony.calls.models import Phase
 from telephony.calls.service import Heard
 from telephony.commands import service as commands
+from telephony.floor.current import floor
+from telephony.floor.port import CallRow
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
-from telephony.queues.models import QueueEntry
 from telephony.queues.routing import MEANT_S
 
 NOT_TALKING = "La conversazione non è in corso."
@@ -59,10 +58,10 @@ def consult(
     dialled = _dialled(session, by, call, number) if agent_id is None else None
     if agent_id is not None:
         _check_free(session, call, agent_id)
-    leg_id = uuid4()
+    leg_id = new_id(session)
     _ask(session, call, ConsultAsked(clock.now(session), by.user_id, leg_id, agent_id))
     if dialled is not None:
-        session.execute(update(AgentLeg).where(AgentLeg.id == leg_id).values(number=dialled))
+        floor(session).write_leg(leg_id, number=dialled)
 
 
 def together(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -114,9 +113,8 @@ def pass_to_agent(session: Session, by: Principal, *, call_id: UUID, agent_id: i
 def leave_consultation(session: Session, by: Principal, *, call_id: UUID) -> None:
     """The colleague who was asked has said what he had to say."""
     by.require(Permission.CALLS_ANSWER)
-    service.lock_call(session, call_id)
-    call = session.get_one(Call, call_id, populate_existing=True)
-    if call.party_agent_id != by.user_id:
+    call = floor(session).whole_call(call_id, lock=True)
+    if call is None or call.party_agent_id != by.user_id:
         raise ConflictError("Questa consultazione è già finita.")
     _ask(session, call, PartyLeaveAsked(clock.now(session), by.user_id))
 
@@ -127,7 +125,7 @@ def ask_help(session: Session, by: Principal, *, call_id: UUID, wanted: bool) ->
     if (call.help_since is not None) is wanted:
         return
     at = clock.now(session)
-    session.execute(update(Call).where(Call.id == call.id).values(help_since=at if wanted else None))
+    floor(session).write_call(call.id, help_since=at if wanted else None)
     kind = "HelpAsked" if wanted else "HelpTakenBack"
     service.note(session, call.id, kind, Heard(f"{kind}:{at.isoformat()}", at, detail=(("agent", str(by.user_id)),)))
     touch(session, topics.agent(by.user_id), topics.board(call.contract_id))
@@ -136,19 +134,19 @@ def ask_help(session: Session, by: Principal, *, call_id: UUID, wanted: bool) ->
 # -- parts ------------------------------------------------------------------------------------------------------
 
 
-def _talking(session: Session, by: Principal, call_id: UUID) -> Call:
+def _talking(session: Session, by: Principal, call_id: UUID) -> CallRow:
     call = own_call(session, by, call_id)
     if call.phase is not Phase.TALKING or call.closing:
         raise ConflictError(NOT_TALKING)
     return call
 
 
-def _no_party(call: Call) -> None:
+def _no_party(call: CallRow) -> None:
     if call.party_leg_id is not None:
         raise ConflictError("C'è già un'altra persona in consultazione: prima torna al cittadino.")
 
 
-def _ask(session: Session, call: Call, event: TalkEvent) -> None:
+def _ask(session: Session, call: CallRow, event: TalkEvent) -> None:
     name, agent_id = type(event).__name__, getattr(event, "agent_id", None)
     detail: tuple[tuple[str, str], ...] = (("agent", str(agent_id)),)
     if isinstance(event, ConsultAsked):
@@ -157,23 +155,27 @@ def _ask(session: Session, call: Call, event: TalkEvent) -> None:
     touch(session, topics.agent(agent_id or 0))
 
 
-def _requeue(session: Session, by: Principal, call: Call, *, queue_id: int, **entry: int) -> None:
+def _requeue(session: Session, by: Principal, call: CallRow, *, queue_id: int, **entry: int) -> None:
     """Back into a queue; next in turn unless `entry` says otherwise."""
     at: datetime = clock.now(session)
-    session.execute(update(Call).where(Call.id == call.id).values(in_queue_id=queue_id))
+    floor(session).write_call(call.id, in_queue_id=queue_id)
     _ask(session, call, PassToQueueAsked(at, by.user_id))
     domain = queues.queue(session, queue_id).domain
     values = {"queue_id": queue_id, "domain": domain, "knows": None, "meant_for": None, **entry}
-    session.execute(update(QueueEntry).where(QueueEntry.call_id == call.id).values(**values))
+    floor(session).write_entry(call.id, **values)
     signal(session, MatchDue(domain))
 
 
-def _check_free(session: Session, call: Call, agent_id: int) -> None:
-    if not session.execute(select(AgentPresence.agent_id).where(*whom.free(session, call, agent_id))).one_or_none():
-        raise ConflictError(NOT_FREE)
+def _check_free(session: Session, call: CallRow, agent_id: int) -> None:
+    ours = queues.open_ids(session, call.contract_id)
+    for domain in queues.domains(session, frozenset({call.contract_id})):
+        for one in floor(session).free_agents(domain, clock.now(session)):
+            if one.agent_id == agent_id and call.ente_id not in one.not_for and ours & one.queues.keys():
+                return
+    raise ConflictError(NOT_FREE)
 
 
-def _dialled(session: Session, by: Principal, call: Call, number: str) -> str:
+def _dialled(session: Session, by: Principal, call: CallRow, number: str) -> str:
     """The number, if it may be dialled: an office of the call's ente, or any usual one by permission."""
     found = typed_number(number)
     if found is None:

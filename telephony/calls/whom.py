@@ -11,7 +11,8 @@ from crm.contacts.phone import spaced
 from crm.core import clock
 from crm.enti import details
 from telephony.agents.models import AgentPresence, AgentState
-from telephony.calls.models import AgentLeg, Call
+from telephony.calls.models import AgentLeg
+from telephony.floor.port import CallRow
 from telephony.queues import queries as queues
 from telephony.queues.queries import QueueView
 
@@ -43,7 +44,7 @@ class Reachable:
     any_number: bool
 
 
-def reachable(session: Session, by: Principal, call: Call) -> Reachable:
+def reachable(session: Session, by: Principal, call: CallRow) -> Reachable:
     """The contract's queues, the colleagues on duty who serve its ente (the free ones first), the ente's offices."""
     rows = session.execute(
         select(
@@ -67,22 +68,14 @@ def reachable(session: Session, by: Principal, call: Call) -> Reachable:
     )
 
 
-def outside_name(session: Session, call: Call) -> str:
+def outside_name(session: Session, call: CallRow) -> str:
     """Whose number outside it is that was rung last for a call: the office's, else the number itself."""
     number = session.scalar(select(AgentLeg.number).where(AgentLeg.id == call.party_leg_id)) or ""
     offices = details.offices(session, call.ente_id) if call.ente_id is not None else ()
     return next((one.name for one in offices if one.phone == number), spaced(number) if number else "")
 
 
-def free(session: Session, call: Call, agent_id: int) -> tuple[ColumnElement[bool], ...]:
-    """What is true of an agent who can be rung for this call now."""
-    return (
-        AgentPresence.agent_id == agent_id, AgentPresence.state == AgentState.READY,
-        AgentPresence.device.is_not(None) | AgentPresence.rings_at.is_not(None), *_on_duty(session, call),
-    )  # fmt: skip
-
-
-def _on_duty(session: Session, call: Call) -> tuple[ColumnElement[bool], ...]:
+def _on_duty(session: Session, call: CallRow) -> tuple[ColumnElement[bool], ...]:
     kept_away = () if call.ente_id is None else (call.ente_id != AgentPresence.not_for.all_(),)
     return (
         AgentPresence.state != AgentState.OFFLINE, AgentPresence.live_until > clock.now(session),

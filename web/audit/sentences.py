@@ -333,6 +333,7 @@ FIELDS = {
     "said_at": "detto il",
     "line": "linea",
     "waited_ms": "attesa in millisecondi",
+    "held_s": "in attesa in secondi",
     "talked_s": "conversazione in secondi",
     "identified": "identificato",
     "topic": "argomento",

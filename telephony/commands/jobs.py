@@ -1,0 +1,61 @@
+"""A command as whoever carries it out sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from telephony.calls.models import LegRole, LegState, Phase
+from telephony.commands.models import CommandKind, CommandState
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command with all that is needed to carry it out, read in one statement."""
+
+    id: int
+    kind: CommandKind
+    state: CommandState
+    attempts: int
+    created_at: datetime
+    read_at: datetime
+    call_id: UUID
+    contract_id: int
+    line: str
+    caller_sid: str
+    phase: Phase
+    current_leg: UUID | None
+    leg_id: UUID | None
+    leg_sid: str | None
+    leg_state: LegState | None
+    agent_id: int | None
+    ring_timeout_s: int | None
+    role: LegRole | None
+    number: str | None
+    room_id: UUID | None
+
+    @property
+    def is_moot(self) -> bool:
+        """Whether the call has moved on, so that nothing is left to do."""
+        match self.kind:
+            case CommandKind.RING_AGENT:
+                return not self.may_have_been_sent and self.leg_state is not LegState.RINGING
+            case CommandKind.CONNECT_CALLER:
+                return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
+            case CommandKind.REQUEUE_CALLER:
+                return self.phase not in {Phase.WAITING, Phase.RINGING}
+            case CommandKind.END_CALLER:
+                return self.phase is Phase.ENDED
+            case CommandKind.END_LEG:
+                return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
+            case CommandKind.ARRANGE:
+                return self.phase not in {Phase.TALKING, Phase.OUTSIDE}
+
+    @property
+    def room(self) -> UUID | None:
+        """The leg whose conference the ring leads to: an agent who answers opens one of his own."""
+        return self.leg_id if self.role is LegRole.AGENT else self.room_id or self.current_leg
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether somebody before us may have told the carrier already."""
+        return self.state is CommandState.UNKNOWN or self.attempts > 0
