@@ -127,7 +127,7 @@ def telephones(session: Session, agent_ids: Collection[int]) -> dict[int, str]:
             _PRESENCE.c.agent_id.in_(agent_ids), _PRESENCE.c.rings_at.is_not(None)
         )
     )
-    return dict(rows.tuples())
+    return {agent_id: number for agent_id, number in rows if number is not None}
 
 
 def spoken(session: Session, agent_ids: Collection[int]) -> dict[int, frozenset[str]]:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
+from tests.journeys.test_pages import assert_accessible
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
@@ -42,6 +43,7 @@ def test_a_citizen_is_put_on_hold_and_taken_up_again_by_keyboard(
     expect(anna.page.locator("#say")).to_contain_text("In attesa")
     is_at(centre, sid, "hold")
     anna.shot("hold")
+    assert_accessible(anna.page)
     anna.page.keyboard.press("Alt+a")
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     is_at(centre, sid, "conversation")
@@ -60,6 +62,7 @@ def test_a_colleague_is_asked_and_takes_the_citizen_over_with_the_notes(
     anna.page.fill("#note", "Chiede del fermo sull'auto.")
     choose(anna.page)
     anna.shot("whom")
+    assert_accessible(anna.page)
     anna.page.locator(".whom li", has_text="Luca").get_by_role("button", name=re.compile("Consulta")).click()
     expect(luca.page.locator("#band")).to_contain_text("Un collega ti chiede")
     is_at(centre, sid, "hold")
@@ -68,6 +71,7 @@ def test_a_colleague_is_asked_and_takes_the_citizen_over_with_the_notes(
     expect(luca.page.locator("#phone")).to_contain_text("Parli con")
     expect(luca.page.locator("#file")).not_to_contain_text(citizen["name"])
     anna.shot("consult")
+    assert_accessible(anna.page)
 
     anna.page.keyboard.press("Alt+e")
     expect(anna.page.locator("#band")).to_contain_text("In tre")
@@ -112,6 +116,7 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
     expect(row).to_contain_text("Chiede aiuto da")
     expect(sara.page.locator("#help-wanted")).to_contain_text("1 collega chiede aiuto")
     sara.shot("supervision")
+    assert_accessible(sara.page)
     row.get_by_role("button", name=re.compile("Suggerisci")).click()
     expect(sara.page.locator("#ear")).to_contain_text("Sei in linea")
     expect(anna.page.locator("#phone")).to_contain_text("ti suggerisce: la senti solo tu")

@@ -208,6 +208,7 @@ document.addEventListener("focusin", (event) => {
   lastRegion = last.closest("#band, #phone, #file, #talk")?.id ?? "";
 });
 document.addEventListener("click", (event) => {
+  event.target.closest(".passing summary")?.focus(); // also by its key: what it opens comes next
   if (document.activeElement === document.body) last = null; // he let go of it himself
   if (event.target.closest("#hang-up")) hungUp = true;
 });
