@@ -124,8 +124,8 @@ def watch(session: Session, by: Principal, *, call_id: UUID, mode: WatchMode) ->
         session.execute(update(_LEG).where(_LEG.c.id == mine.id).values(mode=mode))
         commands.order(session, kind=CommandKind.ARRANGE, call_id=call_id, leg_id=None)
     audit.note(
-        session, by, kind="call.watched", ente_id=call.ente_id, contact_id=call.contact_id, call_id=call.id,
-        after={"mode": mode.value},
+        session, by, kind="call.watched", ente_id=call.ente_id, call_id=call.id, after={"mode": mode.value},
+        contact_id=call.contact_id if call.identified_at else None,
     )  # fmt: skip
     detail = (("agent", str(by.user_id)), ("mode", mode.value))
     service.note(session, call.id, "Watched", Heard(f"watched:{by.user_id}:{at.isoformat()}", at, detail=detail))

@@ -22,6 +22,7 @@ from telephony.carriers.port import CUSTOMER, Enqueue, JoinConference, Say, Stan
 from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
+from telephony.queues import queries
 from telephony.queues.models import EntryState
 from telephony.queues.routing import HEAD, MEANT_S
 from tests.cast import DOMAIN, MARIO_MOBILE
@@ -294,6 +295,8 @@ def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> Non
     entry, row = stage.entry(call), stage.call(call)
     assert (entry.queue_id, entry.priority, entry.state) == (cast.notices, HEAD if first else 0, EntryState.WAITING)
     assert (row.queue_id, row.in_queue_id) == (cast.operator, cast.notices)  # it is counted where it came in
+    (line,) = stage.work(lambda s: queries.standing(s, frozenset({cast.contract})))
+    assert (line.queue_id, line.waiting) == (cast.notices, 1)  # and seen where it waits
     assert (row.identified_at is not None, row.agent_id, row.held_since) == (True, None, None)
     assert isinstance(stage.hears(call)[-1], Enqueue)
     stage.ready(cast.luca)
