@@ -349,6 +349,24 @@ def test_nobody_answers_at_the_office_and_mario_is_next_in_turn(stage: Stage) ->
     assert (row.phase, row.wrapped_up_at, stage.entry(call).priority) == (Phase.RINGING, None, HEAD)
 
 
+def test_what_happens_outside_is_found_out_when_its_callbacks_are_lost(stage: Stage) -> None:
+    an_office(stage)
+    call, anna = in_talk(stage)
+    stage.work(lambda s: talk.pass_outside(s, anna, call_id=call, number=OFFICE))
+    stage.run()
+    sid = stage.sid(stage.leg(call))
+    assert sid is not None
+    stage.carrier.picks_up(sid)
+    stage.passes(16)
+    stage.reconciler.run()
+    assert stage.call(call).party_joined
+    stage.carrier.loses(sid)
+    stage.passes(16)
+    stage.reconciler.run()
+    stage.run()
+    assert stage.call(call).carrier_sid in stage.carrier.ended
+
+
 def test_only_a_supervisor_may_have_any_number_dialled_and_none_of_a_dear_kind(stage: Stage) -> None:
     an_office(stage)
     call, anna = in_talk(stage)
