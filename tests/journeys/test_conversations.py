@@ -130,3 +130,20 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
     expect(sara.page.locator("#supervision")).to_contain_text("Nessuno è in conversazione")
+
+
+def test_a_browser_that_comes_back_too_late_for_the_line_finds_the_citizen_again(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    sid = in_talk(centre, anna, citizen)
+    context = anna.page.context
+    anna.page.close()
+    is_at(centre, sid, "queue")
+    assert "si è interrotta" in " ".join(centre.heard(sid))
+    anna.page = context.new_page()
+    anna.page.goto("/console")
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)

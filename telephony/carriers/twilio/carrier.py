@@ -103,15 +103,11 @@ class TwilioCarrier:
                 wanted = room.standing.get(str(one.label))
                 fields = _differences(one, wanted, sids, room.hold_url) if wanted else {}
                 if fields:
-                    _ask(partial(listed(str(one.call_sid)).update, **fields))
+                    _unless_gone(partial(listed(str(one.call_sid)).update, **fields))
 
     def end(self, sid: str) -> None:
         """End a call. Twilio cancels one that still rings when told that it is completed."""
-        try:
-            _ask(lambda: self._client.calls(sid).update(status="completed"))
-        except CarrierError as error:
-            if not error.gone:
-                raise
+        _unless_gone(lambda: self._client.calls(sid).update(status="completed"))
 
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call by SID."""
@@ -230,6 +226,15 @@ def _differences(one: Any, wanted: Standing, sids: Mapping[str, str], hold_url: 
 
 def _message(one: Any) -> CarrierMessage:
     return CarrierMessage(str(one.sid), str(one.status), int(one.error_code) if one.error_code else None)
+
+
+def _unless_gone(request: Callable[[], object]) -> None:
+    """Ask; of somebody who is gone, nothing is wanted any more."""
+    try:
+        _ask(request)
+    except CarrierError as error:
+        if not error.gone:
+            raise
 
 
 def _ask(request: Callable[[], T]) -> T:

@@ -222,6 +222,13 @@ def test_whoever_takes_part_otherwise_than_he_should_is_updated_and_nobody_else(
     assert [asked.method for asked in twilio.asked] == ["GET", "GET"]  # all is as it should be
 
 
+def test_one_who_has_just_left_keeps_nobody_else_from_being_arranged(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    del twilio.replies["POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"]
+    carrier.arrange(HELD)
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET", "POST", "POST"]
+
+
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:
     teach(twilio)
     carrier.redirect(CALL, "https://cc.example.it/resume")
