@@ -56,6 +56,11 @@ class Job:
         return self.leg_id if self.role is LegRole.AGENT else self.room_id or self.current_leg
 
     @property
+    def places_a_call(self) -> bool:
+        """Whether carrying it out creates a call at the carrier."""
+        return self.kind is CommandKind.RING_AGENT and not self.may_have_been_sent and not self.is_moot
+
+    @property
     def may_have_been_sent(self) -> bool:
         """Whether somebody before us may have told the carrier already."""
         return self.state is CommandState.UNKNOWN or self.attempts > 0

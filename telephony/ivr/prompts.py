@@ -33,6 +33,7 @@ class Sentence(StrEnum):
     PASSED_ON = "passed_on"
     NEXT = "next"
     CALL_LATER = "call_later"
+    OUT_OF_ORDER = "out_of_order"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
@@ -109,6 +110,14 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         IT: "La preghiamo di richiamare più tardi. Arrivederci.",
         EN: "Please call again later. Goodbye.",
         DE: "Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
+    },
+    Sentence.OUT_OF_ORDER: {
+        IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
+        "richiamare tra qualche minuto.",
+        EN: "We apologise: because of a technical problem we cannot answer at the moment. Please call again in a few "
+        "minutes.",
+        DE: "Wir bitten um Entschuldigung: Wegen einer technischen Störung können wir zurzeit nicht antworten. Bitte "
+        "rufen Sie in einigen Minuten noch einmal an.",
     },
 }
 

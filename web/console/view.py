@@ -26,10 +26,12 @@ from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import conversation, story, supervision, whom
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.oversight import Released, limit_of, released
 from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.standing.health import failing_since
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
@@ -157,6 +159,8 @@ class ConsoleView:
     now: datetime
     asked: AskedView | None = None
     promised: tuple[FollowUpView, ...] = ()  # in this call
+    pause_limit: timedelta | None = None
+    released: Released | None = None  # by a supervisor
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
@@ -226,9 +230,14 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     """How the queues stand: the one region that all agents of the same contracts share."""
     with runtime.database.begin(scope) as session:
         lines = queues.standing(session, scope.contracts)
+        silent_since = failing_since(session)
     since = min((line.since for line in lines if line.since), default=None)
-    html = fragment("console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since)
-    return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
+    html = fragment(
+        "console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since,
+        silent_since=silent_since,
+    )  # fmt: skip
+    watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.carrier()}
+    return Rendered({"queues": html}, watched)
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:
@@ -256,6 +265,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
+        pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
     )  # fmt: skip
 
