@@ -14,6 +14,8 @@ class Permission(StrEnum):
     """What it allows is said in `MEANINGS`."""
 
     CALLS_ANSWER = "calls.answer"
+    CALLS_OUTSIDE = "calls.outside"
+    CALLS_WATCH = "calls.watch"
     FILE_READ = "file.read"
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
@@ -25,6 +27,7 @@ class Permission(StrEnum):
     CENTRE_CLOSE = "centre.close"
     FLOW_MANAGE = "flow.manage"
     QUEUE_MANAGE = "queue.manage"
+    AGENT_OVERSEE = "agent.oversee"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     COLLECTION_IMPORT = "collection.import"
@@ -37,6 +40,8 @@ class Permission(StrEnum):
 
 MEANINGS: dict[Permission, str] = {
     Permission.CALLS_ANSWER: "Be offered calls, and say how they went",
+    Permission.CALLS_OUTSIDE: "Pass a call on to any Italian number, not only to the ente's offices",
+    Permission.CALLS_WATCH: "Listen to conversations, whisper to the agent, take part; answer a call for help",
     Permission.FILE_READ: "Search contacts and open taxpayer files",
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
@@ -48,6 +53,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.CENTRE_CLOSE: "Close and reopen the lines, switch emergency messages",
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
+    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
@@ -65,9 +71,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
     | {
-        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
+        Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.CONTACT_MERGE,
+        Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
-        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE,
+        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},

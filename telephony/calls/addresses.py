@@ -4,6 +4,7 @@ The contract stands in the path so that a webhook's first statement can set its 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 RETRIES = "#rc=2&rp=all"  # the carrier asks again twice, also after a time-out or a 5xx; it is not signed
@@ -14,10 +15,19 @@ class Addresses:
     """Absolute webhook addresses under the public base address."""
 
     public_url: str
+    fallback_url: str | None = None  # where the apology is hosted, if not here
 
     def voice(self) -> str:
         """A call arrives at one of our numbers."""
         return f"{self.public_url}/telephony/voice{RETRIES}"
+
+    def adopted(self, since: datetime) -> str:
+        """A call that arrived then, of which nobody told us."""
+        return f"{self.public_url}/telephony/voice?since={int(since.timestamp())}{RETRIES}"
+
+    def apology(self) -> str:
+        """What is asked when nothing else answers."""
+        return self.fallback_url or f"{self.public_url}/telephony/apology"
 
     def status(self) -> str:
         """A caller's own call changes status."""
@@ -59,9 +69,21 @@ class Addresses:
         """An agent's leg changes status."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}{RETRIES}"
 
+    def watcher(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """A supervisor's leg changes status."""
+        return f"{self._call(contract_id, call_id)}/watchers/{leg_id}{RETRIES}"
+
     def conference(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
+
+    def hold(self, contract_id: int, call_id: UUID) -> str:
+        """What somebody on hold hears, again and again."""
+        return f"{self._call(contract_id, call_id)}/hold{RETRIES}"
+
+    def info(self) -> str:
+        """Where what citizens ask for is found; an ente's id follows."""
+        return f"{self.public_url}/info"
 
     def music(self) -> str:
         """What plays while waiting."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ class CarrierError(DomainError):
     `permanent`: asking again cannot help. `unknown`: no answer tells whether it was done, so a command that
     creates something must be reconciled, never repeated. `gone`: the call had already ended.
     `answered`: what is unknown was answered with an error of the carrier's own, not with silence.
+    `undone`: certainly nothing was done, and asking again may help; `retry_after` is when the carrier says it may.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class CarrierError(DomainError):
         gone: bool = False,
         answered: bool = False,
         code: int | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
@@ -33,6 +35,19 @@ class CarrierError(DomainError):
         self.gone = gone
         self.answered = answered
         self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def undone(self) -> bool:
+        return not (self.permanent or self.unknown or self.gone)
+
+
+CUSTOMER = "customer"  # the caller's label in a conference; everybody else's is his leg's id
+
+
+def watcher_label(leg_id: UUID) -> str:
+    """The label of a supervisor, who is none of those who talk."""
+    return f"watch-{leg_id}"
 
 
 # -- what a caller hears ----------------------------------------------------------------------------------------
@@ -115,15 +130,44 @@ Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Ring an agent's telephone and put him in a conference when he answers."""
+    """Ring somebody and put him in a conference when he answers: an agent, or somebody outside.
+
+    `number`: another telephone than the agent's softphone, E.164 or SIP. `heard`: others hear him at once.
+    """
 
     leg_id: UUID
     conference: str
-    agent: str  # the identity under which his device is registered
+    agent: str  # the identity under which his device is registered; empty outside
     caller_id: str
     timeout_s: int
     status_url: str
     conference_url: str
+    number: str | None = None
+    heard: bool = True
+    tones: bool = False  # who is in the conference hears it ring
+
+    @property
+    def label(self) -> str:
+        """How he is known in the conference: as one of those who talk, or as one who watches."""
+        return str(self.leg_id) if self.heard else watcher_label(self.leg_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody takes part in a conference. `coaches`: the label of who alone hears him."""
+
+    hold: bool = False
+    muted: bool = False
+    coaches: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A conference, and how those in it should take part, by label. Whoever is not named is let be."""
+
+    conference: str
+    standing: Mapping[str, Standing]
+    hold_url: str  # what is heard on hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +201,19 @@ class CarrierCall:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call that is under way, as the carrier lists it; `agent` is the identity of the device that it rings."""
+
+    sid: str
+    inbound: bool
+    from_: str
+    to: str
+    answered: bool
+    since: datetime
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceCredentials:
     """What an agent's browser needs to register its softphone."""
 
@@ -175,14 +232,23 @@ class Carrier(Protocol):
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call ask `url` what to do next."""
 
+    def arrange(self, room: Room) -> None:
+        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated."""
+
     def end(self, sid: str) -> None:
         """End a call; ending one that has ended is success."""
 
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call as the carrier knows it, or none when it knows of none."""
 
-    def labels_in(self, conference: str) -> Mapping[str, datetime]:
-        """The labels of who is in a conference now, and since when; empty when there is none.
+    def live_calls(self) -> list[LiveCall]:
+        """The account's calls that are under way, a few thousand at the most. The list may lag behind them."""
+
+    def probe(self) -> None:
+        """Ask for something that changes nothing: whether it answers."""
+
+    def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
+        """The labels of who is in a conference now, and since when, if it says so; empty when there is none.
 
         Whoever is still being rung is there already.
         """
@@ -201,8 +267,11 @@ class Carrier(Protocol):
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         """An SMS as the carrier knows it, or none when it knows of none."""
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
-        """Make a number of ours call `voice_url`, and tell `message_url` of the SMS that it gets.
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:
+        """Make a number of ours call `voice_url`, or `fallback_url` when that does not answer, and tell `message_url`
+        of the SMS that it gets.
 
         Creating what exists already updates it.
         """

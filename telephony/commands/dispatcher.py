@@ -2,11 +2,18 @@
 
 Ending and redirecting may be repeated. Ringing creates something, so a ring without an answer becomes *unknown*
 and the carrier is asked whether it exists; it is never repeated.
+
+Rings leave no faster than the account may place calls: one that is too early waits, and so does its agent's time to
+answer.
 """
 
-from collections.abc import Iterable
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,17 +22,20 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
+from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
-from telephony.calls.models import LegState
+from telephony.calls.lifecycle import HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
-from telephony.carriers.port import Carrier, CarrierError, Ring
+from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState
 from telephony.commands.service import WRITER_LEASE, order
 from telephony.floor.current import floor
+from telephony.standing import pace
+from telephony.standing.pace import Pace
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -33,19 +43,31 @@ LEFT_AFTER = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )  # fmt: skip
 
-RETRY_AFTER = timedelta(seconds=2)
+RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
+ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
+
+UNPACED = Pace()
+Later = Callable[[timedelta, Callable[[], None]], None]
 
 
 class Dispatcher:
     """Carries out commands in an executor of its own, so that a slow carrier cannot eat the request threads."""
 
-    def __init__(self, database: Database, carrier: Carrier, addresses: Addresses, *, threads: int = 16) -> None:
+    def __init__(
+        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 16,
+        later: Later | None = None, dice: random.Random | None = None,
+    ) -> None:  # fmt: skip
+        """`later` is told what to do after a while, and the dice spread those who failed together."""
         self._database = database
         self._carrier = carrier
         self._addresses = addresses
+        self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
+        self._later = later or self._in_the_pool
+        self._refusals = 0  # of rings, in a row
+        self._dice = dice or random.Random()  # noqa: S311  # no secret
 
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
@@ -75,18 +97,43 @@ class Dispatcher:
             except Exception:
                 log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
-    def carry_out(self, command_id: int) -> None:
-        """Carry out one command and write down what became of it."""
-        job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is not None:
-            self._carry_out(job)
+    def carry_out(self, command_id: int, *, tries: int = 0, in_turn: bool = False) -> None:
+        """Carry out one command and write down what became of it.
 
-    def _carry_out(self, job: Job) -> None:
+        `tries`: how often the carrier did nothing of it so far. `in_turn`: it has waited for its turn.
+        """
+
+        def work(session: Session) -> tuple[Job | None, timedelta]:
+            job = _load(session, command_id)
+            if job is None or in_turn or not job.places_a_call:
+                return job, pace.NOTHING
+            wait = pace.reserve(session, self._paced)
+            if wait:
+                _keep(session, job, wait)
+            return job, wait
+
+        job, wait = self._database.transact(Scope.across_enti(), work)
+        if job is not None and wait:
+            log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
+            self._later(wait, partial(self.carry_out, command_id, tries=tries, in_turn=True))
+        elif job is not None:
+            self._carry_out(job, tries)
+
+    def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
+        timer = threading.Timer(wait.total_seconds(), self._submit, [work])
+        timer.daemon = True  # a process that ends leaves what waits to the engine
+        timer.start()
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._pool.submit(_logged, work)
+
+    def _carry_out(self, job: Job, tries: int) -> None:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind is CommandKind.RING_AGENT:
-            self._ring(job)
+            self._ring(job, tries)
         else:
             self._repeatable(job)
 
@@ -98,16 +145,19 @@ class Dispatcher:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
-                self._settle(job, CommandState.FAILED, error=str(error))
+                self._failed(job, error)
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
-                self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
+                wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
+                self._settle(job, CommandState.OWED, error=str(error), wait=wait)
         else:
             log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
 
     def _tell(self, job: Job) -> None:
         match job.kind:
+            case CommandKind.CONNECT_CALLER if job.may_have_been_sent and self._is_connected(job):
+                return
             case CommandKind.CONNECT_CALLER | CommandKind.REQUEUE_CALLER:
                 self._carrier.redirect(job.caller_sid, self._addresses.resume(job.contract_id, job.call_id))
             case CommandKind.END_CALLER:
@@ -115,12 +165,41 @@ class Dispatcher:
             case CommandKind.END_LEG:
                 assert job.leg_sid is not None
                 self._carrier.end(job.leg_sid)
+            case CommandKind.ARRANGE:
+                self._arrange(job)
             case CommandKind.RING_AGENT:
                 raise AssertionError("a ring is not repeatable")
 
+    def _is_connected(self, job: Job) -> bool:
+        """Whether somebody before us has connected the caller: told again, he would be taken out, and put in again."""
+        return job.leg_id is not None and CUSTOMER in self._carrier.labels_in(conference_name(job.leg_id))
+
+    def _arrange(self, job: Job) -> None:
+        """Until what the carrier was told is still what is wanted: two orders may overtake each other."""
+        told = None
+        for _ in range(ARRANGED_AGAIN):
+            wanted = self._database.transact(
+                Scope.across_enti(), lambda session: room.wanted(session, job.call_id, self._addresses)
+            )
+            if wanted is None or wanted == told:
+                return
+            self._carrier.arrange(wanted)
+            told = wanted
+
+    def _failed(self, job: Job, error: CarrierError) -> None:
+        """It cannot be done: whoever seems to be on hold is not, and the agent must know."""
+
+        def work(session: Session) -> None:
+            if job.kind is CommandKind.ARRANGE:
+                at = clock.now(session)
+                calls.apply(session, job.call_id, HoldRefused(at), Heard(f"arrange-failed:{job.id}", at))
+            _settle(session, job.id, CommandState.FAILED, error=str(error))
+
+        self._database.transact(Scope.of_contract(job.contract_id), work)
+
     # -- ringing --------------------------------------------------------------------------------------------
 
-    def _ring(self, job: Job) -> None:
+    def _ring(self, job: Job, tries: int) -> None:
         ring = self._ring_of(job)
         if job.may_have_been_sent:
             self._reconcile(job, ring)
@@ -132,10 +211,41 @@ class Dispatcher:
             if error.unknown:
                 log.warning("ring_unknown", leg=str(job.leg_id))
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=SETTLE)
+            elif error.undone and tries + 1 < MAX_ATTEMPTS:
+                self._again(job, error, tries + 1)
             else:
-                self._refused(job, error)
+                self._refused_at_once(job, error)
         else:
+            self._refusals = 0
             self._rung(job, sid)
+
+    def _refused_at_once(self, job: Job, error: CarrierError) -> None:
+        """Its call goes to somebody at once, the first time. A carrier that refuses everything is not asked as fast as
+        it refuses: then each refusal waits longer than the one before.
+        """
+        self._refusals += 1
+        if self._refusals == 1:
+            self._refused(job, error)
+            return
+        wait = pace.back_off(self._refusals - 1, self._dice)
+        self._database.transact(Scope.across_enti(), lambda session: _keep(session, job, wait))
+        self._later(wait, partial(self._refused, job, error))
+
+    def _again(self, job: Job, error: CarrierError, tries: int) -> None:
+        """Nothing was done: wait, together with whoever else would place a call, and ask again.
+
+        Here and not in the engine's sweep, which could not know that nothing was done. Should this process die
+        meanwhile, the sweep looks for the ring and gives the call to somebody again.
+        """
+        wait = error.retry_after or pace.back_off(tries, self._dice)
+        log.warning("ring_tried_again", leg=str(job.leg_id), error=str(error), attempt=tries)
+
+        def work(session: Session) -> None:
+            pace.hold(session, self._paced, wait)
+            _keep(session, job, wait)
+
+        self._database.transact(Scope.across_enti(), work)
+        self._later(wait, partial(self.carry_out, job.id, tries=tries))
 
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
@@ -179,12 +289,16 @@ class Dispatcher:
 
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
-        assert job.agent_id is not None
+        in_room = job.room or job.leg_id
+        watches = job.role is LegRole.WATCHER
+        status = self._addresses.watcher if watches else self._addresses.leg
         return Ring(
-            leg_id=job.leg_id, conference=conference_name(job.leg_id), agent=agent_identity(job.agent_id),
+            leg_id=job.leg_id, conference=conference_name(in_room),
+            agent="" if job.agent_id is None else agent_identity(job.agent_id),
             caller_id=job.line, timeout_s=job.ring_timeout_s or 20,
-            status_url=self._addresses.leg(job.contract_id, job.call_id, job.leg_id),
-            conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            status_url=status(job.contract_id, job.call_id, job.leg_id),
+            conference_url=self._addresses.conference(job.contract_id, job.call_id, in_room),
+            number=job.number, heard=not watches, tones=job.agent_id is None,
         )  # fmt: skip
 
     def _settle(
@@ -196,14 +310,33 @@ class Dispatcher:
 
 
 def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
-    """Our own timer says that this agent has not answered, whatever the carrier says or does not say."""
+    """Our own timer says that this agent has not answered, whatever the carrier says or does not say.
+
+    While nobody knows of a call to his telephone, it is no fault of his.
+    """
     at = clock.now(session)
+    if floor(session).leg_sid(leg_id) is None:
+        calls.apply(session, call_id, RingRefused(at, leg_id), Heard(f"never-rang:{leg_id}", at))
+        return
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 
 def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
     return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
+
+
+def _keep(session: Session, job: Job, wait: timedelta) -> None:
+    """It stays with this process for that much longer, and its agent has that much longer to answer."""
+    assert job.leg_id is not None
+    floor(session).put_off(job.id, job.leg_id, by=wait, lease_until=clock.now(session) + wait + WRITER_LEASE)
+
+
+def _logged(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("command_failed")  # its lease runs out; the engine takes over
 
 
 def _settle(

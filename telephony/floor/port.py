@@ -8,7 +8,7 @@ simulation runs. Neither decides anything. Configuration is not asked for here: 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,7 +19,7 @@ from crm.levels.models import ContractEventKind
 from crm.levels.queries import Promise
 from crm.levels.service import SeenFact
 from telephony.agents.presence import Presence
-from telephony.calls.models import LegState, Phase
+from telephony.calls.models import LegState, Phase, WatchMode
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
 from telephony.queues.queries import Crowd
@@ -59,6 +59,16 @@ class LiveCall:
     talked_ms: int
     ended_at: datetime | None
     wrapped_up_at: datetime | None
+    self_served_at: datetime | None
+    held_since: datetime | None
+    held_ms: int
+    room_id: UUID | None
+    party_leg_id: UUID | None
+    party_agent_id: int | None
+    party_joined: bool
+    passed: bool
+    in_queue_id: int | None
+    watched: bool
 
 
 CallRow = Any  # a row of the table of calls, its columns by name
@@ -72,6 +82,17 @@ class Entering:
     ente_id: int | None
     contact_id: int | None
     ivr: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Talking:
+    """A conversation: the agent's leg, the leg whose room it is in (none: the same), who is in it as a supervisor."""
+
+    contract_id: int
+    leg_id: UUID
+    room_id: UUID | None
+    held: bool
+    watchers: tuple[tuple[UUID, WatchMode], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +162,20 @@ class Floor(Protocol):
     def write_leg(self, leg_id: UUID, /, **values: object) -> None:
         """Write columns of a leg that has not ended."""
 
+    def talking(self, call_id: UUID) -> Talking | None:
+        """Who takes part in a conversation; none when there is none (any more)."""
+
+    def end_watchers(self, call_id: UUID, *, at: datetime) -> list[UUID]:
+        """The legs of supervisors, in order, that had not ended and now have."""
+
     def learn_sid(self, leg_id: UUID, carrier_sid: str) -> None:
         """The carrier's name of a leg of which it was not known."""
 
     def name_leg(self, leg_id: UUID, carrier_sid: str) -> LegState:
         """The carrier's name of a leg, from the answer to its creation; the leg's state."""
+
+    def leg_sid(self, leg_id: UUID) -> str | None:
+        """The carrier's name of a leg, if it is known."""
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
@@ -241,6 +271,9 @@ class Floor(Protocol):
         self, command_id: int, state: CommandState, *, error: str | None, lease_until: datetime
     ) -> None:  # fmt: skip
         """Write down what became of a command."""
+
+    def put_off(self, command_id: int, leg_id: UUID, *, by: timedelta, lease_until: datetime) -> None:
+        """A ring leaves later than was thought: it stays with its process until then, and its timer runs longer."""
 
     # -- the meter, and what is promised --------------------------------------------------------------------------
 

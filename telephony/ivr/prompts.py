@@ -30,8 +30,10 @@ class Sentence(StrEnum):
     NEVER_MIND = "never_mind"
     NOT_IN_USE = "not_in_use"
     CUT_OFF = "cut_off"
+    PASSED_ON = "passed_on"
     NEXT = "next"
     CALL_LATER = "call_later"
+    OUT_OF_ORDER = "out_of_order"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
@@ -94,6 +96,11 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         DE: "Die Verbindung ist abgebrochen. Bleiben Sie am Apparat: Sie behalten Ihren Platz und sind als Nächstes "
         "an der Reihe.",
     },
+    Sentence.PASSED_ON: {
+        IT: "La passo a un collega. Resti in linea, per favore: non deve ripetere nulla.",
+        EN: "I am putting you through to a colleague. Please stay on the line: you need not repeat anything.",
+        DE: "Ich verbinde Sie weiter. Bitte bleiben Sie am Apparat: Sie müssen nichts wiederholen.",
+    },
     Sentence.NEXT: {
         IT: "Lei è il prossimo: le risponderemo appena un operatore si libera.",
         EN: "You are the next: we will answer as soon as an operator is free.",
@@ -103,6 +110,14 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         IT: "La preghiamo di richiamare più tardi. Arrivederci.",
         EN: "Please call again later. Goodbye.",
         DE: "Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
+    },
+    Sentence.OUT_OF_ORDER: {
+        IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
+        "richiamare tra qualche minuto.",
+        EN: "We apologise: because of a technical problem we cannot answer at the moment. Please call again in a few "
+        "minutes.",
+        DE: "Wir bitten um Entschuldigung: Wegen einer technischen Störung können wir zurzeit nicht antworten. Bitte "
+        "rufen Sie in einigen Minuten noch einmal an.",
     },
 }
 

@@ -11,7 +11,9 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
+    Room,
     TextMessage,
 )
 
@@ -39,6 +41,7 @@ class FakeCarrier:
     rings: dict[str, Ring] = field(default_factory=dict)  # by SID
     redirected: list[tuple[str, str]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    arranged: list[Room] = field(default_factory=list)
     labels: dict[str, dict[str, datetime]] = field(default_factory=dict)
     ringing: deque[CarrierError] = field(default_factory=deque)
     telling: deque[CarrierError] = field(default_factory=deque)
@@ -46,6 +49,8 @@ class FakeCarrier:
     became: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
+    listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
+    silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
 
     def ring(self, ring: Ring) -> str:
@@ -66,6 +71,11 @@ class FakeCarrier:
             raise CarrierError("gone", permanent=True, gone=True, code=21220)
         self.redirected.append((sid, url))
 
+    def arrange(self, room: Room) -> None:
+        if self.telling:
+            raise self.telling.popleft()
+        self.arranged.append(room)
+
     def end(self, sid: str) -> None:
         if self.telling:
             raise self.telling.popleft()
@@ -75,7 +85,7 @@ class FakeCarrier:
     def fetch(self, sid: str) -> CarrierCall | None:
         return self.calls.get(sid)
 
-    def labels_in(self, conference: str) -> Mapping[str, datetime]:
+    def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
         return self.labels.get(conference, {})
 
     def find_ring(self, ring: Ring) -> str | None:
@@ -101,7 +111,16 @@ class FakeCarrier:
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         return CarrierMessage(sid, *self.became.get(sid, ("sent", None))) if sid in self.texts else None
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
+    def live_calls(self) -> list[LiveCall]:
+        return list(self.listed)
+
+    def probe(self) -> None:
+        if self.silent:
+            raise no_answer()
+
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:
         """Nothing to do: scenarios announce their calls themselves."""
 
     def device(self, identity: str, now: datetime) -> DeviceCredentials:

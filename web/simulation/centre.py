@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -82,7 +83,9 @@ class Centre:
         self.addresses = Addresses(PUBLIC_URL)
         self.carrier = Trunk(network, party, is_open)
         self.matcher = Matcher(database)
-        self.dispatcher = Dispatcher(database, self.carrier, self.addresses, threads=1)
+        self.dispatcher = Dispatcher(
+            database, self.carrier, self.addresses, threads=1, later=self._later, dice=self.draw
+        )
         self.reconciler = Reconciler(database, self.carrier)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
         runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
@@ -108,6 +111,9 @@ class Centre:
         """Nothing more is begun."""
         self.matcher.close()
         self.dispatcher.close()
+
+    def _later(self, wait: timedelta, work: Callable[[], None]) -> None:
+        self.clockwork.after(wait.total_seconds(), lambda: self.clockwork.begin(work))
 
     # -- what follows from a commit -------------------------------------------------------------------------------
 

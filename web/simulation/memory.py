@@ -23,6 +23,7 @@ from telephony.lines.models import LineKind
 from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
 from telephony.queues.queries import QueueView
+from telephony.selfservice import queries as offered
 from web.simulation.centre import Numbers
 from web.simulation.plan import Plan
 
@@ -71,6 +72,7 @@ def _configuration(plan: Plan) -> Memory:
         (queues.queue, (OPERATOR,), served), (queues.queue, (NOTICES,), notices),
         (lines._lines, (), MappingProxyType({LINE: line})),  # noqa: SLF001
         (flows.current, (LINE,), Current(None, flow)), (flows.of_call, (CONTRACT, LINE, None), flow),
+        (offered.offers, (CONTRACT, None), None), (offered.offers, (CONTRACT, ENTE), None),
         (flows.urgent, (CONTRACT, None), ()), (flows.urgent, (CONTRACT, ENTE), ()),
     ]  # fmt: skip
     for read, args, value in known:

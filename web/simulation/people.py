@@ -215,9 +215,12 @@ class Agent:
             elif self.plan.latency_s:
                 self.clockwork.after(30, lambda: self._hangs_up(line, other))
 
-    def _save(self) -> None:
-        if self.there:
-            self.console.save(self.id)
+    def _save(self, tries: int = 10) -> None:
+        """The product may not have heard yet that the call is over."""
+        if not self.there or self.console.save(self.id) or not tries:
+            return
+        if self.console.state(self.id) in {AgentState.TALKING, AgentState.WRAP_UP}:
+            self.clockwork.after(AGAIN_S if self.plan.latency_s else 0.0, lambda: self._save(tries - 1))
 
     def _dies(self) -> None:
         if not self.there:

@@ -10,7 +10,9 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
+    Room,
     TextMessage,
 )
 from telephony.carriers.twilio import markup
@@ -33,7 +35,7 @@ class Trunk:
     def ring(self, ring: Ring) -> str:
         def do() -> str:
             line = self._network.ring(
-                to=f"client:{ring.agent}", party=self._party(ring.agent), room=ring.conference, label=str(ring.leg_id),
+                to=f"client:{ring.agent}", party=self._party(ring.agent), room=ring.conference, label=ring.label,
                 from_=ring.caller_id, timeout_s=ring.timeout_s, status_url=ring.status_url,
                 room_url=ring.conference_url,
             )  # fmt: skip
@@ -62,7 +64,7 @@ class Trunk:
 
         return self._ask(do)
 
-    def labels_in(self, conference: str) -> Mapping[str, datetime]:
+    def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
         instant = self._network.clockwork.instant
 
         def do() -> dict[str, datetime]:
@@ -72,7 +74,7 @@ class Trunk:
 
     def find_ring(self, ring: Ring) -> str | None:
         def do() -> str | None:
-            line = self._participants(ring.conference).get(str(ring.leg_id))
+            line = self._participants(ring.conference).get(ring.label)
             return None if line is None else line.sid
 
         return self._ask(do)
@@ -94,8 +96,19 @@ class Trunk:
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         raise NotImplementedError
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:  # fmt: skip
         raise NotImplementedError
+
+    def arrange(self, room: Room) -> None:
+        raise NotImplementedError
+
+    def live_calls(self) -> list[LiveCall]:
+        raise NotImplementedError
+
+    def probe(self) -> None:
+        """It is there."""
 
     def device(self, identity: str, now: datetime) -> DeviceCredentials:
         raise NotImplementedError

@@ -21,7 +21,10 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
+    Room,
+    Standing,
     TextMessage,
 )
 from telephony.carriers.twilio import markup, signature
@@ -31,10 +34,14 @@ T = TypeVar("T")
 NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
 NOT_FOUND = 20404
 TOO_MANY = 20429  # not processed: safe to ask again
+LISTED = ("queued", "ringing", "in-progress")
+MOST_LISTED, PAGE = 2000, 500
+CLIENT = "client:"
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
 TOKEN_LIFE = timedelta(hours=8)
+LONGEST_HOLD_S = 60  # a Retry-After beyond it is not believed
 LOOKED_BACK = timedelta(minutes=5)  # how far its clock may be behind ours
 VOICE_SDK_ORIGINS = (
     "wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com", "https://media.twiliocdn.com",
@@ -42,17 +49,32 @@ VOICE_SDK_ORIGINS = (
 )  # fmt: skip
 
 
-class _ElsewhereClient(TwilioHttpClient):  # type: ignore[misc]  # the library's class has untyped bases
-    """The library's HTTP client, sent to another base address: scheme, host and path prefix are replaced."""
+class _TooManyError(Exception):
+    """429, with what the library's own exception leaves out: for how many seconds to wait."""
 
-    def __init__(self, base_url: str, timeout: float) -> None:
+    def __init__(self, retry_after: str | None) -> None:
+        super().__init__("429")
+        whole = retry_after is not None and retry_after.isdigit()
+        self.retry_after = timedelta(seconds=min(int(retry_after or 0), LONGEST_HOLD_S)) if whole else None
+
+
+class _Client(TwilioHttpClient):  # type: ignore[misc]  # the library's class has untyped bases
+    """The library's HTTP client. With a base address, scheme, host and path prefix are replaced by its own."""
+
+    def __init__(self, base_url: str | None, timeout: float) -> None:
         super().__init__(timeout=timeout, max_retries=0)
-        self._base = urlsplit(base_url)
+        self._base = urlsplit(base_url) if base_url is not None else None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        parts = urlsplit(url)
-        moved = parts._replace(scheme=self._base.scheme, netloc=self._base.netloc, path=self._base.path + parts.path)
-        return super().request(method, urlunsplit(moved), *args, **kwargs)
+        if self._base is not None:
+            parts, base = urlsplit(url), self._base
+            moved = parts._replace(scheme=base.scheme, netloc=base.netloc, path=base.path + parts.path)
+            url = urlunsplit(moved)
+        response = super().request(method, url, *args, **kwargs)
+        if response.status_code == 429:
+            headers = {name.lower(): value for name, value in (response.headers or {}).items()}
+            raise _TooManyError(headers.get("retry-after"))
+        return response
 
 
 class TwilioCarrier:
@@ -62,22 +84,19 @@ class TwilioCarrier:
         self, *, account_sid: str, auth_token: str, api_key: str, api_secret: str, timeout_s: float,
         api_url: str | None = None, device_url: str | None = None,
     ) -> None:  # fmt: skip
-        http: TwilioHttpClient = (
-            TwilioHttpClient(timeout=timeout_s, max_retries=0)
-            if api_url is None
-            else _ElsewhereClient(api_url, timeout_s)
-        )
-        self._client = Client(account_sid, auth_token, http_client=http)
+        self._client = Client(account_sid, auth_token, http_client=_Client(api_url, timeout_s))
         self._account_sid, self._auth_token = account_sid, auth_token
         self._api_key, self._api_secret = api_key, api_secret
         self._device_url = device_url
 
     def ring(self, ring: Ring) -> str:
-        """Add the agent to the conference: Twilio calls his device and joins it when he answers."""
+        """Add somebody to the conference: Twilio calls his telephone and joins it when he answers."""
+        unheard = {} if ring.heard else {"muted": True}
         participant = _ask(
             lambda: self._client.conferences(ring.conference).participants.create(
-                from_=ring.caller_id, to=f"client:{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
-                early_media=False, beep="false", start_conference_on_enter=True, end_conference_on_exit=False,
+                from_=ring.caller_id, to=ring.number or f"{CLIENT}{ring.agent}", label=ring.label,
+                timeout=ring.timeout_s, early_media=ring.tones, beep="false", start_conference_on_enter=True,
+                end_conference_on_exit=False, **unheard,
                 status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
                 conference_status_callback=ring.conference_url,
                 conference_status_callback_event=CONFERENCE_EVENTS.split(),
@@ -89,13 +108,21 @@ class TwilioCarrier:
         """Make a live call fetch `url`."""
         _ask(lambda: self._client.calls(sid).update(url=url, method="POST"))
 
+    def arrange(self, room: Room) -> None:
+        """Update each participant of the conference who takes part otherwise than he should."""
+        for conference in _ask(lambda: self._client.conferences.list(friendly_name=room.conference, limit=5)):
+            listed = self._client.conferences(str(conference.sid)).participants
+            inside = _ask(partial(listed.list, limit=20))
+            sids = {str(one.label): str(one.call_sid) for one in inside}
+            for one in inside:
+                wanted = room.standing.get(str(one.label))
+                fields = _differences(one, wanted, sids, room.hold_url) if wanted else {}
+                if fields:
+                    _unless_gone(partial(listed(str(one.call_sid)).update, **fields))
+
     def end(self, sid: str) -> None:
         """End a call. Twilio cancels one that still rings when told that it is completed."""
-        try:
-            _ask(lambda: self._client.calls(sid).update(status="completed"))
-        except CarrierError as error:
-            if not error.gone:
-                raise
+        _unless_gone(lambda: self._client.calls(sid).update(status="completed"))
 
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call by SID."""
@@ -107,14 +134,26 @@ class TwilioCarrier:
             raise
         return CarrierCall(str(call.sid), str(call.status) in LIVE, str(call.status), call.end_time)
 
-    def labels_in(self, conference: str) -> dict[str, datetime]:
+    def live_calls(self) -> list[LiveCall]:
+        """By status, since Twilio filters by one at a time; in pages of its own size."""
+        return [
+            _live_call(one)
+            for status in LISTED
+            for one in _ask(partial(self._client.calls.list, status=status, limit=MOST_LISTED, page_size=PAGE))
+        ]
+
+    def probe(self) -> None:
+        """The newest call, whichever it is."""
+        _ask(lambda: self._client.calls.list(limit=1, page_size=1))
+
+    def labels_in(self, conference: str) -> dict[str, datetime | None]:
         """Who is in the conference of this name, and since when."""
         return {str(one.label): one.date_created for one in self._participants(conference)}
 
     def find_ring(self, ring: Ring) -> str | None:
         """Look for the leg's own participant; another call to the same agent is somebody else's."""
         found = {str(one.label): str(one.call_sid) for one in self._participants(ring.conference)}
-        return found.get(str(ring.leg_id))
+        return found.get(ring.label)
 
     def _participants(self, conference: str) -> list[Any]:
         found: list[Any] = []
@@ -155,11 +194,12 @@ class TwilioCarrier:
             raise
 
     def provision(
-        self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
     ) -> None:  # fmt: skip
         """Point a number at us. A simulator's account gets the numbers it lacks; a real one is never made to buy."""
         fields: dict[str, Any] = {
             "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
+            "voice_fallback_url": fallback_url, "voice_fallback_method": "POST",
             "friendly_name": label, "sms_url": message_url, "sms_method": "POST",
         }  # fmt: skip
         owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
@@ -197,17 +237,53 @@ class TwilioCarrier:
         return markup.render(instructions)
 
 
+def _differences(one: Any, wanted: Standing, sids: Mapping[str, str], hold_url: str) -> dict[str, Any]:
+    """What has to be updated of a participant. Twilio asks for the hold's document by GET unless told otherwise."""
+    fields: dict[str, Any] = {}
+    if bool(one.hold) is not wanted.hold:
+        fields |= {"hold": True, "hold_url": hold_url, "hold_method": "POST"} if wanted.hold else {"hold": False}
+    if bool(one.muted) is not wanted.muted:
+        fields["muted"] = wanted.muted
+    coached = sids.get(wanted.coaches) if wanted.coaches else None
+    if (str(one.call_sid_to_coach) if one.coaching else None) != coached:
+        fields |= {"coaching": True, "call_sid_to_coach": coached} if coached else {"coaching": False}
+    return fields
+
+
+def _live_call(one: Any) -> LiveCall:
+    to = str(one.to)
+    return LiveCall(
+        sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=to,  # noqa: B009
+        answered=str(one.status) == "in-progress", since=one.date_created,
+        agent=to.removeprefix(CLIENT) if to.startswith(CLIENT) else None,
+    )  # fmt: skip
+
+
 def _message(one: Any) -> CarrierMessage:
     return CarrierMessage(str(one.sid), str(one.status), int(one.error_code) if one.error_code else None)
+
+
+def _unless_gone(request: Callable[[], object]) -> None:
+    """Ask; of somebody who is gone, nothing is wanted any more."""
+    try:
+        _ask(request)
+    except CarrierError as error:
+        if not error.gone:
+            raise
 
 
 def _ask(request: Callable[[], T]) -> T:
     """Ask, and say of a failure whether asking again can help and whether it may have been done after all."""
     try:
         return request()
+    except _TooManyError as error:
+        raise CarrierError(
+            "Il gestore telefonico chiede di rallentare.", permanent=False, answered=True, code=TOO_MANY,
+            retry_after=error.retry_after,
+        ) from error  # fmt: skip
     except TwilioRestException as error:
         gone = error.code in {NOT_IN_PROGRESS, NOT_FOUND}
-        passing = error.status >= 500 or error.status == 429 or error.code == TOO_MANY
+        passing = error.status >= 500 or error.code == TOO_MANY
         raise CarrierError(
             f"Il gestore telefonico ha risposto {error.status} (errore {error.code}).",
             permanent=not passing, unknown=error.status >= 500, gone=gone, answered=True, code=error.code,

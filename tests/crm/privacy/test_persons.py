@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ from crm.contacts import queries as contacts
 from crm.contacts import relations
 from crm.contacts.models import Contact, ContactReach, PersonKind, RelationKind
 from crm.contacts.search import search
-from crm.core import jobs
+from crm.core import clock, jobs
 from crm.core.db import Base, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.core.jobs import Taken
 from crm.documents.models import Document
 from crm.documents.store import DocumentStore, FolderStore, StoreError
+from crm.files import administration
 from crm.files import service as files
 from crm.files.models import Purpose
 from crm.positions.models import Position, PositionState
@@ -45,7 +46,8 @@ from crm.proposals.subjects import ProposalKind, Subject
 from crm.timeline.models import TimelineEntry
 from telephony.calls import story
 from telephony.calls.models import Call
-from tests.cast import Cast, principal_of
+from telephony.calls.privacy import LIVE
+from tests.cast import MARIO_MOBILE, REGIONAL_LINE, Cast, principal_of
 from tests.documents import keep
 from tests.telephony.stage import Stage, build
 from web.wiring import HOLDERS
@@ -197,6 +199,27 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
     assert instalments == [{"number": 1, "due_on": "2026-03-01", "cents": 1, "paid_on": "2026-03-01"}]
     assert stage.counts() == before
     assert len(stage.timeline(cast.mario)) == 2  # that he called, and that a correction was proposed, is still counted
+
+
+def test_a_call_that_never_said_for_which_ente_it_was_forgets_his_number_with_him(stage: Stage) -> None:
+    cast = stage.cast
+    call = stage.arrives(MARIO_MOBILE, REGIONAL_LINE, sid="CAregional")
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        nobodys = {"ente_id": None, "contact_id": None, "proposed_by": None}  # his number was not known yet
+        session.execute(update(Call).where(Call.id == call).values(nobodys))
+    by = administrator(cast)
+
+    def plan(session: Any) -> service.Plan:
+        return service.plan(session, by, contact_id=cast.mario, holders=HOLDERS)
+
+    assert (stage.call(call).ente_id, stage.call(call).caller) == (None, MARIO_MOBILE)
+    assert LIVE in stage.work(plan).obstacles
+    stage.caller_leaves(call)
+    assert {one.title: one.rows for one in stage.work(plan).went}["Chiamate"] == 2
+    erasure = erased(stage)
+    outcome = stage.work(lambda s: s.get_one(PersonErasure, erasure)).outcome
+    assert {one["title"]: one["rows"] for one in outcome["went"]}["Chiamate"] == 2
+    assert stage.call(call).caller is None
 
 
 def test_the_seals_verify_after_an_erasure_and_the_log_says_that_it_happened(stage: Stage) -> None:
@@ -361,6 +384,27 @@ def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, s
     assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
 
 
+def test_whoever_paid_is_kept_for_the_years_that_his_ente_says(stage: Stage) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    at = stage.work(lambda s: clock.business_day(clock.now(s)))
+
+    def keeps(years: int) -> list[str]:
+        def plan(session: Any) -> list[str]:
+            administration.save_kept_years(session, by, ente_id=cast.empoli, years=str(years))
+            return list(service.plan(session, by, contact_id=cast.mario, holders=HOLDERS).obstacles)
+
+        return stage.work(plan)
+
+    long_ago = {"paid_on": f"{at.year - 6}-01-02", "cents": 1, "channel": "pagopa"}
+    old = {"payments": [long_ago], "issued_on": date(at.year - 8, 5, 2), "notified_on": None, "instalments": []}
+    stage.work(lambda s: s.execute(update(Position).where(Position.contact_id == cast.mario).values(old)))
+    assert keeps(5) == []
+    (why,) = keeps(10)
+    assert f"per 10 anni dall'ultimo, fino al 02/01/{at.year + 4} compreso" in why
+    with pytest.raises(ConflictError):
+        erased(stage)
+
+
 def test_no_batch_of_a_feed_is_written_while_somebody_is_erased(stage: Stage) -> None:
     """It has read who was erased already, and would write him again."""
     cast, by = stage.cast, administrator(stage.cast)
@@ -498,12 +542,15 @@ def test_no_feed_brings_him_back_unnoticed_until_he_is_readmitted(stage: Stage, 
         "act_kind": "ingiunzione", "act_number": "1", "state": "overdue", "amounts": {"tax": 1, "residual": 1},
         "issued_on": "2024-09-01", "notification": "not_sent",
     }  # fmt: skip
-    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position)) + "\n")
+    wrong = position | {"year": "duemila"}
+    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position, wrong)) + "\n")
     summary = import_feed(stage.database, feed)
-    assert (summary.counts.refused, summary.counts.created) == (2, 0)
+    assert (summary.counts.refused, summary.counts.created) == (3, 0)
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
         reasons = session.scalars(select(ImportRefusal.reason)).all()
         assert all("Persona cancellata" in one and code not in one for one in reasons)
+        whose = select(ImportRefusal.codice_fiscale).where(ImportRefusal.codice_fiscale.is_not(None))
+        assert session.scalars(whose).all() == []
         with pytest.raises(NotFoundError):
             tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale="RSSMRA80A01D403T", reason="x")
         with pytest.raises(InvalidError):

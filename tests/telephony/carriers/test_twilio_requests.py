@@ -4,7 +4,8 @@ import base64
 import json
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
 from telephony.calls.addresses import Addresses
-from telephony.carriers.port import CarrierCall, CarrierError, Ring, TextMessage
+from telephony.carriers.port import CUSTOMER, CarrierCall, CarrierError, Ring, Room, Standing, TextMessage
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from tests.telephony.carriers.conftest import (
     ACCOUNT,
@@ -34,12 +35,16 @@ RING = Ring(
     leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
     status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
 )  # fmt: skip
+HELD = Room(
+    RING.conference, {CUSTOMER: Standing(hold=True), str(LEG): Standing(coaches=CUSTOMER)}, TO.hold(1, UUID(int=1))
+)
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
 MESSAGE = "SM" + "d" * 32
 TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CALLER = "CA" + "f" * 32
 NUMBERS = "/IncomingPhoneNumbers.json"
 
 
@@ -50,7 +55,11 @@ def the_call(status: str, **more: object) -> dict[str, object]:
 def teach(twilio: Twilio) -> None:
     """The account has one conference with our leg in it, one call and one number."""
     conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
-    inside = [{"label": str(LEG), "call_sid": CALL}, {"label": "customer", "call_sid": "CA" + "f" * 32}]
+    plainly = {"hold": False, "muted": False, "coaching": False, "call_sid_to_coach": None}
+    inside = [
+        {"label": str(LEG), "call_sid": CALL, **plainly},
+        {"label": CUSTOMER, "call_sid": CALLER, "date_created": "Fri, 20 Nov 2026 09:00:30 +0000", **plainly},
+    ]  # fmt: skip
     twilio.replies |= {
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
         ("POST", f"/Calls/{CALL}.json"): (200, the_call("completed")),
@@ -62,6 +71,8 @@ def teach(twilio: Twilio) -> None:
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
         ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"): (200, {"call_sid": CALL}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALLER}.json"): (200, {"call_sid": CALLER}),
         ("POST", NUMBERS): (201, {"sid": NUMBER}),
         ("POST", f"/IncomingPhoneNumbers/{NUMBER}.json"): (200, {"sid": NUMBER}),
     }
@@ -69,7 +80,12 @@ def teach(twilio: Twilio) -> None:
 
 def provision(carrier: TwilioCarrier) -> None:
     carrier.provision(
-        "+390571000001", voice_url=TO.voice(), status_url=TO.status(), message_url=TO.texts(), label="Verde Empoli"
+        "+390571000001",
+        voice_url=TO.voice(),
+        fallback_url=TO.apology(),
+        status_url=TO.status(),
+        message_url=TO.texts(),
+        label="Verde Empoli",
     )
 
 
@@ -126,8 +142,13 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
+    "ring an office": lambda carrier: carrier.ring(replace(RING, number="+390571757000", tones=True)),
+    "ring a supervisor": lambda carrier: carrier.ring(replace(RING, heard=False)),
+    "arrange a conversation": lambda carrier: carrier.arrange(HELD),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
+    "list live calls": lambda carrier: carrier.live_calls(),
+    "see whether it answers": lambda carrier: carrier.probe(),
     "look into a conference": lambda carrier: carrier.labels_in(RING.conference),
     "find a ring": lambda carrier: carrier.find_ring(RING),
     "provision a number": provision,
@@ -193,6 +214,29 @@ def test_an_agent_is_rung_into_a_conference_of_his_own(twilio: Twilio, carrier: 
     assert asked.headers["authorization"] == f"Basic {basic}"
 
 
+def test_whoever_takes_part_otherwise_than_he_should_is_updated_and_nobody_else(
+    twilio: Twilio, carrier: TwilioCarrier
+) -> None:
+    """The hold's document is asked for by GET unless told otherwise, which we would refuse."""
+    teach(twilio)
+    carrier.arrange(HELD)
+    told = {asked.path.rpartition("/")[2]: multi(asked.form) for asked in twilio.asked if asked.method == "POST"}
+    assert told == {
+        f"{CALLER}.json": {"Hold": "true", "HoldUrl": HELD.hold_url, "HoldMethod": "POST"},
+        f"{CALL}.json": {"Coaching": "true", "CallSidToCoach": CALLER},
+    }
+    twilio.asked.clear()
+    carrier.arrange(replace(HELD, standing={CUSTOMER: Standing(), "watch-gone": Standing(muted=True)}))
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET"]  # all is as it should be
+
+
+def test_one_who_has_just_left_keeps_nobody_else_from_being_arranged(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    del twilio.replies["POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"]
+    carrier.arrange(HELD)
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET", "POST", "POST"]
+
+
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:
     teach(twilio)
     carrier.redirect(CALL, "https://cc.example.it/resume")
@@ -219,7 +263,7 @@ def test_a_call_the_carrier_does_not_know(carrier: TwilioCarrier) -> None:
 
 def test_who_is_in_a_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:
     teach(twilio)
-    assert carrier.labels_in(RING.conference) == dict.fromkeys((str(LEG), "customer"), SINCE)
+    assert carrier.labels_in(RING.conference) == {str(LEG): None, "customer": SINCE}
     assert multi(twilio.asked[0].query)["FriendlyName"] == RING.conference
 
 
@@ -280,6 +324,18 @@ def test_what_a_refusal_means(
     assert {name: getattr(error, name) for name in expected} == expected
     assert error.code == code
     assert len(twilio.asked) == 1  # nothing is asked twice behind our back
+
+
+@pytest.mark.parametrize(("told", "waits"), [("3", 3), ("7200", 60), ("soon", None), (None, None)])
+def test_how_long_it_asks_us_to_wait(
+    twilio: Twilio, carrier: TwilioCarrier, told: str | None, waits: int | None
+) -> None:
+    twilio.fails(429, 20429)
+    twilio.headers = {} if told is None else {"Retry-After": told}
+    with pytest.raises(CarrierError) as refusal:
+        carrier.redirect(CALL, "https://cc.example.it/")
+    assert refusal.value.undone
+    assert refusal.value.retry_after == (None if waits is None else timedelta(seconds=waits))
 
 
 def test_ending_a_call_that_has_ended_is_success(twilio: Twilio, carrier: TwilioCarrier) -> None:

@@ -7,6 +7,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from telephony.agents.models import AgentState
+from telephony.calls.addresses import conference_name
 from telephony.calls.lifecycle import LegEnd
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind, CommandState
@@ -77,6 +78,22 @@ def test_the_carrier_refuses_to_ring_anna(stage: Stage) -> None:
     assert len(stage.carrier.rings) == 1
 
 
+def test_a_carrier_that_refuses_everything_is_not_asked_as_fast_as_it_refuses(stage: Stage) -> None:
+    """Rule: a lock-up on a carrier's errors; nothing turns without end."""
+    stage.carrier.ringing.extend(refused() for _ in range(4))
+    offered(stage)
+    stage.run()
+    waits = []
+    for _ in range(3):
+        assert len(stage.later) == 1
+        waits += stage.waits()
+        stage.run()
+    assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2 <= waits[2] <= 4
+    assert len(stage.carrier.rings) == 1
+    stage.waits()
+    assert stage.later == []
+
+
 def test_the_process_dies_before_it_rings_and_the_engine_takes_over(stage: Stage) -> None:
     call, leg = offered(stage)
     stage.crash()
@@ -100,6 +117,20 @@ def test_the_process_dies_before_it_brings_the_caller_to_his_agent(stage: Stage)
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
     stage.passes(60)
     assert stage.dispatcher.sweep() == 0
+
+
+def test_a_caller_whom_a_process_connected_before_it_died_is_not_taken_out_and_put_in_again(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    (assigned,) = stage.run()
+    stage.answers(call)
+    stage.crash()
+    joined = dict.fromkeys(("customer", str(assigned.leg_id)), stage.after(call, 0))
+    stage.carrier.labels[conference_name(assigned.leg_id)] = joined
+    stage.passes(10)
+    assert stage.dispatcher.sweep() == 1
+    assert stage.carrier.redirected == []
+    assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
 
 
 def test_two_engines_sweep_and_each_command_is_taken_by_one(stage: Stage) -> None:
@@ -181,6 +212,20 @@ def test_annas_time_is_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_when
     stage.dispatcher.sweep()
     stage.run()
     assert stage.carrier.ended == [stage.sid(leg)]
+
+
+def test_annas_time_is_up_though_nobody_knows_whether_her_telephone_rang_and_it_is_no_fault_of_hers(
+    stage: Stage,
+) -> None:
+    """Rule: agents stuck as reserved are freed; a carrier's failure evicts nobody."""
+    stage.carrier.ringing.append(no_answer())
+    call, leg = offered(stage)
+    stage.run()
+    stage.passes(26)
+    stage.engine.fire_timers()
+    assert stage.presence(stage.cast.anna).state is AgentState.READY
+    (again,) = stage.run()
+    assert (again.call_id, again.leg_id != leg) == (call, True)
 
 
 def test_a_slow_carrier_for_one_call_holds_up_no_other(stage: Stage) -> None:

@@ -60,9 +60,13 @@ def test_known_callers_are_suggested(make_world, tmp_path):
     path = tmp_path / "callers.json"
     world = make_world(traffic=Traffic(callers_file=path))
     assert world.http.get("/simulator/setup").json()["suggestions"] == []
-    path.write_text(json.dumps([{"from": "+390551111111", "notice_number": None, "name": "Anna", "to": LINE}]))
+    path.write_text(
+        json.dumps([{"from": "+390551111111", "notice_number": "301000000000012373", "name": "Anna", "to": LINE}])
+    )
     suggested = world.http.get("/simulator/setup").json()["suggestions"]
-    assert suggested == [{"number": "+390551111111", "label": "Anna", "to": LINE}]
+    assert suggested == [
+        {"number": "+390551111111", "label": "Anna", "to": LINE, "notice": "301000000000012373"}
+    ]  # fmt: skip
 
 
 def test_the_page_is_told_who_could_answer(make_world):
@@ -95,3 +99,19 @@ def test_the_caller_is_told_who_answered(world, identity, answered_by):
 def test_nobody_answers_an_unknown_number(world):
     response = world.http.post("/simulator/calls", json={"from": "+393331234567", "to": "+390000000"})
     assert response.status_code == 404
+
+
+def test_whoever_watches_the_network_sees_who_speaks_with_whom_and_what_goes_wrong(world):
+    world.product.pages["/voice"] = "<Response><Dial><Conference>room</Conference></Dial></Response>"
+    one, other = world.call_in(), world.call_in()
+    world.until(other, lambda view: view["place"] == "conversation")
+    world.http.post("/simulator/injections", json={"fault": "drop", "kind": "call", "call": one})
+    watching = world.open("/simulator/live")
+    seen = json.loads(watching.recv(timeout=5))
+    assert [call["room"] for call in seen["calls"]] == [1, 1]
+    assert [(wanted["fault"], wanted["call"], wanted["struck"]) for wanted in seen["injections"]] == [("drop", one, 0)]
+    assert "call" in seen["strikes"]["drop"]
+    assert seen["down"] is False
+    world.http.post("/simulator/injections", json={"fault": "down"})
+    while not seen["down"]:
+        seen = json.loads(watching.recv(timeout=5))
