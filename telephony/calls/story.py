@@ -1,6 +1,5 @@
 """What a call leaves on the timeline of the contact it is about."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +35,7 @@ def tell(session: Session, call_id: UUID) -> None:
             "identified": was_identified(session, call),
             "waited_ms": call.waited_ms,
             "talked_s": _talked_s(call),
+            **({"held_s": round(call.held_ms / 1000)} if call.held_ms else {}),
             "topic": call.topic,
             "disposition": call.disposition,
             **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
@@ -120,5 +120,5 @@ def _status(call: Row[*tuple[Any, ...]]) -> str:
 def _talked_s(call: Row[*tuple[Any, ...]]) -> int | None:
     if call.answered_at is None or call.ended_at is None:
         return None
-    talked: timedelta = call.ended_at - call.answered_at
-    return max(0, round(talked.total_seconds()))
+    talked_ms: int = call.talked_ms
+    return round(talked_ms / 1000)
