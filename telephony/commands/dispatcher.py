@@ -66,6 +66,7 @@ class Dispatcher:
         self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
         self._later = later or self._in_the_pool
+        self._refusals = 0  # of rings, in a row
         self._dice = dice or random.Random()  # noqa: S311  # no secret
 
     def send(self, written: Iterable[CommandWritten]) -> None:
@@ -207,9 +208,22 @@ class Dispatcher:
             elif error.undone and tries + 1 < MAX_ATTEMPTS:
                 self._again(job, error, tries + 1)
             else:
-                self._refused(job, error)
+                self._refused_at_once(job, error)
         else:
+            self._refusals = 0
             self._rung(job, sid)
+
+    def _refused_at_once(self, job: Job, error: CarrierError) -> None:
+        """Its call goes to somebody at once, the first time. A carrier that refuses everything is not asked as fast as
+        it refuses: then each refusal waits longer than the one before.
+        """
+        self._refusals += 1
+        if self._refusals == 1:
+            self._refused(job, error)
+            return
+        wait = pace.back_off(self._refusals - 1, self._dice)
+        self._database.transact(Scope.across_enti(), lambda session: _keep(session, job, wait))
+        self._later(wait, partial(self._refused, job, error))
 
     def _again(self, job: Job, error: CarrierError, tries: int) -> None:
         """Nothing was done: wait, together with whoever else would place a call, and ask again.

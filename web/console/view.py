@@ -31,6 +31,7 @@ from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -83,6 +84,7 @@ class CallView:
     proposed_by: ProposedBy | None
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
+    self_served: tuple[Want, ...]  # what the voice menu has told him already
     identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
     disposition: str | None
@@ -286,6 +288,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
+        self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),
         identified=story.was_identified(session, call),
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,

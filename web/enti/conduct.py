@@ -34,6 +34,7 @@ def conduct(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int
     with runtime.database.begin(scope) as session:
         identity = details.identity(session, ente_id)
         gate, (_, promise_h) = queries.gate(session, ente_id), queries.settings(session, ente_id)
+        kept_years = queries.kept_years(session, ente_id)
         rules = narrowing.rules_of(session, ente_id)
         today, silence = clock.business_day(clock.now(session)), messages.quiet(session, ente_id)
         shown = supervision.shows_listeners(session, ente_id)
@@ -41,7 +42,7 @@ def conduct(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int
     return page(
         request, "enti/conduct.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
         identity=identity, rows=_rows(gate.questions), needed=gate.needed, own=gate.questions != USUAL,
-        promise_h=promise_h, told=told, silence=silence, shown=shown,
+        promise_h=promise_h, kept_years=kept_years, told=told, silence=silence, shown=shown,
         most={kind: at_most(kind) for kind in RelationKind}, by_mandate=BY_MANDATE, general=GENERAL,
         matters=tuple(Matter), checks=tuple(Check), longest=LONGEST, sentences=_sentences(rules, today),
     )  # fmt: skip
@@ -78,6 +79,17 @@ def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
         runtime, visit,
         lambda session: administration.save_promise(
             session, visit.principal, ente_id=ente_id, hours=fields.get("hours", "")
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/retention")
+def retention(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """For how many years nobody is erased."""
+    return save(
+        runtime, visit,
+        lambda session: administration.save_kept_years(
+            session, visit.principal, ente_id=ente_id, years=fields.get("years", "")
         ),
     )  # fmt: skip
 
