@@ -1,7 +1,7 @@
 """Conversation: hold, consultation, passing on, supervisors, help.
 
 Revision ID: 0027
-Revises: 0033
+Revises: 0026
 """
 
 import re
@@ -12,7 +12,7 @@ from alembic import op
 from web.migrations.isolation import APP, protect
 
 revision = "0027"
-down_revision = "0033"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
