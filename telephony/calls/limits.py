@@ -29,6 +29,28 @@ def entered(session: Session, call: Any, at: datetime) -> int:
     return crowd.in_queue
 
 
+def is_full(session: Session, call: Any, queue_id: int) -> bool:
+    """Whether one more caller would be one too many. Nobody else comes in before this transaction ends."""
+    cap = contract_events.limit(session, call.contract_id, QUEUE_CAP) if call.metered else None
+    if cap is None:
+        return False
+    contract_events.one_at_a_time(session, call.contract_id, call.ente_id)
+    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    return not cap.holds(Decimal(crowd.of_ente + 1))
+
+
+def turned_away(session: Session, call: Any, queue_id: int, at: datetime) -> None:
+    """A caller was not let in: he was one too many, and that is an event of the contract."""
+    cap = contract_events.limit(session, call.contract_id, QUEUE_CAP)
+    if cap is None or not call.metered:
+        return
+    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    contract_events.emit(
+        session, cap, kind=ContractEventKind.QUEUE_OVER, subject=str(call.id), measured=Decimal(crowd.of_ente + 1),
+        at=at, ente_id=call.ente_id, queue_id=queue_id,
+    )  # fmt: skip
+
+
 def follow_wait(session: Session, call: Any, before: CallState, after: CallState) -> None:
     """A stretch of waiting began or ended: its timer, and the event where nothing else could tell in time."""
     if before.waiting_since == after.waiting_since or not call.metered:

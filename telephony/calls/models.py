@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"  # entered the queue and never reached an operator
     LEFT_IVR = "left_ivr"  # hung up before asking for an operator
     CLOSED = "closed"  # came while the lines were closed
+    TURNED_AWAY = "turned_away"  # asked for an operator while the queue was full
 
 
 class ProposedBy(StrEnum):
@@ -62,6 +63,7 @@ class Call(Base):
     leg_id: Mapped[UUID | None]
     arrived_at: Mapped[datetime]
     metered: Mapped[bool]  # arrived within the metering hours
+    turned_away_at: Mapped[datetime | None]  # the queue was full; he may have been let in since
     queued_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     waited_ms: Mapped[int] = mapped_column(default=0)  # finished stretches of waiting, summed over re-queues

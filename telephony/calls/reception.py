@@ -3,7 +3,8 @@
 Each function answers with instructions for the carrier. Asked twice, it answers the same and does nothing twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
-from telephony.calls import service
+from telephony.calls import limits, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.calls.service import Heard
@@ -36,6 +37,7 @@ from telephony.carriers.port import (
 )  # fmt: skip
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
+from telephony.ivr.definition import Flow, ToQueue
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
@@ -89,7 +91,8 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
         return resume(session, existing, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
-    return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
+    turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
+    return _say(session, call, turn, to)
 
 
 def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses) -> Reply:
@@ -98,11 +101,11 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow, facts = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id), _facts(session, call)
-    turn = walk.on_input(flow, place, facts, keys=pressed, speech=said)
+    flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+    turn = _walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
     if isinstance(turn.then, LookUp):
-        found = _propose_by_notice(session, call, turn.then.notice)
-        turn = walk.on_notice(flow, turn.place, facts, found=found)
+        at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
+        turn = _walked(session, call, flow, lambda facts: walk.on_notice(flow, at, facts, found=found))
     return _say(session, call, turn, to)
 
 
@@ -161,6 +164,22 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
     return _reply(call, turn, to)
+
+
+def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
+    """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
+    facts = _facts(session, call)
+    turn = walked(facts)
+    node = flow.nodes[turn.place.node]
+    if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
+        return turn
+    if not limits.is_full(session, _lock(session, call.id), node.queue):  # his notice may have told the ente since
+        return turn
+    full = frozenset(one.queue for one in flow.nodes.values() if isinstance(one, ToQueue))  # the whole centre is
+    elsewhere = walked(replace(facts, full=full))
+    if not isinstance(elsewhere.then, Enter):
+        service.turn_away(session, call.id, node.queue, Heard("turned-away", clock.now(session)))
+    return elsewhere
 
 
 def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,7 @@ _CALL_COLUMNS = (
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
     _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id, _CALL.c.callers,
     _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at,
+    _CALL.c.turned_away_at,
 )  # fmt: skip
 _THIS_CALL = _CALL.c.id == bindparam("call")
 _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
@@ -69,6 +70,7 @@ _WRITE = update(_CALL).where(_THIS_CALL)
 _QUEUE_UP = (
     update(_CALL)
     .where(_THIS_CALL, _CALL.c.phase == Phase.IVR)
+    .values(queue_id=func.coalesce(_CALL.c.queue_id, bindparam("queue")))  # the first that was asked for
     .returning(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.contact_id, _CALL.c.ivr)
 )  # fmt: skip
 _APPEND = (
@@ -191,11 +193,27 @@ def wrapped_up(session: Session, call_id: UUID) -> bool:
     return True
 
 
+def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> None:
+    """The caller asked for an operator of this queue while it held all that it may. Told once a call."""
+    row = session.execute(_LOCK, {"call": call_id}).one()
+    if row.turned_away_at is not None or not _append(session, row, "TurnedAway", heard):
+        return
+    first = row.queue_id or queue_id
+    session.execute(_WRITE, {"call": call_id, "queue_id": first, "turned_away_at": heard.at})
+    account, was = account_of(row), measured_of(row, _state(row))
+    fact = levels.SeenFact(FactKind.TURNED_AWAY, heard.at, row.waited_ms, repaired=False)
+    levels.record(
+        session, subject=call_id, facts=(fact,), before=(account, was),
+        after=(replace(account, queue_id=first), replace(was, turned_away=True)),
+    )  # fmt: skip
+    limits.turned_away(session, row, first, heard.at)
+
+
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
     """The caller asked for an operator of this queue."""
     queue = queues.queue(session, queue_id)
     row = session.execute(
-        _QUEUE_UP, {"call": call_id, "queue_id": queue_id, "queued_at": heard.at}
+        _QUEUE_UP, {"call": call_id, "queue": queue_id, "queued_at": heard.at}
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
@@ -233,6 +251,7 @@ def measured_of(row: Any, state: CallState) -> Measured:
         served=state.served,
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
+        turned_away=row.turned_away_at is not None,
         talk_ms=state.talked_ms,
         wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
     )
@@ -282,6 +301,8 @@ def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
         return Outcome.ANSWERED
     if row.queued_at is not None:
         return Outcome.ABANDONED
+    if row.turned_away_at is not None:
+        return Outcome.TURNED_AWAY
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 
@@ -372,7 +393,7 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
         was = replace(was, entered=False)
         position = limits.entered(session, row, facts[0].occurred_at)
         facts = [replace(fact, position=position) for fact in facts]
-        unqueued = replace(account, queue_id=None)
+        unqueued = account if row.turned_away_at is not None else replace(account, queue_id=None)
         levels.record(
             session, subject=row.id, facts=facts, before=(unqueued, was),
             after=(account, measured_of(row, step.state)),

@@ -416,6 +416,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.ABANDONED: "Abbandonata in attesa",
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
+        Outcome.TURNED_AWAY: "Non ammessa: coda piena",
     },
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",
