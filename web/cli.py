@@ -323,6 +323,28 @@ def verify_levels(
     raise typer.Exit(0 if sound else 1)
 
 
+@app.command("check-waits")
+def check_waits(
+    contract: Annotated[str | None, typer.Option(help="The contract's name; else all")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was announced from then on")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only what was announced before then")] = None,
+) -> None:
+    """Compare the waits that callers were told with those that came true; exit code 1 where fewer than 7 in 10 did."""
+    from web.levels.terminal import ContractError  # noqa: PLC0415
+    from web.levels.terminal import check_waits as check  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("check-waits"))
+    try:
+        kept = check(runtime.database, contract=contract, since=since, until=until)
+    except ContractError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    finally:
+        runtime.close()
+    raise typer.Exit(0 if kept else 1)
+
+
 @app.command("try-call")
 def try_call(
     number: Annotated[str, typer.Argument(help="One of our numbers")],

@@ -24,6 +24,7 @@ class Callers(StrEnum):
 class FactKind(StrEnum):
     RECEIVED = "received"  # reached the platform within the metering hours
     ENTERED = "entered"  # asked for an operator
+    ANNOUNCED = "announced"  # told his position and how long he may have to wait
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator

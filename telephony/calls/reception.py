@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Row, bindparam, func, or_, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -42,7 +42,7 @@ from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
-from telephony.queues.models import EntryState, QueueEntry
+from telephony.queues import waits
 
 Reply = tuple[Instruction, ...]
 CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
@@ -115,7 +115,13 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     if call.phase is Phase.ENDED:
         return (Hangup(),)
     spoken = Place.restored(call.ivr).language
-    return (_spoken(Said(prompts.position(_ahead(session, call_id), spoken), spoken)), Play(to.music()))
+    stands = waits.outlook(session, call_id)
+    told = [prompts.position(stands.ahead, spoken)]
+    if stands.wait is not None:
+        told.append(prompts.expected_wait(stands.wait.from_min, stands.wait.to_min, spoken))
+    if call.waiting_since is not None:
+        service.announced(session, call, stands)
+    return (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
 
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
@@ -233,19 +239,6 @@ def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> b
         update(Call).where(Call.id == call.id).values(contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
     )
     return True
-
-
-def _ahead(session: Session, call_id: UUID) -> int:
-    own = session.execute(select(QueueEntry).where(QueueEntry.call_id == call_id)).scalar_one_or_none()
-    if own is None:
-        return 0
-    ahead: Any = or_(
-        QueueEntry.priority > own.priority,
-        (QueueEntry.priority == own.priority) & (QueueEntry.entered_at < own.entered_at),
-    )
-    return session.execute(
-        select(func.count()).where(QueueEntry.queue_id == own.queue_id, QueueEntry.state == EntryState.WAITING, ahead)
-    ).scalar_one()
 
 
 def _lock(session: Session, call_id: UUID) -> CallRow:

@@ -48,6 +48,7 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry
 from telephony.queues.routing import HEAD
+from telephony.queues.waits import Outlook
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
@@ -175,6 +176,18 @@ def arrived(session: Session, row: Row[*tuple[Any, ...]], heard: Heard) -> None:
             before=None, after=(account_of(row), measured_of(row, _state(row))),
         )  # fmt: skip
     touch(session, topics.board(row.contract_id))
+
+
+def announced(session: Session, call: Any, stands: Outlook) -> None:
+    """A waiting caller was told how he stands: what came of it can be compared."""
+    if not call.metered:
+        return
+    said = stands.wait
+    ends = None if said is None or said.to_min is None else said.to_min * 60
+    levels.announce(
+        session, subject=call.id, account=account_of(call), waited_ms=waited_until(_state(call), clock.now(session)),
+        position=stands.ahead + 1, from_s=None if said is None else said.from_min * 60, to_s=ends,
+    )  # fmt: skip
 
 
 def wrapped_up(session: Session, call_id: UUID) -> bool:

@@ -130,6 +130,22 @@ _SHUT = {
         DE: "Der Dienst ist vorübergehend geschlossen.",
     },
 }
+_WAIT = {  # over an hour, less than a minute, less than some, between two
+    IT: (
+        "L'attesa prevista supera un'ora.", "L'attesa prevista è inferiore a un minuto.",
+        "L'attesa prevista è inferiore a {high} minuti.", "L'attesa prevista è tra {low} e {high} minuti.",
+    ),
+    EN: (
+        "The expected wait is over an hour.", "The expected wait is less than a minute.",
+        "The expected wait is less than {high} minutes.", "The expected wait is between {low} and {high} minutes.",
+    ),
+    DE: (
+        "Die Wartezeit beträgt voraussichtlich über eine Stunde.",
+        "Die Wartezeit beträgt voraussichtlich weniger als eine Minute.",
+        "Die Wartezeit beträgt voraussichtlich weniger als {high} Minuten.",
+        "Die Wartezeit beträgt voraussichtlich zwischen {low} und {high} Minuten.",
+    ),
+}  # fmt: skip
 _REOPENS = {
     IT: "Il servizio riapre {when}. Arrivederci.",
     EN: "We open again {when}. Goodbye.",
@@ -176,6 +192,14 @@ def position(ahead: int, language: Language = IT) -> str:
             return "There is one person before you." if ahead == 1 else f"There are {ahead} people before you."
         case Language.GERMAN:
             return "Vor Ihnen wartet eine Person." if ahead == 1 else f"Vor Ihnen warten {ahead} Personen."
+
+
+def expected_wait(from_min: int, to_min: int | None, language: Language = IT) -> str:
+    """For how long the caller may have to wait, in minutes; without an end it is an hour at least."""
+    over, minute, under, between = _WAIT[language]
+    if to_min is None:
+        return over
+    return (minute if to_min == 1 else under if from_min == 0 else between).format(low=from_min, high=to_min)
 
 
 def spoken_instant(instant: datetime, now: datetime, language: Language = IT) -> str:

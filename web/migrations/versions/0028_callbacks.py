@@ -1,4 +1,4 @@
-"""In the queue and after the call: callers who are not let in.
+"""In the queue and after the call: callers who are not let in, the wait that is announced.
 
 Revision ID: 0028
 Revises: 0026
@@ -14,15 +14,28 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
+FACTS = ("announced",)
 INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     op.add_column("call", sa.Column("turned_away_at", INSTANT))
     _allow("call", "outcome", "outcome", "turned_away")
+    op.add_column("service_fact", sa.Column("announced_from_s", sa.SmallInteger()))
+    _allow("service_fact", "fact_kind", "kind", *FACTS)
+    op.create_index(
+        "ix_service_fact_announced", "service_fact", ["contract_id", "occurred_at"],
+        postgresql_where=sa.text("kind = 'announced'"),
+    )  # fmt: skip
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE service_fact NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM service_fact WHERE kind IN ('announced')")
+    op.execute("ALTER TABLE service_fact FORCE ROW LEVEL SECURITY")
+    op.drop_index("ix_service_fact_announced", "service_fact")
+    _forbid("service_fact", "fact_kind", "kind", *FACTS)
+    op.drop_column("service_fact", "announced_from_s")
     op.execute("ALTER TABLE call NO FORCE ROW LEVEL SECURITY")
     op.execute("UPDATE call SET outcome = 'left_ivr' WHERE outcome = 'turned_away'")
     op.execute("ALTER TABLE call FORCE ROW LEVEL SECURITY")
