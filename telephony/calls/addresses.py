@@ -63,6 +63,14 @@ class Addresses:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
 
+    def key_while_waiting(self, contract_id: int, call_id: UUID, step: int) -> str:
+        """What a waiting caller keyed."""
+        return f"{self._call(contract_id, call_id)}/wait-key?step={step}{RETRIES}"
+
+    def citizen(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """The line changes status on which a citizen is called back, for the operator of this leg."""
+        return f"{self._call(contract_id, call_id)}/legs/{leg_id}/citizen{RETRIES}"
+
     def music(self) -> str:
         """What plays while waiting."""
         return f"{self.public_url}/static/audio/waiting.wav"

@@ -20,7 +20,10 @@ WITH_LEG = frozenset({Phase.RINGING, Phase.JOINING, Phase.TALKING})
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """What the life cycle needs to know of a call. `waited_ms` and `talked_ms` sum the finished stretches."""
+    """What the life cycle needs to know of a call. `waited_ms` and `talked_ms` sum the finished stretches.
+
+    `away`: nobody is on the line; he is called when it is his turn.
+    """
 
     phase: Phase
     leg_id: UUID | None = None
@@ -31,6 +34,7 @@ class CallState:
     closing: bool = False
     talking_since: datetime | None = None
     talked_ms: int = 0
+    away: bool = False
 
 
 # -- events ---------------------------------------------------------------------------------------------------
@@ -38,9 +42,10 @@ class CallState:
 
 @dataclass(frozen=True, slots=True)
 class CallerQueued:
-    """The caller asked for an operator."""
+    """The caller asked for an operator; `away`: not now, but to be called back when it is his turn."""
 
     at: datetime
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,33 @@ class CallerLeft:
     at: datetime
 
 
-Event = CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
+@dataclass(frozen=True, slots=True)
+class CallbackAsked:
+    """The caller hangs up, and is called back when it is his turn."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenMissed:
+    """Whoever was to be called back did not answer, or could not be called."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackGivenUp:
+    """He is called no more."""
+
+    at: datetime
+
+
+CallbackEvent = CallbackAsked | CitizenMissed | CallbackGivenUp
+Event = (
+    CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
+    | CallbackEvent
+)  # fmt: skip
 
 
 # -- consequences ---------------------------------------------------------------------------------------------
@@ -181,6 +212,8 @@ def advance(state: CallState, event: Event) -> Step:
             return _hang_up(state, event)
         case CallerLeft():
             return _caller_left(state, event)
+        case CallbackAsked() | CitizenMissed() | CallbackGivenUp():
+            return _about_callback(state, event)
         case _:
             assert_never(event)
 
@@ -200,8 +233,9 @@ def talked_until(state: CallState, instant: datetime) -> int:
 def _queued(state: CallState, event: CallerQueued) -> Step:
     if state.phase is not Phase.IVR:
         return Step(state)
-    queued = replace(state, phase=Phase.WAITING, waiting_since=event.at)
-    return Step(queued, facts=(Fact(FactKind.ENTERED, event.at, 0),))
+    queued = replace(state, phase=Phase.WAITING, waiting_since=None if event.away else event.at, away=event.away)
+    facts = (Fact(FactKind.ENTERED, event.at, 0),)
+    return Step(queued, facts=(*facts, Fact(FactKind.CALLBACK, event.at, 0)) if event.away else facts)
 
 
 def _claimed(state: CallState, event: AgentClaimed) -> Step:
@@ -220,7 +254,8 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
         return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
     if state.phase is not Phase.RINGING:
         return Step(state)
-    return Step(replace(state, phase=Phase.JOINING), orders=(Order(CommandKind.CONNECT_CALLER, event.leg_id),))
+    kind = CommandKind.CALL_BACK if state.away else CommandKind.CONNECT_CALLER
+    return Step(replace(state, phase=Phase.JOINING), orders=(Order(kind, event.leg_id),))
 
 
 def _joined(state: CallState, event: CallerJoined) -> Step:
@@ -228,8 +263,9 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
         return Step(state)
     waited = waited_until(state, event.at)
     talking = replace(
-        state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at
-    )
+        state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at,
+        away=False,
+    )  # fmt: skip
     return Step(
         talking,
         moves=(AgentMove(state.agent_id, Move.TALK),),
@@ -249,9 +285,10 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
             moves=(AgentMove(state.agent_id, Move.MISSED),),
         )
     if state.phase is Phase.JOINING:
+        kind = CommandKind.END_CALLER if state.away else CommandKind.REQUEUE_CALLER  # his telephone stops ringing
         return Step(
             replace(without, phase=Phase.WAITING),
-            orders=(Order(CommandKind.REQUEUE_CALLER),),
+            orders=(Order(kind, event.leg_id if state.away else None),),
             moves=(AgentMove(state.agent_id, Move.FREE),),
         )
     if state.closing:  # both ends were told to hang up; the caller's end closes the call
@@ -282,8 +319,43 @@ def _hang_up(state: CallState, event: HangUpAsked) -> Step:
     )
 
 
+def _about_callback(state: CallState, event: CallbackEvent) -> Step:
+    match event:
+        case CallbackAsked():
+            return _called_back(state, event)
+        case CitizenMissed():
+            return _citizen_missed(state, event)
+        case CallbackGivenUp():
+            return _given_up(state, event)
+
+
+def _called_back(state: CallState, event: CallbackAsked) -> Step:
+    if state.phase is not Phase.WAITING or state.away:
+        return Step(state)
+    waited = waited_until(state, event.at)
+    away = replace(state, away=True, waiting_since=None, waited_ms=waited)
+    return Step(away, facts=(Fact(FactKind.CALLBACK, event.at, waited),))
+
+
+def _citizen_missed(state: CallState, event: CitizenMissed) -> Step:
+    if not state.away or state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+        return Step(state)
+    return Step(
+        replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None),
+        orders=(Order(CommandKind.END_LEG, event.leg_id),),
+        moves=(AgentMove(state.agent_id, Move.FREE),),
+    )
+
+
+def _given_up(state: CallState, event: CallbackGivenUp) -> Step:
+    if not state.away or state.phase is not Phase.WAITING:
+        return Step(state)
+    fact = Fact(FactKind.LEFT, event.at, state.waited_ms, ended_by=EndedBy.SYSTEM)
+    return Step(replace(state, phase=Phase.ENDED), facts=(fact,))
+
+
 def _caller_left(state: CallState, event: CallerLeft) -> Step:
-    if state.phase is Phase.ENDED:
+    if state.phase is Phase.ENDED or state.away:
         return Step(state)
     waited = waited_until(state, event.at)
     talked = talked_until(state, event.at)

@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # entered the queue and never reached an operator
     LEFT_IVR = "left_ivr"  # hung up before asking for an operator
+    NOT_REACHED = "not_reached"  # was to be called back, and could not be
     CLOSED = "closed"  # came while the lines were closed
     TURNED_AWAY = "turned_away"  # asked for an operator while the queue was full
 
@@ -72,6 +73,8 @@ class Call(Base):
     talked_ms: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # finished stretches, as of waiting
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    # He hung up and is called when it is his turn: `telephony.callbacks`. His line is then another.
+    away: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     closing: Mapped[bool] = mapped_column(default=False)  # the agent asked to hang up
     checked_at: Mapped[datetime]  # when it was last compared with what the carrier knows
 

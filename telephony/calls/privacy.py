@@ -1,38 +1,59 @@
 """What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
 from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
+from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, Phase
 
-_CALL = table_of(Call)
+_CALL, _CALLBACK = table_of(Call), table_of(Callback)
+PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
+NOBODY = ""  # in the place of a number that is forgotten
 _TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
 LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita."
 
 
 class _Calls:
-    tables = frozenset({"call"})
+    tables = frozenset({"call", "callback"})
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """The calls about him, and those from his numbers."""
         statement = select(*(_CALL.c[name] for name in _TOLD)).where(self._of(session, person))
         rows = [plain(row) for row in session.execute(statement.order_by(_CALL.c.arrived_at)).mappings()]
-        return [Section("call", "Chiamate", rows)]
+        asked = (_CALLBACK.c.asked_at, _CALLBACK.c.number, _CALLBACK.c.state, _CALLBACK.c.ended_at)
+        of_call = select(*asked).where(self._callbacks(session, person)).order_by(_CALLBACK.c.asked_at)
+        callbacks = [plain(row) for row in session.execute(of_call).mappings()]
+        return [Section("call", "Chiamate", rows), Section("callback", "Richiamate", callbacks)]
 
     def obstacles(self, session: Session, person: Person) -> list[str]:
-        """A call that has not ended."""
+        """A call that has not ended, or one that he still has to get."""
+        away = select(_CALLBACK.c.call_id).where(
+            self._callbacks(session, person), _CALLBACK.c.state == CallbackState.OPEN
+        )
+        if session.execute(away.limit(1)).one_or_none():
+            return [PENDING]
         live = select(_CALL.c.id).where(self._of(session, person), _CALL.c.phase != Phase.ENDED).limit(1)
         return [LIVE] if session.execute(live).one_or_none() else []
 
     def erase(self, session: Session, person: Person) -> list[Went]:
         """Take number and note away."""
-        emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="")
+        forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
+        numbers = rows_of(session.execute(forgotten))
+        kept = _CALL.c.ivr.op("||")(literal({"kept": {}}, JSONB))  # what he keyed
+        emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="", ivr=kept)
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
-        return [Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why)]
+        return [
+            Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why),
+            Went("Richiamate", numbers, Fate.ANONYMISED, why),
+        ]
+
+    def _callbacks(self, session: Session, person: Person) -> ColumnElement[bool]:
+        return _CALLBACK.c.call_id.in_(select(_CALL.c.id).where(self._of(session, person)))
 
     def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
         numbers = {

@@ -22,6 +22,9 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
+from telephony.callbacks import dialog
+from telephony.callbacks import service as callbacks
+from telephony.callbacks.dialog import Agreed, Declined
 from telephony.calls import limits, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Call, Phase, ProposedBy
@@ -39,7 +42,7 @@ from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.definition import Flow, ToQueue
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, CalledBack, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
@@ -112,16 +115,52 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
 def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
     call = session.execute(_READ, {"call": call_id}).one()
-    if call.phase is Phase.ENDED:
+    if call.phase is Phase.ENDED or call.away:
         return (Hangup(),)
-    spoken = Place.restored(call.ivr).language
+    place = Place.restored(call.ivr)
+    if dialog.is_under_way(place.kept):
+        return (_about_callback(call, place, to),)
+    spoken = place.language
     stands = waits.outlook(session, call_id)
     told = [prompts.position(stands.ahead, spoken)]
     if stands.wait is not None:
         told.append(prompts.expected_wait(stands.wait.from_min, stands.wait.to_min, spoken))
     if call.waiting_since is not None:
         service.announced(session, call, stands)
-    return (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
+    if call.phase is not Phase.WAITING or not callbacks.is_offered(session, call):
+        return (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
+    told.append(prompts.sentence(Sentence.CALLBACK_OFFER, spoken))
+    heard = (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
+    return (Gather(_while_waiting(call, place, to), heard, digits=1, timeout_s=1),)
+
+
+def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: str, to: Addresses) -> Reply:
+    """A waiting caller keyed something: whether, and at which number, he wants to be called back.
+
+    Nothing to say means that the carrier asks again what he hears while he waits.
+    """
+    call = _lock(session, call_id)
+    place = Place.restored(call.ivr)
+    if call.phase is not Phase.WAITING or call.away or step != place.step:
+        return waiting(session, call_id, to)
+    if not dialog.is_under_way(place.kept):
+        if pressed != dialog.YES or not callbacks.is_offered(session, call):
+            return ()
+        place = replace(place, kept=dialog.begin(place.kept, call.caller), step=place.step + 1)
+        return _written(session, call, place, (_about_callback(call, place, to),))
+    kept, came = dialog.answered(place.kept, pressed)
+    place = replace(place, kept=kept, step=place.step + 1)
+    match came:
+        case Agreed(number):
+            made = callbacks.ask(session, call, number)
+            words = Sentence.CALLBACK_AGREED if made else Sentence.CALLBACK_KNOWN
+            return _written(session, call, place, (_sentence(words, place), Hangup()))
+        case Declined():
+            return _written(session, call, place, (_sentence(Sentence.NEVER_MIND, place),))
+        case None:
+            return _written(session, call, place, (_about_callback(call, place, to),))
+        case _:
+            return _written(session, call, place, (_about_callback(call, place, to, _sentence(came, place)),))
 
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
@@ -153,10 +192,10 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
         case Phase.IVR:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
             return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
-        case Phase.WAITING | Phase.RINGING:
+        case Phase.WAITING | Phase.RINGING if not call.away:
             cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)
             return (*([_spoken(cut_off)] if call.answered_at is not None else []), _enqueue(call, to))
-        case Phase.JOINING | Phase.TALKING if call.leg_id is not None:
+        case Phase.JOINING | Phase.TALKING if call.leg_id is not None and not call.away:
             return (JoinConference(conference_name(call.leg_id), to.dial_ended(call.contract_id, call.id)),)
         case _:
             return (Hangup(),)
@@ -166,6 +205,11 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
+    if isinstance(turn.then, CalledBack) and not callbacks.ask(
+        session, call, turn.then.number, queue_id=turn.then.queue
+    ):  # fmt: skip
+        known = prompts.sentence(Sentence.CALLBACK_KNOWN, turn.place.language)
+        turn = replace(turn, says=(Said(known, turn.place.language),))
     if isinstance(turn.then, Enter):
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
@@ -191,7 +235,7 @@ def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts
 def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     match turn.then:
-        case HangUp():
+        case HangUp() | CalledBack():
             return (*says, Hangup())
         case Enter():
             return (*says, _enqueue(call, to))
@@ -201,6 +245,26 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
         case LookUp():
             raise AssertionError("a notice is looked up before anything is answered")
+
+
+def _written(session: Session, call: CallRow, place: Place, reply: Reply) -> Reply:
+    session.execute(_WRITE_PLACE, {"call": call.id, "ivr": place.stored()})
+    return reply
+
+
+def _about_callback(call: CallRow, place: Place, to: Addresses, *before: Say) -> Gather:
+    """What a waiting caller is asked about being called back."""
+    asks = dialog.asked(place.kept, place.language)
+    said = (*before, _spoken(Said(asks.text, place.language)))
+    return Gather(_while_waiting(call, place, to), said, digits=asks.digits, timeout_s=walk.DIGITS_S)
+
+
+def _while_waiting(call: CallRow, place: Place, to: Addresses) -> str:
+    return to.key_while_waiting(call.contract_id, call.id, place.step)
+
+
+def _sentence(which: Sentence, place: Place) -> Say:
+    return _spoken(Said(prompts.sentence(which, place.language), place.language))
 
 
 def _spoken(said: Said) -> Say:
@@ -219,7 +283,8 @@ def _facts(session: Session, call: CallRow) -> Facts:
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
-        now=clock.now(session), caller_known=call.contact_id is not None,
+        now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
+        calls_back=callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from telephony.agents import presence
 from telephony.agents import service as agents
+from telephony.callbacks import following as callbacks
 from telephony.calls import limits, story
 from telephony.calls.lifecycle import (
     AgentAnswered,
@@ -33,6 +34,7 @@ from telephony.calls.lifecycle import (
     CallerLeft,
     CallerQueued,
     CallState,
+    CitizenMissed,
     Event,
     LegEnded,
     Move,
@@ -62,7 +64,7 @@ _CALL_COLUMNS = (
     _CALL.c.agent_id, _CALL.c.waiting_since, _CALL.c.waited_ms, _CALL.c.answered_at, _CALL.c.closing,
     _CALL.c.arrived_at, _CALL.c.queued_at, _CALL.c.metered, _CALL.c.contact_id, _CALL.c.callers,
     _CALL.c.talking_since, _CALL.c.talked_ms, _CALL.c.ended_at, _CALL.c.wrapped_up_at,
-    _CALL.c.turned_away_at,
+    _CALL.c.turned_away_at, _CALL.c.away, _CALL.c.carrier_sid,
 )  # fmt: skip
 _THIS_CALL = _CALL.c.id == bindparam("call")
 _LOCK = select(*_CALL_COLUMNS).where(_THIS_CALL).with_for_update()
@@ -114,6 +116,8 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
+    if before.away or step.state.away:
+        callbacks.follow(session, row, before, step.state, event)
     if step.state.phase is not before.phase:
         _announce(session, row, before, step.state)
         dropped = before.phase is Phase.TALKING and step.state.phase is Phase.WAITING
@@ -140,6 +144,30 @@ def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
     return row is not None and _append(session, row, kind, heard)
 
 
+def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: UUID | None = None) -> Step | None:
+    """A line that a caller was on, or on which he was called back in the attempt of this leg, is over.
+
+    The line that he gave up for a callback ends nothing, however late that is heard.
+    """
+    row = session.execute(_LOCK, {"call": call_id}).one_or_none()
+    if row is None or (row.away and leg_id is None) or (not row.away and row.carrier_sid != sid):
+        return None
+    event = CitizenMissed(heard.at, leg_id) if row.away and leg_id is not None else CallerLeft(heard.at)
+    return apply(session, call_id, event, heard)
+
+
+def on_line(session: Session, call_id: UUID, leg_id: UUID, sid: str) -> bool:
+    """The carrier calls him back on this line, for this agent's leg; false when it is for nothing any more."""
+    row = session.execute(_LOCK, {"call": call_id}).one()
+    if row.carrier_sid == sid:
+        return True
+    if not row.away or row.phase is not Phase.JOINING or row.leg_id != leg_id:
+        return False
+    session.execute(_WRITE, {"call": call_id, "carrier_sid": sid})
+    callbacks.called(session, call_id, leg_id)
+    return True
+
+
 def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     """The call turns out to be about this ente, or about nobody knows which: everything counted so far moves there."""
     row = session.execute(_LOCK, {"call": call_id}).one()
@@ -147,7 +175,7 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
         return
     if ente_id is not None and ente_id not in enti.enti_of(session, row.contract_id):
         raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
-    for table in (_EVENTS, _ENTRIES, _LEGS):
+    for table in (_EVENTS, _ENTRIES, _LEGS, callbacks.CALLBACKS):
         session.execute(update(table).where(table.c.call_id == call_id).values(ente_id=ente_id))
     unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
     session.execute(update(Call).where(Call.id == call_id).values(ente_id=ente_id, **unknown_there))
@@ -222,8 +250,8 @@ def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> N
     limits.turned_away(session, row, first, heard.at)
 
 
-def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
-    """The caller asked for an operator of this queue."""
+def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *, away: bool = False) -> Step | None:
+    """The caller asked for an operator of this queue; `away`: to be called back when it is his turn."""
     queue = queues.queue(session, queue_id)
     row = session.execute(
         _QUEUE_UP, {"call": call_id, "queue": queue_id, "queued_at": heard.at}
@@ -237,13 +265,13 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) ->
         {
             "call_id": call_id, "contract_id": row.contract_id, "ente_id": row.ente_id, "queue_id": queue_id,
             "domain": queue.domain, "state": EntryState.WAITING, "priority": queue.priority, "entered_at": heard.at,
-            "language": language, "knows": knows,
+            "language": language, "knows": knows, "away": away,
         },
     )  # fmt: skip
     if widenings := queue.rules.widenings(language, known=knows is not None):
         due = [heard.at + timedelta(seconds=seconds) for seconds in sorted(widenings)]
         commands.arm_widening(session, call_id=call_id, contract_id=row.contract_id, due=due)
-    return apply(session, call_id, CallerQueued(heard.at), heard)
+    return apply(session, call_id, CallerQueued(heard.at, away), heard)
 
 
 def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
@@ -265,6 +293,7 @@ def measured_of(row: Any, state: CallState) -> Measured:
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
         turned_away=row.turned_away_at is not None,
+        called_back=state.away,
         talk_ms=state.talked_ms,
         wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
     )
@@ -277,7 +306,7 @@ def _state(row: Any) -> CallState:
     return CallState(
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
-        talking_since=row.talking_since, talked_ms=row.talked_ms,
+        talking_since=row.talking_since, talked_ms=row.talked_ms, away=row.away,
     )  # fmt: skip
 
 
@@ -299,7 +328,7 @@ def _write_state(
     values: dict[str, Any] = {
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
-        "talking_since": after.talking_since, "talked_ms": after.talked_ms,
+        "talking_since": after.talking_since, "talked_ms": after.talked_ms, "away": after.away,
     }  # fmt: skip
     if after.served and not before.served:
         values["answered_at"] = at
@@ -312,6 +341,8 @@ def _write_state(
 def _outcome(row: Row[*tuple[Any, ...]], after: CallState) -> Outcome:
     if after.served:
         return Outcome.ANSWERED
+    if after.away:
+        return Outcome.NOT_REACHED
     if row.queued_at is not None:
         return Outcome.ABANDONED
     if row.turned_away_at is not None:
@@ -354,17 +385,17 @@ def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: objec
 def _follow_entry(
     session: Session, row: Row[*tuple[Any, ...]], before: CallState, after: CallState, event: Event
 ) -> None:
-    if after.phase is before.phase:
+    values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
+    if after.phase is before.phase and not values:
         return
-    values: dict[str, Any] = {}
     if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
-        values = {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
+        values |= {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
-        values = {"state": EntryState.WAITING}
+        values |= {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:
-        values = {"state": EntryState.OFFERED}
+        values |= {"state": EntryState.OFFERED}
     elif after.phase in {Phase.TALKING, Phase.ENDED}:
-        values = {"state": EntryState.LEFT}
+        values |= {"state": EntryState.LEFT}
     if values:
         session.execute(_WRITE_ENTRY, {"call": row.id, **values})
 
@@ -404,8 +435,9 @@ def _meter(session: Session, row: Row[*tuple[Any, ...]], before: CallState, step
     was = measured_of(row, before)
     if before.phase is Phase.IVR and step.state.phase is Phase.WAITING:
         was = replace(was, entered=False)
-        position = limits.entered(session, row, facts[0].occurred_at)
-        facts = [replace(fact, position=position) for fact in facts]
+        if not step.state.away:  # who does not wait on the line is not one too many there
+            position = limits.entered(session, row, facts[0].occurred_at)
+            facts = [replace(fact, position=position) for fact in facts]
         unqueued = account if row.turned_away_at is not None else replace(account, queue_id=None)
         levels.record(
             session, subject=row.id, facts=facts, before=(unqueued, was),

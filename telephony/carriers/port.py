@@ -35,6 +35,9 @@ class CarrierError(DomainError):
         self.code = code
 
 
+CUSTOMER = "customer"  # the caller's label in a conference; an agent's is his leg's id
+
+
 # -- what a caller hears ----------------------------------------------------------------------------------------
 
 
@@ -115,15 +118,24 @@ Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Ring an agent's telephone and put him in a conference when he answers."""
+    """Ring an agent's telephone and put him in a conference when he answers.
+
+    With a `number` it is no agent's but a citizen's telephone, for whom this leg's agent waits there.
+    """
 
     leg_id: UUID
     conference: str
-    agent: str  # the identity under which his device is registered
+    agent: str  # the identity under which his device is registered; empty for a citizen
     caller_id: str
     timeout_s: int
     status_url: str
     conference_url: str
+    number: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How he is known in the conference."""
+        return CUSTOMER if self.number else str(self.leg_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +182,7 @@ class Carrier(Protocol):
     """A telephone carrier. Every method that asks something raises `CarrierError`."""
 
     def ring(self, ring: Ring) -> str:
-        """Ring an agent; returns the new call's SID."""
+        """Ring an agent, or call a citizen; returns the new call's SID."""
 
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call ask `url` what to do next."""

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
+from telephony.callbacks.models import Callback
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
+from telephony.calls.lifecycle import CitizenMissed, LegEnd, LegEnded, RingRefused
 from telephony.calls.models import AgentLeg, Call, LegState, Phase
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
@@ -37,19 +38,23 @@ LEFT_AFTER = Histogram(
 
 RETRY_AFTER = timedelta(seconds=2)
 MAX_ATTEMPTS = 5
+CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
+CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
 _COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
-_LEG, _QUEUE = table_of(AgentLeg), table_of(Queue)
+_LEG, _QUEUE, _CALLBACK = table_of(AgentLeg), table_of(Queue), table_of(Callback)
 _LOAD = (
     select(
         _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
         bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
         _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _CALLBACK.c.number,
+        _CALLBACK.c.leg_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
+    .outerjoin(_CALLBACK, _CALLBACK.c.call_id == _CALL.c.id)
     .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
     .where(
         _COMMAND.c.id == bindparam("command"),
@@ -81,21 +86,23 @@ class Job:
     leg_state: LegState | None
     agent_id: int | None
     ring_timeout_s: int | None
+    number: str | None  # of a citizen who is to be called back
+    called_leg: UUID | None  # for which he is being called, or was
 
     @property
     def is_moot(self) -> bool:
         """Whether the call has moved on, so that nothing is left to do."""
         match self.kind:
-            case CommandKind.RING_AGENT:
-                return not self.may_have_been_sent and not (
-                    self.phase is Phase.RINGING and self.current_leg == self.leg_id
-                )
+            case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
+                needed = Phase.RINGING if self.kind is CommandKind.RING_AGENT else Phase.JOINING
+                return not self.may_have_been_sent and not (self.phase is needed and self.current_leg == self.leg_id)
             case CommandKind.CONNECT_CALLER:
                 return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
             case CommandKind.REQUEUE_CALLER:
                 return self.phase not in {Phase.WAITING, Phase.RINGING}
             case CommandKind.END_CALLER:
-                return self.phase is Phase.ENDED
+                other_attempt = self.leg_id is not None and self.leg_id != self.called_leg
+                return self.phase is Phase.ENDED or other_attempt
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
 
@@ -148,7 +155,7 @@ class Dispatcher:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
-        elif job.kind is CommandKind.RING_AGENT:
+        elif job.kind in CREATES:
             self._ring(job)
         else:
             self._repeatable(job)
@@ -178,7 +185,7 @@ class Dispatcher:
             case CommandKind.END_LEG:
                 assert job.leg_sid is not None
                 self._carrier.end(job.leg_sid)
-            case CommandKind.RING_AGENT:
+            case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
                 raise AssertionError("a ring is not repeatable")
 
     # -- ringing --------------------------------------------------------------------------------------------
@@ -203,7 +210,7 @@ class Dispatcher:
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
         try:
-            sid = job.leg_sid or self._carrier.find_ring(ring)
+            sid = (job.leg_sid if job.kind is CommandKind.RING_AGENT else None) or self._carrier.find_ring(ring)
         except CarrierError as error:
             if job.attempts + 1 >= MAX_ATTEMPTS:
                 self._refused(job, error)
@@ -211,13 +218,16 @@ class Dispatcher:
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=RETRY_AFTER)
             return
         if sid is None:
-            self._refused(job, CarrierError("La chiamata all'operatore non è mai partita.", permanent=True))
+            self._refused(job, CarrierError("La chiamata non è mai partita.", permanent=True))
         else:
             log.info("ring_found", leg=str(job.leg_id))
             self._rung(job, sid)
 
     def _rung(self, job: Job, sid: str) -> None:
         log.info("command_carried_out", kind=job.kind.value, leg=str(job.leg_id))
+        if job.kind is CommandKind.CALL_BACK:
+            self._called(job, sid)
+            return
 
         def work(session: Session) -> None:
             leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
@@ -227,6 +237,25 @@ class Dispatcher:
 
         self._database.transact(Scope.across_enti(), work)
 
+    def _called(self, job: Job, sid: str) -> None:
+        """A citizen's telephone rings; for nothing, if his operator has gone meanwhile."""
+        leg_id = job.leg_id
+        assert leg_id is not None
+
+        def work(session: Session) -> bool:
+            wanted = calls.on_line(session, job.call_id, leg_id, sid)
+            _settle(session, job.id, CommandState.DONE if wanted else CommandState.UNKNOWN)
+            return wanted
+
+        if self._database.transact(Scope.of_contract(job.contract_id), work):
+            return
+        try:
+            self._carrier.end(sid)
+        except CarrierError as error:  # it is found again, and ended then
+            log.warning("command_owed_again", kind=job.kind.value, error=str(error))
+        else:
+            self._settle(job, CommandState.DONE)
+
     def _refused(self, job: Job, error: CarrierError) -> None:
         log.error("ring_refused", leg=str(job.leg_id), error=str(error), code=error.code)
         leg_id = job.leg_id
@@ -234,7 +263,8 @@ class Dispatcher:
 
         def work(session: Session) -> None:
             at = clock.now(session)
-            calls.apply(session, job.call_id, RingRefused(at, leg_id), Heard(f"refused:{leg_id}", at))
+            refused = RingRefused if job.kind is CommandKind.RING_AGENT else CitizenMissed
+            calls.apply(session, job.call_id, refused(at, leg_id), Heard(f"refused:{job.kind.value}:{leg_id}", at))
             _settle(session, job.id, CommandState.FAILED, error=str(error))
 
         self._database.transact(Scope.of_contract(job.contract_id), work)
@@ -242,6 +272,13 @@ class Dispatcher:
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
         assert job.agent_id is not None
+        if job.kind is CommandKind.CALL_BACK:
+            return Ring(
+                leg_id=job.leg_id, conference=conference_name(job.leg_id), agent="", number=job.number,
+                caller_id=job.line, timeout_s=CITIZEN_RINGS_S,
+                status_url=self._addresses.citizen(job.contract_id, job.call_id, job.leg_id),
+                conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            )  # fmt: skip
         return Ring(
             leg_id=job.leg_id, conference=conference_name(job.leg_id), agent=agent_identity(job.agent_id),
             caller_id=job.line, timeout_s=job.ring_timeout_s or 20,

@@ -19,6 +19,7 @@ _ADD_COMMAND = insert(_COMMANDS).returning(_COMMANDS.c.id)
 _ADD_TIMER = insert(_TIMERS)
 _DISARM_RING = delete(_TIMERS).where(_TIMERS.c.leg_id == bindparam("leg"), _TIMERS.c.kind == TimerKind.RING)
 
+_DISARM_CALLBACK = delete(_TIMERS).where(_TIMERS.c.call_id == bindparam("call"), _TIMERS.c.kind == TimerKind.CALLBACK)
 _DISARM_WAIT = (
     delete(_TIMERS)
     .where(_TIMERS.c.call_id == bindparam("call"), _TIMERS.c.kind == TimerKind.WAIT)
@@ -89,6 +90,23 @@ def arm_widening(session: Session, *, call_id: UUID, contract_id: int, due: Iter
             for due_at in due
         ],
     )  # fmt: skip
+
+
+def arm_callback(session: Session, *, call_id: UUID, contract_id: int, due_at: datetime) -> None:
+    """Look at a callback again then, and not before."""
+    disarm_callback(session, call_id=call_id)
+    session.execute(
+        _ADD_TIMER,
+        {
+            "kind": TimerKind.CALLBACK, "due_at": due_at, "call_id": call_id, "contract_id": contract_id,
+            "leg_id": None, "agent_id": None,
+        },
+    )  # fmt: skip
+
+
+def disarm_callback(session: Session, *, call_id: UUID) -> None:
+    """A callback is over, or is looked at now."""
+    session.execute(_DISARM_CALLBACK, {"call": call_id})
 
 
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:

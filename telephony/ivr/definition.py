@@ -30,6 +30,7 @@ class Known(StrEnum):
 class NodeKind(StrEnum):
     """What a node does."""
 
+    CALLBACK = "callback"
     HOURS = "hours"
     EMERGENCY = "emergency"
     MESSAGE = "message"
@@ -139,6 +140,16 @@ class Collect(_Asking):
     next: NodeId
 
 
+class ToCallback(_Asking):
+    """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
+
+    `otherwise` is where he goes on who would rather not, or asked not to be called.
+    """
+
+    kind: Literal[NodeKind.CALLBACK] = NodeKind.CALLBACK
+    queue: int
+
+
 class ToQueue(_Part):
     """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
 
@@ -156,10 +167,10 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToQueue | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToCallback | ToQueue | Goodbye,
     Field(discriminator="kind"),
 ]
-Asking = Menu | AskLanguage | AskNotice | Collect
+Asking = Menu | AskLanguage | AskNotice | Collect | ToCallback
 ENDS = (ToQueue, Goodbye)
 
 
@@ -186,6 +197,8 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             yield "otherwise", node.otherwise
         case AskLanguage() | AskNotice() | Collect():
             yield "next", node.next
+            yield "otherwise", node.otherwise
+        case ToCallback():
             yield "otherwise", node.otherwise
         case ToQueue():
             if node.full is not None:

@@ -32,6 +32,11 @@ class Sentence(StrEnum):
     CUT_OFF = "cut_off"
     NEXT = "next"
     CALL_LATER = "call_later"
+    CALLBACK_OFFER = "callback_offer"
+    CALLBACK_KEY_IN = "callback_key_in"
+    CALLBACK_WRONG = "callback_wrong"
+    CALLBACK_AGREED = "callback_agreed"
+    CALLBACK_KNOWN = "callback_known"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
@@ -103,6 +108,35 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         IT: "La preghiamo di richiamare più tardi. Arrivederci.",
         EN: "Please call again later. Goodbye.",
         DE: "Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
+    },
+    Sentence.CALLBACK_OFFER: {
+        IT: "Se preferisce, la richiamiamo noi e conserva il suo posto: prema uno.",
+        EN: "If you prefer, we will call you back and you keep your place: press one.",
+        DE: "Auf Wunsch rufen wir Sie zurück und Sie behalten Ihren Platz: Drücken Sie die Eins.",
+    },
+    Sentence.CALLBACK_KEY_IN: {
+        IT: "Digiti il numero a cui vuole essere richiamato, e poi il tasto cancelletto. Per rinunciare, prema zero "
+        "e cancelletto.",
+        EN: "Key in the number at which you want to be called back, and then the hash key. If you do not, press zero "
+        "and hash.",
+        DE: "Geben Sie die Nummer ein, unter der wir Sie zurückrufen sollen, und dann die Rautetaste. Wenn Sie das "
+        "nicht möchten, drücken Sie Null und Raute.",
+    },
+    Sentence.CALLBACK_WRONG: {
+        IT: "A questo numero non possiamo chiamare: digiti un numero italiano di rete fissa o un cellulare.",
+        EN: "We cannot call this number: key in an Italian landline or mobile number.",
+        DE: "Diese Nummer können wir nicht anrufen: Geben Sie eine italienische Festnetz- oder Handynummer ein.",
+    },
+    Sentence.CALLBACK_AGREED: {
+        IT: "Va bene: la richiamiamo noi quando è il suo turno. Arrivederci.",
+        EN: "All right: we will call you when it is your turn. Goodbye.",
+        DE: "In Ordnung: Wir rufen Sie an, wenn Sie an der Reihe sind. Auf Wiederhören.",
+    },
+    Sentence.CALLBACK_KNOWN: {
+        IT: "Abbiamo già la sua richiesta: la richiamiamo a questo numero quando è il suo turno. Arrivederci.",
+        EN: "We already have your request: we will call you at this number when it is your turn. Goodbye.",
+        DE: "Ihr Wunsch liegt uns schon vor: Wir rufen Sie unter dieser Nummer an, wenn Sie an der Reihe sind. "
+        "Auf Wiederhören.",
     },
 }
 
@@ -179,6 +213,21 @@ def closed(opening: Opening, now: datetime, language: Language = IT) -> str:
     else:
         said.append(_REOPENS[language].format(when=spoken_instant(opening.opens_at, now, language)))
     return " ".join(said)
+
+
+def callback_number(e164: str, language: Language = IT) -> str:
+    """The number at which the caller wants to be called back, said digit by digit, and what he can do about it."""
+    spelled = " ".join(e164.removeprefix("+39"))
+    match language:
+        case Language.ITALIAN:
+            asks = "Se va bene, prema uno. Per un altro numero, prema due. Per rinunciare, prema zero."
+            return f"La richiamiamo al numero {spelled}. {asks}"
+        case Language.ENGLISH:
+            asks = "If this is right, press one. For another number, press two. If you change your mind, press zero."
+            return f"We will call you back at {spelled}. {asks}"
+        case Language.GERMAN:
+            asks = "Wenn das stimmt, drücken Sie die Eins; für eine andere Nummer die Zwei; sonst die Null."
+            return f"Wir rufen Sie unter der Nummer {spelled} zurück. {asks}"
 
 
 def position(ahead: int, language: Language = IT) -> str:

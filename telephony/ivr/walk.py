@@ -13,6 +13,8 @@ from typing import Any, assert_never
 from crm.core.errors import InvalidError
 from crm.enti.calendar import Opening
 from crm.positions.notice import parse_notice_number
+from telephony.callbacks import dialog
+from telephony.callbacks.dialog import Agreed, Declined
 from telephony.ivr import prompts
 from telephony.ivr.definition import (
     MAX_NODES,
@@ -32,6 +34,7 @@ from telephony.ivr.definition import (
     NodeId,
     Speaks,
     Text,
+    ToCallback,
     ToQueue,
 )  # fmt: skip
 from telephony.ivr.languages import Language
@@ -59,6 +62,8 @@ class Facts:
     now: datetime
     caller_known: bool = False  # his number belongs to exactly one taxpayer
     urgent: tuple[Urgent, ...] = ()
+    caller: str | None = None  # his number, in E.164
+    calls_back: bool = True  # he may be called back
     full: frozenset[int] = frozenset()  # the queues that hold all they may
 
 
@@ -104,6 +109,14 @@ class Await:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBack:
+    """The caller takes his place in this queue and is called at this number when it is his turn. The call ends."""
+
+    queue: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """A notice number is to be looked up; then `on_notice`."""
 
@@ -122,7 +135,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | LookUp | Enter | HangUp
+Next = Await | CalledBack | LookUp | Enter | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +159,9 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
     if not isinstance(node, Asking):
         return repeat(flow, place, facts)
     if keys == OPERATOR_KEY:
-        return _onward(flow, place, node.zero or flow.operator, facts)
+        return _asked_for_operator(flow, place, node, facts)
+    if isinstance(node, ToCallback):
+        return _about_callback(flow, place, node, facts, keys)
     if not keys and not speech:
         return _failed(flow, place, node, facts, Sentence.NOTHING_HEARD)
     match node:
@@ -187,6 +202,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect():
             return _asked(place, node, facts)
+        case ToCallback() if dialog.is_under_way(place.kept):
+            return _asked(place, node, facts)
         case _:
             return _go(flow, place, facts)
 
@@ -216,6 +233,11 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
+            case ToCallback() if not facts.calls_back:
+                place = replace(place, node=node.otherwise)
+            case ToCallback():
+                place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
+                return _asked(place, node, facts, says)
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
@@ -230,6 +252,29 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
 
 def _onward(flow: Flow, place: Place, target: NodeId, facts: Facts) -> Turn:
     return _go(flow, replace(place, node=target, attempts=0), facts)
+
+
+def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) -> Turn:
+    """Zero. Where the operators' queue is full and leads back here, he goes on as one who would rather not."""
+    place = replace(place, kept=dialog.over(place.kept))
+    turn = _onward(flow, place, node.zero or flow.operator, facts)
+    if isinstance(node, ToCallback) and turn.place.node == place.node:
+        return _onward(flow, place, node.otherwise, facts)
+    return turn
+
+
+def _about_callback(flow: Flow, place: Place, node: ToCallback, facts: Facts, keys: str) -> Turn:
+    kept, came = dialog.answered(place.kept, keys, attempts=node.attempts)
+    place = replace(place, kept=kept)
+    match came:
+        case Agreed(number):
+            return Turn(place, (_sentence(Sentence.CALLBACK_AGREED, place),), CalledBack(node.queue, number))
+        case Declined():
+            return _go(flow, replace(place, node=node.otherwise), facts, (_sentence(Sentence.NEVER_MIND, place),))
+        case None:
+            return _asked(place, node, facts)
+        case _:
+            return _asked(place, node, facts, (_sentence(came, place),))
 
 
 def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, keys: str, speech: str) -> Turn:
@@ -275,6 +320,9 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
+        case ToCallback():
+            asks = dialog.asked(place.kept, spoken)
+            return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, DIGITS_S))
         case _:
             assert_never(node)
 

@@ -51,6 +51,7 @@ class QueueSetting:
     overflow_s: int = 0
     sticky_s: int = 0
     language_s: int = 60
+    calls_back: bool = False  # whoever waits is offered to be called back
 
 
 _WRITTEN = tuple(QueueSetting.__dataclass_fields__)

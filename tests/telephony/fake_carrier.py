@@ -79,7 +79,8 @@ class FakeCarrier:
         return self.labels.get(conference, frozenset())
 
     def find_ring(self, ring: Ring) -> str | None:
-        return next((sid for sid, rung in self.rings.items() if rung.leg_id == ring.leg_id), None)
+        same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))
+        return next(same, None)
 
     def send_message(self, message: TextMessage) -> str:
         if self.sending:

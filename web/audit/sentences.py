@@ -171,6 +171,7 @@ FIELDS = {
     "menu_digit": "tasto del menu",
     "menu_label": "voce del menu",
     "asks_notice": "chiede il codice avviso",
+    "calls_back": "propone di richiamare",
     "ring_timeout_s": "secondi di squillo",
     "wrap_up_s": "secondi per le note",
     "agents": "chi risponde",

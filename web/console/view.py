@@ -22,6 +22,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
@@ -47,6 +48,7 @@ class CallView:
     id: UUID
     phase: Phase
     closing: bool
+    away: bool  # he is called back: nobody is on the line yet
     caller: str | None
     who: str | None
     line_label: str
@@ -57,6 +59,7 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    called_back: bool  # he asked to be called back, at the number that stands for his own
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     identified: bool  # by whichever agent; his file is open to the last one alone
@@ -182,7 +185,13 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     with runtime.database.begin(scope) as session:
         lines = queues.standing(session, scope.contracts)
     since = min((line.since for line in lines if line.since), default=None)
-    html = fragment("console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since)
+    html = fragment(
+        "console/queues.html",
+        language,
+        waiting=sum(line.waiting for line in lines),
+        away=sum(line.away for line in lines),
+        since=since,
+    )
     return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
 
 
@@ -214,13 +223,15 @@ def read(session: Session, visit: Visit) -> ConsoleView:
 
 def _call(session: Session, call: Call, contact: ContactView | None) -> CallView:
     line = lines.line(session, call.line)
+    callback = session.get(Callback, call.id, populate_existing=True)
     queue = queues.queue(session, call.queue_id) if call.queue_id else None
     today = clock.start_of_day(clock.business_day(clock.now(session)))
     times = session.execute(
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
     return CallView(
-        id=call.id, phase=call.phase, closing=call.closing, caller=call.caller,
+        id=call.id, phase=call.phase, closing=call.closing, away=call.away,
+        caller=callback.number if callback else call.caller, called_back=callback is not None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,

@@ -110,6 +110,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.UNREACHED: "nessuna strada porta qui",
     },
     NodeKind: {
+        NodeKind.CALLBACK: "Richiamata",
         NodeKind.HOURS: "Orari",
         NodeKind.EMERGENCY: "Emergenze",
         NodeKind.MESSAGE: "Messaggio",
@@ -417,6 +418,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
         Outcome.TURNED_AWAY: "Non ammessa: coda piena",
+        Outcome.NOT_REACHED: "Richiamata non riuscita",
     },
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",

@@ -73,11 +73,12 @@ class TwilioCarrier:
         self._device_url = device_url
 
     def ring(self, ring: Ring) -> str:
-        """Add the agent to the conference: Twilio calls his device and joins it when he answers."""
+        """Add the agent, or a citizen, to the conference: Twilio calls his telephone and joins it when he answers."""
         participant = _ask(
             lambda: self._client.conferences(ring.conference).participants.create(
-                from_=ring.caller_id, to=f"client:{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
-                early_media=False, beep="false", start_conference_on_enter=True, end_conference_on_exit=False,
+                from_=ring.caller_id, to=ring.number or f"client:{ring.agent}", label=ring.label,
+                timeout=ring.timeout_s, early_media=False, beep="false", start_conference_on_enter=True,
+                end_conference_on_exit=False,
                 status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
                 conference_status_callback=ring.conference_url,
                 conference_status_callback_event=CONFERENCE_EVENTS.split(),
@@ -112,8 +113,8 @@ class TwilioCarrier:
         return frozenset(self._participants(conference))
 
     def find_ring(self, ring: Ring) -> str | None:
-        """Look for the leg's own participant; another call to the same agent is somebody else's."""
-        return self._participants(ring.conference).get(str(ring.leg_id))
+        """Look for the leg's own participant in its conference; another call to the same agent is somebody else's."""
+        return self._participants(ring.conference).get(ring.label)
 
     def _participants(self, conference: str) -> dict[str, str]:
         """The call SIDs by label of those in a conference."""

@@ -84,6 +84,7 @@ from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
+from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
@@ -123,8 +124,8 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
-    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "configuration_version", "phone_line",
-    "queue", "queue_entry", "queue_member", "timer",
+    "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "configuration_version",
+    "phone_line", "queue", "queue_entry", "queue_member", "timer",
 )  # fmt: skip
 
 
@@ -204,6 +205,12 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         sealing.seal(session, cast.empoli)
         sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=ExpiryReason.CONTRACT_ENDED)
         duplicates.ask(session, None, ente_id=cast.empoli)
+        session.add(
+            Callback(
+                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, number=STRANGER,
+                state=CallbackState.FULFILLED, asked_at=AS_OF, expires_at=AS_OF,
+            )
+        )  # fmt: skip
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
         session.add(a_document(cast.empoli, cast.mario))

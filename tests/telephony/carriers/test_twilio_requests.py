@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,7 @@ RING = Ring(
     leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
     status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
 )  # fmt: skip
+CITIZEN = replace(RING, agent="", number="+393480000001")
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
@@ -125,6 +127,7 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
+    "call a citizen": lambda carrier: carrier.ring(CITIZEN),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
@@ -191,6 +194,16 @@ def test_an_agent_is_rung_into_a_conference_of_his_own(twilio: Twilio, carrier: 
     }  # fmt: skip
     basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
     assert asked.headers["authorization"] == f"Basic {basic}"
+
+
+def test_a_citizen_is_called_into_the_conference_of_his_operator(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    assert carrier.ring(CITIZEN) == CALL
+    (asked,) = twilio.asked
+    assert asked.path == ROOT + RINGS
+    said = multi(asked.form)
+    assert (said["To"], said["Label"], said["From"]) == ("+393480000001", "customer", "+390571000001")
+    assert said["EarlyMedia"] == "false"
 
 
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:

@@ -1,4 +1,4 @@
-"""In the queue and after the call: callers who are not let in, the wait that is announced.
+"""In the queue and after the call: callers who are not let in, the wait that is announced, callbacks.
 
 Revision ID: 0028
 Revises: 0026
@@ -9,38 +9,86 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
+from web.migrations.isolation import APP, ROUTING, open_to_routing, protect_unattributed
+
 revision = "0028"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
 
-FACTS = ("announced",)
+FACTS = ("announced", "callback")
 INSTANT = sa.DateTime(timezone=True)
+LOOSENED = ("call", "service_fact", "queue_entry")
 
 
 def upgrade() -> None:
     op.add_column("call", sa.Column("turned_away_at", INSTANT))
-    _allow("call", "outcome", "outcome", "turned_away")
+    _allow("call", "outcome", "outcome", "turned_away", "not_reached")
     op.add_column("service_fact", sa.Column("announced_from_s", sa.SmallInteger()))
     _allow("service_fact", "fact_kind", "kind", *FACTS)
     op.create_index(
         "ix_service_fact_announced", "service_fact", ["contract_id", "occurred_at"],
         postgresql_where=sa.text("kind = 'announced'"),
     )  # fmt: skip
+    _callbacks()
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE service_fact NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM service_fact WHERE kind IN ('announced')")
-    op.execute("ALTER TABLE service_fact FORCE ROW LEVEL SECURITY")
+    for table in LOOSENED:
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.drop_table("callback")
+    op.execute("DELETE FROM timer WHERE kind = 'callback'")
+    op.execute("DELETE FROM carrier_command WHERE kind = 'call_back'")
+    op.execute("DELETE FROM queue_entry WHERE away")
+    _forbid("timer", "timer_kind", "kind", "callback")
+    _forbid("carrier_command", "command_kind", "kind", "call_back")
+    _forbid("queue_entry", "entry_state", "state", "aside")
+    op.drop_column("queue", "calls_back")
+    op.drop_column("queue_entry", "away")
+    op.drop_column("call", "away")
+    op.execute("DELETE FROM service_fact WHERE kind IN ('announced', 'callback')")
     op.drop_index("ix_service_fact_announced", "service_fact")
     _forbid("service_fact", "fact_kind", "kind", *FACTS)
     op.drop_column("service_fact", "announced_from_s")
-    op.execute("ALTER TABLE call NO FORCE ROW LEVEL SECURITY")
     op.execute("UPDATE call SET outcome = 'left_ivr' WHERE outcome = 'turned_away'")
-    op.execute("ALTER TABLE call FORCE ROW LEVEL SECURITY")
-    _forbid("call", "outcome", "outcome", "turned_away")
+    op.execute("UPDATE call SET outcome = 'abandoned' WHERE outcome = 'not_reached'")
+    _forbid("call", "outcome", "outcome", "turned_away", "not_reached")
     op.drop_column("call", "turned_away_at")
+    for table in LOOSENED:
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
+def _callbacks() -> None:
+    for table, name in (("call", "away"), ("queue_entry", "away"), ("queue", "calls_back")):
+        op.add_column(table, sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    _allow("timer", "timer_kind", "kind", "callback")
+    _allow("carrier_command", "command_kind", "kind", "call_back")
+    _allow("queue_entry", "entry_state", "state", "aside")
+    op.create_table(
+        "callback",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.BigInteger(), nullable=False),
+        sa.Column("ente_id", sa.BigInteger()),
+        sa.Column("number", sa.String(16), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("not_before", INSTANT),
+        sa.Column("leg_id", sa.Uuid()),
+        sa.Column("ended_at", INSTANT),
+        sa.CheckConstraint("state IN ('open', 'fulfilled', 'given_up')", name=op.f("ck_callback_callback_state")),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_callback_call_id")),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_callback")),
+    )
+    op.create_index(
+        "uq_callback_contract_id_number", "callback", ["contract_id", "number"], unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    )  # fmt: skip
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON callback TO {APP}")
+    op.execute(f"GRANT SELECT, UPDATE ON callback TO {ROUTING}")
+    for statement in (*protect_unattributed("callback"), open_to_routing("callback")):
+        op.execute(statement)
 
 
 def _allow(table: str, check: str, column: str, *more: str) -> None:
