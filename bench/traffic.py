@@ -17,6 +17,7 @@ from crm.access.permissions import Held, Principal
 from crm.contacts.phone import CallerKind
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.levels.metering import Callers
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
 from telephony.calls.models import AgentLeg, Call, LegState, Phase
@@ -92,8 +93,9 @@ def prepare(database: Database, cast: Cast, phase: Phase, count: int, *, among: 
             [
                 {
                     **tenant, "id": one.id, "carrier_sid": one.sid, "line": EMPOLI_LINE, "caller": MARIO_MOBILE,
-                    "caller_kind": CallerKind.MOBILE, "phase": phase, "ivr": ivr.stored(), "arrived_at": entered,
-                    "metered": True, "waited_ms": 0, "closing": False, "note": "", "contact_id": cast.mario,
+                    "caller_kind": CallerKind.MOBILE, "callers": Callers.MOBILE, "phase": phase, "ivr": ivr.stored(),
+                    "arrived_at": entered, "metered": True, "waited_ms": 0, "closing": False, "note": "",
+                    "contact_id": cast.mario,
                     "checked_at": at + timedelta(hours=1),  # nobody asks the carrier about them
                     "queue_id": cast.operator if in_queue else None, "queued_at": entered if in_queue else None,
                     "waiting_since": entered if in_queue else None, "agent_id": one.agent_id if in_queue else None,

@@ -25,6 +25,7 @@ from crm.core.settings import CarrierKind, Settings, SettingsError, load_setting
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 log = structlog.get_logger(__name__)
+STARTED_WITHIN_S = 30  # a busy machine needs seconds to import a worker, which must not be ended for that
 STOP_WITHIN_S = 2
 
 
@@ -479,7 +480,7 @@ def _serve(factory: str, settings: Settings, *, workers: int) -> None:
         access_log=False,
         ws_ping_interval=5, ws_ping_timeout=10,
         ws_per_message_deflate=False,  # it would compress the same frame once for every socket
-        timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False, timeout_worker_healthcheck=STARTED_WITHIN_S,
         proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies, ws_max_size=65_536, backlog=2048,
     )  # fmt: skip
     sockets = [socket.socket(fileno=fd)] if fd is not None else [config.bind_socket()]

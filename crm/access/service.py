@@ -9,15 +9,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.access import devices
 from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, WINDOW, paused_until, place_of
 from crm.access.errors import SignInError, TooManyAttemptsError
-from crm.access.models import EnteExclusion, Method, RoleGrant, SignInAttempt, Step, User, UserSession
+from crm.access.models import EnteExclusion, Method, Role, RoleGrant, SignInAttempt, Step, User, UserSession
 from crm.access.passwords import matches
 from crm.access.permissions import Held, Permission, Principal
 from crm.audit import service as audit
@@ -27,6 +28,8 @@ from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 
 __all__ = ["SignInError", "TooManyAttemptsError"]  # which this module raises
+
+Coverage = Mapping[int, frozenset[int]]  # the enti of each contract
 
 LIFE = timedelta(hours=12)  # longer than a shift
 OVER = "L'accesso è scaduto: ricomincia."
@@ -46,10 +49,11 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session as its request sees it."""
+    """A session as its request sees it. `coverage`: the enti that each contract of his covers."""
 
     principal: Principal
     csrf_token: str
+    coverage: Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ def underway(session: Session, token: str) -> Underway | None:
             UserSession.awaits, UserSession.method, User.password_expired,
         )
         .join(User, User.id == UserSession.user_id)
-        .where(_alive(session, token), UserSession.awaits.is_not(None))
+        .where(_alive(literal(_hash(token)), literal(clock.now(session))), UserSession.awaits.is_not(None))
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
@@ -226,34 +230,21 @@ def sign_out(session: Session, token: str) -> str | None:
 
 def resume(session: Session, token: str) -> SignedIn | None:
     """The principal behind a token, or none when the session is unknown, over, under way, or its user is gone."""
-    kept_from = (
-        select(func.coalesce(func.array_agg(EnteExclusion.ente_id), cast(array([]), ARRAY(BigInteger))))
-        .where(EnteExclusion.user_id == User.id, EnteExclusion.lifted_at.is_(None))
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(
-            User.id, User.name, User.language, UserSession.csrf_token, UserSession.id.label("session_id"),
-            UserSession.address, UserSession.browser, UserSession.last_seen_at, kept_from.label("kept_from"),
-        )
-        .join(User, User.id == UserSession.user_id)
-        .where(_alive(session, token), UserSession.awaits.is_(None))
-    ).one_or_none()  # fmt: skip
+    at = clock.now(session)
+    row = session.execute(_RESUME, {"token_hash": _hash(token), "now": at}).one_or_none()
     if row is None:
         return None
-    if row.last_seen_at < clock.now(session) - SEEN_EVERY:
+    if row.last_seen_at < at - SEEN_EVERY:
         _seen(session, row.session_id)
-    held = session.execute(
-        select(RoleGrant.role, RoleGrant.ente_id, RoleGrant.contract_id).where(
-            RoleGrant.user_id == row.id, *in_force(session)
-        )
-    )
+    held = frozenset(Held(Role(role), ente_id, contract_id) for role, ente_id, contract_id in row.held)
     principal = Principal(
-        row.id, row.name, row.language, frozenset(Held(*grant) for grant in held),
+        row.id, row.name, row.language, held,
         place=_place(row.address, row.browser), kept_from=frozenset(row.kept_from),
         session_id=row.session_id,
     )  # fmt: skip
-    return SignedIn(principal, row.csrf_token)
+    covered = enti.coverage(session)
+    his = {one: covered.get(one, frozenset()) for one in principal.contracts}
+    return SignedIn(principal, row.csrf_token, his)
 
 
 def choose_language(session: Session, by: Principal, *, language: str) -> None:
@@ -276,14 +267,24 @@ def scope_for(session: Session, principal: Principal, permission: Permission) ->
 
     An ente that keeps him away is in no scope of his, whatever the contract.
     """
-    granted = granted_scope(session, principal, permission)
-    return Scope.of_enti((granted.enti or frozenset()) - principal.kept_from, granted.contracts)
+    return scope_of(enti.coverage(session), principal, permission)
 
 
 def granted_scope(session: Session, principal: Principal, permission: Permission) -> Scope:
     """The same with the enti that keep him away: for telling them what he does to others' grants, and nothing else."""
+    return granted_scope_of(enti.coverage(session), principal, permission)
+
+
+def scope_of(coverage: Coverage, principal: Principal, permission: Permission) -> Scope:
+    """`scope_for`, by what each contract is known to cover."""
+    granted = granted_scope_of(coverage, principal, permission)
+    return Scope.of_enti((granted.enti or frozenset()) - principal.kept_from, granted.contracts)
+
+
+def granted_scope_of(coverage: Coverage, principal: Principal, permission: Permission) -> Scope:
+    """`granted_scope`, by what each contract is known to cover."""
     contracts = principal.contracts_for(permission)
-    covered = {ente_id for contract_id in contracts for ente_id in enti.enti_of(session, contract_id)}
+    covered = frozenset[int]().union(*(coverage.get(one, ()) for one in contracts))
     return Scope.of_enti(covered | principal.enti_for(permission), contracts)
 
 
@@ -309,8 +310,7 @@ def holders(enti: Collection[int] | Select[int], contracts: Collection[int]) -> 
 
 def in_force(session: Session) -> tuple[ColumnElement[bool], ...]:
     """The grants that hold now."""
-    at = clock.now(session)
-    return (RoleGrant.valid_from <= at, or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at))
+    return _in_force(literal(clock.now(session)))
 
 
 # -- parts ----------------------------------------------------------------------------------------------------------
@@ -328,8 +328,36 @@ def _place(address: str, browser: str) -> str:
     return " · ".join(filter(None, (address, browser)))[:80]
 
 
-def _alive(session: Session, token: str) -> ColumnElement[bool]:
-    return (UserSession.token_hash == _hash(token)) & (UserSession.expires_at > clock.now(session)) & User.active
+def _in_force(at: ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
+    return (RoleGrant.valid_from <= at, or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > at))
+
+
+def _alive(token_hash: ColumnElement[str], at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    return (UserSession.token_hash == token_hash) & (UserSession.expires_at > at) & User.active
+
+
+def _resuming() -> Select[Any]:
+    """The session of a `token_hash` that is open at `now`, its user, and the grants that he holds then."""
+    at = bindparam("now", type_=UserSession.expires_at.type)
+    grant = func.jsonb_build_array(RoleGrant.role, RoleGrant.ente_id, RoleGrant.contract_id)
+    held = select(func.coalesce(func.jsonb_agg(grant), cast(literal("[]"), JSONB))).where(
+        RoleGrant.user_id == User.id, *_in_force(at)
+    )
+    kept_from = select(func.coalesce(func.array_agg(EnteExclusion.ente_id), cast(array([]), ARRAY(BigInteger)))).where(
+        EnteExclusion.user_id == User.id, EnteExclusion.lifted_at.is_(None)
+    )
+    return (
+        select(
+            User.id, User.name, User.language, UserSession.csrf_token, UserSession.id.label("session_id"),
+            UserSession.address, UserSession.browser, UserSession.last_seen_at,
+            held.scalar_subquery().label("held"), kept_from.scalar_subquery().label("kept_from"),
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(_alive(bindparam("token_hash"), at), UserSession.awaits.is_(None))
+    )  # fmt: skip
+
+
+_RESUME = _resuming()  # asked at every request
 
 
 def _seen(session: Session, session_id: int) -> None:

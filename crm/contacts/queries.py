@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, select, text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, RowMapping, Select, any_, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from crm.contacts.addresses import Address
@@ -24,10 +24,9 @@ from crm.contacts.models import (
     Verification,
 )
 from crm.contacts.names import full_name
-from crm.core.db import table_of
+from crm.core.db import Base, table_of
 from crm.core.errors import NotFoundError
 
-D = TypeVar("D", ContactReach, ContactAddress, ContactCondition)
 V = TypeVar("V")
 _REACH = table_of(ContactReach)
 _REACHED_AT = select(_REACH.c.ente_id, _REACH.c.contact_id).where(_REACH.c.value == bindparam("value")).distinct()
@@ -133,11 +132,27 @@ class ContactView:
         right = [one for one in self.addresses if one.verification is not Verification.WRONG]
         return min(right, key=lambda one: one.kind is AddressKind.DOMICILE, default=None)
 
-    @classmethod
-    def of(cls, row: Contact, **details: Any) -> Self:
-        """The row as a value, with its reaches, addresses and what people told of its conditions."""
-        plain = {name: getattr(row, name) for name in cls.__dataclass_fields__ if hasattr(Contact, name)}
-        return cls(**plain, **details)
+
+class _Beside(Generic[V]):
+    """Rows of a table beside contacts, read as views: the contact's id, then the view's fields in their order."""
+
+    def __init__(self, view: type[V], model: type[Base], *only: ColumnElement[bool]) -> None:
+        table = table_of(model)
+        fields = [table.c[name] for name in view.__dataclass_fields__]  # type: ignore[attr-defined]
+        mine = table.c.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger)))
+        self.view = view
+        self.select = select(table.c.contact_id, *fields).where(mine, *only).order_by(table.c.id)
+
+
+# Asked whenever somebody is looked at: built once.
+_CONTACT = table_of(Contact)
+_ROWS = select(*(_CONTACT.c[name] for name in ContactView.__dataclass_fields__ if name in _CONTACT.c)).order_by(
+    _CONTACT.c.name_key, _CONTACT.c.ente_id, _CONTACT.c.id
+)
+_ONE = _ROWS.where(_CONTACT.c.id == bindparam("contact"))
+_HIS = _ROWS.where(_CONTACT.c.id == text(_SAME_PERSON))
+_REACHES, _ADDRESSES = _Beside(ReachView, ContactReach), _Beside(AddressView, ContactAddress)
+_CONDITIONS = _Beside(Condition, ContactCondition, ContactCondition.withdrawn_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +165,7 @@ class ContactKey:
 
 def get(session: Session, contact_id: int) -> ContactView:
     """One contact. Raises `NotFoundError` when there is none in the scope."""
-    found = _views(session, Contact.id == contact_id)
+    found = _views(session, _ONE, contact=contact_id)
     if not found:
         raise NotFoundError("Contribuente non trovato.")
     return found[0]
@@ -175,7 +190,7 @@ def same_person(session: Session, contact_id: int) -> list[ContactView]:
     The one way to know it: no row of a merged contact moves, so whatever is about him is looked up under all of these.
     Raises `NotFoundError` when there is no such contact in the scope.
     """
-    found = _views(session, Contact.id == text(_SAME_PERSON).bindparams(one_of_his=contact_id))
+    found = _views(session, _HIS, one_of_his=contact_id)
     if not found:
         raise NotFoundError("Contribuente non trovato.")
     return sorted(found, key=lambda one: (one.id != contact_id, one.ente_id, one.id))
@@ -204,41 +219,33 @@ def person_of(rows: Iterable[ContactView]) -> Person:
     )  # fmt: skip
 
 
-def _views(session: Session, condition: ColumnElement[bool]) -> list[ContactView]:
-    rows = session.scalars(
-        select(Contact).where(condition).order_by(Contact.name_key, Contact.ente_id, Contact.id)
-    ).all()
-    ids = [row.id for row in rows]
-    reaches, addresses = _details(session, ContactReach, ids), _details(session, ContactAddress, ids)
-    conditions = _details(session, ContactCondition, ids, ContactCondition.withdrawn_at.is_(None))
+def _views(session: Session, which: Select[Any], **about: int) -> list[ContactView]:
+    rows = session.execute(which, about).mappings().all()
+    if not rows:
+        return []
+    ids = [row["id"] for row in rows]
+    reaches, addresses, told = (_details(session, one, ids) for one in (_REACHES, _ADDRESSES, _CONDITIONS))
     return [
-        ContactView.of(
-            row,
-            reaches=tuple(_view(ReachView, one) for one in reaches.get(row.id, ())),
-            addresses=tuple(_view(AddressView, one) for one in addresses.get(row.id, ())),
-            conditions=(*_stated(row), *(_view(Condition, one) for one in conditions.get(row.id, ()))),
+        ContactView(
+            **row, reaches=tuple(reaches.get(id_, ())), addresses=tuple(addresses.get(id_, ())),
+            conditions=(*_stated(row), *told.get(id_, ())),
         )
-        for row in rows
-    ]
+        for id_, row in zip(ids, rows, strict=True)
+    ]  # fmt: skip
 
 
-def _details(session: Session, model: type[D], ids: list[int], *more: ColumnElement[bool]) -> dict[int, list[D]]:
+def _details(session: Session, beside: "_Beside[V]", ids: list[int]) -> dict[int, list[V]]:
     """The rows beside these contacts, by contact."""
-    found: dict[int, list[D]] = {}
-    if ids:
-        for row in session.scalars(select(model).where(model.contact_id.in_(ids), *more).order_by(model.id)):
-            found.setdefault(row.contact_id, []).append(row)
+    found: dict[int, list[V]] = {}
+    for contact_id, *values in session.execute(beside.select, {"contacts": ids}):
+        found.setdefault(contact_id, []).append(beside.view(*values))
     return found
 
 
-def _view(kind: type[V], row: object) -> V:
-    return kind(**{name: getattr(row, name) for name in kind.__dataclass_fields__})  # type: ignore[attr-defined]
-
-
-def _stated(row: Contact) -> list[Condition]:
+def _stated(row: RowMapping) -> list[Condition]:
     """What the collection system says of death, cessation and insolvency."""
     told = (
-        (ConditionKind.DECEASED, row.deceased_on), (ConditionKind.CEASED, row.ceased_on),
-        (ConditionKind.INSOLVENT, row.insolvent_since),
+        (ConditionKind.DECEASED, row["deceased_on"]), (ConditionKind.CEASED, row["ceased_on"]),
+        (ConditionKind.INSOLVENT, row["insolvent_since"]),
     )  # fmt: skip
     return [Condition(kind, since, Source.GESTIONALE) for kind, since in told if since]

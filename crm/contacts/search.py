@@ -5,6 +5,7 @@ row-level security. What is known exactly is one statement, a name one more; sli
 is named as typed or when asked for, are two more.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.orm import Session
 
-from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva
+from crm.contacts.codice_fiscale import compacted, parse_codice_fiscale, parse_partita_iva
 from crm.contacts.merging import standing
 from crm.contacts.models import Contact, ContactReach, NameStump
 from crm.contacts.names import fold, full_name, ways, words_of
@@ -42,6 +43,8 @@ from crm.positions.notice import parse_notice_number
 SHORTEST = 2  # characters: of one alone everybody's name begins
 LAST_LETTER = "\U0010ffff"
 LOOKED_AT = 200  # names, so that those of the ente that was called can come first
+PERSON = 16  # characters of a person's codice fiscale
+BEGUN = re.compile(r"[A-Z]{6}[0-9][0-9A-Z]{0,8}")  # a codice fiscale of which so much was heard
 MOST_MEANT = 60  # ways to put a name right that are looked for
 
 _CONTACT, _REACH, _STUMP = table_of(Contact), table_of(ContactReach), table_of(NameStump)
@@ -159,8 +162,9 @@ class _Box:
 def search(
     session: Session, typed: str, *, among: Collection[int] | None = None, first: int | None = None, limit: int = 20
 ) -> Results:
-    """Contacts by codice fiscale, partita IVA, notice number, act number or phone in any writing; else by the
-    beginning of the name in any order and spelling (`names.ways`); else by the name with one slip in one word.
+    """Contacts by codice fiscale, also by the first of its letters and digits, partita IVA, notice number, act number
+    or phone in any writing; else by the beginning of the name in any order and spelling (`names.ways`); else by the
+    name with one slip in one word.
 
     `among` narrows to some of the scope's enti; those of the ente `first` come before the others. A merged contact is
     shown as the one that stands for him.
@@ -196,6 +200,9 @@ def _looks(typed: str) -> Iterator[Select[int]]:
         return
     with suppress(InvalidError):
         yield select(_CONTACT.c.id).where(_CONTACT.c.codice_fiscale == parse_codice_fiscale(typed))
+    if BEGUN.fullmatch(begun := compacted(typed)):
+        last = begun.ljust(PERSON, "Z")  # of capitals and digits, in any collation
+        yield select(_CONTACT.c.id).where(_CONTACT.c.codice_fiscale.between(begun, last)).limit(LOOKED_AT)
     with suppress(InvalidError):
         yield select(_CONTACT.c.id).where(_CONTACT.c.partita_iva == parse_partita_iva(typed))
     with suppress(InvalidError):

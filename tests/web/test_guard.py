@@ -1,5 +1,6 @@
 """Who may go on watching: a live page is closed when its session is over, and not before."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -41,6 +42,16 @@ def test_whoever_signed_out_is_closed_and_whoever_did_not_is_not(monkeypatch: py
     guard.admit(gone.socket, "ended", ANNA)
     look(guard)
     assert (anna.closed, gone.closed) == (None, SIGNED_OUT)
+
+
+def test_a_page_is_closed_when_a_contract_of_its_visitor_covers_another_ente(monkeypatch: pytest.MonkeyPatch) -> None:
+    then, now = replace(ANNA, coverage={1: frozenset({7})}), replace(ANNA, coverage={1: frozenset({7, 8})})
+    monkeypatch.setattr(sockets, "visit_of", lambda _runtime, _token: now)
+    guard, before, since = Guard(cast("Any", None)), Page(), Page()
+    guard.admit(before.socket, "anna's", then)
+    guard.admit(since.socket, "anna's", now)
+    look(guard)
+    assert (before.closed, since.closed) == (SIGNED_OUT, None)
 
 
 def test_whoever_comes_while_the_sessions_are_read_is_not_taken_for_signed_out(

@@ -1,10 +1,15 @@
 """What every template keeps to."""
 
 import re
+from decimal import Decimal
 
 import pytest
+from babel.numbers import format_currency
+from hypothesis import given
+from hypothesis import strategies as st
 
-from web.edge.templating import HERE
+from web.edge.i18n import LANGUAGES
+from web.edge.templating import HERE, environment
 
 TEMPLATES = HERE / "templates"
 NAMES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
@@ -27,3 +32,10 @@ def test_of_what_is_typed_the_latest_is_never_dropped(name: str) -> None:
     for tag in TAG.findall((TEMPLATES / name).read_text("utf-8")):
         if re.search(r'hx-trigger="[^"]*\b(?:input|change|wanted)\b', tag) and "data-detail" not in tag:
             assert re.search(r'hx-sync="(?:replace|queue last)"', tag), tag
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(cents=st.integers(-(10**12), 10**12) | st.sampled_from((0, -1, 99, 100, 99_999, 100_000, -100_000_000)))
+def test_amounts_are_written_as_the_language_writes_them(language: str, cents: int) -> None:
+    written = environment(language).filters["euro"](cents)
+    assert written == format_currency(Decimal(cents) / 100, "EUR", locale=LANGUAGES[language])

@@ -30,7 +30,7 @@ def access_log(
     user: str = "", kind: str = "", contact: str = "", uncalled: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """A page of the log. Whoever looks a person up is in the log, too."""
-    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    scope = visit.scope(Permission.ACCESS_READ)
     say = say_in(visit.language)
     with runtime.database.begin(scope) as session:
         choice = choice_of(
@@ -57,7 +57,7 @@ def search(
     runtime: RuntimeDep, visit: ChangeDep, q: Annotated[str, Form()] = "", follows: Annotated[bool, Form()] = False
 ) -> Response:
     """Of whom the log is wanted. Posted, so that no name stands in an address."""
-    with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.ACCESS_READ)) as session:
         found = look(session, visit, q, follows=follows)
     return HTMLResponse(fragment("audit/_found.html", visit.language, look=found))
 
@@ -69,7 +69,7 @@ def export(
 ) -> Response:  # fmt: skip
     """The chosen entries as CSV. Who took which is in the log."""
     say = say_in(visit.language)
-    with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.ACCESS_READ)) as session:
         choice = choice_of(
             session, ente=ente, since=since, until=until, user=user, kind=kind, contact=contact, uncalled=uncalled
         )
@@ -88,7 +88,7 @@ def explain(
     runtime: RuntimeDep, visit: ChangeDep, alert_id: int, explanation: Annotated[str, Form()] = ""
 ) -> Response:  # fmt: skip
     """A supervisor looked into unusual reading."""
-    with runtime.database.begin(visit.scope(runtime, Permission.ACCESS_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.ACCESS_READ)) as session:
         watch.explain(session, visit.principal, alert_id=alert_id, explanation=explanation)
     return Response(status_code=NO_CONTENT)
 

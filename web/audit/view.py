@@ -178,7 +178,7 @@ def render_badge(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Nobody explains his own reading, so everybody's list is his own."""
-    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    scope = visit.scope(Permission.ACCESS_READ)
     key = f"alerts:{visit.principal.user_id}:{visit.language}"
     return [(key, partial(render_alerts, runtime, scope, visit)), *badge(runtime, visit)]
 
@@ -187,7 +187,7 @@ def badge(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """The part that each live page of somebody who may read the log has in its head."""
     if not visit.principal.can(Permission.ACCESS_READ):
         return []
-    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    scope = visit.scope(Permission.ACCESS_READ)
     return [(f"badge:{visit.principal.user_id}:{visit.language}", partial(render_badge, runtime, scope, visit))]
 
 

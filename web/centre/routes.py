@@ -50,7 +50,7 @@ class Centre:
 @router.get("/centre")
 def centre(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The numbers and queues of the visitor's contracts."""
-    scope = visit.scope(runtime, Permission.QUEUE_MANAGE)
+    scope = visit.scope(Permission.QUEUE_MANAGE)
     with runtime.database.begin(scope) as session:
         shown = [_read(session, one) for one in sorted(visit.principal.contracts_for(Permission.QUEUE_MANAGE))]
     return page(
@@ -158,7 +158,7 @@ def _read(session: Session, contract_id: int) -> Centre:
 
 
 def _changed(runtime: Runtime, visit: Visit, permission: Permission, work: Callable[[Session], object]) -> Response:
-    runtime.database.transact(visit.scope(runtime, permission), work)
+    runtime.database.transact(visit.scope(permission), work)
     return to(HOME)
 
 

@@ -85,7 +85,7 @@ def propose(
             reason=reason, message=message,
         )  # fmt: skip
 
-    runtime.database.transact(visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE), work)
+    runtime.database.transact(visit.granted_scope(Permission.CLOSURE_PROPOSE), work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -95,7 +95,7 @@ def decide(
 ) -> Response:
     """Agree, or not."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CLOSURE_APPROVE),
+        visit.scope(Permission.CLOSURE_APPROVE),
         lambda session: service.decide(session, visit.principal, closure_id=closure_id, approve=approve, reason=reason),
     )
     return Response(status_code=NO_CONTENT)
@@ -105,7 +105,7 @@ def decide(
 def undo(runtime: RuntimeDep, visit: ChangeDep, closure_id: int) -> Response:
     """A decision taken by mistake is taken back."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CLOSURE_APPROVE),
+        visit.scope(Permission.CLOSURE_APPROVE),
         lambda session: service.undo_decision(session, visit.principal, closure_id=closure_id),
     )
     return Response(status_code=NO_CONTENT)
@@ -115,7 +115,7 @@ def undo(runtime: RuntimeDep, visit: ChangeDep, closure_id: int) -> Response:
 def take_back(runtime: RuntimeDep, visit: ChangeDep, proposal: UUID) -> Response:
     """Stay open, or open again."""
     runtime.database.transact(
-        visit.granted_scope(runtime, Permission.CLOSURE_PROPOSE),
+        visit.granted_scope(Permission.CLOSURE_PROPOSE),
         lambda session: service.take_back(session, visit.principal, proposal=proposal),
     )
     return Response(status_code=NO_CONTENT)

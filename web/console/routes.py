@@ -32,7 +32,7 @@ NO_CONTENT = 204
 @router.get("/console")
 def console(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The agent's page for the whole shift."""
-    scope = visit.scope(runtime, Permission.CALLS_ANSWER)
+    scope = visit.scope(Permission.CALLS_ANSWER)
     regions = {**render(runtime, visit).regions, **render_queues(runtime, scope, visit.language).regions}
     return page(request, "console/page.html", visit.language, regions=regions, visit=visit, csrf=visit.csrf_token)
 
@@ -111,7 +111,7 @@ def draft(
     disposition: FieldText = "", note: FieldText = "",
 ) -> Response:  # fmt: skip
     """Keep what is written so far."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         conversation.autosave(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
     return Response(status_code=NO_CONTENT)
 
@@ -163,7 +163,7 @@ def search(
 ) -> Response:
     """Who may be calling, among the enti served. Posted, so that no name stands in an address."""
     visit.principal.require(Permission.CALLS_ANSWER)
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         call = conversation.current_call(session, visit.principal.user_id)
         found = look(
             session,
@@ -179,7 +179,7 @@ def search(
 @router.get("/console/device")
 def device(runtime: RuntimeDep, visit: VisitDep) -> dict[str, str]:
     """Credentials for the agent's softphone."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         at = clock.now(session)
     credentials = runtime.carrier.device(agent_identity(visit.principal.user_id), at)
     return {"kind": credentials.kind, "token": credentials.token, "url": credentials.url}
@@ -190,12 +190,12 @@ def device_state(
     runtime: RuntimeDep, visit: ChangeDep, ready: Annotated[bool, Form()], device: FieldText = "only"
 ) -> Response:
     """A softphone, one a tab, says whether it is registered."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         agents.set_device(session, visit.principal, device=device[:36], ready=ready)
     return Response(status_code=NO_CONTENT)
 
 
 def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], object]) -> Response:
     """Do it. What follows from it comes through the live socket, which alone writes the page's regions."""
-    runtime.database.transact(visit.scope(runtime, Permission.CALLS_ANSWER), work)
+    runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     return Response(status_code=NO_CONTENT)

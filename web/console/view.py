@@ -169,7 +169,7 @@ class Strip:
 
 def render(runtime: Runtime, visit: Visit) -> Rendered:
     """The console's regions for one agent."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CALLS_ANSWER)) as session:
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         view = read(session, visit)
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}

@@ -34,7 +34,7 @@ class Done:
 
 def do(runtime: Runtime, visit: Visit, work: Callable[[Session], Done]) -> Response:
     """Do it in one transaction, and say so."""
-    done = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
+    done = runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
     return Response(fragment("contacts/_done.html", visit.language, done=done), media_type="text/html")
 
 

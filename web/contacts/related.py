@@ -124,10 +124,10 @@ def listed(
     part: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> Response:  # fmt: skip
     """Every mandate, the next to end first."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         found = mandates.listed(session, ended=ended, ente_id=ente, limit=LISTED + 1, offset=part * LISTED)
         badges = enti.badges(session)
-        readable = [badges[one] for one in visit.scope(runtime, Permission.FILE_READ).enti or () if one in badges]
+        readable = [badges[one] for one in visit.scope(Permission.FILE_READ).enti or () if one in badges]
         today = clock.business_day(clock.now(session))
     return page(
         request, "contacts/mandates.html", visit.language, found=found[:LISTED], more=len(found) > LISTED,
@@ -155,7 +155,7 @@ def end_mandate(
         one = {"id": mandate_id, "ends": on, "standing": mandates.standing_of(Term(None, on), today), "today": today}
         return fragment("contacts/mandate_ended.html", visit.language, done=done, **one)
 
-    html = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
+    html = runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
     return Response(html, media_type="text/html")
 
 

@@ -41,7 +41,7 @@ SourceField = Annotated[Source, Form()]
 @router.get("/contacts/{contact_id}")
 def contact(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """The card on a page of its own. Who read it is recorded."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
         cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
         ente, html = enti.badges(session)[card.contact.ente_id], shown(session, visit, card)
@@ -54,7 +54,7 @@ def contact(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: 
 @router.get("/contacts/{contact_id}/card")
 def card_alone(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """The card beside a file or a call. Who read it is recorded."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
         cards.opened(session, visit.principal, card, call_id=call_about(session, visit, contact_id))
         html = shown(session, visit, card, beside=True)

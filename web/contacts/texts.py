@@ -20,7 +20,7 @@ NO_CONTENT = 204
 @router.get("/consent-texts")
 def texts(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The wordings in force, and those before them."""
-    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    scope = visit.scope(Permission.ENTE_MANAGE)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session)
         mine = sorted((badges[one] for one in scope.enti or ()), key=lambda one: one.name)
@@ -41,5 +41,5 @@ def publish(
     def work(session: Session) -> None:
         consents.publish(session, visit.principal, ente_id=ente, purpose=purpose, text=text)
 
-    runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
+    runtime.database.transact(visit.scope(Permission.ENTE_MANAGE), work)
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": "/consent-texts"})

@@ -99,7 +99,7 @@ def shown(session: Session, visit: Visit, card: Card, *, beside: bool = False) -
 
 def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """The card as it is now."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         card = read(session, visit, contact_id)
         html = shown(session, visit, card)
     return Rendered({"card": html}, frozenset(topics.contact(one.id) for one in card.rows))

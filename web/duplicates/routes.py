@@ -30,7 +30,7 @@ NO_CONTENT = 204
 @router.get("/duplicates")
 def duplicates(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """Who may be one person, who was merged, and who was kept apart."""
-    regions = render(runtime, visit.scope(runtime, Permission.CONTACT_MERGE), visit.language).regions
+    regions = render(runtime, visit.scope(Permission.CONTACT_MERGE), visit.language).regions
     return page(request, "duplicates/page.html", visit.language, visit=visit, csrf=visit.csrf_token, regions=regions)
 
 
@@ -48,7 +48,7 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever may merge for the same enti sees the same."""
-    scope = visit.scope(runtime, Permission.CONTACT_MERGE)
+    scope = visit.scope(Permission.CONTACT_MERGE)
     return [(f"duplicates:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language))]
 
 
@@ -63,7 +63,7 @@ def compare(request: Request, runtime: RuntimeDep, visit: VisitDep, candidate_id
             rows=rows_of(found.sides), ente=enti.badges(session)[found.candidate.ente_id],
         )  # fmt: skip
 
-    return runtime.database.transact(visit.scope(runtime, Permission.CONTACT_MERGE), work)
+    return runtime.database.transact(visit.scope(Permission.CONTACT_MERGE), work)
 
 
 @router.post("/duplicates/{candidate_id}/merge")
@@ -113,7 +113,7 @@ def undo(runtime: RuntimeDep, visit: ChangeDep, merge_id: int) -> Response:
 
     def work(session: Session) -> None:
         merging.undo(session, visit.principal, merge_id=merge_id)
-        scope = visit.scope(runtime, Permission.CONTACT_MERGE)
+        scope = visit.scope(Permission.CONTACT_MERGE)
         touch(session, *(topics.duplicates(one) for one in scope.enti or ()))
 
     _do(runtime, visit, work)
@@ -129,4 +129,4 @@ def search(runtime: RuntimeDep, visit: ChangeDep, ente_id: int) -> Response:
 
 def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], object]) -> None:
     """Do it. What follows from it comes by the live socket."""
-    runtime.database.transact(visit.scope(runtime, Permission.CONTACT_MERGE), work)
+    runtime.database.transact(visit.scope(Permission.CONTACT_MERGE), work)

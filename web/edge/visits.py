@@ -1,7 +1,8 @@
 """Who visits: the signed-in principal of a request, and the CSRF check on whatever changes something."""
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote
 
@@ -30,19 +31,19 @@ class CsrfError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A signed-in request."""
+    """A signed-in request. `coverage`: the enti that each contract of his covers."""
 
     principal: Principal
     csrf_token: str
     language: str
+    coverage: Mapping[int, frozenset[int]] = field(default_factory=dict, hash=False)
 
-    def scope(self, runtime: Runtime, permission: Permission) -> Scope:
+    def scope(self, permission: Permission) -> Scope:
         """What the visitor may see for this purpose. Raises `ForbiddenError` when it is nothing."""
         self.principal.require(permission)
-        with runtime.database.begin(Scope.nothing()) as session:
-            return access.scope_for(session, self.principal, permission)
+        return access.scope_of(self.coverage, self.principal, permission)
 
-    def granted_scope(self, runtime: Runtime, *permissions: Permission) -> Scope:
+    def granted_scope(self, *permissions: Permission) -> Scope:
         """The same with the enti that keep the visitor away: they are told of what he does all the same.
 
         For changes to a contract, or to others' roles; never for reading. Raises `ForbiddenError` when it is nothing.
@@ -50,8 +51,7 @@ class Visit:
         held = [one for one in permissions if self.principal.can(one)]
         if not held:
             self.principal.require(permissions[0])
-        with runtime.database.begin(Scope.nothing()) as session:
-            scopes = [access.granted_scope(session, self.principal, one) for one in held]
+        scopes = [access.granted_scope_of(self.coverage, self.principal, one) for one in held]
         enti = (one.enti or frozenset() for one in scopes)
         return Scope.of_enti(frozenset().union(*enti), frozenset().union(*(one.contracts for one in scopes)))
 
@@ -70,7 +70,8 @@ def visit_of(runtime: Runtime, token: str | None) -> Visit | None:
         signed_in = access.resume(session, token)
     if signed_in is None:
         return None
-    return Visit(signed_in.principal, signed_in.csrf_token, chosen(signed_in.principal.language))
+    principal = signed_in.principal
+    return Visit(principal, signed_in.csrf_token, chosen(principal.language), signed_in.coverage)
 
 
 def visitor(request: Request) -> Visit:

@@ -45,7 +45,7 @@ def join(runtime: Runtime, visit: Visit, ente_id: int | None = None) -> list[tup
     An ente that the visitor does not watch does not exist for him. The names of today's callers stand in the window:
     to join is a look at them, and noted; a page and its live socket are one look.
     """
-    scope, by = visit.scope(runtime, Permission.ENTE_WATCH), visit.principal
+    scope, by = visit.scope(Permission.ENTE_WATCH), visit.principal
     watched = scope.enti or frozenset()
     if ente_id is None and len(watched) == 1:
         ente_id = min(watched)

@@ -27,7 +27,7 @@ SPARE = 2  # empty rows, for questions to add
 @router.get("/enti/{ente_id}/files")
 def conduct(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """The questions, the freshness and the table, as they stand."""
-    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    scope = visit.scope(Permission.ENTE_MANAGE)
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(scope) as session:
@@ -104,7 +104,7 @@ def told(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) 
 @router.post("/enti/{ente_id}/told/sentences")
 def sentences(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """What agents would read, before it is saved."""
-    if ente_id not in (visit.scope(runtime, Permission.ENTE_MANAGE).enti or ()):
+    if ente_id not in (visit.scope(Permission.ENTE_MANAGE).enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     shown = _sentences(narrowing.narrowed(_chosen(fields)), clock.business_day(runtime.clock.now()))
     return Response(fragment("enti/_sentences.html", visit.language, sentences=shown), media_type="text/html")

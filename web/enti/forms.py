@@ -31,7 +31,7 @@ def save(
         work(session)
         return done(session) if done else translations(visit.language).gettext("Salvato.")
 
-    return shown_anew(runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), both))
+    return shown_anew(runtime.database.transact(visit.scope(Permission.ENTE_MANAGE), both))
 
 
 def to(path: str) -> Response:

@@ -38,7 +38,7 @@ EVERY = "contract"  # in the place of an ente's id: what is written for the whol
 @router.get("/enti")
 def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The enti and contracts that a visitor manages."""
-    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    scope = visit.scope(Permission.ENTE_MANAGE)
     contracts = sorted(visit.principal.contracts_for(Permission.ENTE_MANAGE))
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
@@ -60,7 +60,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
 @router.get("/enti/{ente_id}")
 def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """Everything that is written of one ente."""
-    scope = visit.scope(runtime, Permission.ENTE_MANAGE)
+    scope = visit.scope(Permission.ENTE_MANAGE)
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     with runtime.database.begin(scope) as session:
@@ -91,7 +91,7 @@ def add(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDe
     def work(session: Session) -> int:
         return administration.add_ente(session, visit.principal, contract_id=contract_id, fields=fields)
 
-    made = runtime.database.transact(visit.scope(runtime, Permission.ENTE_MANAGE), work)
+    made = runtime.database.transact(visit.scope(Permission.ENTE_MANAGE), work)
     return shown_anew(translations(visit.language).gettext("Ente aggiunto."), at=f"/enti/{made}")
 
 

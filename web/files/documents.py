@@ -43,7 +43,7 @@ def bring(
     archive: Annotated[UploadFile, Form()],
 ) -> Response:  # fmt: skip
     """A zip with the contents of documents of an ente."""
-    with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
+    with runtime.database.begin(visit.scope(Permission.COLLECTION_IMPORT)) as session:
         if not archive.filename:
             raise InvalidError("Scegli l'archivio zip dei documenti.", field="archive")
         service.bring(session, visit.principal, ente_id=ente, size=archive.size or 0)
@@ -61,7 +61,7 @@ def bring(
 @router.get("/files/documents/{document_id}")
 def document(runtime: RuntimeDep, visit: VisitDep, document_id: int) -> Response:
     """A document of an open file."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         found = service.open_document(session, visit.principal, document_id=document_id)
     try:
         contents = runtime.documents.read(found.ente_id, found.sha256, most=found.size)
@@ -84,7 +84,7 @@ def _name(found: DocumentView) -> str:
 
 
 def _page(request: Request, runtime: Runtime, visit: Visit, *, taken: Taken | None = None) -> Response:
-    with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
+    with runtime.database.begin(visit.scope(Permission.COLLECTION_IMPORT)) as session:
         waiting, troubles = documents.awaited(session), documents.troubles(session)
         scope = session.info["scope"].enti
         badges = enti.badges(session, scope)

@@ -52,7 +52,7 @@ def search(
     runtime: RuntimeDep, visit: ChangeDep, q: FieldText = "", follows: Annotated[bool, Form()] = False
 ) -> Response:
     """Who it may be. Posted, so that no name stands in an address."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         found = look(session, visit, q, follows=follows)
     return HTMLResponse(fragment("files/_results.html", visit.language, look=found))
 
@@ -60,7 +60,7 @@ def search(
 @router.get("/files/positions/{position_id}")
 def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response:
     """A position, opened: only while the file is."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         found = positions.get(session, position_id)
         opening = files.require_open(session, visit.principal, contact_id=found.contact_id, matter=Matter.ACTS)
         detail = read_detail(session, found, opening)
@@ -71,7 +71,7 @@ def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response
 def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """The file if it is open, else the question why it should be."""
     about: dict[str, Any] = {"visit": visit, "csrf": visit.csrf_token}
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         person = contacts.same_person(session, contact_id)
         contact = person[0]
         about["ente"] = enti.badges(session)[contact.ente_id]
@@ -105,7 +105,7 @@ def open_file(
             session, visit.principal, contact_id=contact_id, purpose=purpose, reason=reason, spoken=spoken
         )
 
-    runtime.database.transact(visit.scope(runtime, Permission.FILE_READ), work)
+    runtime.database.transact(visit.scope(Permission.FILE_READ), work)
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": f"/files/{contact_id}"})
 
 
@@ -118,7 +118,7 @@ def close_file(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Respon
         if opening is not None and opening.call_id is None:
             service.close_files(session, visit.principal, contact_ids=opening.contact_ids)
 
-    runtime.database.transact(visit.scope(runtime, Permission.FILE_READ), work)
+    runtime.database.transact(visit.scope(Permission.FILE_READ), work)
     return RedirectResponse("/files", status_code=303)
 
 
@@ -133,7 +133,7 @@ def timeline(
         kinds=frozenset({kind} if kind else ()), ente_id=ente, since=clock.start_of_day(since) if since else None,
         until=clock.start_of_day(until + timedelta(days=1)) if until else None,
     )  # fmt: skip
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         opening = files.require_open(session, visit.principal, contact_id=contact_id)
         part = read_timeline(session, contact_id, opening, only=only, after=after, least=least)
     return Response(fragment("files/_timeline.html", visit.language, part=part), media_type="text/html")
@@ -141,7 +141,7 @@ def timeline(
 
 def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """The file's one region; a word that it is closed, once it is."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         opening = files.opening(session, visit.principal, contact_id=contact_id)
         found = read_file(session, contacts.same_person(session, contact_id), opening) if opening else None
     return _shown(visit, contact_id, found)
@@ -156,7 +156,7 @@ def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendere
 
 def render_gate(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """What is asked before the file opens: the one region of the page that opens it."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         return _gate(session, visit, contacts.same_person(session, contact_id))
 
 
@@ -175,7 +175,7 @@ def join_gate(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str
 
 def join(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
     """An open file is its reader's alone: it depends on before whom it is open."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         files.require_open(session, visit.principal, contact_id=contact_id)
     key = f"file:{contact_id}:{visit.principal.user_id}:{visit.language}"
     return [(key, partial(render, runtime, visit, contact_id))]

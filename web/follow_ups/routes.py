@@ -73,7 +73,7 @@ def join_list(runtime: Runtime, visit: Visit, list_id: int) -> list[tuple[str, R
 @router.get("/follow-ups/new")
 def new(request: Request, runtime: RuntimeDep, visit: VisitDep, contact: int) -> Response:
     """A follow-up made by hand."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         same = contacts.same_person(session, contact)
         about = same[0]
         ente = enti.badges(session)[about.ente_id]
@@ -89,7 +89,7 @@ def new(request: Request, runtime: RuntimeDep, visit: VisitDep, contact: int) ->
 @router.get("/follow-ups/form")
 def form(runtime: RuntimeDep, visit: VisitDep, contact: int, call: UUID | None = None) -> Response:
     """The form, for a place beside a call or a file."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         return _html(_form(session, visit, contact, call))
 
 
@@ -118,7 +118,7 @@ def when(
     chosen: Chosen[NearDay] = None, hour: Chosen[time] = None,
 ) -> Response:  # fmt: skip
     """What the choice so far means, and whether the centre is at work then. Nothing is kept."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         try:
             found: Due | None = _due(session, visit, contact, day, chosen, hour)
         except InvalidError:
@@ -141,7 +141,7 @@ def cancel(runtime: RuntimeDep, visit: ChangeDep, follow_up_id: int) -> Response
 @router.get("/follow-ups/{follow_up_id}/postpone")
 def postpone_form(runtime: RuntimeDep, visit: VisitDep, follow_up_id: int) -> Response:
     """The form that asks until when."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         one = _get(session, follow_up_id)
     return _html(fragment("follow_ups/postpone.html", visit.language, one=one, days=DAYS))
 
@@ -165,7 +165,7 @@ def postpone(
 @router.get("/follow-ups/{follow_up_id}/assign")
 def assign_form(runtime: RuntimeDep, visit: VisitDep, follow_up_id: int) -> Response:
     """The form that asks whose it shall be."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         one = _get(session, follow_up_id)
         offered = choices(session, visit.principal, one.ente_id)
     return _html(fragment("follow_ups/assign.html", visit.language, one=one, offered=offered))
@@ -193,7 +193,7 @@ def create_list(
     def work(session: Session) -> int:
         return lists.create(session, visit.principal, contract_id=contract, name=name)
 
-    made = runtime.database.transact(visit.scope(runtime, Permission.FOLLOW_UP_MANAGE), work)
+    made = runtime.database.transact(visit.scope(Permission.FOLLOW_UP_MANAGE), work)
     return _go(f"/follow-ups/lists/{made}")
 
 
@@ -204,7 +204,7 @@ def rename_list(runtime: RuntimeDep, visit: ChangeDep, list_id: int, name: Field
     def work(session: Session) -> None:
         lists.rename(session, visit.principal, list_id=list_id, name=name)
 
-    runtime.database.transact(visit.scope(runtime, Permission.FOLLOW_UP_MANAGE), work)
+    runtime.database.transact(visit.scope(Permission.FOLLOW_UP_MANAGE), work)
     return _go(f"/follow-ups/lists/{list_id}")
 
 
@@ -215,14 +215,14 @@ def close_list(runtime: RuntimeDep, visit: ChangeDep, list_id: int) -> Response:
     def work(session: Session) -> None:
         lists.close(session, visit.principal, list_id=list_id)
 
-    runtime.database.transact(visit.scope(runtime, Permission.FOLLOW_UP_MANAGE), work)
+    runtime.database.transact(visit.scope(Permission.FOLLOW_UP_MANAGE), work)
     return _go("/follow-ups/all")
 
 
 def _page(request: Request, runtime: Runtime, visit: Visit, which: Which) -> Response:
     regions = render(runtime, visit, which).regions
     managed = visit.principal.contracts_for(Permission.FOLLOW_UP_MANAGE)
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         named = [(one, enti.contract_name(session, one)) for one in sorted(managed)]
         shown = {one.id: one for one in queries.lists(session, contracts(session, visit.principal))}
     return page(
@@ -247,7 +247,7 @@ def _change(runtime: Runtime, visit: Visit, follow_up_id: int, did: Did, change:
 
 
 def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], str]) -> Response:
-    return _html(runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work))
+    return _html(runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work))
 
 
 def _told(session: Session, visit: Visit, follow_up_id: int, did: Did, *, at_work: bool = True) -> str:

@@ -72,7 +72,7 @@ def contracts(session: Session, by: Principal) -> frozenset[int]:
 
 def render(runtime: Runtime, visit: Visit, which: Which) -> Rendered:
     """The page's one region."""
-    scope = visit.scope(runtime, Permission.CONTACT_RECORD)
+    scope = visit.scope(Permission.CONTACT_RECORD)
     with runtime.database.begin(scope) as session:
         sheet = read(session, visit.principal, which)
         badges, at = enti.badges(session), clock.now(session)

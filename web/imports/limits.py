@@ -17,7 +17,7 @@ NO_CONTENT = 204
 @router.get("/imports/limits")
 def shown(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The bounds of each ente."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
         found = limits.limits(session, list(badges))
@@ -33,7 +33,7 @@ def save(
     rows: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Set one ente's."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     chosen = limits.parse(percent, rows)
     runtime.database.transact(
         scope, lambda session: limits.save(session, visit.principal, ente_id=ente_id, chosen=chosen)

@@ -20,7 +20,7 @@ SHOWN = 100
 @router.get("/imports/reconciliations")
 def history(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """What was compared, the newest first."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         reports = queries.reports(session, limit=SHOWN)
         badges = enti.badges(session)
@@ -48,7 +48,7 @@ def table(runtime: RuntimeDep, visit: VisitDep, report_id: int) -> Response:
 
 
 def _found(runtime: RuntimeDep, visit: VisitDep, report_id: int) -> tuple[Report, str]:
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         found = queries.report(session, report_id)
         return found, enti.badges(session)[found.ente_id].name

@@ -74,7 +74,7 @@ def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever may import for the same enti sees the same list."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     return [(f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language))]
 
 
@@ -91,7 +91,7 @@ async def allowance(runtime: Runtime, request: ASGIScope) -> int:
 @router.get("/imports")
 def imports(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The list of imports and the form that starts one."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
     regions = render(runtime, scope, visit.language).regions
@@ -104,7 +104,7 @@ def imports(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 @router.post("/imports")
 def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], feed: FileField) -> Response:
     """Take a feed file in; a worker reads it."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     if not feed.filename:
         raise InvalidError("Scegli il file del flusso.")
     path = _keep(runtime.settings.data / service.UPLOADS, feed)
@@ -123,7 +123,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], fe
 @router.post("/imports/{run_id}/retry")
 def retry(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
     """Go on with a feed that stopped."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     runtime.database.transact(scope, lambda session: service.try_again(session, visit.principal, run_id=run_id))
     return Response(status_code=NO_CONTENT)
 
@@ -131,7 +131,7 @@ def retry(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
 @router.post("/imports/{run_id}/discard")
 def discard(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
     """Let go of a feed that stopped, and remove its file."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     path = runtime.database.transact(scope, lambda session: service.discard(session, visit.principal, run_id=run_id))
     if path is not None:
         remove(path)
@@ -153,7 +153,7 @@ def leave(runtime: RuntimeDep, visit: ChangeDep, run_id: int) -> Response:
 @router.get("/imports/{run_id}/refused.csv")
 def refused(runtime: RuntimeDep, visit: VisitDep, run_id: int) -> Response:
     """The lines that were refused, or taken with a warning, for whoever has to correct them at the source."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         run = collection.run_of(session, run_id)
         remarks = collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=service.MAX_REMARKS)
@@ -162,7 +162,7 @@ def refused(runtime: RuntimeDep, visit: VisitDep, run_id: int) -> Response:
 
 
 def _decide(runtime: RuntimeDep, visit: ChangeDep, run_id: int, *, withdraw: bool) -> Response:
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     runtime.database.transact(
         scope, lambda session: service.decide(session, visit.principal, run_id=run_id, withdraw=withdraw)
     )

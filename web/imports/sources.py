@@ -91,7 +91,7 @@ def new(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 @router.get("/imports/sources/{source_id}")
 def source(request: Request, runtime: RuntimeDep, visit: VisitDep, source_id: int) -> Response:
     """A source: its form, and what its readings came to."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         view = queries.source(session, source_id)
     return _form(request, runtime, visit, view, SourceForm.of(view))
@@ -106,7 +106,7 @@ def create(request: Request, runtime: RuntimeDep, visit: ChangeDep, form: FormDe
 @router.post("/imports/sources/{source_id}")
 def change(request: Request, runtime: RuntimeDep, visit: ChangeDep, source_id: int, form: FormDep) -> Response:
     """Change a source; it stays with its ente."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         view = queries.source(session, source_id)
     return _save(request, runtime, visit, view, replace(form, ente=view.ente_id))
@@ -125,7 +125,7 @@ def read_whole(runtime: RuntimeDep, visit: ChangeDep, source_id: int) -> Respons
 
 
 def _read(runtime: RuntimeDep, visit: ChangeDep, source_id: int, how: Callable[..., int]) -> Response:
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     data = runtime.settings.data
     runtime.database.transact(scope, lambda session: how(session, visit.principal, source_id=source_id, data=data))
     return Response(status_code=NO_CONTENT)
@@ -134,7 +134,7 @@ def _read(runtime: RuntimeDep, visit: ChangeDep, source_id: int, how: Callable[.
 def _save(
     request: Request, runtime: RuntimeDep, visit: ChangeDep, view: SourceView | None, form: SourceForm
 ) -> Response:
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
 
     def work(session: Session) -> int:
         return service.save(
@@ -154,7 +154,7 @@ def _form(
     request: Request, runtime: RuntimeDep, visit: VisitDep, view: SourceView | None, form: SourceForm,
     wrong: InvalidError | None = None,
 ) -> Response:  # fmt: skip
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
     parts = (wrong.parts or (wrong,)) if wrong else ()

@@ -51,7 +51,7 @@ Joining = Callable[[Runtime, Visit], list[Part]]
 
 def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
     """Every agent is an audience of his own, which his tabs share; the queues he sees as his colleagues do."""
-    scope = visit.scope(runtime, Permission.CALLS_ANSWER)
+    scope = visit.scope(Permission.CALLS_ANSWER)
     return [
         (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
         (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),

@@ -69,7 +69,7 @@ TypedDep = Annotated[Typed, Depends(typed)]
 @router.get("/messages/form/{contact_id}")
 def form(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """To whom, in which language, about which notice."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         opening = _opened(session, visit, contact_id)
         same = contacts.same_person(session, contact_id)
         contact, badges = same[0], enti.badges(session)
@@ -88,7 +88,7 @@ def form(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
 @router.post("/messages/preview/{contact_id}")
 def preview(runtime: RuntimeDep, visit: ChangeDep, contact_id: int, typed: TypedDep) -> Response:
     """The message as it would go out."""
-    with runtime.database.begin(visit.scope(runtime, Permission.CONTACT_RECORD)) as session:
+    with runtime.database.begin(visit.scope(Permission.CONTACT_RECORD)) as session:
         order, _ = _ordered(session, runtime, visit, contact_id, typed)
         ready = service.prepare(session, order)
     return HTMLResponse(fragment("messages/_preview.html", visit.language, ready=ready, withheld=_withheld(ready)))
@@ -108,7 +108,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, contact_id: int, typed: TypedDep
             session, visit.principal, order, cause=cause, delay=service.UNDO, call_id=opening.call_id
         )  # fmt: skip
 
-    made = runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
+    made = runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
     seconds = int(service.UNDO.total_seconds())
     return HTMLResponse(fragment("messages/_sent.html", visit.language, message=made, seconds=seconds))
 
@@ -120,7 +120,7 @@ def cancel(runtime: RuntimeDep, visit: ChangeDep, message_id: UUID) -> Response:
     def work(session: Session) -> None:
         service.cancel(session, visit.principal, message_id=message_id)
 
-    runtime.database.transact(visit.scope(runtime, Permission.CONTACT_RECORD), work)
+    runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
     return HTMLResponse(fragment("messages/_cancelled.html", visit.language))
 
 

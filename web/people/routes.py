@@ -63,7 +63,7 @@ def create(
 @router.get("/{user_id}")
 def person(request: Request, runtime: RuntimeDep, visit: VisitDep, user_id: int) -> Response:
     """One user."""
-    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
+    scope = visit.granted_scope(Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         account = queries.account(session, visit.principal, user_id=user_id)
         names = enti.badges(session)
@@ -195,7 +195,7 @@ def unlink_identity(
 
 
 def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offset: int) -> Response:
-    scope = visit.granted_scope(runtime, Permission.USER_MANAGE)
+    scope = visit.granted_scope(Permission.USER_MANAGE)
     with runtime.database.begin(scope) as session:
         found, more = queries.users(session, visit.principal, wanted=wanted, offset=offset)
         names, mine = enti.badges(session), enti.badges(session, scope.enti)
@@ -209,7 +209,7 @@ def _list(request: Request, runtime: Runtime, visit: Visit, wanted: Filter, offs
 
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
-    return runtime.database.transact(visit.granted_scope(runtime, Permission.USER_MANAGE), work)
+    return runtime.database.transact(visit.granted_scope(Permission.USER_MANAGE), work)
 
 
 def _contracts(grants: Iterable[queries.Grant], scope: Scope) -> list[int]:

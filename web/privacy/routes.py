@@ -35,7 +35,7 @@ Text = Annotated[str, Form()]
 @router.get("/privacy")
 def privacy(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """Everything that is under way."""
-    scope = visit.scope(runtime, Permission.PRIVACY_MANAGE)
+    scope = visit.scope(Permission.PRIVACY_MANAGE)
     with runtime.database.begin(scope) as session:
         badges = enti.badges(session, scope.enti)
     return page(
@@ -50,7 +50,7 @@ def privacy(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 @router.post("/privacy/search")
 def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "", follows: Annotated[bool, Form()] = False) -> Response:
     """Whose data. Posted, so that no name stands in an address."""
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         found = look(session, visit, q, follows=follows)
     return HTMLResponse(fragment("privacy/_found.html", visit.language, look=found))
 
@@ -58,7 +58,7 @@ def search(runtime: RuntimeDep, visit: ChangeDep, q: Text = "", follows: Annotat
 @router.get("/privacy/persons/{contact_id}")
 def person(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
     """What is held of a person: what a copy would have, what an erasure would do and what stands against it."""
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         contact = contacts.get(session, contact_id)
         plan = service.plan(session, visit.principal, contact_id=contact_id, holders=HOLDERS)
         badge = enti.badges(session)[contact.ente_id]
@@ -73,7 +73,7 @@ def export(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Response:
     """Have a copy made."""
     folder = _folder(runtime)
     runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+        visit.scope(Permission.PRIVACY_MANAGE),
         lambda session: service.ask_export(session, visit.principal, contact_id=contact_id, folder=folder),
     )
     return _go(HOME)
@@ -83,7 +83,7 @@ def export(runtime: RuntimeDep, visit: ChangeDep, contact_id: int) -> Response:
 def take_export(runtime: RuntimeDep, visit: ChangeDep, export_id: int) -> Response:
     """Download a copy, once."""
     path = runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+        visit.scope(Permission.PRIVACY_MANAGE),
         lambda session: service.take_export(session, visit.principal, export_id=export_id),
     )
     if not path.exists():
@@ -102,7 +102,7 @@ def erase(
     if not sure:
         raise InvalidError("Conferma che hai letto che cosa verrà cancellato.", field="sure")
     erasure = runtime.database.transact(
-        visit.scope(runtime, Permission.PRIVACY_MANAGE),
+        visit.scope(Permission.PRIVACY_MANAGE),
         lambda session: service.ask_erasure(
             session, visit.principal, contact_id=contact_id, protocol=protocol, holders=HOLDERS
         ),
@@ -113,7 +113,7 @@ def erase(
 @router.get("/privacy/erasures/{erasure_id}")
 def certificate(request: Request, runtime: RuntimeDep, visit: VisitDep, erasure_id: int) -> Response:
     """What was erased and what stays and why, to be printed."""
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         row = session.get(PersonErasure, erasure_id)
         if row is None:
             raise NotFoundError("Questa richiesta non esiste.")
@@ -133,7 +133,7 @@ def readmit(
     """Let the next feed bring an erased person back."""
     if not reason.strip():
         raise InvalidError("Scrivi perché la persona va riammessa.", field="reason")
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         tombstones.readmit(session, visit.principal, ente_id=ente, codice_fiscale=codice_fiscale, reason=reason)
     return Response(status_code=NO_CONTENT)
 
@@ -150,7 +150,7 @@ def end(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()], rea
         talking = calls.how_many(session, ente)
         ending.ask(session, visit.principal, ente_id=ente, reason=reason, folder=folder, calls=talking)
 
-    runtime.database.transact(visit.scope(runtime, Permission.PRIVACY_MANAGE), work)
+    runtime.database.transact(visit.scope(Permission.PRIVACY_MANAGE), work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -203,7 +203,7 @@ def retry_end(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
 @router.get("/privacy/ends/{end_id}")
 def report(request: Request, runtime: RuntimeDep, visit: VisitDep, end_id: int) -> Response:
     """What was handed over and deleted, to be printed."""
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         found = ending.one(session, visit.principal, end_id)
         badge = enti.badges(session)[found.ente_id]
     return page(
@@ -229,7 +229,7 @@ def take_log(runtime: RuntimeDep, visit: ChangeDep, end_id: int) -> Response:
 @router.get("/privacy/breaches/{breach}")
 def breach(request: Request, runtime: RuntimeDep, visit: VisitDep, breach: str) -> Response:
     """One breach, or (`new`) the form of one."""
-    scope = visit.scope(runtime, Permission.PRIVACY_MANAGE)
+    scope = visit.scope(Permission.PRIVACY_MANAGE)
     with runtime.database.begin(scope) as session:
         now = clock.now(session)
         recorded = None if breach == "new" else breaches.one(session, visit.principal, _id(breach))
@@ -252,7 +252,7 @@ async def keep_breach(request: Request, runtime: RuntimeDep, visit: ChangeDep, b
 def _keep(runtime: Runtime, visit: Any, breach: str, form: FormData) -> Response:
     told = {name: value for name, value in form.items() if isinstance(value, str)}
     account = account_of(told)
-    with runtime.database.begin(visit.scope(runtime, Permission.PRIVACY_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.PRIVACY_MANAGE)) as session:
         if breach == "new":
             ente_id = _id(told.get("ente", ""))
             kept = breaches.record(session, visit.principal, ente_id=ente_id, account=account)

@@ -61,7 +61,7 @@ def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Each sees what he may confirm: a list of his own."""
-    scope = visit.scope(runtime, Permission.PRIVACY_MANAGE)
+    scope = visit.scope(Permission.PRIVACY_MANAGE)
     return [(f"privacy:{visit.principal.user_id}:{visit.language}", partial(render, runtime, scope, visit))]
 
 

@@ -121,7 +121,7 @@ def change(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id
 def draft(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id: int, fields: TypedDep) -> Response:
     """Keep what is typed so far."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.PROPOSAL_MAKE),
+        visit.scope(Permission.PROPOSAL_MAKE),
         lambda session: service.save_draft(session, visit.principal, contact_id=contact_id, kind=kind, fields=fields),
     )
     return Response(status_code=NO_CONTENT)
@@ -131,7 +131,7 @@ def draft(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id:
 def give_up(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id: int) -> Response:
     """Close the form, and let go of what was typed."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.PROPOSAL_MAKE),
+        visit.scope(Permission.PROPOSAL_MAKE),
         lambda session: service.drop_draft(session, visit.principal, contact_id=contact_id, kind=kind),
     )
     return HTMLResponse("")
@@ -225,7 +225,7 @@ def _form(session: Session, visit: Visit, kind: ProposalKind, contact_id: int, f
 
 
 def _html(runtime: Runtime, visit: Visit, work: Callable[[Session], str]) -> Response:
-    return HTMLResponse(runtime.database.transact(visit.scope(runtime, Permission.PROPOSAL_MAKE), work))
+    return HTMLResponse(runtime.database.transact(visit.scope(Permission.PROPOSAL_MAKE), work))
 
 
 def _member(kind: type[Any], text: str, field: str, message: str) -> Any:

@@ -106,7 +106,7 @@ def decide(
 ) -> Response:  # fmt: skip
     """Approve or refuse those that were chosen."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.PROPOSAL_DECIDE),
+        visit.scope(Permission.PROPOSAL_DECIDE),
         lambda session: service.decide(
             session, visit.principal, proposal_ids=proposal or [], approve=approve, reason=reason
         ),
@@ -118,7 +118,7 @@ def decide(
 def undo(runtime: RuntimeDep, visit: ChangeDep, proposal_id: UUID) -> Response:
     """A decision taken by mistake is taken back."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.PROPOSAL_DECIDE),
+        visit.scope(Permission.PROPOSAL_DECIDE),
         lambda session: service.undo_decision(session, visit.principal, proposal_id=proposal_id),
     )
     return Response(status_code=NO_CONTENT)
@@ -127,7 +127,7 @@ def undo(runtime: RuntimeDep, visit: ChangeDep, proposal_id: UUID) -> Response:
 @router.get("/proposals/{proposal_id}/file")
 def file(runtime: RuntimeDep, visit: VisitDep, proposal_id: UUID) -> Response:
     """What the file says now of whom a proposal is about: looked at by whoever decides, and recorded."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FILE_READ)) as session:
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         one = queries.get(session, proposal_id)
         if one is None:
             raise NotFoundError("Questa proposta non esiste.")
@@ -158,14 +158,14 @@ def export(runtime: RuntimeDep, visit: ChangeDep, ente: Annotated[int, Form()]) 
         if exports.export(session, visit.principal, ente_id=ente) is None:
             raise InvalidError("Non c'è niente da esportare: nessuna proposta è stata accolta dopo l'ultimo flusso.")
 
-    runtime.database.transact(visit.scope(runtime, Permission.COLLECTION_IMPORT), work)
+    runtime.database.transact(visit.scope(Permission.COLLECTION_IMPORT), work)
     return Response(status_code=NO_CONTENT)
 
 
 @router.get("/proposals/exports/{export_id}")
 def download(runtime: RuntimeDep, visit: VisitDep, export_id: int) -> Response:
     """A feed as it was handed over."""
-    with runtime.database.begin(visit.scope(runtime, Permission.COLLECTION_IMPORT)) as session:
+    with runtime.database.begin(visit.scope(Permission.COLLECTION_IMPORT)) as session:
         name, content = exports.content(session, visit.principal, export_id=export_id)
     return Response(
         content, media_type="application/jsonl", headers={"content-disposition": f'attachment; filename="{name}"'}
@@ -175,7 +175,7 @@ def download(runtime: RuntimeDep, visit: VisitDep, export_id: int) -> Response:
 @router.post("/proposals/exports/{export_id}/deliver")
 def deliver(runtime: RuntimeDep, visit: ChangeDep, export_id: int) -> Response:
     """Deliver a feed to the gestionale now."""
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
     runtime.database.transact(
         scope, lambda session: delivery.deliver_now(session, visit.principal, export_id=export_id)
     )
@@ -191,7 +191,7 @@ def acknowledge(
     content = file.file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise InvalidError("Il file è troppo grande per essere di riscontri: al massimo 5 MB.")
-    scope = visit.scope(runtime, Permission.COLLECTION_IMPORT)
+    scope = visit.scope(Permission.COLLECTION_IMPORT)
 
     def work(session: Session) -> exports.Received:
         require_on(session, visit.principal, Permission.COLLECTION_IMPORT, ente_id=ente)

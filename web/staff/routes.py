@@ -34,7 +34,7 @@ NOTICES = 100
 @router.get("")
 def first(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The register of the first of the visitor's enti."""
-    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    scope = visit.scope(Permission.ACCESS_READ)
     with runtime.database.begin(scope) as session:
         mine = enti.badges(session, scope.enti)
     if not mine:
@@ -47,7 +47,7 @@ def register(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int, removed: int | None = None
 ) -> Response:  # fmt: skip
     """One ente's register; `removed` is the user who was just removed."""
-    scope = _seen(runtime, visit, ente_id)
+    scope = _seen(visit, ente_id)
     with runtime.database.begin(scope) as session:
         mine = enti.badges(session, scope.enti)
         away = queries.removed(session, visit.principal, ente_id)
@@ -60,7 +60,7 @@ def register(
 
 def render(runtime: Runtime, visit: Visit, ente_id: int) -> Rendered:
     """The register of one ente as it is now, with what this visitor may do about it."""
-    scope = _seen(runtime, visit, ente_id)
+    scope = _seen(visit, ente_id)
     with runtime.database.begin(scope) as session:
         one = frozenset({ente_id})
         told = queries.notices(session, one, limit=NOTICES)
@@ -84,7 +84,7 @@ def render(runtime: Runtime, visit: Visit, ente_id: int) -> Rendered:
 
 def join(runtime: Runtime, visit: Visit, ente_id: int) -> list[tuple[str, Render]]:
     """Each browser has its own: its forms work without scripts too, so they hold its token."""
-    _seen(runtime, visit, ente_id)
+    _seen(visit, ente_id)
     key = f"staff:{ente_id}:{visit.principal.session_id}:{visit.language}"
     return [(key, partial(render, runtime, visit, ente_id))]
 
@@ -92,7 +92,7 @@ def join(runtime: Runtime, visit: Visit, ente_id: int) -> list[tuple[str, Render
 @router.get("/{ente_id}/register.csv")
 def as_csv(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """The register as a spreadsheet reads it."""
-    with runtime.database.begin(_seen(runtime, visit, ente_id)) as session:
+    with runtime.database.begin(_seen(visit, ente_id)) as session:
         serving, ente = queries.register(session, visit.principal, ente_id), enti.badges(session)[ente_id]
     say = translations(visit.language).gettext
     head = [say("Ente"), say("Nome"), say("Qualifica"), say("Ruolo"), say("Dal"), say("Al"), say("Stato")]
@@ -187,9 +187,9 @@ def replace(
     return done(request, f"/staff/{ente_id}")
 
 
-def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
+def _seen(visit: Visit, ente_id: int) -> Scope:
     """The visitor's scope, if this ente is in it; otherwise it does not exist."""
-    scope = visit.scope(runtime, Permission.ACCESS_READ)
+    scope = visit.scope(Permission.ACCESS_READ)
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
     return scope
@@ -197,5 +197,5 @@ def _seen(runtime: Runtime, visit: Visit, ente_id: int) -> Scope:
 
 def _change(runtime: Runtime, visit: Visit, work: Callable[[Session], T]) -> T:
     """In the enti that the visitor decides for or administers."""
-    scope = visit.granted_scope(runtime, Permission.USER_REMOVE, Permission.USER_MANAGE)
+    scope = visit.granted_scope(Permission.USER_REMOVE, Permission.USER_MANAGE)
     return runtime.database.transact(scope, work)

@@ -32,7 +32,7 @@ Text = Annotated[str, Form()]
 @router.get("/voice")
 def all_flows(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The flows of the visitor's contracts, their numbers, and messages for emergencies."""
-    scope = visit.scope(runtime, Permission.FLOW_MANAGE)
+    scope = visit.scope(Permission.FLOW_MANAGE)
     contracts = visit.principal.contracts_for(Permission.FLOW_MANAGE)
     with runtime.database.begin(scope) as session:
         shown = [
@@ -51,7 +51,7 @@ def all_flows(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respons
 def create(runtime: RuntimeDep, visit: ChangeDep, contract: Annotated[int, Form()], name: Text = "") -> Response:
     """A new flow, with a first draft."""
     flow_id = runtime.database.transact(
-        visit.scope(runtime, Permission.FLOW_MANAGE),
+        visit.scope(Permission.FLOW_MANAGE),
         lambda session: service.create(session, visit.principal, contract_id=contract, name=name),
     )
     return _go(f"/voice/flows/{flow_id}")
@@ -62,7 +62,7 @@ def one_flow(
     request: Request, runtime: RuntimeDep, visit: VisitDep, flow_id: int, version: int = 0
 ) -> Response:  # fmt: skip
     """A flow: a version drawn, with what is wrong with it; a draft may be written."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FLOW_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.FLOW_MANAGE)) as session:
         shown = queries.flow(session, flow_id)
         if not visit.principal.can(Permission.FLOW_MANAGE, contract_id=shown.contract_id):
             raise NotFoundError("Questo percorso non esiste.")
@@ -83,7 +83,7 @@ def one_flow(
 def draft(runtime: RuntimeDep, visit: ChangeDep, flow_id: int, of: Annotated[int, Form()]) -> Response:
     """A new draft, from a version; or the one there is."""
     version = runtime.database.transact(
-        visit.scope(runtime, Permission.FLOW_MANAGE),
+        visit.scope(Permission.FLOW_MANAGE),
         lambda session: service.draft(session, visit.principal, flow_id=flow_id, of=of),
     )
     return _go(f"/voice/flows/{flow_id}?version={version}")
@@ -106,7 +106,7 @@ def save(
         raise FieldError("Un percorso comincia con una parentesi graffa.", "definition")
     try:
         runtime.database.transact(
-            visit.scope(runtime, Permission.FLOW_MANAGE),
+            visit.scope(Permission.FLOW_MANAGE),
             lambda session: service.save(session, visit.principal, version_id=version_id, definition=told),
         )
     except InvalidError as error:
@@ -119,7 +119,7 @@ def save(
 def publish(runtime: RuntimeDep, visit: ChangeDep, version_id: int, flow: Annotated[int, Form()]) -> Response:
     """New calls take this version; going back to an older one is the same."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.FLOW_MANAGE),
+        visit.scope(Permission.FLOW_MANAGE),
         lambda session: service.publish(session, visit.principal, version_id=version_id),
     )
     return _go(f"/voice/flows/{flow}?version={version_id}")
@@ -129,7 +129,7 @@ def publish(runtime: RuntimeDep, visit: ChangeDep, version_id: int, flow: Annota
 def lead(runtime: RuntimeDep, visit: ChangeDep, number: str, flow: Text = "") -> Response:
     """A number leads to a flow, or to the usual one."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.FLOW_MANAGE),
+        visit.scope(Permission.FLOW_MANAGE),
         lambda session: service.lead(session, visit.principal, number=number, flow_id=_chosen(flow)),
     )
     return _go(HOME)
@@ -143,7 +143,7 @@ def write_emergency(
     """A message for emergencies, off until it is switched on."""
     text = {"it": it, "en": en, "de": de}
     runtime.database.transact(
-        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.write_emergency(
             session, visit.principal, contract_id=contract, ente_id=_chosen(ente), text=text,
             ends=bool(ends),
@@ -156,7 +156,7 @@ def write_emergency(
 def switch_emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int, on: Text = "") -> Response:
     """On, or off, at once."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.switch_emergency(session, visit.principal, message_id=message_id, on=bool(on)),
     )
     return _go(HOME)
@@ -170,7 +170,7 @@ def rewrite_emergency(
     """Correct a message, on or off."""
     text = {"it": it, "en": en, "de": de}
     runtime.database.transact(
-        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.rewrite_emergency(
             session, visit.principal, message_id=message_id, ente_id=_chosen(ente), text=text, ends=bool(ends)
         ),
@@ -182,7 +182,7 @@ def rewrite_emergency(
 def remove_emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int) -> Response:
     """Throw a message away."""
     runtime.database.transact(
-        visit.scope(runtime, Permission.CENTRE_CLOSE),
+        visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.remove_emergency(session, visit.principal, message_id=message_id),
     )
     return _go(HOME)
@@ -194,7 +194,7 @@ def try_call(
     place: Text = "", said: Text = "",
 ) -> Response:  # fmt: skip
     """A turn of a call in words. Its place comes back with the form; nothing is kept here."""
-    with runtime.database.begin(visit.scope(runtime, Permission.FLOW_MANAGE)) as session:
+    with runtime.database.begin(visit.scope(Permission.FLOW_MANAGE)) as session:
         line = lines.line(session, number)
         if line is None or not visit.principal.can(Permission.FLOW_MANAGE, contract_id=line.contract_id):
             raise FieldError("Scegli uno dei numeri.", "number")

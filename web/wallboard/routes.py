@@ -33,7 +33,7 @@ def render(runtime: Runtime, scope: Scope, language: str, closable: frozenset[in
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever sees the same enti, and may close the same contracts, sees the same board."""
-    scope = visit.scope(runtime, Permission.BOARD_WATCH)
+    scope = visit.scope(Permission.BOARD_WATCH)
     closable = visit.principal.contracts_for(Permission.CENTRE_CLOSE)
     key = f"board:{scope.enti}:{scope.contracts}:{sorted(closable)}:{visit.language}"
     return [(key, partial(render, runtime, scope, visit.language, closable))]
@@ -56,7 +56,7 @@ def close(
     runtime: RuntimeDep, visit: ChangeDep, contract: ContractField, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """Close a contract's lines now."""
-    with runtime.database.begin(visit.granted_scope(runtime, Permission.CENTRE_CLOSE)) as session:
+    with runtime.database.begin(visit.granted_scope(Permission.CENTRE_CLOSE)) as session:
         close_lines(session, visit.principal, contract_id=contract, reason=reason)
     return Response(status_code=NO_CONTENT)
 
@@ -64,6 +64,6 @@ def close(
 @router.post("/wallboard/reopen")
 def reopen(runtime: RuntimeDep, visit: ChangeDep, contract: ContractField) -> Response:
     """Open them again."""
-    with runtime.database.begin(visit.granted_scope(runtime, Permission.CENTRE_CLOSE)) as session:
+    with runtime.database.begin(visit.granted_scope(Permission.CENTRE_CLOSE)) as session:
         reopen_lines(session, visit.principal, contract_id=contract)
     return Response(status_code=NO_CONTENT)

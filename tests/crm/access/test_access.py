@@ -15,7 +15,7 @@ from crm.access.attempts import FREE_BY_NAME, FREE_BY_PLACE, PAUSES, WINDOW
 from crm.access.models import Role, RoleGrant, SignInAttempt, User, UserSession
 from crm.access.passwords import hash_password, matches
 from crm.access.permissions import MEANINGS, PERMISSIONS, Held, Permission, Principal
-from crm.core import clock
+from crm.core import clock, configuration
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.enti import queries as enti
@@ -337,6 +337,7 @@ def test_an_ente_that_joins_a_contract_is_seen_by_its_agents_from_then_on(sessio
     session.execute(
         insert(ContractEnte).values(contract_id=cast.contract, ente_id=cast.siena)
     )  # fmt: skip
+    configuration.changed(session)
     assert service.scope_for(session, anna, Permission.FILE_READ).enti == {cast.empoli, cast.vinci, cast.siena}
 
 

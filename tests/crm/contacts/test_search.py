@@ -40,6 +40,8 @@ def names_of(results: Results) -> list[str]:
     ("text", "names"),
     [
         ("rssmra80a01d403t", ["Mario Rossi", "Mario Rossi"]),
+        ("rssmra 80", ["Mario Rossi", "Mario Rossi"]), ("RSSMRA80A01D403", ["Mario Rossi", "Mario Rossi"]),
+        ("rssmra81", []),
         ("00975370487", ["Vivai D'Amico S.r.l."]),
         ("3010 0000 0000 0123 73", ["Mario Rossi"]),
         ("333/1234567", ["Mario Rossi", "Mario Rossi"]),
