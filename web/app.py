@@ -50,6 +50,7 @@ from web.proposals import routes as proposals
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.surveys import routes as surveys
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
@@ -110,6 +111,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         related,
         texts,
         wallboard,
+        surveys,
         voice,
         centre,
         sources,

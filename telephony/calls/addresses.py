@@ -71,6 +71,18 @@ class Addresses:
         """The line changes status on which a citizen is called back, for the operator of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/citizen{RETRIES}"
 
+    def survey(self, contract_id: int, call_id: UUID) -> str:
+        """What a caller hears whose operator has hung up."""
+        return f"{self._call(contract_id, call_id)}/survey{RETRIES}"
+
+    def survey_score(self, contract_id: int, call_id: UUID, answer_id: UUID, attempt: int) -> str:
+        """The mark he keyed."""
+        return f"{self._call(contract_id, call_id)}/survey/{answer_id}/score?attempt={attempt}{RETRIES}"
+
+    def survey_reason(self, contract_id: int, call_id: UUID, answer_id: UUID) -> str:
+        """Why he gave it."""
+        return f"{self._call(contract_id, call_id)}/survey/{answer_id}/reason{RETRIES}"
+
     def music(self) -> str:
         """What plays while waiting."""
         return f"{self.public_url}/static/audio/waiting.wav"

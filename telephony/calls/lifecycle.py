@@ -103,10 +103,11 @@ class RingRefused:
 
 @dataclass(frozen=True, slots=True)
 class HangUpAsked:
-    """The agent pressed *hang up*."""
+    """The agent pressed *hang up*; with a `survey` the caller is asked on his line what he thinks of it."""
 
     at: datetime
     agent_id: int
+    survey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +314,11 @@ def _ring_refused(state: CallState, event: RingRefused) -> Step:
 def _hang_up(state: CallState, event: HangUpAsked) -> Step:
     if state.phase is not Phase.TALKING or event.agent_id != state.agent_id:
         return Step(state)
-    return Step(
-        replace(state, closing=True),
-        orders=(Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id)),
-    )
+    closing = replace(state, closing=True)
+    if event.survey and not state.closing:  # for all but the caller it is over: what he still hears is no conversation
+        over = _caller_left(closing, CallerLeft(event.at))
+        return replace(over, orders=(Order(CommandKind.SURVEY), *over.orders))
+    return Step(closing, orders=(Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id)))
 
 
 def _about_callback(state: CallState, event: CallbackEvent) -> Step:

@@ -4,6 +4,7 @@ Ending and redirecting may be repeated. Ringing creates something, so a ring wit
 and the carrier is asked whether it exists; it is never repeated.
 """
 
+import contextlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -103,6 +104,8 @@ class Job:
             case CommandKind.END_CALLER:
                 other_attempt = self.leg_id is not None and self.leg_id != self.called_leg
                 return self.phase is Phase.ENDED or other_attempt
+            case CommandKind.SURVEY:
+                return False  # his line is his own: if it is over, the carrier says so
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
 
@@ -168,6 +171,9 @@ class Dispatcher:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
+                if job.kind is CommandKind.SURVEY:  # he is alone in the conference: nobody else would end it
+                    with contextlib.suppress(CarrierError):
+                        self._carrier.end(job.caller_sid)
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
@@ -180,6 +186,8 @@ class Dispatcher:
         match job.kind:
             case CommandKind.CONNECT_CALLER | CommandKind.REQUEUE_CALLER:
                 self._carrier.redirect(job.caller_sid, self._addresses.resume(job.contract_id, job.call_id))
+            case CommandKind.SURVEY:
+                self._carrier.redirect(job.caller_sid, self._addresses.survey(job.contract_id, job.call_id))
             case CommandKind.END_CALLER:
                 self._carrier.end(job.caller_sid)
             case CommandKind.END_LEG:

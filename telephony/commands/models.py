@@ -17,6 +17,7 @@ class CommandKind(StrEnum):
     END_CALLER = "end_caller"
     END_LEG = "end_leg"
     CALL_BACK = "call_back"
+    SURVEY = "survey"
 
 
 class CommandState(StrEnum):

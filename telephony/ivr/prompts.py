@@ -37,6 +37,9 @@ class Sentence(StrEnum):
     CALLBACK_WRONG = "callback_wrong"
     CALLBACK_AGREED = "callback_agreed"
     CALLBACK_KNOWN = "callback_known"
+    SURVEY_SCORE = "survey_score"
+    SURVEY_REASON = "survey_reason"
+    SURVEY_THANKS = "survey_thanks"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
@@ -137,6 +140,27 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "We already have your request: we will call you at this number when it is your turn. Goodbye.",
         DE: "Ihr Wunsch liegt uns schon vor: Wir rufen Sie unter dieser Nummer an, wenn Sie an der Reihe sind. "
         "Auf Wiederhören.",
+    },
+    Sentence.SURVEY_SCORE: {
+        IT: "Quanto è soddisfatto di questa telefonata? Prema un tasto da uno, per nulla, a cinque, molto. La risposta "
+        "è anonima.",
+        EN: "How satisfied are you with this call? Press a key from one, not at all, to five, very. Your answer is "
+        "anonymous.",
+        DE: "Wie zufrieden sind Sie mit diesem Gespräch? Drücken Sie eine Taste von eins, gar nicht, bis fünf, sehr. "
+        "Ihre Antwort ist anonym.",
+    },
+    Sentence.SURVEY_REASON: {
+        IT: "Per che cosa, soprattutto? Per l'attesa, prema uno. Per la chiarezza, due. Per la cortesia, tre. Per la "
+        "soluzione del problema, quattro.",
+        EN: "What for, above all? For the wait, press one. For clarity, two. For courtesy, three. For how the matter "
+        "was solved, four.",
+        DE: "Vor allem wofür? Für die Wartezeit drücken Sie die Eins, für die Verständlichkeit die Zwei, für die "
+        "Freundlichkeit die Drei, für die Lösung Ihres Anliegens die Vier.",
+    },
+    Sentence.SURVEY_THANKS: {
+        IT: "Grazie, arrivederci.",
+        EN: "Thank you, goodbye.",
+        DE: "Danke, auf Wiederhören.",
     },
 }
 

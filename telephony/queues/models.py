@@ -33,6 +33,7 @@ class Queue(Base):
     sticky_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     language_s: Mapped[int] = mapped_column(SmallInteger, default=60, server_default="60")
     calls_back: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # offered while one waits
+    asks_survey: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # after a conversation
     closed_at: Mapped[datetime | None]  # nobody is led here any more; its figures stay
 
     __table_args__ = (

@@ -41,6 +41,7 @@ class QueueView:
     sticky_s: int
     language_s: int
     calls_back: bool
+    asks_survey: bool
     closed_at: datetime | None
 
     @property

@@ -27,6 +27,7 @@ from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER
 from telephony.lines import queries as lines
+from telephony.surveys import reception as surveys
 from web.edge.visits import runtime_of
 from web.wiring import Runtime
 
@@ -224,6 +225,35 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
     elif event == "participant-leave" and label == str(leg_id):
         _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd.COMPLETED), key)
     return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey")
+def survey(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """The operator has hung up: what does the caller think of it?"""
+    to = hook.runtime.addresses
+    return hook.answer(contract_id, lambda session: surveys.begin(session, call_id, to))
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey/{answer_id}/score")
+def survey_score(hook: HookDep, contract_id: int, call_id: UUID, answer_id: UUID, attempt: int) -> Response:
+    """His mark."""
+    to, pressed = hook.runtime.addresses, hook["Digits"]
+
+    def work(session: Session) -> Reply:
+        return surveys.score(session, call_id, answer_id=answer_id, attempt=attempt, pressed=pressed, to=to)
+
+    return hook.answer(contract_id, work)
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey/{answer_id}/reason")
+def survey_reason(hook: HookDep, contract_id: int, call_id: UUID, answer_id: UUID) -> Response:
+    """And why."""
+    pressed = hook["Digits"]
+
+    def work(session: Session) -> Reply:
+        return surveys.reason(session, call_id, answer_id=answer_id, pressed=pressed)
+
+    return hook.answer(contract_id, work)
 
 
 def _hear(hook: Hook, contract_id: int, call_id: UUID, event: Callable[[datetime], Event], key: str) -> None:

@@ -172,6 +172,7 @@ FIELDS = {
     "menu_label": "voce del menu",
     "asks_notice": "chiede il codice avviso",
     "calls_back": "propone di richiamare",
+    "asks_survey": "chiede la soddisfazione",
     "ring_timeout_s": "secondi di squillo",
     "wrap_up_s": "secondi per le note",
     "agents": "chi risponde",

@@ -47,6 +47,7 @@ from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
+from telephony.surveys.models import SurveyReason
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -108,6 +109,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
         Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
         Flaw.UNREACHED: "nessuna strada porta qui",
+    },
+    SurveyReason: {
+        SurveyReason.WAIT: "attesa",
+        SurveyReason.CLARITY: "chiarezza",
+        SurveyReason.COURTESY: "cortesia",
+        SurveyReason.SOLUTION: "soluzione del problema",
     },
     NodeKind: {
         NodeKind.CALLBACK: "Richiamata",

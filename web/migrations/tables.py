@@ -27,6 +27,7 @@ import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
+import telephony.surveys.models
 from crm.core.db import Base
 
 METADATA = Base.metadata

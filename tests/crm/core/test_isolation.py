@@ -88,6 +88,7 @@ from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
+from telephony.surveys.models import SurveyAnswer
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
@@ -209,6 +210,12 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             Callback(
                 call_id=call, contract_id=cast.contract, ente_id=cast.empoli, number=STRANGER,
                 state=CallbackState.FULFILLED, asked_at=AS_OF, expires_at=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            SurveyAnswer(
+                id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, queue_id=cast.operator,
+                day=AS_OF.date(), score=5,
             )
         )  # fmt: skip
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))

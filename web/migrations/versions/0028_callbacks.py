@@ -1,4 +1,4 @@
-"""In the queue and after the call: callers who are not let in, the wait that is announced, callbacks.
+"""In the queue and after the call: callers who are not let in, the wait that is announced, callbacks, the survey.
 
 Revision ID: 0028
 Revises: 0026
@@ -31,18 +31,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'announced'"),
     )  # fmt: skip
     _callbacks()
+    _surveys()
 
 
 def downgrade() -> None:
     for table in LOOSENED:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.drop_table("survey_answer")
     op.drop_table("callback")
     op.execute("DELETE FROM timer WHERE kind = 'callback'")
-    op.execute("DELETE FROM carrier_command WHERE kind = 'call_back'")
+    op.execute("DELETE FROM carrier_command WHERE kind IN ('call_back', 'survey')")
     op.execute("DELETE FROM queue_entry WHERE away")
     _forbid("timer", "timer_kind", "kind", "callback")
-    _forbid("carrier_command", "command_kind", "kind", "call_back")
+    _forbid("carrier_command", "command_kind", "kind", "call_back", "survey")
     _forbid("queue_entry", "entry_state", "state", "aside")
+    op.drop_column("queue", "asks_survey")
     op.drop_column("queue", "calls_back")
     op.drop_column("queue_entry", "away")
     op.drop_column("call", "away")
@@ -59,10 +62,10 @@ def downgrade() -> None:
 
 
 def _callbacks() -> None:
-    for table, name in (("call", "away"), ("queue_entry", "away"), ("queue", "calls_back")):
+    for table, name in (("call", "away"), ("queue_entry", "away"), ("queue", "calls_back"), ("queue", "asks_survey")):
         op.add_column(table, sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.text("false")))
     _allow("timer", "timer_kind", "kind", "callback")
-    _allow("carrier_command", "command_kind", "kind", "call_back")
+    _allow("carrier_command", "command_kind", "kind", "call_back", "survey")
     _allow("queue_entry", "entry_state", "state", "aside")
     op.create_table(
         "callback",
@@ -88,6 +91,31 @@ def _callbacks() -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON callback TO {APP}")
     op.execute(f"GRANT SELECT, UPDATE ON callback TO {ROUTING}")
     for statement in (*protect_unattributed("callback"), open_to_routing("callback")):
+        op.execute(statement)
+
+
+def _surveys() -> None:
+    op.create_table(
+        "survey_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.BigInteger(), nullable=False),
+        sa.Column("ente_id", sa.BigInteger()),
+        sa.Column("queue_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("score", sa.SmallInteger(), nullable=False),
+        sa.Column("reason", sa.String(32)),
+        sa.CheckConstraint("score BETWEEN 1 AND 5", name=op.f("ck_survey_answer_score")),
+        sa.CheckConstraint(
+            "reason IN ('wait', 'clarity', 'courtesy', 'solution')", name=op.f("ck_survey_answer_survey_reason")
+        ),
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_survey_answer_contract_id")),
+        sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f("fk_survey_answer_ente_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_survey_answer_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_answer")),
+    )
+    op.create_index("ix_survey_answer_contract_id_day", "survey_answer", ["contract_id", "day"])
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON survey_answer TO {APP}")
+    for statement in protect_unattributed("survey_answer"):
         op.execute(statement)
 
 
