@@ -28,9 +28,9 @@ DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
 REGIONAL = "+390550000800"
 QUEUES = (
-    ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True),
-    ("Rate e pagamenti", "2", "rate e pagamenti", True),
-    ("Operatore", None, None, False),
+    ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True, False),
+    ("Rate e pagamenti", "2", "rate e pagamenti", True, True),  # offers callbacks, and asks for satisfaction
+    ("Operatore", None, None, False, False),
 )
 
 
@@ -77,9 +77,9 @@ def _centre(session: Session, contract_id: int) -> None:
     queues = [
         Queue(
             contract_id=contract_id, name=name, domain=DOMAIN, menu_digit=digit, menu_label=label, asks_notice=asks,
-            ring_timeout_s=20, wrap_up_s=60,
+            ring_timeout_s=20, wrap_up_s=60, calls_back=more, asks_survey=more,
         )
-        for name, digit, label, asks in QUEUES
+        for name, digit, label, asks, more in QUEUES
     ]  # fmt: skip
     session.add_all(queues)
     session.flush()
