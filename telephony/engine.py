@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,8 @@ from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
 from telephony.calls.service import lock_call, waited_too_long
 from telephony.commands.dispatcher import Dispatcher, ring_timed_out
-from telephony.commands.models import Timer, TimerKind
+from telephony.commands.models import TimerKind
+from telephony.floor.current import floor
 from telephony.queues.matching import Matcher, domains_with_callers, widened
 
 log = structlog.get_logger(__name__)
@@ -132,12 +133,7 @@ class Engine:
     def fire_timers(self) -> int:
         """Do what is due; a timer's row goes in the same transaction as its effect."""
         with self._database.begin(Scope.across_enti()) as session:
-            due = session.execute(
-                select(Timer.id, Timer.contract_id, Timer.call_id)
-                .where(Timer.due_at <= clock.now(session))
-                .order_by(Timer.due_at)
-                .limit(200)
-            ).all()
+            due = floor(session).due_timers(clock.now(session), limit=200)
         for timer_id, contract_id, call_id in due:
             with structlog.contextvars.bound_contextvars(call=str(call_id)):
                 self._fire(timer_id, contract_id, call_id)
@@ -226,15 +222,13 @@ def _fold(session: Session, *, contract_id: int, since: datetime, until: datetim
 def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None:
     """What the timer was for; none when it has no reason any more."""
     lock_call(session, call_id)
-    timer = session.execute(
-        delete(Timer).where(Timer.id == timer_id).returning(Timer.kind, Timer.call_id, Timer.leg_id, Timer.agent_id)
-    ).one_or_none()
+    timer = floor(session).take_timer(timer_id)
     if timer is None:
         return None
     match timer.kind:
-        case TimerKind.RING:
+        case TimerKind.RING if timer.leg_id is not None:
             ring_timed_out(session, call_id=timer.call_id, leg_id=timer.leg_id)
-        case TimerKind.WRAP_UP:
+        case TimerKind.WRAP_UP if timer.agent_id is not None:
             conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
         case TimerKind.WAIT:
             waited_too_long(session, timer.call_id)
@@ -242,5 +236,4 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
             callbacks.review(session, timer.call_id)
         case TimerKind.WIDEN:
             widened(session, call_id=timer.call_id)
-    kind: TimerKind = timer.kind
-    return kind
+    return timer.kind

@@ -55,12 +55,15 @@ def note(
     )  # fmt: skip
 
 
-def note_once(session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int | None = None) -> None:
+def note_once(
+    session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int | None = None,
+    call_id: UUID | None = None,
+) -> None:  # fmt: skip
     """Somebody reads something page by page, or by a page and its live socket: one deed, noted once in a minute."""
     entry = AuditEntry
     noted = exists().where(
         entry.actor_id == by.user_id, entry.occurred_at > clock.now(session) - ONE_DEED, entry.kind == kind,
-        entry.ente_id == ente_id, entry.contact_id == contact_id,
+        entry.ente_id == ente_id, entry.contact_id == contact_id, entry.call_id.is_not_distinct_from(call_id),
     )  # fmt: skip
     if not session.execute(select(noted)).scalar_one():
-        note(session, by, kind=kind, ente_id=ente_id, contact_id=contact_id)
+        note(session, by, kind=kind, ente_id=ente_id, contact_id=contact_id, call_id=call_id)

@@ -24,7 +24,8 @@ from crm.core.db import Database, Scope, table_of, touch
 from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 
-OPENED = ("file.opened", "contact.opened")  # a person is one, whatever of him was opened
+# A person is one, whatever of him was read.
+OPENED = ("file.opened", "file.gate_shown", "contact.opened")
 LOOK_BACK = timedelta(days=28)
 MAX_EXPLANATION = 400
 _ENTRY = table_of(AuditEntry)

@@ -4,6 +4,7 @@ The first statement of each transaction brings the configuration's version, whic
 change (triggers, so no writer can forget). What was read under a version serves whoever begins under the same one.
 """
 
+import inspect
 from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -43,7 +44,8 @@ def kept(read: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Ses
     @wraps(read)
     def remembered(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs, "arguments by position: they are the key"
-        session.connection()
+        if "configuration" not in session.info:
+            session.connection()
         memory: Memory = session.info["memory"]
         version: int | None = session.info["configuration"]
         key: Hashable = (read, *args)
@@ -59,6 +61,11 @@ def kept(read: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Ses
         return value
 
     return remembered
+
+
+def given(memory: Memory, read: Callable[..., T], *args: Hashable, value: T) -> None:
+    """Have a `kept` read answer this in version 0, without a database: the configuration of a simulation."""
+    memory.keep(0, (inspect.unwrap(read), *args), value)
 
 
 def changed(session: Session) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from uuid import UUID, uuid4
 
 import structlog
 from psycopg import errors as pg_errors
@@ -144,8 +145,10 @@ class Database:
     """Opens transactions, and hands their signals to the handlers wired at the edge once they are committed."""
 
     def __init__(
-        self, app_url: str, routing_url: str, *, pool_size: int = 24, secrecy: "Secrecy | None" = None
+        self, app_url: str, routing_url: str, *, pool_size: int = 24, secrecy: "Secrecy | None" = None,
+        clock: Callable[[], datetime] | None = None, new_id: Callable[[], UUID] = uuid4,
     ) -> None:  # fmt: skip
+        """`clock` and `new_id` are a simulation's, which must come out the same again."""
         options: dict[str, Any] = {
             "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10,
             "hide_parameters": True,  # they hold personal data, and errors are logged
@@ -160,7 +163,7 @@ class Database:
         self._app = sessionmaker(self.app_engine, expire_on_commit=False)
         self._routing = sessionmaker(self.routing_engine, expire_on_commit=False)
         self._handlers: dict[type, Handler] = {}
-        self._info = {"memory": Memory(), "secrecy": secrecy}
+        self._info: dict[str, Any] = {"memory": Memory(), "secrecy": secrecy, "clock": clock, "new_id": new_id}
         for maker in (self._app, self._routing):
             event.listen(maker, "after_begin", _open)
 
@@ -234,6 +237,12 @@ def signal(session: Session, *signals: Any) -> None:
     session.info.setdefault("signals", {}).update(dict.fromkeys(signals))
 
 
+def new_id(session: Session) -> UUID:
+    """An id that nothing has had."""
+    made: UUID = session.info["new_id"]()
+    return made
+
+
 def touch(session: Session, *topics: str) -> None:
     """Say that whoever watches one of these live topics should look again once this is committed."""
     signal(session, *(LiveTopic(name) for name in topics))
@@ -258,4 +267,6 @@ def _open(session: Session, transaction: Any, connection: Connection) -> None:
     else:
         enti = None if scope.enti is None else _joined(scope.enti)
         row = connection.execute(_OPEN, {"enti": enti, "contracts": _joined(scope.contracts)}).one()
-    session.info["now"], session.info["configuration"] = row[-2:]
+    now, session.info["configuration"] = row[-2:]
+    clock: Callable[[], datetime] | None = session.info["clock"]
+    session.info["now"] = now if clock is None else clock()

@@ -77,6 +77,17 @@ def open_file(
     return tuple(one.id for one in same)
 
 
+def show_gate(
+    session: Session, by: Principal, person: Iterable[ContactView], *, call_id: UUID | None = None
+) -> None:  # fmt: skip
+    """Somebody stands before a closed file, and so reads whose it is, when he was born and where he lives."""
+    by.require(Permission.FILE_READ)
+    for one in person:
+        audit.note_once(
+            session, by, kind="file.gate_shown", ente_id=one.ente_id, contact_id=one.id, call_id=call_id
+        )  # fmt: skip
+
+
 def close_files(session: Session, by: Principal, *, contact_ids: Collection[int]) -> None:
     """The user is done with this person's file."""
     session.execute(

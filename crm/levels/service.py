@@ -42,24 +42,41 @@ def record(
     before: tuple[Account, Measured] | None, after: tuple[Account, Measured],
 ) -> None:  # fmt: skip
     """Append a call's new facts, and the difference they make to the counters, in the caller's transaction."""
-    account, measured = after
-    rows = [
+    account = after[0]
+    if rows := fact_rows(subject, facts, account, recorded_at=clock.now(session)):
+        session.execute(_ADD_FACTS, rows)
+    if changed := changes(before, after, queries.terms(session, account.contract_id)):
+        session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changed])
+    touch(session, topics.board(account.contract_id))
+
+
+def fact_rows(
+    subject: UUID, facts: Iterable[SeenFact], account: Account, *, recorded_at: datetime
+) -> list[dict[str, Any]]:
+    """A call's new facts, as they are written."""
+    return [
         {
             "contract_id": account.contract_id, "ente_id": account.ente_id, "queue_id": account.queue_id,
             "channel": Channel.PHONE, "subject": subject, "kind": fact.kind, "waited_ms": fact.waited_ms,
-            "occurred_at": fact.occurred_at, "recorded_at": clock.now(session), "repaired": fact.repaired,
+            "occurred_at": fact.occurred_at, "recorded_at": recorded_at, "repaired": fact.repaired,
             "callers": account.callers, "position": fact.position, "agent_id": fact.agent_id,
             "ended_by": fact.ended_by,
         }
         for fact in facts
     ]  # fmt: skip
-    if rows:
-        session.execute(_ADD_FACTS, rows)
-    terms = in_force(queries.terms(session, account.contract_id), account.quarter)
-    changes = _changes(before, (account, measured), terms)
-    if changes:
-        session.execute(_ADD_DELTAS, [asdict(where) | asdict(counts) for where, counts in changes])
-    touch(session, topics.board(account.contract_id))
+
+
+def changes(
+    before: tuple[Account, Measured] | None, after: tuple[Account, Measured], versions: Iterable[Terms]
+) -> list[tuple[Account, Counts]]:
+    """What a call adds to the counters where it counts, and takes from them where it counted."""
+    account, measured = after
+    terms = in_force(versions, account.quarter)
+    new = contribution(measured, terms)
+    old_account, old = (account, Counts()) if before is None else (before[0], contribution(before[1], terms))
+    if old_account == account:
+        return [(account, new - old)] if new != old else []
+    return [(where, counts) for where, counts in ((old_account, Counts() - old), (account, new)) if counts]
 
 
 def announce(
@@ -106,14 +123,3 @@ def add_to(table: Table, source: Select[*tuple[Any, ...]]) -> Insert:
     return added.on_conflict_do_update(
         index_elements=key, set_={name: table.c[name] + added.excluded[name] for name in MEASURES}
     )
-
-
-def _changes(
-    before: tuple[Account, Measured] | None, after: tuple[Account, Measured], terms: Terms
-) -> list[tuple[Account, Counts]]:
-    account, measured = after
-    new = contribution(measured, terms)
-    old_account, old = (account, Counts()) if before is None else (before[0], contribution(before[1], terms))
-    if old_account == account:
-        return [(account, new - old)] if new != old else []
-    return [(where, counts) for where, counts in ((old_account, Counts() - old), (account, new)) if counts]

@@ -3,33 +3,23 @@
 import contextlib
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.core import clock, topics
-from crm.core.db import signal, table_of, touch
+from crm.core.db import signal, touch
 from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import presence
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.agents.presence import Presence
-from telephony.commands.models import Timer, TimerKind
+from telephony.commands import service as commands
+from telephony.floor.current import floor
 from telephony.queues.events import MatchDue
 
 LEASE = timedelta(seconds=15)  # renewed by the console's socket every few seconds
 FAREWELL = timedelta(seconds=4)  # how long a closed tab may take to come back before it is offered nothing
-
-_PRESENCE, _TIMERS = table_of(AgentPresence), table_of(Timer)
-_COLUMNS = (
-    _PRESENCE.c.state, _PRESENCE.c.since, _PRESENCE.c.idle_since, _PRESENCE.c.intended,
-    _PRESENCE.c.pause_reason, _PRESENCE.c.call_id, _PRESENCE.c.leg_id,
-)  # fmt: skip
-_THIS_AGENT = _PRESENCE.c.agent_id == bindparam("agent")
-_LOCK = select(*_COLUMNS, _PRESENCE.c.domain).where(_THIS_AGENT).with_for_update()
-_WRITE = update(_PRESENCE).where(_THIS_AGENT)
 
 
 def enrol(session: Session, *, agent_id: int, domain: str) -> None:
@@ -54,20 +44,13 @@ def attend(session: Session, by: Principal) -> None:
     call is offered to whom its ente keeps away.
     """
     by.require(Permission.CALLS_ANSWER)
-    lease = func.greatest(AgentPresence.live_until, clock.now(session) + LEASE)
-    row = session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id == by.user_id)
-        .values(
-            live_until=lease,
-            answers_for=sorted(by.contracts_for(Permission.CALLS_ANSWER)),
-            not_for=sorted(by.kept_from),
-        )
-        .returning(AgentPresence.domain)
-    ).one_or_none()
-    if row is not None:  # supervisors have a console too, and are nobody's agents
-        signal(session, MatchDue(row.domain))
-        announce(session, by.user_id, row.domain)
+    domain = floor(session).attend(
+        by.user_id, until=clock.now(session) + LEASE, answers_for=by.contracts_for(Permission.CALLS_ANSWER),
+        not_for=by.kept_from,
+    )  # fmt: skip
+    if domain is not None:  # supervisors have a console too, and are nobody's agents
+        signal(session, MatchDue(domain))
+        announce(session, by.user_id, domain)
 
 
 def wish(session: Session, by: Principal, *, intended: AgentState, reason: PauseReason | None = None) -> None:
@@ -95,19 +78,19 @@ def leave(session: Session, by: Principal) -> None:
 
 def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]) -> Presence:
     """Lock an agent's presence and fold a change into it. A call's row, if any, is locked before."""
-    row = session.execute(_LOCK, {"agent": agent_id}).one_or_none()
-    if row is None:
+    found = floor(session).lock_agent(agent_id)
+    if found is None:
         raise NotFoundError("Questo utente non è un operatore di call center.")
-    before = _presence(row)
+    before, domain = found
     after = fold(before)
     if after == before:
         return after
-    session.execute(_WRITE, {"agent": agent_id, **{column.key: getattr(after, column.key) for column in _COLUMNS}})
+    floor(session).write_agent(agent_id, after)
     if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
-        session.execute(delete(_TIMERS).where(_TIMERS.c.agent_id == agent_id, _TIMERS.c.kind == TimerKind.WRAP_UP))
+        commands.disarm_wrap_up(session, agent_id=agent_id)
     if after.state is AgentState.READY:
-        signal(session, MatchDue(row.domain))
-    announce(session, agent_id, row.domain)
+        signal(session, MatchDue(domain))
+    announce(session, agent_id, domain)
     return after
 
 
@@ -119,35 +102,19 @@ def announce(session: Session, agent_id: int, domain: str) -> None:
 def renew(session: Session, agent_ids: Collection[int]) -> None:
     """The consoles of these agents are still connected: nobody is offered a call without that."""
     at = clock.now(session)
-    returned = session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id.in_(agent_ids), AgentPresence.live_until < at)
-        .values(live_until=at + LEASE)
-        .returning(AgentPresence.agent_id, AgentPresence.domain)
-    ).all()
-    session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id.in_(agent_ids))
-        .values(live_until=func.greatest(AgentPresence.live_until, at + LEASE))
-    )
-    for agent_id, domain in returned:  # back from a silence: he may be who somebody waits for
-        signal(session, MatchDue(domain))
+    for agent_id, domain in floor(session).renew(agent_ids, at=at, until=at + LEASE):
+        signal(session, MatchDue(domain))  # back from a silence: he may be who somebody waits for
         announce(session, agent_id, domain)
 
 
 def lapse(session: Session, agent_id: int) -> None:
     """An agent's last console socket closed: shortly nothing more is offered to him."""
-    at = clock.now(session)
-    session.execute(
-        update(AgentPresence)
-        .where(AgentPresence.agent_id == agent_id, AgentPresence.live_until > at + FAREWELL)
-        .values(live_until=at + FAREWELL, device=None)
-    )
+    floor(session).lapse(agent_id, until=clock.now(session) + FAREWELL)
 
 
 def forget_device(session: Session, agent_id: int) -> None:
     """An agent's leg was cut off in conversation: his telephone counts as gone until it says that it is there."""
-    session.execute(update(AgentPresence).where(AgentPresence.agent_id == agent_id).values(device=None))
+    floor(session).drop_device(agent_id)
 
 
 def set_device(session: Session, by: Principal, *, device: str, ready: bool) -> None:
@@ -156,34 +123,19 @@ def set_device(session: Session, by: Principal, *, device: str, ready: bool) -> 
     Two tabs that hand the telephone over may be heard in any order: only the device in use can take itself away.
     """
     by.require(Permission.CALLS_ANSWER)
-    statement = update(AgentPresence).where(AgentPresence.agent_id == by.user_id)
-    statement = (
-        statement.where(AgentPresence.device.is_distinct_from(device)).values(device=device)
-        if ready
-        else statement.where(AgentPresence.device == device).values(device=None)
-    )
-    row = session.execute(statement.returning(AgentPresence.domain)).one_or_none()
-    if row is not None:
-        announce(session, by.user_id, row.domain)
+    change_it = floor(session).set_device if ready else floor(session).drop_device
+    domain = change_it(by.user_id, device)
+    if domain is not None:
+        announce(session, by.user_id, domain)
         if ready:
-            signal(session, MatchDue(row.domain))
+            signal(session, MatchDue(domain))
 
 
 def retire_silent(session: Session, *, after: timedelta) -> list[int]:
     """Put out of service the ready agents whose console has been silent for longer than `after`."""
     at = clock.now(session)
-    silent = session.execute(
-        select(AgentPresence.agent_id).where(
-            AgentPresence.state.in_([AgentState.READY, AgentState.PAUSED]),
-            AgentPresence.live_until < at - after,
-        )
-    ).scalars()
-    retired = list(silent)
+    retired = floor(session).silent_agents(since=at - after)
     for agent_id in retired:
         forget_device(session, agent_id)
         change(session, agent_id, lambda now: presence.wish(now, AgentState.OFFLINE, None, at))
     return retired
-
-
-def _presence(row: Row[*tuple[Any, ...]]) -> Presence:
-    return Presence(*row[: len(_COLUMNS)])

@@ -17,6 +17,7 @@ from telephony.callbacks.rules import AGAIN_AFTER, Aside, GiveUp, Offer, Standin
 from telephony.calls.lifecycle import CallState, CitizenMissed, Event
 from telephony.calls.models import Phase
 from telephony.commands import service as commands
+from telephony.floor.port import LiveCall
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, QueueEntry
 
@@ -34,7 +35,7 @@ _PUT = (
 NOT_REACHED = "Aveva chiesto di essere richiamato dalla coda, e non è stato raggiunto."
 
 
-def follow(session: Session, call: Any, before: CallState, after: CallState, event: Event) -> None:
+def follow(session: Session, call: LiveCall, before: CallState, after: CallState, event: Event) -> None:
     """The call of a callback has gone from one state to another."""
     at = clock.now(session)
     if isinstance(event, CitizenMissed) and after.phase is not before.phase:

@@ -27,6 +27,8 @@ from telephony.calls.lifecycle import HangUpAsked
 from telephony.calls.models import Call, CallEvent, Phase, ProposedBy
 from telephony.calls.service import Heard
 from telephony.commands.models import Timer, TimerKind
+from telephony.floor.current import floor
+from telephony.floor.port import CallRow
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
@@ -56,6 +58,7 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     contact = contacts.get(session, contact_id)
     if call.contact_id != contact.id:
         story.withdraw(session, call)
+        files.show_gate(session, by, contacts.same_person(session, contact_id), call_id=call.id)
     service.attribute(session, call.id, contact.ente_id)
     session.execute(update(Call).where(Call.id == call.id).values(contact_id=contact.id, proposed_by=ProposedBy.AGENT))
     touch(session, topics.agent(by.user_id))
@@ -224,13 +227,12 @@ def leave(session: Session, by: Principal, *, call_id: UUID) -> None:
 def finish(session: Session, call_id: UUID) -> None:
     """Put a call's notes, as they stand, on the timeline; on nobody's when it was the wrong person."""
     service.wrapped_up(session, call_id)
-    call = session.execute(
-        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
-    ).scalar_one()
+    call = floor(session).whole_call(call_id)
+    assert call is not None
     if call.disposition == Disposition.WRONG_PERSON and call.contact_id is not None:
         _disown(session, call)
-    files.close_for_call(session, call_id)
-    story.tell(session, call_id)
+    floor(session).close_file(call_id)
+    floor(session).tell(call_id)
 
 
 # -- parts ------------------------------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def _write(session: Session, call_id: UUID, *, topic: str, disposition: str, not
     )
 
 
-def _check_complete(call: Call) -> None:
+def _check_complete(call: CallRow) -> None:
     """Raise `InvalidError`, field by field, while topic or outcome is missing."""
     wrong = []
     if call.topic is None:
@@ -298,7 +300,7 @@ def _settle(session: Session, by: Principal, call_id: UUID, kind: str) -> None:
     touch(session, topics.agent(by.user_id))
 
 
-def _disown(session: Session, call: Call) -> None:
+def _disown(session: Session, call: CallRow) -> None:
     """Take a call from the contact it seemed to be about. The log keeps that his file was open, from when to when."""
     at = clock.now(session)
     files.close_for_call(session, call.id)
@@ -317,7 +319,7 @@ def _disown(session: Session, call: Call) -> None:
     service.attribute(session, call.id, (line.ente_id if line else None) or known_before)
 
 
-def _is_open(session: Session, by: Principal, call: Call) -> bool:
+def _is_open(session: Session, by: Principal, call: CallRow) -> bool:
     """Whether the person's file is open to this agent, in this call."""
     if call.identified_at is None or call.contact_id is None:
         return False
@@ -326,22 +328,16 @@ def _is_open(session: Session, by: Principal, call: Call) -> bool:
 
 
 def _meant(session: Session, agent_id: int) -> AgentState | None:
-    return session.execute(
-        select(AgentPresence.intended).where(AgentPresence.agent_id == agent_id)
-    ).scalar_one_or_none()
+    found = floor(session).lock_agent(agent_id)
+    return None if found is None else found[0].intended
 
 
-def _own(session: Session, by: Principal, call_id: UUID) -> Call:
+def _own(session: Session, by: Principal, call_id: UUID) -> CallRow:
     """The agent's current call, locked, and no other: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
     structlog.contextvars.bind_contextvars(call=str(call_id))
-    call = session.execute(
-        select(Call).where(Call.id == call_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    current = session.execute(
-        select(AgentPresence.call_id).where(AgentPresence.agent_id == by.user_id)
-    ).scalar_one_or_none()
-    if call is None or current != call_id:
+    call = floor(session).whole_call(call_id, lock=True)
+    if call is None or floor(session).call_of_agent(by.user_id) != call_id:
         raise ConflictError("Questa non è più la tua chiamata.")
     return call
 

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -12,46 +10,48 @@ from crm.levels.models import ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
 from telephony.calls.lifecycle import CallState
 from telephony.commands import service as commands
-from telephony.queues import queries as queues
+from telephony.floor.current import floor
+from telephony.floor.port import CallRow, LiveCall
 
 
-def entered(session: Session, call: Any, at: datetime) -> int:
+def entered(session: Session, call: LiveCall, at: datetime) -> int:
     """A caller has come into the queue: tell when he is one too many. His position there: 1 is next.
 
     Counted is the ente's whole call centre, whatever the queue; callers of whom the ente is not known count apart.
     """
     cap = contract_events.limit(session, call.contract_id, QUEUE_CAP) if call.metered else None
     if cap is not None:
-        contract_events.one_at_a_time(session, call.contract_id, call.ente_id)
-    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id)
+        floor(session).count_alone(call.contract_id, call.ente_id)
+    assert call.queue_id is not None
+    crowd = floor(session).crowd(contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id)
     if cap is not None and not cap.holds(Decimal(crowd.of_ente)):
         _emit(session, cap, call, ContractEventKind.QUEUE_OVER, Decimal(crowd.of_ente), at)
     return crowd.in_queue
 
 
-def is_full(session: Session, call: Any, queue_id: int) -> bool:
+def is_full(session: Session, call: CallRow, queue_id: int) -> bool:
     """Whether one more caller would be one too many. Nobody else comes in before this transaction ends."""
     cap = contract_events.limit(session, call.contract_id, QUEUE_CAP) if call.metered else None
     if cap is None:
         return False
-    contract_events.one_at_a_time(session, call.contract_id, call.ente_id)
-    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    floor(session).count_alone(call.contract_id, call.ente_id)
+    crowd = floor(session).crowd(contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
     return not cap.holds(Decimal(crowd.of_ente + 1))
 
 
-def turned_away(session: Session, call: Any, queue_id: int, at: datetime) -> None:
+def turned_away(session: Session, call: LiveCall, queue_id: int, at: datetime) -> None:
     """A caller was not let in: he was one too many, and that is an event of the contract."""
     cap = contract_events.limit(session, call.contract_id, QUEUE_CAP)
     if cap is None or not call.metered:
         return
-    crowd = queues.crowd(session, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
-    contract_events.emit(
-        session, cap, kind=ContractEventKind.QUEUE_OVER, subject=str(call.id), measured=Decimal(crowd.of_ente + 1),
-        at=at, ente_id=call.ente_id, queue_id=queue_id,
+    crowd = floor(session).crowd(contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    floor(session).emit(
+        cap, kind=ContractEventKind.QUEUE_OVER, subject=str(call.id), measured=Decimal(crowd.of_ente + 1), at=at,
+        ente_id=call.ente_id, queue_id=queue_id,
     )  # fmt: skip
 
 
-def follow_wait(session: Session, call: Any, before: CallState, after: CallState) -> None:
+def follow_wait(session: Session, call: LiveCall, before: CallState, after: CallState) -> None:
     """A stretch of waiting began or ended: its timer, and the event where nothing else could tell in time."""
     if before.waiting_since == after.waiting_since or not call.metered:
         return
@@ -67,10 +67,10 @@ def follow_wait(session: Session, call: Any, before: CallState, after: CallState
     if not _kept(promise, after.waited_ms):
         _emit(session, promise, call, ContractEventKind.WAIT_OVER, _seconds(after.waited_ms), _over_at(promise, before))
     elif told_before:  # a late callback: he waited for less than it seemed
-        contract_events.withdraw(session, promise, subject=str(call.id))
+        floor(session).withdraw(promise, subject=str(call.id))
 
 
-def ran_out(session: Session, call: Any, state: CallState) -> None:
+def ran_out(session: Session, call: LiveCall, state: CallState) -> None:
     """Nothing has ended the wait by the instant from which it is too long."""
     promise = contract_events.limit(session, call.contract_id, LONGEST_WAIT, call.callers)
     if promise is not None and state.waiting_since is not None:
@@ -95,10 +95,9 @@ def _over_at(promise: Promise, state: CallState) -> datetime:
 
 
 def _emit(
-    session: Session, promise: Promise, call: Any, kind: ContractEventKind, measured: Decimal, at: datetime
+    session: Session, promise: Promise, call: LiveCall, kind: ContractEventKind, measured: Decimal, at: datetime
 ) -> None:  # fmt: skip
-    subject: UUID = call.id
-    contract_events.emit(
-        session, promise, kind=kind, subject=str(subject), measured=measured, at=at, ente_id=call.ente_id,
+    floor(session).emit(
+        promise, kind=kind, subject=str(call.id), measured=measured, at=at, ente_id=call.ente_id,
         queue_id=call.queue_id,
     )  # fmt: skip

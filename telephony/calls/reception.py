@@ -6,28 +6,23 @@ Each function answers with instructions for the carrier. Asked twice, it answers
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.contacts import queries as contacts
 from crm.contacts.phone import caller_kind, to_e164
 from crm.contacts.queries import ContactKey
 from crm.core import clock
-from crm.core.db import table_of
+from crm.core.db import new_id
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
-from crm.positions import queries as positions
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
 from telephony.calls import limits, service
 from telephony.calls.addresses import Addresses, conference_name
-from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.service import Heard
 from telephony.carriers.port import (
     Enqueue,
@@ -38,9 +33,11 @@ from telephony.carriers.port import (
     Play,
     Say,
 )  # fmt: skip
+from telephony.floor.current import floor
+from telephony.floor.port import CallRow
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Flow, ToQueue
+from telephony.ivr.definition import Flow, ToCallback, ToQueue
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, CalledBack, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
@@ -48,14 +45,7 @@ from telephony.lines.queries import LineView
 from telephony.queues import waits
 
 Reply = tuple[Instruction, ...]
-CallRow = Row[*tuple[Any, ...]]  # a row of the table of calls
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
-
-_CALL = table_of(Call)
-_ARRIVE = insert(_CALL).on_conflict_do_nothing(index_elements=["carrier_sid"]).returning(*_CALL.c)
-_READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
-_LOCK = _READ.with_for_update()
-_WRITE_PLACE = update(_CALL).where(_CALL.c.id == bindparam("call"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +68,16 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
     taken = flows.current(session, line.number)
-    call = session.execute(
-        _ARRIVE,
-        {
-            "id": uuid4(), "carrier_sid": arrival.sid, "contract_id": line.contract_id, "ente_id": ente_id,
-            "line": line.number, "caller": caller, "caller_kind": kind, "callers": counted_as(kind, line.kind),
-            "phase": Phase.IVR,
-            "ivr_version_id": taken.version_id,
-            "ivr": Place(taken.flow.start).stored(), "arrived_at": arrival.at, "metered": is_open, "waited_ms": 0,
-            "talked_ms": 0, "closing": False, "note": "", "contact_id": only.contact_id if only else None,
-            "proposed_by": ProposedBy.CALLER_NUMBER if only else None, "checked_at": arrival.at,
-        },
-    ).one_or_none()  # fmt: skip
+    call = floor(session).arrive(
+        id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,
+        caller=caller, caller_kind=kind, callers=counted_as(kind, line.kind), phase=Phase.IVR,
+        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=is_open,
+        waited_ms=0, talked_ms=0, closing=False, note="", contact_id=only.contact_id if only else None,
+        proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
+    )  # fmt: skip
     if call is None:  # announced twice
-        existing = session.execute(select(_CALL.c.id).where(_CALL.c.carrier_sid == arrival.sid)).scalar_one()
+        existing = floor(session).call_of_sid(arrival.sid)
+        assert existing is not None
         return resume(session, existing, to)
     service.arrived(session, call, Heard("arrived", arrival.at))
     turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
@@ -114,7 +100,8 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
 
 def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
-    call = session.execute(_READ, {"call": call_id}).one()
+    call = floor(session).whole_call(call_id)
+    assert call is not None
     if call.phase is Phase.ENDED or call.away:
         return (Hangup(),)
     place = Place.restored(call.ivr)
@@ -179,7 +166,7 @@ def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
 
 def _known(session: Session, caller: str | None, line: LineView) -> list[ContactKey]:
     """Who has this number, in the line's ente or in any that the contract covers."""
-    found = contacts.reached_at(session, caller) if caller else []
+    found = floor(session).reached_at(caller) if caller else []
     return [one for one in found if line.ente_id in {None, one.ente_id}]
 
 
@@ -191,7 +178,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     match call.phase:
         case Phase.IVR:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-            return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
+            return _reply(call, walk.repeat(flow, place, _facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
             cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)
             return (*([_spoken(cut_off)] if call.answered_at is not None else []), _enqueue(call, to))
@@ -204,7 +191,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
-    session.execute(_WRITE_PLACE, {"call": call.id, "ivr": turn.place.stored()})
+    floor(session).write_call(call.id, ivr=turn.place.stored())
     if isinstance(turn.then, CalledBack) and not callbacks.ask(
         session, call, turn.then.number, queue_id=turn.then.queue
     ):  # fmt: skip
@@ -218,7 +205,7 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
 
 def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
     """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
-    facts = _facts(session, call)
+    facts = _facts(session, call, flow)
     turn = walked(facts)
     node = flow.nodes[turn.place.node]
     if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
@@ -248,7 +235,7 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
 
 
 def _written(session: Session, call: CallRow, place: Place, reply: Reply) -> Reply:
-    session.execute(_WRITE_PLACE, {"call": call.id, "ivr": place.stored()})
+    floor(session).write_call(call.id, ivr=place.stored())
     return reply
 
 
@@ -278,13 +265,14 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-def _facts(session: Session, call: CallRow) -> Facts:
+def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
         now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
-        calls_back=callbacks.may_be_called(session, call),
+        calls_back=not any(isinstance(one, ToCallback) for one in flow.nodes.values())
+        or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
@@ -293,18 +281,18 @@ def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> b
     """Note whose notice it is. It proposes who may be calling; it proves nothing."""
     owners = {
         (found.ente_id, found.contact_id)
-        for found in positions.by_notice(session, notice_number)
+        for found in floor(session).by_notice(notice_number)
         if call.ente_id in {None, found.ente_id}
     }
     if len(owners) != 1:
         return False
     ((ente_id, contact_id),) = owners
     service.attribute(session, call.id, ente_id)
-    session.execute(
-        update(Call).where(Call.id == call.id).values(contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
-    )
+    floor(session).write_call(call.id, contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
     return True
 
 
 def _lock(session: Session, call_id: UUID) -> CallRow:
-    return session.execute(_LOCK, {"call": call_id}).one()
+    call = floor(session).whole_call(call_id, lock=True)
+    assert call is not None
+    return call

@@ -9,20 +9,19 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
-from telephony.callbacks.models import Callback
 from telephony.calls import service
 from telephony.calls.addresses import conference_name
 from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, CitizenMissed, Event, LegEnd, LegEnded
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.models import LegState, Phase
 from telephony.calls.service import Heard
 from telephony.carriers.port import CUSTOMER, Carrier, CarrierError
 from telephony.commands.models import CommandKind
 from telephony.commands.service import order
+from telephony.floor.current import floor
 
 log = structlog.get_logger(__name__)
 REPAIRED = Counter("filodiretto_repaired_events", "Events that only reconciliation told", ["kind"])
@@ -126,19 +125,5 @@ class Reconciler:
 
 def _quiet(session: Session, limit: int) -> list[Quiet]:
     at = clock.now(session)
-    rows = session.execute(
-        select(
-            Call.id, Call.contract_id, Call.carrier_sid, Call.phase, Call.closing, Call.leg_id, AgentLeg.carrier_sid,
-            AgentLeg.state, AgentLeg.offered_at, Call.away, Callback.leg_id,
-        )
-        .outerjoin(Callback, Callback.call_id == Call.id)
-        .outerjoin(AgentLeg, AgentLeg.id == Call.leg_id)
-        .where(
-            Call.phase != Phase.ENDED, ~(Call.away & (Call.phase == Phase.WAITING)),
-            (Call.checked_at < at - QUIET) | ((Call.phase == Phase.JOINING) & (Call.checked_at < at - JOIN_QUIET)),
-        )
-        .order_by(Call.checked_at)
-        .limit(limit)
-    ).all()  # fmt: skip
-    session.execute(update(Call).where(Call.id.in_([row.id for row in rows])).values(checked_at=at))
-    return [Quiet(*row, at) for row in rows]
+    rows = floor(session).quiet_calls(before=at - QUIET, joining_before=at - JOIN_QUIET, at=at, limit=limit)
+    return [Quiet(*(*row, at)) for row in rows]

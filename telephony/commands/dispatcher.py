@@ -7,29 +7,26 @@ and the carrier is asked whether it exists; it is never repeated.
 import contextlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import DateTime, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope, table_of
-from telephony.callbacks.models import Callback
+from crm.core.db import Database, Scope
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.lifecycle import CitizenMissed, LegEnd, LegEnded, RingRefused
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.models import LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
-from telephony.commands.models import CarrierCommand, CommandKind, CommandState
+from telephony.commands.jobs import Job
+from telephony.commands.models import CommandKind, CommandState
 from telephony.commands.service import WRITER_LEASE, order
-from telephony.queues.models import Queue
+from telephony.floor.current import floor
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -42,77 +39,6 @@ MAX_ATTEMPTS = 5
 CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
 CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
-
-_COMMAND, _CALL = table_of(CarrierCommand), table_of(Call)
-_LEG, _QUEUE, _CALLBACK = table_of(AgentLeg), table_of(Queue), table_of(Callback)
-_LOAD = (
-    select(
-        _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
-        bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
-        _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _CALLBACK.c.number,
-        _CALLBACK.c.leg_id,
-    )
-    .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
-    .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
-    .outerjoin(_CALLBACK, _CALLBACK.c.call_id == _CALL.c.id)
-    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
-    .where(
-        _COMMAND.c.id == bindparam("command"),
-        _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-    )
-)  # fmt: skip
-_SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
-_NAME_LEG = update(_LEG).where(_LEG.c.id == bindparam("leg")).returning(_LEG.c.state)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A command with all that is needed to carry it out, read in one statement."""
-
-    id: int
-    kind: CommandKind
-    state: CommandState
-    attempts: int
-    created_at: datetime
-    read_at: datetime
-    call_id: UUID
-    contract_id: int
-    line: str
-    caller_sid: str
-    phase: Phase
-    current_leg: UUID | None
-    leg_id: UUID | None
-    leg_sid: str | None
-    leg_state: LegState | None
-    agent_id: int | None
-    ring_timeout_s: int | None
-    number: str | None  # of a citizen who is to be called back
-    called_leg: UUID | None  # for which he is being called, or was
-
-    @property
-    def is_moot(self) -> bool:
-        """Whether the call has moved on, so that nothing is left to do."""
-        match self.kind:
-            case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
-                needed = Phase.RINGING if self.kind is CommandKind.RING_AGENT else Phase.JOINING
-                return not self.may_have_been_sent and not (self.phase is needed and self.current_leg == self.leg_id)
-            case CommandKind.CONNECT_CALLER:
-                return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
-            case CommandKind.REQUEUE_CALLER:
-                return self.phase not in {Phase.WAITING, Phase.RINGING}
-            case CommandKind.END_CALLER:
-                other_attempt = self.leg_id is not None and self.leg_id != self.called_leg
-                return self.phase is Phase.ENDED or other_attempt
-            case CommandKind.SURVEY:
-                return False  # his line is his own: if it is over, the carrier says so
-            case CommandKind.END_LEG:
-                return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
-
-    @property
-    def may_have_been_sent(self) -> bool:
-        """Whether somebody before us may have told the carrier already."""
-        return self.state is CommandState.UNKNOWN or self.attempts > 0
 
 
 class Dispatcher:
@@ -131,11 +57,15 @@ class Dispatcher:
 
     def sweep(self, limit: int = 50) -> int:
         """Take over commands whose lease has run out: their process died, or their retry is due."""
-        due = self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
+        due = self.take_over(limit)
         futures = [self._pool.submit(self._safely, command_id, call_id) for command_id, call_id in due]
         for future in futures:
             future.result()
         return len(due)
+
+    def take_over(self, limit: int = 50) -> list[tuple[int, UUID]]:
+        """Lease such commands; with their calls."""
+        return self._database.transact(Scope.across_enti(), lambda session: _take_over(session, limit))
 
     def close(self) -> None:
         """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
@@ -238,7 +168,8 @@ class Dispatcher:
             return
 
         def work(session: Session) -> None:
-            leg = session.execute(_NAME_LEG, {"leg": job.leg_id, "carrier_sid": sid}).scalar_one()
+            assert job.leg_id is not None
+            leg = floor(session).name_leg(job.leg_id, sid)
             _settle(session, job.id, CommandState.DONE)
             if leg is LegState.ENDED:  # the caller gave up while the ring was on its way
                 order(session, kind=CommandKind.END_LEG, call_id=job.call_id, leg_id=job.leg_id)
@@ -310,35 +241,15 @@ def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
 
 def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
-    due = (
-        select(CarrierCommand.id)
-        .where(
-            CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN]),
-            CarrierCommand.lease_until < at,
-        )
-        .order_by(CarrierCommand.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = session.execute(
-        update(CarrierCommand)
-        .where(CarrierCommand.id.in_(due.scalar_subquery()))
-        .values(lease_until=at + WRITER_LEASE, attempts=CarrierCommand.attempts + 1)
-        .returning(CarrierCommand.id, CarrierCommand.call_id)
-    )
-    return sorted((command_id, call_id) for command_id, call_id in taken)
+    return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
 
 
 def _settle(
     session: Session, command_id: int, state: CommandState, *, error: str | None = None,
     wait: timedelta = timedelta(),
 ) -> None:  # fmt: skip
-    session.execute(
-        _SETTLE,
-        {"command": command_id, "state": state, "error": error, "lease_until": clock.now(session) + wait},
-    )
+    floor(session).settle(command_id, state, error=error, lease_until=clock.now(session) + wait)
 
 
 def _load(session: Session, command_id: int) -> Job | None:
-    row = session.execute(_LOAD, {"command": command_id, "now": clock.now(session)}).one_or_none()
-    return None if row is None else Job(*cast("tuple[Any, ...]", row))
+    return floor(session).load(command_id, clock.now(session))

@@ -4,60 +4,30 @@ Two facts that commit in the same instant cannot see each other's rows; whoever 
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import ARRAY, BigInteger, Text, and_, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope, signal, table_of
+from crm.core.db import Database, Scope, new_id, signal
 from crm.core.errors import ConflictError
-from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import service as calls
 from telephony.calls.lifecycle import AgentClaimed
 from telephony.calls.service import Heard
+from telephony.floor.current import floor
 from telephony.queues import queries
 from telephony.queues.events import MatchDue
-from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
-from telephony.queues.routing import Assignment, Desk, FreeAgent, Waiting, match
+from telephony.queues.routing import Assignment, Desk, FreeAgent, match
 
 log = structlog.get_logger(__name__)
 MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
 ASSIGNED = Counter("filodiretto_assignments", "Calls given to agents", ["found_by"])
-
-_PRESENCE, _MEMBER = table_of(AgentPresence), table_of(QueueMember)
-_QUEUE, _ENTRY = table_of(Queue), table_of(QueueEntry)
-_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("domain", type_=Text))))
-_FREE_AGENTS = (
-    select(
-        _PRESENCE.c.agent_id, _PRESENCE.c.idle_since, func.array_agg(_MEMBER.c.queue_id),
-        func.array_agg(_MEMBER.c.level), _PRESENCE.c.not_for, _PRESENCE.c.speaks,
-    )
-    .join(_MEMBER, _MEMBER.c.agent_id == _PRESENCE.c.agent_id)
-    .join(_QUEUE, and_(_QUEUE.c.id == _MEMBER.c.queue_id, _QUEUE.c.contract_id == any_(_PRESENCE.c.answers_for)))
-    .where(
-        _PRESENCE.c.domain == bindparam("domain"),
-        _PRESENCE.c.state == AgentState.READY,
-        _PRESENCE.c.device.is_not(None),
-        _PRESENCE.c.live_until > bindparam("now"),
-    )
-    .group_by(_PRESENCE.c.agent_id)
-)  # fmt: skip
-_WAITING = select(
-    _ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id, _ENTRY.c.language,
-    _ENTRY.c.knows,
-).where(_ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING)  # fmt: skip
-_IN_SERVICE = select(_PRESENCE.c.agent_id).where(
-    _PRESENCE.c.agent_id == any_(bindparam("agents", type_=ARRAY(BigInteger))),
-    _PRESENCE.c.state.not_in([AgentState.OFFLINE, AgentState.PAUSED]),
-    _PRESENCE.c.live_until > bindparam("now"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +39,21 @@ class Assigned:
     leg_id: UUID
 
 
-def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4) -> list[Assigned]:
+def assign(session: Session, domain: str) -> list[Assigned]:
     """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`).
 
     Nobody waits and nobody is locked out: whoever commits a call from here on asks for a match of his own.
     """
-    if not _waiting(session, domain):
+    if not floor(session).waiting(domain):
         return []
-    session.execute(_ONE_AT_A_TIME, {"domain": f"match:{domain}"})
+    floor(session).match_alone(domain)
     made: list[Assigned] = []
     for _ in range(MAX_ROUNDS):
-        free = _free_agents(session, domain)
+        free = floor(session).free_agents(domain, clock.now(session))
         wanted = _matched(session, domain, free) if free else []
         if not wanted:
             break
-        done = [_give(session, assignment, new_leg()) for assignment in wanted]
+        done = [_give(session, assignment, new_id(session)) for assignment in wanted]
         made += [one for one in done if one is not None]
         if None not in done:
             break
@@ -92,24 +62,23 @@ def assign(session: Session, domain: str, *, new_leg: Callable[[], UUID] = uuid4
 
 def widened(session: Session, *, call_id: UUID) -> None:
     """More agents may answer a call than before, if it still waits."""
-    waiting = select(_ENTRY.c.domain).where(_ENTRY.c.call_id == call_id, _ENTRY.c.state == EntryState.WAITING)
-    if (domain := session.scalar(waiting)) is not None:
+    if (domain := floor(session).domain_of_waiting(call_id)) is not None:
         signal(session, MatchDue(domain))
 
 
 def _matched(session: Session, domain: str, free: list[FreeAgent]) -> list[Assignment]:
-    waiting = _waiting(session, domain)
-    known = sorted({call.knows for call in waiting if call.knows is not None})
+    waiting = floor(session).waiting(domain)
+    known = {call.knows for call in waiting if call.knows is not None}
     now = clock.now(session)
-    there = session.scalars(_IN_SERVICE, {"agents": known, "now": now}) if known else ()
-    return match(waiting, free, Desk(now, queries.rules(session, domain), frozenset(there)))
+    there = floor(session).in_service(known, now) if known else frozenset()
+    return match(waiting, free, Desk(now, queries.rules(session, domain), there))
 
 
 def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | None:
     """Give one call to one agent; none when either was faster: the caller gone, the agent on a pause."""
     event = AgentClaimed(clock.now(session), leg_id, assignment.agent_id)
     try:
-        with structlog.contextvars.bound_contextvars(call=str(assignment.call_id)), session.begin_nested():
+        with structlog.contextvars.bound_contextvars(call=str(assignment.call_id)), floor(session).attempt():
             step = calls.apply(session, assignment.call_id, event, Heard(key=f"claimed:{leg_id}", at=event.at))
     except ConflictError:
         return None
@@ -120,13 +89,7 @@ def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | 
 
 def domains_with_callers(session: Session, *, for_longer_than: timedelta) -> list[str]:
     """The routing domains in which somebody has waited for longer than a match by event takes."""
-    return list(
-        session.execute(
-            select(QueueEntry.domain)
-            .distinct()
-            .where(QueueEntry.state == EntryState.WAITING, QueueEntry.entered_at < clock.now(session) - for_longer_than)
-        ).scalars()
-    )
+    return floor(session).domains_waiting(since=clock.now(session) - for_longer_than)
 
 
 class Matcher:
@@ -167,16 +130,3 @@ class Matcher:
             self.match_now(domain, found_by="event")
         except Exception:
             log.exception("match_failed", domain=domain)
-
-
-def _free_agents(session: Session, domain: str) -> list[FreeAgent]:
-    """Who can take a call now, and of which queues: those that he is member of and may answer (`agents.attend`)."""
-    rows = session.execute(_FREE_AGENTS, {"domain": domain, "now": clock.now(session)})
-    return [
-        FreeAgent(agent_id, idle, dict(zip(queues, levels, strict=True)), frozenset(no), frozenset(speaks))
-        for agent_id, idle, queues, levels, no, speaks in rows
-    ]
-
-
-def _waiting(session: Session, domain: str) -> list[Waiting]:
-    return [Waiting(*row) for row in session.execute(_WAITING, {"domain": domain})]

@@ -188,9 +188,20 @@ def test_a_supervisor_says_why_and_it_is_recorded(reader: Reader) -> None:
     opened = reader.opens(mario, purpose="quality", reason=" reclamo  n. 7 ")
     assert opened.headers["hx-redirect"] == f"/files/{mario}"
     assert "812,00" in reader.sees(f"/files/{mario}")
-    assert reader.audited() == [("file.opened", reader.cast.empoli, mario, "quality: reclamo n. 7")]
+    assert reader.audited() == [
+        ("file.gate_shown", reader.cast.empoli, mario, ""),
+        ("file.opened", reader.cast.empoli, mario, "quality: reclamo n. 7"),
+    ]
     reader.client.post(f"/files/{mario}/close", headers=reader.headers)
     assert "812,00" not in reader.sees(f"/files/{mario}")
+
+
+def test_whoever_walks_from_one_closed_file_to_the_next_leaves_a_trace_on_each(reader: Reader) -> None:
+    for contact_id in (reader.cast.mario, reader.cast.gina, reader.cast.mario):
+        reader.sees(f"/files/{contact_id}")
+    assert [(kind, contact) for kind, _, contact, _ in reader.audited()] == [
+        ("file.gate_shown", reader.cast.mario), ("file.gate_shown", reader.cast.gina),
+    ]  # fmt: skip
 
 
 def test_an_open_file_is_its_readers_alone_and_for_an_hour(reader: Reader) -> None:

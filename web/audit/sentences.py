@@ -4,6 +4,7 @@ has the others. A kind that nobody named here is shown as it is written."""
 SENTENCES = {
     "file.opened": "Ha aperto il fascicolo",
     "file.gate": "Ha verificato l'identità",
+    "file.gate_shown": "Ha visto di chi è un fascicolo chiuso",
     "file.searched": "Ha cercato tra i contribuenti",
     "document.opened": "Ha aperto un documento",
     "contact.opened": "Ha aperto la scheda del contatto",

@@ -79,6 +79,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
         if opening is None:
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
             about["regions"] = _gate(session, visit, person).regions
+            service.show_gate(session, visit.principal, person)
         found = read_file(session, person, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
@@ -168,7 +169,8 @@ def _gate(session: Session, visit: Visit, same: Sequence[ContactView]) -> Render
 
 def join_gate(runtime: Runtime, visit: Visit, contact_id: int) -> list[tuple[str, Render]]:
     """The questions, whose speakers are those known now. What is shown depends on which rows its reader may see."""
-    render_gate(runtime, visit, contact_id)
+    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
+        service.show_gate(session, visit.principal, contacts.same_person(session, contact_id))
     key = f"gate:{contact_id}:{visit.principal.user_id}:{visit.language}"
     return [(key, partial(render_gate, runtime, visit, contact_id))]
 

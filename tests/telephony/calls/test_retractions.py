@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.audit.models import AuditEntry
 from crm.core.db import LiveTopic
 from crm.core.errors import ConflictError
 from crm.levels.metering import Counts
@@ -142,6 +143,16 @@ def test_whoever_is_proposed_again_and_again_is_not_him_keeps_the_trace(stage: S
     propose(stage, call, cast.mario)
     propose(stage, call, cast.gina)
     only_the_mistake(stage, call, cast.mario)
+
+
+def test_each_person_an_agent_looks_at_in_a_call_is_noted(stage: Stage) -> None:
+    cast = stage.cast
+    call = talk_with_mario(stage, REGIONAL_LINE)
+    retract(stage, call, cast.mario)
+    for contact_id in (cast.gina, cast.mario):
+        propose(stage, call, contact_id)
+    shown = select(AuditEntry.contact_id).where(AuditEntry.kind == "file.gate_shown", AuditEntry.call_id == call)
+    assert set(stage.work(lambda session: session.scalars(shown).all())) == {cast.gina, cast.mario}
 
 
 def test_while_the_notes_are_written_it_can_still_be_taken_back(stage: Stage) -> None:

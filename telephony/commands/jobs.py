@@ -1,0 +1,57 @@
+"""A command as whoever carries it out sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from telephony.calls.models import LegState, Phase
+from telephony.commands.models import CommandKind, CommandState
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command with all that is needed to carry it out, read in one statement."""
+
+    id: int
+    kind: CommandKind
+    state: CommandState
+    attempts: int
+    created_at: datetime
+    read_at: datetime
+    call_id: UUID
+    contract_id: int
+    line: str
+    caller_sid: str
+    phase: Phase
+    current_leg: UUID | None
+    leg_id: UUID | None
+    leg_sid: str | None
+    leg_state: LegState | None
+    agent_id: int | None
+    ring_timeout_s: int | None
+    number: str | None  # of a citizen who is to be called back
+    called_leg: UUID | None  # for which he is being called, or was
+
+    @property
+    def is_moot(self) -> bool:
+        """Whether the call has moved on, so that nothing is left to do."""
+        match self.kind:
+            case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
+                needed = Phase.RINGING if self.kind is CommandKind.RING_AGENT else Phase.JOINING
+                return not self.may_have_been_sent and not (self.phase is needed and self.current_leg == self.leg_id)
+            case CommandKind.CONNECT_CALLER:
+                return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
+            case CommandKind.REQUEUE_CALLER:
+                return self.phase not in {Phase.WAITING, Phase.RINGING}
+            case CommandKind.END_CALLER:
+                other_attempt = self.leg_id is not None and self.leg_id != self.called_leg
+                return self.phase is Phase.ENDED or other_attempt
+            case CommandKind.SURVEY:
+                return False  # his line is his own: if it is over, the carrier says so
+            case CommandKind.END_LEG:
+                return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether somebody before us may have told the carrier already."""
+        return self.state is CommandState.UNKNOWN or self.attempts > 0

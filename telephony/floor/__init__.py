@@ -1,0 +1,1 @@
+"""The floor: the live state of the contact centre, over which its decisions are written once."""
