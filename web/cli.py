@@ -92,6 +92,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
     settings = _begin("engine")
@@ -111,6 +112,8 @@ def engine() -> None:
     # A simulator may start after us, and forgets when it restarts.
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
+    messages = Keeper(runtime.database, runtime.carrier, runtime.documents)
+    more.append(Chore("voicemail", 3, messages.run, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)

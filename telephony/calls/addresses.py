@@ -71,6 +71,14 @@ class Addresses:
         """The line changes status on which a citizen is called back, for the operator of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/citizen{RETRIES}"
 
+    def recorded(self, contract_id: int, call_id: UUID) -> str:
+        """A caller has finished his message."""
+        return f"{self._call(contract_id, call_id)}/recorded{RETRIES}"
+
+    def recording(self, contract_id: int, call_id: UUID) -> str:
+        """His message can be fetched."""
+        return f"{self._call(contract_id, call_id)}/recording{RETRIES}"
+
     def survey(self, contract_id: int, call_id: UUID) -> str:
         """What a caller hears whose operator has hung up."""
         return f"{self._call(contract_id, call_id)}/survey{RETRIES}"

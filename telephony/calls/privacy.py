@@ -6,12 +6,14 @@ from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
+from crm.core import clock
 from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, Phase
+from telephony.voicemail.models import Voicemail
 
-_CALL, _CALLBACK = table_of(Call), table_of(Callback)
+_CALL, _CALLBACK, _VOICEMAIL = table_of(Call), table_of(Callback), table_of(Voicemail)
 PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
 NOBODY = ""  # in the place of a number that is forgotten
 _TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
@@ -19,7 +21,7 @@ LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita.
 
 
 class _Calls:
-    tables = frozenset({"call", "callback"})
+    tables = frozenset({"call", "callback", "voicemail"})
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """The calls about him, and those from his numbers."""
@@ -28,7 +30,15 @@ class _Calls:
         asked = (_CALLBACK.c.asked_at, _CALLBACK.c.number, _CALLBACK.c.state, _CALLBACK.c.ended_at)
         of_call = select(*asked).where(self._callbacks(session, person)).order_by(_CALLBACK.c.asked_at)
         callbacks = [plain(row) for row in session.execute(of_call).mappings()]
-        return [Section("call", "Chiamate", rows), Section("callback", "Richiamate", callbacks)]
+        told = (_VOICEMAIL.c.left_at, _VOICEMAIL.c.seconds, _VOICEMAIL.c.keep_until, _VOICEMAIL.c.deleted_at)
+        of_him = select(_CALL.c.id).where(self._of(session, person))
+        spoken = select(*told).where(_VOICEMAIL.c.call_id.in_(of_him)).order_by(_VOICEMAIL.c.left_at)
+        messages = [plain(row) for row in session.execute(spoken).mappings()]
+        return [
+            Section("call", "Chiamate", rows),
+            Section("callback", "Richiamate", callbacks),
+            Section("voicemail", "Messaggi in segreteria", messages),
+        ]
 
     def obstacles(self, session: Session, person: Person) -> list[str]:
         """A call that has not ended, or one that he still has to get."""
@@ -44,12 +54,16 @@ class _Calls:
         """Take number and note away."""
         forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
         numbers = rows_of(session.execute(forgotten))
+        of_him = select(_CALL.c.id).where(self._of(session, person))
+        spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(of_him), _VOICEMAIL.c.deleted_at.is_(None))
+        messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
         kept = _CALL.c.ivr.op("||")(literal({"kept": {}}, JSONB))  # what he keyed
         emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="", ivr=kept)
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
         return [
             Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why),
             Went("Richiamate", numbers, Fate.ANONYMISED, why),
+            Went("Messaggi in segreteria", messages, Fate.DELETED, "Il suono si cancella entro pochi secondi."),
         ]
 
     def _callbacks(self, session: Session, person: Person) -> ColumnElement[bool]:

@@ -31,13 +31,15 @@ from telephony.carriers.port import (
     Instruction,
     JoinConference,
     Play,
+    Record,
     Say,
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Flow, ToCallback, ToQueue
+from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
+from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, CalledBack, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
@@ -156,6 +158,18 @@ def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     return _now(session, _lock(session, call_id), to)
 
 
+def recorded(session: Session, call_id: UUID) -> Reply:
+    """The caller has finished his message."""
+    call = floor(session).whole_call(call_id)
+    assert call is not None
+    return thanks(Place.restored(call.ivr).language)
+
+
+def thanks(language: Language) -> Reply:
+    """Somebody who is to be called back takes his leave."""
+    return (_spoken(Said(prompts.sentence(Sentence.CALLBACK_AGREED, language), language)), Hangup())
+
+
 def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """The caller came out of a conference. Back into the queue when his agent was cut off; else it is over."""
     call = _lock(session, call_id)
@@ -196,7 +210,7 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         session, call, turn.then.number, queue_id=turn.then.queue
     ):  # fmt: skip
         known = prompts.sentence(Sentence.CALLBACK_KNOWN, turn.place.language)
-        turn = replace(turn, says=(Said(known, turn.place.language),))
+        turn = replace(turn, says=(Said(known, turn.place.language),), then=HangUp())
     if isinstance(turn.then, Enter):
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
@@ -222,6 +236,9 @@ def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts
 def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     match turn.then:
+        case CalledBack(speaks=True):
+            taken = to.recorded(call.contract_id, call.id), to.recording(call.contract_id, call.id)
+            return (*says, Record(*taken), *thanks(turn.place.language))
         case HangUp() | CalledBack():
             return (*says, Hangup())
         case Enter():
@@ -271,7 +288,7 @@ def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
         now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
-        calls_back=not any(isinstance(one, ToCallback) for one in flow.nodes.values())
+        calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
         or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
     )  # fmt: skip

@@ -94,6 +94,18 @@ class JoinConference:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Record what the caller says after a tone, until `#`, silence or `longest_s`; then `action` says what is next.
+
+    Whoever says nothing goes on to the next instruction. `status_url` is told once the recording can be fetched.
+    """
+
+    action: str
+    status_url: str
+    longest_s: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class Redirect:
     url: str
 
@@ -110,7 +122,7 @@ class Hangup:
     pass
 
 
-Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect | Reply | Hangup
+Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Record | Redirect | Reply | Hangup
 
 
 # -- what we ask ------------------------------------------------------------------------------------------------
@@ -198,6 +210,12 @@ class Carrier(Protocol):
 
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""
+
+    def fetch_recording(self, sid: str) -> bytes:
+        """The sound of a recording, as WAV."""
+
+    def delete_recording(self, sid: str) -> None:
+        """Delete a recording; one that is not there (any more) is no error."""
 
     def send_message(self, message: TextMessage) -> str:
         """Send an SMS; returns its SID."""

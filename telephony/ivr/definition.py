@@ -40,6 +40,7 @@ class NodeKind(StrEnum):
     COLLECT = "collect"
     QUEUE = "queue"
     GOODBYE = "goodbye"
+    VOICEMAIL = "voicemail"
 
 
 class Exit(StrEnum):
@@ -150,6 +151,13 @@ class ToCallback(_Asking):
     queue: int
 
 
+class ToVoicemail(_Asking):
+    """As `ToCallback`, and before he hangs up the caller says what it is about: whoever calls back hears it."""
+
+    kind: Literal[NodeKind.VOICEMAIL] = NodeKind.VOICEMAIL
+    queue: int
+
+
 class ToQueue(_Part):
     """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
 
@@ -167,10 +175,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToCallback | ToQueue | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToCallback | ToVoicemail | ToQueue
+    | Goodbye,
     Field(discriminator="kind"),
-]
-Asking = Menu | AskLanguage | AskNotice | Collect | ToCallback
+]  # fmt: skip
+Asking = Menu | AskLanguage | AskNotice | Collect | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -198,7 +207,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
         case AskLanguage() | AskNotice() | Collect():
             yield "next", node.next
             yield "otherwise", node.otherwise
-        case ToCallback():
+        case ToCallback() | ToVoicemail():
             yield "otherwise", node.otherwise
         case ToQueue():
             if node.full is not None:

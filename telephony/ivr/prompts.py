@@ -37,6 +37,7 @@ class Sentence(StrEnum):
     CALLBACK_WRONG = "callback_wrong"
     CALLBACK_AGREED = "callback_agreed"
     CALLBACK_KNOWN = "callback_known"
+    VOICEMAIL_SPEAK = "voicemail_speak"
     SURVEY_SCORE = "survey_score"
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
@@ -140,6 +141,14 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "We already have your request: we will call you at this number when it is your turn. Goodbye.",
         DE: "Ihr Wunsch liegt uns schon vor: Wir rufen Sie unter dieser Nummer an, wenn Sie an der Reihe sind. "
         "Auf Wiederhören.",
+    },
+    Sentence.VOICEMAIL_SPEAK: {
+        IT: "Dopo il segnale dica il suo nome e di che cosa ha bisogno. Per finire prema cancelletto, o riagganci. Chi "
+        "la richiama avrà ascoltato il messaggio.",
+        EN: "After the tone please say your name and what you need. To finish press the hash key, or hang up. Whoever "
+        "calls you back will have heard your message.",
+        DE: "Sagen Sie nach dem Signalton Ihren Namen und Ihr Anliegen. Zum Beenden drücken Sie die Rautetaste oder "
+        "legen auf. Wer Sie zurückruft, hat Ihre Nachricht gehört.",
     },
     Sentence.SURVEY_SCORE: {
         IT: "Quanto è soddisfatto di questa telefonata? Prema un tasto da uno, per nulla, a cinque, molto. La risposta "

@@ -36,6 +36,7 @@ from telephony.ivr.definition import (
     Text,
     ToCallback,
     ToQueue,
+    ToVoicemail,
 )  # fmt: skip
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
@@ -114,6 +115,7 @@ class CalledBack:
 
     queue: int
     number: str
+    speaks: bool = False  # he leaves a message first
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
         return repeat(flow, place, facts)
     if keys == OPERATOR_KEY:
         return _asked_for_operator(flow, place, node, facts)
-    if isinstance(node, ToCallback):
+    if isinstance(node, ToCallback | ToVoicemail):
         return _about_callback(flow, place, node, facts, keys)
     if not keys and not speech:
         return _failed(flow, place, node, facts, Sentence.NOTHING_HEARD)
@@ -202,7 +204,7 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect():
             return _asked(place, node, facts)
-        case ToCallback() if dialog.is_under_way(place.kept):
+        case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
             return _asked(place, node, facts)
         case _:
             return _go(flow, place, facts)
@@ -233,9 +235,9 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
-            case ToCallback() if not facts.calls_back:
+            case ToCallback() | ToVoicemail() if not facts.calls_back:
                 place = replace(place, node=node.otherwise)
-            case ToCallback():
+            case ToCallback() | ToVoicemail():
                 place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
                 return _asked(place, node, facts, says)
             case ToQueue() if node.full is not None and node.queue in facts.full:
@@ -258,17 +260,19 @@ def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) ->
     """Zero. Where the operators' queue is full and leads back here, he goes on as one who would rather not."""
     place = replace(place, kept=dialog.over(place.kept))
     turn = _onward(flow, place, node.zero or flow.operator, facts)
-    if isinstance(node, ToCallback) and turn.place.node == place.node:
+    if isinstance(node, ToCallback | ToVoicemail) and turn.place.node == place.node:
         return _onward(flow, place, node.otherwise, facts)
     return turn
 
 
-def _about_callback(flow: Flow, place: Place, node: ToCallback, facts: Facts, keys: str) -> Turn:
+def _about_callback(flow: Flow, place: Place, node: ToCallback | ToVoicemail, facts: Facts, keys: str) -> Turn:
     kept, came = dialog.answered(place.kept, keys, attempts=node.attempts)
     place = replace(place, kept=kept)
     match came:
         case Agreed(number):
-            return Turn(place, (_sentence(Sentence.CALLBACK_AGREED, place),), CalledBack(node.queue, number))
+            speaks = isinstance(node, ToVoicemail)
+            words = Sentence.VOICEMAIL_SPEAK if speaks else Sentence.CALLBACK_AGREED
+            return Turn(place, (_sentence(words, place),), CalledBack(node.queue, number, speaks))
         case Declined():
             return _go(flow, replace(place, node=node.otherwise), facts, (_sentence(Sentence.NEVER_MIND, place),))
         case None:
@@ -320,7 +324,7 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
-        case ToCallback():
+        case ToCallback() | ToVoicemail():
             asks = dialog.asked(place.kept, spoken)
             return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, DIGITS_S))
         case _:

@@ -46,6 +46,7 @@ class FakeCarrier:
     became: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
+    recordings: dict[str, bytes] = field(default_factory=dict)
     loses_replies: bool = False  # rings, but nobody hears that it did
 
     def ring(self, ring: Ring) -> str:
@@ -81,6 +82,14 @@ class FakeCarrier:
     def find_ring(self, ring: Ring) -> str | None:
         same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))
         return next(same, None)
+
+    def fetch_recording(self, sid: str) -> bytes:
+        if sid not in self.recordings:
+            raise unreachable()
+        return self.recordings[sid]
+
+    def delete_recording(self, sid: str) -> None:
+        self.recordings.pop(sid, None)
 
     def send_message(self, message: TextMessage) -> str:
         if self.sending:

@@ -28,6 +28,7 @@ from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER
 from telephony.lines import queries as lines
 from telephony.surveys import reception as surveys
+from telephony.voicemail import service as voicemail
 from web.edge.visits import runtime_of
 from web.wiring import Runtime
 
@@ -94,6 +95,7 @@ async def genuine(request: Request) -> Hook:
 HookDep = Annotated[Hook, Depends(genuine)]
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
+LONGEST_TOLD_S = 3_600
 
 
 @router.post("/voice")
@@ -224,6 +226,24 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
         _hear(hook, contract_id, call_id, lambda at: AgentAnswered(at, leg_id), key)
     elif event == "participant-leave" and label == str(leg_id):
         _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd.COMPLETED), key)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/recorded")
+def recorded(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """A caller has finished his message."""
+    return hook.answer(contract_id, lambda session: reception.recorded(session, call_id))
+
+
+@router.post("/{contract_id}/calls/{call_id}/recording")
+def recording(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """His message can be fetched; of one that says nothing there is no recording."""
+    seconds = hook["RecordingDuration"]
+    if hook["RecordingStatus"] == "completed" and seconds.isdigit():
+        sid, length = hook["RecordingSid"], min(int(seconds), LONGEST_TOLD_S)
+        hook.in_contract(
+            contract_id, lambda session: voicemail.left(session, call_id, recording_sid=sid, seconds=length)
+        )
     return Response(status_code=NO_CONTENT)
 
 

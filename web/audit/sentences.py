@@ -3,6 +3,7 @@ has the others. A kind that nobody named here is shown as it is written."""
 
 SENTENCES = {
     "file.opened": "Ha aperto il fascicolo",
+    "voicemail.heard": "Ha ascoltato il messaggio lasciato in segreteria",
     "file.gate": "Ha verificato l'identità",
     "file.gate_shown": "Ha visto di chi è un fascicolo chiuso",
     "file.searched": "Ha cercato tra i contribuenti",

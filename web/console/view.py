@@ -29,6 +29,8 @@ from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.voicemail import service as voicemail
+from telephony.voicemail.models import Voicemail
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
@@ -59,6 +61,7 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    message: Voicemail | None  # that he left
     called_back: bool  # he asked to be called back, at the number that stands for his own
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
@@ -232,6 +235,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
     return CallView(
         id=call.id, phase=call.phase, closing=call.closing, away=call.away,
         caller=callback.number if callback else call.caller, called_back=callback is not None,
+        message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,

@@ -127,6 +127,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.COLLECT: "Cifre",
         NodeKind.QUEUE: "Coda",
         NodeKind.GOODBYE: "Congedo",
+        NodeKind.VOICEMAIL: "Segreteria",
     },
     Exit: {
         Exit.OPENED: "se è aperto",

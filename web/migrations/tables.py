@@ -28,6 +28,7 @@ import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
 import telephony.surveys.models
+import telephony.voicemail.models
 from crm.core.db import Base
 
 METADATA = Base.metadata

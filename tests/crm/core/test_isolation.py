@@ -89,6 +89,7 @@ from telephony.calls.models import Call
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.surveys.models import SurveyAnswer
+from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
@@ -126,7 +127,7 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "configuration_version",
-    "phone_line", "queue", "queue_entry", "queue_member", "timer",
+    "phone_line", "queue", "queue_entry", "queue_member", "timer", "voicemail",
 )  # fmt: skip
 
 
@@ -210,6 +211,12 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             Callback(
                 call_id=call, contract_id=cast.contract, ente_id=cast.empoli, number=STRANGER,
                 state=CallbackState.FULFILLED, asked_at=AS_OF, expires_at=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            Voicemail(
+                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, recording_sid="RE1", seconds=9,
+                left_at=AS_OF, keep_until=AS_OF,
             )
         )  # fmt: skip
         session.add(

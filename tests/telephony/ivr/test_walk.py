@@ -243,7 +243,9 @@ nodes = st.one_of(
     st.fixed_dictionaries({"kind": st.just("menu"), "choices": st.lists(choice, min_size=1, max_size=3), **asking}),
     st.fixed_dictionaries({"kind": st.just("identify"), "skips_known": st.booleans(), "next": ids, **asking}),
     st.fixed_dictionaries({"kind": st.just("collect"), "name": st.just("code"), "text": text, "next": ids, **asking}),
-    st.fixed_dictionaries({"kind": st.just("callback"), "queue": st.sampled_from([*QUEUES]), **asking}),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["callback", "voicemail"]), "queue": st.sampled_from([*QUEUES]), **asking}
+    ),
     st.fixed_dictionaries({"kind": st.just("queue"), "queue": st.sampled_from([*QUEUES]), "full": st.none() | ids}),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
 )

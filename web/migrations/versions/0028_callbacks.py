@@ -1,4 +1,4 @@
-"""In the queue and after the call: callers who are not let in, the wait that is announced, callbacks, the survey.
+"""In the queue and after the call: callers turned away, announced waits, callbacks, messages, the survey.
 
 Revision ID: 0028
 Revises: 0026
@@ -31,6 +31,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'announced'"),
     )  # fmt: skip
     _callbacks()
+    _messages()
     _surveys()
 
 
@@ -38,6 +39,7 @@ def downgrade() -> None:
     for table in LOOSENED:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.drop_table("survey_answer")
+    op.drop_table("voicemail")
     op.drop_table("callback")
     op.execute("DELETE FROM timer WHERE kind = 'callback'")
     op.execute("DELETE FROM carrier_command WHERE kind IN ('call_back', 'survey')")
@@ -91,6 +93,33 @@ def _callbacks() -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON callback TO {APP}")
     op.execute(f"GRANT SELECT, UPDATE ON callback TO {ROUTING}")
     for statement in (*protect_unattributed("callback"), open_to_routing("callback")):
+        op.execute(statement)
+
+
+def _messages() -> None:
+    op.create_table(
+        "voicemail",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.BigInteger(), nullable=False),
+        sa.Column("ente_id", sa.BigInteger()),
+        sa.Column("recording_sid", sa.String(34), nullable=False),
+        sa.Column("seconds", sa.SmallInteger(), nullable=False),
+        sa.Column("left_at", INSTANT, nullable=False),
+        sa.Column("sha256", sa.String(64)),
+        sa.Column("kept_under", sa.BigInteger()),
+        sa.Column("keep_until", INSTANT, nullable=False),
+        sa.Column("deleted_at", INSTANT),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_voicemail_call_id")),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_voicemail")),
+    )
+    for name, column, where in (
+        ("at_the_carrier", "left_at", "sha256 IS NULL AND deleted_at IS NULL"),
+        ("keep_until", "keep_until", "deleted_at IS NULL"),
+    ):
+        op.create_index(f"ix_voicemail_{name}", "voicemail", [column], postgresql_where=sa.text(where))
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON voicemail TO {APP}")
+    op.execute(f"GRANT SELECT, UPDATE ON voicemail TO {ROUTING}")
+    for statement in (*protect_unattributed("voicemail"), open_to_routing("voicemail")):
         op.execute(statement)
 
 
