@@ -18,6 +18,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
+from web.demo.flows import answer_with_machine
 from web.demo.letters import write_to
 from web.demo.places import LINES
 from web.demo.promises import promise
@@ -88,3 +89,4 @@ def _centre(session: Session, contract_id: int) -> None:
         agents.enrol(session, agent_id=agent_id, domain=DOMAIN)
         session.add_all(QueueMember(queue_id=queue.id, agent_id=agent_id) for queue in queues)
     session.flush()
+    answer_with_machine(session, contract_id=contract_id, number=REGIONAL, queue_id=queues[-1].id)

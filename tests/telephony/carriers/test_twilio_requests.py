@@ -39,7 +39,7 @@ CITIZEN = replace(RING, agent="", number="+393480000001")
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
-MESSAGE = "SM" + "d" * 32
+MESSAGE, RECORDING = "SM" + "d" * 32, "RE" + "f" * 32
 TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 NUMBERS = "/IncomingPhoneNumbers.json"
@@ -61,6 +61,7 @@ def teach(twilio: Twilio) -> None:
         ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
         ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
         ("GET", NUMBERS): (200, {"incoming_phone_numbers": [{"sid": NUMBER}], "next_page_uri": None}),
+        ("DELETE", f"/Recordings/{RECORDING}.json"): (204, None),
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
         ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
@@ -91,6 +92,7 @@ def description() -> dict[str, Any]:
         "/IncomingPhoneNumbers",
         "/Messages.json",
         "/Messages/{Sid}.json",
+        "/Accounts/{AccountSid}/Recordings/{Sid}.json",
     )
     whole["paths"] = {path: item for path, item in whole["paths"].items() if any(one in path for one in wanted)}
     return whole
@@ -112,7 +114,7 @@ def known_names(description: dict[str, Any], asked: Asked) -> set[str]:
         and asked.method.lower() in description["paths"][path]
     )
     operation = description["paths"][path][asked.method.lower()]
-    if asked.method == "GET":
+    if asked.method in {"GET", "DELETE"}:
         return {one["name"] for one in operation.get("parameters", ())}
     content = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
     return set(content["schema"]["properties"])
@@ -128,6 +130,7 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
     "call a citizen": lambda carrier: carrier.ring(CITIZEN),
+    "delete a recording": lambda carrier: carrier.delete_recording(RECORDING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
@@ -204,6 +207,15 @@ def test_a_citizen_is_called_into_the_conference_of_his_operator(twilio: Twilio,
     said = multi(asked.form)
     assert (said["To"], said["Label"], said["From"]) == ("+393480000001", "customer", "+390571000001")
     assert said["EarlyMedia"] == "false"
+
+
+def test_the_sound_of_a_recording_is_fetched_as_the_account(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", f"/Recordings/{RECORDING}.wav"] = (200, "sound")
+    assert carrier.fetch_recording(RECORDING) == b'"sound"'
+    assert twilio.asked[0].headers["authorization"].startswith("Basic ")
+    with pytest.raises(CarrierError):
+        carrier.fetch_recording("RE" + "0" * 32)
+    carrier.delete_recording("RE" + "0" * 32)  # it is not there: no error
 
 
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:
