@@ -1,4 +1,4 @@
-"""`python -m bench [p1|p2|p5|p12|p13 ...] [--repeats 5] [--quick]`"""
+"""`python -m bench [p1|p2|p5|p8|p12|p13 ...] [--repeats 5] [--quick]`"""
 
 import signal
 import sys
@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from bench import p1, p2, p5, p10, p11, p12, p13, p13calls
+from bench import p1, p2, p5, p8, p10, p11, p12, p13, p13calls
 from bench.options import Options
 from bench.place import Place, machine
 from bench.results import Result, keep, show
 from web.run.processes import RunError
 
 MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
-    "p1": p1.measure, "p2": p2.measure, "p5": p5.measure, "p10": p10.measure, "p11": p11.measure,
+    "p1": p1.measure, "p2": p2.measure, "p5": p5.measure, "p8": p8.measure, "p10": p10.measure, "p11": p11.measure,
     "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
-from web.enti import conduct
+from web.enti import conduct, served
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
@@ -42,6 +42,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
 from web.privacy import routes as privacy
@@ -51,6 +52,7 @@ from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.surveys import routes as surveys
+from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
@@ -113,6 +115,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wallboard,
         surveys,
         voice,
+        oversight,
+        voice_editor,
         centre,
         sources,
         limits,
@@ -124,6 +128,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         closures,
         ente,
         conduct,
+        served,
         enti,
         audit,
         privacy,

@@ -91,7 +91,10 @@ def engine() -> None:
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
+    from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
+    from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -108,6 +111,13 @@ def engine() -> None:
         Chore("searches", 10, partial(searches.close, runtime.database)),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
+    ]
+    strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
+    watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
+    more += [
+        Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
+        Chore("strays", 20, strays.run, patient=True),
+        Chore("carrier", 5, watch_carrier.look, patient=True),
     ]
     # A simulator may start after us, and forgets when it restarts.
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
@@ -378,6 +388,15 @@ def provision() -> None:
     runtime = build(_begin("provision"))
     print(f"{runtime.provisioner.run()} numbers.")
     runtime.close()
+
+
+@app.command()
+def apology() -> None:
+    """Print what callers hear while this installation does not answer, for whoever hosts it (FALLBACK_URL)."""
+    from telephony.calls.apology import APOLOGY  # noqa: PLC0415
+    from web.wiring import carrier_of  # noqa: PLC0415
+
+    print(carrier_of(_settings()).render(APOLOGY))
 
 
 @app.command()

@@ -34,6 +34,8 @@ from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
+from telephony.selfservice import privacy as selfservice
+from telephony.standing.pace import Pace
 from web.live.publisher import Publisher
 from web.migrations import tables
 from web.sign_in import oidc
@@ -41,7 +43,8 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *messages.HOLDERS, *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
+    *calls.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
+    *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
@@ -81,9 +84,9 @@ def build(settings: Settings) -> Runtime:
     )  # fmt: skip
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
-    addresses = Addresses(settings.public_url)
+    addresses = Addresses(settings.public_url, settings.fallback_url)
     matcher = Matcher(database)
-    dispatcher = Dispatcher(database, carrier, addresses)
+    dispatcher = Dispatcher(database, carrier, addresses, paced=Pace(settings.twilio_account_sid, settings.pace))
     publisher = Publisher(settings.redis_url, database)
     waker = Waker(settings.redis_url)
     database.on(MatchDue, matcher.ask)

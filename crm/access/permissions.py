@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CENTRE_CLOSE = "centre.close"
     FLOW_MANAGE = "flow.manage"
     QUEUE_MANAGE = "queue.manage"
+    AGENT_OVERSEE = "agent.oversee"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     COLLECTION_IMPORT = "collection.import"
@@ -48,6 +49,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.CENTRE_CLOSE: "Close and reopen the lines, switch emergency messages",
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
+    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
@@ -67,7 +69,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
-        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE,
+        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},

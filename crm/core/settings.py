@@ -98,6 +98,12 @@ class Settings(BaseModel):
     twilio_api_secret: SecretStr
     twilio_api_url: str | None = Field(default=None, description="Another server speaking Twilio's REST API")
     carrier_timeout_s: Annotated[float, Field(gt=0, le=6)] = 5.0
+    fallback_url: str | None = Field(
+        default=None, description="Where the carrier finds the spoken apology while this installation does not answer"
+    )
+    calls_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        default=None, description="How many calls the account may place; one with Twilio, unless agreed otherwise"
+    )
     simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
 
     smtp_url: SecretStr | None = Field(
@@ -116,7 +122,7 @@ class Settings(BaseModel):
     s3_secret_key: SecretStr = SecretStr("")
     log_json: bool = True
 
-    @field_validator("public_url", "twilio_api_url", "simulator_url", "s3_url")
+    @field_validator("public_url", "twilio_api_url", "simulator_url", "s3_url", "fallback_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is None:
@@ -178,6 +184,11 @@ class Settings(BaseModel):
         if self.smtp_url is not None and self.mail_from is None:
             raise ValueError("FILODIRETTO_SMTP_URL needs FILODIRETTO_MAIL_FROM")
         return self
+
+    @property
+    def pace(self) -> float | None:
+        """How many calls a second may be placed; as many as there are where nobody counts them."""
+        return self.calls_per_second or (1.0 if self.carrier is CarrierKind.TWILIO else None)
 
     @property
     def secure_cookies(self) -> bool:

@@ -19,6 +19,11 @@ def board(contract_id: int) -> str:
     return f"board:{contract_id}"
 
 
+def carrier() -> str:
+    """Whether the carrier answers."""
+    return "carrier"
+
+
 def contact(contact_id: int) -> str:
     """A taxpayer's file and timeline."""
     return f"contact:{contact_id}"

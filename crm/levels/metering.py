@@ -26,6 +26,7 @@ class FactKind(StrEnum):
     ENTERED = "entered"  # asked for an operator
     ANNOUNCED = "announced"  # told his position and how long he may have to wait
     CALLBACK = "callback"  # hung up to be called back: keeps his place, waits no more
+    SELF_SERVED = "self_served"  # was told by the voice menu what he asked; counts as received, whatever comes then
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator

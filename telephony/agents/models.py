@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, SmallInteger, String
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,3 +50,24 @@ class AgentPresence(Base):
     not_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # enti that keep him away
     speaks: Mapped[list[str]] = mapped_column(ARRAY(String(2)), server_default="{}")  # beside Italian, ISO 639-1
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered
+
+
+class PauseLimit(Base):
+    """For how long a pause of this reason may last, for the agents of a contract."""
+
+    __tablename__ = "pause_limit"
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    reason: Mapped[PauseReason] = mapped_column(choice(PauseReason), primary_key=True)
+    minutes: Mapped[int] = mapped_column(SmallInteger)
+
+
+class AgentRelease(Base):
+    """The last time a supervisor changed an agent's state for him: he is told until it changes again."""
+
+    __tablename__ = "agent_release"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    at: Mapped[datetime]
+    was: Mapped[AgentState] = mapped_column(choice(AgentState))

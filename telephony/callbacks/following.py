@@ -81,6 +81,15 @@ def arrange(session: Session, call: Any) -> bool:
     return not isinstance(step, GiveUp)
 
 
+def line_is_free(session: Session, call: LiveCall) -> None:
+    """He has hung up: he may be called from now on."""
+    row = session.execute(_READ, {"call": call.id}).one_or_none()
+    if row is None or row.attempts or row.not_before is None or row.state is not CallbackState.OPEN:
+        return
+    session.execute(_WRITE, {"call": call.id, "not_before": None})
+    arrange(session, call)
+
+
 def called(session: Session, call_id: UUID, leg_id: UUID) -> None:
     """The carrier calls him, for the operator of this leg."""
     session.execute(_WRITE, {"call": call_id, "leg_id": leg_id})

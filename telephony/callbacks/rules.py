@@ -15,6 +15,7 @@ FROM, UNTIL = time(9), time(20)  # Rome
 DAYS = range(6)  # not on Sundays
 MOST_ATTEMPTS = 3
 AGAIN_AFTER = timedelta(minutes=15)  # whoever did not answer is called again
+LONGEST_FAREWELL, LONGEST_MESSAGE = timedelta(seconds=20), timedelta(seconds=150)  # then his line is free
 STEP = timedelta(minutes=15)  # how closely the next hour for it is looked for
 DAY = timedelta(days=1)
 AHEAD = 14  # days

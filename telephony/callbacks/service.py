@@ -38,10 +38,13 @@ def may_be_called(session: Session, call: Any) -> bool:
     return not preferences.of_contacts(session, [call.contact_id]).do_not_call
 
 
-def ask(session: Session, call: Any, number: str, *, queue_id: int | None = None) -> bool:
+def ask(
+    session: Session, call: Any, number: str, *, queue_id: int | None = None, speaks: bool = False
+) -> bool:  # fmt: skip
     """The caller is to be called back at this number: in his place, or in one that he takes in this queue now.
 
-    False when somebody is to be called at this number already.
+    Nobody calls him before his line is free; `speaks`: he leaves a message first. False when somebody is to be called
+    at this number already.
     """
     at = clock.now(session)
     table = enti.timetable(session, call.contract_id, call.ente_id)
@@ -50,6 +53,7 @@ def ask(session: Session, call: Any, number: str, *, queue_id: int | None = None
         {
             "call_id": call.id, "contract_id": call.contract_id, "ente_id": call.ente_id, "number": number,
             "state": CallbackState.OPEN, "asked_at": at, "expires_at": rules.expiry(table, at), "attempts": 0,
+            "not_before": at + (rules.LONGEST_MESSAGE if speaks else rules.LONGEST_FAREWELL),
         },
     ).one_or_none()  # fmt: skip
     if made is None:

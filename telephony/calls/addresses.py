@@ -4,6 +4,7 @@ The contract stands in the path so that a webhook's first statement can set its 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 RETRIES = "#rc=2&rp=all"  # the carrier asks again twice, also after a time-out or a 5xx; it is not signed
@@ -14,10 +15,19 @@ class Addresses:
     """Absolute webhook addresses under the public base address."""
 
     public_url: str
+    fallback_url: str | None = None  # where the apology is hosted, if not here
 
     def voice(self) -> str:
         """A call arrives at one of our numbers."""
         return f"{self.public_url}/telephony/voice{RETRIES}"
+
+    def adopted(self, since: datetime) -> str:
+        """A call that arrived then, of which nobody told us."""
+        return f"{self.public_url}/telephony/voice?since={int(since.timestamp())}{RETRIES}"
+
+    def apology(self) -> str:
+        """What is asked when nothing else answers."""
+        return self.fallback_url or f"{self.public_url}/telephony/apology"
 
     def status(self) -> str:
         """A caller's own call changes status."""
@@ -90,6 +100,10 @@ class Addresses:
     def survey_reason(self, contract_id: int, call_id: UUID, answer_id: UUID) -> str:
         """Why he gave it."""
         return f"{self._call(contract_id, call_id)}/survey/{answer_id}/reason{RETRIES}"
+
+    def info(self) -> str:
+        """Where what citizens ask for is found; an ente's id follows."""
+        return f"{self.public_url}/info"
 
     def music(self) -> str:
         """What plays while waiting."""

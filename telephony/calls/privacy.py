@@ -1,6 +1,6 @@
 """What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
 
-from sqlalchemy import ColumnElement, literal, or_, select, update
+from sqlalchemy import ColumnElement, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -8,6 +8,7 @@ from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
 from crm.core import clock
 from crm.core.db import table_of
+from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, Phase
@@ -57,8 +58,11 @@ class _Calls:
         of_him = select(_CALL.c.id).where(self._of(session, person))
         spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(of_him), _VOICEMAIL.c.deleted_at.is_(None))
         messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
-        kept = _CALL.c.ivr.op("||")(literal({"kept": {}}, JSONB))  # what he keyed
-        emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="", ivr=kept)
+        emptied = (
+            update(_CALL)
+            .where(self._of(session, person))
+            .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
+        )
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
         return [
             Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why),
@@ -70,6 +74,7 @@ class _Calls:
         return _CALLBACK.c.call_id.in_(select(_CALL.c.id).where(self._of(session, person)))
 
     def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
+        """Those of his ente; and, of its contracts, those of which it was never known for which ente they were."""
         numbers = {
             reach.value
             for one in person.contact_ids
@@ -77,7 +82,9 @@ class _Calls:
             if reach.kind is ReachKind.PHONE
         }
         nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
-        return (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        contracts = enti.contracts_of(session, person.ente_id)
+        return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
 
 
 HOLDERS: tuple[Holder, ...] = (_Calls(),)

@@ -20,7 +20,7 @@ from crm.enti.calendar import opening
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
-from telephony.calls import limits, service
+from telephony.calls import limits, self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.service import Heard
@@ -41,10 +41,11 @@ from telephony.ivr import queries as flows
 from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, CalledBack, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
+from telephony.selfservice import queries as offered
 
 Reply = tuple[Instruction, ...]
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
@@ -58,6 +59,7 @@ class Arrival:
     line: str
     caller: str | None
     at: datetime
+    repaired: bool = False  # nobody announced it: we found it at the carrier
 
 
 def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
@@ -81,7 +83,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         existing = floor(session).call_of_sid(arrival.sid)
         assert existing is not None
         return resume(session, existing, to)
-    service.arrived(session, call, Heard("arrived", arrival.at))
+    service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
     turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
     return _say(session, call, turn, to)
 
@@ -97,6 +99,10 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     if isinstance(turn.then, LookUp):
         at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
         turn = _walked(session, call, flow, lambda facts: walk.on_notice(flow, at, facts, found=found))
+    elif isinstance(turn.then, Consult):
+        asks, at = turn.then.request, turn.place
+        answer = self_service.consult(session, call, turn.then, at.language, to)
+        turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
     return _say(session, call, turn, to)
 
 
@@ -207,7 +213,7 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     floor(session).write_call(call.id, ivr=turn.place.stored())
     if isinstance(turn.then, CalledBack) and not callbacks.ask(
-        session, call, turn.then.number, queue_id=turn.then.queue
+        session, call, turn.then.number, queue_id=turn.then.queue, speaks=turn.then.speaks
     ):  # fmt: skip
         known = prompts.sentence(Sentence.CALLBACK_KNOWN, turn.place.language)
         turn = replace(turn, says=(Said(known, turn.place.language),), then=HangUp())
@@ -247,8 +253,8 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
             return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
-        case LookUp():
-            raise AssertionError("a notice is looked up before anything is answered")
+        case LookUp() | Consult():
+            raise AssertionError("what is asked of us is found out before anything is answered")
 
 
 def _written(session: Session, call: CallRow, place: Place, reply: Reply) -> Reply:
@@ -291,6 +297,7 @@ def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
         calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
         or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
+        offers=offered.offers(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
 

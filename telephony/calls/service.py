@@ -20,7 +20,7 @@ from crm.levels.service import SeenFact
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.callbacks import following as callbacks
-from telephony.calls import limits
+from telephony.calls import limits, story
 from telephony.calls.lifecycle import (
     AgentAnswered,
     AgentClaimed,
@@ -116,10 +116,13 @@ def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
 def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: UUID | None = None) -> Step | None:
     """A line that a caller was on, or on which he was called back in the attempt of this leg, is over.
 
-    The line that he gave up for a callback ends nothing, however late that is heard.
+    The line that he gave up for a callback ends nothing, however late that is heard; it is free.
     """
     row = floor(session).lock_call(call_id)
-    if row is None or (row.away and leg_id is None) or (not row.away and row.carrier_sid != sid):
+    if row is None or (not row.away and row.carrier_sid != sid):
+        return None
+    if row.away and leg_id is None:
+        callbacks.line_is_free(session, row)
         return None
     event = CitizenMissed(heard.at, leg_id) if row.away and leg_id is not None else CallerLeft(heard.at)
     return apply(session, call_id, event, heard)
@@ -162,7 +165,7 @@ def arrived(session: Session, row: CallRow, heard: Heard) -> None:
     """Log a call that was just written, and count it when it came within the metering hours."""
     _append(session, row, "Arrived", heard)
     if row.metered:
-        fact = SeenFact(FactKind.RECEIVED, heard.at, 0, repaired=False)
+        fact = SeenFact(FactKind.RECEIVED, heard.at, 0, heard.repaired)
         after = account_of(row), measured_of(row, _state(row))
         floor(session).record(row.id, facts=(fact,), before=None, after=after)
     touch(session, topics.board(row.contract_id))
@@ -194,6 +197,19 @@ def wrapped_up(session: Session, call_id: UUID) -> bool:
     account = account_of(row)
     floor(session).record(call_id, facts=(fact,), before=(account, before), after=(account, after))
     return True
+
+
+def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
+    """The voice menu told the caller something of a notice: each thing is logged once, and the call is served."""
+    row = _locked(session, call_id)
+    _append(session, row, story.SELF_SERVED, heard)
+    if row.self_served_at is not None:
+        return
+    floor(session).write_call(call_id, self_served_at=heard.at)
+    if row.metered:
+        state = (account_of(row), measured_of(row, _state(row)))
+        fact = SeenFact(FactKind.SELF_SERVED, heard.at, 0, repaired=heard.repaired)
+        floor(session).record(call_id, facts=(fact,), before=state, after=state)
 
 
 def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> None:
@@ -306,6 +322,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.ABANDONED
     if row.turned_away_at is not None:
         return Outcome.TURNED_AWAY
+    if row.self_served_at is not None:
+        return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 

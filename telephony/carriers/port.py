@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ class CarrierError(DomainError):
     `permanent`: asking again cannot help. `unknown`: no answer tells whether it was done, so a command that
     creates something must be reconciled, never repeated. `gone`: the call had already ended.
     `answered`: what is unknown was answered with an error of the carrier's own, not with silence.
+    `undone`: certainly nothing was done, and asking again may help; `retry_after` is when the carrier says it may.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class CarrierError(DomainError):
         gone: bool = False,
         answered: bool = False,
         code: int | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
@@ -33,6 +35,11 @@ class CarrierError(DomainError):
         self.gone = gone
         self.answered = answered
         self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def undone(self) -> bool:
+        return not (self.permanent or self.unknown or self.gone)
 
 
 CUSTOMER = "customer"  # the caller's label in a conference; an agent's is his leg's id
@@ -181,6 +188,19 @@ class CarrierCall:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call that is under way, as the carrier lists it; `agent` is the identity of the device that it rings."""
+
+    sid: str
+    inbound: bool
+    from_: str
+    to: str
+    answered: bool
+    since: datetime
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceCredentials:
     """What an agent's browser needs to register its softphone."""
 
@@ -205,6 +225,12 @@ class Carrier(Protocol):
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call as the carrier knows it, or none when it knows of none."""
 
+    def live_calls(self) -> list[LiveCall]:
+        """The account's calls that are under way, a few thousand at the most. The list may lag behind them."""
+
+    def probe(self) -> None:
+        """Ask for something that changes nothing: whether it answers."""
+
     def labels_in(self, conference: str) -> frozenset[str]:
         """The labels of who is in a conference now; empty when there is none."""
 
@@ -228,8 +254,11 @@ class Carrier(Protocol):
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         """An SMS as the carrier knows it, or none when it knows of none."""
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
-        """Make a number of ours call `voice_url`, and tell `message_url` of the SMS that it gets.
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:
+        """Make a number of ours call `voice_url`, or `fallback_url` when that does not answer, and tell `message_url`
+        of the SMS that it gets.
 
         Creating what exists already updates it.
         """

@@ -2,12 +2,18 @@
 
 Ending and redirecting may be repeated. Ringing creates something, so a ring without an answer becomes *unknown*
 and the carrier is asked whether it exists; it is never repeated.
+
+Rings leave no faster than the account may place calls: one that is too early waits, and so does its agent's time to
+answer.
 """
 
 import contextlib
-from collections.abc import Iterable
+import random
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -27,6 +33,8 @@ from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState
 from telephony.commands.service import WRITER_LEASE, order
 from telephony.floor.current import floor
+from telephony.standing import pace
+from telephony.standing.pace import Pace
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -34,21 +42,31 @@ LEFT_AFTER = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )  # fmt: skip
 
-RETRY_AFTER = timedelta(seconds=2)
+RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
 CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
 CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
+UNPACED = Pace()
+Later = Callable[[timedelta, Callable[[], None]], None]
+
 
 class Dispatcher:
     """Carries out commands in an executor of its own, so that a slow carrier cannot eat the request threads."""
 
-    def __init__(self, database: Database, carrier: Carrier, addresses: Addresses, *, threads: int = 16) -> None:
+    def __init__(
+        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 16,
+        later: Later | None = None, dice: random.Random | None = None,
+    ) -> None:  # fmt: skip
+        """`later` is told what to do after a while, and the dice spread those who failed together."""
         self._database = database
         self._carrier = carrier
         self._addresses = addresses
+        self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
+        self._later = later or self._in_the_pool
+        self._dice = dice or random.Random()  # noqa: S311  # no secret
 
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
@@ -78,18 +96,43 @@ class Dispatcher:
             except Exception:
                 log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
 
-    def carry_out(self, command_id: int) -> None:
-        """Carry out one command and write down what became of it."""
-        job = self._database.transact(Scope.across_enti(), lambda session: _load(session, command_id))
-        if job is not None:
-            self._carry_out(job)
+    def carry_out(self, command_id: int, *, tries: int = 0, in_turn: bool = False) -> None:
+        """Carry out one command and write down what became of it.
 
-    def _carry_out(self, job: Job) -> None:
+        `tries`: how often the carrier did nothing of it so far. `in_turn`: it has waited for its turn.
+        """
+
+        def work(session: Session) -> tuple[Job | None, timedelta]:
+            job = _load(session, command_id)
+            if job is None or in_turn or not job.places_a_call:
+                return job, pace.NOTHING
+            wait = pace.reserve(session, self._paced)
+            if wait:
+                _keep(session, job, wait)
+            return job, wait
+
+        job, wait = self._database.transact(Scope.across_enti(), work)
+        if job is not None and wait:
+            log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
+            self._later(wait, partial(self.carry_out, command_id, tries=tries, in_turn=True))
+        elif job is not None:
+            self._carry_out(job, tries)
+
+    def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
+        timer = threading.Timer(wait.total_seconds(), self._submit, [work])
+        timer.daemon = True  # a process that ends leaves what waits to the engine
+        timer.start()
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._pool.submit(_logged, work)
+
+    def _carry_out(self, job: Job, tries: int) -> None:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
         elif job.kind in CREATES:
-            self._ring(job)
+            self._ring(job, tries)
         else:
             self._repeatable(job)
 
@@ -107,7 +150,8 @@ class Dispatcher:
                 self._settle(job, CommandState.FAILED, error=str(error))
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
-                self._settle(job, CommandState.OWED, error=str(error), wait=RETRY_AFTER)
+                wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
+                self._settle(job, CommandState.OWED, error=str(error), wait=wait)
         else:
             log.info("command_carried_out", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
@@ -128,7 +172,7 @@ class Dispatcher:
 
     # -- ringing --------------------------------------------------------------------------------------------
 
-    def _ring(self, job: Job) -> None:
+    def _ring(self, job: Job, tries: int) -> None:
         ring = self._ring_of(job)
         if job.may_have_been_sent:
             self._reconcile(job, ring)
@@ -140,10 +184,28 @@ class Dispatcher:
             if error.unknown:
                 log.warning("ring_unknown", leg=str(job.leg_id))
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=SETTLE)
+            elif error.undone and tries + 1 < MAX_ATTEMPTS:
+                self._again(job, error, tries + 1)
             else:
                 self._refused(job, error)
         else:
             self._rung(job, sid)
+
+    def _again(self, job: Job, error: CarrierError, tries: int) -> None:
+        """Nothing was done: wait, together with whoever else would place a call, and ask again.
+
+        Here and not in the engine's sweep, which could not know that nothing was done. Should this process die
+        meanwhile, the sweep looks for the ring and gives the call to somebody again.
+        """
+        wait = error.retry_after or pace.back_off(tries, self._dice)
+        log.warning("ring_tried_again", leg=str(job.leg_id), error=str(error), attempt=tries)
+
+        def work(session: Session) -> None:
+            pace.hold(session, self._paced, wait)
+            _keep(session, job, wait)
+
+        self._database.transact(Scope.across_enti(), work)
+        self._later(wait, partial(self.carry_out, job.id, tries=tries))
 
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
@@ -234,14 +296,33 @@ class Dispatcher:
 
 
 def ring_timed_out(session: Session, *, call_id: UUID, leg_id: UUID) -> None:
-    """Our own timer says that this agent has not answered, whatever the carrier says or does not say."""
+    """Our own timer says that this agent has not answered, whatever the carrier says or does not say.
+
+    While nobody knows of a call to his telephone, it is no fault of his.
+    """
     at = clock.now(session)
+    if floor(session).leg_sid(leg_id) is None:
+        calls.apply(session, call_id, RingRefused(at, leg_id), Heard(f"never-rang:{leg_id}", at))
+        return
     calls.apply(session, call_id, LegEnded(at, leg_id, LegEnd.TIMED_OUT), Heard(f"timeout:{leg_id}", at))
 
 
 def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     at = clock.now(session)
     return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
+
+
+def _keep(session: Session, job: Job, wait: timedelta) -> None:
+    """It stays with this process for that much longer, and its agent has that much longer to answer."""
+    assert job.leg_id is not None
+    floor(session).put_off(job.id, job.leg_id, by=wait, lease_until=clock.now(session) + wait + WRITER_LEASE)
+
+
+def _logged(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("command_failed")  # its lease runs out; the engine takes over
 
 
 def _settle(

@@ -52,6 +52,12 @@ class Job:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
 
     @property
+    def places_a_call(self) -> bool:
+        """Whether carrying it out creates a call at the carrier."""
+        creates = self.kind in {CommandKind.RING_AGENT, CommandKind.CALL_BACK}
+        return creates and not self.may_have_been_sent and not self.is_moot
+
+    @property
     def may_have_been_sent(self) -> bool:
         """Whether somebody before us may have told the carrier already."""
         return self.state is CommandState.UNKNOWN or self.attempts > 0

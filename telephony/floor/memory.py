@@ -7,7 +7,7 @@ is known of taxpayers: a call leaves no more than its entry on the timeline.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -183,6 +183,10 @@ class MemoryFloor:
         self.legs.change(leg_id, {"carrier_sid": carrier_sid})
         state: LegState = self.legs.rows[leg_id]["state"]
         return state
+
+    def leg_sid(self, leg_id: UUID) -> str | None:
+        row = self.legs.rows.get(leg_id)
+        return None if row is None else row["carrier_sid"]
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
@@ -362,6 +366,13 @@ class MemoryFloor:
         self, command_id: int, state: CommandState, *, error: str | None, lease_until: datetime
     ) -> None:  # fmt: skip
         self.commands.change(command_id, {"state": state, "error": error, "lease_until": lease_until})
+
+    def put_off(self, command_id: int, leg_id: UUID, *, by: timedelta, lease_until: datetime) -> None:
+        command = self.commands.rows.get(command_id)
+        if command is not None and command["state"] is CommandState.OWED:
+            self.commands.change(command_id, {"lease_until": lease_until})
+        for timer in self.timers.by("of", (TimerKind.RING, leg_id)):
+            self.timers.change(timer["id"], {"due_at": timer["due_at"] + by})
 
     # -- the meter, and what is promised --------------------------------------------------------------------------
 

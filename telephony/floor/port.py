@@ -8,7 +8,7 @@ simulation runs. Neither decides anything. Configuration is not asked for here: 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
@@ -62,6 +62,7 @@ class LiveCall:
     turned_away_at: datetime | None
     away: bool
     carrier_sid: str
+    self_served_at: datetime | None
 
 
 CallRow = Any  # a row of the table of calls, its columns by name
@@ -150,6 +151,9 @@ class Floor(Protocol):
 
     def name_leg(self, leg_id: UUID, carrier_sid: str) -> LegState:
         """The carrier's name of a leg, from the answer to its creation; the leg's state."""
+
+    def leg_sid(self, leg_id: UUID) -> str | None:
+        """The carrier's name of a leg, if it is known."""
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
@@ -245,6 +249,9 @@ class Floor(Protocol):
         self, command_id: int, state: CommandState, *, error: str | None, lease_until: datetime
     ) -> None:  # fmt: skip
         """Write down what became of a command."""
+
+    def put_off(self, command_id: int, leg_id: UUID, *, by: timedelta, lease_until: datetime) -> None:
+        """A ring leaves later than was thought: it stays with its process until then, and its timer runs longer."""
 
     # -- the meter, and what is promised --------------------------------------------------------------------------
 

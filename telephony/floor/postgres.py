@@ -7,7 +7,7 @@ order: call, entry, agent.
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     DateTime,
+    Interval,
     Text,
     Uuid,
     and_,
@@ -107,6 +108,7 @@ _THIS_LEG = _LEG.c.id == bindparam("leg")
 _ADD_LEG = insert(_LEG)
 _WRITE_LEG = update(_LEG).where(_THIS_LEG, _LEG.c.state != LegState.ENDED)
 _LEARN_SID = update(_LEG).where(_THIS_LEG, _LEG.c.carrier_sid.is_(None))
+_LEG_SID = select(_LEG.c.carrier_sid).where(_THIS_LEG)
 _NAME_LEG = update(_LEG).where(_THIS_LEG).returning(_LEG.c.state)
 
 _ADD_ENTRY = upsert(_ENTRY).on_conflict_do_nothing()
@@ -193,6 +195,11 @@ _DISARM = {
         (TimerKind.WRAP_UP, _TIMER.c.agent_id),
     )
 }
+_PUT_OFF = (
+    update(_TIMER)
+    .where(_TIMER.c.leg_id == bindparam("leg"), _TIMER.c.kind == TimerKind.RING)
+    .values(due_at=_TIMER.c.due_at + bindparam("by", type_=Interval))
+)
 _DUE = (
     select(_TIMER.c.id, _TIMER.c.contract_id, _TIMER.c.call_id)
     .where(_TIMER.c.due_at <= bindparam("now"))
@@ -206,6 +213,7 @@ _TAKE_TIMER = (
 )
 
 _UNSETTLED = _COMMAND.c.state.in_([CommandState.OWED, CommandState.UNKNOWN])
+_KEEP = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"), _COMMAND.c.state == CommandState.OWED)
 _ADD_COMMAND = insert(_COMMAND).returning(_COMMAND.c.id)
 _TAKE_OVER = (
     update(_COMMAND)
@@ -325,6 +333,10 @@ class PostgresFloor:
     def name_leg(self, leg_id: UUID, carrier_sid: str) -> LegState:
         state: LegState = self._session.execute(_NAME_LEG, {"leg": leg_id, "carrier_sid": carrier_sid}).scalar_one()
         return state
+
+    def leg_sid(self, leg_id: UUID) -> str | None:
+        sid: str | None = self._session.execute(_LEG_SID, {"leg": leg_id}).scalar_one_or_none()
+        return sid
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
@@ -461,6 +473,10 @@ class PostgresFloor:
     ) -> None:  # fmt: skip
         values = {"command": command_id, "state": state, "error": error, "lease_until": lease_until}
         self._session.execute(_SETTLE, values)
+
+    def put_off(self, command_id: int, leg_id: UUID, *, by: timedelta, lease_until: datetime) -> None:
+        self._session.execute(_KEEP, {"command": command_id, "lease_until": lease_until})
+        self._session.execute(_PUT_OFF, {"leg": leg_id, "by": by})
 
     # -- the meter, and what is promised --------------------------------------------------------------------------
 

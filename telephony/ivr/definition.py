@@ -39,6 +39,7 @@ class NodeKind(StrEnum):
     IDENTIFY = "identify"
     COLLECT = "collect"
     QUEUE = "queue"
+    SELF_SERVICE = "self_service"
     GOODBYE = "goodbye"
     VOICEMAIL = "voicemail"
 
@@ -141,6 +142,16 @@ class Collect(_Asking):
     next: NodeId
 
 
+class SelfService(_Asking):
+    """What there is to pay on a notice, and what became of it, told to whoever knows a second factor.
+
+    `next` is for whoever wants something else; `otherwise` for whoever fails, and where nobody offers it.
+    """
+
+    kind: Literal[NodeKind.SELF_SERVICE] = NodeKind.SELF_SERVICE
+    next: NodeId
+
+
 class ToCallback(_Asking):
     """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
 
@@ -175,11 +186,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToCallback | ToVoicemail | ToQueue
-    | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
+    | ToQueue | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
-Asking = Menu | AskLanguage | AskNotice | Collect | ToCallback | ToVoicemail
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -204,7 +215,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect():
+        case AskLanguage() | AskNotice() | Collect() | SelfService():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case ToCallback() | ToVoicemail():

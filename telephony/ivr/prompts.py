@@ -41,6 +41,7 @@ class Sentence(StrEnum):
     SURVEY_SCORE = "survey_score"
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
+    OUT_OF_ORDER = "out_of_order"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
@@ -170,6 +171,14 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         IT: "Grazie, arrivederci.",
         EN: "Thank you, goodbye.",
         DE: "Danke, auf Wiederhören.",
+    },
+    Sentence.OUT_OF_ORDER: {
+        IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
+        "richiamare tra qualche minuto.",
+        EN: "We apologise: because of a technical problem we cannot answer at the moment. Please call again in a few "
+        "minutes.",
+        DE: "Wir bitten um Entschuldigung: Wegen einer technischen Störung können wir zurzeit nicht antworten. Bitte "
+        "rufen Sie in einigen Minuten noch einmal an.",
     },
 }
 

@@ -54,6 +54,7 @@ class Provisioner:
         self._carrier.provision(
             number,
             voice_url=self._addresses.voice(),
+            fallback_url=self._addresses.apology(),
             status_url=self._addresses.status(),
             message_url=self._addresses.texts(),
             label=label,

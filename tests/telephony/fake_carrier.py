@@ -11,6 +11,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
     TextMessage,
 )
@@ -47,6 +48,8 @@ class FakeCarrier:
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
     recordings: dict[str, bytes] = field(default_factory=dict)
+    listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
+    silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
 
     def ring(self, ring: Ring) -> str:
@@ -111,7 +114,16 @@ class FakeCarrier:
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         return CarrierMessage(sid, *self.became.get(sid, ("sent", None))) if sid in self.texts else None
 
-    def provision(self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str) -> None:
+    def live_calls(self) -> list[LiveCall]:
+        return list(self.listed)
+
+    def probe(self) -> None:
+        if self.silent:
+            raise no_answer()
+
+    def provision(
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
+    ) -> None:
         """Nothing to do: scenarios announce their calls themselves."""
 
     def device(self, identity: str, now: datetime) -> DeviceCredentials:

@@ -39,6 +39,7 @@ from telephony.lines import queries as lines
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher
 from telephony.queues.models import QueueEntry
+from telephony.standing.pace import Pace
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, make_ready, presence_of
 from tests.telephony.fake_carrier import FakeCarrier
 
@@ -59,6 +60,7 @@ class Stage:
     engine: Engine
     pending: list[CommandWritten | MatchDue] = field(default_factory=list)
     told: int = 0  # callbacks so far: each has a key of its own
+    later: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)  # what the process put off
 
     # -- the process ------------------------------------------------------------------------------------------
 
@@ -77,9 +79,17 @@ class Stage:
                     made += self.matcher.match_now(domain, found_by="event")
         return made
 
+    def waits(self) -> list[float]:
+        """What the process had put off happens; for how many seconds each of it waited."""
+        put_off, self.later[:] = list(self.later), []
+        for _, work in put_off:
+            work()
+        return [wait.total_seconds() for wait, _ in put_off]
+
     def crash(self) -> None:
         """The process died after its commit: what it would have done next is forgotten."""
         self.pending.clear()
+        self.later.clear()
 
     def passes(self, seconds: float) -> None:
         """Time passes for timers, leases, checks and waits; what happened has an instant of its choice."""
@@ -261,14 +271,25 @@ class Stage:
         return Principal(agent, "", "it", frozenset({Held(Role.AGENT, None, self.cast.contract)}))
 
 
-def build(database: Database, cast: Cast) -> Stage:
-    """A stage over this database."""
+def build(database: Database, cast: Cast, *, per_second: float | None = None) -> Stage:
+    """A stage over this database, on an account that may place so many calls a second."""
     carrier = FakeCarrier()
     matcher = Matcher(database)
-    dispatcher = Dispatcher(database, carrier, TO, threads=2)
+    later: list[tuple[timedelta, Callable[[], None]]] = []
+    dispatcher = Dispatcher(
+        database, carrier, TO, paced=Pace("AC1", per_second), threads=2,
+        later=lambda wait, work: later.append((wait, work)),
+    )  # fmt: skip
     reconciler = Reconciler(database, carrier)
     stage = Stage(
-        database, cast, carrier, matcher, dispatcher, reconciler, Engine(database, matcher, dispatcher, reconciler)
+        database,
+        cast,
+        carrier,
+        matcher,
+        dispatcher,
+        reconciler,
+        Engine(database, matcher, dispatcher, reconciler),
+        later=later,
     )
     database.on(CommandWritten, stage.pending.extend)
     database.on(MatchDue, stage.pending.extend)

@@ -6,7 +6,7 @@ proxy says; blank fields are kept, because they are signed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import Scope
 from telephony.calls import reception, service
+from telephony.calls.apology import APOLOGY
 from telephony.calls.lifecycle import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
 from telephony.calls.models import Call
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
@@ -29,7 +30,7 @@ from telephony.carriers.port import CUSTOMER
 from telephony.lines import queries as lines
 from telephony.surveys import reception as surveys
 from telephony.voicemail import service as voicemail
-from web.edge.visits import runtime_of
+from web.edge.visits import RuntimeDep, runtime_of
 from web.wiring import Runtime
 
 log = structlog.get_logger(__name__)
@@ -98,9 +99,15 @@ NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
 
 
+@router.api_route("/apology", methods=["GET", "POST"])
+def apology(runtime: RuntimeDep) -> Response:
+    """The address of last resort: it answers without the database, and to whoever asks."""
+    return Response(runtime.carrier.render(APOLOGY), media_type="text/xml")
+
+
 @router.post("/voice")
-def voice(hook: HookDep) -> Response:
-    """A call arrives at one of our numbers."""
+def voice(hook: HookDep, since: int | None = None) -> Response:
+    """A call arrives at one of our numbers; or it arrived then, and nobody told us."""
     with hook.runtime.database.begin(Scope.nothing()) as session:
         line = lines.in_use(session, hook["To"])
     if line is None:
@@ -108,7 +115,8 @@ def voice(hook: HookDep) -> Response:
         return hook.reply(NOT_IN_USE)
 
     def work(session: Session) -> Reply:
-        arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, clock.now(session))
+        at = clock.now(session) if since is None else datetime.fromtimestamp(since, UTC)
+        arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, at, repaired=since is not None)
         return reception.arrive(session, arrival, line, hook.runtime.addresses)
 
     reply = hook.in_contract(line.contract_id, work)

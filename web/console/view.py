@@ -26,9 +26,11 @@ from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
+from telephony.calls.oversight import Released, limit_of, released
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.models import Voicemail
 from web.edge.templating import fragment
@@ -118,6 +120,8 @@ class ConsoleView:
     unfinished: Unfinished | None
     now: datetime
     promised: tuple[FollowUpView, ...] = ()  # in this call
+    pause_limit: timedelta | None = None
+    released: Released | None = None  # by a supervisor
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
@@ -187,15 +191,14 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     """How the queues stand: the one region that all agents of the same contracts share."""
     with runtime.database.begin(scope) as session:
         lines = queues.standing(session, scope.contracts)
+        silent_since = failing_since(session)
     since = min((line.since for line in lines if line.since), default=None)
     html = fragment(
-        "console/queues.html",
-        language,
-        waiting=sum(line.waiting for line in lines),
-        away=sum(line.away for line in lines),
-        since=since,
-    )
-    return Rendered({"queues": html}, frozenset(topics.board(one) for one in scope.contracts))
+        "console/queues.html", language, waiting=sum(line.waiting for line in lines),
+        away=sum(line.away for line in lines), since=since, silent_since=silent_since,
+    )  # fmt: skip
+    watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.carrier()}
+    return Rendered({"queues": html}, watched)
 
 
 def read(session: Session, visit: Visit) -> ConsoleView:
@@ -220,7 +223,8 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
-        now=clock.now(session), promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        now=clock.now(session), pause_limit=limit_of(session, presence), released=released(session, presence),
+        promised=tuple(follow_ups.of_call(session, about)) if about else (),
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
+from telephony.selfservice.dialogue import Want
 from telephony.surveys.models import SurveyReason
 from web.duplicates.comparison import Line
 
@@ -126,6 +127,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.IDENTIFY: "Codice avviso",
         NodeKind.COLLECT: "Cifre",
         NodeKind.QUEUE: "Coda",
+        NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
         NodeKind.GOODBYE: "Congedo",
         NodeKind.VOICEMAIL: "Segreteria",
     },
@@ -420,9 +422,21 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Line.POSITIONS: "Posizioni",
         Line.CONTACTS: "Voci in cronologia",
     },
+    Want: {
+        Want.PIN: "PIN",
+        Want.SEND_CODE: "invio del codice",
+        Want.CODE: "codice via SMS",
+        Want.PAPER: "ciò che è scritto sull'avviso",
+        Want.WAYS: "come pagare",
+        Want.DUE: "quanto c'è da pagare",
+        Want.INSTALMENTS: "rate",
+        Want.NOTIFICATION: "notifica",
+        Want.LINK: "collegamento per pagare",
+    },
     Outcome: {
         Outcome.ANSWERED: "Risposta",
         Outcome.ABANDONED: "Abbandonata in attesa",
+        Outcome.SELF_SERVED: "Servita dal risponditore",
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
         Outcome.TURNED_AWAY: "Non ammessa: coda piena",

@@ -31,6 +31,7 @@ from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.oversight import routes as oversight
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
 from web.staff import routes as staff
@@ -60,23 +61,28 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
 
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
+    "wallboard": lambda runtime, visit: [
+        *wallboard.join(runtime, visit),
+        *audit.badge(runtime, visit),
+        *staff.badge(runtime, visit),
+    ],
     "imports": imports.join,
-    "proposals": proposals.join,
-    "closures": closures.join,
-    "ente": ente.join,
-    "access-log": audit.join,
+    "proposals": lambda runtime, visit: [*proposals.join(runtime, visit), *staff.badge(runtime, visit)],
+    "closures": lambda runtime, visit: [*closures.join(runtime, visit), *staff.badge(runtime, visit)],
+    "ente": lambda runtime, visit: [*ente.join(runtime, visit), *staff.badge(runtime, visit)],
+    "access-log": lambda runtime, visit: [*audit.join(runtime, visit), *staff.badge(runtime, visit)],
     "privacy": privacy.join,
     "follow-ups": follow_ups.join_mine,
     "follow-ups-all": follow_ups.join_all,
     "duplicates": duplicates.join,
+    "operators": oversight.join,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`
     "file": files.join,
     "gate": files.join_gate,
     "contact": contacts.join,
-    "ente": ente.join,
+    "ente": lambda runtime, visit, one: [*ente.join(runtime, visit, one), *staff.badge(runtime, visit)],
     "list": follow_ups.join_list,
     "staff": staff.join,
 }

@@ -27,6 +27,8 @@ import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
+import telephony.selfservice.models
+import telephony.standing.models
 import telephony.surveys.models
 import telephony.voicemail.models
 from crm.core.db import Base

@@ -152,6 +152,7 @@ class Supervisor:
         if "simulator" in self._sockets:
             ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
             ours["FILODIRETTO_SIMULATOR_URL"] = _address(self._options.simulator_port)
+            ours["FILODIRETTO_FALLBACK_URL"] = f"{_address(self._options.simulator_port)}/bins/apology"
             ours |= self._simulated() | self._mail()
         if "gestionale" in self._sockets:
             ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
@@ -175,6 +176,7 @@ class Supervisor:
         played = {
             "NUMBERS": str(data / "numbers.json"),
             "ORIGINS": f"http://localhost:{port}",
+            "APOLOGY": str(self._apology()),
         }
         if self._options.demo:
             played |= {
@@ -185,6 +187,16 @@ class Supervisor:
                 "COLLEAGUES": str(data / "colleagues.json"),
             }
         return {f"FILODIRETTO_SIMULATOR_{name}": value for name, value in played.items()}
+
+    def _apology(self) -> Path:
+        """What callers hear when nothing of ours answers; the carrier hosts it."""
+        from telephony.calls.apology import APOLOGY  # noqa: PLC0415  # where a carrier is played alone
+        from telephony.carriers.twilio.markup import render  # noqa: PLC0415
+
+        self._options.data.mkdir(parents=True, exist_ok=True)
+        path = self._options.data / "apology.xml"
+        path.write_text(render(APOLOGY), encoding="utf-8")
+        return path
 
     def _step(self, name: str, text: str, environ: dict[str, str]) -> None:
         _say(text)

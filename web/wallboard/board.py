@@ -21,10 +21,12 @@ from crm.levels.metering import Counts
 from crm.levels.queries import LOST, WAITING_OVER
 from crm.levels.terms import EVER, USUAL, Denominator, Terms, in_force
 from telephony.agents.models import AgentState
+from telephony.calls.oversight import over_limit
 from telephony.ivr import queries as ivr
 from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView
+from telephony.standing.health import failing_since
 
 HOURS_SHOWN = 12
 ALERTS_SHOWN = 6
@@ -108,10 +110,12 @@ class Board:
     """Everything on the wallboard."""
 
     opening: Opening
+    carrier_silent_since: datetime | None
     emergencies: tuple[str, ...]  # what callers of these contracts, or enti, hear just now
     centre: Figures
     limits: Limits
     agents: Mapping[AgentState, int] | None  # none for who watches an ente only
+    pauses_over: int  # how many of them are on a pause that has lasted too long
     queues: tuple[QueueRow, ...]
     enti: tuple[EnteRow, ...]
     hours: tuple[Hour, ...]
@@ -147,12 +151,14 @@ def read(session: Session, scope: Scope) -> Board:
     nowhere, nobodys = of_queue(None), of_ente(None)
     return Board(
         opening=_opening(session, contract_ids, scope),
+        carrier_silent_since=failing_since(session),
         emergencies=tuple(
             one.text[Language.ITALIAN] for one in ivr.emergencies(session, contract_ids) if one.switched_on_at
         ),
         centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
         agents=staffed.all if staffed else None,
+        pauses_over=over_limit(session, scope.contracts) if scope.contracts else 0,
         queues=tuple(
             _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {})
             for queue in queues.with_closed(session, contract_ids)
@@ -170,7 +176,8 @@ def read(session: Session, scope: Scope) -> Board:
         ),
         service=_service(sum(tally.rows.values(), Counts()), terms.values()),
         alerts=_alerts(session, contract_ids, since),
-        topics=frozenset(topics.board(one) for one in contract_ids)
+        topics=frozenset({topics.carrier()})
+        | frozenset(topics.board(one) for one in contract_ids)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telephony.carriers.simulator import citizens_api, sockets, texts_api
+from telephony.carriers.simulator import citizens_api, faults_api, sockets, texts_api
 from telephony.carriers.simulator.colleagues.team import Team
 from telephony.carriers.simulator.config import SimulatorConfig
 from telephony.carriers.simulator.courtesy import left_to_people
@@ -69,7 +69,7 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.exception_handler(RestError)(_refuse)
     app.exception_handler(HTTPException)(_not_found)
     for module in (
-        calls, participants, conferences, numbers, messages, account, citizens_api, texts_api, sockets,
+        calls, participants, conferences, numbers, messages, account, citizens_api, faults_api, texts_api, sockets,
     ):  # fmt: skip
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -77,6 +77,9 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.get("/", include_in_schema=False)(_caller_page)
     app.get("/calls", include_in_schema=False)(_calls_page)
     app.get("/messages", include_in_schema=False)(_messages_page)
+    if config.apology is not None:
+        hosted = Response(config.apology, media_type="text/xml")
+        app.api_route("/bins/apology", methods=["GET", "POST"], include_in_schema=False)(lambda: hosted)
     return app
 
 
@@ -99,7 +102,7 @@ def serve(config: SimulatorConfig, *, host: str, port: int, fd: int | None = Non
 
 async def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RestError)
-    return JSONResponse(dict(error.body()), status_code=error.status)
+    return JSONResponse(dict(error.body()), status_code=error.status, headers=error.headers)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

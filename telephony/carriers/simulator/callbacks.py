@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from telephony.carriers.simulator.errors import DocumentError
-from telephony.carriers.simulator.faults import Fate, Misfortune
+from telephony.carriers.simulator.faults import About, Fate, Kind, Misfortune
 from telephony.carriers.simulator.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class Callbacks:
 
     def send(self, subject: str, target: Target, params: Mapping[str, str]) -> None:
         """Start the delivery of one callback about `subject` (a call's or conference's ordinal)."""
-        fate = self.misfortune.fate(subject)
+        fate = self.misfortune.fate(_about(subject, params))
         if fate.copies == 0:
             log.info("callback.dropped", subject=subject, url=target.url)
             return
@@ -76,7 +76,7 @@ class Callbacks:
             await asyncio.wait({before})
         for _ in range(fate.copies):
             try:
-                await self._webhooks.request(target.url, target.method, params)
+                await self._webhooks.request(target.url, target.method, params, forged=fate.forged)
             except DocumentError as error:
                 log.warning("callback.lost", url=error.url, code=error.code, error=error.message)
             self._remember(subject)
@@ -85,3 +85,15 @@ class Callbacks:
         if len(self._delivered) > 10_000:
             self._delivered.clear()
         self._delivered.add(subject)
+
+
+def _about(subject: str, params: Mapping[str, str]) -> About:
+    """Which kind of callback it is, as its own fields tell."""
+    call = params.get("CallSid")
+    if "RecordingStatus" in params:
+        return About(Kind.RECORDING, subject, call, params["RecordingStatus"])
+    if "StatusCallbackEvent" in params:
+        return About(Kind.CONFERENCE, subject, call, params["StatusCallbackEvent"])
+    if "MessageStatus" in params:
+        return About(Kind.MESSAGE, subject, None, params["MessageStatus"])
+    return About(Kind.CALL, subject, call, params.get("CallStatus"))

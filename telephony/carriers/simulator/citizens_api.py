@@ -1,7 +1,7 @@
 """The JSON API of simulated citizens: place calls, press keys, hang up, misbehave as a carrier."""
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -21,7 +21,6 @@ from telephony.carriers.simulator.views import call_view, overview
 
 SUGGESTED = 5
 DIGITS = r"^[0-9*#]{1,40}$"
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -63,21 +62,6 @@ class CalleeIn(Strict):
     script: list[StepIn] = []
 
 
-class FaultsIn(Strict):
-    """Only what is given changes; null for `calls_per_second` lifts the limit."""
-
-    seed: int | None = None
-    drop: Probability | None = None
-    duplicate: Probability | None = None
-    reorder: Probability | None = None
-    delay: Probability | None = None
-    delay_s: Annotated[float, Field(ge=0)] | None = None
-    callback_before_reply: Probability | None = None
-    lose_reply: Probability | None = None
-    rate_limit: Probability | None = None
-    calls_per_second: Annotated[float, Field(gt=0)] | None = None
-
-
 def citizens_only(request: Request, exchange: ExchangeDep) -> None:
     """Loopback or bearer token; and no page of another site may call on a visitor's behalf."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -116,7 +100,9 @@ def _from_callers(exchange: Exchange) -> tuple[Suggestion, ...]:
     path = exchange.config.traffic.callers_file
     callers = read_callers(path) if path is not None and path.exists() else []
     named = [caller for caller in callers if caller.name]
-    return tuple(Suggestion(caller.number, caller.name, caller.to) for caller in named[:SUGGESTED])
+    return tuple(
+        Suggestion(caller.number, caller.name, caller.to, caller.notice_number or "") for caller in named[:SUGGESTED]
+    )
 
 
 @router.get("/operators")
@@ -136,6 +122,8 @@ async def create(body: CallIn, exchange: ExchangeDep) -> dict[str, Any]:
     line = exchange.numbers.find(body.to)
     if line is None or not line.number.voice_url:
         raise HTTPException(404, f"nobody answers {body.to}: it is not one of the account's numbers")
+    if exchange.misfortune.down:
+        raise HTTPException(503, "the telephone network is out of order")
     return call_view(place_call(exchange, line, body.from_, _steps(body.script), for_person=body.for_person))
 
 
@@ -175,18 +163,6 @@ async def set_callee(body: CalleeIn, exchange: ExchangeDep) -> dict[str, Any]:
     callee = Callee(body.answer_after_s, body.outcome, tuple(_steps(body.script)))
     exchange.callees.set(body.number, callee)
     return {"number": body.number, "outcome": body.outcome}
-
-
-@router.get("/faults")
-async def faults(exchange: ExchangeDep) -> dict[str, Any]:
-    return asdict(exchange.misfortune.faults)
-
-
-@router.put("/faults")
-async def set_faults(body: FaultsIn, exchange: ExchangeDep) -> dict[str, Any]:
-    given = body.model_dump(exclude_unset=True)
-    exchange.set_faults(replace(exchange.misfortune.faults, **given))
-    return asdict(exchange.misfortune.faults)
 
 
 def _steps(script: list[StepIn]) -> list[Step]:

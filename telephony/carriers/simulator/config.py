@@ -45,7 +45,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often the carrier misbehaves: probabilities from 0 to 1, drawn from `seed`."""
+    """How often the carrier misbehaves: probabilities from 0 to 1, drawn from `seed`; what each does is said in
+    `faults.Fault`."""
 
     seed: int = 0
     drop: float = 0.0
@@ -56,6 +57,13 @@ class Faults:
     callback_before_reply: float = 0.0
     lose_reply: float = 0.0
     rate_limit: float = 0.0
+    retry_after_s: int | None = None
+    bad_signature: float = 0.0
+    server_error: float = 0.0
+    hang: float = 0.0
+    hang_s: float = 20.0
+    gone: float = 0.0
+    down: bool = False
     calls_per_second: float | None = None
 
 
@@ -88,6 +96,7 @@ class Suggestion:
     number: str
     label: str
     to: str = ""
+    notice: str = ""  # a notice of his, to be keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,8 @@ class SimulatorConfig:
     faults: Faults = Faults()
     traffic: Traffic = Traffic()
     colleagues: Colleagues = Colleagues()
+    apology: str | None = None
+    """A document hosted by the carrier itself, at `/bins/apology`, as Twilio hosts TwiML Bins."""
     device_grace_s: float = 8.0
     mail_host: str = "127.0.0.1"
     mail_port: int | None = None
@@ -143,6 +154,7 @@ class SimulatorConfig:
                 product_url=settings.public_url,
                 talk_s=_number(environ, "TALK_S", 100.0),
             ),
+            apology=_text(environ, "APOLOGY"),
             device_grace_s=_number(environ, "GRACE_S", 8.0),
             mail_host=environ.get(PREFIX + "MAIL_HOST", "127.0.0.1"),
             mail_port=int(_number(environ, "MAIL_PORT", 0)) or None,
@@ -178,6 +190,11 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     raw = environ.get(PREFIX + name)
     return Path(raw) if raw else None
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    path = _path(environ, name)
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else None
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 class RestError(Exception):
     """A REST request that Twilio refuses, with its body `{code, message, more_info, status}`."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message)
+        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         self.status = status
         self.code = code
         self.message = message

@@ -15,7 +15,8 @@ from telephony.carriers.simulator.changes import Changes
 from telephony.carriers.simulator.conferences import Conference
 from telephony.carriers.simulator.config import Faults, SimulatorConfig
 from telephony.carriers.simulator.devices import Answer, DeviceDesk
-from telephony.carriers.simulator.faults import Misfortune
+from telephony.carriers.simulator.errors import DocumentError
+from telephony.carriers.simulator.faults import About, Kind, Misfortune
 from telephony.carriers.simulator.instants import now, rfc2822
 from telephony.carriers.simulator.messages import TextDesk
 from telephony.carriers.simulator.numbers import Line, NumberBook
@@ -71,8 +72,14 @@ class Exchange:
         await self.webhooks.close()
 
     def set_faults(self, faults: Faults) -> None:
-        """Misbehave differently from now on; the draws begin again."""
-        self.misfortune = self.callbacks.misfortune = Misfortune(faults)
+        """Misbehave differently from now on; the draws begin again, and what was injected stays."""
+        self.misfortune = self.callbacks.misfortune = Misfortune(faults, self.misfortune.injections.values())
+        self.changes.notify()
+
+    def recover(self) -> None:
+        """Nothing goes wrong any more."""
+        self.misfortune = self.callbacks.misfortune = Misfortune(Faults(seed=self.misfortune.faults.seed))
+        self.changes.notify()
 
     def dial_in(self, line: Line, from_: str, conduct: Callable[[Call], Awaitable[None]]) -> Call:
         """A citizen calls one of our numbers; `conduct` executes the product's documents."""
@@ -135,7 +142,13 @@ class Exchange:
         if source.twiml is not None:
             return source.url, "text/xml", source.twiml
         params = self.voice_params(call) | dict(source.params) | dict(more)
-        reply = await self.webhooks.request(source.url, source.method, params)
+        fate = self.misfortune.fate(About(Kind.DOCUMENT, f"document-{call.ordinal}", call.sid))
+        if fate.delay_s:
+            await asyncio.sleep(fate.delay_s)
+        if fate.copies == 0:
+            raise DocumentError(11200, source.url, "the request was lost on its way")
+        for _ in range(fate.copies):
+            reply = await self.webhooks.request(source.url, source.method, params, forged=fate.forged)
         return reply.url, reply.content_type, reply.text
 
     def conference(self, name: str) -> Conference | None:

@@ -1,9 +1,11 @@
 """What pages and scripts see of calls."""
 
+from dataclasses import asdict
 from typing import Any
 
 from telephony.carriers.simulator.calls import Call
 from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.faults import STRIKES
 from telephony.carriers.simulator.instants import now, seconds_between
 
 View = dict[str, Any]
@@ -34,8 +36,20 @@ def call_view(call: Call) -> View:
 
 
 def overview(exchange: Exchange) -> View:
-    """The live calls, oldest first, and who is registered."""
+    """The live calls, oldest first, with the number of the conversation that each is in; who is registered; and what
+    goes wrong."""
+    rooms = {
+        sid: (room, who) for room in exchange.conferences.values() if room.live
+        for sid, who in room.participants.items()
+    }  # fmt: skip
     calls = [call_view(call) for call in exchange.live_calls()]
     for call in calls:
+        room, who = rooms.get(call["sid"], (None, None))
+        call["room"] = room.ordinal if room is not None else None
+        call["held"] = who is not None and who.hold
         call["transcript"] = call["transcript"][-1:]
-    return {"calls": calls, "devices": exchange.devices.identities()}
+    return {
+        "calls": calls, "devices": exchange.devices.identities(),
+        "injections": [asdict(one) for one in exchange.misfortune.injections.values()],
+        "strikes": {fault: sorted(kinds) for fault, kinds in STRIKES.items()}, "down": exchange.misfortune.down,
+    }  # fmt: skip

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 HARD_CAP_S = 15.0
 CONNECT_S = 5.0
 BACK_OFF_S = 0.1
+FORGED = "not the account's token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,13 @@ class Webhooks:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def request(self, url: str, method: str, params: Mapping[str, str]) -> Reply:
-        """POST a form, or GET with the parameters in the address; a status of 400 or more is an error."""
+    async def request(self, url: str, method: str, params: Mapping[str, str], *, forged: bool = False) -> Reply:
+        """POST a form, or GET with the parameters in the address; a status of 400 or more is an error.
+
+        `forged`: signed by somebody who has not the account's token.
+        """
         bare, overrides = split_fragment(url)
+        token = FORGED if forged else self._auth_token
         headers = {"I-Twilio-Idempotency-Token": str(uuid.uuid4())}
         failure = DocumentError(11200, bare, "not tried")
         for attempt in range(overrides.retries + 1):
@@ -83,7 +88,7 @@ class Webhooks:
                 await asyncio.sleep(BACK_OFF_S * attempt)
             try:
                 async with asyncio.timeout(overrides.total_s):
-                    reply = await self._once(bare, method, params, overrides, headers)
+                    reply = await self._once(bare, method, params, overrides, headers, token)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 failure = DocumentError(_code(error), bare, f"{type(error).__name__}: {error}")
                 policy = "ct" if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else "rt"
@@ -104,14 +109,15 @@ class Webhooks:
         params: Mapping[str, str],
         overrides: Overrides,
         headers: Mapping[str, str],
+        token: str,
     ) -> Reply:
         timeout = httpx.Timeout(overrides.read_s, connect=overrides.connect_s)
         if method.upper() == "GET":
             url, params = _with_query(url, params), {}
-            signed = {**headers, "X-Twilio-Signature": sign(self._auth_token, url, {})}
+            signed = {**headers, "X-Twilio-Signature": sign(token, url, {})}
             response = await self._client.get(url, headers=signed, timeout=timeout)
         else:
-            signed = {**headers, "X-Twilio-Signature": sign(self._auth_token, url, params)}
+            signed = {**headers, "X-Twilio-Signature": sign(token, url, params)}
             response = await self._client.post(url, data=dict(params), headers=signed, timeout=timeout)
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Reply(url=url, status=response.status_code, content_type=content_type, text=response.text)

@@ -22,6 +22,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     DeviceCredentials,
     Instruction,
+    LiveCall,
     Ring,
     TextMessage,
 )
@@ -34,10 +35,14 @@ NOT_FOUND = 20404
 OK = 200
 API_URL = "https://api.twilio.com"
 TOO_MANY = 20429  # not processed: safe to ask again
+LISTED = ("queued", "ringing", "in-progress")
+MOST_LISTED, PAGE = 2000, 500
+CLIENT = "client:"
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
 TOKEN_LIFE = timedelta(hours=8)
+LONGEST_HOLD_S = 60  # a Retry-After beyond it is not believed
 LOOKED_BACK = timedelta(minutes=5)  # how far its clock may be behind ours
 VOICE_SDK_ORIGINS = (
     "wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com", "https://media.twiliocdn.com",
@@ -45,17 +50,32 @@ VOICE_SDK_ORIGINS = (
 )  # fmt: skip
 
 
-class _ElsewhereClient(TwilioHttpClient):  # type: ignore[misc]  # the library's class has untyped bases
-    """The library's HTTP client, sent to another base address: scheme, host and path prefix are replaced."""
+class _TooManyError(Exception):
+    """429, with what the library's own exception leaves out: for how many seconds to wait."""
 
-    def __init__(self, base_url: str, timeout: float) -> None:
+    def __init__(self, retry_after: str | None) -> None:
+        super().__init__("429")
+        whole = retry_after is not None and retry_after.isdigit()
+        self.retry_after = timedelta(seconds=min(int(retry_after or 0), LONGEST_HOLD_S)) if whole else None
+
+
+class _Client(TwilioHttpClient):  # type: ignore[misc]  # the library's class has untyped bases
+    """The library's HTTP client. With a base address, scheme, host and path prefix are replaced by its own."""
+
+    def __init__(self, base_url: str | None, timeout: float) -> None:
         super().__init__(timeout=timeout, max_retries=0)
-        self._base = urlsplit(base_url)
+        self._base = urlsplit(base_url) if base_url is not None else None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        parts = urlsplit(url)
-        moved = parts._replace(scheme=self._base.scheme, netloc=self._base.netloc, path=self._base.path + parts.path)
-        return super().request(method, urlunsplit(moved), *args, **kwargs)
+        if self._base is not None:
+            parts, base = urlsplit(url), self._base
+            moved = parts._replace(scheme=base.scheme, netloc=base.netloc, path=base.path + parts.path)
+            url = urlunsplit(moved)
+        response = super().request(method, url, *args, **kwargs)
+        if response.status_code == 429:
+            headers = {name.lower(): value for name, value in (response.headers or {}).items()}
+            raise _TooManyError(headers.get("retry-after"))
+        return response
 
 
 class TwilioCarrier:
@@ -65,12 +85,7 @@ class TwilioCarrier:
         self, *, account_sid: str, auth_token: str, api_key: str, api_secret: str, timeout_s: float,
         api_url: str | None = None, device_url: str | None = None,
     ) -> None:  # fmt: skip
-        http: TwilioHttpClient = (
-            TwilioHttpClient(timeout=timeout_s, max_retries=0)
-            if api_url is None
-            else _ElsewhereClient(api_url, timeout_s)
-        )
-        self._client = Client(account_sid, auth_token, http_client=http)
+        self._client = Client(account_sid, auth_token, http_client=_Client(api_url, timeout_s))
         self._account_sid, self._auth_token = account_sid, auth_token
         self._api_key, self._api_secret = api_key, api_secret
         self._device_url = device_url
@@ -80,7 +95,7 @@ class TwilioCarrier:
         """Add the agent, or a citizen, to the conference: Twilio calls his telephone and joins it when he answers."""
         participant = _ask(
             lambda: self._client.conferences(ring.conference).participants.create(
-                from_=ring.caller_id, to=ring.number or f"client:{ring.agent}", label=ring.label,
+                from_=ring.caller_id, to=ring.number or f"{CLIENT}{ring.agent}", label=ring.label,
                 timeout=ring.timeout_s, early_media=False, beep="false", start_conference_on_enter=True,
                 end_conference_on_exit=False,
                 status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
@@ -111,6 +126,18 @@ class TwilioCarrier:
                 return None
             raise
         return CarrierCall(str(call.sid), str(call.status) in LIVE, str(call.status), call.end_time)
+
+    def live_calls(self) -> list[LiveCall]:
+        """By status, since Twilio filters by one at a time; in pages of its own size."""
+        return [
+            _live_call(one)
+            for status in LISTED
+            for one in _ask(partial(self._client.calls.list, status=status, limit=MOST_LISTED, page_size=PAGE))
+        ]
+
+    def probe(self) -> None:
+        """The newest call, whichever it is."""
+        _ask(lambda: self._client.calls.list(limit=1, page_size=1))
 
     def labels_in(self, conference: str) -> frozenset[str]:
         """Who is in the conference of this name."""
@@ -182,11 +209,12 @@ class TwilioCarrier:
             raise
 
     def provision(
-        self, number: str, *, voice_url: str, status_url: str, message_url: str, label: str
+        self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
     ) -> None:  # fmt: skip
         """Point a number at us. A simulator's account gets the numbers it lacks; a real one is never made to buy."""
         fields: dict[str, Any] = {
             "voice_url": voice_url, "voice_method": "POST", "status_callback": status_url,
+            "voice_fallback_url": fallback_url, "voice_fallback_method": "POST",
             "friendly_name": label, "sms_url": message_url, "sms_method": "POST",
         }  # fmt: skip
         owned = _ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
@@ -224,6 +252,15 @@ class TwilioCarrier:
         return markup.render(instructions)
 
 
+def _live_call(one: Any) -> LiveCall:
+    to = str(one.to)
+    return LiveCall(
+        sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=to,  # noqa: B009
+        answered=str(one.status) == "in-progress", since=one.date_created,
+        agent=to.removeprefix(CLIENT) if to.startswith(CLIENT) else None,
+    )  # fmt: skip
+
+
 def _message(one: Any) -> CarrierMessage:
     return CarrierMessage(str(one.sid), str(one.status), int(one.error_code) if one.error_code else None)
 
@@ -232,9 +269,14 @@ def _ask(request: Callable[[], T]) -> T:
     """Ask, and say of a failure whether asking again can help and whether it may have been done after all."""
     try:
         return request()
+    except _TooManyError as error:
+        raise CarrierError(
+            "Il gestore telefonico chiede di rallentare.", permanent=False, answered=True, code=TOO_MANY,
+            retry_after=error.retry_after,
+        ) from error  # fmt: skip
     except TwilioRestException as error:
         gone = error.code in {NOT_IN_PROGRESS, NOT_FOUND}
-        passing = error.status >= 500 or error.status == 429 or error.code == TOO_MANY
+        passing = error.status >= 500 or error.code == TOO_MANY
         raise CarrierError(
             f"Il gestore telefonico ha risposto {error.status} (errore {error.code}).",
             permanent=not passing, unknown=error.status >= 500, gone=gone, answered=True, code=error.code,

@@ -88,6 +88,7 @@ from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
+from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
 from telephony.surveys.models import SurveyAnswer
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
@@ -109,15 +110,16 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "access_link", "agent_presence", "alembic_version", "app_user", "carrier_command", "configuration_version",
-    "contract", "contract_level", "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow",
-    "ivr_publication", "ivr_version", "name_stump", "queue", "queue_member", "recovery_code", "second_factor",
-    "sign_in_attempt", "timer", "user_event", "user_identity", "user_session",
+    "access_link", "agent_presence", "agent_release", "alembic_version", "app_user", "carrier_command",
+    "carrier_standing", "configuration_version", "contract", "contract_level", "contract_terms", "ente",
+    "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit", "queue",
+    "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity",
+    "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
     "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
-    "opening_hours", "payment_way", "service_topic", "special_day",
+    "opening_hours", "payment_way", "self_service_setting", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -126,8 +128,8 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
-    "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "configuration_version",
-    "phone_line", "queue", "queue_entry", "queue_member", "timer", "voicemail",
+    "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "carrier_standing",
+    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "timer", "voicemail",
 )  # fmt: skip
 
 
@@ -397,6 +399,10 @@ def told(session: Session, cast: Cast) -> list[Base]:
             due_at=at,
             expires_at=at,
         ),
+        SelfServiceSetting(ente_id=cast.empoli, is_on=True, pins=True, codes=True),
+        CallerPin(**his, mark=b"x", set_at=at),
+        CallerCode(**his, call_id=uuid4(), notice_mark=b"x", mark=b"x", sent_at=at, expires_at=at),
+        FactorFailure(contract_id=cast.contract, ente_id=cast.empoli, caller_mark=b"x", notice_mark=b"x", failed_at=at),
         MessageStop(ente_id=cast.empoli, channel=MessageChannel.SMS, address=STRANGER, stopped_at=at),
         MessageSetting(ente_id=cast.empoli, quiet_from=time(20), quiet_until=time(9)),
         FollowUp(

@@ -29,7 +29,7 @@ from telephony.ivr.walk import Place
 from telephony.queues.models import EntryState, Queue
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE
 from tests.telephony.calls.test_full_queue import follows
-from tests.telephony.fake_carrier import unreachable
+from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
@@ -118,6 +118,16 @@ def test_a_waiting_caller_is_offered_to_be_called_back_and_confirms_his_number(c
     assert row(centre, call).number == MARIO_MOBILE
     stands = centre.call(call)
     assert (stands.phase, stands.away, Place.restored(stands.ivr).kept) == (Phase.WAITING, True, {})
+    assert centre.entry(call).state is EntryState.ASIDE  # he is still on the line, and would be busy
+    ended(centre, call, stands.carrier_sid)
+    assert centre.entry(call).state is EntryState.WAITING
+
+
+def test_whose_hanging_up_is_never_heard_of_is_called_a_little_later(centre: Stage) -> None:
+    call = centre.queues()
+    keys(centre, call, "1")
+    keys(centre, call, "1")
+    passes(centre, 1)
     assert centre.entry(call).state is EntryState.WAITING
 
 
@@ -238,7 +248,7 @@ def test_a_carrier_that_will_not_call_costs_an_attempt_and_no_operator(centre: S
     centre.ready(centre.cast.anna)
     centre.run()
     centre.answers(call)
-    centre.carrier.ringing.append(unreachable())
+    centre.carrier.ringing.append(refused())
     centre.run()
     assert (centre.call(call).phase, row(centre, call).attempts) == (Phase.WAITING, 1)
     assert centre.presence(centre.cast.anna).state is AgentState.READY
@@ -315,6 +325,7 @@ def test_who_is_to_be_called_back_does_not_fill_the_queue(centre: Stage) -> None
     assert centre.counts()[cast.empoli, cast.operator].lost == 1
     assert centre.presses(call, "1") == AGREED
     assert centre.counts()[cast.empoli, cast.operator].lost == 0  # not before that failed
+    ended(centre, call, "CAsecond")
     centre.caller_leaves(first)
     assert isinstance(centre.hears(centre.arrives(None, sid="CAthird"))[-1], Enqueue)
     centre.ready(cast.anna)

@@ -46,6 +46,7 @@ class Twilio:
     server: ThreadingHTTPServer
     replies: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)  # of every answer
     hangs_up: bool = False  # reads the request, and closes the connection without a word
 
     @property
@@ -84,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
+        for name, value in self.twilio.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 

@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +72,12 @@ def teach(twilio: Twilio) -> None:
 
 def provision(carrier: TwilioCarrier) -> None:
     carrier.provision(
-        "+390571000001", voice_url=TO.voice(), status_url=TO.status(), message_url=TO.texts(), label="Verde Empoli"
+        "+390571000001",
+        voice_url=TO.voice(),
+        fallback_url=TO.apology(),
+        status_url=TO.status(),
+        message_url=TO.texts(),
+        label="Verde Empoli",
     )
 
 
@@ -134,6 +139,8 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
+    "list live calls": lambda carrier: carrier.live_calls(),
+    "see whether it answers": lambda carrier: carrier.probe(),
     "look into a conference": lambda carrier: carrier.labels_in(RING.conference),
     "find a ring": lambda carrier: carrier.find_ring(RING),
     "provision a number": provision,
@@ -305,6 +312,18 @@ def test_what_a_refusal_means(
     assert {name: getattr(error, name) for name in expected} == expected
     assert error.code == code
     assert len(twilio.asked) == 1  # nothing is asked twice behind our back
+
+
+@pytest.mark.parametrize(("told", "waits"), [("3", 3), ("7200", 60), ("soon", None), (None, None)])
+def test_how_long_it_asks_us_to_wait(
+    twilio: Twilio, carrier: TwilioCarrier, told: str | None, waits: int | None
+) -> None:
+    twilio.fails(429, 20429)
+    twilio.headers = {} if told is None else {"Retry-After": told}
+    with pytest.raises(CarrierError) as refusal:
+        carrier.redirect(CALL, "https://cc.example.it/")
+    assert refusal.value.undone
+    assert refusal.value.retry_after == (None if waits is None else timedelta(seconds=waits))
 
 
 def test_ending_a_call_that_has_ended_is_success(twilio: Twilio, carrier: TwilioCarrier) -> None:

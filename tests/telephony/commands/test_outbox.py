@@ -183,6 +183,20 @@ def test_annas_time_is_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_when
     assert stage.carrier.ended == [stage.sid(leg)]
 
 
+def test_annas_time_is_up_though_nobody_knows_whether_her_telephone_rang_and_it_is_no_fault_of_hers(
+    stage: Stage,
+) -> None:
+    """Rule: agents stuck as reserved are freed; a carrier's failure evicts nobody."""
+    stage.carrier.ringing.append(no_answer())
+    call, leg = offered(stage)
+    stage.run()
+    stage.passes(26)
+    stage.engine.fire_timers()
+    assert stage.presence(stage.cast.anna).state is AgentState.READY
+    (again,) = stage.run()
+    assert (again.call_id, again.leg_id != leg) == (call, True)
+
+
 def test_a_slow_carrier_for_one_call_holds_up_no_other(stage: Stage) -> None:
     call, _ = offered(stage)
     stage.carrier.ringing.append(no_answer())

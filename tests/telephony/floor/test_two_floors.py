@@ -78,10 +78,14 @@ class Side:
     cast: Cast
     carrier: FakeCarrier = field(default_factory=FakeCarrier)
     left: list[Any] = field(default_factory=list)  # signals in the order of their commits
+    put_off: list[Callable[[], None]] = field(default_factory=list)  # what its process does after a while
 
     def __post_init__(self) -> None:
         self.matcher = Matcher(self.database)
-        self.dispatcher = Dispatcher(self.database, self.carrier, TO, threads=1)
+        self.dispatcher = Dispatcher(
+            self.database, self.carrier, TO, threads=1, later=lambda _, work: self.put_off.append(work),
+            dice=random.Random(7),
+        )  # fmt: skip
         self.reconciler = Reconciler(self.database, self.carrier)
         self.engine = Engine(self.database, self.matcher, self.dispatcher, self.reconciler)
         self.database.on(CommandWritten, self.left.extend)
@@ -221,6 +225,9 @@ class Course:
                 side.carrier.ringing.append(trouble())
             side.carrier.loses_replies = loses
             done = []
+            waited, side.put_off[:] = list(side.put_off), []
+            for work in waited:
+                work()
             for one in list(side.left):
                 side.left.remove(one)
                 match one:
@@ -235,7 +242,11 @@ class Course:
         return do
 
     def _crashes(self) -> Step:
-        return lambda side: side.left.clear()
+        def do(side: Side) -> None:
+            side.left.clear()
+            side.put_off.clear()
+
+        return do
 
     def _takes_over(self) -> Step:
         def do(side: Side) -> Any:

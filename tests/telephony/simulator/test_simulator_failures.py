@@ -6,10 +6,15 @@ import httpx
 import pytest
 
 from telephony.carriers.simulator.config import Faults, Number
-from telephony.carriers.simulator.faults import Misfortune
+from telephony.carriers.simulator.faults import About, Fate, Fault, Kind, Misfortune
 
 LINE = "+390550001111"
+ACCOUNT = "AC" + "a" * 32
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+
+
+def fate(dice, subject) -> Fate:
+    return dice.fate(About(Kind.CALL, subject))
 
 
 def heard(view):
@@ -124,7 +129,7 @@ def test_reordered_callbacks(make_world):
     seed = next(
         seed for seed in range(200)
         for dice in [Misfortune(Faults(seed=seed, reorder=0.5))]
-        if [dice.fate("call-1").out_of_order for _ in order] == order
+        if [fate(dice, "call-1").out_of_order for _ in order] == order
     )  # fmt: skip
     world = make_world(Faults(seed=seed, reorder=0.5))
     place(world)
@@ -147,12 +152,12 @@ def test_calls_beyond_the_rate_stay_queued(make_world):
 def test_the_seed_decides_not_the_timing():
     faults = Faults(seed=7, drop=0.3, duplicate=0.3, reorder=0.3, delay=0.3)
     one, other = Misfortune(faults), Misfortune(faults)
-    interleaved = [(one.fate("call-1"), one.fate("call-2")) for _ in range(20)]
-    second = [other.fate("call-2") for _ in range(20)]
-    first = [other.fate("call-1") for _ in range(20)]
+    interleaved = [(fate(one, "call-1"), fate(one, "call-2")) for _ in range(20)]
+    second = [fate(other, "call-2") for _ in range(20)]
+    first = [fate(other, "call-1") for _ in range(20)]
     assert interleaved == list(zip(first, second, strict=True))
     assert {fate.copies for fate in first + second} == {0, 1, 2}
-    assert [Misfortune(Faults(seed=8, drop=0.3)).fate("call-1") for _ in range(20)] != first
+    assert [fate(Misfortune(Faults(seed=8, drop=0.3)), "call-1") for _ in range(20)] != first
 
 
 def test_a_callback_before_the_reply(make_world):
@@ -178,3 +183,95 @@ def test_faults_can_be_set_while_it_runs(world):
     assert world.http.put("/simulator/faults", json={"rate_limit": 1}).json()["rate_limit"] == 1
     assert world.rest("GET", "/Calls.json", 429)["status"] == 429
     assert world.http.put("/simulator/faults", json={"rate_limit": 2}).status_code == 422
+
+
+def inject(world, fault, **more):
+    made = world.http.post("/simulator/injections", json={"fault": fault, **more})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+def test_too_many_requests_says_when_to_come_back(make_world):
+    world = make_world(Faults(rate_limit=1.0, retry_after_s=3))
+    answer = world.http.get(f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [("server_error", 500, 20500), ("hang", 503, 20503), ("rate_limit", 429, 20429), ("down", 503, 20503)],
+)
+def test_a_request_that_fails_makes_nothing(world, fault, status, code):
+    world.http.put("/simulator/faults", json={"hang_s": 0})
+    inject(world, fault, kind="create", times=1)
+    fields = {"From": LINE, "To": "+393470000001", "Twiml": "<Response/>"}
+    assert world.rest("POST", "/Calls.json", status, **fields)["code"] == code
+    assert world.rest("GET", "/Calls.json")["calls"] == []
+    world.rest("POST", "/Calls.json", 201, **fields)
+
+
+def test_a_call_that_is_gone_cannot_be_moved(world):
+    world.product.pages["/voice"] = '<Response><Gather timeout="600"><Say>Premi.</Say></Gather></Response>'
+    sid, other = world.call_in(), world.call_in()
+    inject(world, "gone", call=sid, times=1)
+    world.rest("POST", f"/Calls/{other}.json", 200, Status="completed")
+    assert world.rest("POST", f"/Calls/{sid}.json", 400, Status="completed")["code"] == 21220
+    world.rest("POST", f"/Calls/{sid}.json", 200, Status="completed")
+
+
+def test_one_kind_of_callback_is_lost_once(world):
+    inject(world, "drop", kind="call", event="ringing", times=1)
+    place(world)
+    world.product.wait("/status", CallStatus="completed")
+    place(world)
+    world.product.wait("/status", count=2, CallStatus="completed")
+    assert statuses(world).count("ringing") == 1
+    assert statuses(world).count("initiated") == 2
+    assert world.http.get("/simulator/injections").json()["injections"][0]["struck"] == 1
+
+
+def test_a_callback_that_somebody_else_signed(world):
+    inject(world, "bad_signature", kind="call", times=1)
+    place(world)
+    world.product.wait("/status", CallStatus="completed")
+    assert len(world.product.badly_signed) == 1
+    world.product.badly_signed.clear()  # it was meant
+
+
+def test_a_document_may_be_asked_for_twice_or_never(world):
+    world.product.pages["/voice"] = "<Response><Say>Ciao.</Say></Response>"
+    inject(world, "duplicate", kind="document", times=1)
+    world.until(world.call_in(), lambda view: not view["live"])
+    assert len(world.product.all("/voice")) == 2
+    inject(world, "drop", kind="document", times=1)
+    view = world.until(world.call_in(), lambda view: not view["live"])
+    assert heard(view) == [APOLOGY]
+
+
+def test_a_carrier_that_is_down_takes_no_calls_tells_nothing_and_comes_back(world):
+    wanted = inject(world, "down")
+    assert world.http.post("/simulator/calls", json={"from": "+393331234567", "to": LINE}).status_code == 503
+    assert world.rest("GET", "/Calls.json", 503)["code"] == 20503
+    assert world.http.delete(f"/simulator/injections/{wanted}").status_code == 204
+    place(world)
+    world.product.wait("/status", CallStatus="completed")
+
+
+def test_what_is_injected_must_make_sense_and_can_be_taken_back(world):
+    assert world.http.post("/simulator/injections", json={"fault": "gone", "kind": "read"}).status_code == 422
+    assert world.http.post("/simulator/injections", json={"fault": "drop", "call": "CAnobody"}).status_code == 404
+    assert world.http.delete("/simulator/injections/99").status_code == 404
+    inject(world, "drop")
+    world.http.put("/simulator/faults", json={"drop": 0.5})
+    assert len(world.http.get("/simulator/injections").json()["injections"]) == 1
+    assert world.http.delete("/simulator/injections").status_code == 204
+    assert world.http.get("/simulator/faults").json()["drop"] == 0
+    assert world.http.get("/simulator/injections").json()["injections"] == []
+
+
+def test_every_fault_says_what_it_strikes():
+    dice = Misfortune(Faults(seed=1))
+    for fault in Fault:
+        dice.inject(fault, times=1)
+    struck = {fault for fault in Fault for kind in Kind if dice.strikes(fault, About(kind, "x"))}
+    assert struck == set(Fault)

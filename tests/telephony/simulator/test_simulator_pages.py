@@ -95,3 +95,19 @@ def test_the_caller_is_told_who_answered(world, identity, answered_by):
 def test_nobody_answers_an_unknown_number(world):
     response = world.http.post("/simulator/calls", json={"from": "+393331234567", "to": "+390000000"})
     assert response.status_code == 404
+
+
+def test_whoever_watches_the_network_sees_who_speaks_with_whom_and_what_goes_wrong(world):
+    world.product.pages["/voice"] = "<Response><Dial><Conference>room</Conference></Dial></Response>"
+    one, other = world.call_in(), world.call_in()
+    world.until(other, lambda view: view["place"] == "conversation")
+    world.http.post("/simulator/injections", json={"fault": "drop", "kind": "call", "call": one})
+    watching = world.open("/simulator/live")
+    seen = json.loads(watching.recv(timeout=5))
+    assert [call["room"] for call in seen["calls"]] == [1, 1]
+    assert [(wanted["fault"], wanted["call"], wanted["struck"]) for wanted in seen["injections"]] == [("drop", one, 0)]
+    assert "call" in seen["strikes"]["drop"]
+    assert seen["down"] is False
+    world.http.post("/simulator/injections", json={"fault": "down"})
+    while not seen["down"]:
+        seen = json.loads(watching.recv(timeout=5))

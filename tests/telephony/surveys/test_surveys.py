@@ -18,14 +18,16 @@ from crm.levels.models import ServiceFact
 from telephony.agents.models import AgentState
 from telephony.calls import conversation
 from telephony.calls.lifecycle import LegEnd
-from telephony.calls.models import Outcome, Phase
+from telephony.calls.models import Call, Outcome, Phase
 from telephony.calls.reception import Reply
-from telephony.carriers.port import Gather, Hangup, Say
+from telephony.calls.strays import Strays
+from telephony.carriers.port import Gather, Hangup, LiveCall, Say
 from telephony.commands.models import CommandKind
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.queues.models import Queue
 from telephony.surveys import queries, reception
 from telephony.surveys.models import SurveyAnswer, SurveyReason
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
 
@@ -127,6 +129,16 @@ def test_a_caller_who_cannot_be_asked_is_not_left_alone_in_the_conference(asking
     asking.work(lambda s: conversation.hang_up(s, asking.principal(asking.cast.anna), call_id=call))
     asking.run()
     assert "CAmario" in asking.carrier.ended
+
+
+def test_whoever_answers_is_not_taken_for_a_caller_who_was_forgotten(asking: Stage) -> None:
+    call = hung_up(asking)
+    asking.carrier.listed = [LiveCall("CAmario", True, MARIO_MOBILE, EMPOLI_LINE, True, asking.after(call, 0))]
+    strays = Strays(asking.database, asking.carrier, TO)
+    for ago, found in ((60, 0), (300, 1)):
+        at = asking.work(clock.now) - timedelta(seconds=ago)
+        asking.work(lambda s, at=at: s.execute(update(Call).values(ended_at=at)))
+        assert strays.run() == found
 
 
 def test_a_queue_that_does_not_ask_hangs_up_on_both(stage: Stage) -> None:

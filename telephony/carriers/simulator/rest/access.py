@@ -1,5 +1,6 @@
 """Who may use the REST API, and how its requests are read and its replies leave."""
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from telephony.carriers.simulator.callbacks import Target
 from telephony.carriers.simulator.errors import RestError
 from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.faults import About, Fault, Kind
 
 EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
 
@@ -27,7 +29,7 @@ ExchangeDep = Annotated[Exchange, Depends(exchange_of)]
 
 
 async def authorised(account_sid: str, request: Request, exchange: ExchangeDep) -> None:
-    """HTTP basic: account and token, or API key and secret. Then the rate limit, when it strikes."""
+    """HTTP basic: account and token, or API key and secret. Then whatever goes wrong before anything is done."""
     config = exchange.config
     user, password = _credentials(request.headers.get("authorization", ""))
     secrets = {config.account_sid: config.auth_token, config.api_key: config.api_secret}
@@ -35,8 +37,32 @@ async def authorised(account_sid: str, request: Request, exchange: ExchangeDep) 
     known = expected is not None and hmac.compare_digest(expected.encode(), password.encode())
     if not known or account_sid != config.account_sid:
         raise RestError(401, 20003, "Authenticate")
-    if exchange.misfortune.strikes("rate-limit", exchange.misfortune.faults.rate_limit):
-        raise RestError(429, 20429, "Too Many Requests")
+    await _go_wrong(exchange, about_request(request))
+
+
+def about_request(request: Request) -> About:
+    """What a REST request does, and to which call."""
+    params = request.path_params
+    call = params.get("call_sid") or (params.get("sid") if "/Calls/" in request.url.path else None)
+    if request.method == "GET":
+        return About(Kind.READ, "read", call)
+    changes_one = call is not None or "sid" in params
+    return About(Kind.UPDATE, "update", call) if changes_one else About(Kind.CREATE, "create")
+
+
+async def _go_wrong(exchange: Exchange, about: About) -> None:
+    strikes, faults = exchange.misfortune.strikes, exchange.misfortune.faults
+    if strikes(Fault.DOWN, about):
+        raise RestError(503, 20503, "Service unavailable")
+    if strikes(Fault.HANG, about):
+        await asyncio.sleep(faults.hang_s)
+        raise RestError(503, 20503, "Service unavailable")
+    if strikes(Fault.SERVER_ERROR, about):
+        raise RestError(500, 20500, "An internal server error has occurred")
+    if strikes(Fault.RATE_LIMIT, about):
+        raise RestError(429, 20429, "Too Many Requests", retry_after_s=faults.retry_after_s)
+    if strikes(Fault.GONE, about):
+        raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
 
 
 def _credentials(header: str) -> tuple[str, str]:
@@ -111,9 +137,9 @@ class LostReply(Response):
 
 async def created(exchange: Exchange, subject: str, body: Mapping[str, Any]) -> Response:
     """201, unless a fault delays it behind the first callbacks or loses it."""
-    misfortune = exchange.misfortune
-    if misfortune.strikes("callback-first", misfortune.faults.callback_before_reply):
+    about = About(Kind.CREATE, "created")
+    if exchange.misfortune.strikes(Fault.CALLBACK_FIRST, about):
         await exchange.callbacks.first(subject)
-    if misfortune.strikes("lost-reply", misfortune.faults.lose_reply):
+    if exchange.misfortune.strikes(Fault.LOSE_REPLY, about):
         return LostReply()
     return JSONResponse(dict(body), status_code=201)
