@@ -69,6 +69,10 @@ class Addresses:
         """An agent's leg changes status."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}{RETRIES}"
 
+    def watcher(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """A supervisor's leg changes status."""
+        return f"{self._call(contract_id, call_id)}/watchers/{leg_id}{RETRIES}"
+
     def conference(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
@@ -100,6 +104,10 @@ class Addresses:
     def survey_reason(self, contract_id: int, call_id: UUID, answer_id: UUID) -> str:
         """Why he gave it."""
         return f"{self._call(contract_id, call_id)}/survey/{answer_id}/reason{RETRIES}"
+
+    def hold(self, contract_id: int, call_id: UUID) -> str:
+        """What somebody on hold hears, again and again."""
+        return f"{self._call(contract_id, call_id)}/hold{RETRIES}"
 
     def info(self) -> str:
         """Where what citizens ask for is found; an ente's id follows."""

@@ -1,4 +1,4 @@
-"""What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
+"""What calls hold of a person: numbers, and what was written. When, how long and how it ended are measurements."""
 
 from sqlalchemy import ColumnElement, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -11,10 +11,11 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.callbacks.models import Callback, CallbackState
-from telephony.calls.models import Call, Phase
+from telephony.calls.models import AgentLeg, Call, Phase
 from telephony.voicemail.models import Voicemail
 
-_CALL, _CALLBACK, _VOICEMAIL = table_of(Call), table_of(Callback), table_of(Voicemail)
+_CALL, _LEG = table_of(Call), table_of(AgentLeg)
+_CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
 PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
 NOBODY = ""  # in the place of a number that is forgotten
 _TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
@@ -52,11 +53,12 @@ class _Calls:
         return [LIVE] if session.execute(live).one_or_none() else []
 
     def erase(self, session: Session, person: Person) -> list[Went]:
-        """Take number and note away."""
+        """Take numbers and note away; also of whom an agent rang for him outside the centre."""
+        his = select(_CALL.c.id).where(self._of(session, person))
+        session.execute(update(_LEG).where(_LEG.c.call_id.in_(his)).values(number=None))
         forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
         numbers = rows_of(session.execute(forgotten))
-        of_him = select(_CALL.c.id).where(self._of(session, person))
-        spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(of_him), _VOICEMAIL.c.deleted_at.is_(None))
+        spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(his), _VOICEMAIL.c.deleted_at.is_(None))
         messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
         emptied = (
             update(_CALL)

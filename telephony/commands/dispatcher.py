@@ -22,10 +22,11 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
+from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import CitizenMissed, LegEnd, LegEnded, RingRefused
-from telephony.calls.models import LegState
+from telephony.calls.lifecycle import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
@@ -46,6 +47,7 @@ RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what bec
 MAX_ATTEMPTS = 5
 CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
 CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
+ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
 UNPACED = Pace()
@@ -66,6 +68,7 @@ class Dispatcher:
         self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="carrier")
         self._later = later or self._in_the_pool
+        self._refusals = 0  # of rings, in a row
         self._dice = dice or random.Random()  # noqa: S311  # no secret
 
     def send(self, written: Iterable[CommandWritten]) -> None:
@@ -147,7 +150,7 @@ class Dispatcher:
                 if job.kind is CommandKind.SURVEY:  # he is alone in the conference: nobody else would end it
                     with contextlib.suppress(CarrierError):
                         self._carrier.end(job.caller_sid)
-                self._settle(job, CommandState.FAILED, error=str(error))
+                self._failed(job, error)
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
                 wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
@@ -167,8 +170,33 @@ class Dispatcher:
             case CommandKind.END_LEG:
                 assert job.leg_sid is not None
                 self._carrier.end(job.leg_sid)
+            case CommandKind.ARRANGE:
+                self._arrange(job)
             case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
                 raise AssertionError("a ring is not repeatable")
+
+    def _arrange(self, job: Job) -> None:
+        """Until what the carrier was told is still what is wanted: two orders may overtake each other."""
+        told = None
+        for _ in range(ARRANGED_AGAIN):
+            wanted = self._database.transact(
+                Scope.across_enti(), lambda session: room.wanted(session, job.call_id, self._addresses)
+            )
+            if wanted is None or wanted == told:
+                return
+            self._carrier.arrange(wanted)
+            told = wanted
+
+    def _failed(self, job: Job, error: CarrierError) -> None:
+        """It cannot be done: whoever seems to be on hold is not, and the agent must know."""
+
+        def work(session: Session) -> None:
+            if job.kind is CommandKind.ARRANGE:
+                at = clock.now(session)
+                calls.apply(session, job.call_id, HoldRefused(at), Heard(f"arrange-failed:{job.id}", at))
+            _settle(session, job.id, CommandState.FAILED, error=str(error))
+
+        self._database.transact(Scope.of_contract(job.contract_id), work)
 
     # -- ringing --------------------------------------------------------------------------------------------
 
@@ -187,9 +215,22 @@ class Dispatcher:
             elif error.undone and tries + 1 < MAX_ATTEMPTS:
                 self._again(job, error, tries + 1)
             else:
-                self._refused(job, error)
+                self._refused_at_once(job, error)
         else:
+            self._refusals = 0
             self._rung(job, sid)
+
+    def _refused_at_once(self, job: Job, error: CarrierError) -> None:
+        """Its call goes to somebody at once, the first time. A carrier that refuses everything is not asked as fast as
+        it refuses: then each refusal waits longer than the one before.
+        """
+        self._refusals += 1
+        if self._refusals == 1:
+            self._refused(job, error)
+            return
+        wait = pace.back_off(self._refusals - 1, self._dice)
+        self._database.transact(Scope.across_enti(), lambda session: _keep(session, job, wait))
+        self._later(wait, partial(self._refused, job, error))
 
     def _again(self, job: Job, error: CarrierError, tries: int) -> None:
         """Nothing was done: wait, together with whoever else would place a call, and ask again.
@@ -272,19 +313,23 @@ class Dispatcher:
 
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
-        assert job.agent_id is not None
         if job.kind is CommandKind.CALL_BACK:
             return Ring(
-                leg_id=job.leg_id, conference=conference_name(job.leg_id), agent="", number=job.number,
+                leg_id=job.leg_id, conference=conference_name(job.leg_id), agent="", number=job.citizen, citizen=True,
                 caller_id=job.line, timeout_s=CITIZEN_RINGS_S,
                 status_url=self._addresses.citizen(job.contract_id, job.call_id, job.leg_id),
                 conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
             )  # fmt: skip
+        in_room = job.room or job.leg_id
+        watches = job.role is LegRole.WATCHER
+        status = self._addresses.watcher if watches else self._addresses.leg
         return Ring(
-            leg_id=job.leg_id, conference=conference_name(job.leg_id), agent=agent_identity(job.agent_id),
+            leg_id=job.leg_id, conference=conference_name(in_room),
+            agent="" if job.agent_id is None else agent_identity(job.agent_id),
             caller_id=job.line, timeout_s=job.ring_timeout_s or 20,
-            status_url=self._addresses.leg(job.contract_id, job.call_id, job.leg_id),
-            conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            status_url=status(job.contract_id, job.call_id, job.leg_id),
+            conference_url=self._addresses.conference(job.contract_id, job.call_id, in_room),
+            number=job.number, heard=not watches, tones=job.agent_id is None,
         )  # fmt: skip
 
     def _settle(

@@ -18,6 +18,7 @@ class CommandKind(StrEnum):
     END_LEG = "end_leg"
     CALL_BACK = "call_back"
     SURVEY = "survey"
+    ARRANGE = "arrange"  # bring about how everybody is in the conversation: held, muted, coached
 
 
 class CommandState(StrEnum):

@@ -24,7 +24,10 @@ def assert_accessible(page: Page) -> None:
     assert len(keys) == len(set(keys)), f"a key means two things: {sorted(keys)}"
 
 
-@pytest.mark.parametrize(("username", "path"), [("anna", "/console"), ("sara", "/wallboard"), ("admin", "/imports")])
+@pytest.mark.parametrize(
+    ("username", "path"),
+    [("anna", "/console"), ("sara", "/wallboard"), ("sara", "/supervision"), ("admin", "/imports")],
+)
 def test_a_page_is_accessible(sit_down: SitDown, username: str, path: str) -> None:
     desk = sit_down(username, path)
     assert_accessible(desk.page)
@@ -113,3 +116,38 @@ def test_a_citizen_calls_from_the_simulators_page_with_its_keypad(
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
     page.close()
+
+
+def test_the_network_breaks_down_on_its_page_and_the_wallboard_says_since_when(
+    centre: Centre, sit_down: SitDown, chromium: Browser
+) -> None:
+    board = sit_down("sara", "/wallboard", 1920, 1080)
+    page = chromium.new_page()
+    page.goto(f"{centre.simulator}/calls")
+    expect(page.locator("#fault option")).not_to_have_count(0)
+    page.select_option("#fault", "lose_reply")
+    page.select_option("#kind", "create")
+    page.locator("#inject button").click()
+    expect(page.locator("#active li")).to_contain_text("Risposta persa")
+    assert_accessible(page)
+    page.select_option("#fault", "down")
+    page.select_option("#kind", "")
+    page.select_option("#times", "")
+    page.locator("#inject button").press("Enter")
+    expect(page.locator("#down")).to_be_visible()
+    expect(board.page.locator("#board")).to_contain_text("Il gestore telefonico non risponde dalle")
+    page.locator("#recover").press("Enter")
+    expect(page.locator("#no-faults")).to_be_visible()
+    expect(board.page.locator("#board")).not_to_contain_text("Il gestore telefonico non risponde")
+    page.close()
+
+
+def test_a_supervisor_puts_somebody_out_of_service_and_he_reads_it(sit_down: SitDown) -> None:
+    anna = sit_down("anna").ready()
+    sara = sit_down("sara", "/operators")
+    assert_accessible(sara.page)
+    row = sara.page.locator(".operators tr", has_text="Anna").first
+    row.get_by_role("button", name="Metti fuori servizio").click()
+    expect(anna.page.locator("#released")).to_contain_text("ti ha messo fuori servizio")
+    expect(row).to_contain_text("Fuori servizio")
+    anna.ready()

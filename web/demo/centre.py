@@ -14,6 +14,7 @@ from crm.collection.importer import Progress
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, Ente
 from telephony.agents import service as agents
+from telephony.agents.models import PauseLimit, PauseReason
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
@@ -28,6 +29,7 @@ from web.demo.sources import settle_sources
 DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
 REGIONAL = "+390550000800"
+PAUSES = {PauseReason.BREAK: 15, PauseReason.MEETING: 60, PauseReason.TRAINING: 120, PauseReason.MISSED_CALL: 5}
 QUEUES = (
     ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True, False),
     ("Rate e pagamenti", "2", "rate e pagamenti", True, True),  # offers callbacks, and asks for satisfaction
@@ -83,6 +85,9 @@ def _centre(session: Session, contract_id: int) -> None:
         for name, digit, label, asks, more in QUEUES
     ]  # fmt: skip
     session.add_all(queues)
+    session.add_all(
+        PauseLimit(contract_id=contract_id, reason=reason, minutes=minutes) for reason, minutes in PAUSES.items()
+    )
     session.flush()
     usernames = [user.username for user in (NEWCOMER, *COLLEAGUES)]
     for agent_id in session.execute(select(User.id).where(User.username.in_(usernames))).scalars():

@@ -14,7 +14,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
 from telephony.calls.addresses import Addresses
-from telephony.carriers.port import CarrierCall, CarrierError, Ring, TextMessage
+from telephony.carriers.port import CUSTOMER, CarrierCall, CarrierError, Ring, Room, Standing, TextMessage
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from tests.telephony.carriers.conftest import (
     ACCOUNT,
@@ -35,13 +35,17 @@ RING = Ring(
     leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
     status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
 )  # fmt: skip
-CITIZEN = replace(RING, agent="", number="+393480000001")
+CITIZEN = replace(RING, agent="", number="+393480000001", citizen=True)
+HELD = Room(
+    RING.conference, {CUSTOMER: Standing(hold=True), str(LEG): Standing(coaches=CUSTOMER)}, TO.hold(1, UUID(int=1))
+)
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
 MESSAGE, RECORDING = "SM" + "d" * 32, "RE" + "f" * 32
 TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CALLER = "CA" + "f" * 32
 NUMBERS = "/IncomingPhoneNumbers.json"
 
 
@@ -52,7 +56,10 @@ def the_call(status: str, **more: object) -> dict[str, object]:
 def teach(twilio: Twilio) -> None:
     """The account has one conference with our leg in it, one call and one number."""
     conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
-    inside = [{"label": str(LEG), "call_sid": CALL}, {"label": "customer", "call_sid": "CA" + "f" * 32}]
+    plainly = {"hold": False, "muted": False, "coaching": False, "call_sid_to_coach": None}
+    inside = [
+        {"label": str(LEG), "call_sid": CALL, **plainly}, {"label": CUSTOMER, "call_sid": CALLER, **plainly}
+    ]  # fmt: skip
     twilio.replies |= {
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
         ("POST", f"/Calls/{CALL}.json"): (200, the_call("completed")),
@@ -65,6 +72,8 @@ def teach(twilio: Twilio) -> None:
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
         ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"): (200, {"call_sid": CALL}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALLER}.json"): (200, {"call_sid": CALLER}),
         ("POST", NUMBERS): (201, {"sid": NUMBER}),
         ("POST", f"/IncomingPhoneNumbers/{NUMBER}.json"): (200, {"sid": NUMBER}),
     }
@@ -137,6 +146,9 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "call a citizen": lambda carrier: carrier.ring(CITIZEN),
     "delete a recording": lambda carrier: carrier.delete_recording(RECORDING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
+    "ring an office": lambda carrier: carrier.ring(replace(RING, number="+390571757000", tones=True)),
+    "ring a supervisor": lambda carrier: carrier.ring(replace(RING, heard=False)),
+    "arrange a conversation": lambda carrier: carrier.arrange(HELD),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
     "list live calls": lambda carrier: carrier.live_calls(),
@@ -223,6 +235,29 @@ def test_the_sound_of_a_recording_is_fetched_as_the_account(twilio: Twilio, carr
     with pytest.raises(CarrierError):
         carrier.fetch_recording("RE" + "0" * 32)
     carrier.delete_recording("RE" + "0" * 32)  # it is not there: no error
+
+
+def test_whoever_takes_part_otherwise_than_he_should_is_updated_and_nobody_else(
+    twilio: Twilio, carrier: TwilioCarrier
+) -> None:
+    """The hold's document is asked for by GET unless told otherwise, which we would refuse."""
+    teach(twilio)
+    carrier.arrange(HELD)
+    told = {asked.path.rpartition("/")[2]: multi(asked.form) for asked in twilio.asked if asked.method == "POST"}
+    assert told == {
+        f"{CALLER}.json": {"Hold": "true", "HoldUrl": HELD.hold_url, "HoldMethod": "POST"},
+        f"{CALL}.json": {"Coaching": "true", "CallSidToCoach": CALLER},
+    }
+    twilio.asked.clear()
+    carrier.arrange(replace(HELD, standing={CUSTOMER: Standing(), "watch-gone": Standing(muted=True)}))
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET"]  # all is as it should be
+
+
+def test_one_who_has_just_left_keeps_nobody_else_from_being_arranged(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    del twilio.replies["POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"]
+    carrier.arrange(HELD)
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET", "POST", "POST"]
 
 
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:

@@ -77,6 +77,22 @@ def test_the_carrier_refuses_to_ring_anna(stage: Stage) -> None:
     assert len(stage.carrier.rings) == 1
 
 
+def test_a_carrier_that_refuses_everything_is_not_asked_as_fast_as_it_refuses(stage: Stage) -> None:
+    """Rule: a lock-up on a carrier's errors; nothing turns without end."""
+    stage.carrier.ringing.extend(refused() for _ in range(4))
+    offered(stage)
+    stage.run()
+    waits = []
+    for _ in range(3):
+        assert len(stage.later) == 1
+        waits += stage.waits()
+        stage.run()
+    assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2 <= waits[2] <= 4
+    assert len(stage.carrier.rings) == 1
+    stage.waits()
+    assert stage.later == []
+
+
 def test_the_process_dies_before_it_rings_and_the_engine_takes_over(stage: Stage) -> None:
     call, leg = offered(stage)
     stage.crash()

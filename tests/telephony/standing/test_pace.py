@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from crm.core.db import Database
 from telephony.agents.models import AgentState
-from telephony.calls.models import Phase
+from telephony.calls.models import AgentLeg, Phase
 from telephony.carriers.port import CarrierError
-from telephony.commands.models import CommandState
+from telephony.commands.models import CommandState, Timer, TimerKind
 from telephony.standing.pace import LONGEST_WAIT, back_off, take
 from tests.cast import STRANGER, Cast
 from tests.telephony.fake_carrier import unreachable
@@ -102,13 +103,15 @@ def test_two_processes_share_the_tokens(slow: Stage, database: Database, cast: C
 @pytest.mark.integration
 def test_the_agent_has_his_whole_time_to_answer_though_the_ring_left_late(slow: Stage) -> None:
     two_calls(slow)
-    slow.waits()
-    slow.passes(25.5)  # the time-out and the carrier's grace; the second call left up to a second later
-    slow.engine.fire_timers()
-    assert sorted(slow.presence(one).state for one in (slow.cast.anna, slow.cast.luca)) == [
-        AgentState.PAUSED,
-        AgentState.RINGING,
-    ]
+    given = (
+        select(Timer.due_at - AgentLeg.offered_at)
+        .join(AgentLeg, AgentLeg.id == Timer.leg_id)
+        .where(Timer.kind == TimerKind.RING)
+        .order_by(AgentLeg.offered_at)
+    )
+    first, second = slow.work(lambda session: list(session.execute(given).scalars()))
+    (wait,) = slow.waits()
+    assert second - first == timedelta(seconds=wait)
 
 
 @pytest.mark.integration
