@@ -29,7 +29,7 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
-from web.enti import conduct
+from web.enti import conduct, served
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
@@ -51,6 +51,7 @@ from web.proposals import routes as proposals
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
@@ -113,6 +114,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wallboard,
         voice,
         oversight,
+        voice_editor,
         centre,
         sources,
         limits,
@@ -124,6 +126,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         closures,
         ente,
         conduct,
+        served,
         enti,
         audit,
         privacy,

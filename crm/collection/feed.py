@@ -31,9 +31,11 @@ from crm.collection.values import (
     TwoLetters,
     composed,
 )
-from crm.contacts.codice_fiscale import compacted
+from crm.contacts.codice_fiscale import compacted, parse_codice_fiscale
 from crm.contacts.disclosure import RelationKind
 from crm.contacts.models import AddressKind
+from crm.core.errors import InvalidError
+from crm.core.passing import Passing
 from crm.documents.models import MAX_BYTES, DocumentKind
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 
@@ -310,13 +312,27 @@ def parse_record(line: bytes) -> AnyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject(Passing):
+    """What a line of a feed is about: a record's key, and whose it is; none where the line does not say."""
+
+    of: Of | None = None
+    key: str | None = None
+    codice_fiscale: str | None = None
+
+    @property
+    def named(self) -> tuple[Of, str] | None:
+        """The key, as the end of a full feed looks it up."""
+        return (self.of, self.key) if self.of and self.key else None
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What a refused line is about. `unreadable`: that cannot be told, and it may name something.
 
     `besides`: it says nothing of what is there, but counts or sums it; so it is not counted itself.
     """
 
-    named: tuple[Of, str] | None = None
+    subject: Subject = Subject()
     unreadable: bool = False
     besides: bool = False
 
@@ -331,6 +347,14 @@ def about(line: bytes) -> About:
             return About()
         of = Of(told["record"])
         key = composed(_key.validate_python(told[KEY_OF[of]], strict=True))
-        return About((of, compacted(key) if of is Of.TAXPAYER else key))
+        return About(Subject(of, compacted(key) if of is Of.TAXPAYER else key, _whose(told)))
     except (ValueError, LookupError, TypeError, RecursionError):
         return About(unreadable=True)
+
+
+def _whose(told: dict[str, object]) -> str | None:
+    """The codice fiscale of a record in which something else is wrong."""
+    try:
+        return parse_codice_fiscale(str(told.get("codice_fiscale", "")))
+    except InvalidError:
+        return None

@@ -12,6 +12,7 @@ from crm.collection.feed import (
     DocumentRecord,
     End,
     PositionRecord,
+    Subject,
     TaxpayerRecord,
     TotalsRecord,
     WithdrawalRecord,
@@ -28,6 +29,7 @@ from crm.documents.service import DocumentStatement
 from crm.positions.service import PositionStatement
 
 Statement = ContactStatement | PositionStatement | DocumentStatement
+NOTHING = Subject()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Item(Passing):
     sender's own sums; `declared` is the number of records that the feed's last line says there are; `broken` marks a
     line cut short. `named` is what the end of a full feed must not withdraw though no statement of the feed's instant
     says that it is there; `unreadable` marks a refused line that may have named something,
-    `besides` one that is no record.
+    `besides` one that is no record; `about` is what a refused line is about.
     """
 
     number: int
@@ -56,13 +58,19 @@ class Item(Passing):
     named: tuple[Of, str] | None = None
     unreadable: bool = False
     besides: bool = False
+    about: Subject = NOTHING
+
+    @property
+    def subject(self) -> Subject:
+        """What the line is about."""
+        statement = self.contact or self.position or self.document
+        return self.about if statement is None else subject_of(statement)
 
     def refused(self, reason: str) -> "Item":
         """The same line, refused after all."""
-        named = self.named
-        if statement := self.contact or self.position or self.document:
-            named = (_of(statement), statement.key)
-        return Item(self.number, self.end, refusal=reason[: reasons.LONGEST], named=named)
+        about = self.subject
+        named = about.named or self.named
+        return Item(self.number, self.end, refusal=reason[: reasons.LONGEST], named=named, about=about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +98,8 @@ class Reader:
             broken = not line.ended and error.errors(include_url=False)[0]["type"] == "json_invalid"
             told = about(line.content)
             return Item(
-                number, end, refusal=reasons.explain(error), broken=broken, named=told.named,
-                unreadable=told.unreadable, besides=told.besides,
+                number, end, refusal=reasons.explain(error), broken=broken, named=told.subject.named,
+                unreadable=told.unreadable, besides=told.besides, about=told.subject,
             )  # fmt: skip
         if isinstance(record, TotalsRecord):
             return Item(number, end, total=record.model_dump(mode="json", exclude={"record"}))
@@ -120,7 +128,12 @@ class Reader:
         return item
 
     def _named(self, statement: Statement, as_of: datetime) -> tuple[Of, str] | None:
-        return None if as_of >= self.as_of else (_of(statement), statement.key)
+        return None if as_of >= self.as_of else subject_of(statement).named
+
+
+def subject_of(statement: Statement) -> Subject:
+    """What a statement is about."""
+    return Subject(_of(statement), statement.key, statement.codice_fiscale)
 
 
 def _of(statement: Statement) -> Of:

@@ -25,6 +25,10 @@ class FeedMode(StrEnum):
     INCREMENTAL = "incremental"
 
 
+MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
+UNLISTED = f"refused + warned + waiting > {MAX_REMARKS}"  # of the others nobody knows what they are about
+
+
 class Of(StrEnum):
     """What a withdrawal, or a name in a full feed, is about."""
 
@@ -76,11 +80,15 @@ class ImportRun(Base):
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
         Index("ix_import_run_ente_id_file_sha256", "ente_id", "file_sha256"),
+        Index("ix_import_run_unlisted", "ente_id", "as_of", postgresql_where=text(UNLISTED)),
     )
 
 
 class ImportRefusal(Base):
-    """A line refused, or taken without a part of it: its number and why. The line stays in the file."""
+    """A line refused, or taken without a part of it: its number, why, and what it is about. The line stays in the file.
+
+    What was refused and has not been taken since keeps the file of whoever it is about from counting as up to date.
+    """
 
     __tablename__ = "import_refusal"
 
@@ -90,11 +98,22 @@ class ImportRefusal(Base):
     line: Mapped[int]
     reason: Mapped[str] = mapped_column(String(400))
     taken: Mapped[bool] = mapped_column(default=False)  # true: a warning, the rest of the record was imported
+    of: Mapped[Of | None] = mapped_column(choice(Of))
+    key: Mapped[str | None] = mapped_column(String(60))
+    codice_fiscale: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "run_id"], ["import_run.ente_id", "import_run.id"]),
         UniqueConstraint("ente_id", "run_id", "line"),
-    )
+        Index(
+            "ix_import_refusal_whose", "ente_id", "codice_fiscale",
+            postgresql_where=text("NOT taken AND codice_fiscale IS NOT NULL"),
+        ),
+        Index(
+            "ix_import_refusal_nobodys", "ente_id", "key",
+            postgresql_where=text("NOT taken AND codice_fiscale IS NULL AND of = 'position'"),
+        ),
+    )  # fmt: skip
 
 
 class ImportNamed(Base):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.collection.models import ImportNamed, ImportRefusal, Of, WaitingRecord, WithdrawnKey
@@ -51,14 +51,12 @@ class _Feeds:
         return []
 
     def erase(self, session: Session, person: Person) -> list[Went]:
-        """Take the codice fiscale out of reasons, and delete the rest."""
+        """Take the codice fiscale, and what it is known by, out of refusals; delete the rest."""
         codes = _codes(session, person)
         refused = 0
         for code in codes:
-            without = func.replace(_REFUSAL.c.reason, code, "#")
-            refused += rows_of(
-                session.execute(update(_REFUSAL).where(*_quoting(person, code)).values(reason=without))
-            )  # fmt: skip
+            without = {"reason": func.replace(_REFUSAL.c.reason, code, "#"), "key": None, "codice_fiscale": None}
+            refused += rows_of(session.execute(update(_REFUSAL).where(*_quoting(person, code)).values(without)))
         waiting = delete(_WAITING).where(*_of(_WAITING, person), _WAITING.c.codice_fiscale.in_(codes))
         keys = [delete(one).where(*_of(one, person), one.c.of == Of.TAXPAYER, one.c.key.in_(codes)) for one in _KEYS]
         return [
@@ -73,7 +71,8 @@ def _of(table: Table, person: Person) -> tuple[ColumnElement[bool], ...]:
 
 
 def _quoting(person: Person, code: str) -> tuple[ColumnElement[bool], ...]:
-    return (*_of(_REFUSAL, person), func.strpos(_REFUSAL.c.reason, code) > 0)
+    quoted = func.strpos(_REFUSAL.c.reason, code) > 0
+    return (*_of(_REFUSAL, person), or_(quoted, _REFUSAL.c.codice_fiscale == code, _REFUSAL.c.key == code))
 
 
 def _codes(session: Session, person: Person) -> list[str]:

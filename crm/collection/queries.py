@@ -9,7 +9,15 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from crm.collection.ending import Missing
-from crm.collection.models import ImportRefusal, ImportRun, ImportState, Reconciliation
+from crm.collection.models import (
+    MAX_REMARKS,
+    UNLISTED,
+    ImportRefusal,
+    ImportRun,
+    ImportState,
+    Of,
+    Reconciliation,
+)
 from crm.collection.reconciliation import Report, lines_of
 from crm.collection.service import Counts, counts_of
 from crm.core import clock, jobs
@@ -18,14 +26,17 @@ from crm.core.jobs import Job, JobState
 
 UNATTENDED = timedelta(minutes=1)  # since the last batch of a run that no job goes on with
 # An inbox without a file tells nothing of the collection system; a gestionale without changes does. Feeds are read
-# about in the order of their instants: the newest is among the latest few.
+# about in the order of their instants: the newest is among the latest few. One with lines that could not be read at
+# all says nothing of what it does not name; nor does any after one with more refused lines than are listed, until a
+# full one.
 _HEARD = text(
-    """
+    f"""
     SELECT ente_id, max(told_at) FROM (
         SELECT ente.id AS ente_id, run.as_of AS told_at
         FROM unnest(CAST(:enti AS bigint[])) AS ente (id) CROSS JOIN LATERAL (
             SELECT as_of FROM import_run
-            WHERE ente_id = ente.id AND state = 'done' AND failure IS NULL ORDER BY id DESC LIMIT 20
+            WHERE ente_id = ente.id AND state = 'done' AND failure IS NULL AND unreadable = 0
+            ORDER BY id DESC LIMIT 20
         ) run
         UNION ALL
         SELECT source.ente_id, reading.started_at
@@ -35,7 +46,38 @@ _HEARD = text(
             ORDER BY id DESC LIMIT 1
         ) reading
         WHERE source.ente_id = ANY (CAST(:enti AS bigint[])) AND source.kind = 'http'
-    ) told GROUP BY ente_id
+    ) told
+    WHERE NOT EXISTS (
+        SELECT FROM import_run unlisted
+        WHERE unlisted.ente_id = told.ente_id AND {UNLISTED} AND NOT EXISTS (
+            SELECT FROM import_run whole
+            WHERE whole.ente_id = told.ente_id AND whole.as_of > unlisted.as_of AND whole.mode = 'full'
+              AND whole.state = 'done' AND whole.failure IS NULL AND whole.unreadable = 0
+              AND NOT (whole.refused + whole.warned + whole.waiting > {MAX_REMARKS})
+        )
+    )
+    GROUP BY ente_id
+    """  # noqa: S608  # put together from constants
+)
+# Whose record, of himself or of a position, was refused by a feed newer than what is stored of it.
+_UNANSWERED = text(
+    """
+    SELECT c.ente_id
+    FROM contact c
+    JOIN import_refusal r ON r.ente_id = c.ente_id AND r.codice_fiscale = c.codice_fiscale
+    JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
+    LEFT JOIN position p ON r.of = 'position' AND p.ente_id = r.ente_id AND p.reference = r.key
+    WHERE c.id = ANY (CAST(:contacts AS bigint[])) AND NOT r.taken AND run.as_of > CASE r.of
+        WHEN 'taxpayer' THEN greatest(c.as_of, c.withdrawn_as_of)
+        WHEN 'position' THEN coalesce(greatest(p.as_of, p.withdrawn_as_of), '-infinity')
+    END
+    UNION
+    SELECT p.ente_id
+    FROM position p
+    JOIN import_refusal r ON r.ente_id = p.ente_id AND r.key = p.reference
+    JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
+    WHERE p.contact_id = ANY (CAST(:contacts AS bigint[])) AND NOT r.taken AND r.codice_fiscale IS NULL
+      AND r.of = 'position' AND run.as_of > greatest(p.as_of, p.withdrawn_as_of)
     """
 )
 
@@ -100,6 +142,9 @@ class Refusal:
     line: int
     reason: str
     taken: bool
+    of: Of | None
+    key: str | None
+    codice_fiscale: str | None
 
 
 def latest(session: Session, *, limit: int) -> list[RunView]:
@@ -121,6 +166,13 @@ def heard(session: Session, ente_ids: Collection[int]) -> dict[int, datetime]:
     What a feed of changes does not name is as it was told before: it is no older than that.
     """
     return dict(session.execute(_HEARD, {"enti": sorted(ente_ids)}).all())
+
+
+def unanswered(session: Session, contact_ids: Collection[int]) -> frozenset[int]:
+    """The enti in which something that their collection system told of these contacts was refused, and not told again:
+    what is stored of them is no newer than it says itself.
+    """
+    return frozenset(session.execute(_UNANSWERED, {"contacts": list(contact_ids)}).scalars())
 
 
 def run_of(session: Session, run_id: int) -> RunView:
@@ -165,11 +217,14 @@ def _report(row: Reconciliation) -> Report:
 def refusals(session: Session, *, ente_id: int, run_id: int, limit: int) -> list[Refusal]:
     """The first lines of an import that were refused, or taken with a warning."""
     rows = session.execute(
-        select(ImportRefusal.line, ImportRefusal.reason, ImportRefusal.taken)
+        select(
+            ImportRefusal.line, ImportRefusal.reason, ImportRefusal.taken, ImportRefusal.of, ImportRefusal.key,
+            ImportRefusal.codice_fiscale,
+        )
         .where(ImportRefusal.ente_id == ente_id, ImportRefusal.run_id == run_id)
         .order_by(ImportRefusal.line)
         .limit(limit)
-    )
+    )  # fmt: skip
     return [Refusal(*row) for row in rows]
 
 

@@ -14,9 +14,9 @@ from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.collection import presence
 from crm.collection.errors import DISCARDED, KEPT, ImportBusyError
-from crm.collection.feed import Header
+from crm.collection.feed import Header, Subject
 from crm.collection.lines import shown
-from crm.collection.models import ImportRefusal, ImportRun, ImportState, SourceReading
+from crm.collection.models import MAX_REMARKS, ImportRefusal, ImportRun, ImportState, SourceReading
 from crm.core import jobs, topics
 from crm.core.clock import now
 from crm.core.db import touch
@@ -24,7 +24,6 @@ from crm.core.errors import NotFoundError
 from crm.core.jobs import Job
 
 UPLOADS = "uploads"  # within FILODIRETTO_DATA: files that were sent, each in a folder of its own
-MAX_REMARKS = 10_000  # lines of one run that are listed with their reason; the others are counted
 IMPORT = "collection.import"  # the kind of the jobs that read a file sent
 FINISH = "collection.finish"  # of those that withdraw what a person said may be withdrawn
 BUSY = "Lo stesso file è in corso di importazione da un altro processo: attendere che finisca."
@@ -68,6 +67,7 @@ class Remark:
     line: int
     reason: str
     taken: bool
+    subject: Subject
 
 
 def counts_of(run: ImportRun) -> Counts:
@@ -231,9 +231,12 @@ def move(
     if moved is None:
         raise ImportBusyError(BUSY)
     rows = [
-        {"ente_id": ente_id, "run_id": run_id, "line": remark.line, "reason": remark.reason, "taken": remark.taken}
-        for remark in remarks
-    ]
+        {
+            "ente_id": ente_id, "run_id": run_id, "line": one.line, "reason": one.reason, "taken": one.taken,
+            "of": one.subject.of, "key": one.subject.key, "codice_fiscale": one.subject.codice_fiscale,
+        }
+        for one in remarks
+    ]  # fmt: skip
     room = max(0, MAX_REMARKS - (sum(moved) - len(rows)))  # how many there are is known beyond that, too
     if rows[:room]:
         session.execute(insert(ImportRefusal), rows[:room])

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm.collection import presence, reasons, service, waiting
-from crm.collection.items import Item
+from crm.collection.items import NOTHING, Item, subject_of
 from crm.collection.merge import Merged, Withdrawal, merge
 from crm.collection.models import Of
 from crm.collection.presence import Standing
@@ -81,8 +81,7 @@ class _Taxpayers:
 
 
 def _codici_fiscali(items: Iterable[Item]) -> set[str]:
-    statements = (item.contact or item.position or item.document for item in items)
-    named = {statement.codice_fiscale for statement in statements if statement}
+    named = {whose for item in items if (whose := item.subject.codice_fiscale)}
     return named | {one.key for one in _withdrawals(items, Of.TAXPAYER)}
 
 
@@ -92,7 +91,7 @@ def _without_the_erased(session: Session, ente_id: int, items: Sequence[Item]) -
     if not erased:
         return list(items)
     return [
-        replace(item.refused(reasons.ERASED), named=None) if _codici_fiscali([item]) & erased else item
+        replace(item.refused(reasons.ERASED), named=None, about=NOTHING) if _codici_fiscali([item]) & erased else item
         for item in items
     ]
 
@@ -199,10 +198,13 @@ def _counted(items: Iterable[Item], *merged: Merged[Any], waiting: int) -> Count
 
 
 def _remarks(items: Iterable[Item], aside: Mapping[int, Awaiting]) -> list[Remark]:
-    refused = [Remark(item.number, item.refusal, taken=False) for item in items if item.refusal]
-    warned = [Remark(item.number, item.warning, taken=True) for item in items if item.warning]
+    refused = [Remark(one.number, one.refusal, taken=False, subject=one.subject) for one in items if one.refusal]
+    warned = [Remark(one.number, one.warning, taken=True, subject=one.subject) for one in items if one.warning]
     awaited = [
-        Remark(number, reasons.TAXPAYER_AWAITED.format(codice_fiscale=one.codice_fiscale), taken=True)
+        Remark(
+            number, reasons.TAXPAYER_AWAITED.format(codice_fiscale=one.codice_fiscale), taken=True,
+            subject=subject_of(one),
+        )
         for number, one in aside.items()
-    ]
+    ]  # fmt: skip
     return refused + warned + awaited

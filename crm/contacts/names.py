@@ -13,6 +13,13 @@ PARTICLES = frozenset(
      "DI", "LA", "LE", "LI", "LO", "SAN", "SANTA")
 )  # fmt: skip
 ELIDED = frozenset(("D", "DAGL", "DALL", "DEGL", "DELL", "L", "SANT"))  # before a vowel, with an apostrophe or without
+# What companies are, as it is said in one word and often written with dots.
+LEGAL_FORMS = frozenset(
+    ("APS", "ASD", "ETS", "GEIE", "ODV", "ONLUS", "SAPA", "SAS", "SCARL", "SCPA", "SCRL", "SNC", "SPA", "SRL", "SRLS",
+     "SS", "SSD")
+)  # fmt: skip
+_LONGEST_FORM = max(len(one) for one in LEGAL_FORMS)
+AND = "E"  # between words it is written so, or `&`, or not at all
 SHORTEST_REST = 3  # letters of a surname without what is before it
 MOST_TURNED = 4  # words, or particles with their words, whose order is looked at
 MOST_WAYS = 24
@@ -26,14 +33,28 @@ def full_name(surname: str, given_name: str | None = None) -> str:
 def name_key(surname: str, given_name: str | None = None) -> str:
     """Surname, then given name: in capitals, without accents, apostrophes and signs, one space between words.
 
-    `D'Amico`, `d’amico` and `DAMICO` share a key; so do `Niccolò` and `NICCOLO'`.
+    `D'Amico`, `d’amico` and `DAMICO` share a key; so do `Niccolò` and `NICCOLO'`, `Pucci & Figli S.n.c.` and `Pucci e
+    Figli snc`.
     """
-    return fold(f"{surname} {given_name}" if given_name else surname)[:KEY_LENGTH].rstrip()
+    return search_key(f"{surname} {given_name}" if given_name else surname)
 
 
 def given_key(surname: str, given_name: str | None) -> str | None:
-    """The same with the given name first, as people say it; none for whoever has no given name."""
-    return fold(f"{given_name} {surname}")[:KEY_LENGTH].rstrip() if given_name else None
+    """The same with the given name first, as people say it. Of whoever has none, such as a company, what comes after
+    the first word, by which it is often called (`Pucci & Figli` of `Impianti Pucci & Figli`); none if nothing does.
+    """
+    if given_name:
+        return search_key(f"{given_name} {surname}")
+    units = list(_units(search_key(surname).split(" ")))
+    words = [word for unit in units[1:] for word in unit]
+    return " ".join(words) if set(words) - LEGAL_FORMS else None
+
+
+def search_key(text: str) -> str:
+    """The key of a name as it is filed and looked for."""
+    words = fold(text)[:KEY_LENGTH].split()
+    words = [*words[:1], *(one for one in words[1:-1] if one != AND), *words[1:][-1:]]
+    return " ".join(_with_forms(words))
 
 
 def who_key(codice_fiscale: str | None, name: str) -> str:
@@ -77,6 +98,16 @@ def _spellings(unit: tuple[str, ...]) -> list[str]:
     word = unit[0]
     parts = ((word[:end], word[end:]) for end in range(1, len(word) - SHORTEST_REST + 1))
     return [word, *(f"{before} {rest}" for before, rest in parts if _is_before(before, rest))]
+
+
+def _with_forms(words: Sequence[str]) -> Iterator[str]:
+    """The words, those letters that are a legal form as one."""
+    place = 0
+    while place < len(words):
+        forms = (words[place : place + length] for length in range(_LONGEST_FORM, 1, -1))
+        form = next((one for one in forms if "".join(one) in LEGAL_FORMS and set(map(len, one)) == {1}), None)
+        yield "".join(form) if form else words[place]
+        place += len(form) if form else 1
 
 
 def _is_before(particle: str, rest: str) -> bool:

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 from crm.contacts.codice_fiscale import compacted, parse_codice_fiscale, parse_partita_iva
 from crm.contacts.merging import standing
 from crm.contacts.models import Contact, ContactReach, NameStump
-from crm.contacts.names import fold, full_name, ways, words_of
+from crm.contacts.names import full_name, search_key, ways, words_of
 from crm.contacts.phone import to_e164
 from crm.contacts.slips import is_common, is_slip, stumps
 from crm.core.db import table_of
@@ -174,7 +174,7 @@ def search(
     box = _Box(session, among, first, limit)
     if known := box.known(list(_looks(typed))):
         return box.results(known)
-    if len(key := fold(typed)) < SHORTEST:
+    if len(key := search_key(typed)) < SHORTEST:
         return Results(())
     if named := box.named(ways(key)):
         results = box.results(named)
@@ -187,7 +187,7 @@ def similar(
 ) -> Results:
     """Contacts whose name is one slip in one word away, and does not begin as it was typed: those whom a search that
     found somebody has not looked for (`Results.slips`)."""
-    key, box = fold(typed), _Box(session, among, first, limit)
+    key, box = search_key(typed), _Box(session, among, first, limit)
     if not (meant := _meant(session, key)):
         return Results(())
     shown = {row.id for row in box.named(ways(key))}

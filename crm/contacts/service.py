@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,14 @@ from crm.core.recordset import each_key, incoming, with_more
 from crm.core.stated import Silence, StatedTable
 
 _STUMPS = table_of(NameStump)
+_CONTACT = table_of(Contact)
+_NAMES = func.concat_ws(" ", _CONTACT.c.name_key, _CONTACT.c.given_key)
+_UNUSED = (
+    select(_STUMPS.c.word)
+    .where(_STUMPS.c.stump == _STUMPS.c.word)  # a word is filed under itself, too
+    .except_(select(func.unnest(func.string_to_array(_NAMES, " "))))
+)
+_FORGETTING = func.hashtextextended("name-words", 0)
 _STATED = StatedTable(
     Contact, key="codice_fiscale",
     columns=(
@@ -96,6 +104,7 @@ def withdraw(session: Session, *, ente_id: int, ids: Collection[int], as_of: dat
 
 def learn_words(session: Session, words: Collection[str]) -> None:
     """File the words of names, so that they are found from a slip. In one order, so that two writers do not meet."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(_FORGETTING)))
     asked = each_key(sorted(words))
     known = session.execute(
         select(_STUMPS.c.word).join(asked, (_STUMPS.c.stump == asked.c.key) & (_STUMPS.c.word == asked.c.key))
@@ -106,6 +115,20 @@ def learn_words(session: Session, words: Collection[str]) -> None:
         told = incoming(_STUMPS, ("stump", "word"), rows)
         filed = insert(_STUMPS).from_select(["stump", "word"], select(told.c.stump, told.c.word))
         session.execute(filed.on_conflict_do_nothing())
+
+
+def forget_words(session: Session) -> int:
+    """Forget the words that no contact has any more, erased or gone with his ente; how many rows went.
+
+    The scope is every ente's, or words that others have would go. Names are read through once, and once more while
+    nobody files words, when some are to go: what a feed has just filed is of a contact that is not there yet.
+    """
+    if not session.execute(select(_UNUSED.exists())).scalar_one():
+        return 0
+    session.execute(select(func.pg_advisory_xact_lock(_FORGETTING)))
+    gone = session.execute(delete(_STUMPS).where(_STUMPS.c.word.in_(_UNUSED)))
+    assert isinstance(gone, CursorResult)
+    return gone.rowcount
 
 
 def state_details(

@@ -76,6 +76,11 @@ def coverage(session: Session) -> Mapping[int, frozenset[int]]:
     return MappingProxyType({contract_id: frozenset(enti) for contract_id, enti in covered.items()})
 
 
+def contracts_of(session: Session, ente_id: int) -> frozenset[int]:
+    """The contracts that cover an ente."""
+    return frozenset(one for one, covered in coverage(session).items() if ente_id in covered)
+
+
 def served(session: Session) -> frozenset[int]:
     """The enti that a contract covers. For one whose contract ended nothing is begun any more."""
     return frozenset().union(*coverage(session).values())

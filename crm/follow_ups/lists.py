@@ -63,7 +63,7 @@ def first_for(session: Session, by: Principal | None, *, ente_id: int) -> int:
     """The list on which stands what nobody put on another: the oldest of the contract under which `by` works there,
     or, made by nobody, of the ente's oldest contract.
     """
-    covering = contracts_of(session, ente_id)
+    covering = enti.contracts_of(session, ente_id)
     his = by.contracts_for(Permission.CONTACT_RECORD) if by else frozenset()
     contract_id = min(his & covering or covering, default=None)
     if contract_id is None:
@@ -80,11 +80,6 @@ def first_for(session: Session, by: Principal | None, *, ente_id: int) -> int:
         session.execute(insert(FollowUpList).values(new).on_conflict_do_nothing())
         found = session.execute(first).scalar_one()
     return found
-
-
-def contracts_of(session: Session, ente_id: int) -> frozenset[int]:
-    """The contracts that cover an ente."""
-    return frozenset(one for one, covered in enti.coverage(session).items() if ente_id in covered)
 
 
 def _called(contract_id: int, name: str) -> Select[FollowUpList]:

@@ -17,6 +17,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.enti import queries as enti
 from crm.follow_ups import lists
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList, FollowUpState
 from crm.follow_ups.queries import works_on
@@ -61,7 +62,7 @@ def owe(
     session: Session, *, ente_id: int, contact_id: int, kind: FollowUpKind, note: str, call_id: UUID | None = None
 ) -> int | None:  # fmt: skip
     """The system found something that a person has to look at, now. None: no contract has people for it any more."""
-    if not lists.contracts_of(session, ente_id):
+    if not enti.contracts_of(session, ente_id):
         return None
     at = clock.now(session)
     row = FollowUp(
@@ -169,7 +170,7 @@ def _open_list(session: Session, row: FollowUp) -> FollowUpList | None:
     # Whoever closes the list waits for this row, or is waited for.
     locked = {"read": True, "key_share": True}
     found = session.get(FollowUpList, row.list_id, with_for_update=locked, populate_existing=True)
-    if found is None or not found.active or found.contract_id not in lists.contracts_of(session, row.ente_id):
+    if found is None or not found.active or found.contract_id not in enti.contracts_of(session, row.ente_id):
         return None
     return found
 
@@ -194,8 +195,8 @@ def _tell(
     changed = {name for name in after if before.get(name) != after[name]}
     audit.note(
         session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=f"follow_up:{row.id}",
-        call_id=row.call_id, before={name: before[name] for name in changed if name in before},
-        after={name: after[name] for name in changed},
+        call_id=row.call_id, before=_named(session, {name: before[name] for name in changed if name in before}),
+        after=_named(session, {name: after[name] for name in changed}),
     )  # fmt: skip
     of_list = session.get_one(FollowUpList, row.list_id)
     timeline.record(
@@ -210,6 +211,18 @@ def _tell(
     touch(session, topics.follow_ups(of_list.contract_id))
     if row.owner_id is not None:
         touch(session, topics.agent(row.owner_id))
+
+
+def _named(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """As the audit keeps them: people and lists by their names, since their numbers say nothing to whoever reads it."""
+    named = dict(values)
+    if "list_id" in named:
+        found = session.get(FollowUpList, named.pop("list_id"))
+        named["list"] = found.name if found else None
+    for key, name in (("owner_id", "owner"), ("closed_by", "closed_by")):
+        if key in named:
+            named[name] = _name(session, named.pop(key))
+    return named
 
 
 def _name(session: Session, user_id: int | None) -> str | None:

@@ -24,6 +24,7 @@ class Callers(StrEnum):
 class FactKind(StrEnum):
     RECEIVED = "received"  # reached the platform within the metering hours
     ENTERED = "entered"  # asked for an operator
+    SELF_SERVED = "self_served"  # was told by the voice menu what he asked; counts as received, whatever comes then
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator

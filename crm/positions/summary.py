@@ -108,7 +108,22 @@ def live_rates(position: PositionView) -> tuple[InstalmentView, ...]:
 
 def late_instalments(position: PositionView, today: date) -> list[InstalmentView]:
     """Unpaid rates, of a plan that is alive, whose due date has passed."""
-    return [rate for rate in live_rates(position) if rate.paid_on is None and rate.due_on < today]
+    return _missed(live_rates(position), today)
+
+
+def missed_instalments(position: PositionView, today: date) -> list[InstalmentView]:
+    """Unpaid rates whose due date has passed, of a plan alive or lapsed: for want of these it lapsed."""
+    rates = position.instalments if is_lapsed_plan(position) else live_rates(position)
+    return _missed(rates, today)
+
+
+def is_lapsed_plan(position: PositionView) -> bool:
+    """Whether a plan that lapsed is the last that became of it: then it is in instalments by name alone."""
+    return position.state is PositionState.IN_INSTALMENTS and has_lapsed(position)
+
+
+def _missed(rates: Iterable[InstalmentView], today: date) -> list[InstalmentView]:
+    return [rate for rate in rates if rate.paid_on is None and rate.due_on < today]
 
 
 def describe(position: PositionView, today: date) -> str:

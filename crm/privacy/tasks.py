@@ -28,11 +28,17 @@ def eraser(holders: Sequence[Holder]) -> Runner:
     """Erases."""
 
     def erase(database: Database, job: Taken) -> None:
-        scope = Scope.of_enti([job.ente_id])
+        scope = _whole(database, job.ente_id)
         database.transact(scope, partial(service.erase, erasure_id=job.argument["erasure"], holders=holders))
         _remove_expired(database, scope)
 
     return Runner(erase, partial(_gave_up, service.ERASE, "erasure"))
+
+
+def _whole(database: Database, ente_id: int) -> Scope:
+    """All that is held of an ente's people: what its contracts hold of callers who named no ente, too."""
+    with database.begin(Scope.nothing()) as session:
+        return Scope.of_enti([ente_id], enti.contracts_of(session, ente_id))
 
 
 def expire(database: Database) -> int:
@@ -56,7 +62,7 @@ def _remove_expired(database: Database, scope: Scope) -> int:
 def _export(
     holders: Sequence[Holder], readable: Readable, store: DocumentStore, database: Database, job: Taken
 ) -> None:  # fmt: skip
-    export_id, scope = job.argument["export"], Scope.of_enti([job.ente_id])
+    export_id, scope = job.argument["export"], _whole(database, job.ente_id)
     folder, name = Path(job.argument["folder"]), service.copy_name(export_id)
     sections: list[Section] = []
     with database.begin(scope) as session:

@@ -261,10 +261,16 @@ def _changed(
 ) -> None:
     session.flush()
     before = ({"value": shown(row.now)} if row.now else {}) | ({"state": was.value} if was else {})
+    if row.kind is ProposalKind.NOTIFICATION_PROBLEM:
+        about: dict[str, Any] = {"act_number": row.act_number}
+        if row.since:
+            about["since"] = row.since.isoformat()
+    else:
+        about = {"value": shown(row.proposed)}
     audit.note(
         session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=row.what, reason=reason,
         call_id=row.call_id, before=before or None,
-        after={"value": shown(row.proposed), "state": row.state.value},
+        after={**about, "state": row.state.value},
     )  # fmt: skip
     tell(session, row)
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import Permission, Principal
-from crm.access.service import require_on
+from crm.access.service import require_on, scope_for
 from crm.core import clock
 from crm.core.clock import business_day
 from crm.enti import queries as enti
@@ -96,6 +96,61 @@ class Replacement:
         if self.closed_at is not None:
             return self.state is ReplacementState.DONE and business_day(self.closed_at) > self.due_on
         return self.days_left < 0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What waits for an ente's approver on its register: notices to read, and readmissions to decide."""
+
+    ente_id: int
+    notices: int
+    readmissions: int
+
+    @property
+    def waiting(self) -> int:
+        """Both."""
+        return self.notices + self.readmissions
+
+
+@dataclass(frozen=True, slots=True)
+class Insider:
+    """Somebody who may see an ente's data today, with all his roles on it."""
+
+    name: str
+    roles: tuple[Role, ...]
+
+
+def news(session: Session, by: Principal) -> list[News]:
+    """What waits for `by` to read or decide, in the enti of the scope that he decides for; those with nothing are not
+    in it. His own readmission is for others to decide.
+    """
+    mine = scope_for(session, by, Permission.USER_REMOVE).enti or frozenset()
+    unread = select(StaffNotice.ente_id, func.count()).where(
+        StaffNotice.ente_id.in_(mine), StaffNotice.seen_at.is_(None)
+    )  # fmt: skip
+    asked = select(EnteExclusion.ente_id, func.count()).where(
+        EnteExclusion.ente_id.in_(mine), EnteExclusion.lifted_at.is_(None), EnteExclusion.asked_at.is_not(None),
+        EnteExclusion.user_id != by.user_id,
+    )  # fmt: skip
+    notices_of = {row[0]: row[1] for row in session.execute(unread.group_by(StaffNotice.ente_id))}
+    asked_of = {row[0]: row[1] for row in session.execute(asked.group_by(EnteExclusion.ente_id))}
+    return [
+        News(one, notices_of.get(one, 0), asked_of.get(one, 0)) for one in sorted(notices_of.keys() | asked_of.keys())
+    ]
+
+
+def insiders(session: Session, by: Principal, ente_id: int) -> list[Insider]:
+    """Who may see an ente's data today: its staff, its own people and whoever supervises its contract, by name.
+
+    For whoever watches the ente: who has access is its business (X1). Raises `ForbiddenError` for others.
+    """
+    require_on(session, by, Permission.ENTE_WATCH, ente_id=ente_id)
+    today = business_day(clock.now(session))
+    found: dict[int, tuple[str, set[Role]]] = {}
+    for one in _present(session, ente_id, _grants(session, ente_id, staff=None)):
+        if one.active and one.starts_on <= today:
+            found.setdefault(one.user_id, (one.name, set()))[1].add(one.role)
+    return [Insider(name, tuple(role for role in Role if role in roles)) for name, roles in found.values()]
 
 
 def register(session: Session, by: Principal, ente_id: int, *, on: date | None = None) -> list[Serving]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -68,12 +69,40 @@ class Page:
 def of_ente(session: Session, by: Principal, *, ente_id: int, since: datetime, limit: int) -> Sequence[TimelineEntry]:
     """What happened with an ente's contacts, the latest first. Raises `ForbiddenError` for whoever reads no files."""
     require_on(session, by, Permission.FILE_READ, ente_id=ente_id)
-    return session.scalars(
+    return session.scalars(_of_ente(ente_id, since, limit)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a contact with some taxpayer stands, and what it was about; not with whom."""
+
+    occurred_at: datetime
+    kind: EntryKind
+    status: str
+    topic: str | None
+    follow_up: str | None  # its kind
+
+    @classmethod
+    def of(cls, entry: TimelineEntry) -> Self:
+        """What an entry says of nobody."""
+        follow_up = entry.detail["kind"] if entry.kind is EntryKind.FOLLOW_UP else None
+        topic = entry.detail.get("topic") if entry.kind is EntryKind.CALL else None
+        return cls(entry.occurred_at, entry.kind, entry.status, topic, follow_up)
+
+
+def standing_of_ente(session: Session, by: Principal, *, ente_id: int, since: datetime, limit: int) -> list[Stand]:
+    """The same without anybody's name, for whoever watches the ente's service. Raises `ForbiddenError` for others."""
+    require_on(session, by, Permission.ENTE_WATCH, ente_id=ente_id)
+    return [Stand.of(one) for one in session.scalars(_of_ente(ente_id, since, limit))]
+
+
+def _of_ente(ente_id: int, since: datetime, limit: int) -> Select[TimelineEntry]:
+    return (
         select(TimelineEntry)
         .where(TimelineEntry.ente_id == ente_id, TimelineEntry.occurred_at >= since)
         .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
         .limit(limit)
-    ).all()
+    )
 
 
 def last_author(session: Session, contact_id: int, *, kind: EntryKind, since: datetime) -> int | None:

@@ -73,6 +73,10 @@ class Addresses:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
 
+    def info(self) -> str:
+        """Where what citizens ask for is found; an ente's id follows."""
+        return f"{self.public_url}/info"
+
     def music(self) -> str:
         """What plays while waiting."""
         return f"{self.public_url}/static/audio/waiting.wav"

@@ -63,6 +63,17 @@ def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     touch(session, topics.agent(by.user_id))
 
 
+def keep_to_the_call(session: Session, by: Principal, *, contact_id: int) -> None:
+    """Raise `ConflictError` where a file would be opened beside the call of whoever may be that person: who is on the
+    line is asked who he is.
+    """
+    call = current_call(session, by.user_id)
+    if call is None or call.contact_id is None or call.phase is Phase.ENDED:
+        return
+    if call.contact_id in {one.id for one in contacts.same_person(session, contact_id)}:
+        raise ConflictError("Sei in linea con chi dice di essere questa persona: identificala nella console.")
+
+
 def identify(
     session: Session, by: Principal, *, call_id: UUID, contact_id: int, spoken: Spoken | None = None
 ) -> None:  # fmt: skip

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # entered the queue and never reached an operator
+    SELF_SERVED = "self_served"  # the voice menu told him what he wanted to know
     LEFT_IVR = "left_ivr"  # hung up before asking for an operator
     CLOSED = "closed"  # came while the lines were closed
 
@@ -62,6 +63,7 @@ class Call(Base):
     leg_id: Mapped[UUID | None]
     arrived_at: Mapped[datetime]
     metered: Mapped[bool]  # arrived within the metering hours
+    self_served_at: Mapped[datetime | None]  # since when the voice menu has told him something of a notice
     queued_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     waited_ms: Mapped[int] = mapped_column(default=0)  # finished stretches of waiting, summed over re-queues

@@ -1,11 +1,13 @@
 """What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, cast, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
 from crm.core.db import table_of
+from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.calls.models import Call, Phase
 
@@ -30,11 +32,16 @@ class _Calls:
 
     def erase(self, session: Session, person: Person) -> list[Went]:
         """Take number and note away."""
-        emptied = update(_CALL).where(self._of(session, person)).values(caller=None, note="")
+        emptied = (
+            update(_CALL)
+            .where(self._of(session, person))
+            .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
+        )
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
         return [Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why)]
 
     def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
+        """Those of his ente; and, of its contracts, those of which it was never known for which ente they were."""
         numbers = {
             reach.value
             for one in person.contact_ids
@@ -42,7 +49,9 @@ class _Calls:
             if reach.kind is ReachKind.PHONE
         }
         nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
-        return (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+        contracts = enti.contracts_of(session, person.ente_id)
+        return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
 
 
 HOLDERS: tuple[Holder, ...] = (_Calls(),)

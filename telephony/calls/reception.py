@@ -18,7 +18,7 @@ from crm.core import clock
 from crm.core.db import new_id
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
-from telephony.calls import service
+from telephony.calls import self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.service import Heard
@@ -36,10 +36,11 @@ from telephony.floor.port import CallRow
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues.models import EntryState, QueueEntry
+from telephony.selfservice import queries as offered
 
 Reply = tuple[Instruction, ...]
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
@@ -92,6 +93,9 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     if isinstance(turn.then, LookUp):
         found = _propose_by_notice(session, call, turn.then.notice)
         turn = walk.on_notice(flow, turn.place, facts, found=found)
+    elif isinstance(turn.then, Consult):
+        answer = self_service.consult(session, call, turn.then, turn.place.language, to)
+        turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
     return _say(session, call, turn, to)
 
 
@@ -164,8 +168,8 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
             return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
-        case LookUp():
-            raise AssertionError("a notice is looked up before anything is answered")
+        case LookUp() | Consult():
+            raise AssertionError("what is asked of us is found out before anything is answered")
 
 
 def _spoken(said: Said) -> Say:
@@ -186,6 +190,7 @@ def _facts(session: Session, call: CallRow) -> Facts:
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
         now=clock.now(session), caller_known=call.contact_id is not None,
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
+        offers=offered.offers(session, call.contract_id, call.ente_id),
     )  # fmt: skip
 
 

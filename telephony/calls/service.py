@@ -18,7 +18,7 @@ from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter
 from crm.levels.service import SeenFact
 from telephony.agents import presence
 from telephony.agents import service as agents
-from telephony.calls import limits
+from telephony.calls import limits, story
 from telephony.calls.lifecycle import (
     AgentAnswered,
     AgentClaimed,
@@ -154,6 +154,19 @@ def wrapped_up(session: Session, call_id: UUID) -> bool:
     return True
 
 
+def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
+    """The voice menu told the caller something of a notice: each thing is logged once, and the call is served."""
+    row = _locked(session, call_id)
+    _append(session, row, story.SELF_SERVED, heard)
+    if row.self_served_at is not None:
+        return
+    floor(session).write_call(call_id, self_served_at=heard.at)
+    if row.metered:
+        state = (account_of(row), measured_of(row, _state(row)))
+        fact = SeenFact(FactKind.SELF_SERVED, heard.at, 0, repaired=heard.repaired)
+        floor(session).record(call_id, facts=(fact,), before=state, after=state)
+
+
 def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
     """The caller asked for an operator of this queue."""
     queue = queues.queue(session, queue_id)
@@ -244,6 +257,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.ANSWERED
     if row.queued_at is not None:
         return Outcome.ABANDONED
+    if row.self_served_at is not None:
+        return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 

@@ -18,6 +18,7 @@ IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
 TURNED_AWAY = "GateRefused"
 IDENTIFIED = "Identified"
+SELF_SERVED = "SelfServed"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
 _READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
@@ -37,6 +38,7 @@ def tell(session: Session, call_id: UUID) -> None:
             "talked_s": _talked_s(call),
             "topic": call.topic,
             "disposition": call.disposition,
+            **({"self_service": _self_service(session, call.id)} if call.self_served_at is not None else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
     )  # fmt: skip
@@ -100,6 +102,12 @@ def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome
         .limit(1)
     ).scalar_one_or_none()  # fmt: skip
     return None if found is None else GateOutcome(found)
+
+
+def _self_service(session: Session, call_id: UUID) -> list[str]:
+    """What the voice menu told him."""
+    rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
+    return list(session.scalars(rows.order_by(CallEvent.id)))
 
 
 def _status(call: Row[*tuple[Any, ...]]) -> str:

@@ -59,6 +59,7 @@ class LiveCall:
     talked_ms: int
     ended_at: datetime | None
     wrapped_up_at: datetime | None
+    self_served_at: datetime | None
 
 
 CallRow = Any  # a row of the table of calls, its columns by name

@@ -38,6 +38,7 @@ class NodeKind(StrEnum):
     IDENTIFY = "identify"
     COLLECT = "collect"
     QUEUE = "queue"
+    SELF_SERVICE = "self_service"
     GOODBYE = "goodbye"
 
 
@@ -139,6 +140,16 @@ class Collect(_Asking):
     next: NodeId
 
 
+class SelfService(_Asking):
+    """What there is to pay on a notice, and what became of it, told to whoever knows a second factor.
+
+    `next` is for whoever wants something else; `otherwise` for whoever fails, and where nobody offers it.
+    """
+
+    kind: Literal[NodeKind.SELF_SERVICE] = NodeKind.SELF_SERVICE
+    next: NodeId
+
+
 class ToQueue(_Part):
     """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
 
@@ -156,10 +167,10 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | ToQueue | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToQueue | Goodbye,
     Field(discriminator="kind"),
 ]
-Asking = Menu | AskLanguage | AskNotice | Collect
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService
 ENDS = (ToQueue, Goodbye)
 
 
@@ -184,7 +195,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect():
+        case AskLanguage() | AskNotice() | Collect() | SelfService():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case ToQueue():

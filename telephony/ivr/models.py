@@ -30,6 +30,7 @@ class IvrVersion(Base):
     flow_id: Mapped[int] = mapped_column(ForeignKey("ivr_flow.id"))
     number: Mapped[int] = mapped_column(SmallInteger)
     definition: Mapped[dict[str, Any]]  # `definition.Flow`
+    past: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # of a draft: how it was before each change
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     changed_at: Mapped[datetime]
 

@@ -19,6 +19,7 @@ from telephony.ivr.walk import Urgent
 from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries as queues
+from telephony.selfservice import queries as offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class VersionView:
     changed_by: str | None
     published_at: datetime | None  # for the last time
     is_current: bool
+    undoable: int = 0  # changes that can be taken back
 
     @property
     def is_draft(self) -> bool:
@@ -73,12 +75,12 @@ def of_call(session: Session, contract_id: int, number: str, version_id: int | N
     """The flow of a call to this number that began with this version, whatever was published since."""
     if version_id is None:
         line = lines.line(session, number)
-        return usual(session, contract_id, line.queue_id if line else None)
+        return usual(session, contract_id, line.queue_id if line else None, line.ente_id if line else None)
     stored = session.execute(select(IvrVersion.definition).where(IvrVersion.id == version_id)).scalar_one()
     return Flow.model_validate(stored)
 
 
-def usual(session: Session, contract_id: int, queue_id: int | None = None) -> Flow:
+def usual(session: Session, contract_id: int, queue_id: int | None = None, ente_id: int | None = None) -> Flow:
     """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's.
 
     With a queue, that of a number which leads there: no menu.
@@ -93,7 +95,7 @@ def usual(session: Session, contract_id: int, queue_id: int | None = None) -> Fl
         if queue.menu_digit and queue.menu_label
     ]
     operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
-    return standard(matters, operator.id)
+    return standard(matters, operator.id, self_service=offered.offers(session, contract_id, ente_id) is not None)
 
 
 @kept
@@ -124,6 +126,14 @@ def flow(session: Session, flow_id: int) -> FlowView:
     if row is None:
         raise NotFoundError("Questo percorso non esiste.")
     return _view(session, row)
+
+
+def flow_of(session: Session, version_id: int) -> int:
+    """The flow of a version. Raises `NotFoundError`."""
+    found = session.scalar(select(IvrVersion.flow_id).where(IvrVersion.id == version_id))
+    if found is None:
+        raise NotFoundError("Questa versione non esiste.")
+    return found
 
 
 def definition(session: Session, version_id: int) -> Mapping[str, Any]:
@@ -162,7 +172,14 @@ def _view(session: Session, row: IvrFlow) -> FlowView:
     )
     newest = session.scalar(_latest(row.id))
     versions = session.execute(
-        select(IvrVersion.id, IvrVersion.number, IvrVersion.changed_at, User.name, published.c.at)
+        select(
+            IvrVersion.id,
+            IvrVersion.number,
+            IvrVersion.changed_at,
+            User.name,
+            published.c.at,
+            func.jsonb_array_length(IvrVersion.past),
+        )
         .outerjoin(User, User.id == IvrVersion.changed_by)
         .outerjoin(published, published.c.version_id == IvrVersion.id)
         .where(IvrVersion.flow_id == row.id)
@@ -171,6 +188,9 @@ def _view(session: Session, row: IvrFlow) -> FlowView:
     numbers = session.scalars(select(PhoneLine.number).where(PhoneLine.flow_id == row.id).order_by(PhoneLine.number))
     return FlowView(
         row.id, row.contract_id, row.name,
-        tuple(VersionView(id_, row.id, number, at, who, out, id_ == newest) for id_, number, at, who, out in versions),
+        tuple(
+            VersionView(id_, row.id, number, at, who, out, id_ == newest, undoable)
+            for id_, number, at, who, out, undoable in versions
+        ),
         tuple(numbers),
     )  # fmt: skip

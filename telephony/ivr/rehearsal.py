@@ -1,4 +1,7 @@
-"""A call in words: what a caller would hear on a line, with nobody called and nothing written."""
+"""A call in words: what a caller would hear on a line, with nobody called and nothing written.
+
+The self-service speaks of an invented debt: whoever draws flows need not read anybody's.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +10,16 @@ from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.phone import to_e164
+from crm.core.clock import business_day
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
 from telephony.ivr import queries, walk
 from telephony.ivr.definition import Flow
-from telephony.ivr.walk import Facts, LookUp, Place, Turn
+from telephony.ivr.walk import Consult, Facts, LookUp, Place, Turn
 from telephony.lines.queries import LineView
+from telephony.selfservice import example
+from telephony.selfservice import queries as offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,10 @@ class Rehearsal:
     def answer(self, session: Session, place: Place, *, keys: str = "", speech: str = "") -> Turn:
         """The caller keys or says something, or nothing. The session must see the line's enti."""
         turn = walk.on_input(self.flow, place, self.facts, keys=keys, speech=speech)
+        if isinstance(turn.then, Consult):
+            today = business_day(self.facts.now)
+            answer = example.answer(turn.then.request, today, turn.place.language)
+            return walk.on_answer(self.flow, turn.place, self.facts, turn.then.request, answer)
         if not isinstance(turn.then, LookUp):
             return turn
         found = positions.by_notice(session, turn.then.notice)
@@ -53,5 +63,6 @@ def rehearse(
     facts = Facts(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, urgent=queries.urgent(session, line.contract_id, ente_id),
+        offers=offered.offers(session, line.contract_id, ente_id),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

@@ -4,7 +4,7 @@ Each change is audited and raises the configuration's version. What was publishe
 on the version it began with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +29,7 @@ from telephony.lines.models import PhoneLine
 from telephony.queues import queries as queues
 
 LONGEST_NAME = 80
+UNDOABLE = 50  # changes of a draft that can be taken back
 
 
 def create(session: Session, by: Principal, *, contract_id: int, name: str) -> int:
@@ -65,10 +66,30 @@ def save(session: Session, by: Principal, *, version_id: int, definition: Mappin
     if _published(session, version):
         raise ConflictError("Questa versione è già pubblicata: fanne una bozza nuova.")
     flow = parse(definition)
-    version.definition = flow.model_dump(mode="json")
-    version.changed_by, version.changed_at = by.user_id, clock.now(session)
-    session.flush()
+    written = flow.model_dump(mode="json")
+    if written != version.definition:
+        version.past = [*version.past, version.definition][-UNDOABLE:]
+        _write(session, by, version, written)
     return wrong(session, row.contract_id, flow)
+
+
+def edit(
+    session: Session, by: Principal, *, version_id: int, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> tuple[Problem, ...]:  # fmt: skip
+    """Change a draft as it stands now, whoever changed it meanwhile."""
+    version, _ = _version(session, by, version_id)
+    return save(session, by, version_id=version_id, definition=change(version.definition))
+
+
+def undo(session: Session, by: Principal, *, version_id: int) -> None:
+    """Take back a draft's last change. Raises `ConflictError` where there is none."""
+    version, _ = _version(session, by, version_id)
+    if _published(session, version):
+        raise ConflictError("Questa versione è già pubblicata: fanne una bozza nuova.")
+    if not version.past:
+        raise ConflictError("Non c'è nessuna modifica da annullare.")
+    *version.past, before = version.past
+    _write(session, by, version, before)
 
 
 def parse(definition: Mapping[str, Any]) -> Flow:
@@ -102,6 +123,7 @@ def publish(session: Session, by: Principal, *, version_id: int) -> None:
     if before == version.number:
         return
     changed(session)
+    version.past = []
     session.add(IvrPublication(flow_id=row.id, version_id=version.id, at=clock.now(session), published_by=by.user_id))
     session.flush()
     _note(session, by, "flow.published", row, before={"version": before}, after={"version": version.number})
@@ -188,6 +210,12 @@ def switch_emergency(session: Session, by: Principal, *, message_id: int, on: bo
 
 
 # -- parts ------------------------------------------------------------------------------------------------------
+
+
+def _write(session: Session, by: Principal, version: IvrVersion, definition: dict[str, Any]) -> None:
+    version.definition = definition
+    version.changed_by, version.changed_at = by.user_id, clock.now(session)
+    session.flush()
 
 
 def _draft(session: Session, by: Principal, row: IvrFlow, definition: dict[str, Any]) -> int:

@@ -17,6 +17,7 @@ from telephony.ivr.definition import (
     Message,
     Node,
     NodeId,
+    SelfService,
     ToQueue,
 )  # fmt: skip
 from telephony.ivr.languages import Language
@@ -25,6 +26,11 @@ GREETING = {
     Language.ITALIAN: "Buongiorno, servizio riscossione tributi, {ente}.",
     Language.ENGLISH: "Good morning, tax collection service, {ente}.",
     Language.GERMAN: "Guten Tag, Steuereinhebungsdienst, {ente}.",
+}
+SELF_SERVICE = {
+    Language.ITALIAN: "sapere subito quanto c'è da pagare su un avviso",
+    Language.ENGLISH: "hearing at once what is due on a notice",
+    Language.GERMAN: "eine sofortige Auskunft, was auf einem Bescheid zu zahlen ist",
 }
 CLOSED = dict.fromkeys(Language, "{closed}")
 
@@ -39,10 +45,13 @@ class Matter:
     asks_notice: bool
 
 
-def standard(matters: Iterable[Matter], operator: int, *, asks_notice: bool = False) -> Flow:
+def standard(
+    matters: Iterable[Matter], operator: int, *, asks_notice: bool = False, self_service: bool = False
+) -> Flow:  # fmt: skip
     """The usual flow over these queues; who only wants an operator waits in `operator`.
 
     Without any there is no menu, and `asks_notice` says whether an unknown caller is asked his notice number.
+    `self_service` has the first free key.
     """
     nodes: dict[NodeId, Node] = {
         "saluto": Message(text=_italian(GREETING), next="urgenze"),
@@ -59,6 +68,11 @@ def standard(matters: Iterable[Matter], operator: int, *, asks_notice: bool = Fa
             target = f"avviso-{one.digit}"
             nodes[target] = AskNotice(next=queue, otherwise=queue, zero=queue)
         choices.append(Choice(digit=one.digit, label=one.label, next=target))
+    free = [digit for digit in "123456789" if digit not in {one.digit for one in choices}]
+    if self_service and free:
+        nodes["da-soli"] = SelfService(next="menu", otherwise="operatore")
+        choices.append(Choice(digit=free[0], label=_italian(SELF_SERVICE), next="da-soli"))
+        choices.sort(key=lambda one: one.digit)
     if asks_notice and not choices:
         nodes["avviso"] = AskNotice(next="operatore", otherwise="operatore")
     opened = "menu" if choices else "avviso" if "avviso" in nodes else "operatore"

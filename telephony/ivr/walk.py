@@ -30,6 +30,7 @@ from telephony.ivr.definition import (
     Menu,
     Message,
     NodeId,
+    SelfService,
     Speaks,
     Text,
     ToQueue,
@@ -37,6 +38,9 @@ from telephony.ivr.definition import (
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.words import means
+from telephony.selfservice import dialogue
+from telephony.selfservice import prompts as served
+from telephony.selfservice.dialogue import Answer, Asks, Done, Failed, Offers, On, Request, State
 
 KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
 DIGITS_S = 10  # and one who copies a long number
@@ -60,6 +64,7 @@ class Facts:
     caller_known: bool = False  # his number belongs to exactly one taxpayer
     urgent: tuple[Urgent, ...] = ()
     full: frozenset[int] = frozenset()  # the queues that hold all they may
+    offers: Offers | None = None  # how a caller may serve himself, where he may
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,14 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Consult:
+    """Somebody has to answer the self-service; then `on_answer`. `factor` is the one that the caller has proved."""
+
+    request: Request
+    factor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """The caller waits in this queue."""
 
@@ -122,7 +135,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | LookUp | Enter | HangUp
+Next = Await | LookUp | Consult | Enter | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +174,8 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
             if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
                 return _failed(flow, place, node, facts, Sentence.TOO_FEW)
             return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+        case SelfService():
+            return _serve(flow, place, node, facts, keys)
         case _:
             assert_never(node)
 
@@ -176,6 +191,16 @@ def on_notice(flow: Flow, place: Place, facts: Facts, *, found: bool) -> Turn:
     return _onward(flow, place, node.next, facts)
 
 
+def on_answer(flow: Flow, place: Place, facts: Facts, request: Request, answer: Answer) -> Turn:
+    """The self-service was answered."""
+    place = _still_there(flow, place)
+    node = flow.nodes[place.node]
+    if not isinstance(node, SelfService):
+        return repeat(flow, place, facts)
+    came = dialogue.answered(State.of(place.kept), request, answer, place.language)
+    return _served(flow, place, node, facts, came)
+
+
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
     place = _still_there(flow, place)
@@ -186,6 +211,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
         case Goodbye():
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect():
+            return _asked(place, node, facts)
+        case SelfService() if facts.offers is not None:
             return _asked(place, node, facts)
         case _:
             return _go(flow, place, facts)
@@ -216,6 +243,8 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
+            case SelfService() if facts.offers is None:
+                place = replace(place, node=node.otherwise)
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
@@ -229,7 +258,37 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
 
 
 def _onward(flow: Flow, place: Place, target: NodeId, facts: Facts) -> Turn:
-    return _go(flow, replace(place, node=target, attempts=0), facts)
+    return _go(flow, replace(_without_notice(place), node=target, attempts=0), facts)
+
+
+def _without_notice(place: Place) -> Place:
+    """Whoever leaves the self-service proves anew who he is when he comes back."""
+    return replace(
+        place, kept={name: kept for name, kept in place.kept.items() if not name.startswith(dialogue.PREFIX)}
+    )
+
+
+def _serve(flow: Flow, place: Place, node: SelfService, facts: Facts, keys: str) -> Turn:
+    if facts.offers is None:  # switched off meanwhile
+        return _onward(flow, place, node.otherwise, facts)
+    state = State.of(place.kept)
+    came = dialogue.heard(state, keys, facts.offers)
+    match came:
+        case Asks():
+            return Turn(place, (), Consult(came.request, state.factor))
+        case Done():
+            return _onward(flow, place, node.next, facts)
+        case On() | Failed():
+            return _served(flow, place, node, facts, came)
+        case _:
+            assert_never(came)
+
+
+def _served(flow: Flow, place: Place, node: SelfService, facts: Facts, came: On | Failed) -> Turn:
+    if isinstance(came, Failed):
+        return _failed(flow, place, node, facts, Said(served.line(came.why, place.language), place.language))
+    on = replace(place, attempts=0, kept={**_without_notice(place).kept, **came.state.kept()})
+    return _asked(on, node, facts, tuple(Said(one, place.language) for one in came.says))
 
 
 def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, keys: str, speech: str) -> Turn:
@@ -248,12 +307,12 @@ def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, ke
     return _failed(flow, place, node, facts, Sentence.NOT_A_CHOICE)
 
 
-def _failed(flow: Flow, place: Place, node: Asking, facts: Facts, why: Sentence) -> Turn:
+def _failed(flow: Flow, place: Place, node: Asking, facts: Facts, why: Sentence | Said) -> Turn:
     place = replace(place, attempts=place.attempts + 1)
     if place.attempts >= node.attempts:
         consoled = (_sentence(Sentence.NEVER_MIND, place),)
-        return _go(flow, replace(place, node=node.otherwise, attempts=0), facts, consoled)
-    return _asked(place, node, facts, (_sentence(why, place),))
+        return _go(flow, replace(_without_notice(place), node=node.otherwise, attempts=0), facts, consoled)
+    return _asked(place, node, facts, (why if isinstance(why, Said) else _sentence(why, place),))
 
 
 def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
@@ -275,6 +334,10 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
+        case SelfService():
+            assert facts.offers is not None, "who cannot be served has been led on"
+            text, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken)
+            return Turn(place, (*says, Said(text, spoken)), Await(digits, timeout_s))
         case _:
             assert_never(node)
 

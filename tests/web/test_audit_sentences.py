@@ -9,7 +9,7 @@ from crm.access.models import EventKind
 from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
-from web.audit.sentences import SENTENCES
+from web.audit.sentences import FIELDS, SENTENCES
 
 ROOT = Path(__file__).parents[2]
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -70,3 +70,22 @@ def test_every_kind_has_its_sentence_and_every_sentence_its_kind() -> None:
     assert found - set(SENTENCES) == set()
     assert set(SENTENCES) - found == set()
     assert len(found) > 90  # the collector sees them
+
+
+def test_every_field_that_changed_has_a_name() -> None:
+    named = set()
+    for package in ("crm", "telephony", "outbound", "web"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call):
+                    given = [one.value for one in node.keywords if one.arg in {"before", "after"}]
+                    named |= {key for value in given for key in _keys(value)}
+    assert named - set(FIELDS) == set()
+    assert len(named) > 30  # the collector sees them
+
+
+def _keys(value: ast.AST) -> Iterator[str]:
+    """Of what is written as a dictionary there, and the columns that are named to `as_json`."""
+    for node in ast.walk(value):
+        keys = node.keys if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple) else ()
+        yield from (one.value for one in keys if isinstance(one, ast.Constant) and isinstance(one.value, str))

@@ -159,3 +159,13 @@ def test_an_ente_that_tells_its_payments_alone_tells_no_sums(play: Play) -> None
     page = play.desk.page("file")
     assert "2024/118" in page
     assert "€" not in page
+
+
+def test_beside_a_call_with_him_his_file_does_not_open_without_the_questions(play: Play) -> None:
+    call = play.desk.talks()
+    path, why = f"/files/{play.cast.mario}/open", {"purpose": "case_check"}
+    beside = play.desk.client.post(path, data=why, headers=play.desk.headers)
+    assert beside.status_code == 409
+    assert "Sei in linea" in beside.text
+    play.desk.stage.caller_leaves(call)
+    assert play.desk.client.post(path, data=why, headers=play.desk.headers).status_code == 204

@@ -301,6 +301,32 @@ def test_of_what_was_annulled_nothing_is_shown_as_still_to_pay(reader: Reader) -
         assert "812,00" not in reader.sees(path)
 
 
+def test_a_plan_that_lapsed_is_called_so_and_its_missed_rates_late(reader: Reader) -> None:
+    rates = [
+        {"number": 1, "due_on": "2025-01-31", "cents": 40_600, "paid_on": "2025-01-30"},
+        {"number": 2, "due_on": "2025-02-28", "cents": 40_600},
+        {"number": 3, "due_on": "2125-03-31", "cents": 40_600},
+    ]
+    with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
+        lapsed = {"granted_on": "2025-01-02", "lapsed_on": "2025-09-01"}
+        session.execute(
+            update(Position)
+            .where(Position.reference == "E-1")
+            .values(state=PositionState.IN_INSTALMENTS, instalments=rates, plan=lapsed)
+        )
+    reader.opens(reader.cast.mario, purpose="quality")
+    listed = reader.sees(f"/files/{reader.cast.mario}")
+    assert "Rateizzazione decaduta" in listed
+    assert "Rateizzata" not in listed
+    assert "di cui scaduti" in listed
+    plan = re.search(
+        r'(?s)<table class="instalments">.*?</table>', reader.sees(f"/files/positions/{reader.position()}")
+    )
+    assert plan
+    assert re.findall(r"<tr class=\"(late|)\"><td>(\d)", plan[0]) == [("", "1"), ("late", "2"), ("", "3")]
+    assert plan[0].count("in ritardo") == 1
+
+
 def test_data_older_than_promised_are_called_stale(reader: Reader) -> None:
     with reader.database.begin(Scope.of_contract(reader.cast.contract)) as session:
         fresh = session.execute(select(func.now())).scalar_one() - timedelta(hours=23)

@@ -66,7 +66,8 @@ def test_whoever_was_there_before_is_found_in_either_order(database_urls: Databa
             text(
                 "INSERT INTO contact (ente_id, codice_fiscale, kind, surname, given_name, name_key, language, as_of,"
                 " digest) VALUES (1, 'RSSMRA80A01D403T', 'natural', 'D''Àmico', 'Nicolò', 'DAMICO NICOLO', 'it', now(),"
-                " 'x'), (1, '00975370487', 'legal', 'Vivai', NULL, 'VIVAI', 'it', now(), 'x')"
+                " 'x'), (1, '00975370487', 'legal', 'Impianti Pucci & Figli S.n.c.', NULL,"
+                " 'IMPIANTI PUCCI FIGLI S N C', 'it', now(), 'x')"
             )
         )
         connection.execute(text("ALTER TABLE contact FORCE ROW LEVEL SECURITY"))
@@ -76,8 +77,10 @@ def test_whoever_was_there_before_is_found_in_either_order(database_urls: Databa
         assert connection.execute(forced).scalar_one() is True
         words = set(connection.execute(text("SELECT DISTINCT word FROM name_stump")).scalars())
         connection.execute(text("ALTER TABLE contact NO FORCE ROW LEVEL SECURITY"))
-        keys = list(connection.execute(text("SELECT given_key FROM contact ORDER BY id")).scalars())
-    assert (keys, words) == (["NICOLO DAMICO", None], {"DAMICO", "NICOLO", "VIVAI"})
+        rows = connection.execute(text("SELECT name_key, given_key FROM contact ORDER BY id"))
+        keys = [tuple(row) for row in rows]
+    assert keys == [("DAMICO NICOLO", "NICOLO DAMICO"), ("IMPIANTI PUCCI FIGLI SNC", "PUCCI FIGLI SNC")]
+    assert words == {"DAMICO", "NICOLO", "IMPIANTI", "PUCCI", "FIGLI", "SNC"}
     engine.dispose()
 
 

@@ -18,7 +18,9 @@ from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
 from crm.core.settings import load_settings
-from tests.cast import Cast
+from crm.staff import queries
+from crm.staff import service as staff
+from tests.cast import Cast, principal_of
 from tests.web.conftest import PASSWORD, PUBLIC, csrf_of, sign_in
 from web.app import create_app
 from web.people.first import first_administrator
@@ -248,6 +250,39 @@ def test_what_the_ente_asks_for_is_on_the_company_s_register_at_once(
         client.websocket_connect(f"/ws/staff-{cast.vinci}", headers=headers) as socket,
     ):
         socket.receive_text()
+
+
+def test_whoever_decides_for_the_ente_hears_of_its_staff_where_he_works(
+    client: TestClient, piero: int, ada: int, cast: Cast, database: Database
+) -> None:
+    headers = {"origin": "http://testserver"}
+    sign_in(client, "piero")
+    assert 'id="staff-news"' in client.get("/ente").text  # empty until the live page says
+    his = {"X-CSRF-Token": csrf_of(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
+    for waiting in (told(database, cast), 0):
+        with client.websocket_connect(f"/ws/ente-{cast.empoli}", headers=headers) as socket:
+            while 'id="staff-news"' not in (said := socket.receive_text()):
+                pass
+        assert f"{waiting} novità sul personale" in said
+        assert (" hidden>" in said) == (not waiting)
+        assert client.post(f"/staff/{cast.empoli}/seen", data={"up_to": 10**6}, headers=his).status_code == 204
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        decides, runs = (principal_of(session, one) for one in (piero, ada))
+        staff.remove(session, decides, ente_id=cast.empoli, user_id=cast.luca, reason="Sgarbato")
+        (gone,) = queries.removed(session, decides, cast.empoli)
+        staff.ask_readmission(session, runs, exclusion_id=gone.id, reason="Ha seguito un corso")
+        assert [(one.notices, one.readmissions) for one in queries.news(session, decides)] == [(1, 1)]
+        assert queries.news(session, runs) == []  # who decides is told, nobody else
+    window = client.get("/ente").text
+    assert "1 cambiamento da leggere" in window
+    assert "1 riammissione da decidere" in window
+    sign_in(client, "ada")
+    assert 'id="staff-news"' not in client.get("/people").text
+
+
+def told(database: Database, cast: Cast) -> int:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        return len(queries.notices(session, frozenset({cast.empoli}), limit=100, unseen_only=True))
 
 
 def test_the_register_is_a_spreadsheet_without_formulas(

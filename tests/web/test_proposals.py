@@ -274,6 +274,9 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     page = vera.get("/ente")
     assert "Comune di Empoli" in page
     assert "Registro degli accessi" not in page
+    assert re.search(r"<strong>Anna</strong>\s*<span[^>]*>operatore<", page)
+    assert re.search(r"<strong>Vera</strong>\s*<span[^>]*>ente, in sola lettura<", page)
+    assert page.count("<strong>Vera</strong>") == 1
     assert client.get(f"/ente?ente={cast.vinci}").status_code == 404
     assert client.get(f"/ente?ente={cast.siena}").status_code == 404
     becomes(database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
@@ -298,7 +301,11 @@ def test_the_entes_window_is_its_own(client: TestClient, cast: Cast, database: D
     board = Browser(client, "vera", "/ente")
     assert "Comune di Vinci" in board.get("/ente")
     one = board.get(f"/ente?ente={cast.vinci}")
-    assert "Contatti di oggi" not in one
+    assert "Chi ha accesso oggi" in one
+    own = board.get(f"/ente?ente={cast.empoli}")
+    assert "Attività · Da fare · Richiamare" in own  # how it stands, with nobody's name
+    assert "BIANCHI" not in own
+    assert f"/files/{cast.mario}" not in own
     assert client.get(f"/ente?ente={cast.siena}").status_code == 404
     assert Browser(client, "anna", "/proposals").client.get("/ente").status_code == 403
 

@@ -52,6 +52,9 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/told": {},
+    "/voice/versions/{version_id}/nodes": {"kind": "message", "name": "Avviso"},
+    "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},
+    "/voice/versions/{version_id}/whole": {"start": "a", "operator": "a", "usual": "it", "speaks-it": "1"},
     "/enti/{ente_id}/told/sentences": {},
     **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "draft", "make")), PROPOSED),
     "/privacy/breaches/{breach}": {

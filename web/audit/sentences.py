@@ -85,6 +85,10 @@ SENTENCES = {
     "emergency.off": "Ha spento un messaggio di emergenza",
     "flow.created": "Ha disegnato un percorso vocale",
     "flow.published": "Ha pubblicato un percorso vocale",
+    "self_service.told": "Il risponditore ha dato informazioni su un avviso",
+    "self_service.refused": "Il risponditore ha respinto un secondo fattore",
+    "self_service.changed": "Ha cambiato le informazioni date dal risponditore",
+    "pins.set": "Ha caricato i PIN dei contribuenti",
     "line.led": "Ha cambiato il percorso vocale di un numero",
     "line.added": "Ha aggiunto un numero di telefono",
     "line.changed": "Ha cambiato dove porta un numero di telefono",
@@ -163,6 +167,11 @@ SENTENCES = {
 }
 
 FIELDS = {
+    "factor": "secondo fattore",
+    "is_on": "informazioni dal risponditore",
+    "pins": "con PIN",
+    "codes": "con codice via SMS",
+    "taxpayers": "contribuenti",
     "method": "metodo",
     "provider": "servizio di accesso",
     "found": "trovati",
@@ -221,7 +230,7 @@ FIELDS = {
     "before": "prima",
     "after": "dopo",
     "right": "risposte esatte",
-    "told": "si può dire",
+    "told": "detto, o si può dire",
     "sentence": "spiegazione",
     "partita_iva": "partita IVA",
     "business_name": "denominazione",
@@ -258,6 +267,7 @@ FIELDS = {
     "written_at": "scritto il",
     "given": "dato",
     "collected": "come raccolto",
+    "version": "versione",
     "document": "documento",
     "covers": "vale per",
     "valid_from": "valido dal",
@@ -347,6 +357,15 @@ FIELDS = {
     "risk": "rischio",
     "text": "testo",
     "user": "utente",
+    "withdraw": "ritirare",
+    "whole": "per intero",
+    "sessions": "sessioni",
+    "replaced_by": "sostituito da",
+    "sha256": "impronta",
+    "end": "fine del contratto",
+    "erasure": "cancellazione",
+    "other": "altro contatto",
+    "flow": "percorso",
 }
 
 HEAD = ("Quando", "Chi", "Postazione", "Ente", "Che cosa", "Di chi", "Oggetto", "Motivo", "Prima e dopo", "Chiamata")

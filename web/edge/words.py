@@ -47,6 +47,7 @@ from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
+from telephony.selfservice.dialogue import Want
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -118,6 +119,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.IDENTIFY: "Codice avviso",
         NodeKind.COLLECT: "Cifre",
         NodeKind.QUEUE: "Coda",
+        NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
         NodeKind.GOODBYE: "Congedo",
     },
     Exit: {
@@ -411,9 +413,21 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Line.POSITIONS: "Posizioni",
         Line.CONTACTS: "Voci in cronologia",
     },
+    Want: {
+        Want.PIN: "PIN",
+        Want.SEND_CODE: "invio del codice",
+        Want.CODE: "codice via SMS",
+        Want.PAPER: "ciò che è scritto sull'avviso",
+        Want.WAYS: "come pagare",
+        Want.DUE: "quanto c'è da pagare",
+        Want.INSTALMENTS: "rate",
+        Want.NOTIFICATION: "notifica",
+        Want.LINK: "collegamento per pagare",
+    },
     Outcome: {
         Outcome.ANSWERED: "Risposta",
         Outcome.ABANDONED: "Abbandonata in attesa",
+        Outcome.SELF_SERVED: "Servita dal risponditore",
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
     },

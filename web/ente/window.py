@@ -23,8 +23,11 @@ from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.messages.models import MessageState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
+from crm.staff import queries as staff
+from crm.staff.queries import Insider, News
 from crm.timeline import queries as timeline
-from crm.timeline.models import EntryKind, TimelineEntry
+from crm.timeline.models import EntryKind
+from crm.timeline.queries import Stand
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
@@ -50,6 +53,7 @@ class Rights:
     personal: bool  # names of taxpayers
     access: bool  # who looked at them
     decides: bool
+    staff: bool  # decides who works for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,9 @@ class LiveCall:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A contact with a taxpayer today, and how it stands."""
+    """A contact with a taxpayer today, and how it stands. `contact_id` and `name` are for whoever may know them."""
 
-    contact_id: int
+    contact_id: int | None
     name: str
     at: datetime
     kind: EntryKind
@@ -91,12 +95,14 @@ class Window:
     lost: timedelta  # this month, of the lines' hours, to closures that the ente did not approve
     feed: RunView | None
     as_of: datetime | None
+    insiders: tuple[Insider, ...]
+    news: News | None  # of its register of the staff, for whoever decides
     looks: tuple[Line, ...]  # who looked at, or changed, what
 
     @property
     def topics(self) -> frozenset[str]:
         """After which it must be looked at again."""
-        own = {name(self.ente.id) for name in (topics.ente, topics.imports, topics.jobs)}
+        own = {name(self.ente.id) for name in (topics.ente, topics.imports, topics.jobs, topics.staff)}
         return self.board.topics | own
 
 
@@ -117,6 +123,7 @@ def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
     return Rights(
         personal=may(Permission.FILE_READ), access=may(Permission.ACCESS_READ),
         decides=may(Permission.PROPOSAL_DECIDE) or may(Permission.CLOSURE_APPROVE),
+        staff=may(Permission.USER_REMOVE),
     )  # fmt: skip
 
 
@@ -125,12 +132,14 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
     runs, rights = collection.latest(session, limit=1), rights_on(session, by, ente_id)
     return Window(
         ente=enti.badges(session)[ente_id], rights=rights, board=read(session, Scope.of_enti([ente_id])),
-        calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id) if rights.personal else (),
+        calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id, named=rights.personal),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])),
         lost=sum((one.this_month for one in closure_queries.lost(session, [ente_id])), timedelta()),
         feed=runs[0] if runs else None,
         as_of=collection.heard(session, [ente_id]).get(ente_id),
+        insiders=tuple(staff.insiders(session, by, ente_id)),
+        news=next((one for one in staff.news(session, by) if one.ente_id == ente_id), None),
         looks=_looks(session, by, ente_id, language) if rights.access else (),
     )  # fmt: skip
 
@@ -163,25 +172,26 @@ def _calls(session: Session, by: Principal, ente_id: int) -> tuple[LiveCall, ...
     return tuple(found)
 
 
-def _contacts(session: Session, by: Principal, ente_id: int) -> tuple[Happened, ...]:
+def _contacts(session: Session, by: Principal, ente_id: int, *, named: bool) -> tuple[Happened, ...]:
     today = clock.start_of_day(clock.business_day(clock.now(session)))
+    if not named:
+        stands = timeline.standing_of_ente(session, by, ente_id=ente_id, since=today, limit=CONTACTS_SHOWN)
+        return tuple(_happened(one) for one in stands)
     entries = timeline.of_ente(session, by, ente_id=ente_id, since=today, limit=CONTACTS_SHOWN)
     names = contacts.named(session, {one.contact_id for one in entries})
-    return tuple(_happened(one, names[one.contact_id]) for one in entries)
+    return tuple(_happened(Stand.of(one), one.contact_id, names[one.contact_id]) for one in entries)
 
 
-def _happened(entry: TimelineEntry, name: str) -> Happened:
-    mistaken = entry.status == OPENED_BY_MISTAKE
-    kind = STATES.get(entry.kind)
-    known = kind is not None and not mistaken and entry.status != IN_PROGRESS
-    topic = entry.detail.get("topic")
-    about: Topic | FollowUpKind | None = Topic(topic) if entry.kind is EntryKind.CALL and topic else None
-    if entry.kind is EntryKind.FOLLOW_UP:
-        about = FollowUpKind(entry.detail["kind"])
+def _happened(stand: Stand, contact_id: int | None = None, name: str = "") -> Happened:
+    mistaken = stand.status == OPENED_BY_MISTAKE
+    kind = STATES.get(stand.kind)
+    known = kind is not None and not mistaken and stand.status != IN_PROGRESS
+    about: Topic | FollowUpKind | None = Topic(stand.topic) if stand.topic else None
+    if stand.follow_up:
+        about = FollowUpKind(stand.follow_up)
     return Happened(
-        contact_id=entry.contact_id, name=name, at=entry.occurred_at, kind=entry.kind,
-        state=kind(entry.status) if kind is not None and known else None, mistaken=mistaken,
-        about=about,
+        contact_id=contact_id, name=name, at=stand.occurred_at, kind=stand.kind,
+        state=kind(stand.status) if kind is not None and known else None, mistaken=mistaken, about=about,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
+from telephony.selfservice.dialogue import Want
 from web.audit.stored import PHONE
 
 WRITTEN = {"note", "reason"}  # by people, of anything
@@ -69,6 +70,7 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "disposition": Disposition(detail["disposition"]) if detail["disposition"] else None,
         "note": detail["note"],
         "talked_s": detail["talked_s"],
+        "self_service": [Want(one) for one in detail.get("self_service", ())],
     }
 
 

@@ -23,6 +23,7 @@ from crm.files.service import SPEAKS
 from crm.positions import queries as positions
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Filter
+from telephony.calls import conversation
 from web.contacts.box import look
 from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
@@ -100,6 +101,7 @@ def open_file(
 
     def work(session: Session) -> None:
         spoken = None
+        conversation.keep_to_the_call(session, visit.principal, contact_id=contact_id)
         if purpose in SPEAKS:
             spoken = answers.spoken(session, visit.principal, contact_id=contact_id)
         service.open_file(

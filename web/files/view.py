@@ -30,7 +30,17 @@ from crm.positions import queries as positions
 from crm.positions.history import Happening, Sort, history
 from crm.positions.models import PositionState, Tax
 from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
-from crm.positions.summary import Totals, describe, grouped, has_lapsed, late_instalments, owed_cents, totals
+from crm.positions.summary import (
+    Totals,
+    describe,
+    grouped,
+    has_lapsed,
+    is_lapsed_plan,
+    late_instalments,
+    missed_instalments,
+    owed_cents,
+    totals,
+)
 from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
@@ -75,12 +85,14 @@ class Shows:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A position in the list. `news` are the payments that arrived since the file was opened."""
+    """A position in the list. `news` are the payments that arrived since the file was opened; `late`, that rates of its
+    plan are; `lapsed`, that the plan is over and the whole payable."""
 
     position: PositionView
     owed: int  # cents
     news: tuple[PaymentView, ...]
     late: bool
+    lapsed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +258,7 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
         creditor=enti.creditor_code(session, position.ente_id), shows=shows,
         sentence=describe(position, today) if shows.everything else "",
         history=tuple(one for one in history(position, today) if _may_be_said(one, shows)),
-        late=frozenset(one.number for one in late_instalments(position, today)),
+        late=frozenset(one.number for one in missed_instalments(position, today)),
         plan=position.instalments if shows.plans and shows.amounts else (),
         notices=tuple(_notices(session, position, today)) if shows.amounts and shows.payments else (),
         ways=details.payment_ways(session, position.ente_id), documents=own,
@@ -263,13 +275,14 @@ def _sections(
     ente_ids = frozenset(one.ente_id for one in same)
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
     heard = collection.heard(session, ente_ids)
+    unanswered = collection.unanswered(session, [one.id for one in same])
     groups = grouped([one for one in owed if shows[one.contact_id].acts], today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
         mine = [one for one in owed if one.ente_id == ente_id]
         rows = [row for row in same if row.ente_id == ente_id]
         oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
-        as_of = max(oldest, heard.get(ente_id, oldest))
+        as_of = oldest if ente_id in unanswered else max(oldest, heard.get(ente_id, oldest))
         sections.append(
             Section(
                 badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],
@@ -312,7 +325,8 @@ def _gone_since(rows: list[ContactView]) -> datetime | None:
 
 
 def _line(position: PositionView, new: Mapping[int, tuple[PaymentView, ...]], today: date) -> Line:
-    return Line(position, owed_cents(position), new.get(position.id, ()), bool(late_instalments(position, today)))
+    late = bool(late_instalments(position, today))
+    return Line(position, owed_cents(position), new.get(position.id, ()), late, is_lapsed_plan(position))
 
 
 def _may_be_said(one: Happening, shows: Shows) -> bool:

@@ -18,7 +18,6 @@ from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.follow_ups import lists, queries, service
-from crm.follow_ups.lists import contracts_of
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import FollowUpView
 from crm.follow_ups.when import Day, Due, due
@@ -271,7 +270,7 @@ def _due(
 ) -> Due:  # fmt: skip
     """By the hours of the lines of the contact's ente."""
     ente_id = contacts.get(session, contact_id).ente_id
-    held = contracts(session, visit.principal) & contracts_of(session, ente_id)
+    held = contracts(session, visit.principal) & enti.contracts_of(session, ente_id)
     timetable = enti.timetable(session, min(held, default=0), ente_id)
     calls = kind is FollowUpKind.CALL_BACK
     return due(day, chosen=chosen, hour=hour, now=clock.now(session), timetable=timetable, calls=calls)

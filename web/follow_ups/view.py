@@ -11,7 +11,6 @@ from crm.core import clock, topics
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.follow_ups import queries
-from crm.follow_ups.lists import contracts_of
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import Colleague, FollowUpView, ListView
 from crm.follow_ups.service import To
@@ -66,7 +65,7 @@ class Sheet:
 
 def contracts(session: Session, by: Principal) -> frozenset[int]:
     """The contracts on whose follow-ups somebody works: his, and those of his single enti."""
-    single = (contracts_of(session, one) for one in by.enti_for(Permission.CONTACT_RECORD))
+    single = (enti.contracts_of(session, one) for one in by.enti_for(Permission.CONTACT_RECORD))
     return by.contracts_for(Permission.CONTACT_RECORD).union(*single)
 
 
@@ -105,7 +104,7 @@ def read(session: Session, by: Principal, which: Which) -> Sheet:
 
 def choices(session: Session, by: Principal, ente_id: int) -> Choices:
     """To whom a follow-up of an ente can be given."""
-    held = contracts(session, by) & contracts_of(session, ente_id)
+    held = contracts(session, by) & enti.contracts_of(session, ente_id)
     people = queries.colleagues(session, contract_ids=held, ente_id=ente_id)
     return Choices(
         by.user_id, tuple(queries.lists(session, held)), tuple(one for one in people if one.id != by.user_id)

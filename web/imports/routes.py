@@ -16,6 +16,7 @@ from starlette.types import Scope as ASGIScope
 from crm.access.permissions import Permission
 from crm.collection import queries as collection
 from crm.collection import service
+from crm.collection.models import MAX_REMARKS
 from crm.collection.sources import queries as sources
 from crm.collection.tasks import remove
 from crm.core import heartbeats, topics
@@ -156,9 +157,16 @@ def refused(runtime: RuntimeDep, visit: VisitDep, run_id: int) -> Response:
     scope = visit.scope(Permission.COLLECTION_IMPORT)
     with runtime.database.begin(scope) as session:
         run = collection.run_of(session, run_id)
-        remarks = collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=service.MAX_REMARKS)
-    rows = [(remark.line, "avviso" if remark.taken else "rifiutata", remark.reason) for remark in remarks]
-    return csv_answer(f"righe-{run_id}.csv", ("riga", "esito", "motivo"), rows)
+        remarks = collection.refusals(session, ente_id=run.ente_id, run_id=run.id, limit=MAX_REMARKS)
+    rows = [
+        (
+            one.line, "avviso" if one.taken else "rifiutata", one.of.value if one.of else "", one.key,
+            one.codice_fiscale, one.reason,
+        )
+        for one in remarks
+    ]  # fmt: skip
+    columns = ("riga", "esito", "record", "chiave", "codice fiscale", "motivo")
+    return csv_answer(f"righe-{run_id}.csv", columns, rows)
 
 
 def _decide(runtime: RuntimeDep, visit: ChangeDep, run_id: int, *, withdraw: bool) -> Response:

@@ -61,12 +61,16 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
 
 PAGES: dict[str, Joining] = {
     "console": join_console,
-    "wallboard": lambda runtime, visit: [*wallboard.join(runtime, visit), *audit.badge(runtime, visit)],
+    "wallboard": lambda runtime, visit: [
+        *wallboard.join(runtime, visit),
+        *audit.badge(runtime, visit),
+        *staff.badge(runtime, visit),
+    ],
     "imports": imports.join,
-    "proposals": proposals.join,
-    "closures": closures.join,
-    "ente": ente.join,
-    "access-log": audit.join,
+    "proposals": lambda runtime, visit: [*proposals.join(runtime, visit), *staff.badge(runtime, visit)],
+    "closures": lambda runtime, visit: [*closures.join(runtime, visit), *staff.badge(runtime, visit)],
+    "ente": lambda runtime, visit: [*ente.join(runtime, visit), *staff.badge(runtime, visit)],
+    "access-log": lambda runtime, visit: [*audit.join(runtime, visit), *staff.badge(runtime, visit)],
     "privacy": privacy.join,
     "follow-ups": follow_ups.join_mine,
     "follow-ups-all": follow_ups.join_all,
@@ -78,7 +82,7 @@ NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of
     "file": files.join,
     "gate": files.join_gate,
     "contact": contacts.join,
-    "ente": ente.join,
+    "ente": lambda runtime, visit, one: [*ente.join(runtime, visit, one), *staff.badge(runtime, visit)],
     "list": follow_ups.join_list,
     "staff": staff.join,
 }

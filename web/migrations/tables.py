@@ -26,6 +26,7 @@ import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
+import telephony.selfservice.models
 import telephony.standing.models
 from crm.core.db import Base
 

@@ -86,7 +86,24 @@ def join(runtime: Runtime, visit: Visit, ente_id: int) -> list[tuple[str, Render
     """Each browser has its own: its forms work without scripts too, so they hold its token."""
     _seen(visit, ente_id)
     key = f"staff:{ente_id}:{visit.principal.session_id}:{visit.language}"
-    return [(key, partial(render, runtime, visit, ente_id))]
+    return [(key, partial(render, runtime, visit, ente_id)), *badge(runtime, visit)]
+
+
+def badge(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
+    """The part that live pages of an ente's approver have in their head: what the register has for him to read."""
+    if not visit.principal.can(Permission.USER_REMOVE):
+        return []
+    key = f"staff-news:{visit.principal.user_id}:{visit.language}"
+    return [(key, partial(render_badge, runtime, visit))]
+
+
+def render_badge(runtime: Runtime, visit: Visit) -> Rendered:
+    """How many notices and readmissions wait for him; it leads to the first ente that has any."""
+    scope = visit.scope(Permission.USER_REMOVE)
+    with runtime.database.begin(scope) as session:
+        news = queries.news(session, visit.principal)
+    html = fragment("staff/badge.html", visit.language, news=news, waiting=sum(one.waiting for one in news))
+    return Rendered({"staff-news": html}, frozenset(topics.staff(one) for one in scope.enti or ()))
 
 
 @router.get("/{ente_id}/register.csv")

@@ -1,7 +1,7 @@
 """Voice flows: which there are, a flow drawn and written, its versions, a call tried in words; emergency messages."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
@@ -12,8 +12,9 @@ from crm.core import clock
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from telephony.ivr import queries, service, walk
-from telephony.ivr.definition import Flow
+from telephony.ivr.definition import Flow, NodeKind
 from telephony.ivr.diagram import HEIGHT, WIDTH, draw
+from telephony.ivr.editing import fields_of
 from telephony.ivr.languages import Language
 from telephony.ivr.rehearsal import rehearse
 from telephony.ivr.walk import Await, Enter, Place
@@ -59,7 +60,8 @@ def create(runtime: RuntimeDep, visit: ChangeDep, contract: Annotated[int, Form(
 
 @router.get("/voice/flows/{flow_id}")
 def one_flow(
-    request: Request, runtime: RuntimeDep, visit: VisitDep, flow_id: int, version: int = 0
+    request: Request, runtime: RuntimeDep, visit: VisitDep, flow_id: int, version: int = 0, node: str = "",
+    focus: str = "",
 ) -> Response:  # fmt: skip
     """A flow: a version drawn, with what is wrong with it; a draft may be written."""
     with runtime.database.begin(visit.scope(Permission.FLOW_MANAGE)) as session:
@@ -75,6 +77,7 @@ def one_flow(
     return page(
         request, "voice/flow.html", visit.language, visit=visit, csrf=visit.csrf_token, flow=shown, version=chosen,
         drawn=draw(flow), size=(WIDTH, HEIGHT), problems=found, wrong={one.node for one in found if one.hinders},
+        edited=_edited(flow, node), focus=focus, kinds=tuple(NodeKind), every_language=tuple(Language),
         written=json.dumps(stored, ensure_ascii=False, indent=2), numbers=numbers, queues=named, definition=flow,
     )  # fmt: skip
 
@@ -213,6 +216,15 @@ def try_call(
             place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await),
         )
     )  # fmt: skip
+
+
+def _edited(flow: Flow, node: str) -> dict[str, Any] | None:
+    """The node whose form is shown, and what its form has: the chosen one, else the first."""
+    id_ = node if node in flow.nodes else flow.start
+    chosen = flow.nodes.get(id_)
+    if chosen is None:
+        return None
+    return {"id": id_, "node": chosen, "fields": fields_of(chosen.kind)}
 
 
 def _chosen(id_: str) -> int | None:

@@ -12,6 +12,7 @@ from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
 from crm.collection.sources.service import CONTENTS, FETCH
+from crm.contacts import service as contacts
 from crm.core import jobs
 from crm.core.db import Scope
 from crm.core.settings import Settings
@@ -99,6 +100,8 @@ def worker_app(settings: Settings) -> Celery:
             jobs.forget_done(session)
             collection.sweep(session, uploads=settings.data / UPLOADS)
             sources.sweep(session, data=settings.data)
+        with database.begin(Scope.of_enti(enti)) as session:
+            contacts.forget_words(session)
 
     @app.task(name="filodiretto.search_duplicates")
     def search_duplicates() -> None:

@@ -100,7 +100,9 @@ def _from_callers(exchange: Exchange) -> tuple[Suggestion, ...]:
     path = exchange.config.traffic.callers_file
     callers = read_callers(path) if path is not None and path.exists() else []
     named = [caller for caller in callers if caller.name]
-    return tuple(Suggestion(caller.number, caller.name, caller.to) for caller in named[:SUGGESTED])
+    return tuple(
+        Suggestion(caller.number, caller.name, caller.to, caller.notice_number or "") for caller in named[:SUGGESTED]
+    )
 
 
 @router.get("/operators")

@@ -96,6 +96,7 @@ class Suggestion:
     number: str
     label: str
     to: str = ""
+    notice: str = ""  # a notice of his, to be keyed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Finding a taxpayer by whatever he says, within the scope."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 
 from crm.collection.importer import import_feed
 from crm.contacts import queries, service
@@ -15,6 +16,11 @@ from crm.positions import queries as positions
 from tests.crm.conftest import WriteFeed
 
 pytestmark = pytest.mark.integration
+
+_WAITS_FOR_A_LOCK = text(
+    "SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+)
 
 
 @pytest.fixture
@@ -33,6 +39,51 @@ def test_the_words_of_names_are_filed_once(
             service.learn_words(session, {"ROSSI", "MARIO"})
         filed = session.execute(select(NameStump.word, func.count()).group_by(NameStump.word)).all()
     assert sorted(map(tuple, filed)) == [("MARIO", 6), ("ROSSI", 5)]
+
+
+def test_words_of_names_go_once_nobody_has_them_any_more(db: Database, enti: list[int]) -> None:
+    def forget() -> set[str]:
+        with db.begin(Scope.of_enti(enti)) as session:
+            service.forget_words(session)
+        with db.begin(Scope.nothing()) as session:
+            return set(session.execute(select(NameStump.word)).scalars())
+
+    def erase(ente_id: int) -> None:
+        with db.begin(Scope.of_enti([ente_id])) as session:
+            nobody = {"surname": "Persona cancellata", "given_name": None, "name_key": "", "given_key": None}
+            session.execute(update(Contact).values(nobody))
+
+    with db.begin(Scope.nothing()) as session:
+        service.learn_words(session, {"GHEZZANI"})  # of somebody who is gone
+    assert forget() == {"MARIO", "ROSSI"}
+    erase(enti[0])
+    assert forget() == {"MARIO", "ROSSI"}  # the other ente has him
+    erase(enti[1])
+    assert forget() == set()
+
+
+def test_a_word_that_a_feed_finds_filed_is_there_when_the_feed_has_written(db: Database, enti: list[int]) -> None:
+    with db.begin(Scope.nothing()) as session:
+        service.learn_words(session, {"GHEZZANI"})  # of somebody who is gone
+
+    def forget() -> int:
+        with db.begin(Scope.of_enti(enti)) as session:
+            return service.forget_words(session)
+
+    def is_waiting() -> bool:
+        with db.begin(Scope.nothing()) as session:
+            return session.execute(_WAITS_FOR_A_LOCK).first() is not None
+
+    with ThreadPoolExecutor() as others:
+        with db.begin(Scope.of_enti(enti)) as feed:
+            service.learn_words(feed, {"GHEZZANI"})
+            feed.execute(update(Contact).where(Contact.ente_id == enti[0]).values(name_key="GHEZZANI MARIO"))
+            gone = others.submit(forget)
+            while not is_waiting():
+                assert not gone.done()
+        assert gone.result(timeout=30) == 0
+    with db.begin(Scope.nothing()) as session:
+        assert "GHEZZANI" in set(session.execute(select(NameStump.word)).scalars())
 
 
 def test_the_scope_bounds_every_read(db: Database, enti: list[int]) -> None:

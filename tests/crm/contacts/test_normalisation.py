@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crm.contacts.codice_fiscale import parse_codice_fiscale, parse_partita_iva, person_kind
 from crm.contacts.models import PersonKind
-from crm.contacts.names import KEY_LENGTH, MOST_WAYS, fold, name_key, ways
+from crm.contacts.names import KEY_LENGTH, MOST_WAYS, fold, given_key, name_key, search_key, ways
 from crm.contacts.phone import WITHHELD_NUMBERS, CallerKind, caller_kind, to_e164, typed_number
 from crm.core.errors import InvalidError
 
@@ -79,11 +79,38 @@ def test_names_that_read_alike_share_a_key(names: tuple[str, ...]) -> None:
     assert len({fold(name) for name in names}) == 1
 
 
-@given(st.text(max_size=300), st.none() | st.text(max_size=100))
+NAMES = st.text(max_size=300) | st.lists(st.sampled_from([*"AESRLNC&.", "Pucci", "di"]), max_size=99).map(" ".join)
+
+
+@given(NAMES, st.none() | st.text(max_size=100))
 def test_a_key_is_stable_and_fits(surname: str, given_name: str | None) -> None:
-    key = name_key(surname, given_name)
-    assert len(key) <= KEY_LENGTH
-    assert fold(key) == key
+    for key in (name_key(surname, given_name), given_key(surname, given_name) or ""):
+        assert len(key) <= KEY_LENGTH
+        assert fold(key) == search_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Pucci & Figli", "Pucci e figli", "PUCCI FIGLI"),
+        ("Pucci S.n.c.", "pucci snc", "PUCCI S. N. C."),
+        ("Vivai S.r.l.s.", "vivai srls"),
+        ("Arno Soc. coop. s.c.a r.l.", "arno soc coop scarl"),
+    ],
+)
+def test_companies_that_sound_alike_share_a_key(names: tuple[str, ...]) -> None:
+    assert len({name_key(name) for name in names}) == 1
+
+
+@pytest.mark.parametrize(
+    ("company", "called"),
+    [
+        ("Impianti Pucci & Figli S.a.s.", "PUCCI FIGLI SAS"), ("Vivai S.r.l.", None), ("Vivai", None), ("", None),
+        ("Di Nardo Costruzioni S.p.A.", "COSTRUZIONI SPA"), ("Bar San Marco", "SAN MARCO"), ("E", None), ("La", None),
+    ],
+)  # fmt: skip
+def test_a_company_is_called_by_what_comes_after_its_first_word(company: str, called: str | None) -> None:
+    assert given_key(company, None) == called
 
 
 def test_half_a_number_is_none_when_typed_and_what_a_gestionale_has_stays() -> None:

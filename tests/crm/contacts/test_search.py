@@ -86,6 +86,20 @@ def oddly_filed(db: Database, write_feed: WriteFeed, records: dict[str, dict[str
     return Scope.of_enti([import_feed(db, write_feed(*people)).ente_id])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Impianti Pucci & Figli S.a.s.", "impianti pucci e figli", "Pucci & Figli", "pucci e figli", "Pucci Figli sas",
+        "pucci", "Puci & figli",
+    ],
+)  # fmt: skip
+def test_a_company_is_found_as_people_say_it(db: Database, write_feed: WriteFeed, text: str) -> None:
+    pucci = VIVAI | {"business_name": "Impianti Pucci & Figli S.a.s."}
+    scope = Scope.of_enti([import_feed(db, write_feed(pucci)).ente_id])
+    with db.begin(scope) as session:
+        assert names_of(search(session, text)) == [pucci["business_name"]]
+
+
 def code_of(number: int) -> str:
     """One valid codice fiscale after another."""
     plain = f"RSSMRA{80 + number}A01D403"

@@ -87,6 +87,7 @@ from crm.staff.models import StaffChange
 from telephony.calls.models import Call
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
+from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
@@ -115,7 +116,7 @@ OF_NOBODY = {
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
     "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
-    "opening_hours", "payment_way", "service_topic", "special_day",
+    "opening_hours", "payment_way", "self_service_setting", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -377,6 +378,10 @@ def told(session: Session, cast: Cast) -> list[Base]:
             due_at=at,
             expires_at=at,
         ),
+        SelfServiceSetting(ente_id=cast.empoli, is_on=True, pins=True, codes=True),
+        CallerPin(**his, mark=b"x", set_at=at),
+        CallerCode(**his, call_id=uuid4(), notice_mark=b"x", mark=b"x", sent_at=at, expires_at=at),
+        FactorFailure(contract_id=cast.contract, ente_id=cast.empoli, caller_mark=b"x", notice_mark=b"x", failed_at=at),
         MessageStop(ente_id=cast.empoli, channel=MessageChannel.SMS, address=STRANGER, stopped_at=at),
         MessageSetting(ente_id=cast.empoli, quiet_from=time(20), quiet_until=time(9)),
         FollowUp(

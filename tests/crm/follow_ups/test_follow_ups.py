@@ -95,6 +95,9 @@ def test_each_change_is_audited_and_can_be_taken_back_once(
     last = max(audit.of_contact(everything, cast.empoli, [cast.mario]), key=lambda one: one.id)
     assert (last.actor_id, last.contact_id, last.ente_id) == (cast.luca, cast.mario, cast.empoli)
     assert last.before != last.after
+    named = {**(last.before or {}), **(last.after or {})}
+    assert not named.keys() & {"owner_id", "list_id"}
+    assert named.get("owner") in {None, "Anna", "Luca"}
     service.undo(everything, anna, follow_up_id=promise, changed_at=changed.changed_at)
     assert service._standing(row(everything, promise)) == before
     with pytest.raises(ConflictError):

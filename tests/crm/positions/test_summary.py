@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.positions.speech import euro
-from crm.positions.summary import EXTINCT, LATE, Totals, describe, is_overdue, owed_cents, totals
+from crm.positions.summary import (
+    EXTINCT,
+    LATE,
+    Totals,
+    describe,
+    is_lapsed_plan,
+    is_overdue,
+    late_instalments,
+    missed_instalments,
+    owed_cents,
+    totals,
+)
 from crm.positions.views import InstalmentView, PaymentView, PlanView, PositionView
 
 TODAY = date(2026, 11, 20)
@@ -113,6 +124,16 @@ def test_a_plan_that_lapsed_leaves_the_whole_to_pay() -> None:
     assert totals([debt], TODAY) == Totals(overdue=40600)
     assert totals([replace(debt, due_on=None)], TODAY) == Totals(overdue=40600)
     assert totals([replace(debt, due_on=date(2026, 12, 1))], TODAY) == Totals(due=40600)
+    assert is_lapsed_plan(debt)
+    assert [rate.number for rate in missed_instalments(debt, TODAY)] == [3]
+    assert late_instalments(debt, TODAY) == []  # its sum is late as a whole, and counted once
+
+
+def test_what_became_of_a_debt_after_its_plan_lapsed_is_what_it_is() -> None:
+    plan = PlanView(date(2026, 8, 1), date(2026, 11, 2), None, None)
+    seized = replace(TARI, state=PositionState.FERMO, instalments=PLAN, residual_cents=40600, plan=plan)
+    assert not is_lapsed_plan(seized)
+    assert missed_instalments(seized, TODAY) == []
 
 
 def test_amounts_are_written_the_italian_way() -> None:

@@ -45,7 +45,8 @@ from crm.proposals.subjects import ProposalKind, Subject
 from crm.timeline.models import TimelineEntry
 from telephony.calls import story
 from telephony.calls.models import Call
-from tests.cast import Cast, principal_of
+from telephony.calls.privacy import LIVE
+from tests.cast import MARIO_MOBILE, REGIONAL_LINE, Cast, principal_of
 from tests.documents import keep
 from tests.telephony.stage import Stage, build
 from web.wiring import HOLDERS
@@ -197,6 +198,27 @@ def test_nothing_says_who_he_was_once_he_is_erased(stage: Stage) -> None:
     assert instalments == [{"number": 1, "due_on": "2026-03-01", "cents": 1, "paid_on": "2026-03-01"}]
     assert stage.counts() == before
     assert len(stage.timeline(cast.mario)) == 2  # that he called, and that a correction was proposed, is still counted
+
+
+def test_a_call_that_never_said_for_which_ente_it_was_forgets_his_number_with_him(stage: Stage) -> None:
+    cast = stage.cast
+    call = stage.arrives(MARIO_MOBILE, REGIONAL_LINE, sid="CAregional")
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        nobodys = {"ente_id": None, "contact_id": None, "proposed_by": None}  # his number was not known yet
+        session.execute(update(Call).where(Call.id == call).values(nobodys))
+    by = administrator(cast)
+
+    def plan(session: Any) -> service.Plan:
+        return service.plan(session, by, contact_id=cast.mario, holders=HOLDERS)
+
+    assert (stage.call(call).ente_id, stage.call(call).caller) == (None, MARIO_MOBILE)
+    assert LIVE in stage.work(plan).obstacles
+    stage.caller_leaves(call)
+    assert {one.title: one.rows for one in stage.work(plan).went}["Chiamate"] == 2
+    erasure = erased(stage)
+    outcome = stage.work(lambda s: s.get_one(PersonErasure, erasure)).outcome
+    assert {one["title"]: one["rows"] for one in outcome["went"]}["Chiamate"] == 2
+    assert stage.call(call).caller is None
 
 
 def test_the_seals_verify_after_an_erasure_and_the_log_says_that_it_happened(stage: Stage) -> None:
@@ -498,12 +520,15 @@ def test_no_feed_brings_him_back_unnoticed_until_he_is_readmitted(stage: Stage, 
         "act_kind": "ingiunzione", "act_number": "1", "state": "overdue", "amounts": {"tax": 1, "residual": 1},
         "issued_on": "2024-09-01", "notification": "not_sent",
     }  # fmt: skip
-    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position)) + "\n")
+    wrong = position | {"year": "duemila"}
+    feed.write_text("\n".join(json.dumps(one) for one in (header, taxpayer, position, wrong)) + "\n")
     summary = import_feed(stage.database, feed)
-    assert (summary.counts.refused, summary.counts.created) == (2, 0)
+    assert (summary.counts.refused, summary.counts.created) == (3, 0)
     with stage.database.begin(Scope.of_enti([cast.empoli])) as session:
         reasons = session.scalars(select(ImportRefusal.reason)).all()
         assert all("Persona cancellata" in one and code not in one for one in reasons)
+        whose = select(ImportRefusal.codice_fiscale).where(ImportRefusal.codice_fiscale.is_not(None))
+        assert session.scalars(whose).all() == []
         with pytest.raises(NotFoundError):
             tombstones.readmit(session, by, ente_id=cast.empoli, codice_fiscale="RSSMRA80A01D403T", reason="x")
         with pytest.raises(InvalidError):

@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.audit import queries as audit
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -210,6 +211,9 @@ def test_a_notification_that_never_arrived_is_about_an_act(office: Office) -> No
 
     made = report(position, Problem.MOVED, date(2024, 5, 1))
     assert (office.see(made).act_number, office.see(made).what) == ("2024/118", Problem.MOVED)
+    (noted,) = office.do(lambda session: audit.of_contact(session, cast.empoli, [cast.mario]))
+    assert noted.subject == "moved"
+    assert noted.after == {"act_number": "2024/118", "since": "2024-05-01", "state": "made"}
     for wrong in ((None, Problem.MOVED), (position, Problem.OTHER)):
         with pytest.raises(InvalidError):
             report(*wrong)

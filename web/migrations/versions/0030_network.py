@@ -1,7 +1,7 @@
 """How our account stands with the carrier; limits of pauses, and agents whose state a supervisor changed.
 
 Revision ID: 0030
-Revises: 0026
+Revises: 0029
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from web.migrations.isolation import APP, ROUTING
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -32,7 +32,7 @@ function choice({ number, label }) {
   return new Option(label ? `${label} · ${number}` : number, number);
 }
 
-function suggestion({ number, label, to }, numbers) {
+function suggestion({ number, label, to, notice }, numbers) {
   const item = document.createElement("li");
   const button = document.createElement("button");
   const place = numbers.find((each) => each.number === to)?.label;
@@ -46,6 +46,11 @@ function suggestion({ number, label, to }, numbers) {
     drawWho();
   });
   item.append(button);
+  if (notice) { // in groups of four, as it is printed
+    const small = document.createElement("small");
+    small.textContent = ` ${notice.replace(/(.{4})(?=.)/g, "$1 ")}`;
+    item.append(small);
+  }
   return item;
 }
 

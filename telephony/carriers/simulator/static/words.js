@@ -4,7 +4,7 @@ const WORDS = {
   it: {
     title: "Chiama il centro", which: "Quale numero chiami?", own: "Il tuo numero",
     ownHint: "Chi ti risponde vedrà questo numero. Scrivi «anonymous» per nasconderlo.",
-    suggestions: "Chi vuoi essere?", console: "Apri la console", person: "Lascia rispondere una persona",
+    suggestions: "Chi vuoi essere? Accanto, un suo codice avviso", console: "Apri la console", person: "Lascia rispondere una persona",
     who: {
       person: ["Ti risponde una persona.", "Un operatore ha il telefono libero: i colleghi simulati gli lasciano la tua " +
         "chiamata. Se non è «Pronto», o tarda, risponde un collega."],
@@ -66,7 +66,7 @@ const WORDS = {
   en: {
     title: "Call the centre", which: "Which number do you call?", own: "Your number",
     ownHint: "Whoever answers will see this number. Write “anonymous” to hide it.",
-    suggestions: "Who do you want to be?", console: "Open the console", person: "Let a person answer",
+    suggestions: "Who do you want to be? Beside it, a notice code of his", console: "Open the console", person: "Let a person answer",
     who: {
       person: ["A person will answer you.", "An agent's telephone is free: the simulated colleagues leave your call to " +
         "them. If they are not “Ready”, or take too long, a colleague answers."],
