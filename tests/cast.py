@@ -88,7 +88,8 @@ def settle(database: Database) -> Cast:
             )
         )
         # Their agents are trusted: whoever plays the questions at the gate asks for more.
-        session.add_all(FileSetting(ente_id=ente_id, answers_needed=0) for ente_id in (empoli, vinci, siena))
+        for ente_id in (empoli, vinci, siena):  # nothing is asked before a file opens, and nothing kept for years
+            session.add(FileSetting(ente_id=ente_id, answers_needed=0, kept_years=0))
         mario = _contact(session, empoli, "BNCMRA62A01D403X", "BIANCHI", "MARIO", MARIO_MOBILE)
         gina = _contact(session, vinci, "NREGNI50A41M059X", "NERI", "GINA", None)
         stranger = _contact(session, siena, "RSSLGU70A01I726X", "ROSSI", "LUIGI", "+393480000003")

@@ -51,6 +51,7 @@ from web.proposals import routes as proposals
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.supervision import routes as supervision
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -111,6 +112,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         contacts,
         related,
         texts,
+        supervision,
         wallboard,
         voice,
         oversight,

@@ -14,6 +14,8 @@ class Permission(StrEnum):
     """What it allows is said in `MEANINGS`."""
 
     CALLS_ANSWER = "calls.answer"
+    CALLS_OUTSIDE = "calls.outside"
+    CALLS_WATCH = "calls.watch"
     FILE_READ = "file.read"
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
@@ -38,6 +40,8 @@ class Permission(StrEnum):
 
 MEANINGS: dict[Permission, str] = {
     Permission.CALLS_ANSWER: "Be offered calls, and say how they went",
+    Permission.CALLS_OUTSIDE: "Pass a call on to any Italian number, not only to the ente's offices",
+    Permission.CALLS_WATCH: "Listen to conversations, whisper to the agent, take part; answer a call for help",
     Permission.FILE_READ: "Search contacts and open taxpayer files",
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
@@ -67,7 +71,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
     | {
-        Permission.CALLS_ANSWER, Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
+        Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.CONTACT_MERGE,
+        Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
     },

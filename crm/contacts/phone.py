@@ -60,6 +60,13 @@ def caller_kind(e164: str | None) -> CallerKind:
     return CallerKind.MOBILE if is_mobile else CallerKind.LANDLINE
 
 
+def is_of_usual_price(e164: str) -> bool:
+    """Whether calling it costs what calls usually do: an Italian landline, mobile or freephone number."""
+    number = phonenumbers.parse(e164, None)
+    usual = {PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.TOLL_FREE}
+    return number.country_code == 39 and phonenumbers.number_type(number) in usual
+
+
 def spaced(e164: str) -> str:
     """The number as people read it aloud: `+39 348 000 0001`."""
     try:

@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
+from crm.access.models import User
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.core import topics
 from crm.core.configuration import changed
 from crm.core.db import touch
-from crm.core.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti import logo
 from crm.enti.calendar import Hours
 from crm.enti.hours import parse_day, parse_week, written
@@ -33,7 +34,10 @@ from crm.enti.models import (
     ServiceTopic,
     SpecialDay,
 )
-from crm.enti.queries import coverage, enti_of
+from crm.enti.queries import contract_name, coverage, enti_of, served
+from crm.staff import notices
+from crm.staff import queries as staff
+from crm.staff.models import StaffChange
 
 MAX_WAYS, LONGEST_WAY = 12, 200
 _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
@@ -64,6 +68,31 @@ def add_ente(session: Session, by: Principal, *, contract_id: int, fields: Mappi
     session.flush()
     audit.note(session, by, kind="ente.added", ente_id=None, subject=f"contract:{contract_id}", after=asdict(new))
     return ente.id
+
+
+def cover(session: Session, by: Principal, *, contract_id: int, ente_id: int) -> None:
+    """A contract covers an ente that another covers already. The ente is told who serves it by that (X1).
+
+    Whoever administers the contract alone cannot help himself to others' enti: he administers the ente, too.
+    """
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    managed(session, by, ente_id)
+    if ente_id not in served(session):
+        raise ConflictError("Il contratto di questo ente è finito: non se ne può aggiungere un altro.")
+    if ente_id in enti_of(session, contract_id):
+        raise FieldError("Questo contratto comprende già l'ente.", field="ente")
+    before = {one.user_id for one in staff.serving(session, ente_id)}
+    changed(session)
+    session.add(ContractEnte(contract_id=contract_id, ente_id=ente_id))
+    session.flush()
+    for one in staff.serving(session, ente_id):
+        if one.user_id not in before:
+            notices.add(
+                session, by, ente_id=ente_id, user=session.get_one(User, one.user_id), change=StaffChange.JOINED,
+                role=one.role, starts_on=one.starts_on, ends_on=one.ends_on,
+            )  # fmt: skip
+    after = {"contract": contract_name(session, contract_id)}
+    record(session, by, "ente.covered", ente_id, {}, after, contract_id=contract_id)
 
 
 def save_hours(

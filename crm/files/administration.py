@@ -1,4 +1,5 @@
-"""What administrators write about an ente's taxpayer files: the gate's questions, and how fresh its data must be."""
+"""What administrators write about an ente's taxpayer files: the gate's questions, how fresh its data must be, and
+for how long they are kept."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +13,11 @@ from crm.core.errors import FieldError
 from crm.enti.administration import managed, record
 from crm.files import queries
 from crm.files.gate import Gate
-from crm.files.models import DEFAULT_NEEDED, DEFAULT_PROMISE_H, FileSetting, GateQuestion
+from crm.files.models import DEFAULT_KEPT_YEARS, DEFAULT_NEEDED, DEFAULT_PROMISE_H, FileSetting, GateQuestion
 from crm.files.questions import Row, parse_gate
 
 LONGEST_PROMISE_H = 8784  # a leap year
+LONGEST_KEPT_YEARS = 40
 
 
 def save_gate(session: Session, by: Principal, *, ente_id: int, rows: Mapping[int, Row], needed: str) -> None:
@@ -55,11 +57,26 @@ def save_promise(session: Session, by: Principal, *, ente_id: int, hours: str) -
     record(session, by, "freshness.changed", ente_id, {"hours": before}, {"hours": row.promise_h})
 
 
+def save_kept_years(session: Session, by: Principal, *, ente_id: int, years: str) -> None:
+    """Say for how many years after the last act or payment nobody is erased."""
+    managed(session, by, ente_id)
+    text = years.strip()
+    if not (text.isascii() and text.isdecimal() and len(text) < 3 and int(text) <= LONGEST_KEPT_YEARS):
+        raise FieldError("Scrivi gli anni con un numero intero, da 0 a 40.", field="years")
+    changed(session)
+    row = _setting(session, ente_id)
+    before, row.kept_years = row.kept_years, int(text)
+    session.flush()
+    record(session, by, "retention.changed", ente_id, {"years": before}, {"years": row.kept_years})
+
+
 def _setting(session: Session, ente_id: int) -> FileSetting:
     """The ente's row, made when it is first written; the ente is locked."""
     row = session.get(FileSetting, ente_id)
     if row is None:
-        row = FileSetting(ente_id=ente_id, answers_needed=DEFAULT_NEEDED, promise_h=DEFAULT_PROMISE_H)
+        row = FileSetting(
+            ente_id=ente_id, answers_needed=DEFAULT_NEEDED, promise_h=DEFAULT_PROMISE_H, kept_years=DEFAULT_KEPT_YEARS
+        )
         session.add(row)
     return row
 

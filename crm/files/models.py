@@ -22,6 +22,7 @@ from crm.files.gate import Check
 
 DEFAULT_NEEDED = 2
 DEFAULT_PROMISE_H = 24
+DEFAULT_KEPT_YEARS = 10  # see `crm.positions.retention`
 
 
 class Purpose(StrEnum):
@@ -53,10 +54,12 @@ class FileSetting(Base):
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
     answers_needed: Mapped[int] = mapped_column(SmallInteger, default=DEFAULT_NEEDED)
     promise_h: Mapped[int] = mapped_column(SmallInteger, default=DEFAULT_PROMISE_H)  # a feed at least every so often
+    kept_years: Mapped[int] = mapped_column(SmallInteger, default=DEFAULT_KEPT_YEARS)  # after the last act or payment
 
     __table_args__ = (
         CheckConstraint("answers_needed BETWEEN 0 AND 10", name="answers_needed"),
         CheckConstraint("promise_h BETWEEN 1 AND 8784", name="promise_h"),
+        CheckConstraint("kept_years BETWEEN 0 AND 40", name="kept_years"),
     )
 
 

@@ -15,6 +15,7 @@ from crm.core.configuration import kept
 from crm.core.errors import ForbiddenError
 from crm.files.gate import Gate, Question, usual
 from crm.files.models import (
+    DEFAULT_KEPT_YEARS,
     DEFAULT_NEEDED,
     DEFAULT_PROMISE_H,
     FileOpening,
@@ -61,6 +62,14 @@ def settings(session: Session, ente_id: int) -> tuple[int, int]:
         select(FileSetting.answers_needed, FileSetting.promise_h).where(FileSetting.ente_id == ente_id)
     ).one_or_none()
     return (DEFAULT_NEEDED, DEFAULT_PROMISE_H) if row is None else (row.answers_needed, row.promise_h)
+
+
+@kept
+def kept_years(session: Session, ente_id: int) -> int:
+    """For how many years after the last act or payment an ente keeps what it has of somebody; none: as it is wanted."""
+    stored = select(FileSetting.kept_years).where(FileSetting.ente_id == ente_id)
+    years = session.execute(stored).scalar_one_or_none()
+    return DEFAULT_KEPT_YEARS if years is None else years
 
 
 @kept

@@ -29,7 +29,8 @@ class FactKind(StrEnum):
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator
     RESUMED = "resumed"  # and taken up again
-    RETURNED = "returned"  # cut off from the operator: waits again
+    PASSED_ON = "passed_on"  # by the operator: to a colleague, a queue or outside
+    RETURNED = "returned"  # cut off from the operator, or passed on to a queue: waits again
     LEFT = "left"  # ended without (or after) an operator
     WRAPPED_UP = "wrapped_up"  # the operator is done with it
     MOVED = "moved"  # counts no more where it did: it is about another ente
@@ -194,13 +195,13 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
                 call = replace(call, turned_away=True)
             case FactKind.SERVED:
                 call, talks_since = replace(call, served=True, waited_ms=fact.waited_ms), fact.at
-            case FactKind.HELD | FactKind.RETURNED | FactKind.LEFT:
+            case FactKind.HELD | FactKind.PASSED_ON | FactKind.RETURNED | FactKind.LEFT:
                 if talks_since is not None:
                     call = replace(call, talk_ms=call.talk_ms + ms_between(talks_since, fact.at))
                     talks_since = None
                 if fact.kind is FactKind.HELD:
                     held_since = fact.at
-                else:
+                elif fact.kind is not FactKind.PASSED_ON:
                     call = replace(call, waited_ms=fact.waited_ms)
                 if fact.kind is FactKind.LEFT:
                     call, left_at = replace(call, ended=True), fact.at

@@ -6,8 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, delete, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from crm.core import clock
 from crm.core.db import table_of
+from crm.files import queries as files
+from crm.positions import queries as positions
 from crm.positions.models import Position, PositionAlias, PositionState
+from crm.positions.retention import kept_until
 from crm.privacy.holders import Holder, Person, TableHolder, Went
 
 _POSITION, _ALIAS = table_of(Position), table_of(PositionAlias)
@@ -19,6 +23,10 @@ OPEN_DEBT = (
 LITIGATION = (
     "È in corso un contenzioso o una procedura concorsuale: i dati servono a difendere un diritto in giudizio"
     " (art. 17, paragrafo 3, lettera e, GDPR)."
+)
+KEPT = (
+    "Atti e pagamenti si conservano per {years} anni dall'ultimo, fino al {until} compreso: è un obbligo di legge"
+    " (art. 2220 del codice civile; art. 17, paragrafo 3, lettera b, GDPR)."
 )
 
 
@@ -42,10 +50,15 @@ class _Positions(TableHolder):
         return TableHolder.erase(self, session, person)
 
     def obstacles(self, session: Session, person: Person) -> list[str]:
-        """Debts that are still owed, or fought over."""
-        known = (*self.of(person), _POSITION.c.withdrawn_as_of.is_(None))
-        rows = session.execute(select(_POSITION.c.state, _POSITION.c.residual_cents).where(*known))
-        return obstacles([(state, owed) for state, owed in rows])
+        """Debts that are still owed, or fought over; or whose time has not passed since the last act or payment. What
+        the collection system has no longer is no reason."""
+        known, today = positions.of_contact(session, person.contact_ids), clock.business_day(clock.now(session))
+        found = obstacles([(one.state, one.residual_cents) for one in known])
+        years = files.kept_years(session, person.ente_id)
+        until = kept_until(known, years, today)
+        if until is not None and until >= today:
+            found.append(KEPT.format(years=years, until=f"{until:%d/%m/%Y}"))
+        return found
 
 
 def _without_numbers(column: str) -> ColumnElement[Any]:

@@ -49,6 +49,7 @@ class AgentPresence(Base):
     answers_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # contracts, see `attend`
     not_for: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")  # enti that keep him away
     speaks: Mapped[list[str]] = mapped_column(ARRAY(String(2)), server_default="{}")  # beside Italian, ISO 639-1
+    rings_at: Mapped[str | None] = mapped_column(String(80))  # a telephone other than the softphone: E.164 or SIP
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered
 
 

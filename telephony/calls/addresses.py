@@ -69,9 +69,17 @@ class Addresses:
         """An agent's leg changes status."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}{RETRIES}"
 
+    def watcher(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """A supervisor's leg changes status."""
+        return f"{self._call(contract_id, call_id)}/watchers/{leg_id}{RETRIES}"
+
     def conference(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
+
+    def hold(self, contract_id: int, call_id: UUID) -> str:
+        """What somebody on hold hears, again and again."""
+        return f"{self._call(contract_id, call_id)}/hold{RETRIES}"
 
     def info(self) -> str:
         """Where what citizens ask for is found; an ente's id follows."""

@@ -16,7 +16,7 @@ from crm.core.errors import ConflictError, InvalidError
 from crm.files import queries as file_queries
 from crm.files import service as files
 from crm.files.gate import GateOutcome
-from crm.files.models import Purpose
+from crm.files.models import Interlocutor, Purpose
 from crm.files.service import Spoken
 from telephony.agents import presence
 from telephony.agents import service as agents
@@ -32,6 +32,7 @@ from telephony.floor.port import CallRow
 from telephony.lines import queries as lines
 
 MAX_NOTE = 4_000
+OVER = frozenset({Phase.OUTSIDE, Phase.ENDED})  # for the agent
 SHIFT = timedelta(hours=12)  # for how long a call may still be completed
 ANOTHER = "La persona proposta non è più quella: guarda chi risulta in linea."
 MORE_TIME, MOST_MINUTES = "WrapUpExtended", 5
@@ -45,13 +46,15 @@ def current_call(session: Session, agent_id: int, *, lock: bool = False) -> Call
     ).scalar_one_or_none()
     if call_id is None:
         return None
-    statement = select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    statement = (
+        select(Call).where(Call.id == call_id, Call.agent_id == agent_id).execution_options(populate_existing=True)
+    )
     return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
 
 
 def propose(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
     """The agent found who may be calling. Nothing is disclosed yet."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.identified_at is not None:
         raise ConflictError("La persona è già stata identificata.")
     contact = contacts.get(session, contact_id)
@@ -82,7 +85,7 @@ def identify(
     Raises `InvalidError` while the ente wants more right answers, `ConflictError` when somebody else is proposed: what
     he answered rightly is about this contact.
     """
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.contact_id is None:
         raise ConflictError("Prima cerca la persona con cui parli.")
     if call.contact_id != contact_id:
@@ -92,11 +95,12 @@ def identify(
     if _is_open(session, by, call):  # pressed twice
         return
     at = clock.now(session)
-    spoken = spoken or Spoken()
+    spoken = _vouched(session, call, contact_id, spoken or Spoken())
     files.open_file(session, by, contact_id=contact_id, purpose=Purpose.CALL, reason="", spoken=spoken, call_id=call.id)
     detail = (
         ("agent", str(by.user_id)), ("contact", str(call.contact_id)), ("ente", str(call.ente_id)),
         ("interlocutor", spoken.interlocutor.value), ("right", ",".join(sorted(spoken.right))),
+        *((("relation", str(spoken.relation_id)),) if spoken.relation_id else ()),
     )  # fmt: skip
     heard = Heard(f"identified:{call.contact_id}:{at.isoformat()}", at, detail=detail)
     service.note(session, call.id, story.IDENTIFIED, heard)
@@ -115,7 +119,7 @@ def turn_away(
     right: Collection[str] = (),
 ) -> None:
     """The file stays closed. Whoever is somebody else is proposed no longer; whoever will not answer still is."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.contact_id != contact_id or call.identified_at is not None:
         raise ConflictError(ANOTHER)
     at = clock.now(session)
@@ -132,7 +136,7 @@ def turn_away(
 
 def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) -> None:
     """It is not this person after all: the file closes, and the call is nobody's until somebody else is proposed."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.phase not in {Phase.TALKING, Phase.ENDED}:
         raise ConflictError("La conversazione non è ancora cominciata.")
     if call.identified_at is None and story.retraction(session, call.id, contact_id) is not None:  # pressed twice
@@ -145,7 +149,7 @@ def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
 
 def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
     """End the conversation for both."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.phase in {Phase.RINGING, Phase.JOINING}:  # noted now, it would be taken for a repetition later
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
@@ -170,7 +174,7 @@ def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disp
 
 def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
     """Keep what the agent has written so far; it announces nothing."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     if call.wrapped_up_at is not None:
         raise ConflictError("Questa chiamata è già stata conclusa.")
     _write(session, call.id, topic=topic, disposition=disposition, note=note)
@@ -181,8 +185,8 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
 
     `intended` is what he does next; none keeps what he asked for during the call, and why.
     """
-    call = _own(session, by, call_id)
-    if call.phase is not Phase.ENDED:
+    call = own_call(session, by, call_id)
+    if call.phase not in OVER:
         raise ConflictError("La chiamata è ancora in corso.")
     _check_complete(call)
     finish(session, call.id)
@@ -194,7 +198,7 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
 
 def more_time(session: Session, by: Principal, *, call_id: UUID) -> None:
     """A minute more for the notes, a few times a call. Raises `ConflictError` when that was asked too often."""
-    call = _own(session, by, call_id)
+    call = own_call(session, by, call_id)
     mine = Timer.call_id == call_id, Timer.agent_id == by.user_id, Timer.kind == TimerKind.WRAP_UP
     timer = session.scalar(select(Timer).where(*mine).with_for_update())
     if timer is None:
@@ -328,6 +332,19 @@ def _disown(session: Session, call: CallRow) -> None:
     service.attribute(session, call.id, (line.ente_id if line else None) or known_before)
 
 
+def _vouched(session: Session, call: CallRow, contact_id: int, spoken: Spoken) -> Spoken:
+    """What a colleague established in this call before he passed it on holds for whoever goes on."""
+    earlier = story.identification(session, call.id, contact_id) if call.identified_at is not None else None
+    if earlier is None or spoken.right:
+        return spoken
+    said = earlier.detail
+    relation = said.get("relation")
+    return Spoken(
+        Interlocutor(said["interlocutor"]), int(relation) if relation else None,
+        tuple(filter(None, said["right"].split(","))),
+    )  # fmt: skip
+
+
 def _is_open(session: Session, by: Principal, call: CallRow) -> bool:
     """Whether the person's file is open to this agent, in this call."""
     if call.identified_at is None or call.contact_id is None:
@@ -341,12 +358,13 @@ def _meant(session: Session, agent_id: int) -> AgentState | None:
     return None if found is None else found[0].intended
 
 
-def _own(session: Session, by: Principal, call_id: UUID) -> CallRow:
+def own_call(session: Session, by: Principal, call_id: UUID) -> CallRow:
     """The agent's current call, locked, and no other: raises `ConflictError`."""
     by.require(Permission.CALLS_ANSWER)
     structlog.contextvars.bind_contextvars(call=str(call_id))
     call = floor(session).whole_call(call_id, lock=True)
-    if call is None or floor(session).call_of_agent(by.user_id) != call_id:
+    busy_with = floor(session).call_of_agent(by.user_id)
+    if call is None or busy_with != call_id or call.agent_id != by.user_id:  # a colleague who is consulted has it not
         raise ConflictError("Questa non è più la tua chiamata.")
     return call
 

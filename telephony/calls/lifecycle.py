@@ -4,162 +4,77 @@ Carriers guarantee neither order nor once. An event that does not fit the state 
 that is no longer the current one) changes nothing; a leg that answers too late is ended.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
-from typing import assert_never
-from uuid import UUID
+from dataclasses import replace
 
-from crm.levels.metering import EndedBy, FactKind, ms_between
+from crm.levels.metering import EndedBy, FactKind
+from telephony.calls.events import (
+    AgentAnswered,
+    AgentClaimed,
+    AgentMove,
+    BackAsked,
+    CallerJoined,
+    CallerLeft,
+    CallerQueued,
+    CallState,
+    ConsultAsked,
+    Event,
+    Fact,
+    HangUpAsked,
+    HoldAsked,
+    HoldRefused,
+    LegEnd,
+    LegEnded,
+    Move,
+    Order,
+    Party,
+    PartyLeaveAsked,
+    PassAsked,
+    PassToQueueAsked,
+    RingRefused,
+    Step,
+    TalkEvent,
+    TogetherAsked,
+    at_rest,
+    waited_until,
+)
 from telephony.calls.models import Phase
+from telephony.calls.talking import in_talk, left_to_party, nobody_outside, party_answered, party_ended, without_party
 from telephony.commands.models import CommandKind
 
+__all__ = [
+    "UNSERVED",
+    "WITH_LEG",
+    "AgentAnswered",
+    "AgentClaimed",
+    "AgentMove",
+    "BackAsked",
+    "CallState",
+    "CallerJoined",
+    "CallerLeft",
+    "CallerQueued",
+    "ConsultAsked",
+    "Event",
+    "Fact",
+    "HangUpAsked",
+    "HoldAsked",
+    "HoldRefused",
+    "LegEnd",
+    "LegEnded",
+    "Move",
+    "Order",
+    "Party",
+    "PartyLeaveAsked",
+    "PassAsked",
+    "PassToQueueAsked",
+    "RingRefused",
+    "Step",
+    "TalkEvent",
+    "TogetherAsked",
+    "advance",
+    "waited_until",
+]
 UNSERVED = frozenset({Phase.WAITING, Phase.RINGING, Phase.JOINING})
-WITH_LEG = frozenset({Phase.RINGING, Phase.JOINING, Phase.TALKING})
-
-
-@dataclass(frozen=True, slots=True)
-class CallState:
-    """What the life cycle needs to know of a call. `waited_ms` and `talked_ms` sum the finished stretches."""
-
-    phase: Phase
-    leg_id: UUID | None = None
-    agent_id: int | None = None
-    waiting_since: datetime | None = None
-    waited_ms: int = 0
-    served: bool = False
-    closing: bool = False
-    talking_since: datetime | None = None
-    talked_ms: int = 0
-
-
-# -- events ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CallerQueued:
-    """The caller asked for an operator."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AgentClaimed:
-    """The matching gave the call to an agent, through a new leg."""
-
-    at: datetime
-    leg_id: UUID
-    agent_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class AgentAnswered:
-    """The agent picked up (or joined the conference: whichever is heard of first)."""
-
-    at: datetime
-    leg_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class CallerJoined:
-    """The caller is in the conference of this leg: both parties hear each other."""
-
-    at: datetime
-    leg_id: UUID
-
-
-class LegEnd(StrEnum):
-    """Why an agent's leg is over."""
-
-    NO_ANSWER = "no-answer"
-    BUSY = "busy"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    COMPLETED = "completed"
-    TIMED_OUT = "timed-out"  # our own timer, when the carrier's word does not come
-
-
-@dataclass(frozen=True, slots=True)
-class LegEnded:
-    """The agent's leg is over, whoever ended it."""
-
-    at: datetime
-    leg_id: UUID
-    reason: LegEnd
-
-
-@dataclass(frozen=True, slots=True)
-class RingRefused:
-    """The carrier would not ring the agent's leg at all: no fault of the agent's."""
-
-    at: datetime
-    leg_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class HangUpAsked:
-    """The agent pressed *hang up*."""
-
-    at: datetime
-    agent_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallerLeft:
-    """The caller's own call is over."""
-
-    at: datetime
-
-
-Event = CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
-
-
-# -- consequences ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command for the carrier."""
-
-    kind: CommandKind
-    leg_id: UUID | None = None
-
-
-class Move(StrEnum):
-    """What becomes of an agent."""
-
-    RING = "ring"
-    TALK = "talk"
-    FREE = "free"  # back to where he was before it rang: no fault of his
-    MISSED = "missed"  # he did not answer: visibly paused
-    WRAP_UP = "wrap_up"
-
-
-@dataclass(frozen=True, slots=True)
-class AgentMove:
-    agent_id: int
-    move: Move
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something the meter should know. `waited_ms` is the whole wait so far; by whom it happened, where known."""
-
-    kind: FactKind
-    at: datetime
-    waited_ms: int
-    agent_id: int | None = None
-    ended_by: EndedBy | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A state and everything that follows from having reached it."""
-
-    state: CallState
-    orders: tuple[Order, ...] = ()
-    moves: tuple[AgentMove, ...] = ()
-    facts: tuple[Fact, ...] = ()
+WITH_LEG = frozenset({Phase.RINGING, Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 
 
 def advance(state: CallState, event: Event) -> Step:
@@ -182,19 +97,7 @@ def advance(state: CallState, event: Event) -> Step:
         case CallerLeft():
             return _caller_left(state, event)
         case _:
-            assert_never(event)
-
-
-def waited_until(state: CallState, instant: datetime) -> int:
-    """The whole wait, in milliseconds, if the current stretch of waiting ended at `instant`."""
-    if state.waiting_since is None:
-        return state.waited_ms
-    return state.waited_ms + ms_between(state.waiting_since, instant)
-
-
-def talked_until(state: CallState, instant: datetime) -> int:
-    """The whole conversation, in milliseconds, if the current stretch of it ended at `instant`."""
-    return state.talked_ms + (ms_between(state.talking_since, instant) if state.talking_since else 0)
+            return in_talk(state, event)
 
 
 def _queued(state: CallState, event: CallerQueued) -> Step:
@@ -216,6 +119,8 @@ def _claimed(state: CallState, event: AgentClaimed) -> Step:
 
 
 def _answered(state: CallState, event: AgentAnswered) -> Step:
+    if state.party is not None and event.leg_id == state.party.leg_id:
+        return party_answered(state, state.party)
     if event.leg_id != state.leg_id:
         return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
     if state.phase is not Phase.RINGING:
@@ -228,8 +133,9 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
         return Step(state)
     waited = waited_until(state, event.at)
     talking = replace(
-        state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at
-    )
+        state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at,
+        passed=False,
+    )  # fmt: skip
     return Step(
         talking,
         moves=(AgentMove(state.agent_id, Move.TALK),),
@@ -238,7 +144,11 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
 
 
 def _leg_ended(state: CallState, event: LegEnded) -> Step:
-    if event.leg_id != state.leg_id or state.agent_id is None or state.phase is Phase.ENDED:
+    if state.phase is Phase.ENDED:
+        return Step(state)
+    if state.party is not None and event.leg_id == state.party.leg_id:
+        return party_ended(state, state.party, event)
+    if event.leg_id != state.leg_id or state.agent_id is None:
         return Step(state)
     without = replace(state, leg_id=None, agent_id=None)
     if state.phase is Phase.RINGING:
@@ -256,17 +166,26 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
         )
     if state.closing:  # both ends were told to hang up; the caller's end closes the call
         return Step(state)
-    talked = talked_until(state, event.at)
-    waiting = replace(without, phase=Phase.WAITING, waiting_since=event.at, talking_since=None, talked_ms=talked)
+    if state.party is not None and state.party.joined and state.held_since is None:
+        return left_to_party(state, state.party, event, state.agent_id)
+    gone, let_go = without_party(state)
     return Step(
-        waiting,
-        orders=(Order(CommandKind.REQUEUE_CALLER),),
-        moves=(AgentMove(state.agent_id, Move.FREE),),
+        replace(
+            at_rest(gone, event.at), phase=Phase.WAITING, leg_id=None, agent_id=None, room_id=None,
+            waiting_since=event.at, passed=False,
+        ),
+        orders=(Order(CommandKind.REQUEUE_CALLER), *let_go.orders),
+        moves=(AgentMove(state.agent_id, Move.FREE), *let_go.moves),
         facts=(Fact(FactKind.RETURNED, event.at, state.waited_ms, state.agent_id),),
-    )
+    )  # fmt: skip
 
 
 def _ring_refused(state: CallState, event: RingRefused) -> Step:
+    if state.party is not None and event.leg_id == state.party.leg_id and not state.party.joined:
+        if state.phase is Phase.OUTSIDE:
+            return nobody_outside(state, event.at, ())
+        alone, let_go = without_party(state)
+        return Step(alone, moves=let_go.moves)
     if event.leg_id != state.leg_id or state.phase is not Phase.RINGING or state.agent_id is None:
         return Step(state)
     waiting = replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None)
@@ -278,24 +197,25 @@ def _hang_up(state: CallState, event: HangUpAsked) -> Step:
         return Step(state)
     return Step(
         replace(state, closing=True),
-        orders=(Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id)),
-    )
+        orders=(
+            Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id), *without_party(state)[1].orders
+        ),
+    )  # fmt: skip
 
 
 def _caller_left(state: CallState, event: CallerLeft) -> Step:
     if state.phase is Phase.ENDED:
         return Step(state)
     waited = waited_until(state, event.at)
-    talked = talked_until(state, event.at)
+    alone, let_go = without_party(state)
     ended = replace(
-        state, phase=Phase.ENDED, waiting_since=None, waited_ms=waited, talking_since=None, talked_ms=talked
+        at_rest(alone, event.at), phase=Phase.ENDED, waiting_since=None, waited_ms=waited, passed=False, room_id=None
     )
-    orders: tuple[Order, ...] = ()
-    moves: tuple[AgentMove, ...] = ()
-    if state.phase in WITH_LEG and state.agent_id is not None:
-        orders = (Order(CommandKind.END_LEG, state.leg_id),)
+    orders, moves = let_go.orders, let_go.moves
+    if state.phase in {Phase.RINGING, Phase.JOINING, Phase.TALKING} and state.agent_id is not None:
+        orders = (Order(CommandKind.END_LEG, state.leg_id), *orders)
         after = Move.WRAP_UP if state.phase is Phase.TALKING else Move.FREE
-        moves = (AgentMove(state.agent_id, after),)
+        moves = (AgentMove(state.agent_id, after), *moves)
         if state.phase is not Phase.TALKING:  # he never spoke with the caller: the call is not his
             ended = replace(ended, leg_id=None, agent_id=None)
     by = EndedBy.AGENT if state.closing else EndedBy.CALLER

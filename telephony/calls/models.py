@@ -20,6 +20,7 @@ class Phase(StrEnum):
     RINGING = "ringing"  # an agent's telephone rings for it
     JOINING = "joining"  # the agent answered, the caller is on his way to him
     TALKING = "talking"
+    OUTSIDE = "outside"  # passed on to a number outside: an operator has no part in it any more
     ENDED = "ended"
 
 
@@ -70,6 +71,16 @@ class Call(Base):
     answered_at: Mapped[datetime | None]
     talking_since: Mapped[datetime | None]
     talked_ms: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # finished stretches, as of waiting
+    held_since: Mapped[datetime | None]
+    held_ms: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # finished stretches, as of waiting
+    room_id: Mapped[UUID | None]  # the leg whose conference it is in, where that is not its own agent's
+    party_leg_id: Mapped[UUID | None]  # who is consulted, or passed on to: see `lifecycle.Party`
+    party_agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    party_joined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    passed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # waits: an agent passed it on
+    in_queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # another queue that it was passed on to
+    help_since: Mapped[datetime | None]  # the agent asks a supervisor for help
+    watched: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # a supervisor has taken part
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     closing: Mapped[bool] = mapped_column(default=False)  # the agent asked to hang up
@@ -116,8 +127,22 @@ class LegState(StrEnum):
     ENDED = "ended"
 
 
+class LegRole(StrEnum):
+    AGENT = "agent"  # answers the call
+    PARTY = "party"  # consulted, or passed on to: a colleague, or a number outside
+    WATCHER = "watcher"  # a supervisor
+
+
+class WatchMode(StrEnum):
+    """How a supervisor takes part."""
+
+    LISTEN = "listen"  # nobody hears him
+    WHISPER = "whisper"  # the agent alone hears him
+    BARGE = "barge"  # everybody hears him
+
+
 class AgentLeg(Base):
-    """The second half of a conversation: an agent's telephone rung for a call."""
+    """A telephone rung for a call: an agent's, as a rule. `number`: another than the softphone, E.164 or SIP."""
 
     __tablename__ = "agent_leg"
 
@@ -125,10 +150,22 @@ class AgentLeg(Base):
     call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"), index=True)
     contract_id: Mapped[int]
     ente_id: Mapped[int | None]
-    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    role: Mapped[LegRole] = mapped_column(choice(LegRole), default=LegRole.AGENT, server_default="agent")
+    number: Mapped[str | None] = mapped_column(String(80))
+    mode: Mapped[WatchMode | None] = mapped_column(choice(WatchMode))
     carrier_sid: Mapped[str | None] = mapped_column(String(34))
     state: Mapped[LegState] = mapped_column(choice(LegState))
     offered_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class CallSetting(Base):
+    """What an ente wants of the conversations about it. Without a row, the defaults."""
+
+    __tablename__ = "call_setting"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    shows_listeners: Mapped[bool] = mapped_column(default=True)  # the agent sees that a supervisor listens

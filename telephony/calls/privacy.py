@@ -1,4 +1,4 @@
-"""What calls hold of a person: his number and what was written. When, how long and how it ended are measurements."""
+"""What calls hold of a person: numbers, and what was written. When, how long and how it ended are measurements."""
 
 from sqlalchemy import ColumnElement, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,9 +9,9 @@ from crm.contacts.models import ReachKind
 from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
-from telephony.calls.models import Call, Phase
+from telephony.calls.models import AgentLeg, Call, Phase
 
-_CALL = table_of(Call)
+_CALL, _LEG = table_of(Call), table_of(AgentLeg)
 _TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
 LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita."
 
@@ -31,7 +31,9 @@ class _Calls:
         return [LIVE] if session.execute(live).one_or_none() else []
 
     def erase(self, session: Session, person: Person) -> list[Went]:
-        """Take number and note away."""
+        """Take numbers and note away; also of whom an agent rang for him outside the centre."""
+        his = select(_CALL.c.id).where(self._of(session, person))
+        session.execute(update(_LEG).where(_LEG.c.call_id.in_(his)).values(number=None))
         emptied = (
             update(_CALL)
             .where(self._of(session, person))

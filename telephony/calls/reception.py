@@ -139,10 +139,13 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
             return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
         case Phase.WAITING | Phase.RINGING:
-            cut_off = Said(prompts.sentence(Sentence.CUT_OFF, place.language), place.language)
-            return (*([_spoken(cut_off)] if call.answered_at is not None else []), _enqueue(call, to))
-        case Phase.JOINING | Phase.TALKING if call.leg_id is not None:
-            return (JoinConference(conference_name(call.leg_id), to.dial_ended(call.contract_id, call.id)),)
+            why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
+            said = Said(prompts.sentence(why, place.language), place.language)
+            return (*([_spoken(said)] if call.answered_at is not None else []), _enqueue(call, to))
+        case Phase.JOINING | Phase.TALKING | Phase.OUTSIDE if call.leg_id is not None:
+            return (
+                JoinConference(conference_name(call.room_id or call.leg_id), to.dial_ended(call.contract_id, call.id)),
+            )
         case _:
             return (Hangup(),)
 

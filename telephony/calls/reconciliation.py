@@ -83,7 +83,7 @@ class Reconciler:
                 return  # the carrier's own list lags behind its calls
             end = LegEnd.COMPLETED if call.leg_state is LegState.ANSWERED else LegEnd.FAILED
             self._repair(call, LegEnded(call.now, leg_id, end), f"leg-ended:{leg_id}")
-        elif call.phase is Phase.RINGING and leg.status == "in-progress":
+        elif call.phase in {Phase.RINGING, Phase.OUTSIDE} and leg.status == "in-progress":
             self._repair(call, AgentAnswered(call.now, leg_id), f"leg-answered:{leg_id}")
         elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(leg_id)):
             self._repair(call, CallerJoined(call.now, leg_id), f"joined:{leg_id}")

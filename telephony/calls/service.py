@@ -26,16 +26,19 @@ from telephony.calls.lifecycle import (
     CallerLeft,
     CallerQueued,
     CallState,
+    ConsultAsked,
     Event,
     LegEnded,
     Move,
+    Party,
     RingRefused,
     Step,
     advance,
     waited_until,
 )  # fmt: skip
-from telephony.calls.models import LegState, Outcome, Phase
+from telephony.calls.models import LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
+from telephony.commands.models import CommandKind
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow, LiveCall, Owner
 from telephony.ivr.walk import Place
@@ -43,7 +46,7 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState
 from telephony.queues.queries import QueueView
-from telephony.queues.routing import HEAD
+from telephony.queues.routing import BACK_S, HEAD
 
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
@@ -72,22 +75,19 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _write_state(session, row, before, step.state, event.at)
     for order in step.orders:
         commands.order(session, kind=order.kind, call_id=call_id, leg_id=order.leg_id)
-    _follow_leg(session, row, event)
+    _follow_leg(session, row, step.state, event)
     _follow_entry(session, row, before, step.state, event)
     for move in step.moves:
-        if before.phase is Phase.TALKING and move.move is Move.FREE:
+        if before.phase is Phase.TALKING and move.move is Move.FREE and move.agent_id == before.agent_id:
             agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
     limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
-    if step.state.phase is not before.phase:
+    if step.state != before:
         _announce(session, row, before, step.state)
-        dropped = before.phase is Phase.TALKING and step.state.phase is Phase.WAITING
-        if dropped:
-            _forget_identity(session, call_id)
-        if row.contact_id is not None and (dropped or step.state.phase in TOLD):
-            floor(session).tell(call_id)
+        _follow_watchers(session, row, before, step.state)
+        _follow_identity(session, row, before, step.state)
     return step
 
 
@@ -205,6 +205,7 @@ def measured_of(row: LiveCall, state: CallState) -> Measured:
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
         talk_ms=state.talked_ms,
+        hold_ms=state.held_ms,
         wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
     )
 
@@ -213,10 +214,12 @@ def measured_of(row: LiveCall, state: CallState) -> Measured:
 
 
 def _state(row: LiveCall) -> CallState:
+    party = Party(row.party_leg_id, row.party_agent_id, row.party_joined) if row.party_leg_id else None
     return CallState(
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
-        talking_since=row.talking_since, talked_ms=row.talked_ms,
+        talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
+        room_id=row.room_id, party=party, passed=row.passed,
     )  # fmt: skip
 
 
@@ -227,8 +230,9 @@ def _locked(session: Session, call_id: UUID) -> LiveCall:
 
 
 def _queue(session: Session, row: LiveCall) -> QueueView:
-    assert row.queue_id is not None
-    return queues.queue(session, row.queue_id)
+    queue_id = row.in_queue_id or row.queue_id
+    assert queue_id is not None
+    return queues.queue(session, queue_id)
 
 
 def _append(session: Session, call: Owner | LiveCall, kind: str, heard: Heard) -> bool:
@@ -242,8 +246,16 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
     values: dict[str, Any] = {
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
-        "talking_since": after.talking_since, "talked_ms": after.talked_ms,
+        "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
+        "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed,
+        "party_leg_id": after.party.leg_id if after.party else None,
+        "party_agent_id": after.party.agent_id if after.party else None,
+        "party_joined": after.party.joined if after.party else False,
     }  # fmt: skip
+    if before.phase is Phase.OUTSIDE and after.phase is Phase.WAITING:
+        values["wrapped_up_at"] = None  # it goes on, after all
+    if after.agent_id != before.agent_id:
+        values["help_since"] = None
     if after.served and not before.served:
         values["answered_at"] = at
     if after.phase is Phase.ENDED:
@@ -262,17 +274,16 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
 
 
-def _follow_leg(session: Session, row: LiveCall, event: Event) -> None:
+def _follow_leg(session: Session, row: LiveCall, after: CallState, event: Event) -> None:
+    party = row.party_leg_id
+    itself = isinstance(event, LegEnded | RingRefused) and event.leg_id == party
+    if party is not None and not itself and party not in {after.leg_id, _leg_of(after.party)}:
+        _update_leg(session, party, LegState.ENDED, ended_at=event.at, end_reason="let-go")
     match event:
         case AgentClaimed():
-            timeout_s = _queue(session, row).ring_timeout_s
-            floor(session).add_leg(
-                row, event.leg_id, agent_id=event.agent_id, state=LegState.RINGING, offered_at=event.at
-            )  # fmt: skip
-            commands.arm_ring(
-                session, call_id=row.id, contract_id=row.contract_id, leg_id=event.leg_id,
-                due_at=event.at + timedelta(seconds=timeout_s) + RING_GRACE,
-            )  # fmt: skip
+            _add_leg(session, row, event.leg_id, event.agent_id, LegRole.AGENT, event.at)
+        case ConsultAsked() if after.party is not None and after.party.leg_id == event.leg_id:
+            _add_leg(session, row, event.leg_id, event.party_agent_id, LegRole.PARTY, event.at)
         case AgentAnswered():
             _update_leg(session, event.leg_id, LegState.ANSWERED, answered_at=event.at)
         case LegEnded():
@@ -285,6 +296,19 @@ def _follow_leg(session: Session, row: LiveCall, event: Event) -> None:
             pass
 
 
+def _leg_of(party: Party | None) -> UUID | None:
+    return party.leg_id if party else None
+
+
+def _add_leg(session: Session, row: LiveCall, leg_id: UUID, agent_id: int | None, role: LegRole, at: datetime) -> None:
+    floor(session).add_leg(row, leg_id, agent_id=agent_id, role=role, state=LegState.RINGING, offered_at=at)
+    timeout_s = _queue(session, row).ring_timeout_s
+    commands.arm_ring(
+        session, call_id=row.id, contract_id=row.contract_id, leg_id=leg_id,
+        due_at=at + timedelta(seconds=timeout_s) + RING_GRACE,
+    )  # fmt: skip
+
+
 def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: object) -> None:
     floor(session).write_leg(leg_id, state=state, **values)
     commands.disarm_ring(session, leg_id=leg_id)
@@ -294,8 +318,15 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
     if after.phase is before.phase:
         return
     values: dict[str, Any] = {}
-    if after.phase is Phase.WAITING and before.phase is Phase.TALKING:
-        values = {"state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at}
+    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
+        cut_off_from = None if after.passed else before.agent_id
+        values = {
+            "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
+            "meant_for": None,
+        }  # fmt: skip
+        if cut_off_from is not None:
+            due = [event.at + wait for wait in (agents.FAREWELL + timedelta(seconds=1), timedelta(seconds=BACK_S))]
+            commands.arm_widening(session, call_id=row.id, contract_id=row.contract_id, due=due)
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values = {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:
@@ -310,8 +341,9 @@ def _move_agent(session: Session, row: LiveCall, move: AgentMove, state: CallSta
     at = clock.now(session)
     match move.move:
         case Move.RING:
-            assert state.leg_id is not None
-            leg_id: UUID = state.leg_id
+            party = state.party
+            leg_id = party.leg_id if party is not None and party.agent_id == move.agent_id else state.leg_id
+            assert leg_id is not None
             agents.change(session, move.agent_id, lambda now: presence.ring(now, row.id, leg_id, at))
         case Move.TALK:
             agents.change(session, move.agent_id, lambda now: presence.talk(now, at))
@@ -319,6 +351,12 @@ def _move_agent(session: Session, row: LiveCall, move: AgentMove, state: CallSta
             agents.change(session, move.agent_id, lambda now: presence.free(now, at))
         case Move.MISSED:
             agents.change(session, move.agent_id, lambda now: presence.missed(now, at))
+        case Move.PASSED:
+            agents.change(session, move.agent_id, lambda now: presence.wrapped_up(now, at))
+        case Move.RELIEVED:
+            agents.change(
+                session, move.agent_id, lambda now: presence.wrapped_up(now, at) if now.call_id == row.id else now
+            )  # fmt: skip
         case Move.WRAP_UP:
             agents.change(session, move.agent_id, lambda now: presence.wrap_up(now, at))
             seconds = _queue(session, row).wrap_up_s
@@ -346,17 +384,40 @@ def _meter(session: Session, row: LiveCall, before: CallState, step: Step, heard
     floor(session).record(row.id, facts=facts, before=(counted, was), after=after)
 
 
-def _forget_identity(session: Session, call_id: UUID) -> None:
-    """The agent's line dropped: who was identified before him is for the next one to establish anew."""
-    floor(session).close_file(call_id)
-    floor(session).write_call(call_id, identified_at=None)
+def _follow_watchers(session: Session, row: LiveCall, before: CallState, after: CallState) -> None:
+    """Supervisors go with the conversation; whom they whisper to may be another agent now."""
+    if not row.watched:
+        return
+    if after.phase is Phase.TALKING:
+        if after.leg_id != before.leg_id:
+            commands.order(session, kind=CommandKind.ARRANGE, call_id=row.id, leg_id=None)
+        return
+    for leg_id in floor(session).end_watchers(row.id, at=clock.now(session)):
+        commands.order(session, kind=CommandKind.END_LEG, call_id=row.id, leg_id=leg_id)
+
+
+def _follow_identity(session: Session, row: LiveCall, before: CallState, after: CallState) -> None:
+    """Whoever loses the call loses the file. It is told anew where a timeline shows it.
+
+    When the agent's line dropped, who was identified before him is for the next one to establish anew; whom he passed
+    the call on to goes by what he established.
+    """
+    lost = before.phase is Phase.TALKING and after.phase is not Phase.ENDED and after.agent_id != before.agent_id
+    if lost:
+        floor(session).close_file(row.id)
+        if after.phase is Phase.WAITING and not after.passed:
+            floor(session).write_call(row.id, identified_at=None)
+    told = lost or (after.phase is not before.phase and after.phase in TOLD)
+    if row.contact_id is not None and told:
+        floor(session).tell(row.id)
 
 
 def _announce(session: Session, row: LiveCall, before: CallState, after: CallState) -> None:
     touch(session, topics.board(row.contract_id))
-    for agent_id in {one for one in (before.agent_id, after.agent_id) if one is not None}:
+    parties = (one.party.agent_id for one in (before, after) if one.party)
+    for agent_id in {one for one in (before.agent_id, after.agent_id, *parties) if one is not None}:
         touch(session, topics.agent(agent_id))
-    if after.phase is Phase.WAITING:
+    if after.phase is Phase.WAITING and before.phase is not Phase.WAITING:
         signal(session, MatchDue(_queue(session, row).domain))
 
 

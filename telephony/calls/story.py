@@ -1,6 +1,5 @@
 """What a call leaves on the timeline of the contact it is about."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +35,10 @@ def tell(session: Session, call_id: UUID) -> None:
             "identified": was_identified(session, call),
             "waited_ms": call.waited_ms,
             "talked_s": _talked_s(call),
+            **({"held_s": round(call.held_ms / 1000)} if call.held_ms else {}),
             "topic": call.topic,
             "disposition": call.disposition,
-            **({"self_service": _self_service(session, call.id)} if call.self_served_at is not None else {}),
+            **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
     )  # fmt: skip
@@ -59,6 +59,12 @@ def withdraw(session: Session, call: Call) -> None:
         occurred_at=call.arrived_at, author_id=call.agent_id, status=OPENED_BY_MISTAKE,
         detail={"opened_at": opened.detail["opened_at"], "closed_at": opened.occurred_at.isoformat()},
     )  # fmt: skip
+
+
+def self_service(session: Session, call_id: UUID) -> list[str]:
+    """What the voice menu told him."""
+    rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
+    return list(session.scalars(rows.order_by(CallEvent.id)))
 
 
 def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -> CallEvent | None:
@@ -104,12 +110,6 @@ def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome
     return None if found is None else GateOutcome(found)
 
 
-def _self_service(session: Session, call_id: UUID) -> list[str]:
-    """What the voice menu told him."""
-    rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
-    return list(session.scalars(rows.order_by(CallEvent.id)))
-
-
 def _status(call: Row[*tuple[Any, ...]]) -> str:
     if call.phase is not Phase.ENDED:
         return IN_PROGRESS
@@ -120,5 +120,5 @@ def _status(call: Row[*tuple[Any, ...]]) -> str:
 def _talked_s(call: Row[*tuple[Any, ...]]) -> int | None:
     if call.answered_at is None or call.ended_at is None:
         return None
-    talked: timedelta = call.ended_at - call.answered_at
-    return max(0, round(talked.total_seconds()))
+    talked_ms: int = call.talked_ms
+    return round(talked_ms / 1000)

@@ -42,6 +42,14 @@ class CarrierError(DomainError):
         return not (self.permanent or self.unknown or self.gone)
 
 
+CUSTOMER = "customer"  # the caller's label in a conference; everybody else's is his leg's id
+
+
+def watcher_label(leg_id: UUID) -> str:
+    """The label of a supervisor, who is none of those who talk."""
+    return f"watch-{leg_id}"
+
+
 # -- what a caller hears ----------------------------------------------------------------------------------------
 
 
@@ -122,15 +130,44 @@ Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Ring an agent's telephone and put him in a conference when he answers."""
+    """Ring somebody and put him in a conference when he answers: an agent, or somebody outside.
+
+    `number`: another telephone than the agent's softphone, E.164 or SIP. `heard`: others hear him at once.
+    """
 
     leg_id: UUID
     conference: str
-    agent: str  # the identity under which his device is registered
+    agent: str  # the identity under which his device is registered; empty outside
     caller_id: str
     timeout_s: int
     status_url: str
     conference_url: str
+    number: str | None = None
+    heard: bool = True
+    tones: bool = False  # who is in the conference hears it ring
+
+    @property
+    def label(self) -> str:
+        """How he is known in the conference: as one of those who talk, or as one who watches."""
+        return str(self.leg_id) if self.heard else watcher_label(self.leg_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody takes part in a conference. `coaches`: the label of who alone hears him."""
+
+    hold: bool = False
+    muted: bool = False
+    coaches: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A conference, and how those in it should take part, by label. Whoever is not named is let be."""
+
+    conference: str
+    standing: Mapping[str, Standing]
+    hold_url: str  # what is heard on hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +231,9 @@ class Carrier(Protocol):
 
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call ask `url` what to do next."""
+
+    def arrange(self, room: Room) -> None:
+        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated."""
 
     def end(self, sid: str) -> None:
         """End a call; ending one that has ended is success."""

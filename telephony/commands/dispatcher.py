@@ -22,10 +22,11 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
+from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import LegEnd, LegEnded, RingRefused
-from telephony.calls.models import LegState
+from telephony.calls.lifecycle import HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
@@ -44,6 +45,7 @@ LEFT_AFTER = Histogram(
 
 RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
+ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
 UNPACED = Pace()
@@ -143,7 +145,7 @@ class Dispatcher:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
-                self._settle(job, CommandState.FAILED, error=str(error))
+                self._failed(job, error)
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
                 wait = error.retry_after or pace.back_off(job.attempts + 1, self._dice)
@@ -161,8 +163,33 @@ class Dispatcher:
             case CommandKind.END_LEG:
                 assert job.leg_sid is not None
                 self._carrier.end(job.leg_sid)
+            case CommandKind.ARRANGE:
+                self._arrange(job)
             case CommandKind.RING_AGENT:
                 raise AssertionError("a ring is not repeatable")
+
+    def _arrange(self, job: Job) -> None:
+        """Until what the carrier was told is still what is wanted: two orders may overtake each other."""
+        told = None
+        for _ in range(ARRANGED_AGAIN):
+            wanted = self._database.transact(
+                Scope.across_enti(), lambda session: room.wanted(session, job.call_id, self._addresses)
+            )
+            if wanted is None or wanted == told:
+                return
+            self._carrier.arrange(wanted)
+            told = wanted
+
+    def _failed(self, job: Job, error: CarrierError) -> None:
+        """It cannot be done: whoever seems to be on hold is not, and the agent must know."""
+
+        def work(session: Session) -> None:
+            if job.kind is CommandKind.ARRANGE:
+                at = clock.now(session)
+                calls.apply(session, job.call_id, HoldRefused(at), Heard(f"arrange-failed:{job.id}", at))
+            _settle(session, job.id, CommandState.FAILED, error=str(error))
+
+        self._database.transact(Scope.of_contract(job.contract_id), work)
 
     # -- ringing --------------------------------------------------------------------------------------------
 
@@ -256,12 +283,16 @@ class Dispatcher:
 
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
-        assert job.agent_id is not None
+        in_room = job.room or job.leg_id
+        watches = job.role is LegRole.WATCHER
+        status = self._addresses.watcher if watches else self._addresses.leg
         return Ring(
-            leg_id=job.leg_id, conference=conference_name(job.leg_id), agent=agent_identity(job.agent_id),
+            leg_id=job.leg_id, conference=conference_name(in_room),
+            agent="" if job.agent_id is None else agent_identity(job.agent_id),
             caller_id=job.line, timeout_s=job.ring_timeout_s or 20,
-            status_url=self._addresses.leg(job.contract_id, job.call_id, job.leg_id),
-            conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            status_url=status(job.contract_id, job.call_id, job.leg_id),
+            conference_url=self._addresses.conference(job.contract_id, job.call_id, in_room),
+            number=job.number, heard=not watches, tones=job.agent_id is None,
         )  # fmt: skip
 
     def _settle(

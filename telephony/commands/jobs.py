@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from telephony.calls.models import LegState, Phase
+from telephony.calls.models import LegRole, LegState, Phase
 from telephony.commands.models import CommandKind, CommandState
 
 
@@ -29,15 +29,16 @@ class Job:
     leg_state: LegState | None
     agent_id: int | None
     ring_timeout_s: int | None
+    role: LegRole | None
+    number: str | None
+    room_id: UUID | None
 
     @property
     def is_moot(self) -> bool:
         """Whether the call has moved on, so that nothing is left to do."""
         match self.kind:
             case CommandKind.RING_AGENT:
-                return not self.may_have_been_sent and not (
-                    self.phase is Phase.RINGING and self.current_leg == self.leg_id
-                )
+                return not self.may_have_been_sent and self.leg_state is not LegState.RINGING
             case CommandKind.CONNECT_CALLER:
                 return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
             case CommandKind.REQUEUE_CALLER:
@@ -46,6 +47,13 @@ class Job:
                 return self.phase is Phase.ENDED
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
+            case CommandKind.ARRANGE:
+                return self.phase not in {Phase.TALKING, Phase.OUTSIDE}
+
+    @property
+    def room(self) -> UUID | None:
+        """The leg whose conference the ring leads to: an agent who answers opens one of his own."""
+        return self.leg_id if self.role is LegRole.AGENT else self.room_id or self.current_leg
 
     @property
     def places_a_call(self) -> bool:

@@ -16,6 +16,7 @@ class CommandKind(StrEnum):
     REQUEUE_CALLER = "requeue_caller"
     END_CALLER = "end_caller"
     END_LEG = "end_leg"
+    ARRANGE = "arrange"  # bring about how everybody is in the conversation: held, muted, coached
 
 
 class CommandState(StrEnum):

@@ -25,10 +25,10 @@ from crm.levels.queries import Promise
 from crm.levels.service import SeenFact
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.agents.presence import Presence
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
+from telephony.calls.models import AgentLeg, Call, LegRole, LegState, Phase
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
-from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner
+from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner, Talking
 from telephony.floor.tables import Journal, Row, Table
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, QueueEntry
@@ -172,6 +172,27 @@ class MemoryFloor:
         if row is not None and row["state"] is not LegState.ENDED:
             self.legs.change(leg_id, values)
 
+    def talking(self, call_id: UUID) -> Talking | None:
+        row = self.calls.rows.get(call_id)
+        if row is None or row["phase"] not in {Phase.TALKING, Phase.OUTSIDE} or row["leg_id"] is None:
+            return None
+        watchers = tuple((leg["id"], leg["mode"]) for leg in self._watchers(call_id))
+        return Talking(row["contract_id"], row["leg_id"], row["room_id"], row["held_since"] is not None, watchers)
+
+    def end_watchers(self, call_id: UUID, *, at: datetime) -> list[UUID]:
+        ended = sorted(leg["id"] for leg in self._watchers(call_id))
+        for leg_id in ended:
+            self.legs.change(leg_id, {"state": LegState.ENDED, "ended_at": at})
+        return ended
+
+    def _watchers(self, call_id: UUID) -> list[Row]:
+        mine = (
+            leg
+            for leg in self.legs.by("call", call_id)
+            if leg["role"] is LegRole.WATCHER and leg["state"] is not LegState.ENDED
+        )
+        return sorted(mine, key=lambda leg: (leg["offered_at"], leg["id"]))
+
     def learn_sid(self, leg_id: UUID, carrier_sid: str) -> None:
         row = self.legs.rows.get(leg_id)
         if row is not None and row["carrier_sid"] is None:
@@ -207,7 +228,7 @@ class MemoryFloor:
         return [
             Waiting(
                 row["call_id"], row["queue_id"], row["priority"], row["entered_at"], row["ente_id"], row["language"],
-                row["knows"],
+                row["knows"], row["meant_for"],
             )
             for row in self.entries.by("domain", domain)
         ]  # fmt: skip
@@ -293,7 +314,7 @@ class MemoryFloor:
     def free_agents(self, domain: str, now: datetime) -> list[FreeAgent]:
         free = []
         for row in self.agents.by("ready", domain):
-            if row["device"] is not None and row["live_until"] > now:
+            if (row["device"] or row["rings_at"]) is not None and row["live_until"] > now:
                 levels = {
                     queue_id: level
                     for queue_id, level in self.members.get(row["agent_id"], {}).items()
@@ -357,7 +378,9 @@ class MemoryFloor:
         return Job(
             row["id"], row["kind"], row["state"], row["attempts"], row["created_at"], now, row["call_id"],
             call["contract_id"], call["line"], call["carrier_sid"], call["phase"], call["leg_id"], row["leg_id"],
-            leg["carrier_sid"], leg["state"], leg["agent_id"], self._ring_timeout(call["queue_id"]),
+            leg["carrier_sid"], leg["state"], leg["agent_id"],
+            self._ring_timeout(call["in_queue_id"] or call["queue_id"]), leg["role"] if leg["id"] else None,
+            leg["number"] or (self.agents.rows.get(leg["agent_id"]) or _AGENT)["rings_at"], call["room_id"],
         )  # fmt: skip
 
     def settle(

@@ -19,7 +19,7 @@ from crm.levels.models import ContractEventKind
 from crm.levels.queries import Promise
 from crm.levels.service import SeenFact
 from telephony.agents.presence import Presence
-from telephony.calls.models import LegState, Phase
+from telephony.calls.models import LegState, Phase, WatchMode
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
 from telephony.queues.queries import Crowd
@@ -60,6 +60,15 @@ class LiveCall:
     ended_at: datetime | None
     wrapped_up_at: datetime | None
     self_served_at: datetime | None
+    held_since: datetime | None
+    held_ms: int
+    room_id: UUID | None
+    party_leg_id: UUID | None
+    party_agent_id: int | None
+    party_joined: bool
+    passed: bool
+    in_queue_id: int | None
+    watched: bool
 
 
 CallRow = Any  # a row of the table of calls, its columns by name
@@ -73,6 +82,17 @@ class Entering:
     ente_id: int | None
     contact_id: int | None
     ivr: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Talking:
+    """A conversation: the agent's leg, the leg whose room it is in (none: the same), who is in it as a supervisor."""
+
+    contract_id: int
+    leg_id: UUID
+    room_id: UUID | None
+    held: bool
+    watchers: tuple[tuple[UUID, WatchMode], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +161,12 @@ class Floor(Protocol):
 
     def write_leg(self, leg_id: UUID, /, **values: object) -> None:
         """Write columns of a leg that has not ended."""
+
+    def talking(self, call_id: UUID) -> Talking | None:
+        """Who takes part in a conversation; none when there is none (any more)."""
+
+    def end_watchers(self, call_id: UUID, *, at: datetime) -> list[UUID]:
+        """The legs of supervisors, in order, that had not ended and now have."""
 
     def learn_sid(self, leg_id: UUID, carrier_sid: str) -> None:
         """The carrier's name of a leg of which it was not known."""

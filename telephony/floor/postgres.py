@@ -49,10 +49,10 @@ from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.agents.presence import Presence
 from telephony.calls import story
-from telephony.calls.models import AgentLeg, Call, CallEvent, LegState, Phase
+from telephony.calls.models import AgentLeg, Call, CallEvent, LegRole, LegState, Phase
 from telephony.commands.jobs import Job
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
-from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner
+from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner, Talking
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.queries import Crowd
@@ -99,6 +99,16 @@ _CHECKED = update(_CALL).where(_CALL.c.id == any_(bindparam("calls", type_=ARRAY
 
 _THIS_LEG = _LEG.c.id == bindparam("leg")
 _ADD_LEG = insert(_LEG)
+_TALKING = select(_CALL.c.contract_id, _CALL.c.leg_id, _CALL.c.room_id, _CALL.c.held_since.is_not(None)).where(
+    _THIS_CALL, _CALL.c.phase.in_([Phase.TALKING, Phase.OUTSIDE]), _CALL.c.leg_id.is_not(None)
+)
+_WATCH = and_(
+    _LEG.c.call_id == bindparam("call"), _LEG.c.role == LegRole.WATCHER, _LEG.c.state != LegState.ENDED
+)  # fmt: skip
+_WATCHERS = select(_LEG.c.id, _LEG.c.mode).where(_WATCH).order_by(_LEG.c.offered_at, _LEG.c.id)
+_END_WATCHERS = (
+    update(_LEG).where(_WATCH).values(state=LegState.ENDED, ended_at=bindparam("at")).returning(_LEG.c.id)
+)  # fmt: skip
 _WRITE_LEG = update(_LEG).where(_THIS_LEG, _LEG.c.state != LegState.ENDED)
 _LEARN_SID = update(_LEG).where(_THIS_LEG, _LEG.c.carrier_sid.is_(None))
 _LEG_SID = select(_LEG.c.carrier_sid).where(_THIS_LEG)
@@ -108,7 +118,7 @@ _ADD_ENTRY = upsert(_ENTRY).on_conflict_do_nothing()
 _WRITE_ENTRY = update(_ENTRY).where(_ENTRY.c.call_id == bindparam("call"))
 _WAITING = select(
     _ENTRY.c.call_id, _ENTRY.c.queue_id, _ENTRY.c.priority, _ENTRY.c.entered_at, _ENTRY.c.ente_id, _ENTRY.c.language,
-    _ENTRY.c.knows,
+    _ENTRY.c.knows, _ENTRY.c.meant_for,
 ).where(_ENTRY.c.domain == bindparam("domain"), _ENTRY.c.state == EntryState.WAITING)  # fmt: skip
 _DOMAIN_OF_WAITING = select(_ENTRY.c.domain).where(
     _ENTRY.c.call_id == bindparam("call"), _ENTRY.c.state == EntryState.WAITING
@@ -167,7 +177,7 @@ _FREE_AGENTS = (
     .where(
         _PRESENCE.c.domain == bindparam("domain"),
         _PRESENCE.c.state == AgentState.READY,
-        _PRESENCE.c.device.is_not(None),
+        _PRESENCE.c.device.is_not(None) | _PRESENCE.c.rings_at.is_not(None),
         _PRESENCE.c.live_until > bindparam("now"),
     )
     .group_by(_PRESENCE.c.agent_id)
@@ -227,11 +237,13 @@ _LOAD = (
         _COMMAND.c.id, _COMMAND.c.kind, _COMMAND.c.state, _COMMAND.c.attempts, _COMMAND.c.created_at,
         bindparam("now", type_=DateTime(timezone=True)), _COMMAND.c.call_id, _CALL.c.contract_id, _CALL.c.line,
         _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
-        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s,
+        _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role,
+        func.coalesce(_LEG.c.number, _PRESENCE.c.rings_at), _CALL.c.room_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
-    .outerjoin(_QUEUE, _QUEUE.c.id == _CALL.c.queue_id)
+    .outerjoin(_PRESENCE, _PRESENCE.c.agent_id == _LEG.c.agent_id)
+    .outerjoin(_QUEUE, _QUEUE.c.id == func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id))
     .where(_COMMAND.c.id == bindparam("command"), _UNSETTLED)
 )  # fmt: skip
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
@@ -317,6 +329,17 @@ class PostgresFloor:
 
     def write_leg(self, leg_id: UUID, /, **values: object) -> None:
         self._session.execute(_WRITE_LEG, {"leg": leg_id, **values})
+
+    def talking(self, call_id: UUID) -> Talking | None:
+        row = self._session.execute(_TALKING, {"call": call_id}).one_or_none()
+        if row is None:
+            return None
+        watchers = self._session.execute(_WATCHERS, {"call": call_id})
+        contract_id, leg_id, room_id, held = row
+        return Talking(contract_id, leg_id, room_id, held, tuple((one, mode) for one, mode in watchers))
+
+    def end_watchers(self, call_id: UUID, *, at: datetime) -> list[UUID]:
+        return sorted(self._session.execute(_END_WATCHERS, {"call": call_id, "at": at}).scalars())
 
     def learn_sid(self, leg_id: UUID, carrier_sid: str) -> None:
         self._session.execute(_LEARN_SID, {"leg": leg_id, "carrier_sid": carrier_sid})

@@ -30,6 +30,7 @@ class Sentence(StrEnum):
     NEVER_MIND = "never_mind"
     NOT_IN_USE = "not_in_use"
     CUT_OFF = "cut_off"
+    PASSED_ON = "passed_on"
     NEXT = "next"
     CALL_LATER = "call_later"
     OUT_OF_ORDER = "out_of_order"
@@ -94,6 +95,11 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "The connection with the operator was lost. Stay on the line: you keep your place, and are the next.",
         DE: "Die Verbindung ist abgebrochen. Bleiben Sie am Apparat: Sie behalten Ihren Platz und sind als Nächstes "
         "an der Reihe.",
+    },
+    Sentence.PASSED_ON: {
+        IT: "La passo a un collega. Resti in linea, per favore: non deve ripetere nulla.",
+        EN: "I am putting you through to a colleague. Please stay on the line: you need not repeat anything.",
+        DE: "Ich verbinde Sie weiter. Bitte bleiben Sie am Apparat: Sie müssen nichts wiederholen.",
     },
     Sentence.NEXT: {
         IT: "Lei è il prossimo: le risponderemo appena un operatore si libera.",

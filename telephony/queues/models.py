@@ -73,6 +73,7 @@ class QueueEntry(Base):
     entered_at: Mapped[datetime]
     language: Mapped[str] = mapped_column(String(2), default="it", server_default="it")  # the caller's, ISO 639-1
     knows: Mapped[int | None]  # the agent who spoke with this caller last
+    meant_for: Mapped[int | None]  # the colleague whom an agent passed it on to, for a while
 
     __table_args__ = (
         Index(

@@ -120,6 +120,16 @@ def members(session: Session, contract_id: int) -> dict[int, dict[int, int]]:
     return found
 
 
+def telephones(session: Session, agent_ids: Collection[int]) -> dict[int, str]:
+    """The telephones at which these agents are rung, of those who are not rung in the browser."""
+    rows = session.execute(
+        select(_PRESENCE.c.agent_id, _PRESENCE.c.rings_at).where(
+            _PRESENCE.c.agent_id.in_(agent_ids), _PRESENCE.c.rings_at.is_not(None)
+        )
+    )
+    return {agent_id: number for agent_id, number in rows if number is not None}
+
+
 def spoken(session: Session, agent_ids: Collection[int]) -> dict[int, frozenset[str]]:
     """The languages that these agents speak beside Italian."""
     rows = session.execute(select(_PRESENCE.c.agent_id, _PRESENCE.c.speaks).where(_PRESENCE.c.agent_id.in_(agent_ids)))
@@ -169,16 +179,17 @@ def staffing(session: Session, contract_ids: frozenset[int]) -> Staffing:
 
 _OURS = func.any(bindparam("contracts", type_=ARRAY(BigInteger)))
 _WAITING = _ENTRY.c.state != EntryState.LEFT
+_IN_QUEUE = func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id)  # where it is, not where it is counted
 _STANDING = (
     select(
-        _CALL.c.queue_id, _CALL.c.ente_id,
+        _IN_QUEUE, _CALL.c.ente_id,
         func.count().filter(_WAITING),
         func.min(_CALL.c.waiting_since).filter(_WAITING),
         func.count().filter(_CALL.c.phase == Phase.TALKING),
     )
     .join(_ENTRY, _ENTRY.c.call_id == _CALL.c.id)
     .where(_CALL.c.contract_id == _OURS, _CALL.c.phase != Phase.ENDED)
-    .group_by(_CALL.c.queue_id, _CALL.c.ente_id)
+    .group_by(_IN_QUEUE, _CALL.c.ente_id)
 )  # fmt: skip
 _STAFFING = (
     select(_MEMBER.c.queue_id, _PRESENCE.c.state, func.count(_PRESENCE.c.agent_id.distinct()))

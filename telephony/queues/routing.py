@@ -14,6 +14,8 @@ from uuid import UUID
 HEAD = 100  # the priority of whoever was cut off: past all that waiting can give
 BEST, LOWEST = 1, 3  # levels of an agent in a queue
 ITALIAN = "it"  # everybody speaks it
+BACK_S = 10  # for so long whoever was cut off is kept for his agent, while that one's console is there
+MEANT_S = 30  # for so long a call is kept for the colleague whom it was passed on to: as long as he may ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ USUAL = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A call that waits. Higher `priority` first; `knows` is the agent who spoke with this caller last."""
+    """A call that waits. Higher `priority` first; `knows` is the agent who spoke with this caller last.
+
+    At the head that is the one from whom he was cut off.
+    """
 
     call_id: UUID
     queue_id: int
@@ -52,6 +57,7 @@ class Waiting:
     ente_id: int | None = None  # none: nobody knows yet
     language: str = ITALIAN
     knows: int | None = None
+    meant_for: int | None = None  # the colleague whom an agent passed it on to
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
     if call.ente_id in agent.not_for:
         return False
     rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
+    if call.meant_for is not None and waited < timedelta(seconds=MEANT_S):
+        return agent.agent_id == call.meant_for
     level = agent.queues.get(call.queue_id)
     if call.priority >= HEAD and level is not None:
         return True
@@ -117,12 +125,14 @@ def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
 
 
 def _is_kept(call: Waiting, fit: Iterable[FreeAgent], desk: Desk) -> bool:
-    """Whether the call waits on for the agent who knows the caller, and who is in service but not free."""
-    sticky = timedelta(seconds=desk.rules.get(call.queue_id, USUAL).sticky_s)
+    """Whether the call waits on for the agent who knows the caller, and who is in service but not free.
+
+    Of a caller who was cut off that is the agent he spoke with.
+    """
+    kept_s = BACK_S if call.priority >= HEAD else desk.rules.get(call.queue_id, USUAL).sticky_s
     return (
         call.knows in desk.in_service
-        and call.priority < HEAD
-        and _waited(call, desk) < sticky
+        and _waited(call, desk) < timedelta(seconds=kept_s)
         and all(agent.agent_id != call.knows for agent in fit)
     )
 

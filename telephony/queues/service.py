@@ -1,5 +1,6 @@
 """What supervisors write about queues: which there are, how the menu offers them, who answers in which."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
+from crm.contacts.phone import is_of_usual_price, typed_number
 from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import signal, touch
@@ -29,6 +31,7 @@ from telephony.queues.routing import BEST, LOWEST
 DOMAIN = "centre"  # of a new queue where there is none yet: everybody is matched together
 KEYS = tuple("123456789")
 OTHERS = frozenset(Language) - {Language.ITALIAN}  # languages that not every agent speaks
+SIP = re.compile(r"sip:[A-Za-z0-9._+-]{1,40}@[A-Za-z0-9.-]{1,32}")
 MAX_NAME, MAX_LABEL = 60, 80
 RING_S, WRAP_UP_S = range(5, 61), range(901)
 PRIORITIES, LEVELS, SECONDS = range(10), range(BEST, LOWEST + 1), range(3601)
@@ -150,6 +153,35 @@ def teach(session: Session, by: Principal, *, contract_id: int, agent_id: int, l
         name = access.named(session, [agent_id]).get(agent_id, "")
         for ente_id in sorted(enti_of(session, contract_id)):
             audit.note(session, by, kind="agent.languages", ente_id=ente_id, subject=name, before=was, after=now)
+        signal(session, MatchDue(row.domain))
+
+
+def ring_at(session: Session, by: Principal, *, contract_id: int, agent_id: int, number: str) -> None:
+    """Where an agent's calls ring: at a telephone of his, or (empty) in his browser.
+
+    His console stays open either way.
+    """
+    by.require(Permission.QUEUE_MANAGE, contract_id=contract_id)
+    if agent_id not in access.able(session, Permission.CALLS_ANSWER, contract_id=contract_id):
+        raise InvalidError("Qualcuno non risponde più per questo contratto: ricarica la pagina.")
+    told = number.strip()
+    if told.lower().startswith("sip:"):
+        found: str | None = told if SIP.fullmatch(told) else None
+    else:
+        found = typed_number(told) if told else None
+        found = found if found is not None and is_of_usual_price(found) else None
+    if told and found is None:
+        raise InvalidError("Scrivi un numero italiano fisso o mobile, o un indirizzo sip:nome@server.", field="number")
+    enrol(session, agent_id=agent_id, domain=_domain(session, contract_id))
+    row = session.get_one(AgentPresence, agent_id, with_for_update=True)
+    before, row.rings_at = row.rings_at, found
+    session.flush()
+    if before != found:
+        name = access.named(session, [agent_id]).get(agent_id, "")
+        was, now = {"rings_at": before or ""}, {"rings_at": found or ""}
+        for ente_id in sorted(enti_of(session, contract_id)):
+            audit.note(session, by, kind="agent.telephone", ente_id=ente_id, subject=name, before=was, after=now)
+        touch(session, topics.agent(agent_id))
         signal(session, MatchDue(row.domain))
 
 

@@ -40,7 +40,7 @@ REFUSED = Answer(granted=False)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, in which call. `ente_id` is none on a line of many enti, until a notice says which."""
+    """Who asks, in which call. `ente_id` is the line's; none where it serves many."""
 
     call_id: UUID
     contract_id: int

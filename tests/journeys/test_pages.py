@@ -24,7 +24,10 @@ def assert_accessible(page: Page) -> None:
     assert len(keys) == len(set(keys)), f"a key means two things: {sorted(keys)}"
 
 
-@pytest.mark.parametrize(("username", "path"), [("anna", "/console"), ("sara", "/wallboard"), ("admin", "/imports")])
+@pytest.mark.parametrize(
+    ("username", "path"),
+    [("anna", "/console"), ("sara", "/wallboard"), ("sara", "/supervision"), ("admin", "/imports")],
+)
 def test_a_page_is_accessible(sit_down: SitDown, username: str, path: str) -> None:
     desk = sit_down(username, path)
     assert_accessible(desk.page)

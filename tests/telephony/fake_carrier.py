@@ -13,6 +13,7 @@ from telephony.carriers.port import (
     Instruction,
     LiveCall,
     Ring,
+    Room,
     TextMessage,
 )
 
@@ -40,6 +41,7 @@ class FakeCarrier:
     rings: dict[str, Ring] = field(default_factory=dict)  # by SID
     redirected: list[tuple[str, str]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    arranged: list[Room] = field(default_factory=list)
     labels: dict[str, frozenset[str]] = field(default_factory=dict)
     ringing: deque[CarrierError] = field(default_factory=deque)
     telling: deque[CarrierError] = field(default_factory=deque)
@@ -68,6 +70,11 @@ class FakeCarrier:
         if not self.calls[sid].live:
             raise CarrierError("gone", permanent=True, gone=True, code=21220)
         self.redirected.append((sid, url))
+
+    def arrange(self, room: Room) -> None:
+        if self.telling:
+            raise self.telling.popleft()
+        self.arranged.append(room)
 
     def end(self, sid: str) -> None:
         if self.telling:

@@ -104,6 +104,9 @@ def test_the_usual_questions_come_back(admin: Browser, cast: Cast, database: Dat
         ("freshness", {"hours": "8785"}, ["hours"]),
         ("freshness", {"hours": "un giorno"}, ["hours"]),
         ("freshness", {}, ["hours"]),
+        ("retention", {"years": "41"}, ["years"]),
+        ("retention", {"years": "-1"}, ["years"]),
+        ("retention", {"years": "dieci"}, ["years"]),
         ("told", {"heir-contact_data": "1"}, ["heir-contact_data"]),
         ("told", {"partner-plans": "1", "partner-documents": "1"}, ["partner-documents", "partner-plans"]),
         ("told/sentences", {"partner-plans": "1"}, ["partner-plans"]),
@@ -126,6 +129,8 @@ def test_the_promise_is_the_ente_s_and_leaves_the_gate_as_it_is(admin: Browser, 
         assert queries.settings(session, cast.empoli) == (2, 72)
         assert queries.settings(session, cast.vinci)[1] == 24
     assert noted(database, cast, "freshness.changed") == [({"hours": 24}, {"hours": 72})]
+    assert admin.post(f"{at}/retention", years=" 5 ")[0] == 204
+    assert noted(database, cast, "retention.changed") == [({"years": 0}, {"years": 5})]
 
 
 def test_an_ente_tells_less_and_the_agent_reads_it(admin: Browser, cast: Cast, database: Database) -> None:
@@ -154,7 +159,14 @@ def test_an_ente_tells_less_and_the_agent_reads_it(admin: Browser, cast: Cast, d
 
 
 def test_nobody_else_and_no_other_ente(admin: Browser, client: TestClient, cast: Cast, database: Database) -> None:
-    forms = {"gate": QUESTIONS, "gate/usual": {}, "freshness": {"hours": "9"}, "told": told(), "told/sentences": told()}
+    forms = {
+        "gate": QUESTIONS,
+        "gate/usual": {},
+        "freshness": {"hours": "9"},
+        "retention": {"years": "9"},
+        "told": told(),
+        "told/sentences": told(),
+    }
     assert client.get(f"/enti/{cast.siena}/files").status_code == 404
     assert client.get("/enti/999999/files").status_code == 404
     for path, fields in forms.items():

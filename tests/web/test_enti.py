@@ -5,10 +5,10 @@ from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
-from crm.access.models import Role
+from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.configuration import changed
@@ -16,6 +16,7 @@ from crm.core.db import Database, Scope
 from crm.enti import details, queries
 from crm.enti.calendar import opening
 from crm.enti.models import ContractEnte
+from crm.staff import queries as staff
 from tests.cast import Cast
 from tests.crm.enti.test_hours_and_codes import EMPOLI, png
 from tests.web.test_proposals import Browser, becomes
@@ -143,6 +144,38 @@ def test_an_ente_under_another_contract_is_left_as_that_one_has_it(
     assert f"/hours/{cast.other_contract}" not in admin.get(f"/enti/{cast.empoli}")
     becomes(database, cast.sara, Role.ADMINISTRATOR, ente_id=cast.empoli)  # its own administrator: under whichever
     assert admin.post(f"/enti/{cast.empoli}/hours/{cast.other_contract}", **{"day-0": "9-12"})[0] == 204
+
+
+def test_an_ente_is_put_under_a_second_contract_and_told_who_serves_it(
+    admin: Browser, cast: Cast, database: Database
+) -> None:
+    assert "Comprendi un ente che c&#39;è già" not in admin.get("/enti")  # he has one contract, which covers them all
+    at = f"/enti/cover/{cast.other_contract}"
+    assert admin.post(at, ente=cast.empoli)[0] == 403
+    with database.begin(Scope.nothing()) as session:
+        begun = session.scalars(select(RoleGrant.valid_from).where(RoleGrant.user_id == cast.sara)).first()
+        for user_id, role in ((cast.sara, Role.ADMINISTRATOR), (cast.luca, Role.DESK_CLERK)):
+            grant = RoleGrant(user_id=user_id, role=role, contract_id=cast.other_contract, valid_from=begun)
+            session.add(grant)
+        session.execute(delete(RoleGrant).where(RoleGrant.user_id == cast.luca, RoleGrant.contract_id == cast.contract))
+    both = Browser(admin.client, "sara", "/enti")
+    assert f'<option value="{cast.empoli}">' in both.get("/enti")
+    assert both.post(at, ente=cast.empoli)[0] == 204
+    assert json.loads(both.post(at, ente=cast.empoli)[1])["fields"] == {
+        "ente": "Questo contratto comprende già l'ente."
+    }
+    assert both.post(at, ente=10**9)[0] == 404
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert queries.contracts_of(session, cast.empoli) == {cast.contract, cast.other_contract}
+        told = staff.notices(session, frozenset({cast.empoli}), limit=9)
+        assert [(one.user_id, one.role) for one in told] == [(cast.luca, Role.DESK_CLERK)]  # Sara served it before
+        noted = select(AuditEntry.actor_id).where(AuditEntry.kind == "ente.covered", AuditEntry.ente_id == cast.empoli)
+        assert session.scalars(noted).all() == [cast.sara]
+
+
+def test_a_contract_takes_no_ente_of_anothers(admin: Browser, cast: Cast) -> None:
+    assert admin.post(f"/enti/cover/{cast.contract}", ente=cast.siena)[0] in {403, 404}
+    assert "Comune 3" not in admin.get("/enti")
 
 
 def test_a_new_ente_joins_the_contract(admin: Browser, cast: Cast, database: Database) -> None:

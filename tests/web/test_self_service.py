@@ -1,17 +1,22 @@
 """The page on which an ente's self-service is switched, and the timeline of whoever used it."""
 
 import json
+from html import unescape
 
 import pytest
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from crm.access.models import Role
+from crm.access.permissions import Held, Principal
 from crm.core.db import Database, Scope
 from telephony.ivr import queries as flows
 from telephony.ivr.definition import NodeKind
-from telephony.selfservice import queries
+from telephony.selfservice import administration, queries
 from telephony.selfservice.dialogue import Offers
-from tests.cast import EMPOLI_LINE, REGIONAL_LINE, Cast
+from telephony.selfservice.queries import Setting
+from tests.cast import EMPOLI_LINE, NOTICE, REGIONAL_LINE, STRANGER, Cast
+from tests.web.conftest import Desk
 from tests.web.test_proposals import Browser, becomes
 
 pytestmark = pytest.mark.integration
@@ -59,3 +64,27 @@ def test_pins_come_from_a_file(admin: Browser, client: TestClient, cast: Cast) -
 def test_another_contracts_ente_is_not_there(admin: Browser, client: TestClient, cast: Cast) -> None:
     assert client.get(f"/enti/{cast.siena}/self-service").status_code == 404
     assert admin.post(f"/enti/{cast.siena}/self-service", is_on="yes")[0] in {403, 404}
+
+
+def test_the_operator_sees_what_the_voice_menu_has_told(desk: Desk) -> None:
+    stage, cast = desk.stage, desk.stage.cast
+    by = Principal(cast.sara, "", "it", frozenset({Held(Role.ADMINISTRATOR, None, cast.contract)}))
+
+    def switch_on(session: Session) -> None:
+        for ente_id in (cast.empoli, cast.vinci):
+            wanted = Setting(is_on=True, pins=True, codes=False)
+            administration.save_setting(session, by, ente_id=ente_id, wanted=wanted)
+        administration.set_pins(session, by, ente_id=cast.vinci, content=b"NREGNI50A41M059X;481632")
+
+    stage.work(switch_on)
+    stage.ready(cast.anna)
+    call = stage.arrives(STRANGER, REGIONAL_LINE)
+    for keys in ("2", NOTICE, "481632", "1", "4", "0"):
+        stage.presses(call, keys)
+    stage.talks(call)
+    desk.sit_down()
+    shown = unescape(desk.page("phone"))
+    assert "Dal risponditore ha sentito" in shown
+    assert "quanto c'è da pagare, notifica" in shown
+    assert "Potrebbe essere" in desk.page("file")  # who calls is for her to establish
+    assert "€" not in desk.page("file")

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Scope
-from telephony.calls import reception, service
+from telephony.calls import reception, service, supervision
 from telephony.calls.apology import APOLOGY
 from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded, Step
 from telephony.calls.models import Call
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
+from telephony.carriers.port import CUSTOMER, Play, Redirect
 from telephony.lines import queries as lines
 from web.edge.visits import RuntimeDep, runtime_of
 from web.wiring import Runtime
@@ -35,7 +36,6 @@ REFUSED = Counter("filodiretto_webhooks_refused", "Webhooks without a genuine si
 
 T = TypeVar("T")
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
-CUSTOMER = "customer"
 
 
 class NotGenuineError(Exception):
@@ -199,6 +199,19 @@ def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Respons
     return Response(status_code=NO_CONTENT)
 
 
+@router.post("/{contract_id}/calls/{call_id}/watchers/{leg_id}")
+def watcher(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
+    """A supervisor's leg changed status."""
+    told = hook["CallStatus"]
+    hook.in_contract(
+        contract_id,
+        lambda session: supervision.heard(
+            session, call_id, leg_id, sid=hook["CallSid"], answered=told == "in-progress", ended=told in ENDED
+        ),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
 @router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}/conference")
 def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
     """Somebody joined or left the conversation."""
@@ -206,11 +219,27 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
     key = f"conference:{leg_id}:{hook['SequenceNumber']}"
     if event == "participant-join" and label == CUSTOMER:
         _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id), key)
-    elif event == "participant-join" and label == str(leg_id):
-        _hear(hook, contract_id, call_id, lambda at: AgentAnswered(at, leg_id), key)
-    elif event == "participant-leave" and label == str(leg_id):
-        _hear(hook, contract_id, call_id, lambda at: LegEnded(at, leg_id, LegEnd.COMPLETED), key)
+    elif event in {"participant-join", "participant-leave"} and (who := _leg_named(label)) is not None:
+        joined = event == "participant-join"
+        _hear(
+            hook, contract_id, call_id,
+            lambda at: AgentAnswered(at, who) if joined else LegEnded(at, who, LegEnd.COMPLETED), key,
+        )  # fmt: skip
     return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/hold")
+def hold(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """What a caller on hold hears: music, again and again. Such a document is not repeated by itself."""
+    to = hook.runtime.addresses
+    return hook.reply((Play(to.music()), Redirect(to.hold(contract_id, call_id))))
+
+
+def _leg_named(label: str) -> UUID | None:
+    try:
+        return UUID(label)
+    except ValueError:
+        return None
 
 
 def _hear(hook: Hook, contract_id: int, call_id: UUID, event: Callable[[datetime], Event], key: str) -> None:

@@ -42,6 +42,7 @@ class Centre:
     queues: tuple[QueueView, ...]
     members: dict[int, dict[int, int]]  # levels by agent, by queue
     speaks: dict[int, frozenset[str]]
+    telephones: dict[int, str]
     able: dict[int, str]
     names: dict[int, str]
     enti: dict[int, Badge]
@@ -113,6 +114,19 @@ def teach(
     )  # fmt: skip
 
 
+@router.post("/centre/{contract_id}/agents/{agent_id}/telephone")
+def ring_at(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, agent_id: int, number: Annotated[str, Form()] = ""
+) -> Response:
+    """At which telephone somebody's calls ring."""
+    return _changed(
+        runtime, visit, Permission.QUEUE_MANAGE,
+        lambda session: queue_service.ring_at(
+            session, visit.principal, contract_id=contract_id, agent_id=agent_id, number=number
+        ),
+    )  # fmt: skip
+
+
 @router.post("/centre/{contract_id}/lines")
 def add_line(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDep) -> Response:
     """A new number."""
@@ -151,7 +165,7 @@ def _read(session: Session, contract_id: int) -> Centre:
     return Centre(
         contract_id, enti.contract_name(session, contract_id), lines.of_contract(session, contract_id),
         lines.told(session, contract_id), queues.queues(session, frozenset({contract_id})), members,
-        queues.spoken(session, able), able,
+        queues.spoken(session, able), queues.telephones(session, able), able,
         access.named(session, frozenset().union(*members.values())) | able,
         enti.badges(session, enti.enti_of(session, contract_id)),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
-from telephony.calls import conversation
+from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
 from web.console.view import render, render_queues
 from web.contacts.box import look
@@ -103,6 +103,85 @@ def retract(
 def hang_up(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """End the conversation."""
     return _do(runtime, visit, lambda session: conversation.hang_up(session, visit.principal, call_id=call))
+
+
+@router.post("/console/hold")
+def hold(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """The caller hears music."""
+    return _do(runtime, visit, lambda session: talk.hold(session, visit.principal, call_id=call))
+
+
+@router.post("/console/back")
+def back(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """Speak with the caller again, alone."""
+    return _do(runtime, visit, lambda session: talk.back(session, visit.principal, call_id=call))
+
+
+@router.post("/console/together")
+def together(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """All three talk."""
+    return _do(runtime, visit, lambda session: talk.together(session, visit.principal, call_id=call))
+
+
+@router.get("/console/whom/{call}")
+def reach(runtime: RuntimeDep, visit: VisitDep, call: UUID) -> Response:
+    """Whom the agent may ask, or pass this call on to."""
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
+        own = conversation.own_call(session, visit.principal, call)
+        found = whom.reachable(session, visit.principal, own)
+        queue_id = own.in_queue_id or own.queue_id
+    return HTMLResponse(
+        fragment("console/_whom.html", visit.language, found=found, call=call, queue_id=queue_id)
+    )  # fmt: skip
+
+
+@router.post("/console/consult")
+def consult(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()],
+    agent: Annotated[int | None, Form()] = None, number: FieldText = "",
+) -> Response:  # fmt: skip
+    """Ring a colleague or a number outside, while the caller hears music."""
+    return _do(
+        runtime, visit,
+        lambda session: talk.consult(session, visit.principal, call_id=call, agent_id=agent, number=number),
+    )  # fmt: skip
+
+
+@router.post("/console/pass")
+def pass_on(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], topic: FieldText = "",
+    disposition: FieldText = "", note: FieldText = "", agent: Annotated[int | None, Form()] = None,
+    queue: Annotated[int | None, Form()] = None, first: Annotated[bool, Form()] = False, number: FieldText = "",
+) -> Response:  # fmt: skip
+    """Pass the call on, notes and all: to a colleague, a queue, a number, or to whom the agent consults."""
+
+    def work(session: Session) -> None:
+        by = visit.principal
+        conversation.draft(session, by, call_id=call, topic=topic, disposition=disposition, note=note)
+        if agent is not None:
+            talk.pass_to_agent(session, by, call_id=call, agent_id=agent)
+        elif queue is not None:
+            talk.pass_to_queue(session, by, call_id=call, queue_id=queue, first=first)
+        elif number:
+            talk.pass_outside(session, by, call_id=call, number=number)
+        else:
+            talk.pass_on(session, by, call_id=call)
+
+    return _do(runtime, visit, work)
+
+
+@router.post("/console/leave-consultation")
+def leave_consultation(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """Whoever was asked has said what he had to say."""
+    return _do(runtime, visit, lambda session: talk.leave_consultation(session, visit.principal, call_id=call))
+
+
+@router.post("/console/help")
+def ask_help(
+    runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()], wanted: Annotated[bool, Form()] = True
+) -> Response:
+    """Call a supervisor to the conversation, or not any more."""
+    return _do(runtime, visit, lambda session: talk.ask_help(session, visit.principal, call_id=call, wanted=wanted))
 
 
 @router.post("/console/draft")

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
@@ -22,13 +23,15 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
-from telephony.calls import conversation, story
+from telephony.calls import conversation, story, supervision, whom
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.calls.oversight import Released, limit_of, released
+from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -40,6 +43,26 @@ from web.wiring import Runtime
 CHOSEN_BY_AGENT = tuple(reason for reason in PauseReason if reason is not PauseReason.MISSED_CALL)
 BUSY = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
 REGIONS = ("band", "phone", "file", "talk")
+
+
+@dataclass(frozen=True, slots=True)
+class PartyView:
+    """Whom the agent consults. `agent_id` none: a number outside."""
+
+    name: str
+    agent_id: int | None
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedView:
+    """A colleague asks this agent something about his call. Of the caller nothing is shown: he may be told."""
+
+    call_id: UUID
+    by: str
+    queue_name: str | None
+    joined: bool
+    together: bool  # the caller hears him
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +84,32 @@ class CallView:
     proposed_by: ProposedBy | None
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
+    self_served: tuple[Want, ...]  # what the voice menu has told him already
     identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
     disposition: str | None
     note: str
+    held_since: datetime | None
+    party: PartyView | None
+    help_since: datetime | None
+    watchers: tuple[Watcher, ...]  # supervisors of whom the agent is told
+    vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it for the agent but his notes."""
+        return self.phase in conversation.OVER
+
+    @property
+    def standing(self) -> str:
+        """How the conversation stands, in a word of the page's own."""
+        if self.phase is not Phase.TALKING:
+            return ""
+        if self.party is None:
+            return "held" if self.held_since else "talks"
+        if not self.party.joined:
+            return "rings"
+        return "consults" if self.held_since else "together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +151,7 @@ class ConsoleView:
     intended: AgentState
     pause_reason: PauseReason | None
     device_ready: bool
+    own_phone: str | None  # where his calls ring instead of in the browser
     ente: Badge | None
     call: CallView | None
     proposal: Proposal | None
@@ -113,6 +159,7 @@ class ConsoleView:
     wrap_up_ends: datetime | None
     unfinished: Unfinished | None
     now: datetime
+    asked: AskedView | None = None
     promised: tuple[FollowUpView, ...] = ()  # in this call
     pause_limit: timedelta | None = None
     released: Released | None = None  # by a supervisor
@@ -201,30 +248,34 @@ def read(session: Session, visit: Visit) -> ConsoleView:
     if presence is None:
         at = clock.now(session)
         return ConsoleView(
-            AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, ente=None, call=None,
+            AgentState.OFFLINE, at, AgentState.OFFLINE, None, device_ready=False, own_phone=None, ente=None, call=None,
             proposal=None, file=None, wrap_up_ends=None, unfinished=None, now=at,
         )  # fmt: skip
-    call = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
+    busy = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
+    call = busy if busy and busy.agent_id == presence.agent_id else None
     person = contacts.same_person(session, call.contact_id) if call and call.contact_id else []
     contact = person[0] if person else None
-    ente = enti.badges(session, frozenset({call.ente_id}))[call.ente_id] if call and call.ente_id else None
+    ente = enti.badges(session, frozenset({busy.ente_id}))[busy.ente_id] if busy and busy.ente_id else None
     file = _file(session, visit, call, person) if call and person else None
     unfinished = _unfinished(session, presence.agent_id)
     about = call.id if call else unfinished.id if unfinished else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
-        pause_reason=presence.pause_reason, device_ready=presence.device is not None, ente=ente,
+        pause_reason=presence.pause_reason, device_ready=presence.device is not None,
+        own_phone=presence.rings_at, ente=ente,
         call=_call(session, call, contact) if call else None,
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
-        now=clock.now(session), pause_limit=limit_of(session, presence), released=released(session, presence),
+        now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
+        pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
     )  # fmt: skip
 
 
 def _call(session: Session, call: Call, contact: ContactView | None) -> CallView:
     line = lines.line(session, call.line)
-    queue = queues.queue(session, call.queue_id) if call.queue_id else None
+    queue_id = call.in_queue_id or call.queue_id
+    queue = queues.queue(session, queue_id) if queue_id else None
     today = clock.start_of_day(clock.business_day(clock.now(session)))
     times = session.execute(
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
@@ -237,8 +288,40 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
+        self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),
         identified=story.was_identified(session, call),
-        topic=call.topic, disposition=call.disposition, note=call.note,
+        topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
+        party=_party(session, call), help_since=call.help_since,
+        watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
+    )  # fmt: skip
+
+
+def _party(session: Session, call: Call) -> PartyView | None:
+    if call.party_leg_id is None:
+        return None
+    if call.party_agent_id is not None:
+        name = access.named(session, [call.party_agent_id]).get(call.party_agent_id, "")
+    else:
+        name = whom.outside_name(session, call)
+    return PartyView(name, call.party_agent_id, call.party_joined)
+
+
+def _vouched_by(session: Session, call: Call) -> str | None:
+    if call.identified_at is None or call.contact_id is None:
+        return None
+    said = story.identification(session, call.id, call.contact_id)
+    by = int(said.detail["agent"]) if said else call.agent_id
+    return access.named(session, [by]).get(by) if by is not None and by != call.agent_id else None
+
+
+def _asked(session: Session, presence: AgentPresence, call: Call) -> AskedView | None:
+    if call.party_agent_id != presence.agent_id or call.agent_id is None:
+        return None
+    by = access.named(session, [call.agent_id]).get(call.agent_id, "")
+    queue_id = call.in_queue_id or call.queue_id
+    return AskedView(
+        call.id, by, queues.queue(session, queue_id).name if queue_id else None, call.party_joined,
+        call.party_joined and call.held_since is None,
     )  # fmt: skip
 
 

@@ -54,6 +54,9 @@ def person(session: Session, username: str) -> Principal:
     return Principal(user.id, user.name, user.language, frozenset(Held(*row) for row in rows))
 
 
+OFFICE = "+3905500002"  # and two figures: numbers that nobody has
+
+
 def _publish(session: Session, ente: Ente) -> None:
     town = ente.short_name
     session.add_all(
@@ -61,13 +64,14 @@ def _publish(session: Session, ente: Ente) -> None:
             Office(
                 ente_id=ente.id, name="Ufficio Tributi", address=f"Piazza del Municipio 1, {town}",
                 competent_for="TARI, IMU e canone unico: avvisi, riduzioni, rimborsi",
-                accessibility="Ingresso senza gradini; ascensore; posti riservati in piazza", phone=None, email=None,
-                hours=MORNINGS + AFTERNOON,
+                accessibility="Ingresso senza gradini; ascensore; posti riservati in piazza",
+                phone=f"{OFFICE}{ente.id % 10}1", email=None, hours=MORNINGS + AFTERNOON,
             ),
             Office(
                 ente_id=ente.id, name="Polizia Municipale, ufficio verbali", address=f"Via della Stazione 12, {town}",
                 competent_for="Sanzioni del codice della strada: ricorsi e dati del conducente",
-                accessibility="Rampa all'ingresso laterale", phone=None, email=None, hours=MORNINGS[:3],
+                accessibility="Rampa all'ingresso laterale", phone=f"{OFFICE}{ente.id % 10}2",
+                email=None, hours=MORNINGS[:3],
             ),
             *(PaymentWay(ente_id=ente.id, place=place, words=words) for place, words in enumerate(WAYS)),
         ]

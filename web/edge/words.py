@@ -42,7 +42,7 @@ from crm.staff.models import ReplacementState, StaffChange
 from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.models import Outcome, ProposedBy
+from telephony.calls.models import Outcome, ProposedBy, WatchMode
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
@@ -243,6 +243,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         AgentState.RINGING: "Squilla",
         AgentState.TALKING: "In conversazione",
         AgentState.WRAP_UP: "Lavoro successivo",
+    },
+    WatchMode: {
+        WatchMode.LISTEN: "ascolta",
+        WatchMode.WHISPER: "suggerisce",
+        WatchMode.BARGE: "partecipa",
     },
     PauseReason: {
         PauseReason.BREAK: "Pausa",

@@ -43,7 +43,7 @@ STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState]]
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState,
 }  # fmt: skip
-TALKS = frozenset({Phase.JOINING, Phase.TALKING})
+TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from crm.files.gate import USUAL, Check, Question
 from crm.files.questions import LONGEST, MOST, Row
 from crm.messages import queries as messages
 from crm.messages.administration import save_quiet
+from telephony.calls import supervision
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.enti.forms import TypedDep, save
@@ -33,13 +34,15 @@ def conduct(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int
     with runtime.database.begin(scope) as session:
         identity = details.identity(session, ente_id)
         gate, (_, promise_h) = queries.gate(session, ente_id), queries.settings(session, ente_id)
+        kept_years = queries.kept_years(session, ente_id)
         rules = narrowing.rules_of(session, ente_id)
         today, silence = clock.business_day(clock.now(session)), messages.quiet(session, ente_id)
+        shown = supervision.shows_listeners(session, ente_id)
     told = {kind: rules.get(kind, at_most(kind)) for kind in RelationKind}
     return page(
         request, "enti/conduct.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
         identity=identity, rows=_rows(gate.questions), needed=gate.needed, own=gate.questions != USUAL,
-        promise_h=promise_h, told=told, silence=silence,
+        promise_h=promise_h, kept_years=kept_years, told=told, silence=silence, shown=shown,
         most={kind: at_most(kind) for kind in RelationKind}, by_mandate=BY_MANDATE, general=GENERAL,
         matters=tuple(Matter), checks=tuple(Check), longest=LONGEST, sentences=_sentences(rules, today),
     )  # fmt: skip
@@ -80,6 +83,17 @@ def freshness(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
     )  # fmt: skip
 
 
+@router.post("/enti/{ente_id}/retention")
+def retention(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """For how many years nobody is erased."""
+    return save(
+        runtime, visit,
+        lambda session: administration.save_kept_years(
+            session, visit.principal, ente_id=ente_id, years=fields.get("years", "")
+        ),
+    )  # fmt: skip
+
+
 @router.post("/enti/{ente_id}/quiet")
 def quiet(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """When nobody is disturbed by messages."""
@@ -88,6 +102,17 @@ def quiet(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep)
         lambda session: save_quiet(
             session, visit.principal, ente_id=ente_id, starts=fields.get("quiet_from", ""),
             ends=fields.get("quiet_until", ""),
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/{ente_id}/listening")
+def listening(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+    """Whether agents see that a supervisor listens."""
+    return save(
+        runtime, visit,
+        lambda session: supervision.save_setting(
+            session, visit.principal, ente_id=ente_id, shows_listeners=bool(fields.get("shown"))
         ),
     )  # fmt: skip
 

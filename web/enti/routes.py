@@ -95,6 +95,17 @@ def add(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDe
     return shown_anew(translations(visit.language).gettext("Ente aggiunto."), at=f"/enti/{made}")
 
 
+@router.post("/enti/cover/{contract_id}")
+def cover(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, ente: Annotated[int, Form()]
+) -> Response:  # fmt: skip
+    """A contract covers an ente that is there already."""
+    return save(
+        runtime, visit,
+        lambda session: administration.cover(session, visit.principal, contract_id=contract_id, ente_id=ente),
+    )  # fmt: skip
+
+
 @router.post("/enti/{ente_id}/identity")
 def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
     """What it is called and known by."""

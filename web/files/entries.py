@@ -70,6 +70,7 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "disposition": Disposition(detail["disposition"]) if detail["disposition"] else None,
         "note": detail["note"],
         "talked_s": detail["talked_s"],
+        "held_s": detail.get("held_s"),
         "self_service": [Want(one) for one in detail.get("self_service", ())],
     }
 

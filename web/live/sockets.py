@@ -35,6 +35,7 @@ from web.oversight import routes as oversight
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
 from web.staff import routes as staff
+from web.supervision import routes as supervision
 from web.wallboard import routes as wallboard
 from web.wiring import Runtime
 
@@ -56,6 +57,7 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
     return [
         (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
         (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
+        *supervision.join_help(runtime, visit),
     ]
 
 
@@ -64,8 +66,10 @@ PAGES: dict[str, Joining] = {
     "wallboard": lambda runtime, visit: [
         *wallboard.join(runtime, visit),
         *audit.badge(runtime, visit),
+        *supervision.join_help(runtime, visit),
         *staff.badge(runtime, visit),
     ],
+    "supervision": supervision.join,
     "imports": imports.join,
     "proposals": lambda runtime, visit: [*proposals.join(runtime, visit), *staff.badge(runtime, visit)],
     "closures": lambda runtime, visit: [*closures.join(runtime, visit), *staff.badge(runtime, visit)],

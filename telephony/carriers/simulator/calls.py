@@ -112,6 +112,8 @@ class Call:
     """Who spoke with this citizen, once he is in conversation: person or colleague."""
     ring_timeout_s: float = 60.0
     task: asyncio.Task[None] | None = None
+    tones: Callable[[str], None] = field(default=lambda _digits: None)
+    """Who hears the keys pressed on this line, beside the product: those in its conference."""
     on_end: Callable[[], None] = field(default=lambda: None)
     """What else must be tidied when the call is over."""
     person: asyncio.Task[None] | None = None

@@ -159,6 +159,12 @@ class Conference:
             participant.muted = muted
             self._touch(participant, "participant-mute" if muted else "participant-unmute")
 
+    def hear_tones(self, participant: Participant, digits: str) -> None:
+        """Somebody pressed keys: whoever is not on hold hears them."""
+        for who in self._inside():
+            if who is not participant and not who.hold:
+                who.call.note("play", f"tones {digits}")
+
     def modify(self, participant: Participant) -> None:
         """Coaching or end-on-exit changed."""
         self._touch(participant, "participant-modify")

@@ -141,6 +141,7 @@ class DeviceDesk:
         """A message from a softphone; unknown ones are answered with an error."""
         actions: dict[str, Callable[[Phone, str, Message], None]] = {
             "accept": self._accept, "reject": self._reject, "hangup": self._hang_up, "mute": self._mute,
+            "digits": self._digits,
         }  # fmt: skip
         action, sid = actions.get(str(message.get("type"))), message.get("call_sid")
         if action is None or not isinstance(sid, str):
@@ -170,6 +171,10 @@ class DeviceDesk:
     def _mute(self, phone: Phone, sid: str, message: Message) -> None:
         if phone.call is not None and phone.call.sid == sid:
             phone.call.note("state", "microphone off" if message.get("on", True) else "microphone on")
+
+    def _digits(self, phone: Phone, sid: str, message: Message) -> None:
+        if phone.call is not None and phone.call.sid == sid:
+            phone.call.tones(str(message.get("digits", ""))[:40])
 
     def _holder(self, call: Call) -> Phone | None:
         if call.device is None:

@@ -1,6 +1,7 @@
 """`<Dial><Conference>`, and the stay of any call in a conference."""
 
 import asyncio
+from functools import partial
 
 from telephony.carriers.simulator.callbacks import Target
 from telephony.carriers.simulator.calls import Call, HungUp, Redirected, Source
@@ -48,6 +49,7 @@ async def stay(exchange: Exchange, conference: Conference, participant: Particip
     call = participant.call
     behind = Behind(exchange, call)
     participant.changed = lambda: behind.tune(_hearing(conference, participant, music))
+    call.tones = partial(conference.hear_tones, participant)
     reason = Left.HUNG_UP
     conference.join(participant)
     try:
@@ -58,6 +60,7 @@ async def stay(exchange: Exchange, conference: Conference, participant: Particip
     finally:
         behind.tune(None)
         participant.changed = lambda: None
+        call.tones = lambda _digits: None
         conference.leave(participant, reason)
     call.move("ivr")
     return reason

@@ -23,6 +23,8 @@ from telephony.carriers.port import (
     Instruction,
     LiveCall,
     Ring,
+    Room,
+    Standing,
     TextMessage,
 )
 from telephony.carriers.twilio import markup, signature
@@ -88,11 +90,13 @@ class TwilioCarrier:
         self._device_url = device_url
 
     def ring(self, ring: Ring) -> str:
-        """Add the agent to the conference: Twilio calls his device and joins it when he answers."""
+        """Add somebody to the conference: Twilio calls his telephone and joins it when he answers."""
+        unheard = {} if ring.heard else {"muted": True}
         participant = _ask(
             lambda: self._client.conferences(ring.conference).participants.create(
-                from_=ring.caller_id, to=f"{CLIENT}{ring.agent}", label=str(ring.leg_id), timeout=ring.timeout_s,
-                early_media=False, beep="false", start_conference_on_enter=True, end_conference_on_exit=False,
+                from_=ring.caller_id, to=ring.number or f"{CLIENT}{ring.agent}", label=ring.label,
+                timeout=ring.timeout_s, early_media=ring.tones, beep="false", start_conference_on_enter=True,
+                end_conference_on_exit=False, **unheard,
                 status_callback=ring.status_url, status_callback_event=STATUS_EVENTS,
                 conference_status_callback=ring.conference_url,
                 conference_status_callback_event=CONFERENCE_EVENTS.split(),
@@ -104,13 +108,21 @@ class TwilioCarrier:
         """Make a live call fetch `url`."""
         _ask(lambda: self._client.calls(sid).update(url=url, method="POST"))
 
+    def arrange(self, room: Room) -> None:
+        """Update each participant of the conference who takes part otherwise than he should."""
+        for conference in _ask(lambda: self._client.conferences.list(friendly_name=room.conference, limit=5)):
+            listed = self._client.conferences(str(conference.sid)).participants
+            inside = _ask(partial(listed.list, limit=20))
+            sids = {str(one.label): str(one.call_sid) for one in inside}
+            for one in inside:
+                wanted = room.standing.get(str(one.label))
+                fields = _differences(one, wanted, sids, room.hold_url) if wanted else {}
+                if fields:
+                    _unless_gone(partial(listed(str(one.call_sid)).update, **fields))
+
     def end(self, sid: str) -> None:
         """End a call. Twilio cancels one that still rings when told that it is completed."""
-        try:
-            _ask(lambda: self._client.calls(sid).update(status="completed"))
-        except CarrierError as error:
-            if not error.gone:
-                raise
+        _unless_gone(lambda: self._client.calls(sid).update(status="completed"))
 
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call by SID."""
@@ -140,7 +152,7 @@ class TwilioCarrier:
 
     def find_ring(self, ring: Ring) -> str | None:
         """Look for the leg's own participant; another call to the same agent is somebody else's."""
-        return self._participants(ring.conference).get(str(ring.leg_id))
+        return self._participants(ring.conference).get(ring.label)
 
     def _participants(self, conference: str) -> dict[str, str]:
         """The call SIDs by label of those in a conference."""
@@ -227,6 +239,19 @@ class TwilioCarrier:
         return markup.render(instructions)
 
 
+def _differences(one: Any, wanted: Standing, sids: Mapping[str, str], hold_url: str) -> dict[str, Any]:
+    """What has to be updated of a participant. Twilio asks for the hold's document by GET unless told otherwise."""
+    fields: dict[str, Any] = {}
+    if bool(one.hold) is not wanted.hold:
+        fields |= {"hold": True, "hold_url": hold_url, "hold_method": "POST"} if wanted.hold else {"hold": False}
+    if bool(one.muted) is not wanted.muted:
+        fields["muted"] = wanted.muted
+    coached = sids.get(wanted.coaches) if wanted.coaches else None
+    if (str(one.call_sid_to_coach) if one.coaching else None) != coached:
+        fields |= {"coaching": True, "call_sid_to_coach": coached} if coached else {"coaching": False}
+    return fields
+
+
 def _live_call(one: Any) -> LiveCall:
     to = str(one.to)
     return LiveCall(
@@ -238,6 +263,15 @@ def _live_call(one: Any) -> LiveCall:
 
 def _message(one: Any) -> CarrierMessage:
     return CarrierMessage(str(one.sid), str(one.status), int(one.error_code) if one.error_code else None)
+
+
+def _unless_gone(request: Callable[[], object]) -> None:
+    """Ask; of somebody who is gone, nothing is wanted any more."""
+    try:
+        _ask(request)
+    except CarrierError as error:
+        if not error.gone:
+            raise
 
 
 def _ask(request: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from xml.sax.saxutils import escape, quoteattr
 
 from telephony.carriers.port import (
+    CUSTOMER,
     Enqueue,
     Gather,
     Hangup,
@@ -16,7 +17,6 @@ from telephony.carriers.port import (
 )  # fmt: skip
 
 VOICES = {"it-IT": "Polly.Bianca-Neural", "en-GB": "Polly.Amy-Neural", "de-DE": "Polly.Vicki-Neural"}
-CUSTOMER = "customer"  # the caller's label in a conference
 
 
 def render(instructions: tuple[Instruction, ...]) -> str:

@@ -84,7 +84,7 @@ from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
-from telephony.calls.models import Call
+from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
@@ -243,6 +243,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         searches.note(session, principal_of(session, cast.anna), [cast.empoli])
         session.add_all(
             [
+                CallSetting(ente_id=cast.empoli),
                 EnteLogo(ente_id=cast.empoli, media_type="image/png", content=b"", sha256=""),
                 Office(
                     ente_id=cast.empoli, name="URP", address="Via Roma 1", competent_for="", accessibility="", hours=[]

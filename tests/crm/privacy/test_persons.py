@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ from crm.contacts import queries as contacts
 from crm.contacts import relations
 from crm.contacts.models import Contact, ContactReach, PersonKind, RelationKind
 from crm.contacts.search import search
-from crm.core import jobs
+from crm.core import clock, jobs
 from crm.core.db import Base, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.core.jobs import Taken
 from crm.documents.models import Document
 from crm.documents.store import DocumentStore, FolderStore, StoreError
+from crm.files import administration
 from crm.files import service as files
 from crm.files.models import Purpose
 from crm.positions.models import Position, PositionState
@@ -381,6 +382,27 @@ def test_whoever_owes_or_litigates_is_not_erased_and_is_told_why(stage: Stage, s
     assert found.state is ErasureState.REFUSED
     assert why in found.outcome["obstacles"][0]
     assert stage.work(lambda s: contacts.get(s, cast.mario).surname) == "BIANCHI"
+
+
+def test_whoever_paid_is_kept_for_the_years_that_his_ente_says(stage: Stage) -> None:
+    cast, by = stage.cast, administrator(stage.cast)
+    at = stage.work(lambda s: clock.business_day(clock.now(s)))
+
+    def keeps(years: int) -> list[str]:
+        def plan(session: Any) -> list[str]:
+            administration.save_kept_years(session, by, ente_id=cast.empoli, years=str(years))
+            return list(service.plan(session, by, contact_id=cast.mario, holders=HOLDERS).obstacles)
+
+        return stage.work(plan)
+
+    long_ago = {"paid_on": f"{at.year - 6}-01-02", "cents": 1, "channel": "pagopa"}
+    old = {"payments": [long_ago], "issued_on": date(at.year - 8, 5, 2), "notified_on": None, "instalments": []}
+    stage.work(lambda s: s.execute(update(Position).where(Position.contact_id == cast.mario).values(old)))
+    assert keeps(5) == []
+    (why,) = keeps(10)
+    assert f"per 10 anni dall'ultimo, fino al 02/01/{at.year + 4} compreso" in why
+    with pytest.raises(ConflictError):
+        erased(stage)
 
 
 def test_no_batch_of_a_feed_is_written_while_somebody_is_erased(stage: Stage) -> None:

@@ -22,7 +22,7 @@ from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
 from telephony.queues.models import EntryState
-from telephony.queues.routing import HEAD
+from telephony.queues.routing import BACK_S, HEAD
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
@@ -221,6 +221,27 @@ def test_annas_line_drops_and_mario_waits_again_at_the_head(stage: Stage) -> Non
     mine = stage.counts()[cast.empoli, cast.operator]
     assert (mine.answered, mine.wait_ms, mine.lost) == (1, 35_000, 0)
     assert stage.timeline(cast.mario)[0].author_id == cast.luca
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_annas_browser_dies_and_mario_is_kept_for_her_while_she_may_come_back(stage: Stage, comes_back: bool) -> None:
+    """Luca is free, and is not asked before it is clear that she does not."""
+    cast = stage.cast
+    stage.ready(cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    stage.ready(cast.luca)
+    stage.leg_ends(call, LegEnd.COMPLETED, after=10)
+    assert stage.run() == []
+    assert stage.presence(cast.anna).device is None
+    if comes_back:
+        anna = stage.principal(cast.anna)
+        stage.work(lambda s: agents.set_device(s, anna, device="desk again", ready=True))
+    else:
+        stage.passes(BACK_S + 10)
+        stage.engine.fire_timers()
+    (made,) = stage.run()
+    assert (made.call_id, made.agent_id) == (call, cast.anna if comes_back else cast.luca)
 
 
 def test_a_caller_who_was_cut_off_and_gives_up_was_answered_all_the_same(stage: Stage) -> None:

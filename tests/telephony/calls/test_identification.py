@@ -35,6 +35,7 @@ def identify(stage: Stage, call: UUID, agent: int) -> None:
 def drops(stage: Stage, call: UUID) -> None:
     """Anna's line drops; she is not there for the next call."""
     stage.leg_ends(call, LegEnd.COMPLETED, after=60)
+    stage.passes(90)  # for longer than she is waited for
     stage.crash()
     assert stage.presence(stage.cast.anna).state is not AgentState.TALKING
 

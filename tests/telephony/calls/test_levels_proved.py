@@ -16,9 +16,19 @@ from crm.levels.metering import Callers, Counts, EndedBy, FactKind, hour_of
 from crm.levels.models import ContractTerms, ServiceFact
 from crm.levels.terms import Denominator, Formula
 from crm.levels.verification import Verdict, correct, verify
+from telephony.agents import service as agents
+from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation, service
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.lifecycle import (
+    AgentAnswered,
+    BackAsked,
+    ConsultAsked,
+    HoldAsked,
+    LegEnd,
+    PassAsked,
+    PassToQueueAsked,
+)
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
 from tests.servers import DatabaseUrls
 from tests.telephony.stage import Stage
@@ -62,6 +72,7 @@ def a_morning(stage: Stage) -> None:
     stage.crash()  # nobody is looked for until Luca is there
     stage.work(lambda s: service.attribute(s, cut_off, cast.vinci))
     stage.ready(cast.luca)
+    stage.passes(60)  # nor does Anna come back
     stage.matcher.match_now(DOMAIN, found_by="event")
     again = stage.leg(cut_off)
     stage.answers(cut_off, again, after=40)
@@ -80,6 +91,38 @@ def test_a_morning_s_counters_are_what_its_facts_make_of_them(stage: Stage) -> N
     assert (total.handled, total.talk_ms, total.wait_ms) == (1, 25_000 + 60_000, 5_000 + 12_000)
     stage.engine.fold_counters()
     assert proof(stage).differences == ()
+
+
+def test_holds_and_passing_on_are_counted_once_and_proved(stage: Stage) -> None:
+    """contact-centre.md, AHT: talk, hold and wrap-up of handled calls; a wait after passing on adds to the first."""
+    cast = stage.cast
+    stage.ready(cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    anna = stage.principal(cast.anna)
+    for event, after in ((HoldAsked, 10), (BackAsked, 40), (HoldAsked, 50)):
+        stage.hear(call, event(stage.after(call, after), cast.anna))
+    stage.hear(call, PassToQueueAsked(stage.after(call, 60), cast.anna))
+    stage.crash()
+    assert stage.presence(cast.anna).state is AgentState.READY
+    assert proof(stage).differences == ()
+    stage.work(lambda s: agents.wish(s, anna, intended=AgentState.PAUSED, reason=PauseReason.BREAK))
+    stage.ready(cast.luca)
+    stage.matcher.match_now(DOMAIN, found_by="event")
+    stage.answers(call, after=68)
+    stage.joins(call, after=70)
+    stage.ready(cast.marta)
+    party = UUID(int=77)
+    stage.hear(call, ConsultAsked(stage.after(call, 80), cast.luca, party, cast.marta))
+    stage.hear(call, AgentAnswered(stage.after(call, 85), party))
+    stage.hear(call, PassAsked(stage.after(call, 90), cast.luca))
+    assert proof(stage).differences == ()
+    stage.caller_leaves(call, after=100)
+    write_up(stage, call, cast.marta)
+    assert proof(stage).differences == ()
+    total = sum(stage.counts().values(), Counts())
+    assert (total.answered, total.handled, total.lost) == (1, 1, 0)
+    assert (total.talk_ms, total.hold_ms, total.wait_ms) == (5_000 + 10_000 + 10_000 + 10_000, 50_000, 15_000)
 
 
 def test_a_counter_that_somebody_changed_is_found_and_can_be_set_right(

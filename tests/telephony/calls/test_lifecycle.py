@@ -9,24 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.levels.metering import FactKind
+from crm.levels.metering import Callers, FactKind, Told, replay
 from telephony.calls.lifecycle import (
     UNSERVED,
     WITH_LEG,
     AgentAnswered,
     AgentClaimed,
+    BackAsked,
     CallerJoined,
     CallerLeft,
     CallerQueued,
     CallState,
+    ConsultAsked,
     Event,
     HangUpAsked,
+    HoldAsked,
+    HoldRefused,
     LegEnd,
     LegEnded,
     Move,
     Order,
+    Party,
+    PartyLeaveAsked,
+    PassAsked,
+    PassToQueueAsked,
     RingRefused,
     Step,
+    TogetherAsked,
     advance,
     waited_until,
 )  # fmt: skip
@@ -38,7 +47,8 @@ LEGS = tuple(UUID(int=n) for n in range(1, 13))
 LEG, OTHER_LEG = LEGS[0], LEGS[1]
 ANNA, LUCA = 7, 8
 AGENT_OF = {leg: (ANNA, LUCA)[n % 2] for n, leg in enumerate(LEGS)}
-RELEASES = frozenset({Move.FREE, Move.MISSED, Move.WRAP_UP})
+RELEASES = frozenset({Move.FREE, Move.MISSED, Move.WRAP_UP, Move.PASSED})
+COLLEAGUE = 30
 
 
 def at(seconds: float) -> datetime:
@@ -54,6 +64,9 @@ HERE = {
     Phase.RINGING: CallState(Phase.RINGING, LEG, ANNA, at(10)),
     Phase.JOINING: CallState(Phase.JOINING, LEG, ANNA, at(10)),
     Phase.TALKING: CallState(Phase.TALKING, LEG, ANNA, waited_ms=20_000, served=True),
+    Phase.OUTSIDE: CallState(
+        Phase.OUTSIDE, LEG, ANNA, waited_ms=20_000, served=True, room_id=LEGS[5], party=Party(LEG, None, joined=True)
+    ),
     Phase.ENDED: CallState(Phase.ENDED, LEG, ANNA, waited_ms=20_000, served=True),
 }
 QUEUED = CallerQueued(NOW)
@@ -65,15 +78,20 @@ OTHER_ENDED = LegEnded(NOW, OTHER_LEG, LegEnd.COMPLETED)
 REFUSED, OTHER_REFUSED = RingRefused(NOW, LEG), RingRefused(NOW, OTHER_LEG)
 HANG_UP, OTHER_HANG_UP = HangUpAsked(NOW, ANNA), HangUpAsked(NOW, LUCA)
 LEFT = CallerLeft(NOW)
+HOLD, BACK, CONSULT = HoldAsked(NOW, ANNA), BackAsked(NOW, ANNA), ConsultAsked(NOW, ANNA, OTHER_LEG, COLLEAGUE)
+TOGETHER, PASS, TO_QUEUE = TogetherAsked(NOW, ANNA), PassAsked(NOW, ANNA), PassToQueueAsked(NOW, ANNA)
+REFUSED_HOLD, LEAVES_ROOM = HoldRefused(NOW), PartyLeaveAsked(NOW, COLLEAGUE)
+ASKED = (HOLD, BACK, CONSULT, TOGETHER, PASS, TO_QUEUE, REFUSED_HOLD, LEAVES_ROOM)
 EVENTS = (
     QUEUED, CLAIMED, ANSWERED, OTHER_ANSWERED, JOINED, OTHER_JOINED, NO_ANSWER, TIMED_OUT, OTHER_ENDED, REFUSED,
-    OTHER_REFUSED, HANG_UP, OTHER_HANG_UP, LEFT,
+    OTHER_REFUSED, HANG_UP, OTHER_HANG_UP, LEFT, *ASKED, HoldAsked(NOW, LUCA), PassToQueueAsked(NOW, LUCA),
 )  # fmt: skip
 
 END_LEG, END_OTHER = Order(CommandKind.END_LEG, LEG), Order(CommandKind.END_LEG, OTHER_LEG)
 REQUEUE = Order(CommandKind.REQUEUE_CALLER)
 RING_OTHER = Order(CommandKind.RING_AGENT, OTHER_LEG)
 CONNECT = Order(CommandKind.CONNECT_CALLER, LEG)
+ARRANGE = Order(CommandKind.ARRANGE)
 Expected = tuple[Phase, tuple[Order, ...], tuple[Move, ...], tuple[FactKind, ...]]
 
 # Whatever is not here changes nothing and orders nothing.
@@ -95,6 +113,17 @@ CHANGES: dict[tuple[Phase, Event], Expected] = {
     (Phase.TALKING, TIMED_OUT): (Phase.WAITING, (REQUEUE,), (Move.FREE,), (FactKind.RETURNED,)),
     (Phase.TALKING, HANG_UP): (Phase.TALKING, (Order(CommandKind.END_CALLER), END_LEG), (), ()),
     (Phase.TALKING, LEFT): (Phase.ENDED, (END_LEG,), (Move.WRAP_UP,), (FactKind.LEFT,)),
+    (Phase.TALKING, HOLD): (Phase.TALKING, (ARRANGE,), (), (FactKind.HELD,)),
+    (Phase.TALKING, CONSULT): (Phase.TALKING, (ARRANGE, RING_OTHER), (Move.RING,), (FactKind.HELD,)),
+    (Phase.TALKING, TO_QUEUE): (
+        Phase.WAITING,
+        (REQUEUE, END_LEG),
+        (Move.PASSED,),
+        (FactKind.PASSED_ON, FactKind.RETURNED),
+    ),
+    (Phase.OUTSIDE, NO_ANSWER): (Phase.OUTSIDE, (Order(CommandKind.END_CALLER),), (), ()),
+    (Phase.OUTSIDE, TIMED_OUT): (Phase.OUTSIDE, (Order(CommandKind.END_CALLER),), (), ()),
+    (Phase.OUTSIDE, LEFT): (Phase.ENDED, (END_LEG,), (), (FactKind.LEFT,)),
     # A leg that answers when it is nobody's any more is ended.
     **{(phase, OTHER_ANSWERED): (phase, (END_OTHER,), (), ()) for phase in Phase},
     **{(phase, ANSWERED): (phase, (END_LEG,), (), ()) for phase in (Phase.IVR, Phase.WAITING)},
@@ -165,23 +194,28 @@ def test_clocks_that_disagree_never_make_a_negative_wait() -> None:
 ALLOWED = {
     (Phase.IVR, Phase.WAITING), (Phase.WAITING, Phase.RINGING), (Phase.RINGING, Phase.JOINING),
     (Phase.RINGING, Phase.WAITING), (Phase.JOINING, Phase.TALKING), (Phase.JOINING, Phase.WAITING),
-    (Phase.TALKING, Phase.WAITING), *((phase, Phase.ENDED) for phase in Phase), *((phase, phase) for phase in Phase),
+    (Phase.TALKING, Phase.WAITING), (Phase.TALKING, Phase.OUTSIDE), (Phase.OUTSIDE, Phase.WAITING),
+    *((phase, Phase.ENDED) for phase in Phase), *((phase, phase) for phase in Phase),
 }  # fmt: skip
 
 legs = st.sampled_from(LEGS[:4])
+agents = st.sampled_from([ANNA, LUCA, COLLEAGUE])
 anything = st.one_of(
     st.builds(CallerQueued, st.just(START)),
     st.builds(AgentAnswered, st.just(START), legs),
     st.builds(CallerJoined, st.just(START), legs),
     st.builds(LegEnded, st.just(START), legs, st.sampled_from(LegEnd)),
     st.builds(RingRefused, st.just(START), legs),
-    st.builds(HangUpAsked, st.just(START), st.sampled_from([ANNA, LUCA])),
+    st.builds(HangUpAsked, st.just(START), agents),
+    st.builds(HoldRefused, st.just(START)),
+    st.builds(PartyLeaveAsked, st.just(START), agents),
 )
 FITTING, LEAVES = "what fits", "the caller leaves"
+ASKS = ("hold", "back", "consult", "consult outside", "together", "pass", "to queue", "answers", "ends")
 beats = st.lists(
     st.tuples(
         st.one_of(
-            st.just(FITTING), st.just(FITTING), anything,
+            st.just(FITTING), st.just(FITTING), anything, st.sampled_from(ASKS), st.sampled_from(ASKS),
             st.integers(0, 40),  # the event of that number again
             st.sampled_from([FITTING] * 7 + [LEAVES]),
         ),
@@ -203,10 +237,35 @@ def fitting(state: CallState, instant: datetime, claims: int) -> Event:
             return AgentAnswered(instant, leg_id)
         case Phase.JOINING:
             return CallerJoined(instant, leg_id)
-        case Phase.TALKING:
+        case Phase.TALKING | Phase.OUTSIDE:
             return LegEnded(instant, leg_id, LegEnd.COMPLETED)
         case Phase.ENDED:
             return LegEnded(instant, leg_id, LegEnd.COMPLETED)
+
+
+def asked(what: str, state: CallState, instant: datetime, asks: int) -> Event:
+    """What the agent in conversation asks for, or the third one does; each consultation has a leg of its own."""
+    agent = state.agent_id or ANNA
+    party = state.party.leg_id if state.party else LEGS[11]
+    match what:
+        case "hold":
+            return HoldAsked(instant, agent)
+        case "back":
+            return BackAsked(instant, agent)
+        case "consult":
+            return ConsultAsked(instant, agent, UUID(int=100 + asks), COLLEAGUE + asks)
+        case "consult outside":
+            return ConsultAsked(instant, agent, UUID(int=100 + asks))
+        case "together":
+            return TogetherAsked(instant, agent)
+        case "pass":
+            return PassAsked(instant, agent)
+        case "to queue":
+            return PassToQueueAsked(instant, agent)
+        case "answers":
+            return AgentAnswered(instant, party)
+        case _:
+            return LegEnded(instant, party, LegEnd.NO_ANSWER)
 
 
 def play(script: list[tuple[object, float]]) -> list[tuple[CallState, Event, Step]]:
@@ -223,8 +282,10 @@ def play(script: list[tuple[object, float]]) -> list[tuple[CallState, Event, Ste
                 event = fitting(state, instant, claims)
             case "the caller leaves":
                 event = CallerLeft(instant)
+            case str():
+                event = asked(beat, state, instant, len(told))
             case int():
-                if not told:
+                if not told or isinstance(told[beat % len(told)], ConsultAsked):
                     continue
                 event = told[beat % len(told)]
             case _:
@@ -252,7 +313,10 @@ def test_there_is_an_agent_exactly_while_one_rings_joins_or_talks(script: list[t
         assert (after.leg_id is None) == (after.agent_id is None)
         assert (after.leg_id is not None) == (after.phase in WITH_LEG or spoke)
         if spoke and before.phase is not Phase.ENDED:
-            assert before.phase is Phase.TALKING
+            assert before.phase in {Phase.TALKING, Phase.OUTSIDE}
+        assert after.party is None or after.phase in {Phase.TALKING, Phase.OUTSIDE}
+        assert after.held_since is None or (after.phase is Phase.TALKING and after.talking_since is None)
+        assert after.party is None or after.party.agent_id is None or after.phase is Phase.TALKING
 
 
 @given(beats)
@@ -284,21 +348,39 @@ def test_the_meter_hears_each_fact_as_often_as_it_happened(script: list[tuple[ob
     assert told[FactKind.ENTERED] <= 1
     assert told[FactKind.LEFT] == 1
     assert facts[-1].kind is FactKind.LEFT
-    spoke_to_the_end = steps[-1][2].state.agent_id is not None
-    assert told[FactKind.SERVED] == told[FactKind.RETURNED] + spoke_to_the_end
     assert all(earlier.waited_ms <= later.waited_ms for earlier, later in pairwise(facts))
     assert not any(fact.kind in {FactKind.RECEIVED, FactKind.ATTRIBUTED} for fact in facts)
 
 
 @given(beats)
 @settings(deadline=None, max_examples=400)
+def test_its_facts_alone_tell_how_long_was_waited_talked_and_held(script: list[tuple[object, float]]) -> None:
+    """contact-centre.md, AHT: talk, hold and wrap-up are apart, so that none is counted twice."""
+    steps = play(script)
+    received = Told(FactKind.RECEIVED, START, 1, None, None, Callers.MOBILE, 0)
+    facts = [
+        Told(fact.kind, fact.at, 1, None, None, Callers.MOBILE, fact.waited_ms)
+        for _, _, step in steps
+        for fact in step.facts
+    ]
+    found = replay([received, *facts])
+    assert found is not None
+    state, call = steps[-1][2].state, found[1]
+    assert (call.talk_ms, call.hold_ms, call.served) == (state.talked_ms, state.held_ms, state.served)
+    assert call.waited_ms == state.waited_ms
+
+
+@given(beats)
+@settings(deadline=None, max_examples=400)
 def test_every_agent_who_was_rung_is_let_go_exactly_once(script: list[tuple[object, float]]) -> None:
     busy: set[int] = set()
-    for _, _, step in play(script):
+    for before, _, step in play(script):
         for move in step.moves:
             if move.move is Move.RING:
-                assert not busy, "one call rings one agent at a time"
+                assert not busy or (before.phase is Phase.TALKING and busy == {before.agent_id})
                 busy.add(move.agent_id)
+            elif move.move is Move.RELIEVED:
+                assert move.agent_id not in busy
             elif move.move in RELEASES:
                 busy.remove(move.agent_id)
             else:
@@ -330,7 +412,7 @@ def test_an_event_told_twice_in_a_row_counts_once(script: list[tuple[object, flo
     steps = play(script)
     _, event, step = steps[place % len(steps)]
     again = advance(step.state, event)
-    if not isinstance(event, HangUpAsked):  # its orders may be repeated: ending is
+    if not isinstance(event, HangUpAsked) and step.state.phase is not Phase.OUTSIDE:  # ending may be repeated
         assert all(order.kind is CommandKind.END_LEG for order in again.orders)
     if not isinstance(event, AgentClaimed):
         assert again.state == step.state

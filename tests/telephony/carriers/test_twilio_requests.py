@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
 from telephony.calls.addresses import Addresses
-from telephony.carriers.port import CarrierCall, CarrierError, Ring, TextMessage
+from telephony.carriers.port import CUSTOMER, CarrierCall, CarrierError, Ring, Room, Standing, TextMessage
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from tests.telephony.carriers.conftest import (
     ACCOUNT,
@@ -34,12 +35,16 @@ RING = Ring(
     leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
     status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
 )  # fmt: skip
+HELD = Room(
+    RING.conference, {CUSTOMER: Standing(hold=True), str(LEG): Standing(coaches=CUSTOMER)}, TO.hold(1, UUID(int=1))
+)
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
 MESSAGE = "SM" + "d" * 32
 TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CALLER = "CA" + "f" * 32
 NUMBERS = "/IncomingPhoneNumbers.json"
 
 
@@ -50,7 +55,10 @@ def the_call(status: str, **more: object) -> dict[str, object]:
 def teach(twilio: Twilio) -> None:
     """The account has one conference with our leg in it, one call and one number."""
     conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
-    inside = [{"label": str(LEG), "call_sid": CALL}, {"label": "customer", "call_sid": "CA" + "f" * 32}]
+    plainly = {"hold": False, "muted": False, "coaching": False, "call_sid_to_coach": None}
+    inside = [
+        {"label": str(LEG), "call_sid": CALL, **plainly}, {"label": CUSTOMER, "call_sid": CALLER, **plainly}
+    ]  # fmt: skip
     twilio.replies |= {
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
         ("POST", f"/Calls/{CALL}.json"): (200, the_call("completed")),
@@ -62,6 +70,8 @@ def teach(twilio: Twilio) -> None:
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
         ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"): (200, {"call_sid": CALL}),
+        ("POST", f"/Conferences/{CONFERENCE}/Participants/{CALLER}.json"): (200, {"call_sid": CALLER}),
         ("POST", NUMBERS): (201, {"sid": NUMBER}),
         ("POST", f"/IncomingPhoneNumbers/{NUMBER}.json"): (200, {"sid": NUMBER}),
     }
@@ -131,6 +141,9 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
+    "ring an office": lambda carrier: carrier.ring(replace(RING, number="+390571757000", tones=True)),
+    "ring a supervisor": lambda carrier: carrier.ring(replace(RING, heard=False)),
+    "arrange a conversation": lambda carrier: carrier.arrange(HELD),
     "end a call": lambda carrier: carrier.end(CALL),
     "fetch a call": lambda carrier: carrier.fetch(CALL),
     "list live calls": lambda carrier: carrier.live_calls(),
@@ -198,6 +211,29 @@ def test_an_agent_is_rung_into_a_conference_of_his_own(twilio: Twilio, carrier: 
     }  # fmt: skip
     basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
     assert asked.headers["authorization"] == f"Basic {basic}"
+
+
+def test_whoever_takes_part_otherwise_than_he_should_is_updated_and_nobody_else(
+    twilio: Twilio, carrier: TwilioCarrier
+) -> None:
+    """The hold's document is asked for by GET unless told otherwise, which we would refuse."""
+    teach(twilio)
+    carrier.arrange(HELD)
+    told = {asked.path.rpartition("/")[2]: multi(asked.form) for asked in twilio.asked if asked.method == "POST"}
+    assert told == {
+        f"{CALLER}.json": {"Hold": "true", "HoldUrl": HELD.hold_url, "HoldMethod": "POST"},
+        f"{CALL}.json": {"Coaching": "true", "CallSidToCoach": CALLER},
+    }
+    twilio.asked.clear()
+    carrier.arrange(replace(HELD, standing={CUSTOMER: Standing(), "watch-gone": Standing(muted=True)}))
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET"]  # all is as it should be
+
+
+def test_one_who_has_just_left_keeps_nobody_else_from_being_arranged(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    del twilio.replies["POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"]
+    carrier.arrange(HELD)
+    assert [asked.method for asked in twilio.asked] == ["GET", "GET", "POST", "POST"]
 
 
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:

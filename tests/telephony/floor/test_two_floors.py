@@ -25,7 +25,7 @@ from crm.levels.models import ContractEvent, ServiceDelta, ServiceFact
 from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState
-from telephony.calls import conversation, reception, service
+from telephony.calls import conversation, reception, service, talk
 from telephony.calls.addresses import Addresses
 from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
 from telephony.calls.models import AgentLeg, Call, CallEvent
@@ -45,6 +45,7 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.queues.models import Queue, QueueEntry
+from telephony.selfservice import queries as selfservice
 from tests.cast import DOMAIN, EMPOLI_LINE, REGIONAL_LINE, STRANGER, Cast, settle
 from tests.telephony.fake_carrier import FakeCarrier, no_answer, refused, unreachable
 
@@ -145,6 +146,7 @@ def _remembered(session: Session, cast: Cast) -> Memory:
         *((flows.of_call, (contract, line, None)) for line in (EMPOLI_LINE, REGIONAL_LINE)),
         *((enti.timetable, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
         *((flows.urgent, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
+        *((selfservice.offers, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
     ]  # fmt: skip
     for read, args in reads:
         given(memory, read, *args, value=read(session, *args))
@@ -170,7 +172,8 @@ class Course:
         kinds: Mapping[str, tuple[int, Callable[[], Step]]] = {
             "passes": (10, self._passes), "arrives": (6, self._arrives), "presses": (7, self._presses),
             "resumes": (1, self._resumes), "runs": (14, self._runs), "crashes": (1, self._crashes),
-            "hears": (18, self._hears), "hangs_up": (3, self._hangs_up), "agent": (9, self._agent),
+            "talks": (25, self._talks), "hears": (18, self._hears), "hangs_up": (3, self._hangs_up),
+            "agent": (9, self._agent),
             "timers": (5, lambda: lambda side: side.engine.fire_timers()), "takes_over": (3, self._takes_over),
             "sweeps": (2, lambda: lambda side: side.engine.sweep_queues()),
             "reconciles": (3, lambda: lambda side: side.reconciler.run()),
@@ -314,6 +317,28 @@ class Course:
         return lambda side: call and side.work(
             lambda s: conversation.hang_up(s, side.agent(agent), call_id=call)
         )  # fmt: skip
+
+    def _talks(self) -> Step:
+        """Whoever is in conversation, as a rule, does something with whom he talks to."""
+        agents_ = (self.cast.anna, self.cast.luca, self.cast.marta)
+        busy = [one for one in agents_ if self.known.agents.rows[one]["state"] is AgentState.TALKING]
+        agent, other = self.draw.choice(busy or agents_), self.draw.choice(agents_)
+        call = self.known.agents.rows[agent]["call_id"] or self._call()
+        queue, first = self.draw.choice((self.cast.notices, self.cast.operator)), self.draw.random() < 0.5
+        doings: list[Callable[[Session, Principal, UUID], None]] = [
+            lambda s, by, c: talk.hold(s, by, call_id=c),
+            lambda s, by, c: talk.back(s, by, call_id=c),
+            lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
+            lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
+            lambda s, by, c: talk.together(s, by, call_id=c),
+            lambda s, by, c: talk.pass_on(s, by, call_id=c),
+            lambda s, by, c: talk.pass_to_queue(s, by, call_id=c, queue_id=queue, first=first),
+            lambda s, by, c: talk.pass_to_agent(s, by, call_id=c, agent_id=other),
+            lambda s, by, c: talk.leave_consultation(s, by, call_id=c),
+            lambda s, by, c: talk.ask_help(s, by, call_id=c, wanted=first),
+        ]
+        doing = self.draw.choice(doings)
+        return lambda side: call and side.work(lambda s: doing(s, side.agent(agent), call))
 
     def _agent(self) -> Step:
         agent = self.draw.choice((self.cast.anna, self.cast.luca, self.cast.marta))

@@ -15,7 +15,8 @@ from telephony.ivr.definition import Asking, Flow
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.standard import Matter, standard
-from telephony.ivr.walk import Await, Enter, Facts, HangUp, LookUp, Place, Turn, Urgent
+from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, Turn, Urgent
+from telephony.selfservice.dialogue import Answer, Offers
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOTICE, WRONG_CHECK = "301000000000012373", "301000000000012374"
@@ -39,6 +40,9 @@ def press(place: Place, *keys: str, flow: Flow = FLOW, facts: Facts = FACTS, not
         turn = walk.on_input(flow, turn.place, facts, keys=one)
         if isinstance(turn.then, LookUp):
             turn = walk.on_notice(flow, turn.place, facts, found=notice_exists)
+        elif isinstance(turn.then, Consult):
+            answer = Answer(granted=notice_exists, says=("Da pagare: un euro.",))
+            turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
     return turn
 
 
@@ -243,6 +247,7 @@ nodes = st.one_of(
     st.fixed_dictionaries({"kind": st.just("menu"), "choices": st.lists(choice, min_size=1, max_size=3), **asking}),
     st.fixed_dictionaries({"kind": st.just("identify"), "skips_known": st.booleans(), "next": ids, **asking}),
     st.fixed_dictionaries({"kind": st.just("collect"), "name": st.just("code"), "text": text, "next": ids, **asking}),
+    st.fixed_dictionaries({"kind": st.just("self_service"), "next": ids, **asking}),
     st.fixed_dictionaries({"kind": st.just("queue"), "queue": st.sampled_from([*QUEUES]), "full": st.none() | ids}),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
 )
@@ -260,6 +265,7 @@ facts = st.builds(
     ente=st.just("Comune di Empoli"), opening=st.sampled_from([FACTS.opening, SHUT]), now=st.just(NOW),
     caller_known=st.booleans(), urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
     full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
+    offers=st.none() | st.builds(Offers, st.booleans(), st.booleans()),
 )  # fmt: skip
 
 

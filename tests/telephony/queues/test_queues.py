@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from telephony.agents import service as agents
 from telephony.ivr import queries as flows
 from telephony.ivr import service as ivr
 from telephony.queues import queries, service
@@ -141,3 +142,34 @@ def test_queues_are_set_up_by_the_supervisors_of_their_contract_alone(stage: Sta
             added(stage, somebody)
         with pytest.raises(NotFoundError):
             stage.work(lambda s, by=somebody: service.close(s, by, queue_id=stage.cast.notices))
+
+
+def test_an_agent_is_rung_at_a_telephone_of_his_own_and_needs_none_in_the_browser(
+    stage: Stage, sara: Principal
+) -> None:
+    cast = stage.cast
+    stage.ready(cast.anna)
+    stage.work(lambda s: agents.set_device(s, stage.principal(cast.anna), device="desk", ready=False))
+    stage.queues()
+    assert stage.run() == []
+    for number in ("12", "899 123 456", "sip:anna@", "sip:anna@centre.it?x=1"):
+        with pytest.raises(InvalidError) as wrong:
+            stage.work(
+                lambda s, n=number: service.ring_at(s, sara, contract_id=cast.contract, agent_id=cast.anna, number=n)
+            )
+        assert wrong.value.field == "number"
+    for number, rung in (("sip:anna@centre.it", "sip:anna@centre.it"), ("0571 757000", "+390571757000")):
+        stage.work(
+            lambda s, n=number: service.ring_at(s, sara, contract_id=cast.contract, agent_id=cast.anna, number=n)
+        )
+        assert stage.presence(cast.anna).rings_at == rung
+    (made,) = stage.run()
+    assert made.agent_id == cast.anna
+    (ring,) = stage.carrier.rings.values()
+    assert (ring.number, ring.tones) == ("+390571757000", False)
+    with pytest.raises(ForbiddenError):
+        stage.work(
+            lambda s: service.ring_at(
+                s, stage.principal(cast.anna), contract_id=cast.contract, agent_id=cast.anna, number=""
+            )
+        )  # fmt: skip

@@ -24,7 +24,7 @@ from telephony.selfservice import administration, limits, prompts
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure
 from telephony.selfservice.prompts import Line
 from telephony.selfservice.queries import Setting
-from tests.cast import AS_OF, EMPOLI_LINE, NOTICE, REGIONAL_LINE, STRANGER, Cast
+from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, STRANGER, Cast
 from tests.telephony.calls.test_levels_proved import proof
 from tests.telephony.stage import TO, Stage
 
@@ -198,6 +198,41 @@ def test_another_entes_notice_is_not_there(serving: Stage) -> None:
     assert said.startswith(REFUSED)
     assert audited(serving, serving.cast.gina) == []
     assert serving.call(call).ente_id == serving.cast.empoli
+
+
+def test_on_a_line_of_many_enti_the_call_goes_where_the_notice_is(serving: Stage) -> None:
+    """Mario's number says Empoli; he keys a notice of Vinci's, and knows the PIN."""
+    cast = serving.cast
+    call, said = calls(serving, SERVE, NOTICE, PIN, caller=MARIO_MOBILE)
+    assert said.startswith("Grazie.")
+    row = serving.call(call)
+    assert (row.ente_id, row.contact_id, row.proposed_by) == (cast.vinci, cast.gina, ProposedBy.NOTICE_NUMBER)
+    assert proof(serving).differences == ()
+
+
+def test_what_is_wrong_says_nothing_of_whom_it_is_about(serving: Stage) -> None:
+    call, _ = calls(serving, SERVE, NOTICE, "111111", "*")
+    row = serving.call(call)
+    assert (row.ente_id, row.contact_id, row.proposed_by, row.self_served_at) == (None, None, None, None)
+    serving.caller_leaves(call)
+    assert serving.call(call).outcome is Outcome.LEFT_IVR
+    assert audited(serving, serving.cast.gina) == ["self_service.refused"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "To pay: eight hundred and twelve euros, overdue since the third"),
+        ("de", "Zu zahlen: achthundertzwölf Euro, überfällig seit dem dritten"),
+    ],
+)
+def test_in_the_callers_language(serving: Stage, language: str, said: str) -> None:
+    call, _ = calls(serving, SERVE)
+    speaks = text("UPDATE call SET ivr = jsonb_set(ivr, '{language}', to_jsonb(CAST(:code AS text)))")
+    serving.work(lambda s: s.execute(speaks, {"code": language}))
+    for keys in (NOTICE, PIN):
+        serving.presses(call, keys)
+    assert said in heard(serving.presses(call, "1"))
 
 
 def test_the_pin_of_another_taxpayer_opens_nothing(serving: Stage) -> None:

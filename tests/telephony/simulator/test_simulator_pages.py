@@ -60,9 +60,13 @@ def test_known_callers_are_suggested(make_world, tmp_path):
     path = tmp_path / "callers.json"
     world = make_world(traffic=Traffic(callers_file=path))
     assert world.http.get("/simulator/setup").json()["suggestions"] == []
-    path.write_text(json.dumps([{"from": "+390551111111", "notice_number": None, "name": "Anna", "to": LINE}]))
+    path.write_text(
+        json.dumps([{"from": "+390551111111", "notice_number": "301000000000012373", "name": "Anna", "to": LINE}])
+    )
     suggested = world.http.get("/simulator/setup").json()["suggestions"]
-    assert suggested == [{"number": "+390551111111", "label": "Anna", "to": LINE}]
+    assert suggested == [
+        {"number": "+390551111111", "label": "Anna", "to": LINE, "notice": "301000000000012373"}
+    ]  # fmt: skip
 
 
 def test_the_page_is_told_who_could_answer(make_world):

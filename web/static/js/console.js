@@ -142,12 +142,19 @@ document.addEventListener("click", (event) => {
   if (action === "accept") answer();
   if (action === "here") lead(true);
   if (action === "mute" && device) setMuted(!muted);
+  if (action === "tone") device?.sendDigits(event.target.closest("[data-tone]").dataset.tone);
 });
 
 // When the socket is back, say again whether the telephone is there: the server may have restarted meanwhile.
 document.addEventListener("htmx:ws:after:connection", () => {
   told = null;
   if (device) tellDevice();
+});
+
+// An office chosen among the ente's fills in its number, where any number may be written.
+document.addEventListener("change", (event) => {
+  const field = document.getElementById(event.target.dataset.fills ?? "");
+  if (field) field.value = event.target.value;
 });
 
 // -- keys, each with a modifier ---------------------------------------------------------------------------------
@@ -201,6 +208,7 @@ document.addEventListener("focusin", (event) => {
   lastRegion = last.closest("#band, #phone, #file, #talk")?.id ?? "";
 });
 document.addEventListener("click", (event) => {
+  event.target.closest(".passing summary")?.focus(); // also by its key: what it opens comes next
   if (document.activeElement === document.body) last = null; // he let go of it himself
   if (event.target.closest("#hang-up")) hungUp = true;
 });
@@ -299,7 +307,7 @@ function announce() {
   tell();
   const band = document.getElementById("band");
   keepFocus(band.dataset.state);
-  const state = `${band.dataset.state}:${band.dataset.call}`;
+  const state = `${band.dataset.state}:${band.dataset.call}:${band.dataset.standing}`;
   if (state === lastState) return;
   lastState = state;
   const sign = band.querySelector(".band-state");

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 STATE, DEVICE = "/console/state", "/console/device"
 IDENTIFY, PROPOSE = "/console/identify", "/console/propose"
 SEARCH, DRAFT, HANG_UP, WRAP_UP = "/console/search", "/console/draft", "/console/hang-up", "/console/wrap-up"
+HOLD, BACK = "/console/hold", "/console/back"
 WITH_CALL = frozenset({"ringing", "talking", "wrap_up"})
 LOOK_AGAIN_S = 10.0
 TRY_AGAIN_S = 3.0
@@ -175,8 +176,16 @@ class Duties:
         await self._identify(on)
         await self._at(on.began, on.plan.note_at_s)
         await self._once(on, DRAFT, call=on.call, topic="", disposition="", note=self._account(on).note)
+        await self._hold(on)
         await self._at(on.began, on.plan.talk_s)
         await self._browser.press(HANG_UP, call=on.call)
+
+    async def _hold(self, on: OnCall) -> None:
+        """He looks something up while the caller hears music."""
+        if on.plan.hold_s is not None and (self._screen.offers(HOLD) or HOLD in on.done):
+            await self._once(on, HOLD, call=on.call)
+            await self._let_pass(on.plan.hold_s)
+            await self._once(on, BACK, call=on.call)
 
     async def _identify(self, on: OnCall) -> None:
         """Confirm who was proposed; when nobody was, perhaps look for somebody first. Citizens answer rightly."""

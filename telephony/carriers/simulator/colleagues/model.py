@@ -28,6 +28,8 @@ class Habits:
     talk_spread: float = 0.6
     note_share: Span = (0.4, 0.8)
     """When, in the conversation, the note is begun."""
+    holds: float = 0.15
+    hold_s: Span = (10.0, 40.0)
     wrap_up_s: Span = (5.0, 25.0)
     break_every_s: Span = (30 * MINUTE, 60 * MINUTE)
     break_s: Span = (1 * MINUTE, 3 * MINUTE)
@@ -45,7 +47,8 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class CallPlan:
     """What a colleague will do with one call. `answer_after_s` is none for a call he lets ring; `search` is what he
-    types when nobody is proposed, none when he leaves it. Moments of the talk count from its beginning."""
+    types when nobody is proposed, none when he leaves it; `hold_s` is for how long he puts the caller on hold, none
+    when he does not. Moments of the talk count from its beginning."""
 
     answer_after_s: float | None
     identify_at_s: float
@@ -54,6 +57,7 @@ class CallPlan:
     note_at_s: float
     talk_s: float
     wrap_up_s: float
+    hold_s: float | None = None
 
 
 class Colleague:
@@ -80,6 +84,7 @@ class Colleague:
             note_at_s=talk_s * dice.uniform(*habits.note_share),
             talk_s=talk_s,
             wrap_up_s=dice.uniform(*habits.wrap_up_s),
+            hold_s=dice.uniform(*habits.hold_s) if dice.random() < habits.holds else None,
         )
 
     def picks(self, people: Sequence[str]) -> str:

@@ -57,6 +57,10 @@ export class Device extends EventTarget {
     this.#send("mute", this.#current, { on: Boolean(on) });
   }
 
+  sendDigits(digits) {
+    this.#send("digits", this.#current, { digits });
+  }
+
   /** A fresh token for the next connection; one that was refused is replaced at once. */
   setToken(token) {
     this.#token = token;

@@ -51,6 +51,10 @@ export class Device extends EventTarget {
     this.#call?.mute(on);
   }
 
+  sendDigits(digits) {
+    this.#call?.sendDigits(digits);
+  }
+
   setToken(token) {
     this.#token = token;
     this.#device?.updateToken(token);

@@ -1,0 +1,273 @@
+"""What may happen to a call, and what follows from it: the words of its life cycle (`lifecycle`, `talking`)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from crm.levels.metering import EndedBy, FactKind, ms_between
+from telephony.calls.models import Phase
+from telephony.commands.models import CommandKind
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whom the agent consults, or passed the call on to. Without an agent it is a number outside."""
+
+    leg_id: UUID
+    agent_id: int | None = None
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """What the life cycle needs to know of a call. `waited_ms`, `talked_ms` and `held_ms` sum the finished stretches.
+
+    While TALKING it is either held or talked, once both have been joined. `passed`: it waits because an agent passed
+    it on, not because his line dropped.
+    """
+
+    phase: Phase
+    leg_id: UUID | None = None
+    agent_id: int | None = None
+    waiting_since: datetime | None = None
+    waited_ms: int = 0
+    served: bool = False
+    closing: bool = False
+    talking_since: datetime | None = None
+    talked_ms: int = 0
+    held_since: datetime | None = None
+    held_ms: int = 0
+    room_id: UUID | None = None
+    party: Party | None = None
+    passed: bool = False
+
+    @property
+    def room(self) -> UUID | None:
+        """The leg after which the conference is named: the first agent's, also once he passed the call on."""
+        return self.room_id or self.leg_id
+
+
+# -- events ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallerQueued:
+    """The caller asked for an operator."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClaimed:
+    """The matching gave the call to an agent, through a new leg."""
+
+    at: datetime
+    leg_id: UUID
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered:
+    """The agent picked up (or joined the conference: whichever is heard of first)."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallerJoined:
+    """The caller is in the conference of this leg: both parties hear each other."""
+
+    at: datetime
+    leg_id: UUID
+
+
+class LegEnd(StrEnum):
+    """Why an agent's leg is over."""
+
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    COMPLETED = "completed"
+    TIMED_OUT = "timed-out"  # our own timer, when the carrier's word does not come
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The agent's leg is over, whoever ended it."""
+
+    at: datetime
+    leg_id: UUID
+    reason: LegEnd
+
+
+@dataclass(frozen=True, slots=True)
+class RingRefused:
+    """The carrier would not ring the agent's leg at all: no fault of the agent's."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    """The agent pressed *hang up*."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft:
+    """The caller's own call is over."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """The agent puts the caller on hold."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackAsked:
+    """The agent takes the caller up again, alone: whoever he consulted goes."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultAsked:
+    """The agent wants to speak with somebody while the caller is on hold: a colleague, else a number outside."""
+
+    at: datetime
+    agent_id: int
+    leg_id: UUID
+    party_agent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRefused:
+    """The carrier would not put the caller on hold: he hears all."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherAsked:
+    """The caller hears, and is heard by, whom the agent consults."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassAsked:
+    """The agent leaves the caller to whom he consults, or rings, outside."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassToQueueAsked:
+    """The agent lets the caller wait for somebody else."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartyLeaveAsked:
+    """The colleague who is consulted has said what he had to say."""
+
+    at: datetime
+    agent_id: int
+
+
+TalkEvent = (
+    HoldRefused | HoldAsked | BackAsked | ConsultAsked | TogetherAsked | PassAsked | PassToQueueAsked | PartyLeaveAsked
+)
+Event = (
+    CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
+    | TalkEvent
+)  # fmt: skip
+
+
+# -- consequences ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command for the carrier."""
+
+    kind: CommandKind
+    leg_id: UUID | None = None
+
+
+class Move(StrEnum):
+    """What becomes of an agent."""
+
+    RING = "ring"
+    TALK = "talk"
+    FREE = "free"  # back to where he was before it rang: no fault of his
+    MISSED = "missed"  # he did not answer: visibly paused
+    WRAP_UP = "wrap_up"
+    PASSED = "passed"  # he passed the call on, notes and all: free, last in turn
+    RELIEVED = "relieved"  # should he still write notes of it: the call is somebody else's after all
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMove:
+    agent_id: int
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the meter should know. `waited_ms` is the whole wait so far; by whom it happened, where known."""
+
+    kind: FactKind
+    at: datetime
+    waited_ms: int
+    agent_id: int | None = None
+    ended_by: EndedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state and everything that follows from having reached it."""
+
+    state: CallState
+    orders: tuple[Order, ...] = ()
+    moves: tuple[AgentMove, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+# -- time ------------------------------------------------------------------------------------------------------------
+
+
+def waited_until(state: CallState, instant: datetime) -> int:
+    """The whole wait, in milliseconds, if the current stretch of waiting ended at `instant`."""
+    if state.waiting_since is None:
+        return state.waited_ms
+    return state.waited_ms + ms_between(state.waiting_since, instant)
+
+
+def talked_until(state: CallState, instant: datetime) -> int:
+    """The whole conversation, in milliseconds, if the current stretch of it ended at `instant`."""
+    return state.talked_ms + (ms_between(state.talking_since, instant) if state.talking_since else 0)
+
+
+def at_rest(state: CallState, instant: datetime) -> CallState:
+    """The state once the current stretch of conversation, or of hold, ended at `instant`."""
+    held = state.held_ms + (ms_between(state.held_since, instant) if state.held_since else 0)
+    return replace(
+        state, talking_since=None, talked_ms=talked_until(state, instant), held_since=None, held_ms=held
+    )  # fmt: skip
