@@ -1,7 +1,7 @@
 """In the queue and after the call: callers turned away, announced waits, callbacks, messages, the survey.
 
 Revision ID: 0028
-Revises: 0033
+Revises: 0027
 """
 
 import re
@@ -12,7 +12,7 @@ from alembic import op
 from web.migrations.isolation import APP, ROUTING, open_to_routing, protect_unattributed
 
 revision = "0028"
-down_revision = "0033"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
