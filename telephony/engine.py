@@ -28,6 +28,7 @@ from crm.levels import contract_events
 from crm.levels import service as levels
 from crm.levels.metering import hour_of
 from telephony.agents import service as agents
+from telephony.callbacks import service as callbacks
 from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
 from telephony.calls.service import lock_call, waited_too_long
@@ -231,6 +232,8 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
             conversation.run_out(session, call_id=timer.call_id, agent_id=timer.agent_id)
         case TimerKind.WAIT:
             waited_too_long(session, timer.call_id)
+        case TimerKind.CALLBACK:
+            callbacks.review(session, timer.call_id)
         case TimerKind.WIDEN:
             widened(session, call_id=timer.call_id)
     return timer.kind

@@ -52,6 +52,7 @@ from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
+from web.surveys import routes as surveys
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -114,6 +115,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         texts,
         supervision,
         wallboard,
+        surveys,
         voice,
         oversight,
         voice_editor,

@@ -95,6 +95,7 @@ def engine() -> None:
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
+    from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
     settings = _begin("engine")
@@ -121,6 +122,8 @@ def engine() -> None:
     # A simulator may start after us, and forgets when it restarts.
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
+    messages = Keeper(runtime.database, runtime.carrier, runtime.documents)
+    more.append(Chore("voicemail", 3, messages.run, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
@@ -345,6 +348,28 @@ def verify_levels(
     finally:
         runtime.close()
     raise typer.Exit(0 if sound else 1)
+
+
+@app.command("check-waits")
+def check_waits(
+    contract: Annotated[str | None, typer.Option(help="The contract's name; else all")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was announced from then on")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only what was announced before then")] = None,
+) -> None:
+    """Compare the waits that callers were told with those that came true; exit code 1 where fewer than 7 in 10 did."""
+    from web.levels.terminal import ContractError  # noqa: PLC0415
+    from web.levels.terminal import check_waits as check  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    runtime = build(_begin("check-waits"))
+    try:
+        kept = check(runtime.database, contract=contract, since=since, until=until)
+    except ContractError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    finally:
+        runtime.close()
+    raise typer.Exit(0 if kept else 1)
 
 
 @app.command("try-call")

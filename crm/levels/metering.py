@@ -24,6 +24,8 @@ class Callers(StrEnum):
 class FactKind(StrEnum):
     RECEIVED = "received"  # reached the platform within the metering hours
     ENTERED = "entered"  # asked for an operator
+    ANNOUNCED = "announced"  # told his position and how long he may have to wait
+    CALLBACK = "callback"  # hung up to be called back: keeps his place, waits no more
     SELF_SERVED = "self_served"  # was told by the voice menu what he asked; counts as received, whatever comes then
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
@@ -48,8 +50,8 @@ class Counts:
     """The measures that add up.
 
     `waited_over` includes the abandoned, `wait_ms` is of the answered alone, `abandoned_wait_ms` of the others.
-    `handled` are conversations that ended, whose times the last three sum. `lost` are the abandoned and those turned
-    away.
+    `handled` are conversations that ended, whose times the last three sum. `lost` are the abandoned, those turned
+    away, and those who were to be called back in vain.
     """
 
     received: int = 0
@@ -98,6 +100,7 @@ class Measured:
     ended: bool
     waited_ms: int | None
     turned_away: bool = False
+    called_back: bool = False  # to be called back instead of waiting
     talk_ms: int = 0  # finished stretches of conversation, holds left out
     hold_ms: int = 0
     wrap_up_ms: int = 0
@@ -118,19 +121,21 @@ def contribution(call: Measured, terms: Terms) -> Counts:
     """What a call adds to the counters: nothing unless it was received within the metering hours.
 
     The wait is compared strictly: 40.000 s has not waited over 40 s. Lost: asked for an operator, never reached
-    one (Anci Toscana, service levels).
+    one (Anci Toscana, service levels). Whoever is to be called back has not abandoned, and is lost once that failed.
     """
     if not call.received:
         return Counts()
     waited = call.waited_ms or 0
-    abandoned = call.entered and call.ended and not call.served
+    left = call.entered and call.ended and not call.served
+    abandoned = left and not call.called_back
+    expected = call.called_back and not call.ended
     handled = call.served and call.ended
     return Counts(
         received=1,
         entered=int(call.entered),
         answered=int(call.served),
-        lost=int(abandoned or (call.turned_away and not call.served)),
-        waited_over=int((call.served or abandoned) and waited > terms.over_ms),
+        lost=int(left or (call.turned_away and not call.served and not expected)),
+        waited_over=int((call.served or left) and waited > terms.over_ms),
         wait_ms=waited if call.served else 0,
         answered_within=int(call.served and waited <= terms.within_ms),
         abandoned=int(abandoned),
@@ -172,6 +177,9 @@ class Told:
     waited_ms: int
 
 
+_MARKS = {FactKind.CALLBACK: "called_back", FactKind.TURNED_AWAY: "turned_away"}
+
+
 def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
     """Where a call stands by its facts, in the order in which they were written; none if it was never received."""
     account: Account | None = None
@@ -191,8 +199,8 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
         match fact.kind:
             case FactKind.ENTERED:
                 call = replace(call, entered=True)
-            case FactKind.TURNED_AWAY:
-                call = replace(call, turned_away=True)
+            case FactKind.CALLBACK | FactKind.TURNED_AWAY:
+                call = replace(call, **{_MARKS[fact.kind]: True})
             case FactKind.SERVED:
                 call, talks_since = replace(call, served=True, waited_ms=fact.waited_ms), fact.at
             case FactKind.HELD | FactKind.PASSED_ON | FactKind.RETURNED | FactKind.LEFT:

@@ -36,7 +36,8 @@ class ServiceFact(Base):
     imported: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # told by another system
     callers: Mapped[Callers] = mapped_column(choice(Callers))
     position: Mapped[int | None] = mapped_column(SmallInteger)  # in the queue when it was entered: 1 is next
-    announced_s: Mapped[int | None] = mapped_column(SmallInteger)  # the wait that was announced
+    announced_from_s: Mapped[int | None] = mapped_column(SmallInteger)  # the wait that was announced:
+    announced_s: Mapped[int | None] = mapped_column(SmallInteger)  # as long as this at most; none: longer
     agent_id: Mapped[int | None]  # who answered, held, was cut off, wrapped up
     ended_by: Mapped[EndedBy | None] = mapped_column(choice(EndedBy))
 
@@ -44,6 +45,9 @@ class ServiceFact(Base):
         Index("ix_service_fact_subject", "subject"),
         Index(
             "ix_service_fact_received", "contract_id", "occurred_at", postgresql_where=text("kind = 'received'")
+        ),
+        Index(
+            "ix_service_fact_announced", "contract_id", "occurred_at", postgresql_where=text("kind = 'announced'")
         ),
     )  # fmt: skip
 

@@ -9,13 +9,13 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Select, bindparam, func, select, tuple_, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from crm.core.configuration import kept
 from crm.core.db import table_of
 from crm.enti.models import ContractLevel
-from crm.levels.metering import MEASURES, Callers, Counts
-from crm.levels.models import ContractTerms, ServiceDelta, ServiceHour
+from crm.levels.metering import MEASURES, Callers, Counts, FactKind
+from crm.levels.models import ContractTerms, ServiceCount, ServiceDelta, ServiceFact, ServiceHour
 from crm.levels.terms import USUAL, Terms
 
 WAITING_OVER = "share_of_received_calls_waiting_over"
@@ -122,7 +122,39 @@ def hours_by_callers(
     return found
 
 
-_HOURS, _DELTAS = table_of(ServiceHour), table_of(ServiceDelta)
+def handled_since(session: Session, contract_id: int, queue_id: int, since: datetime) -> Counts:
+    """A queue's counters since an instant, to the quarter of an hour; deltas not yet folded included."""
+    values = {"contract": contract_id, "queue": queue_id, "since": since}
+    return Counts(*(int(one or 0) for one in session.execute(_LATELY, values).one()))
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A wait that was announced to a caller who was answered, and what he waited from then on; in seconds."""
+
+    queue_id: int
+    from_s: int
+    to_s: int | None
+    waited_s: float
+
+
+def announced(session: Session, contract_id: int, since: datetime, until: datetime) -> list[Announced]:
+    """The waits announced in a period to whoever was answered, with what came true."""
+    told, served = aliased(ServiceFact), aliased(ServiceFact)
+    rows = session.execute(
+        select(told.queue_id, told.announced_from_s, told.announced_s, func.min(served.waited_ms) - told.waited_ms)
+        .join(served, (served.subject == told.subject) & (served.kind == FactKind.SERVED) & (served.id > told.id))
+        .where(
+            told.contract_id == contract_id, told.kind == FactKind.ANNOUNCED, told.announced_from_s.is_not(None),
+            told.occurred_at >= since, told.occurred_at < until,
+        )
+        .group_by(told.id)
+        .order_by(told.id)
+    )  # fmt: skip
+    return [Announced(queue_id or 0, from_s or 0, to_s, ms / 1000) for queue_id, from_s, to_s, ms in rows]
+
+
+_HOURS, _QUARTERS, _DELTAS = table_of(ServiceHour), table_of(ServiceCount), table_of(ServiceDelta)
 _BY_HOUR = (
     (_HOURS, _HOURS.c.hour, _HOURS.c.hour),
     (_DELTAS, _DELTAS.c.quarter, func.date_trunc("hour", _DELTAS.c.quarter)),
@@ -149,3 +181,18 @@ def _tally() -> Select[*tuple[Any, ...]]:
 
 
 _TALLY = _tally()
+
+
+def _lately() -> Select[*tuple[Any, ...]]:
+    parts = [
+        select(*(table.c[name] for name in MEASURES)).where(
+            table.c.contract_id == bindparam("contract"), table.c.queue_id == bindparam("queue"),
+            table.c.quarter >= bindparam("since", type_=DateTime(timezone=True)),
+        )
+        for table in (_QUARTERS, _DELTAS)
+    ]  # fmt: skip
+    rows = union_all(*parts).subquery()
+    return select(*(func.sum(rows.c[name]) for name in MEASURES))
+
+
+_LATELY = _lately()

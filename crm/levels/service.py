@@ -79,6 +79,23 @@ def changes(
     return [(where, counts) for where, counts in ((old_account, Counts() - old), (account, new)) if counts]
 
 
+def announce(
+    session: Session, *, subject: UUID, account: Account, waited_ms: int, position: int, from_s: int | None,
+    to_s: int | None,
+) -> None:  # fmt: skip
+    """Append what a waiting caller was told: his position (1 is next), and how long he may wait from now on."""
+    at = clock.now(session)
+    session.execute(
+        _ADD_FACTS,
+        {
+            "contract_id": account.contract_id, "ente_id": account.ente_id, "queue_id": account.queue_id,
+            "channel": Channel.PHONE, "subject": subject, "kind": FactKind.ANNOUNCED, "waited_ms": waited_ms,
+            "occurred_at": at, "recorded_at": at, "repaired": False, "callers": account.callers,
+            "position": position, "announced_from_s": from_s, "announced_s": to_s,
+        },
+    )  # fmt: skip
+
+
 def fold(session: Session, *, limit: int = 5_000) -> set[datetime]:
     """Move unfolded deltas into the counters by quarter hour and by hour; returns the hours that changed.
 

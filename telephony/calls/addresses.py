@@ -77,6 +77,34 @@ class Addresses:
         """Somebody joins or leaves the conference of this leg."""
         return f"{self._call(contract_id, call_id)}/legs/{leg_id}/conference{RETRIES}"
 
+    def key_while_waiting(self, contract_id: int, call_id: UUID, step: int) -> str:
+        """What a waiting caller keyed."""
+        return f"{self._call(contract_id, call_id)}/wait-key?step={step}{RETRIES}"
+
+    def citizen(self, contract_id: int, call_id: UUID, leg_id: UUID) -> str:
+        """The line changes status on which a citizen is called back, for the operator of this leg."""
+        return f"{self._call(contract_id, call_id)}/legs/{leg_id}/citizen{RETRIES}"
+
+    def recorded(self, contract_id: int, call_id: UUID) -> str:
+        """A caller has finished his message."""
+        return f"{self._call(contract_id, call_id)}/recorded{RETRIES}"
+
+    def recording(self, contract_id: int, call_id: UUID) -> str:
+        """His message can be fetched."""
+        return f"{self._call(contract_id, call_id)}/recording{RETRIES}"
+
+    def survey(self, contract_id: int, call_id: UUID) -> str:
+        """What a caller hears whose operator has hung up."""
+        return f"{self._call(contract_id, call_id)}/survey{RETRIES}"
+
+    def survey_score(self, contract_id: int, call_id: UUID, answer_id: UUID, attempt: int) -> str:
+        """The mark he keyed."""
+        return f"{self._call(contract_id, call_id)}/survey/{answer_id}/score?attempt={attempt}{RETRIES}"
+
+    def survey_reason(self, contract_id: int, call_id: UUID, answer_id: UUID) -> str:
+        """Why he gave it."""
+        return f"{self._call(contract_id, call_id)}/survey/{answer_id}/reason{RETRIES}"
+
     def hold(self, contract_id: int, call_id: UUID) -> str:
         """What somebody on hold hears, again and again."""
         return f"{self._call(contract_id, call_id)}/hold{RETRIES}"

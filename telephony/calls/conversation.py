@@ -30,6 +30,7 @@ from telephony.commands.models import Timer, TimerKind
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.lines import queries as lines
+from telephony.queues import queries as queues
 
 MAX_NOTE = 4_000
 OVER = frozenset({Phase.OUTSIDE, Phase.ENDED})  # for the agent
@@ -153,7 +154,8 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
     if call.phase in {Phase.RINGING, Phase.JOINING}:  # noted now, it would be taken for a repetition later
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
-    service.apply(session, call.id, HangUpAsked(at, by.user_id), Heard(f"hang-up:{call.leg_id}", at))
+    survey = call.queue_id is not None and queues.queue(session, call.queue_id).asks_survey
+    service.apply(session, call.id, HangUpAsked(at, by.user_id, survey), Heard(f"hang-up:{call.leg_id}", at))
     touch(session, topics.agent(by.user_id))
 
 

@@ -24,7 +24,7 @@ class CallState:
     """What the life cycle needs to know of a call. `waited_ms`, `talked_ms` and `held_ms` sum the finished stretches.
 
     While TALKING it is either held or talked, once both have been joined. `passed`: it waits because an agent passed
-    it on, not because his line dropped.
+    it on, not because his line dropped. `away`: nobody is on the line; he is called when it is his turn.
     """
 
     phase: Phase
@@ -41,6 +41,7 @@ class CallState:
     room_id: UUID | None = None
     party: Party | None = None
     passed: bool = False
+    away: bool = False
 
     @property
     def room(self) -> UUID | None:
@@ -53,9 +54,10 @@ class CallState:
 
 @dataclass(frozen=True, slots=True)
 class CallerQueued:
-    """The caller asked for an operator."""
+    """The caller asked for an operator; `away`: not now, but to be called back when it is his turn."""
 
     at: datetime
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +115,38 @@ class RingRefused:
 
 @dataclass(frozen=True, slots=True)
 class HangUpAsked:
-    """The agent pressed *hang up*."""
+    """The agent pressed *hang up*; with a `survey` the caller is asked on his line what he thinks of it."""
 
     at: datetime
     agent_id: int
+    survey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallerLeft:
     """The caller's own call is over."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAsked:
+    """The caller hangs up, and is called back when it is his turn."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenMissed:
+    """Whoever was to be called back did not answer, or could not be called."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackGivenUp:
+    """He is called no more."""
 
     at: datetime
 
@@ -191,12 +216,13 @@ class PartyLeaveAsked:
     agent_id: int
 
 
+CallbackEvent = CallbackAsked | CitizenMissed | CallbackGivenUp
 TalkEvent = (
     HoldRefused | HoldAsked | BackAsked | ConsultAsked | TogetherAsked | PassAsked | PassToQueueAsked | PartyLeaveAsked
 )
 Event = (
     CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
-    | TalkEvent
+    | CallbackEvent | TalkEvent
 )  # fmt: skip
 
 

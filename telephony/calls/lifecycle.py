@@ -12,10 +12,14 @@ from telephony.calls.events import (
     AgentClaimed,
     AgentMove,
     BackAsked,
+    CallbackAsked,
+    CallbackEvent,
+    CallbackGivenUp,
     CallerJoined,
     CallerLeft,
     CallerQueued,
     CallState,
+    CitizenMissed,
     ConsultAsked,
     Event,
     Fact,
@@ -49,9 +53,13 @@ __all__ = [
     "AgentMove",
     "BackAsked",
     "CallState",
+    "CallbackAsked",
+    "CallbackEvent",
+    "CallbackGivenUp",
     "CallerJoined",
     "CallerLeft",
     "CallerQueued",
+    "CitizenMissed",
     "ConsultAsked",
     "Event",
     "Fact",
@@ -96,15 +104,19 @@ def advance(state: CallState, event: Event) -> Step:
             return _hang_up(state, event)
         case CallerLeft():
             return _caller_left(state, event)
+        case CallbackAsked() | CitizenMissed() | CallbackGivenUp():
+            step = _about_callback(state, event)
         case _:
-            return in_talk(state, event)
+            step = in_talk(state, event)
+    return step
 
 
 def _queued(state: CallState, event: CallerQueued) -> Step:
     if state.phase is not Phase.IVR:
         return Step(state)
-    queued = replace(state, phase=Phase.WAITING, waiting_since=event.at)
-    return Step(queued, facts=(Fact(FactKind.ENTERED, event.at, 0),))
+    queued = replace(state, phase=Phase.WAITING, waiting_since=None if event.away else event.at, away=event.away)
+    facts = (Fact(FactKind.ENTERED, event.at, 0),)
+    return Step(queued, facts=(*facts, Fact(FactKind.CALLBACK, event.at, 0)) if event.away else facts)
 
 
 def _claimed(state: CallState, event: AgentClaimed) -> Step:
@@ -125,7 +137,8 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
         return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
     if state.phase is not Phase.RINGING:
         return Step(state)
-    return Step(replace(state, phase=Phase.JOINING), orders=(Order(CommandKind.CONNECT_CALLER, event.leg_id),))
+    kind = CommandKind.CALL_BACK if state.away else CommandKind.CONNECT_CALLER
+    return Step(replace(state, phase=Phase.JOINING), orders=(Order(kind, event.leg_id),))
 
 
 def _joined(state: CallState, event: CallerJoined) -> Step:
@@ -134,6 +147,7 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
     waited = waited_until(state, event.at)
     talking = replace(
         state, phase=Phase.TALKING, waiting_since=None, waited_ms=waited, served=True, talking_since=event.at,
+        away=False,
         passed=False,
     )  # fmt: skip
     return Step(
@@ -159,9 +173,10 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
             moves=(AgentMove(state.agent_id, Move.MISSED),),
         )
     if state.phase is Phase.JOINING:
+        kind = CommandKind.END_CALLER if state.away else CommandKind.REQUEUE_CALLER  # his telephone stops ringing
         return Step(
             replace(without, phase=Phase.WAITING),
-            orders=(Order(CommandKind.REQUEUE_CALLER),),
+            orders=(Order(kind, event.leg_id if state.away else None),),
             moves=(AgentMove(state.agent_id, Move.FREE),),
         )
     if state.closing:  # both ends were told to hang up; the caller's end closes the call
@@ -195,16 +210,51 @@ def _ring_refused(state: CallState, event: RingRefused) -> Step:
 def _hang_up(state: CallState, event: HangUpAsked) -> Step:
     if state.phase is not Phase.TALKING or event.agent_id != state.agent_id:
         return Step(state)
+    closing = replace(state, closing=True)
+    if event.survey and not state.closing:  # for all but the caller it is over: what he still hears is no conversation
+        over = _caller_left(closing, CallerLeft(event.at))
+        return replace(over, orders=(Order(CommandKind.SURVEY), *over.orders))
+    ends = Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id)
+    return Step(closing, orders=(*ends, *without_party(state)[1].orders))
+
+
+def _about_callback(state: CallState, event: CallbackEvent) -> Step:
+    match event:
+        case CallbackAsked():
+            return _called_back(state, event)
+        case CitizenMissed():
+            return _citizen_missed(state, event)
+        case CallbackGivenUp():
+            return _given_up(state, event)
+
+
+def _called_back(state: CallState, event: CallbackAsked) -> Step:
+    if state.phase is not Phase.WAITING or state.away:
+        return Step(state)
+    waited = waited_until(state, event.at)
+    away = replace(state, away=True, waiting_since=None, waited_ms=waited)
+    return Step(away, facts=(Fact(FactKind.CALLBACK, event.at, waited),))
+
+
+def _citizen_missed(state: CallState, event: CitizenMissed) -> Step:
+    if not state.away or state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+        return Step(state)
     return Step(
-        replace(state, closing=True),
-        orders=(
-            Order(CommandKind.END_CALLER), Order(CommandKind.END_LEG, state.leg_id), *without_party(state)[1].orders
-        ),
-    )  # fmt: skip
+        replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None),
+        orders=(Order(CommandKind.END_LEG, event.leg_id),),
+        moves=(AgentMove(state.agent_id, Move.FREE),),
+    )
+
+
+def _given_up(state: CallState, event: CallbackGivenUp) -> Step:
+    if not state.away or state.phase is not Phase.WAITING:
+        return Step(state)
+    fact = Fact(FactKind.LEFT, event.at, state.waited_ms, ended_by=EndedBy.SYSTEM)
+    return Step(replace(state, phase=Phase.ENDED), facts=(fact,))
 
 
 def _caller_left(state: CallState, event: CallerLeft) -> Step:
-    if state.phase is Phase.ENDED:
+    if state.phase is Phase.ENDED or state.away:
         return Step(state)
     waited = waited_until(state, event.at)
     alone, let_go = without_party(state)

@@ -11,7 +11,7 @@ from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
 from telephony.calls.lifecycle import CallState
 from telephony.commands import service as commands
 from telephony.floor.current import floor
-from telephony.floor.port import LiveCall
+from telephony.floor.port import CallRow, LiveCall
 
 
 def entered(session: Session, call: LiveCall, at: datetime) -> int:
@@ -27,6 +27,28 @@ def entered(session: Session, call: LiveCall, at: datetime) -> int:
     if cap is not None and not cap.holds(Decimal(crowd.of_ente)):
         _emit(session, cap, call, ContractEventKind.QUEUE_OVER, Decimal(crowd.of_ente), at)
     return crowd.in_queue
+
+
+def is_full(session: Session, call: CallRow, queue_id: int) -> bool:
+    """Whether one more caller would be one too many. Nobody else comes in before this transaction ends."""
+    cap = contract_events.limit(session, call.contract_id, QUEUE_CAP) if call.metered else None
+    if cap is None:
+        return False
+    floor(session).count_alone(call.contract_id, call.ente_id)
+    crowd = floor(session).crowd(contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    return not cap.holds(Decimal(crowd.of_ente + 1))
+
+
+def turned_away(session: Session, call: LiveCall, queue_id: int, at: datetime) -> None:
+    """A caller was not let in: he was one too many, and that is an event of the contract."""
+    cap = contract_events.limit(session, call.contract_id, QUEUE_CAP)
+    if cap is None or not call.metered:
+        return
+    crowd = floor(session).crowd(contract_id=call.contract_id, ente_id=call.ente_id, queue_id=queue_id)
+    floor(session).emit(
+        cap, kind=ContractEventKind.QUEUE_OVER, subject=str(call.id), measured=Decimal(crowd.of_ente + 1), at=at,
+        ente_id=call.ente_id, queue_id=queue_id,
+    )  # fmt: skip
 
 
 def follow_wait(session: Session, call: LiveCall, before: CallState, after: CallState) -> None:

@@ -31,7 +31,9 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"  # entered the queue and never reached an operator
     SELF_SERVED = "self_served"  # the voice menu told him what he wanted to know
     LEFT_IVR = "left_ivr"  # hung up before asking for an operator
+    NOT_REACHED = "not_reached"  # was to be called back, and could not be
     CLOSED = "closed"  # came while the lines were closed
+    TURNED_AWAY = "turned_away"  # asked for an operator while the queue was full
 
 
 class ProposedBy(StrEnum):
@@ -64,6 +66,7 @@ class Call(Base):
     leg_id: Mapped[UUID | None]
     arrived_at: Mapped[datetime]
     metered: Mapped[bool]  # arrived within the metering hours
+    turned_away_at: Mapped[datetime | None]  # the queue was full; he may have been let in since
     self_served_at: Mapped[datetime | None]  # since when the voice menu has told him something of a notice
     queued_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
@@ -83,6 +86,8 @@ class Call(Base):
     watched: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # a supervisor has taken part
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    # He hung up and is called when it is his turn: `telephony.callbacks`. His line is then another.
+    away: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     closing: Mapped[bool] = mapped_column(default=False)  # the agent asked to hang up
     checked_at: Mapped[datetime]  # when it was last compared with what the carrier knows
 

@@ -6,27 +6,49 @@ from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.models import ReachKind
+from crm.core import clock
 from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
+from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import AgentLeg, Call, Phase
+from telephony.voicemail.models import Voicemail
 
 _CALL, _LEG = table_of(Call), table_of(AgentLeg)
+_CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
+PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
+NOBODY = ""  # in the place of a number that is forgotten
 _TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
 LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita."
 
 
 class _Calls:
-    tables = frozenset({"call"})
+    tables = frozenset({"call", "callback", "voicemail"})
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """The calls about him, and those from his numbers."""
         statement = select(*(_CALL.c[name] for name in _TOLD)).where(self._of(session, person))
         rows = [plain(row) for row in session.execute(statement.order_by(_CALL.c.arrived_at)).mappings()]
-        return [Section("call", "Chiamate", rows)]
+        asked = (_CALLBACK.c.asked_at, _CALLBACK.c.number, _CALLBACK.c.state, _CALLBACK.c.ended_at)
+        of_call = select(*asked).where(self._callbacks(session, person)).order_by(_CALLBACK.c.asked_at)
+        callbacks = [plain(row) for row in session.execute(of_call).mappings()]
+        told = (_VOICEMAIL.c.left_at, _VOICEMAIL.c.seconds, _VOICEMAIL.c.keep_until, _VOICEMAIL.c.deleted_at)
+        of_him = select(_CALL.c.id).where(self._of(session, person))
+        spoken = select(*told).where(_VOICEMAIL.c.call_id.in_(of_him)).order_by(_VOICEMAIL.c.left_at)
+        messages = [plain(row) for row in session.execute(spoken).mappings()]
+        return [
+            Section("call", "Chiamate", rows),
+            Section("callback", "Richiamate", callbacks),
+            Section("voicemail", "Messaggi in segreteria", messages),
+        ]
 
     def obstacles(self, session: Session, person: Person) -> list[str]:
-        """A call that has not ended."""
+        """A call that has not ended, or one that he still has to get."""
+        away = select(_CALLBACK.c.call_id).where(
+            self._callbacks(session, person), _CALLBACK.c.state == CallbackState.OPEN
+        )
+        if session.execute(away.limit(1)).one_or_none():
+            return [PENDING]
         live = select(_CALL.c.id).where(self._of(session, person), _CALL.c.phase != Phase.ENDED).limit(1)
         return [LIVE] if session.execute(live).one_or_none() else []
 
@@ -34,13 +56,24 @@ class _Calls:
         """Take numbers and note away; also of whom an agent rang for him outside the centre."""
         his = select(_CALL.c.id).where(self._of(session, person))
         session.execute(update(_LEG).where(_LEG.c.call_id.in_(his)).values(number=None))
+        forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
+        numbers = rows_of(session.execute(forgotten))
+        spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(his), _VOICEMAIL.c.deleted_at.is_(None))
+        messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
         emptied = (
             update(_CALL)
             .where(self._of(session, person))
             .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
         )
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
-        return [Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why)]
+        return [
+            Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why),
+            Went("Richiamate", numbers, Fate.ANONYMISED, why),
+            Went("Messaggi in segreteria", messages, Fate.DELETED, "Il suono si cancella entro pochi secondi."),
+        ]
+
+    def _callbacks(self, session: Session, person: Person) -> ColumnElement[bool]:
+        return _CALLBACK.c.call_id.in_(select(_CALL.c.id).where(self._of(session, person)))
 
     def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
         """Those of his ente; and, of its contracts, those of which it was never known for which ente they were."""

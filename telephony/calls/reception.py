@@ -3,13 +3,12 @@
 Each function answers with instructions for the carrier. Asked twice, it answers the same and does nothing twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.contacts.phone import caller_kind, to_e164
@@ -18,7 +17,10 @@ from crm.core import clock
 from crm.core.db import new_id
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
-from telephony.calls import self_service, service
+from telephony.callbacks import dialog
+from telephony.callbacks import service as callbacks
+from telephony.callbacks.dialog import Agreed, Declined
+from telephony.calls import limits, self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.service import Heard
@@ -29,17 +31,20 @@ from telephony.carriers.port import (
     Instruction,
     JoinConference,
     Play,
+    Record,
     Say,
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.ivr import prompts, walk
 from telephony.ivr import queries as flows
+from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
+from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
-from telephony.queues.models import EntryState, QueueEntry
+from telephony.queues import waits
 from telephony.selfservice import queries as offered
 
 Reply = tuple[Instruction, ...]
@@ -79,7 +84,8 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         assert existing is not None
         return resume(session, existing.id, to)
     service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
-    return _say(session, call, walk.begin(taken.flow, _facts(session, call)), to)
+    turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
+    return _say(session, call, turn, to)
 
 
 def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses) -> Reply:
@@ -88,14 +94,15 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow, facts = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id), _facts(session, call)
-    turn = walk.on_input(flow, place, facts, keys=pressed, speech=said)
+    flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+    turn = _walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
     if isinstance(turn.then, LookUp):
-        found = _propose_by_notice(session, call, turn.then.notice)
-        turn = walk.on_notice(flow, turn.place, facts, found=found)
+        at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
+        turn = _walked(session, call, flow, lambda facts: walk.on_notice(flow, at, facts, found=found))
     elif isinstance(turn.then, Consult):
-        answer = self_service.consult(session, call, turn.then, turn.place.language, to)
-        turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
+        asks, at = turn.then.request, turn.place
+        answer = self_service.consult(session, call, turn.then, at.language, to)
+        turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
     return _say(session, call, turn, to)
 
 
@@ -103,16 +110,70 @@ def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What a waiting caller hears: his place, then music. The carrier asks again when it ends."""
     call = floor(session).whole_call(call_id)
     assert call is not None
-    if call.phase is Phase.ENDED:
+    if call.phase is Phase.ENDED or call.away:
         return (Hangup(),)
-    spoken = Place.restored(call.ivr).language
-    return (_spoken(Said(prompts.position(_ahead(session, call_id), spoken), spoken)), Play(to.music()))
+    place = Place.restored(call.ivr)
+    if dialog.is_under_way(place.kept):
+        return (_about_callback(call, place, to),)
+    spoken = place.language
+    stands = waits.outlook(session, call_id)
+    told = [prompts.position(stands.ahead, spoken)]
+    if stands.wait is not None:
+        told.append(prompts.expected_wait(stands.wait.from_min, stands.wait.to_min, spoken))
+    if call.waiting_since is not None:
+        service.announced(session, call, stands)
+    if call.phase is not Phase.WAITING or not callbacks.is_offered(session, call):
+        return (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
+    told.append(prompts.sentence(Sentence.CALLBACK_OFFER, spoken))
+    heard = (_spoken(Said(" ".join(told), spoken)), Play(to.music()))
+    return (Gather(_while_waiting(call, place, to), heard, digits=1, timeout_s=1),)
+
+
+def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: str, to: Addresses) -> Reply:
+    """A waiting caller keyed something: whether, and at which number, he wants to be called back.
+
+    Nothing to say means that the carrier asks again what he hears while he waits.
+    """
+    call = _lock(session, call_id)
+    place = Place.restored(call.ivr)
+    if call.phase is not Phase.WAITING or call.away or step != place.step:
+        return waiting(session, call_id, to)
+    if not dialog.is_under_way(place.kept):
+        if pressed != dialog.YES or not callbacks.is_offered(session, call):
+            return ()
+        place = replace(place, kept=dialog.begin(place.kept, call.caller), step=place.step + 1)
+        return _written(session, call, place, (_about_callback(call, place, to),))
+    kept, came = dialog.answered(place.kept, pressed)
+    place = replace(place, kept=kept, step=place.step + 1)
+    match came:
+        case Agreed(number):
+            made = callbacks.ask(session, call, number)
+            words = Sentence.CALLBACK_AGREED if made else Sentence.CALLBACK_KNOWN
+            return _written(session, call, place, (_sentence(words, place), Hangup()))
+        case Declined():
+            return _written(session, call, place, (_sentence(Sentence.NEVER_MIND, place),))
+        case None:
+            return _written(session, call, place, (_about_callback(call, place, to),))
+        case _:
+            return _written(session, call, place, (_about_callback(call, place, to, _sentence(came, place)),))
 
 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
     structlog.contextvars.bind_contextvars(call=str(call_id))
     return _now(session, _lock(session, call_id), to)
+
+
+def recorded(session: Session, call_id: UUID) -> Reply:
+    """The caller has finished his message."""
+    call = floor(session).whole_call(call_id)
+    assert call is not None
+    return thanks(Place.restored(call.ivr).language)
+
+
+def thanks(language: Language) -> Reply:
+    """Somebody who is to be called back takes his leave."""
+    return (_spoken(Said(prompts.sentence(Sentence.CALLBACK_AGREED, language), language)), Hangup())
 
 
 def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
@@ -137,12 +198,12 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     match call.phase:
         case Phase.IVR:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-            return _reply(call, walk.repeat(flow, place, _facts(session, call)), to)
-        case Phase.WAITING | Phase.RINGING:
+            return _reply(call, walk.repeat(flow, place, _facts(session, call, flow)), to)
+        case Phase.WAITING | Phase.RINGING if not call.away:
             why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
             said = Said(prompts.sentence(why, place.language), place.language)
             return (*([_spoken(said)] if call.answered_at is not None else []), _enqueue(call, to))
-        case Phase.JOINING | Phase.TALKING | Phase.OUTSIDE if call.leg_id is not None:
+        case Phase.JOINING | Phase.TALKING | Phase.OUTSIDE if call.leg_id is not None and not call.away:
             return (
                 JoinConference(conference_name(call.room_id or call.leg_id), to.dial_ended(call.contract_id, call.id)),
             )
@@ -154,16 +215,40 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     floor(session).write_call(call.id, ivr=turn.place.stored())
+    if isinstance(turn.then, CalledBack) and not callbacks.ask(
+        session, call, turn.then.number, queue_id=turn.then.queue, speaks=turn.then.speaks
+    ):  # fmt: skip
+        known = prompts.sentence(Sentence.CALLBACK_KNOWN, turn.place.language)
+        turn = replace(turn, says=(Said(known, turn.place.language),), then=HangUp())
     if isinstance(turn.then, Enter):
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
     return _reply(call, turn, to)
 
 
+def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
+    """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
+    facts = _facts(session, call, flow)
+    turn = walked(facts)
+    node = flow.nodes[turn.place.node]
+    if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
+        return turn
+    if not limits.is_full(session, _lock(session, call.id), node.queue):  # his notice may have told the ente since
+        return turn
+    full = frozenset(one.queue for one in flow.nodes.values() if isinstance(one, ToQueue))  # the whole centre is
+    elsewhere = walked(replace(facts, full=full))
+    if not isinstance(elsewhere.then, Enter):
+        service.turn_away(session, call.id, node.queue, Heard("turned-away", clock.now(session)))
+    return elsewhere
+
+
 def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     match turn.then:
-        case HangUp():
+        case CalledBack(speaks=True):
+            taken = to.recorded(call.contract_id, call.id), to.recording(call.contract_id, call.id)
+            return (*says, Record(*taken), *thanks(turn.place.language))
+        case HangUp() | CalledBack():
             return (*says, Hangup())
         case Enter():
             return (*says, _enqueue(call, to))
@@ -173,6 +258,26 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
         case LookUp() | Consult():
             raise AssertionError("what is asked of us is found out before anything is answered")
+
+
+def _written(session: Session, call: CallRow, place: Place, reply: Reply) -> Reply:
+    floor(session).write_call(call.id, ivr=place.stored())
+    return reply
+
+
+def _about_callback(call: CallRow, place: Place, to: Addresses, *before: Say) -> Gather:
+    """What a waiting caller is asked about being called back."""
+    asks = dialog.asked(place.kept, place.language)
+    said = (*before, _spoken(Said(asks.text, place.language)))
+    return Gather(_while_waiting(call, place, to), said, digits=asks.digits, timeout_s=walk.DIGITS_S)
+
+
+def _while_waiting(call: CallRow, place: Place, to: Addresses) -> str:
+    return to.key_while_waiting(call.contract_id, call.id, place.step)
+
+
+def _sentence(which: Sentence, place: Place) -> Say:
+    return _spoken(Said(prompts.sentence(which, place.language), place.language))
 
 
 def _spoken(said: Said) -> Say:
@@ -186,12 +291,14 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-def _facts(session: Session, call: CallRow) -> Facts:
+def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
         opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
-        now=clock.now(session), caller_known=call.contact_id is not None,
+        now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
+        calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
+        or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
         offers=offered.offers(session, call.contract_id, call.ente_id),
     )  # fmt: skip
@@ -210,19 +317,6 @@ def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> b
     service.attribute(session, call.id, ente_id)
     floor(session).write_call(call.id, contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
     return True
-
-
-def _ahead(session: Session, call_id: UUID) -> int:
-    own = session.execute(select(QueueEntry).where(QueueEntry.call_id == call_id)).scalar_one_or_none()
-    if own is None:
-        return 0
-    ahead: Any = or_(
-        QueueEntry.priority > own.priority,
-        (QueueEntry.priority == own.priority) & (QueueEntry.entered_at < own.entered_at),
-    )
-    return session.execute(
-        select(func.count()).where(QueueEntry.queue_id == own.queue_id, QueueEntry.state == EntryState.WAITING, ahead)
-    ).scalar_one()
 
 
 def _lock(session: Session, call_id: UUID) -> CallRow:

@@ -15,10 +15,19 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.calls import service
 from telephony.calls.addresses import conference_name
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded, Step
+from telephony.calls.lifecycle import (
+    AgentAnswered,
+    CallerJoined,
+    CallerLeft,
+    CitizenMissed,
+    Event,
+    LegEnd,
+    LegEnded,
+    Step,
+)
 from telephony.calls.models import LegState, Phase
 from telephony.calls.service import Heard
-from telephony.carriers.port import Carrier, CarrierError
+from telephony.carriers.port import CUSTOMER, Carrier, CarrierError
 from telephony.commands.models import CommandKind
 from telephony.commands.service import order
 from telephony.floor.current import floor
@@ -28,7 +37,6 @@ REPAIRED = Counter("filodiretto_repaired_events", "Events that only reconciliati
 
 QUIET = timedelta(seconds=15)  # how long a live call may go unheard of before the carrier is asked
 JOIN_QUIET = timedelta(seconds=6)  # the caller should be in the conference long before
-CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Quiet:
     leg_sid: str | None
     leg_state: LegState | None
     leg_offered_at: datetime | None
+    away: bool
+    called_leg: UUID | None  # of whose agent a citizen is being called back
     now: datetime
 
 
@@ -66,6 +76,10 @@ class Reconciler:
         return len(calls)
 
     def _check(self, call: Quiet) -> None:
+        if call.away:  # nobody is on the line, or he is just being called
+            if call.leg_id is not None and call.leg_sid is not None:
+                self._check_leg(call, call.leg_id, call.leg_sid)
+            return
         caller = self._carrier.fetch(call.sid)
         if caller is None or not caller.live:
             ended = (caller.ended_at if caller else None) or call.now
@@ -90,8 +104,18 @@ class Reconciler:
             inside = self._carrier.labels_in(conference_name(leg_id))
             if CUSTOMER in inside:
                 self._repair(call, CallerJoined(inside[CUSTOMER] or call.now, leg_id), f"joined:{leg_id}")
+            elif call.away:
+                self._check_citizen(call, leg_id)
             else:  # the order to connect him got lost
                 self._order(call, CommandKind.CONNECT_CALLER)
+
+    def _check_citizen(self, call: Quiet, leg_id: UUID) -> None:
+        """Whoever is called back; before the order to call him has been carried out there is nothing to look for."""
+        if call.called_leg != leg_id:
+            return
+        line = self._carrier.fetch(call.sid)
+        if line is None or not line.live:
+            self._repair(call, CitizenMissed(call.now, leg_id), f"citizen-missed:{leg_id}")
 
     def _order(self, call: Quiet, kind: CommandKind) -> None:
         leg_id = call.leg_id if kind is CommandKind.CONNECT_CALLER else None

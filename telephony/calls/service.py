@@ -14,10 +14,12 @@ from crm.core import clock, topics
 from crm.core.db import signal, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
+from crm.levels import service as levels
 from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter_of
 from crm.levels.service import SeenFact
 from telephony.agents import presence
 from telephony.agents import service as agents
+from telephony.callbacks import following as callbacks
 from telephony.calls import limits, story
 from telephony.calls.lifecycle import (
     AgentAnswered,
@@ -26,6 +28,7 @@ from telephony.calls.lifecycle import (
     CallerLeft,
     CallerQueued,
     CallState,
+    CitizenMissed,
     ConsultAsked,
     Event,
     LegEnded,
@@ -47,6 +50,7 @@ from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState
 from telephony.queues.queries import QueueView
 from telephony.queues.routing import BACK_S, HEAD
+from telephony.queues.waits import Outlook
 
 SECOND = timedelta(seconds=1)
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
@@ -85,6 +89,8 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
+    if before.away or step.state.away:
+        callbacks.follow(session, row, before, step.state, event)
     if step.state != before:
         _announce(session, row, before, step.state)
         _follow_watchers(session, row, before, step.state)
@@ -106,6 +112,33 @@ def note(session: Session, call_id: UUID, kind: str, heard: Heard) -> bool:
     """Append to a call's log something that changes nothing else; false when it was there already."""
     owner = floor(session).owner(call_id)
     return owner is not None and _append(session, owner, kind, heard)
+
+
+def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: UUID | None = None) -> Step | None:
+    """A line that a caller was on, or on which he was called back in the attempt of this leg, is over.
+
+    The line that he gave up for a callback ends nothing, however late that is heard; it is free.
+    """
+    row = floor(session).lock_call(call_id)
+    if row is None or (not row.away and row.carrier_sid != sid):
+        return None
+    if row.away and leg_id is None:
+        callbacks.line_is_free(session, row)
+        return None
+    event = CitizenMissed(heard.at, leg_id) if row.away and leg_id is not None else CallerLeft(heard.at)
+    return apply(session, call_id, event, heard)
+
+
+def on_line(session: Session, call_id: UUID, leg_id: UUID, sid: str) -> bool:
+    """The carrier calls him back on this line, for this agent's leg; false when it is for nothing any more."""
+    row = _locked(session, call_id)
+    if row.carrier_sid == sid:
+        return True
+    if not row.away or row.phase is not Phase.JOINING or row.leg_id != leg_id:
+        return False
+    floor(session).write_call(call_id, carrier_sid=sid)
+    callbacks.called(session, call_id, leg_id)
+    return True
 
 
 def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
@@ -139,6 +172,18 @@ def arrived(session: Session, row: CallRow, heard: Heard) -> None:
     touch(session, topics.board(row.contract_id))
 
 
+def announced(session: Session, call: CallRow, stands: Outlook) -> None:
+    """A waiting caller was told how he stands: what came of it can be compared."""
+    if not call.metered:
+        return
+    said = stands.wait
+    ends = None if said is None or said.to_min is None else said.to_min * 60
+    levels.announce(
+        session, subject=call.id, account=account_of(call), waited_ms=waited_until(_state(call), clock.now(session)),
+        position=stands.ahead + 1, from_s=None if said is None else said.from_min * 60, to_s=ends,
+    )  # fmt: skip
+
+
 def wrapped_up(session: Session, call_id: UUID) -> bool:
     """The agent is done with a call: its wrap-up ends, and counts. False when it had ended before."""
     row = _locked(session, call_id)
@@ -168,8 +213,22 @@ def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
         floor(session).record(call_id, facts=(fact,), before=state, after=state)
 
 
-def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> Step | None:
-    """The caller asked for an operator of this queue."""
+def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> None:
+    """The caller asked for an operator of this queue while it held all that it may. Told once a call."""
+    row = _locked(session, call_id)
+    if row.turned_away_at is not None or not _append(session, row, "TurnedAway", heard):
+        return
+    first = row.queue_id or queue_id
+    floor(session).write_call(call_id, queue_id=first, turned_away_at=heard.at)
+    account, was = account_of(row), measured_of(row, _state(row))
+    fact = SeenFact(FactKind.TURNED_AWAY, heard.at, row.waited_ms, repaired=False)
+    after = replace(account, queue_id=first), replace(was, turned_away=True)
+    floor(session).record(call_id, facts=(fact,), before=(account, was), after=after)
+    limits.turned_away(session, row, first, heard.at)
+
+
+def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *, away: bool = False) -> Step | None:
+    """The caller asked for an operator of this queue; `away`: to be called back when it is his turn."""
     queue = queues.queue(session, queue_id)
     entering = floor(session).queue_up(call_id, queue_id=queue_id, at=heard.at)
     if entering is None:
@@ -179,12 +238,12 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard) ->
     knows = _who_knows(session, contact_id, heard.at) if queue.sticky_s and contact_id else None
     floor(session).add_entry(
         call_id, contract_id=entering.contract_id, ente_id=entering.ente_id, queue_id=queue_id, domain=queue.domain,
-        priority=queue.priority, at=heard.at, language=language, knows=knows,
+        priority=queue.priority, at=heard.at, language=language, knows=knows, away=away,
     )  # fmt: skip
     if widenings := queue.rules.widenings(language, known=knows is not None):
         due = [heard.at + timedelta(seconds=seconds) for seconds in sorted(widenings)]
         commands.arm_widening(session, call_id=call_id, contract_id=entering.contract_id, due=due)
-    return apply(session, call_id, CallerQueued(heard.at), heard)
+    return apply(session, call_id, CallerQueued(heard.at, away), heard)
 
 
 def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
@@ -205,6 +264,8 @@ def measured_of(row: LiveCall, state: CallState) -> Measured:
         served=state.served,
         ended=state.phase is Phase.ENDED,
         waited_ms=state.waited_ms,
+        turned_away=row.turned_away_at is not None,
+        called_back=state.away,
         talk_ms=state.talked_ms,
         hold_ms=state.held_ms,
         wrap_up_ms=ms_between(row.ended_at, row.wrapped_up_at) if row.ended_at and row.wrapped_up_at else 0,
@@ -220,7 +281,7 @@ def _state(row: LiveCall) -> CallState:
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
         talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
-        room_id=row.room_id, party=party, passed=row.passed,
+        room_id=row.room_id, party=party, passed=row.passed, away=row.away,
     )  # fmt: skip
 
 
@@ -248,7 +309,7 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         "phase": after.phase, "leg_id": after.leg_id, "agent_id": after.agent_id, "closing": after.closing,
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
         "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
-        "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed,
+        "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed, "away": after.away,
         "party_leg_id": after.party.leg_id if after.party else None,
         "party_agent_id": after.party.agent_id if after.party else None,
         "party_joined": after.party.joined if after.party else False,
@@ -268,8 +329,12 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
 def _outcome(row: LiveCall, after: CallState) -> Outcome:
     if after.served:
         return Outcome.ANSWERED
+    if after.away:
+        return Outcome.NOT_REACHED
     if row.queued_at is not None:
         return Outcome.ABANDONED
+    if row.turned_away_at is not None:
+        return Outcome.TURNED_AWAY
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
@@ -316,12 +381,12 @@ def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: objec
 
 
 def _follow_entry(session: Session, row: LiveCall, before: CallState, after: CallState, event: Event) -> None:
-    if after.phase is before.phase:
+    values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
+    if after.phase is before.phase and not values:
         return
-    values: dict[str, Any] = {}
     if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
         cut_off_from = None if after.passed else before.agent_id
-        values = {
+        values |= {
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
             "meant_for": None,
         }  # fmt: skip
@@ -329,11 +394,11 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
             due = [event.at + wait for wait in (agents.FAREWELL + timedelta(seconds=1), timedelta(seconds=BACK_S))]
             commands.arm_widening(session, call_id=row.id, contract_id=row.contract_id, due=due)
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
-        values = {"state": EntryState.WAITING}
+        values |= {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:
-        values = {"state": EntryState.OFFERED}
+        values |= {"state": EntryState.OFFERED}
     elif after.phase in {Phase.TALKING, Phase.ENDED}:
-        values = {"state": EntryState.LEFT}
+        values |= {"state": EntryState.LEFT}
     if values:
         floor(session).write_entry(row.id, **values)
 
@@ -378,9 +443,10 @@ def _meter(session: Session, row: LiveCall, before: CallState, step: Step, heard
     counted, was = account, measured_of(row, before)
     if before.phase is Phase.IVR and step.state.phase is Phase.WAITING:
         was = replace(was, entered=False)
-        position = limits.entered(session, row, facts[0].occurred_at)
-        facts = [replace(fact, position=position) for fact in facts]
-        counted = replace(account, queue_id=None)
+        if not step.state.away:  # who does not wait on the line is not one too many there
+            position = limits.entered(session, row, facts[0].occurred_at)
+            facts = [replace(fact, position=position) for fact in facts]
+        counted = account if row.turned_away_at is not None else replace(account, queue_id=None)
     after = account, measured_of(row, step.state)
     floor(session).record(row.id, facts=facts, before=(counted, was), after=after)
 

@@ -106,6 +106,18 @@ class JoinConference:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Record what the caller says after a tone, until `#`, silence or `longest_s`; then `action` says what is next.
+
+    Whoever says nothing goes on to the next instruction. `status_url` is told once the recording can be fetched.
+    """
+
+    action: str
+    status_url: str
+    longest_s: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class Redirect:
     url: str
 
@@ -122,7 +134,7 @@ class Hangup:
     pass
 
 
-Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Redirect | Reply | Hangup
+Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Record | Redirect | Reply | Hangup
 
 
 # -- what we ask ------------------------------------------------------------------------------------------------
@@ -144,11 +156,14 @@ class Ring:
     conference_url: str
     number: str | None = None
     heard: bool = True
+    citizen: bool = False  # whoever is called back: the customer of this conversation
     tones: bool = False  # who is in the conference hears it ring
 
     @property
     def label(self) -> str:
         """How he is known in the conference: as one of those who talk, or as one who watches."""
+        if self.citizen:
+            return CUSTOMER
         return str(self.leg_id) if self.heard else watcher_label(self.leg_id)
 
 
@@ -227,7 +242,7 @@ class Carrier(Protocol):
     """A telephone carrier. Every method that asks something raises `CarrierError`."""
 
     def ring(self, ring: Ring) -> str:
-        """Ring an agent; returns the new call's SID."""
+        """Ring an agent, or call a citizen; returns the new call's SID."""
 
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call ask `url` what to do next."""
@@ -255,6 +270,12 @@ class Carrier(Protocol):
 
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""
+
+    def fetch_recording(self, sid: str) -> bytes:
+        """The sound of a recording, as WAV."""
+
+    def delete_recording(self, sid: str) -> None:
+        """Delete a recording; one that is not there (any more) is no error."""
 
     def send_message(self, message: TextMessage) -> str:
         """Send an SMS; returns its SID."""

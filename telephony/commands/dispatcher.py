@@ -25,7 +25,7 @@ from crm.core.db import Database, Scope
 from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.lifecycle import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
 from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring
@@ -45,6 +45,8 @@ LEFT_AFTER = Histogram(
 
 RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
+CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
+CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
 ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
@@ -132,7 +134,7 @@ class Dispatcher:
         if job.is_moot:
             log.info("command_moot", kind=job.kind.value)
             self._settle(job, CommandState.DONE)
-        elif job.kind is CommandKind.RING_AGENT:
+        elif job.kind in CREATES:
             self._ring(job, tries)
         else:
             self._repeatable(job)
@@ -145,6 +147,9 @@ class Dispatcher:
                 self._settle(job, CommandState.DONE)
             elif error.permanent or job.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("carrier_refused", kind=job.kind.value, error=str(error), code=error.code)
+                if job.kind is CommandKind.SURVEY:  # he is alone in the conference: nobody else would end it
+                    with contextlib.suppress(CarrierError):
+                        self._carrier.end(job.caller_sid)
                 self._failed(job, error)
             else:
                 log.warning("command_owed_again", kind=job.kind.value, error=str(error), attempt=job.attempts + 1)
@@ -160,6 +165,8 @@ class Dispatcher:
                 return
             case CommandKind.CONNECT_CALLER | CommandKind.REQUEUE_CALLER:
                 self._carrier.redirect(job.caller_sid, self._addresses.resume(job.contract_id, job.call_id))
+            case CommandKind.SURVEY:
+                self._carrier.redirect(job.caller_sid, self._addresses.survey(job.contract_id, job.call_id))
             case CommandKind.END_CALLER:
                 self._carrier.end(job.caller_sid)
             case CommandKind.END_LEG:
@@ -167,7 +174,7 @@ class Dispatcher:
                 self._carrier.end(job.leg_sid)
             case CommandKind.ARRANGE:
                 self._arrange(job)
-            case CommandKind.RING_AGENT:
+            case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
                 raise AssertionError("a ring is not repeatable")
 
     def _is_connected(self, job: Job) -> bool:
@@ -250,7 +257,7 @@ class Dispatcher:
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
         try:
-            sid = job.leg_sid or self._carrier.find_ring(ring)
+            sid = (job.leg_sid if job.kind is CommandKind.RING_AGENT else None) or self._carrier.find_ring(ring)
         except CarrierError as error:
             if job.attempts + 1 >= MAX_ATTEMPTS:
                 self._refused(job, error)
@@ -258,13 +265,16 @@ class Dispatcher:
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=RETRY_AFTER)
             return
         if sid is None:
-            self._refused(job, CarrierError("La chiamata all'operatore non è mai partita.", permanent=True))
+            self._refused(job, CarrierError("La chiamata non è mai partita.", permanent=True))
         else:
             log.info("ring_found", leg=str(job.leg_id))
             self._rung(job, sid)
 
     def _rung(self, job: Job, sid: str) -> None:
         log.info("command_carried_out", kind=job.kind.value, leg=str(job.leg_id))
+        if job.kind is CommandKind.CALL_BACK:
+            self._called(job, sid)
+            return
 
         def work(session: Session) -> None:
             assert job.leg_id is not None
@@ -275,6 +285,25 @@ class Dispatcher:
 
         self._database.transact(Scope.across_enti(), work)
 
+    def _called(self, job: Job, sid: str) -> None:
+        """A citizen's telephone rings; for nothing, if his operator has gone meanwhile."""
+        leg_id = job.leg_id
+        assert leg_id is not None
+
+        def work(session: Session) -> bool:
+            wanted = calls.on_line(session, job.call_id, leg_id, sid)
+            _settle(session, job.id, CommandState.DONE if wanted else CommandState.UNKNOWN)
+            return wanted
+
+        if self._database.transact(Scope.of_contract(job.contract_id), work):
+            return
+        try:
+            self._carrier.end(sid)
+        except CarrierError as error:  # it is found again, and ended then
+            log.warning("command_owed_again", kind=job.kind.value, error=str(error))
+        else:
+            self._settle(job, CommandState.DONE)
+
     def _refused(self, job: Job, error: CarrierError) -> None:
         log.error("ring_refused", leg=str(job.leg_id), error=str(error), code=error.code)
         leg_id = job.leg_id
@@ -282,13 +311,21 @@ class Dispatcher:
 
         def work(session: Session) -> None:
             at = clock.now(session)
-            calls.apply(session, job.call_id, RingRefused(at, leg_id), Heard(f"refused:{leg_id}", at))
+            refused = RingRefused if job.kind is CommandKind.RING_AGENT else CitizenMissed
+            calls.apply(session, job.call_id, refused(at, leg_id), Heard(f"refused:{job.kind.value}:{leg_id}", at))
             _settle(session, job.id, CommandState.FAILED, error=str(error))
 
         self._database.transact(Scope.of_contract(job.contract_id), work)
 
     def _ring_of(self, job: Job) -> Ring:
         assert job.leg_id is not None
+        if job.kind is CommandKind.CALL_BACK:
+            return Ring(
+                leg_id=job.leg_id, conference=conference_name(job.leg_id), agent="", number=job.citizen, citizen=True,
+                caller_id=job.line, timeout_s=CITIZEN_RINGS_S,
+                status_url=self._addresses.citizen(job.contract_id, job.call_id, job.leg_id),
+                conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
+            )  # fmt: skip
         in_room = job.room or job.leg_id
         watches = job.role is LegRole.WATCHER
         status = self._addresses.watcher if watches else self._addresses.leg

@@ -32,6 +32,8 @@ class Job:
     role: LegRole | None
     number: str | None
     room_id: UUID | None
+    citizen: str | None  # the number of whoever is to be called back
+    called_leg: UUID | None  # for which he is being called, or was
 
     @property
     def is_moot(self) -> bool:
@@ -39,12 +41,18 @@ class Job:
         match self.kind:
             case CommandKind.RING_AGENT:
                 return not self.may_have_been_sent and self.leg_state is not LegState.RINGING
+            case CommandKind.CALL_BACK:
+                wanted = self.phase is Phase.JOINING and self.current_leg == self.leg_id
+                return not self.may_have_been_sent and not wanted
             case CommandKind.CONNECT_CALLER:
                 return self.phase is not Phase.JOINING or self.current_leg != self.leg_id
             case CommandKind.REQUEUE_CALLER:
                 return self.phase not in {Phase.WAITING, Phase.RINGING}
             case CommandKind.END_CALLER:
-                return self.phase is Phase.ENDED
+                other_attempt = self.leg_id is not None and self.leg_id != self.called_leg
+                return self.phase is Phase.ENDED or other_attempt
+            case CommandKind.SURVEY:
+                return False  # his line is his own: if it is over, the carrier says so
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
             case CommandKind.ARRANGE:
@@ -58,7 +66,8 @@ class Job:
     @property
     def places_a_call(self) -> bool:
         """Whether carrying it out creates a call at the carrier."""
-        return self.kind is CommandKind.RING_AGENT and not self.may_have_been_sent and not self.is_moot
+        creates = self.kind in {CommandKind.RING_AGENT, CommandKind.CALL_BACK}
+        return creates and not self.may_have_been_sent and not self.is_moot
 
     @property
     def may_have_been_sent(self) -> bool:

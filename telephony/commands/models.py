@@ -16,6 +16,8 @@ class CommandKind(StrEnum):
     REQUEUE_CALLER = "requeue_caller"
     END_CALLER = "end_caller"
     END_LEG = "end_leg"
+    CALL_BACK = "call_back"
+    SURVEY = "survey"
     ARRANGE = "arrange"  # bring about how everybody is in the conversation: held, muted, coached
 
 
@@ -50,6 +52,7 @@ class TimerKind(StrEnum):
     RING = "ring"  # an agent has not answered
     WRAP_UP = "wrap_up"  # an agent's time to finish his notes is over
     WAIT = "wait"  # a caller has waited for longer than the contract allows
+    CALLBACK = "callback"  # a callback is to be looked at again
     WIDEN = "widen"  # more agents may answer a call that has waited for so long
 
 

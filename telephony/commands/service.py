@@ -49,6 +49,17 @@ def arm_widening(session: Session, *, call_id: UUID, contract_id: int, due: Iter
     floor(session).arm(TimerKind.WIDEN, call_id=call_id, contract_id=contract_id, due=due)
 
 
+def arm_callback(session: Session, *, call_id: UUID, contract_id: int, due_at: datetime) -> None:
+    """Look at a callback again then, and not before."""
+    disarm_callback(session, call_id=call_id)
+    floor(session).arm(TimerKind.CALLBACK, call_id=call_id, contract_id=contract_id, due=[due_at])
+
+
+def disarm_callback(session: Session, *, call_id: UUID) -> None:
+    """A callback is over, or is looked at now."""
+    floor(session).disarm(TimerKind.CALLBACK, call_id)
+
+
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:
     """The leg answered or ended: its timer has no reason any more."""
     floor(session).disarm(TimerKind.RING, leg_id)

@@ -38,7 +38,9 @@ from telephony.queues.routing import FreeAgent, Waiting
 _LIVE_CALL = [one.name for one in fields(LiveCall)]
 _PRESENCE = [one.name for one in fields(Presence)]
 _UNSETTLED = frozenset({CommandState.OWED, CommandState.UNKNOWN})
-_TIMER_OF = {TimerKind.RING: "leg_id", TimerKind.WAIT: "call_id", TimerKind.WRAP_UP: "agent_id"}
+_TIMER_OF = {
+    TimerKind.RING: "leg_id", TimerKind.WAIT: "call_id", TimerKind.CALLBACK: "call_id", TimerKind.WRAP_UP: "agent_id",
+}  # fmt: skip
 
 
 def _blank(model: type[Base]) -> Row:
@@ -116,7 +118,7 @@ class MemoryFloor:
         return [
             (
                 row["id"], row["contract_id"], row["carrier_sid"], row["phase"], row["closing"], row["leg_id"],
-                leg["carrier_sid"], leg["state"], leg["offered_at"],
+                leg["carrier_sid"], leg["state"], leg["offered_at"], row["away"], None,
             )
             for row, leg in quiet
         ]  # fmt: skip
@@ -136,7 +138,7 @@ class MemoryFloor:
         row = self.calls.rows.get(call_id)
         if row is None or row["phase"] is not Phase.IVR:
             return None
-        self.calls.change(call_id, {"queue_id": queue_id, "queued_at": at})
+        self.calls.change(call_id, {"queue_id": row["queue_id"] or queue_id, "queued_at": at})
         return Entering(row["contract_id"], row["ente_id"], row["contact_id"], row["ivr"])
 
     def attribute(self, call: Owner | LiveCall, ente_id: int | None) -> None:
@@ -212,13 +214,13 @@ class MemoryFloor:
 
     def add_entry(
         self, call_id: UUID, *, contract_id: int, ente_id: int | None, queue_id: int, domain: str, priority: int,
-        at: datetime, language: str, knows: int | None,
+        at: datetime, language: str, knows: int | None, away: bool = False,
     ) -> None:  # fmt: skip
         if call_id not in self.entries.rows:
             row = {
                 **_ENTRY, "call_id": call_id, "contract_id": contract_id, "ente_id": ente_id, "queue_id": queue_id,
                 "domain": domain, "state": EntryState.WAITING, "priority": priority, "entered_at": at,
-                "language": language, "knows": knows,
+                "language": language, "knows": knows, "away": away,
             }  # fmt: skip
             self.entries.put(call_id, row)
 
@@ -248,7 +250,7 @@ class MemoryFloor:
     def crowd(self, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
         here = self.entries.by("contract", contract_id)
         mine = sum(row["queue_id"] == queue_id and row["state"] is EntryState.WAITING for row in here)
-        return Crowd(mine, sum(row["ente_id"] == ente_id for row in here))
+        return Crowd(mine, sum(row["ente_id"] == ente_id and not row["away"] for row in here))
 
     def match_alone(self, domain: str) -> None:
         """Nobody else is there."""
@@ -381,7 +383,7 @@ class MemoryFloor:
             call["contract_id"], call["line"], call["carrier_sid"], call["phase"], call["leg_id"], row["leg_id"],
             leg["carrier_sid"], leg["state"], leg["agent_id"],
             self._ring_timeout(call["in_queue_id"] or call["queue_id"]), leg["role"] if leg["id"] else None,
-            leg["number"] or (self.agents.rows.get(leg["agent_id"]) or _AGENT)["rings_at"], call["room_id"],
+            leg["number"] or (self.agents.rows.get(leg["agent_id"]) or _AGENT)["rings_at"], call["room_id"], None, None,
         )  # fmt: skip
 
     def settle(

@@ -59,6 +59,9 @@ class LiveCall:
     talked_ms: int
     ended_at: datetime | None
     wrapped_up_at: datetime | None
+    turned_away_at: datetime | None
+    away: bool
+    carrier_sid: str
     self_served_at: datetime | None
     held_since: datetime | None
     held_ms: int
@@ -128,7 +131,8 @@ class Floor(Protocol):
     def quiet_calls(
         self, *, before: datetime, joining_before: datetime, at: datetime, limit: int
     ) -> list[tuple[Any, ...]]:
-        """Live calls not compared with the carrier's since an instant (one for those being joined), the longest first.
+        """Live calls not compared with the carrier's since an instant (one for those being joined), the longest first;
+        none that waits without its caller.
 
         They count as compared at `at`. Of each the first fields of `reconciliation.Quiet`.
         """
@@ -143,7 +147,7 @@ class Floor(Protocol):
         """Write columns of a call."""
 
     def queue_up(self, call_id: UUID, *, queue_id: int, at: datetime) -> Entering | None:
-        """Write that a call asked for this queue; none when it is past the menu."""
+        """Write that a call asked for this queue, unless for another before; none when it is past the menu."""
 
     def attribute(self, call: Owner | LiveCall, ente_id: int | None) -> None:
         """Write that a call is about this ente, and about no contact yet, wherever that stands."""
@@ -181,7 +185,7 @@ class Floor(Protocol):
 
     def add_entry(
         self, call_id: UUID, *, contract_id: int, ente_id: int | None, queue_id: int, domain: str, priority: int,
-        at: datetime, language: str, knows: int | None,
+        at: datetime, language: str, knows: int | None, away: bool = False,
     ) -> None:  # fmt: skip
         """A call waits; nothing when it has an entry."""
 

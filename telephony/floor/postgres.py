@@ -48,6 +48,7 @@ from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.agents.presence import Presence
+from telephony.callbacks.models import Callback
 from telephony.calls import story
 from telephony.calls.models import AgentLeg, Call, CallEvent, LegRole, LegState, Phase
 from telephony.commands.jobs import Job
@@ -57,9 +58,11 @@ from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
+from telephony.voicemail.models import Voicemail
 
 _CALL, _EVENT, _LEG = table_of(Call), table_of(CallEvent), table_of(AgentLeg)
 _ENTRY, _QUEUE, _MEMBER = table_of(QueueEntry), table_of(Queue), table_of(QueueMember)
+_CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
 _PRESENCE, _TIMER, _COMMAND = table_of(AgentPresence), table_of(Timer), table_of(CarrierCommand)
 
 _THIS_CALL = _CALL.c.id == bindparam("call")
@@ -74,6 +77,7 @@ _WRITE_CALL = update(_CALL).where(_THIS_CALL)
 _QUEUE_UP = (
     update(_CALL)
     .where(_THIS_CALL, _CALL.c.phase == Phase.IVR)
+    .values(queue_id=func.coalesce(_CALL.c.queue_id, bindparam("queue")))  # the first that was asked for
     .returning(_CALL.c.contract_id, _CALL.c.ente_id, _CALL.c.contact_id, _CALL.c.ivr)
 )  # fmt: skip
 _APPEND = (
@@ -83,11 +87,14 @@ _APPEND = (
 _QUIET_CALLS = (
     select(
         _CALL.c.id, _CALL.c.contract_id, _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.closing, _CALL.c.leg_id,
-        _LEG.c.carrier_sid.label("leg_sid"), _LEG.c.state, _LEG.c.offered_at,
+        _LEG.c.carrier_sid.label("leg_sid"), _LEG.c.state, _LEG.c.offered_at, _CALL.c.away,
+        _CALLBACK.c.leg_id.label("called_leg"),
     )
+    .outerjoin(_CALLBACK, _CALLBACK.c.call_id == _CALL.c.id)
     .outerjoin(_LEG, _LEG.c.id == _CALL.c.leg_id)
     .where(
         _CALL.c.phase != Phase.ENDED,
+        ~(_CALL.c.away & (_CALL.c.phase == Phase.WAITING)),
         or_(
             _CALL.c.checked_at < bindparam("before"),
             and_(_CALL.c.phase == Phase.JOINING, _CALL.c.checked_at < bindparam("joining_before")),
@@ -194,6 +201,7 @@ _DISARM = {
     kind: delete(_TIMER).where(column == bindparam("of"), _TIMER.c.kind == kind).returning(true())
     for kind, column in (
         (TimerKind.RING, _TIMER.c.leg_id),
+        (TimerKind.CALLBACK, _TIMER.c.call_id),
         (TimerKind.WAIT, _TIMER.c.call_id),
         (TimerKind.WRAP_UP, _TIMER.c.agent_id),
     )
@@ -240,11 +248,13 @@ _LOAD = (
         _CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.leg_id, _COMMAND.c.leg_id, _LEG.c.carrier_sid, _LEG.c.state,
         _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role,
         func.coalesce(_LEG.c.number, _PRESENCE.c.rings_at), _CALL.c.room_id,
+        _CALLBACK.c.number.label("citizen"), _CALLBACK.c.leg_id.label("called_leg"),
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
     .outerjoin(_PRESENCE, _PRESENCE.c.agent_id == _LEG.c.agent_id)
     .outerjoin(_QUEUE, _QUEUE.c.id == func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id))
+    .outerjoin(_CALLBACK, _CALLBACK.c.call_id == _CALL.c.id)
     .where(_COMMAND.c.id == bindparam("command"), _UNSETTLED)
 )  # fmt: skip
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
@@ -297,12 +307,12 @@ class PostgresFloor:
         self._session.execute(_WRITE_CALL, {"call": call_id, **values})
 
     def queue_up(self, call_id: UUID, *, queue_id: int, at: datetime) -> Entering | None:
-        values = {"call": call_id, "queue_id": queue_id, "queued_at": at}
+        values = {"call": call_id, "queue": queue_id, "queued_at": at}
         row = self._session.execute(_QUEUE_UP, values).one_or_none()
         return None if row is None else Entering(*row)
 
     def attribute(self, call: Owner | LiveCall, ente_id: int | None) -> None:
-        for table in (_EVENT, _ENTRY, _LEG):
+        for table in (_EVENT, _ENTRY, _LEG, _CALLBACK, _VOICEMAIL):
             self._session.execute(update(table).where(table.c.call_id == call.id).values(ente_id=ente_id))
         unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
         self._session.execute(update(Call).where(Call.id == call.id).values(ente_id=ente_id, **unknown_there))
@@ -358,14 +368,14 @@ class PostgresFloor:
 
     def add_entry(
         self, call_id: UUID, *, contract_id: int, ente_id: int | None, queue_id: int, domain: str, priority: int,
-        at: datetime, language: str, knows: int | None,
+        at: datetime, language: str, knows: int | None, away: bool = False,
     ) -> None:  # fmt: skip
         self._session.execute(
             _ADD_ENTRY,
             {
                 "call_id": call_id, "contract_id": contract_id, "ente_id": ente_id, "queue_id": queue_id,
                 "domain": domain, "state": EntryState.WAITING, "priority": priority, "entered_at": at,
-                "language": language, "knows": knows,
+                "language": language, "knows": knows, "away": away,
             },
         )  # fmt: skip
 

@@ -16,7 +16,9 @@ from telephony.ivr.definition import (
     Node,
     NodeId,
     Text,
+    ToCallback,
     ToQueue,
+    ToVoicemail,
     exits,
     texts,
 )  # fmt: skip
@@ -90,7 +92,7 @@ def _own(flow: Flow, queues: Collection[int]) -> Iterable[Problem]:
                 if {one.language for one in node.choices} != set(flow.languages):
                     yield Problem(id_, "choices", Flaw.OTHER_LANGUAGES)
                 yield from _keys(id_, [one.digit for one in node.choices])
-            case ToQueue() if node.queue not in queues:
+            case ToQueue() | ToCallback() | ToVoicemail() if node.queue not in queues:
                 yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
             case _:
                 pass

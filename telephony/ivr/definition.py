@@ -30,6 +30,7 @@ class Known(StrEnum):
 class NodeKind(StrEnum):
     """What a node does."""
 
+    CALLBACK = "callback"
     HOURS = "hours"
     EMERGENCY = "emergency"
     MESSAGE = "message"
@@ -40,6 +41,7 @@ class NodeKind(StrEnum):
     QUEUE = "queue"
     SELF_SERVICE = "self_service"
     GOODBYE = "goodbye"
+    VOICEMAIL = "voicemail"
 
 
 class Exit(StrEnum):
@@ -150,6 +152,23 @@ class SelfService(_Asking):
     next: NodeId
 
 
+class ToCallback(_Asking):
+    """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
+
+    `otherwise` is where he goes on who would rather not, or asked not to be called.
+    """
+
+    kind: Literal[NodeKind.CALLBACK] = NodeKind.CALLBACK
+    queue: int
+
+
+class ToVoicemail(_Asking):
+    """As `ToCallback`, and before he hangs up the caller says what it is about: whoever calls back hears it."""
+
+    kind: Literal[NodeKind.VOICEMAIL] = NodeKind.VOICEMAIL
+    queue: int
+
+
 class ToQueue(_Part):
     """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
 
@@ -167,10 +186,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToQueue | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
+    | ToQueue | Goodbye,
     Field(discriminator="kind"),
-]
-Asking = Menu | AskLanguage | AskNotice | Collect | SelfService
+]  # fmt: skip
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -197,6 +217,8 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             yield "otherwise", node.otherwise
         case AskLanguage() | AskNotice() | Collect() | SelfService():
             yield "next", node.next
+            yield "otherwise", node.otherwise
+        case ToCallback() | ToVoicemail():
             yield "otherwise", node.otherwise
         case ToQueue():
             if node.full is not None:

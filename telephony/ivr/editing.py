@@ -147,14 +147,14 @@ _CLASSES: dict[NodeKind, type[BaseModel]] = {
     one.model_fields["kind"].default: one for one in get_args(get_args(Node)[0])
 }  # fmt: skip
 _ORDER = (Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.NUMBER, Control.BOX, Control.TARGET)
+_IN_A_ROW = (Control.KEY, Control.LANGUAGE, Control.TARGET, Control.TEXT, Control.WORDS)  # short ones beside each other
 
 
 def _fields(of: type[BaseModel]) -> tuple[Field, ...]:
     hints = get_type_hints(of, include_extras=True)
     found = [_field(name, hints[name]) for name in of.model_fields if name != "kind"]
-    if of in {Choice, Speaks}:
-        return tuple(found)
-    return tuple(sorted(found, key=lambda one: _ORDER.index(one.control)))
+    order = _IN_A_ROW if of in {Choice, Speaks} else _ORDER
+    return tuple(sorted(found, key=lambda one: order.index(one.control)))
 
 
 def _field(name: str, hint: Any) -> Field:

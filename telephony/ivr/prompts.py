@@ -33,6 +33,15 @@ class Sentence(StrEnum):
     PASSED_ON = "passed_on"
     NEXT = "next"
     CALL_LATER = "call_later"
+    CALLBACK_OFFER = "callback_offer"
+    CALLBACK_KEY_IN = "callback_key_in"
+    CALLBACK_WRONG = "callback_wrong"
+    CALLBACK_AGREED = "callback_agreed"
+    CALLBACK_KNOWN = "callback_known"
+    VOICEMAIL_SPEAK = "voicemail_speak"
+    SURVEY_SCORE = "survey_score"
+    SURVEY_REASON = "survey_reason"
+    SURVEY_THANKS = "survey_thanks"
     OUT_OF_ORDER = "out_of_order"
 
 
@@ -111,6 +120,64 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "Please call again later. Goodbye.",
         DE: "Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
     },
+    Sentence.CALLBACK_OFFER: {
+        IT: "Se preferisce, la richiamiamo noi e conserva il suo posto: prema uno.",
+        EN: "If you prefer, we will call you back and you keep your place: press one.",
+        DE: "Auf Wunsch rufen wir Sie zurück und Sie behalten Ihren Platz: Drücken Sie die Eins.",
+    },
+    Sentence.CALLBACK_KEY_IN: {
+        IT: "Digiti il numero a cui vuole essere richiamato, e poi il tasto cancelletto. Per rinunciare, prema zero "
+        "e cancelletto.",
+        EN: "Key in the number at which you want to be called back, and then the hash key. If you do not, press zero "
+        "and hash.",
+        DE: "Geben Sie die Nummer ein, unter der wir Sie zurückrufen sollen, und dann die Rautetaste. Wenn Sie das "
+        "nicht möchten, drücken Sie Null und Raute.",
+    },
+    Sentence.CALLBACK_WRONG: {
+        IT: "A questo numero non possiamo chiamare: digiti un numero italiano di rete fissa o un cellulare.",
+        EN: "We cannot call this number: key in an Italian landline or mobile number.",
+        DE: "Diese Nummer können wir nicht anrufen: Geben Sie eine italienische Festnetz- oder Handynummer ein.",
+    },
+    Sentence.CALLBACK_AGREED: {
+        IT: "Va bene: la richiamiamo noi quando è il suo turno. Arrivederci.",
+        EN: "All right: we will call you when it is your turn. Goodbye.",
+        DE: "In Ordnung: Wir rufen Sie an, wenn Sie an der Reihe sind. Auf Wiederhören.",
+    },
+    Sentence.CALLBACK_KNOWN: {
+        IT: "Abbiamo già la sua richiesta: la richiamiamo a questo numero quando è il suo turno. Arrivederci.",
+        EN: "We already have your request: we will call you at this number when it is your turn. Goodbye.",
+        DE: "Ihr Wunsch liegt uns schon vor: Wir rufen Sie unter dieser Nummer an, wenn Sie an der Reihe sind. "
+        "Auf Wiederhören.",
+    },
+    Sentence.VOICEMAIL_SPEAK: {
+        IT: "Dopo il segnale dica il suo nome e di che cosa ha bisogno. Per finire prema cancelletto, o riagganci. Chi "
+        "la richiama avrà ascoltato il messaggio.",
+        EN: "After the tone please say your name and what you need. To finish press the hash key, or hang up. Whoever "
+        "calls you back will have heard your message.",
+        DE: "Sagen Sie nach dem Signalton Ihren Namen und Ihr Anliegen. Zum Beenden drücken Sie die Rautetaste oder "
+        "legen auf. Wer Sie zurückruft, hat Ihre Nachricht gehört.",
+    },
+    Sentence.SURVEY_SCORE: {
+        IT: "Quanto è soddisfatto di questa telefonata? Prema un tasto da uno, per nulla, a cinque, molto. La risposta "
+        "è anonima.",
+        EN: "How satisfied are you with this call? Press a key from one, not at all, to five, very. Your answer is "
+        "anonymous.",
+        DE: "Wie zufrieden sind Sie mit diesem Gespräch? Drücken Sie eine Taste von eins, gar nicht, bis fünf, sehr. "
+        "Ihre Antwort ist anonym.",
+    },
+    Sentence.SURVEY_REASON: {
+        IT: "Per che cosa, soprattutto? Per l'attesa, prema uno. Per la chiarezza, due. Per la cortesia, tre. Per la "
+        "soluzione del problema, quattro.",
+        EN: "What for, above all? For the wait, press one. For clarity, two. For courtesy, three. For how the matter "
+        "was solved, four.",
+        DE: "Vor allem wofür? Für die Wartezeit drücken Sie die Eins, für die Verständlichkeit die Zwei, für die "
+        "Freundlichkeit die Drei, für die Lösung Ihres Anliegens die Vier.",
+    },
+    Sentence.SURVEY_THANKS: {
+        IT: "Grazie, arrivederci.",
+        EN: "Thank you, goodbye.",
+        DE: "Danke, auf Wiederhören.",
+    },
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
         "richiamare tra qualche minuto.",
@@ -145,6 +212,22 @@ _SHUT = {
         DE: "Der Dienst ist vorübergehend geschlossen.",
     },
 }
+_WAIT = {  # over an hour, less than a minute, less than some, between two
+    IT: (
+        "L'attesa prevista supera un'ora.", "L'attesa prevista è inferiore a un minuto.",
+        "L'attesa prevista è inferiore a {high} minuti.", "L'attesa prevista è tra {low} e {high} minuti.",
+    ),
+    EN: (
+        "The expected wait is over an hour.", "The expected wait is less than a minute.",
+        "The expected wait is less than {high} minutes.", "The expected wait is between {low} and {high} minutes.",
+    ),
+    DE: (
+        "Die Wartezeit beträgt voraussichtlich über eine Stunde.",
+        "Die Wartezeit beträgt voraussichtlich weniger als eine Minute.",
+        "Die Wartezeit beträgt voraussichtlich weniger als {high} Minuten.",
+        "Die Wartezeit beträgt voraussichtlich zwischen {low} und {high} Minuten.",
+    ),
+}  # fmt: skip
 _REOPENS = {
     IT: "Il servizio riapre {when}. Arrivederci.",
     EN: "We open again {when}. Goodbye.",
@@ -180,6 +263,21 @@ def closed(opening: Opening, now: datetime, language: Language = IT) -> str:
     return " ".join(said)
 
 
+def callback_number(e164: str, language: Language = IT) -> str:
+    """The number at which the caller wants to be called back, said digit by digit, and what he can do about it."""
+    spelled = " ".join(e164.removeprefix("+39"))
+    match language:
+        case Language.ITALIAN:
+            asks = "Se va bene, prema uno. Per un altro numero, prema due. Per rinunciare, prema zero."
+            return f"La richiamiamo al numero {spelled}. {asks}"
+        case Language.ENGLISH:
+            asks = "If this is right, press one. For another number, press two. If you change your mind, press zero."
+            return f"We will call you back at {spelled}. {asks}"
+        case Language.GERMAN:
+            asks = "Wenn das stimmt, drücken Sie die Eins; für eine andere Nummer die Zwei; sonst die Null."
+            return f"Wir rufen Sie unter der Nummer {spelled} zurück. {asks}"
+
+
 def position(ahead: int, language: Language = IT) -> str:
     """How many are served before the caller."""
     if ahead == 0:
@@ -191,6 +289,14 @@ def position(ahead: int, language: Language = IT) -> str:
             return "There is one person before you." if ahead == 1 else f"There are {ahead} people before you."
         case Language.GERMAN:
             return "Vor Ihnen wartet eine Person." if ahead == 1 else f"Vor Ihnen warten {ahead} Personen."
+
+
+def expected_wait(from_min: int, to_min: int | None, language: Language = IT) -> str:
+    """For how long the caller may have to wait, in minutes; without an end it is an hour at least."""
+    over, minute, under, between = _WAIT[language]
+    if to_min is None:
+        return over
+    return (minute if to_min == 1 else under if from_min == 0 else between).format(low=from_min, high=to_min)
 
 
 def spoken_instant(instant: datetime, now: datetime, language: Language = IT) -> str:

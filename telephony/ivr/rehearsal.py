@@ -62,7 +62,7 @@ def rehearse(
     name = enti.badges(session)[ente_id].name if ente_id else enti.contract_name(session, line.contract_id)
     facts = Facts(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
-        caller_known=len(known) == 1, urgent=queries.urgent(session, line.contract_id, ente_id),
+        caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

@@ -13,6 +13,8 @@ from typing import Any, assert_never
 from crm.core.errors import InvalidError
 from crm.enti.calendar import Opening
 from crm.positions.notice import parse_notice_number
+from telephony.callbacks import dialog
+from telephony.callbacks.dialog import Agreed, Declined
 from telephony.ivr import prompts
 from telephony.ivr.definition import (
     MAX_NODES,
@@ -33,7 +35,9 @@ from telephony.ivr.definition import (
     SelfService,
     Speaks,
     Text,
+    ToCallback,
     ToQueue,
+    ToVoicemail,
 )  # fmt: skip
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
@@ -63,6 +67,8 @@ class Facts:
     now: datetime
     caller_known: bool = False  # his number belongs to exactly one taxpayer
     urgent: tuple[Urgent, ...] = ()
+    caller: str | None = None  # his number, in E.164
+    calls_back: bool = True  # he may be called back
     full: frozenset[int] = frozenset()  # the queues that hold all they may
     offers: Offers | None = None  # how a caller may serve himself, where he may
 
@@ -109,6 +115,15 @@ class Await:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBack:
+    """The caller takes his place in this queue and is called at this number when it is his turn. The call ends."""
+
+    queue: int
+    number: str
+    speaks: bool = False  # he leaves a message first
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """A notice number is to be looked up; then `on_notice`."""
 
@@ -135,7 +150,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | LookUp | Consult | Enter | HangUp
+Next = Await | CalledBack | LookUp | Consult | Enter | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,9 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
     if not isinstance(node, Asking):
         return repeat(flow, place, facts)
     if keys == OPERATOR_KEY:
-        return _onward(flow, place, node.zero or flow.operator, facts)
+        return _asked_for_operator(flow, place, node, facts)
+    if isinstance(node, ToCallback | ToVoicemail):
+        return _about_callback(flow, place, node, facts, keys)
     if not keys and not speech:
         return _failed(flow, place, node, facts, Sentence.NOTHING_HEARD)
     match node:
@@ -171,9 +188,7 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
             except InvalidError:
                 return _failed(flow, place, node, facts, Sentence.NOTICE_WRONG)
         case Collect():
-            if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
-                return _failed(flow, place, node, facts, Sentence.TOO_FEW)
-            return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+            return _collected(flow, place, node, facts, keys)
         case SelfService():
             return _serve(flow, place, node, facts, keys)
         case _:
@@ -212,6 +227,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect():
             return _asked(place, node, facts)
+        case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
+            return _asked(place, node, facts)
         case SelfService() if facts.offers is not None:
             return _asked(place, node, facts)
         case _:
@@ -243,6 +260,11 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
+            case ToCallback() | ToVoicemail() if not facts.calls_back:
+                place = replace(place, node=node.otherwise)
+            case ToCallback() | ToVoicemail():
+                place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
+                return _asked(place, node, facts, says)
             case SelfService() if facts.offers is None:
                 place = replace(place, node=node.otherwise)
             case ToQueue() if node.full is not None and node.queue in facts.full:
@@ -291,6 +313,37 @@ def _served(flow: Flow, place: Place, node: SelfService, facts: Facts, came: On 
     return _asked(on, node, facts, tuple(Said(one, place.language) for one in came.says))
 
 
+def _collected(flow: Flow, place: Place, node: Collect, facts: Facts, keys: str) -> Turn:
+    if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
+        return _failed(flow, place, node, facts, Sentence.TOO_FEW)
+    return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+
+
+def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) -> Turn:
+    """Zero. Where the operators' queue is full and leads back here, he goes on as one who would rather not."""
+    place = replace(place, kept=dialog.over(place.kept))
+    turn = _onward(flow, place, node.zero or flow.operator, facts)
+    if isinstance(node, ToCallback | ToVoicemail) and turn.place.node == place.node:
+        return _onward(flow, place, node.otherwise, facts)
+    return turn
+
+
+def _about_callback(flow: Flow, place: Place, node: ToCallback | ToVoicemail, facts: Facts, keys: str) -> Turn:
+    kept, came = dialog.answered(place.kept, keys, attempts=node.attempts)
+    place = replace(place, kept=kept)
+    match came:
+        case Agreed(number):
+            speaks = isinstance(node, ToVoicemail)
+            words = Sentence.VOICEMAIL_SPEAK if speaks else Sentence.CALLBACK_AGREED
+            return Turn(place, (_sentence(words, place),), CalledBack(node.queue, number, speaks))
+        case Declined():
+            return _go(flow, replace(place, node=node.otherwise), facts, (_sentence(Sentence.NEVER_MIND, place),))
+        case None:
+            return _asked(place, node, facts)
+        case _:
+            return _asked(place, node, facts, (_sentence(came, place),))
+
+
 def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, keys: str, speech: str) -> Turn:
     by_key = next((one for one in node.choices if one.digit == keys), None)
     match node, by_key:
@@ -334,6 +387,9 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
+        case ToCallback() | ToVoicemail():
+            asks = dialog.asked(place.kept, spoken)
+            return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, DIGITS_S))
         case SelfService():
             assert facts.offers is not None, "who cannot be served has been led on"
             text, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken)

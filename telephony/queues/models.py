@@ -32,6 +32,8 @@ class Queue(Base):
     overflow_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     sticky_s: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     language_s: Mapped[int] = mapped_column(SmallInteger, default=60, server_default="60")
+    calls_back: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # offered while one waits
+    asks_survey: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # after a conversation
     closed_at: Mapped[datetime | None]  # nobody is led here any more; its figures stay
 
     __table_args__ = (
@@ -55,6 +57,7 @@ class QueueMember(Base):
 class EntryState(StrEnum):
     WAITING = "waiting"
     OFFERED = "offered"  # claimed for an agent whose telephone rings
+    ASIDE = "aside"  # to be called back, and not just now
     LEFT = "left"  # served or gone
 
 
@@ -72,6 +75,7 @@ class QueueEntry(Base):
     priority: Mapped[int] = mapped_column(SmallInteger, default=0)
     entered_at: Mapped[datetime]
     language: Mapped[str] = mapped_column(String(2), default="it", server_default="it")  # the caller's, ISO 639-1
+    away: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # nobody is on the line
     knows: Mapped[int | None]  # the agent who spoke with this caller last
     meant_for: Mapped[int | None]  # the colleague whom an agent passed it on to, for a while
 

@@ -40,6 +40,8 @@ class QueueView:
     overflow_s: int
     sticky_s: int
     language_s: int
+    calls_back: bool
+    asks_survey: bool
     closed_at: datetime | None
 
     @property
@@ -50,13 +52,14 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Who waits in one queue for one ente. `since` is when the longest waiting began to wait."""
+    """Who waits in one queue for one ente, on the line. `since` is when the longest waiting began to wait."""
 
     queue_id: int | None
     ente_id: int | None
     waiting: int
     since: datetime | None
     talking: int
+    away: int = 0  # to be called back
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def standing(session: Session, contract_ids: frozenset[int]) -> list[Line]:
 
 def crowd(session: Session, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
     """Who waits now where a caller comes in, he himself included."""
-    of_ente = _ENTRY.c.ente_id.is_not_distinct_from(ente_id)
+    of_ente = _ENTRY.c.ente_id.is_not_distinct_from(ente_id) & ~_ENTRY.c.away  # who is called back waits elsewhere
     mine = (_ENTRY.c.queue_id == queue_id) & (_ENTRY.c.state == EntryState.WAITING)
     statement = select(func.count().filter(mine), func.count().filter(of_ente)).where(
         _ENTRY.c.contract_id == contract_id,
@@ -178,7 +181,8 @@ def staffing(session: Session, contract_ids: frozenset[int]) -> Staffing:
 
 
 _OURS = func.any(bindparam("contracts", type_=ARRAY(BigInteger)))
-_WAITING = _ENTRY.c.state != EntryState.LEFT
+_AWAY = _ENTRY.c.away & (_ENTRY.c.state != EntryState.LEFT)
+_WAITING = ~_ENTRY.c.away & (_ENTRY.c.state != EntryState.LEFT)
 _IN_QUEUE = func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id)  # where it is, not where it is counted
 _STANDING = (
     select(
@@ -186,6 +190,7 @@ _STANDING = (
         func.count().filter(_WAITING),
         func.min(_CALL.c.waiting_since).filter(_WAITING),
         func.count().filter(_CALL.c.phase == Phase.TALKING),
+        func.count().filter(_AWAY),
     )
     .join(_ENTRY, _ENTRY.c.call_id == _CALL.c.id)
     .where(_CALL.c.contract_id == _OURS, _CALL.c.phase != Phase.ENDED)

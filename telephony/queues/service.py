@@ -54,6 +54,8 @@ class QueueSetting:
     overflow_s: int = 0
     sticky_s: int = 0
     language_s: int = 60
+    calls_back: bool = False  # whoever waits is offered to be called back
+    asks_survey: bool = False  # whoever has spoken with an operator is asked how satisfied he is
 
 
 _WRITTEN = tuple(QueueSetting.__dataclass_fields__)

@@ -49,6 +49,7 @@ class FakeCarrier:
     became: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
+    recordings: dict[str, bytes] = field(default_factory=dict)
     listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
     silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
@@ -89,7 +90,16 @@ class FakeCarrier:
         return self.labels.get(conference, {})
 
     def find_ring(self, ring: Ring) -> str | None:
-        return next((sid for sid, rung in self.rings.items() if rung.leg_id == ring.leg_id), None)
+        same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))
+        return next(same, None)
+
+    def fetch_recording(self, sid: str) -> bytes:
+        if sid not in self.recordings:
+            raise unreachable()
+        return self.recordings[sid]
+
+    def delete_recording(self, sid: str) -> None:
+        self.recordings.pop(sid, None)
 
     def send_message(self, message: TextMessage) -> str:
         if self.sending:

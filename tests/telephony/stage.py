@@ -7,7 +7,7 @@ what is due nearer instead.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,8 +19,9 @@ from crm.access.permissions import Held, Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.levels import queries as levels
-from crm.levels.metering import Counts, FactKind
+from crm.levels.metering import Counts, FactKind, hour_of
 from crm.levels.models import ServiceFact
+from crm.levels.verification import Difference, verify
 from crm.timeline.models import TimelineEntry
 from telephony.calls import reception, service
 from telephony.calls.addresses import Addresses
@@ -211,6 +212,12 @@ class Stage:
         since = datetime(2000, 1, 1, tzinfo=clock.ROME)
         found = self.work(lambda s: levels.tally_since(s, frozenset({self.cast.contract}), since).rows)
         return {key: counts for key, counts in found.items() if counts}
+
+    def differences(self) -> list[Difference]:
+        """Where the counters are other than their facts say: nowhere."""
+        with self.database.snapshot(Scope.of_contract(self.cast.contract)) as session:
+            until = hour_of(clock.now(session)) + timedelta(hours=1)
+            return list(verify(session, self.cast.contract, datetime(1970, 1, 1, tzinfo=UTC), until).differences)
 
     def timeline(self, contact: int) -> list[TimelineEntry]:
         return self.work(

@@ -21,12 +21,14 @@ from crm.core import clock
 from crm.core.db import Scope
 from telephony.calls import reception, service, supervision
 from telephony.calls.apology import APOLOGY
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded, Step
+from telephony.calls.lifecycle import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER, Play, Redirect
 from telephony.floor.current import floor
 from telephony.lines import queries as lines
+from telephony.surveys import reception as surveys
+from telephony.voicemail import service as voicemail
 from web.edge.visits import RuntimeDep, runtime_of
 from web.wiring import Runtime
 
@@ -93,6 +95,7 @@ async def genuine(request: Request) -> Hook:
 HookDep = Annotated[Hook, Depends(genuine)]
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
+LONGEST_TOLD_S = 3_600
 
 
 @router.api_route("/apology", methods=["GET", "POST"])
@@ -127,7 +130,7 @@ def status(hook: HookDep) -> Response:
         with hook.runtime.database.begin(Scope.across_enti()) as session:
             found = floor(session).call_of_sid(hook["CallSid"])
         if found is not None:
-            _hear(hook, found.contract_id, found.id, CallerLeft, _key(hook, "caller"))
+            _line_ended(hook, found.contract_id, found.id, _key(hook, "caller"))
     return Response(status_code=NO_CONTENT)
 
 
@@ -149,6 +152,17 @@ def wait(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     return hook.answer(contract_id, lambda session: reception.waiting(session, call_id, to))
 
 
+@router.post("/{contract_id}/calls/{call_id}/wait-key")
+def wait_key(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
+    """A waiting caller keyed something."""
+    to, pressed = hook.runtime.addresses, hook["Digits"]
+
+    def work(session: Session) -> Reply:
+        return reception.key_while_waiting(session, call_id, step=step, pressed=pressed, to=to)
+
+    return hook.answer(contract_id, work, step=step)
+
+
 @router.post("/{contract_id}/calls/{call_id}/resume")
 def resume(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What the caller should hear now."""
@@ -160,7 +174,7 @@ def resume(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
 def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """The carrier's queue was left: by hanging up, or because we moved the caller to his agent."""
     if hook["QueueResult"] == "hangup":
-        _hear(hook, contract_id, call_id, CallerLeft, f"left-queue:{hook['CallSid']}")
+        _line_ended(hook, contract_id, call_id, f"left-queue:{hook['CallSid']}")
     elif hook["QueueResult"] not in {"redirected", "bridged"}:  # the carrier's queue failed: back to his place
         to = hook.runtime.addresses
         return hook.answer(contract_id, lambda session: reception.resume(session, call_id, to))
@@ -196,6 +210,16 @@ def leg(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Respons
     return Response(status_code=NO_CONTENT)
 
 
+@router.post("/{contract_id}/calls/{call_id}/legs/{leg_id}/citizen")
+def citizen(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
+    """The line changed status on which somebody is called back."""
+    if hook["CallStatus"] in ENDED:
+        _line_ended(hook, contract_id, call_id, _key(hook, f"citizen:{leg_id}"), leg_id)
+    else:
+        hook.in_contract(contract_id, lambda session: service.on_line(session, call_id, leg_id, hook["CallSid"]))
+    return Response(status_code=NO_CONTENT)
+
+
 @router.post("/{contract_id}/calls/{call_id}/watchers/{leg_id}")
 def watcher(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Response:
     """A supervisor's leg changed status."""
@@ -225,6 +249,53 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
     return Response(status_code=NO_CONTENT)
 
 
+@router.post("/{contract_id}/calls/{call_id}/recorded")
+def recorded(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """A caller has finished his message."""
+    return hook.answer(contract_id, lambda session: reception.recorded(session, call_id))
+
+
+@router.post("/{contract_id}/calls/{call_id}/recording")
+def recording(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """His message can be fetched; of one that says nothing there is no recording."""
+    seconds = hook["RecordingDuration"]
+    if hook["RecordingStatus"] == "completed" and seconds.isdigit():
+        sid, length = hook["RecordingSid"], min(int(seconds), LONGEST_TOLD_S)
+        hook.in_contract(
+            contract_id, lambda session: voicemail.left(session, call_id, recording_sid=sid, seconds=length)
+        )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey")
+def survey(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """The operator has hung up: what does the caller think of it?"""
+    to = hook.runtime.addresses
+    return hook.answer(contract_id, lambda session: surveys.begin(session, call_id, to))
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey/{answer_id}/score")
+def survey_score(hook: HookDep, contract_id: int, call_id: UUID, answer_id: UUID, attempt: int) -> Response:
+    """His mark."""
+    to, pressed = hook.runtime.addresses, hook["Digits"]
+
+    def work(session: Session) -> Reply:
+        return surveys.score(session, call_id, answer_id=answer_id, attempt=attempt, pressed=pressed, to=to)
+
+    return hook.answer(contract_id, work)
+
+
+@router.post("/{contract_id}/calls/{call_id}/survey/{answer_id}/reason")
+def survey_reason(hook: HookDep, contract_id: int, call_id: UUID, answer_id: UUID) -> Response:
+    """And why."""
+    pressed = hook["Digits"]
+
+    def work(session: Session) -> Reply:
+        return surveys.reason(session, call_id, answer_id=answer_id, pressed=pressed)
+
+    return hook.answer(contract_id, work)
+
+
 @router.post("/{contract_id}/calls/{call_id}/hold")
 def hold(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What a caller on hold hears: music, again and again. Such a document is not repeated by itself."""
@@ -248,6 +319,17 @@ def _hear(hook: Hook, contract_id: int, call_id: UUID, event: Callable[[datetime
         return type(told).__name__, service.apply(session, call_id, told, Heard(key, at))
 
     _heard(*hook.in_contract(contract_id, work))
+
+
+def _line_ended(hook: Hook, contract_id: int, call_id: UUID, key: str, leg_id: UUID | None = None) -> None:
+    """A caller's line is over, or that of somebody who is called back."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
+
+    def work(session: Session) -> Step | None:
+        at = carrier_instant(hook.told_at(), clock.now(session))
+        return service.line_ended(session, call_id, hook["CallSid"], Heard(key, at), leg_id)
+
+    _heard("LineEnded", hook.in_contract(contract_id, work))
 
 
 def _heard(what: str, step: Step | None) -> None:

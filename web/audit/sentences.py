@@ -3,6 +3,7 @@ has the others. A kind that nobody named here is shown as it is written."""
 
 SENTENCES = {
     "file.opened": "Ha aperto il fascicolo",
+    "voicemail.heard": "Ha ascoltato il messaggio lasciato in segreteria",
     "file.gate": "Ha verificato l'identità",
     "file.gate_shown": "Ha visto di chi è un fascicolo chiuso",
     "file.searched": "Ha cercato tra i contribuenti",
@@ -191,6 +192,8 @@ FIELDS = {
     "menu_digit": "tasto del menu",
     "menu_label": "voce del menu",
     "asks_notice": "chiede il codice avviso",
+    "calls_back": "propone di richiamare",
+    "asks_survey": "chiede la soddisfazione",
     "ring_timeout_s": "secondi di squillo",
     "wrap_up_s": "secondi per le note",
     "agents": "chi risponde",

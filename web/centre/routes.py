@@ -184,6 +184,7 @@ def _setting(fields: dict[str, str]) -> QueueSetting:
         ages_s=_seconds(fields, "ages"), widens_s=_seconds(fields, "widens"),
         overflow_id=_chosen(fields, "overflow"), overflow_s=_seconds(fields, "overflow_s"),
         sticky_s=_seconds(fields, "sticky"), language_s=_seconds(fields, "language"),
+        calls_back="calls_back" in fields, asks_survey="asks_survey" in fields,
     )  # fmt: skip
 
 

@@ -10,12 +10,16 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
+from crm.core.errors import ConflictError
+from crm.documents.store import StoreError
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
+from telephony.voicemail import service as voicemail
+from telephony.voicemail.keeping import LARGEST
 from web.console.view import render, render_queues
 from web.contacts.box import look
 from web.edge.templating import fragment, page
@@ -272,6 +276,19 @@ def device_state(
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         agents.set_device(session, visit.principal, device=device[:36], ready=ready)
     return Response(status_code=NO_CONTENT)
+
+
+@router.get("/console/message/{call_id}")
+def message(runtime: RuntimeDep, visit: VisitDep, call_id: UUID) -> Response:
+    """The message that the citizen of the agent's call has left."""
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
+        found = voicemail.listen(session, visit.principal, call_id=call_id)
+        under, sha256 = found.kept_under or 0, found.sha256 or ""
+    try:
+        sound = runtime.documents.read(under, sha256, most=LARGEST)
+    except StoreError as error:
+        raise ConflictError("Il messaggio non si può ascoltare: riprova, o avvisa chi gestisce il sistema.") from error
+    return Response(sound, media_type="audio/wav", headers={"cache-control": "no-store"})
 
 
 def _do(runtime: Runtime, visit: Visit, work: Callable[[Session], object]) -> Response:

@@ -23,6 +23,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story, supervision, whom
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call, Phase, ProposedBy
@@ -33,6 +34,8 @@ from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
+from telephony.voicemail import service as voicemail
+from telephony.voicemail.models import Voicemail
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
@@ -72,6 +75,7 @@ class CallView:
     id: UUID
     phase: Phase
     closing: bool
+    away: bool  # he is called back: nobody is on the line yet
     caller: str | None
     who: str | None
     line_label: str
@@ -82,6 +86,8 @@ class CallView:
     ended_at: datetime | None
     times_today: int
     proposed_by: ProposedBy | None
+    message: Voicemail | None  # that he left
+    called_back: bool  # he asked to be called back, at the number that stands for his own
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     self_served: tuple[Want, ...]  # what the voice menu has told him already
@@ -235,8 +241,8 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
         silent_since = failing_since(session)
     since = min((line.since for line in lines if line.since), default=None)
     html = fragment(
-        "console/queues.html", language, waiting=sum(line.waiting for line in lines), since=since,
-        silent_since=silent_since,
+        "console/queues.html", language, waiting=sum(line.waiting for line in lines),
+        away=sum(line.away for line in lines), since=since, silent_since=silent_since,
     )  # fmt: skip
     watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.carrier()}
     return Rendered({"queues": html}, watched)
@@ -274,6 +280,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
 
 def _call(session: Session, call: Call, contact: ContactView | None) -> CallView:
     line = lines.line(session, call.line)
+    callback = session.get(Callback, call.id, populate_existing=True)
     queue_id = call.in_queue_id or call.queue_id
     queue = queues.queue(session, queue_id) if queue_id else None
     today = clock.start_of_day(clock.business_day(clock.now(session)))
@@ -281,7 +288,9 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
     return CallView(
-        id=call.id, phase=call.phase, closing=call.closing, caller=call.caller,
+        id=call.id, phase=call.phase, closing=call.closing, away=call.away,
+        caller=callback.number if callback else call.caller, called_back=callback is not None,
+        message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,

@@ -19,6 +19,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
+from web.demo.flows import answer_with_machine
 from web.demo.letters import write_to
 from web.demo.places import LINES
 from web.demo.promises import promise
@@ -30,9 +31,9 @@ COLLEAGUES_FILE = "colleagues.json"
 REGIONAL = "+390550000800"
 PAUSES = {PauseReason.BREAK: 15, PauseReason.MEETING: 60, PauseReason.TRAINING: 120, PauseReason.MISSED_CALL: 5}
 QUEUES = (
-    ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True),
-    ("Rate e pagamenti", "2", "rate e pagamenti", True),
-    ("Operatore", None, None, False),
+    ("Avvisi e ingiunzioni", "1", "informazioni su un avviso o un'ingiunzione", True, False),
+    ("Rate e pagamenti", "2", "rate e pagamenti", True, True),  # offers callbacks, and asks for satisfaction
+    ("Operatore", None, None, False, False),
 )
 
 
@@ -79,9 +80,9 @@ def _centre(session: Session, contract_id: int) -> None:
     queues = [
         Queue(
             contract_id=contract_id, name=name, domain=DOMAIN, menu_digit=digit, menu_label=label, asks_notice=asks,
-            ring_timeout_s=20, wrap_up_s=60,
+            ring_timeout_s=20, wrap_up_s=60, calls_back=more, asks_survey=more,
         )
-        for name, digit, label, asks in QUEUES
+        for name, digit, label, asks, more in QUEUES
     ]  # fmt: skip
     session.add_all(queues)
     session.add_all(
@@ -93,3 +94,4 @@ def _centre(session: Session, contract_id: int) -> None:
         agents.enrol(session, agent_id=agent_id, domain=DOMAIN)
         session.add_all(QueueMember(queue_id=queue.id, agent_id=agent_id) for queue in queues)
     session.flush()
+    answer_with_machine(session, contract_id=contract_id, number=REGIONAL, queue_id=queues[-1].id)

@@ -48,6 +48,7 @@ from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
 from telephony.selfservice.dialogue import Want
+from telephony.surveys.models import SurveyReason
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -110,7 +111,14 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
         Flaw.UNREACHED: "nessuna strada porta qui",
     },
+    SurveyReason: {
+        SurveyReason.WAIT: "attesa",
+        SurveyReason.CLARITY: "chiarezza",
+        SurveyReason.COURTESY: "cortesia",
+        SurveyReason.SOLUTION: "soluzione del problema",
+    },
     NodeKind: {
+        NodeKind.CALLBACK: "Richiamata",
         NodeKind.HOURS: "Orari",
         NodeKind.EMERGENCY: "Emergenze",
         NodeKind.MESSAGE: "Messaggio",
@@ -121,6 +129,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.QUEUE: "Coda",
         NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
         NodeKind.GOODBYE: "Congedo",
+        NodeKind.VOICEMAIL: "Segreteria",
     },
     Exit: {
         Exit.OPENED: "se è aperto",
@@ -435,6 +444,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.SELF_SERVED: "Servita dal risponditore",
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
+        Outcome.TURNED_AWAY: "Non ammessa: coda piena",
+        Outcome.NOT_REACHED: "Richiamata non riuscita",
     },
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",

@@ -1,4 +1,4 @@
-"""Proving the counters from the command line."""
+"""Proving the counters, and the waits that were announced, from the command line."""
 
 from datetime import datetime
 
@@ -11,8 +11,13 @@ from crm.core.db import Database, Scope
 from crm.enti.models import Contract
 from crm.levels.metering import MEASURES
 from crm.levels.verification import Difference, Verdict, correct, verify, whole_hours
+from telephony.queues import queries as queues
+from telephony.queues import waits
 
 SHOWN = 20
+EVER = datetime(1970, 1, 1, tzinfo=ROME)
+ENOUGH = 0.7  # of the waits announced as ranges that four in five fall into
+FEW = 20  # too few to tell
 TRIES = 5  # a fold in between has it begun anew
 
 
@@ -27,18 +32,48 @@ def verify_levels(
 
     With `mend` those that differ are corrected, which is said as well. Raises `ContractError`.
     """
-    with database.begin(Scope.nothing()) as session:
-        contracts = {name: id_ for id_, name in session.execute(select(Contract.id, Contract.name))}
-        now = clock.now(session)
-    if contract is not None and contract not in contracts:
-        raise ContractError(f"{contract}: no contract has this name.")
-    start, end = whole_hours(_instant(since) or datetime(1970, 1, 1, tzinfo=ROME), _instant(until) or now)
+    contracts, now = _contracts(database, contract)
+    start, end = whole_hours(_instant(since) or EVER, _instant(until) or now)
     sound = True
-    for name in sorted(contracts) if contract is None else [contract]:
-        verdict = _verified(database, contracts[name], start, end, mend=mend)
+    for name, contract_id in contracts.items():
+        verdict = _verified(database, contract_id, start, end, mend=mend)
         _tell(name, verdict, mended=mend)
         sound = sound and not verdict.differences
     return sound
+
+
+def check_waits(
+    database: Database, *, contract: str | None, since: datetime | None, until: datetime | None
+) -> bool:  # fmt: skip
+    """Print for each queue how many announced waits came true, and say whether enough did. Raises `ContractError`."""
+    contracts, now = _contracts(database, contract)
+    enough = True
+    for name, contract_id in contracts.items():
+        with database.begin(Scope.of_contract(contract_id)) as session:
+            kept = waits.kept_by_queue(session, contract_id, _instant(since) or EVER, _instant(until) or now)
+            named = {one.id: one.name for one in queues.with_closed(session, frozenset({contract_id}))}
+        for queue_id, one in kept.items():
+            share = one.within / one.judged
+            told = (
+                f"{one.within} of {one.judged} as announced ({share:.0%}), {one.shorter} shorter, {one.longer} longer"
+            )
+            print(f"{name}  {named.get(queue_id, queue_id)}  {told}")  # noqa: T201
+            enough = enough and (share >= ENOUGH or one.judged < FEW)
+        if not kept:
+            print(f"{name}  nothing was announced to anybody who was answered")  # noqa: T201
+    return enough
+
+
+def _contracts(database: Database, wanted: str | None) -> tuple[dict[str, int], datetime]:
+    """The contract of this name, or all of them by name, and what time it is."""
+    with database.begin(Scope.nothing()) as session:
+        found = {name: id_ for id_, name in session.execute(select(Contract.id, Contract.name).order_by(Contract.name))}
+        now = clock.now(session)
+    if wanted is None:
+        return found, now
+    if wanted not in found:
+        raise ContractError(f"{wanted}: no contract has this name.")
+    return {wanted: found[wanted]}, now
 
 
 def _verified(database: Database, contract_id: int, start: datetime, end: datetime, *, mend: bool) -> Verdict:

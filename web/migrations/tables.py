@@ -20,6 +20,7 @@ import crm.proposals.models
 import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
+import telephony.callbacks.models
 import telephony.calls.models
 import telephony.commands.models
 import telephony.history.models
@@ -28,6 +29,8 @@ import telephony.lines.models
 import telephony.queues.models
 import telephony.selfservice.models
 import telephony.standing.models
+import telephony.surveys.models
+import telephony.voicemail.models
 from crm.core.db import Base
 
 METADATA = Base.metadata

@@ -49,12 +49,12 @@ def _configuration(plan: Plan) -> Memory:
     served = QueueView(
         OPERATOR, CONTRACT, "Operatore", DOMAIN, None, None, asks_notice=False, ring_timeout_s=plan.ring_timeout_s,
         wrap_up_s=plan.wrap_up_s, priority=0, ages_s=0, widens_s=0, overflow_id=None, overflow_s=0, sticky_s=0,
-        language_s=60, closed_at=None,
+        language_s=60, closed_at=None, calls_back=False, asks_survey=False,
     )  # fmt: skip
     notices = QueueView(
         NOTICES, CONTRACT, "Avvisi", DOMAIN, "1", "informazioni su un avviso", asks_notice=False,
         ring_timeout_s=plan.ring_timeout_s, wrap_up_s=plan.wrap_up_s, priority=1, ages_s=60, widens_s=0,
-        overflow_id=None, overflow_s=0, sticky_s=0, language_s=60, closed_at=None,
+        overflow_id=None, overflow_s=0, sticky_s=0, language_s=60, closed_at=None, calls_back=False, asks_survey=False,
     )  # fmt: skip
     matter = Matter("1", {Language.ITALIAN: "informazioni su un avviso"}, NOTICES, asks_notice=False)
     flow = standard([matter] if plan.menu else (), OPERATOR)

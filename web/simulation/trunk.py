@@ -107,6 +107,12 @@ class Trunk:
     def live_calls(self) -> list[LiveCall]:
         raise NotImplementedError
 
+    def fetch_recording(self, sid: str) -> bytes:
+        raise NotImplementedError
+
+    def delete_recording(self, sid: str) -> None:
+        raise NotImplementedError
+
     def probe(self) -> None:
         """It is there."""
 

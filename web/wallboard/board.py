@@ -53,6 +53,7 @@ class Figures:
     counts: Counts
     waited_over: Level
     lost: Level
+    away: int = 0  # to be called back
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) ->
     lines, total = list(lines), sum(counts, Counts())
     waits = [line.since for line in lines if line.since is not None]
     return Figures(
+        away=sum(line.away for line in lines),
         waiting=sum(line.waiting for line in lines),
         since=min(waits, default=None),
         talking=sum(line.talking for line in lines),

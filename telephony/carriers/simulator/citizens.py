@@ -65,7 +65,7 @@ async def _answer(call: Call, step: Step, pace: Pace, seen: int) -> int:
 
     while call.live:
         await _until(call, lambda: asked() or too_late())
-        if not asked():
+        if too_late() or not asked():  # what is asked in the queue is another question
             break
         await _let_pass(call, step.after_s * pace.waits)
         if asked():  # thinking may have taken longer than the product waited

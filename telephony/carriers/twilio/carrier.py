@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import requests
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, RequestException
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -33,6 +34,8 @@ T = TypeVar("T")
 
 NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
 NOT_FOUND = 20404
+OK = 200
+API_URL = "https://api.twilio.com"
 TOO_MANY = 20429  # not processed: safe to ask again
 LISTED = ("queued", "ringing", "in-progress")
 MOST_LISTED, PAGE = 2000, 500
@@ -88,6 +91,7 @@ class TwilioCarrier:
         self._account_sid, self._auth_token = account_sid, auth_token
         self._api_key, self._api_secret = api_key, api_secret
         self._device_url = device_url
+        self._api_url, self._timeout_s = (api_url or API_URL).rstrip("/"), timeout_s
 
     def ring(self, ring: Ring) -> str:
         """Add somebody to the conference: Twilio calls his telephone and joins it when he answers."""
@@ -160,6 +164,26 @@ class TwilioCarrier:
         for one in _ask(lambda: self._client.conferences.list(friendly_name=conference, limit=5)):
             found += _ask(partial(self._client.conferences(str(one.sid)).participants.list, limit=20))
         return found
+
+    def fetch_recording(self, sid: str) -> bytes:
+        """By the media's address; the library reads replies as text alone."""
+        address = f"{self._api_url}/2010-04-01/Accounts/{self._account_sid}/Recordings/{sid}.wav"
+
+        def ask() -> bytes:
+            answer = requests.get(address, auth=(self._account_sid, self._auth_token), timeout=self._timeout_s)
+            if answer.status_code != OK:
+                raise TwilioRestException(answer.status_code, address, method="GET")
+            return answer.content
+
+        return _ask(ask)
+
+    def delete_recording(self, sid: str) -> None:
+        """Delete it; Twilio answers 404 to a second time."""
+        try:
+            _ask(lambda: self._client.recordings(sid).delete())
+        except CarrierError as error:
+            if not error.gone and error.code != NOT_FOUND:
+                raise
 
     def send_message(self, message: TextMessage) -> str:
         """Create a message. Twilio queues it; what becomes of it is told to the status callback."""

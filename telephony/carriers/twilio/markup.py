@@ -11,6 +11,7 @@ from telephony.carriers.port import (
     JoinConference,
     Pause,
     Play,
+    Record,
     Redirect,
     Reply,
     Say,
@@ -33,8 +34,8 @@ def _verb(one: Instruction) -> str:
             return f"<Say language={quoteattr(one.language)}{voiced}>{escape(one.text)}</Say>"
         case Play():
             return f"<Play>{escape(one.url)}</Play>"
-        case Pause():
-            return f'<Pause length="{one.seconds}" />'
+        case Pause() | Hangup():
+            return f'<Pause length="{one.seconds}" />' if isinstance(one, Pause) else "<Hangup />"
         case Gather():
             number = f' numDigits="{one.digits}"' if one.digits else ""
             prompts = "".join(_verb(prompt) for prompt in one.prompts)
@@ -55,9 +56,17 @@ def _verb(one: Instruction) -> str:
                 ' startConferenceOnEnter="true" endConferenceOnExit="false" beep="false">'
                 f"{escape(one.name)}</Conference></Dial>"
             )
+        case Record():
+            return _record(one)
         case Redirect():
             return f'<Redirect method="POST">{escape(one.url)}</Redirect>'
         case Reply():
             return f"<Message>{escape(one.text)}</Message>"
-        case Hangup():
-            return "<Hangup />"
+
+
+def _record(one: Record) -> str:
+    return (
+        f'<Record action={quoteattr(one.action)} method="POST" maxLength="{one.longest_s}" timeout="5"'
+        ' finishOnKey="#" playBeep="true" trim="trim-silence"'
+        f' recordingStatusCallback={quoteattr(one.status_url)} recordingStatusCallbackMethod="POST" />'
+    )

@@ -84,10 +84,13 @@ from crm.proposals.subjects import ProposalKind, Subject
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
+from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
+from telephony.surveys.models import SurveyAnswer
+from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
@@ -125,8 +128,8 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
-    "agent_leg", "agent_presence", "call", "call_event", "carrier_command", "carrier_standing",
-    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "timer",
+    "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "carrier_standing",
+    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "timer", "voicemail",
 )  # fmt: skip
 
 
@@ -206,6 +209,24 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         sealing.seal(session, cast.empoli)
         sealing.note_expiry(session, cast.empoli, through=1, entries=1, reason=ExpiryReason.CONTRACT_ENDED)
         duplicates.ask(session, None, ente_id=cast.empoli)
+        session.add(
+            Callback(
+                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, number=STRANGER,
+                state=CallbackState.FULFILLED, asked_at=AS_OF, expires_at=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            Voicemail(
+                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, recording_sid="RE1", seconds=9,
+                left_at=AS_OF, keep_until=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            SurveyAnswer(
+                id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, queue_id=cast.operator,
+                day=AS_OF.date(), score=5,
+            )
+        )  # fmt: skip
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
         session.add(a_document(cast.empoli, cast.mario))

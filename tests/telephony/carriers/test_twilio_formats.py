@@ -20,6 +20,7 @@ from telephony.carriers.port import (
     JoinConference,
     Pause,
     Play,
+    Record,
     Redirect,
     Say,
 )
@@ -84,7 +85,7 @@ instructions: st.SearchStrategy[Instruction] = st.one_of(
         Gather, urls, prompts, st.none() | st.integers(1, 20), st.integers(1, 30), st.none() | st.just("it-IT"),
         st.lists(legal, max_size=2).map(tuple),
     ),
-    st.builds(Redirect, urls), st.just(Hangup()),
+    st.builds(Redirect, urls), st.builds(Record, urls, urls, st.integers(1, 600)), st.just(Hangup()),
 )  # fmt: skip
 
 
@@ -119,6 +120,12 @@ def by_the_library(into: Any, one: Instruction) -> None:
             into.append(dial)
         case Redirect():
             into.redirect(one.url, method="POST")
+        case Record():
+            into.record(
+                action=one.action, method="POST", max_length=one.longest_s, timeout=5, finish_on_key="#",
+                play_beep=True, trim="trim-silence", recording_status_callback=one.status_url,
+                recording_status_callback_method="POST",
+            )  # fmt: skip
         case Hangup():
             into.hangup()
 

@@ -35,13 +35,14 @@ RING = Ring(
     leg_id=LEG, conference=f"conf-{LEG}", agent="agent_7", caller_id="+390571000001", timeout_s=20,
     status_url=TO.leg(1, UUID(int=1), LEG), conference_url=TO.conference(1, UUID(int=1), LEG),
 )  # fmt: skip
+CITIZEN = replace(RING, agent="", number="+393480000001", citizen=True)
 HELD = Room(
     RING.conference, {CUSTOMER: Standing(hold=True), str(LEG): Standing(coaches=CUSTOMER)}, TO.hold(1, UUID(int=1))
 )
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
-MESSAGE = "SM" + "d" * 32
+MESSAGE, RECORDING = "SM" + "d" * 32, "RE" + "f" * 32
 TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.message(1, UUID(int=7)))
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CALLER = "CA" + "f" * 32
@@ -68,6 +69,7 @@ def teach(twilio: Twilio) -> None:
         ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
         ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
         ("GET", NUMBERS): (200, {"incoming_phone_numbers": [{"sid": NUMBER}], "next_page_uri": None}),
+        ("DELETE", f"/Recordings/{RECORDING}.json"): (204, None),
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
         ("GET", f"/Messages/{MESSAGE}.json"): (200, {"sid": MESSAGE, "status": "delivered", "error_code": None}),
@@ -105,6 +107,7 @@ def description() -> dict[str, Any]:
         "/IncomingPhoneNumbers",
         "/Messages.json",
         "/Messages/{Sid}.json",
+        "/Accounts/{AccountSid}/Recordings/{Sid}.json",
     )
     whole["paths"] = {path: item for path, item in whole["paths"].items() if any(one in path for one in wanted)}
     return whole
@@ -126,7 +129,7 @@ def known_names(description: dict[str, Any], asked: Asked) -> set[str]:
         and asked.method.lower() in description["paths"][path]
     )
     operation = description["paths"][path][asked.method.lower()]
-    if asked.method == "GET":
+    if asked.method in {"GET", "DELETE"}:
         return {one["name"] for one in operation.get("parameters", ())}
     content = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
     return set(content["schema"]["properties"])
@@ -141,6 +144,8 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
+    "call a citizen": lambda carrier: carrier.ring(CITIZEN),
+    "delete a recording": lambda carrier: carrier.delete_recording(RECORDING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "ring an office": lambda carrier: carrier.ring(replace(RING, number="+390571757000", tones=True)),
     "ring a supervisor": lambda carrier: carrier.ring(replace(RING, heard=False)),
@@ -212,6 +217,25 @@ def test_an_agent_is_rung_into_a_conference_of_his_own(twilio: Twilio, carrier: 
     }  # fmt: skip
     basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
     assert asked.headers["authorization"] == f"Basic {basic}"
+
+
+def test_a_citizen_is_called_into_the_conference_of_his_operator(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    assert carrier.ring(CITIZEN) == CALL
+    (asked,) = twilio.asked
+    assert asked.path == ROOT + RINGS
+    said = multi(asked.form)
+    assert (said["To"], said["Label"], said["From"]) == ("+393480000001", "customer", "+390571000001")
+    assert said["EarlyMedia"] == "false"
+
+
+def test_the_sound_of_a_recording_is_fetched_as_the_account(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", f"/Recordings/{RECORDING}.wav"] = (200, "sound")
+    assert carrier.fetch_recording(RECORDING) == b'"sound"'
+    assert twilio.asked[0].headers["authorization"].startswith("Basic ")
+    with pytest.raises(CarrierError):
+        carrier.fetch_recording("RE" + "0" * 32)
+    carrier.delete_recording("RE" + "0" * 32)  # it is not there: no error
 
 
 def test_whoever_takes_part_otherwise_than_he_should_is_updated_and_nobody_else(

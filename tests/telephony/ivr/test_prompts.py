@@ -80,6 +80,20 @@ def test_how_many_come_first(ahead: int, spoken: str) -> None:
     assert prompts.position(ahead) == spoken
 
 
+@pytest.mark.parametrize(
+    ("wait", "italian", "english", "german"),
+    [
+        ((0, 1), "è inferiore a un minuto.", "is less than a minute.", "weniger als eine Minute."),
+        ((0, 4), "è inferiore a 4 minuti.", "is less than 4 minutes.", "weniger als 4 Minuten."),
+        ((2, 5), "è tra 2 e 5 minuti.", "is between 2 and 5 minutes.", "zwischen 2 und 5 Minuten."),
+        ((60, None), "supera un'ora.", "is over an hour.", "über eine Stunde."),
+    ],
+)
+def test_how_long_it_may_take(wait: tuple[int, int | None], italian: str, english: str, german: str) -> None:
+    ends = {Language.ITALIAN: italian, Language.ENGLISH: english, Language.GERMAN: german}
+    assert all(prompts.expected_wait(*wait, language).endswith(end) for language, end in ends.items())
+
+
 DEBT = re.compile(
     r"€|\beuro\b|\bdebit|\bdeve pagare|\bimport[oi]\b|\bscadut|\bmora\b|\bsanzion|\bsaldo\b", re.IGNORECASE
 )

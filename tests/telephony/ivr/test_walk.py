@@ -247,6 +247,9 @@ nodes = st.one_of(
     st.fixed_dictionaries({"kind": st.just("menu"), "choices": st.lists(choice, min_size=1, max_size=3), **asking}),
     st.fixed_dictionaries({"kind": st.just("identify"), "skips_known": st.booleans(), "next": ids, **asking}),
     st.fixed_dictionaries({"kind": st.just("collect"), "name": st.just("code"), "text": text, "next": ids, **asking}),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["callback", "voicemail"]), "queue": st.sampled_from([*QUEUES]), **asking}
+    ),
     st.fixed_dictionaries({"kind": st.just("self_service"), "next": ids, **asking}),
     st.fixed_dictionaries({"kind": st.just("queue"), "queue": st.sampled_from([*QUEUES]), "full": st.none() | ids}),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
@@ -263,7 +266,8 @@ keyed = st.sampled_from(["", "0", "1", "2", "7", NOTICE, WRONG_CHECK, "#"]) | st
 facts = st.builds(
     Facts,
     ente=st.just("Comune di Empoli"), opening=st.sampled_from([FACTS.opening, SHUT]), now=st.just(NOW),
-    caller_known=st.booleans(), urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
+    caller_known=st.booleans(), calls_back=st.booleans(), caller=st.sampled_from([None, "+393480000001"]),
+    urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
     full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
     offers=st.none() | st.builds(Offers, st.booleans(), st.booleans()),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Self-service by the voice menu: what enti offer, PINs, codes and failures; calls served so; drafts are undone.
 
 Revision ID: 0029
-Revises: 0027
+Revises: 0028
 """
 
 import re
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from web.migrations.isolation import APP, protect, protect_unattributed, publish
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

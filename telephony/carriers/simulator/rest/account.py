@@ -23,6 +23,11 @@ async def fetch(account_sid: str, exchange: ExchangeDep) -> dict[str, Any]:
     }
 
 
+@router.delete("/Recordings/{sid}.json", status_code=204, dependencies=[Depends(authorised)])
+async def delete(account_sid: str, sid: str) -> None:
+    """Nothing is kept of it here."""
+
+
 @router.get("/Recordings/{sid}")
 async def recording(account_sid: str, sid: str) -> Response:  # noqa: ARG001 - parts of the address
     """Every recording sounds the same. As at Twilio, whoever knows its address may listen."""

@@ -1,0 +1,90 @@
+"""How a caller says to which number he wants to be called back: his own, said back to him, or another. Pure.
+
+What he has said so far is kept with his place in the flow; a number that he keyed is taken out of it once he has
+confirmed it or changed his mind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from telephony.callbacks.rules import callable_number
+from telephony.ivr import prompts
+from telephony.ivr.languages import Language
+from telephony.ivr.prompts import Sentence
+
+YES, ANOTHER, NO = "1", "2", "0"
+STAGE, NUMBER, FAILED = "callback", "callback_number", "callback_failed"  # keys of what a place keeps
+CONFIRM, KEY_IN = "confirm", "number"
+ATTEMPTS = 3
+
+Kept = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is said, and how many keys are awaited (none: until `#`)."""
+
+    text: str
+    digits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """He is to be called back at this number."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """He would rather not, or no number came of it."""
+
+
+def begin(kept: Kept, caller: str | None) -> Kept:
+    """He wants to be called back. `caller` is the number he calls from, if it is known."""
+    own = callable_number(caller) if caller else None
+    return _at(kept, CONFIRM, own) if own else _at(kept, KEY_IN)
+
+
+def is_under_way(kept: Kept) -> bool:
+    """Whether he is just saying to which number."""
+    return STAGE in kept
+
+
+def asked(kept: Kept, language: Language) -> Asked:
+    """What he is asked where he stands."""
+    if kept[STAGE] == CONFIRM:
+        return Asked(prompts.callback_number(kept[NUMBER], language), 1)
+    return Asked(prompts.sentence(Sentence.CALLBACK_KEY_IN, language), None)
+
+
+def answered(kept: Kept, keys: str, *, attempts: int = ATTEMPTS) -> tuple[Kept, Agreed | Declined | Sentence | None]:
+    """What he keyed: what is kept from then on, and what came of it; a sentence says what was wrong."""
+    if keys == NO:
+        return over(kept), Declined()
+    if kept[STAGE] == CONFIRM:
+        if keys == YES:
+            return over(kept), Agreed(kept[NUMBER])
+        if keys == ANOTHER:
+            return _at(kept, KEY_IN), None
+        return _failed(kept, attempts, Sentence.NOT_A_CHOICE if keys else Sentence.NOTHING_HEARD)
+    number = callable_number(keys)
+    if number is None:
+        return _failed(kept, attempts, Sentence.CALLBACK_WRONG if keys else Sentence.NOTHING_HEARD)
+    return _at(kept, CONFIRM, number), None
+
+
+def over(kept: Kept) -> Kept:
+    """What is kept, without what was said about this."""
+    return {name: one for name, one in kept.items() if name not in {STAGE, NUMBER, FAILED}}
+
+
+def _at(kept: Kept, stage: str, number: str | None = None) -> Kept:
+    return {**over(kept), STAGE: stage, **({NUMBER: number} if number else {})}
+
+
+def _failed(kept: Kept, attempts: int, why: Sentence) -> tuple[Kept, Declined | Sentence]:
+    times = int(kept.get(FAILED, "0")) + 1
+    if times >= attempts:
+        return over(kept), Declined()
+    return {**kept, FAILED: str(times)}, why

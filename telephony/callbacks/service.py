@@ -1,0 +1,80 @@
+"""Asking to be called back, and looking again at who is to be."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from crm.contacts import preferences
+from crm.core import clock
+from crm.enti import queries as enti
+from telephony.callbacks import following, rules
+from telephony.callbacks.models import CallbackState
+from telephony.calls import service as calls
+from telephony.calls.lifecycle import CallbackAsked, CallbackGivenUp
+from telephony.calls.models import Call, Phase
+from telephony.calls.service import Heard
+from telephony.queues import queries as queues
+
+CALLBACKS = following.CALLBACKS
+_ADD = (
+    insert(CALLBACKS)
+    .on_conflict_do_nothing(index_elements=["contract_id", "number"], index_where=CALLBACKS.c.state == "open")
+    .returning(CALLBACKS.c.call_id)
+)
+
+
+def is_offered(session: Session, call: Any) -> bool:
+    """Whether whoever waits here may have himself called back: his queue does that, and he does not refuse calls."""
+    return queues.queue(session, call.queue_id).calls_back and may_be_called(session, call)
+
+
+def may_be_called(session: Session, call: Any) -> bool:
+    """Whether he may be called back at all: not who asked not to be called. What he asks for later goes before that."""
+    if call.contact_id is None:
+        return True
+    return not preferences.of_contacts(session, [call.contact_id]).do_not_call
+
+
+def ask(
+    session: Session, call: Any, number: str, *, queue_id: int | None = None, speaks: bool = False
+) -> bool:  # fmt: skip
+    """The caller is to be called back at this number: in his place, or in one that he takes in this queue now.
+
+    Nobody calls him before his line is free; `speaks`: he leaves a message first. False when somebody is to be called
+    at this number already.
+    """
+    at = clock.now(session)
+    table = enti.timetable(session, call.contract_id, call.ente_id)
+    made = session.execute(
+        _ADD,
+        {
+            "call_id": call.id, "contract_id": call.contract_id, "ente_id": call.ente_id, "number": number,
+            "state": CallbackState.OPEN, "asked_at": at, "expires_at": rules.expiry(table, at), "attempts": 0,
+            "not_before": at + (rules.LONGEST_MESSAGE if speaks else rules.LONGEST_FAREWELL),
+        },
+    ).one_or_none()  # fmt: skip
+    if made is None:
+        return False
+    heard = Heard("callback-asked", at)
+    if queue_id is not None:
+        calls.enter_queue(session, call.id, queue_id, heard, away=True)
+    else:
+        calls.apply(session, call.id, CallbackAsked(at), heard)
+    following.arrange(session, call)
+    return True
+
+
+def review(session: Session, call_id: UUID) -> None:
+    """The timer of a callback has run out: its hour has come, or is over, or it is given up."""
+    call = session.execute(
+        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
+    ).scalar_one()
+    if not call.away or call.phase is not Phase.WAITING:  # being called, or over: what follows is arranged then
+        return
+    if following.arrange(session, call):
+        return
+    at = clock.now(session)
+    calls.apply(session, call_id, CallbackGivenUp(at), Heard("callback-given-up", at))

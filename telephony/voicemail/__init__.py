@@ -1,0 +1,1 @@
+"""Messages that callers leave, to be heard by whoever calls them back."""

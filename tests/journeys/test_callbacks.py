@@ -1,0 +1,90 @@
+"""Journeys of citizens who would rather be called back, with or without a message, and say how satisfied they are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.core.clock import in_rome
+from telephony.callbacks.rules import DAYS, FROM, UNTIL
+from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
+from web.demo.centre import REGIONAL
+from web.demo.flows import MESSAGE_KEY
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+SitDown = Callable[..., Desk]
+PAYMENTS = {"say_digits": "2"}  # the queue of the demonstration that offers callbacks and asks for satisfaction
+ONE = {"say_digits": "1"}
+
+
+def people_are_called() -> bool:
+    """Whether it is an hour at which anybody is called back."""
+    now = in_rome(datetime.now(UTC))
+    return now.weekday() in DAYS and FROM <= now.time() < time(UNTIL.hour - 1, 50)
+
+
+@pytest.mark.skipif(not people_are_called(), reason="nobody is called back at this hour")
+def test_a_citizen_is_called_back_in_his_turn(centre: Centre, sit_down: SitDown, citizen: dict[str, str]) -> None:
+    board = sit_down("sara", "/wallboard", 1920, 1080)
+    sid = centre.call(citizen["from"], citizen["line"], PAYMENTS, ONE, ONE)
+    eventually(lambda: centre.state(sid)["live"] is False, "he has hung up")
+    assert any("conserva il suo posto" in one for one in centre.heard(sid))
+    assert any("La richiamiamo al numero" in one for one in centre.heard(sid))
+    expect(board.page.locator(".figure").first).to_contain_text("da richiamare 1")
+
+    anna = sit_down("anna").ready()
+    page = anna.page
+    expect(page.locator("#band")).to_contain_text("Richiamata da fare")
+    expect(page.locator("#phone")).to_contain_text("Ha chiesto di essere richiamato")
+    anna.shot("callback")
+    page.keyboard.press("Alt+r")
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
+    page.keyboard.press("Alt+c")
+    expect(page.locator("#band")).to_contain_text("Lavoro successivo")
+    write_up(page)
+    expect(board.page.locator(".figure").first).not_to_contain_text("da richiamare")
+
+
+@pytest.mark.skipif(not people_are_called(), reason="nobody is called back at this hour")
+def test_a_message_is_heard_by_who_calls_back(centre: Centre, sit_down: SitDown, citizen: dict[str, str]) -> None:
+    sid = centre.call(citizen["from"], REGIONAL, {"say_digits": MESSAGE_KEY}, ONE)
+    eventually(lambda: centre.state(sid)["live"] is False, "he has hung up")
+    assert any("Dopo il segnale" in one for one in centre.heard(sid))
+
+    anna = sit_down("anna").ready()
+    page = anna.page
+    expect(page.locator("#band")).to_contain_text("Richiamata da fare")
+    page.keyboard.press("Alt+r")
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#phone")).to_contain_text("Ha lasciato un messaggio")
+    address = page.locator("#phone audio").get_attribute("src")
+    sound = page.request.get(f"{centre.web}{address}")
+    assert (sound.status, sound.headers["content-type"]) == (200, "audio/wav")
+    anna.shot("message")
+    page.keyboard.press("Alt+c")
+    write_up(page)
+    assert page.request.get(f"{centre.web}{address}").status == 409  # it is his call no longer
+
+
+def test_a_citizen_says_how_satisfied_he_is_while_the_operator_writes(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    page = anna.page
+    sid = centre.call(citizen["from"], citizen["line"], PAYMENTS, {"say_digits": "5"}, {"say_digits": "2"})
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    page.keyboard.press("Alt+c")
+    expect(page.locator("#band")).to_contain_text("Lavoro successivo")
+    eventually(lambda: centre.state(sid)["live"] is False, "the survey is over")
+    assert "Grazie, arrivederci." in centre.heard(sid)
+    write_up(page)
+    sara = sit_down("sara")
+    sara.page.goto("/surveys")
+    expect(sara.page.locator("main")).to_contain_text("Rate e pagamenti")
+    expect(sara.page.locator("main")).to_contain_text("meno di 5 risposte")
+    sara.shot("surveys")

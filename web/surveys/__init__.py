@@ -1,0 +1,1 @@
+"""The page of what callers say of their conversations."""
