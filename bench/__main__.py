@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from bench import p1, p2, p5, p8, p10, p11, p12, p13, p13calls
+from bench import p1, p2, p3, p4, p5, p8, p10, p11, p12, p13, p13calls
 from bench.options import Options
 from bench.place import Place, machine
 from bench.results import Result, keep, show
 from web.run.processes import RunError
 
 MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
-    "p1": p1.measure, "p2": p2.measure, "p5": p5.measure, "p8": p8.measure, "p10": p10.measure, "p11": p11.measure,
-    "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
+    "p1": p1.measure, "p2": p2.measure, "p3": p3.measure, "p4": p4.measure, "p5": p5.measure, "p8": p8.measure,
+    "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
 }  # fmt: skip
 
 
@@ -23,6 +23,7 @@ def main(
     which: Annotated[list[str] | None, typer.Argument(help=" ".join(MEASUREMENTS))] = None,
     repeats: int = 5,
     quick: bool = False,
+    assignments: int = 10_000,
 ) -> None:
     """Measure, print one table, append to .artifacts/bench.jsonl."""
     chosen = which or list(MEASUREMENTS)
@@ -36,7 +37,7 @@ def main(
             about = machine(place)
             for name in chosen:
                 print(f"Measuring {name.upper()}", flush=True)
-                results += MEASUREMENTS[name](place, Options(repeats, quick))
+                results += MEASUREMENTS[name](place, Options(repeats, quick, assignments))
     except RunError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

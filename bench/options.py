@@ -9,3 +9,4 @@ class Options:
 
     repeats: int = 5
     quick: bool = False
+    assignments: int = 10_000  # of P4

@@ -148,6 +148,19 @@ def beat() -> None:
 
 
 @app.command()
+def simulate(
+    seed: str = "1",
+    hours: float = 8.0,
+    agents: int = 50,
+    faults: Annotated[bool, typer.Option(help="With everything that may go wrong.")] = True,
+) -> None:
+    """Play a centre's hours in virtual time, from a seed, and say what came of it."""
+    from web.simulation.report import tell  # noqa: PLC0415  # needs what only developers have
+
+    raise typer.Exit(tell(seed, hours, agents, faults=faults))
+
+
+@app.command()
 def simulator() -> None:
     """Stand in for the telephone network."""
     from telephony.carriers.simulator.app import serve  # noqa: PLC0415

@@ -82,7 +82,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     if call is None:  # announced twice
         existing = floor(session).call_of_sid(arrival.sid)
         assert existing is not None
-        return resume(session, existing, to)
+        return resume(session, existing.id, to)
     service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
     turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
     return _say(session, call, turn, to)

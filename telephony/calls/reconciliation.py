@@ -3,7 +3,7 @@
 What is found is applied as an event like any other, marked as repaired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +15,16 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.calls import service
 from telephony.calls.addresses import conference_name
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, CitizenMissed, Event, LegEnd, LegEnded
+from telephony.calls.lifecycle import (
+    AgentAnswered,
+    CallerJoined,
+    CallerLeft,
+    CitizenMissed,
+    Event,
+    LegEnd,
+    LegEnded,
+    Step,
+)
 from telephony.calls.models import LegState, Phase
 from telephony.calls.service import Heard
 from telephony.carriers.port import CUSTOMER, Carrier, CarrierError
@@ -74,7 +83,7 @@ class Reconciler:
         caller = self._carrier.fetch(call.sid)
         if caller is None or not caller.live:
             ended = (caller.ended_at if caller else None) or call.now
-            self._repair(call, CallerLeft(min(ended, call.now)), f"left:{call.sid}")
+            self._repair(call, CallerLeft(ended), f"left:{call.sid}")
             return
         if call.closing:  # the order to hang up got lost
             self._order(call, CommandKind.END_CALLER)
@@ -87,15 +96,18 @@ class Reconciler:
             if leg is None and call.leg_offered_at is not None and call.leg_offered_at > call.now - QUIET:
                 return  # the carrier's own list lags behind its calls
             end = LegEnd.COMPLETED if call.leg_state is LegState.ANSWERED else LegEnd.FAILED
-            self._repair(call, LegEnded(call.now, leg_id, end), f"leg-ended:{leg_id}")
+            ended = (leg.ended_at if leg else None) or call.now
+            self._repair(call, LegEnded(ended, leg_id, end), f"leg-ended:{leg_id}")
         elif call.phase in {Phase.RINGING, Phase.OUTSIDE} and leg.status == "in-progress":
             self._repair(call, AgentAnswered(call.now, leg_id), f"leg-answered:{leg_id}")
-        elif call.phase is Phase.JOINING and CUSTOMER in self._carrier.labels_in(conference_name(leg_id)):
-            self._repair(call, CallerJoined(call.now, leg_id), f"joined:{leg_id}")
-        elif call.phase is Phase.JOINING and call.away:
-            self._check_citizen(call, leg_id)
-        elif call.phase is Phase.JOINING:  # the order to connect him got lost
-            self._order(call, CommandKind.CONNECT_CALLER)
+        elif call.phase is Phase.JOINING:
+            inside = self._carrier.labels_in(conference_name(leg_id))
+            if CUSTOMER in inside:
+                self._repair(call, CallerJoined(inside[CUSTOMER] or call.now, leg_id), f"joined:{leg_id}")
+            elif call.away:
+                self._check_citizen(call, leg_id)
+            else:  # the order to connect him got lost
+                self._order(call, CommandKind.CONNECT_CALLER)
 
     def _check_citizen(self, call: Quiet, leg_id: UUID) -> None:
         """Whoever is called back; before the order to call him has been carried out there is nothing to look for."""
@@ -113,11 +125,14 @@ class Reconciler:
         )
 
     def _repair(self, call: Quiet, event: Event, key: str) -> None:
-        heard = Heard(key=f"repaired:{key}", at=event.at, repaired=True)
-        step = self._database.transact(
-            Scope.of_contract(call.contract_id),
-            lambda session: service.apply(session, call.call_id, event, heard),
-        )
+        """The carrier's clock may be ahead of ours; and while it was asked, time went by."""
+
+        def work(session: Session) -> Step | None:
+            at = min(event.at, clock.now(session))
+            heard = Heard(key=f"repaired:{key}", at=at, repaired=True)
+            return service.apply(session, call.call_id, replace(event, at=at), heard)
+
+        step = self._database.transact(Scope.of_contract(call.contract_id), work)
         if step is not None:
             REPAIRED.labels(type(event).__name__).inc()
             log.info("call_repaired", kind=type(event).__name__, phase=step.state.phase.value)

@@ -52,6 +52,7 @@ from telephony.queues.queries import QueueView
 from telephony.queues.routing import BACK_S, HEAD
 from telephony.queues.waits import Outlook
 
+SECOND = timedelta(seconds=1)
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
 KNOWN_FOR = timedelta(days=30)  # for so long whoever spoke with a taxpayer is said to know him
@@ -488,10 +489,5 @@ def _announce(session: Session, row: LiveCall, before: CallState, after: CallSta
 
 
 def carrier_instant(told: datetime | None, received: datetime) -> datetime:
-    """When something happened: the carrier's word has whole seconds, so our receipt refines it when they agree.
-
-    A callback that took longer than two seconds to come keeps the carrier's instant.
-    """
-    if told is None or abs(received - told) <= timedelta(seconds=2):
-        return received
-    return min(told, received)
+    """When something happened: the carrier's word has whole seconds, within which our receipt refines it."""
+    return received if told is None else min(received, told + SECOND)

@@ -262,8 +262,11 @@ class Carrier(Protocol):
     def probe(self) -> None:
         """Ask for something that changes nothing: whether it answers."""
 
-    def labels_in(self, conference: str) -> frozenset[str]:
-        """The labels of who is in a conference now; empty when there is none."""
+    def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
+        """The labels of who is in a conference now, and since when, if it says so; empty when there is none.
+
+        Whoever is still being rung is there already.
+        """
 
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""

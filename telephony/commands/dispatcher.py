@@ -28,7 +28,7 @@ from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.lifecycle import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
 from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
-from telephony.carriers.port import Carrier, CarrierError, Ring
+from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring
 from telephony.commands.events import CommandWritten
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState
@@ -161,6 +161,8 @@ class Dispatcher:
 
     def _tell(self, job: Job) -> None:
         match job.kind:
+            case CommandKind.CONNECT_CALLER if job.may_have_been_sent and self._is_connected(job):
+                return
             case CommandKind.CONNECT_CALLER | CommandKind.REQUEUE_CALLER:
                 self._carrier.redirect(job.caller_sid, self._addresses.resume(job.contract_id, job.call_id))
             case CommandKind.SURVEY:
@@ -174,6 +176,10 @@ class Dispatcher:
                 self._arrange(job)
             case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
                 raise AssertionError("a ring is not repeatable")
+
+    def _is_connected(self, job: Job) -> bool:
+        """Whether somebody before us has connected the caller: told again, he would be taken out, and put in again."""
+        return job.leg_id is not None and CUSTOMER in self._carrier.labels_in(conference_name(job.leg_id))
 
     def _arrange(self, job: Job) -> None:
         """Until what the carrier was told is still what is wanted: two orders may overtake each other."""

@@ -93,8 +93,9 @@ class MemoryFloor:
         self.calls.put(values["id"], {**_CALL, **values})
         return self.whole_call(cast("UUID", values["id"]))
 
-    def call_of_sid(self, carrier_sid: str) -> UUID | None:
-        return next((row["id"] for row in self.calls.by("sid", carrier_sid)), None)
+    def call_of_sid(self, carrier_sid: str) -> Owner | None:
+        found = self.calls.by("sid", carrier_sid)
+        return Owner(found[0]["id"], found[0]["contract_id"], found[0]["ente_id"]) if found else None
 
     def call_of_agent(self, agent_id: int) -> UUID | None:
         row = self.agents.rows.get(agent_id)
@@ -443,7 +444,10 @@ class MemoryFloor:
     def tell(self, call_id: UUID) -> None:
         call = self.calls.rows[call_id]
         if call["ente_id"] is not None and call["contact_id"] is not None:
-            told = {"contact_id": call["contact_id"], "at": call["arrived_at"], "agent_id": call["agent_id"]}
+            told = {
+                "call_id": call_id, "contact_id": call["contact_id"], "at": call["arrived_at"],
+                "agent_id": call["agent_id"],
+            }  # fmt: skip
             self.timeline.put(call_id, told)
 
     def close_file(self, call_id: UUID) -> None:
@@ -453,6 +457,25 @@ class MemoryFloor:
         told = [row for row in self.timeline.by("contact", contact_id) if row["agent_id"] and row["at"] >= since]
         last = max(told, key=lambda row: row["at"], default=None)
         return None if last is None else int(last["agent_id"])
+
+    # -- what a simulation may look at ----------------------------------------------------------------------------
+
+    def let_go(self, before: datetime) -> list[Row]:
+        """Calls that were over before then, and all that is about them, are known no longer; their rows."""
+        busy = {row["call_id"] for row in self.timers.rows.values()} | {
+            row["call_id"] for row in self.agents.rows.values()
+        }
+        owed = {row["call_id"] for row in self.commands.rows.values() if row["state"] in _UNSETTLED}
+        over = [
+            row
+            for key, row in self.calls.rows.items()
+            if row["ended_at"] is not None and row["ended_at"] < before and key not in busy | owed
+        ]
+        gone = {row["id"] for row in over}
+        for table in (self.events, self.legs, self.entries, self.commands, self.facts, self.timeline):
+            table.drop(lambda row: row.get("call_id", row.get("subject")) in gone)
+        self.calls.drop(lambda row: row["id"] in gone)
+        return over
 
     # -- parts --------------------------------------------------------------------------------------------------
 

@@ -119,8 +119,8 @@ class Floor(Protocol):
     def arrive(self, **values: object) -> CallRow | None:
         """A new call with these columns; none when the carrier's name of it is known already."""
 
-    def call_of_sid(self, carrier_sid: str) -> UUID | None:
-        """The call that the carrier calls so."""
+    def call_of_sid(self, carrier_sid: str) -> Owner | None:
+        """The call that the carrier calls so, and whose it is."""
 
     def call_of_agent(self, agent_id: int) -> UUID | None:
         """The call that an agent is busy with."""

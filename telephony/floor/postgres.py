@@ -70,8 +70,9 @@ _LOCK_CALL = select(*(_CALL.c[one.name] for one in fields(LiveCall))).where(_THI
 _WHOLE_CALL = select(*_CALL.c).where(_THIS_CALL)
 _LOCK_WHOLE = _WHOLE_CALL.with_for_update()
 _ARRIVE = upsert(_CALL).on_conflict_do_nothing(index_elements=["carrier_sid"]).returning(*_CALL.c)
-_CALL_OF_SID = select(_CALL.c.id).where(_CALL.c.carrier_sid == bindparam("sid"))
-_OWNER = select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id).where(_THIS_CALL)
+_OWNERS = select(_CALL.c.id, _CALL.c.contract_id, _CALL.c.ente_id)
+_CALL_OF_SID = _OWNERS.where(_CALL.c.carrier_sid == bindparam("sid"))
+_OWNER = _OWNERS.where(_THIS_CALL)
 _WRITE_CALL = update(_CALL).where(_THIS_CALL)
 _QUEUE_UP = (
     update(_CALL)
@@ -275,8 +276,9 @@ class PostgresFloor:
     def arrive(self, **values: object) -> CallRow | None:
         return self._session.execute(_ARRIVE, values).one_or_none()
 
-    def call_of_sid(self, carrier_sid: str) -> UUID | None:
-        return self._session.execute(_CALL_OF_SID, {"sid": carrier_sid}).scalar_one_or_none()
+    def call_of_sid(self, carrier_sid: str) -> Owner | None:
+        row = self._session.execute(_CALL_OF_SID, {"sid": carrier_sid}).one_or_none()
+        return None if row is None else Owner(*row)
 
     def call_of_agent(self, agent_id: int) -> UUID | None:
         return self._session.execute(_CALL_OF_AGENT, {"agent": agent_id}).scalar_one_or_none()

@@ -77,6 +77,11 @@ class Table:
             self.restore(key, None)
         return row
 
+    def drop(self, which: Callable[[Row], bool]) -> None:
+        """Take rows away for good, outside any transaction."""
+        for key in [key for key, row in self.rows.items() if which(row)]:
+            self.restore(key, None)
+
     def by(self, index: str, key: Hashable) -> list[Row]:
         """The rows of a key of an index, in the order of their own keys' coming."""
         return [self.rows[one] for one in self._found[index].get(key, ())]

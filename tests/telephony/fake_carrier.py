@@ -42,7 +42,7 @@ class FakeCarrier:
     redirected: list[tuple[str, str]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     arranged: list[Room] = field(default_factory=list)
-    labels: dict[str, frozenset[str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, datetime]] = field(default_factory=dict)
     ringing: deque[CarrierError] = field(default_factory=deque)
     telling: deque[CarrierError] = field(default_factory=deque)
     texts: dict[str, TextMessage] = field(default_factory=dict)  # by SID
@@ -86,8 +86,8 @@ class FakeCarrier:
     def fetch(self, sid: str) -> CarrierCall | None:
         return self.calls.get(sid)
 
-    def labels_in(self, conference: str) -> frozenset[str]:
-        return self.labels.get(conference, frozenset())
+    def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
+        return self.labels.get(conference, {})
 
     def find_ring(self, ring: Ring) -> str | None:
         same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))

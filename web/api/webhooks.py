@@ -15,7 +15,6 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import Counter
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -23,10 +22,10 @@ from crm.core.db import Scope
 from telephony.calls import reception, service, supervision
 from telephony.calls.apology import APOLOGY
 from telephony.calls.lifecycle import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
-from telephony.calls.models import Call
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER, Play, Redirect
+from telephony.floor.current import floor
 from telephony.lines import queries as lines
 from telephony.surveys import reception as surveys
 from telephony.voicemail import service as voicemail
@@ -129,9 +128,7 @@ def status(hook: HookDep) -> Response:
     """A caller's own call changed status; only its end matters here."""
     if hook["CallStatus"] in ENDED:
         with hook.runtime.database.begin(Scope.across_enti()) as session:
-            found = session.execute(
-                select(Call.id, Call.contract_id).where(Call.carrier_sid == hook["CallSid"])
-            ).one_or_none()
+            found = floor(session).call_of_sid(hook["CallSid"])
         if found is not None:
             _line_ended(hook, found.contract_id, found.id, _key(hook, "caller"))
     return Response(status_code=NO_CONTENT)

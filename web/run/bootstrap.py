@@ -306,6 +306,12 @@ def bench(arguments: list[str]) -> int:
     return execute(["python", "-m", "bench", *arguments])
 
 
+def simulate(arguments: list[str]) -> int:
+    """A centre's hours in virtual time."""
+    prepare(DEV)
+    return execute(["python", "-m", "web.cli", "simulate", *arguments])
+
+
 def setup(_arguments: list[str]) -> int:
     """Install everything, start nothing."""
     prepare(DEV)
@@ -349,7 +355,7 @@ def reset(_arguments: list[str]) -> int:
 
 
 TARGETS: dict[str, Callable[[list[str]], int]] = {
-    target.__name__: target for target in (run, test, lint, bench, setup, lock, reset)
+    target.__name__: target for target in (run, test, lint, bench, simulate, setup, lock, reset)
 }
 
 

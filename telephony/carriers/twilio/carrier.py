@@ -150,21 +150,19 @@ class TwilioCarrier:
         """The newest call, whichever it is."""
         _ask(lambda: self._client.calls.list(limit=1, page_size=1))
 
-    def labels_in(self, conference: str) -> frozenset[str]:
-        """Who is in the conference of this name."""
-        return frozenset(self._participants(conference))
+    def labels_in(self, conference: str) -> dict[str, datetime | None]:
+        """Who is in the conference of this name, and since when."""
+        return {str(one.label): one.date_created for one in self._participants(conference)}
 
     def find_ring(self, ring: Ring) -> str | None:
         """Look for the leg's own participant; another call to the same agent is somebody else's."""
-        return self._participants(ring.conference).get(ring.label)
+        found = {str(one.label): str(one.call_sid) for one in self._participants(ring.conference)}
+        return found.get(ring.label)
 
-    def _participants(self, conference: str) -> dict[str, str]:
-        """The call SIDs by label of those in a conference."""
-        found: dict[str, str] = {}
+    def _participants(self, conference: str) -> list[Any]:
+        found: list[Any] = []
         for one in _ask(lambda: self._client.conferences.list(friendly_name=conference, limit=5)):
-            sid = str(one.sid)
-            for participant in _ask(partial(self._client.conferences(sid).participants.list, limit=20)):
-                found[str(participant.label)] = str(participant.call_sid)
+            found += _ask(partial(self._client.conferences(str(one.sid)).participants.list, limit=20))
         return found
 
     def fetch_recording(self, sid: str) -> bytes:

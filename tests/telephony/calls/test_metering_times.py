@@ -20,7 +20,7 @@ RECEIVED = datetime(2026, 11, 20, 9, 0, 5, 400_000, tzinfo=UTC)
     [
         (None, RECEIVED),
         (datetime(2026, 11, 20, 9, 0, 5, tzinfo=UTC), RECEIVED),  # whole seconds: our receipt is finer
-        (datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC), datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC)),
+        (datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC), datetime(2026, 11, 20, 9, 0, 2, tzinfo=UTC)),  # a second at most
         (RECEIVED + timedelta(hours=1), RECEIVED),  # nothing is told before it happens
     ],
 )

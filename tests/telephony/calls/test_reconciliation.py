@@ -1,11 +1,14 @@
 """A callback that is lost stays lost, so the carrier is asked."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from telephony.agents.models import AgentState
 from telephony.calls.addresses import conference_name
 from telephony.calls.lifecycle import LegEnd
 from telephony.calls.models import Outcome, Phase
+from telephony.carriers.port import CarrierCall
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -60,10 +63,12 @@ def test_nobody_told_that_the_caller_joined(stage: Stage) -> None:
     stage.passes(7)  # sooner than elsewhere: two people are already speaking
     stage.reconciler.run()
     assert stage.call(call).phase is Phase.JOINING
-    stage.carrier.labels[conference_name(assigned.leg_id)] = frozenset({"customer", str(assigned.leg_id)})
+    joined = stage.after(call, 0)
+    stage.carrier.labels[conference_name(assigned.leg_id)] = dict.fromkeys(("customer", str(assigned.leg_id)), joined)
     stage.passes(7)
     stage.reconciler.run()
     assert stage.call(call).phase is Phase.TALKING
+    assert stage.call(call).talking_since == joined  # not when it was found out
     assert stage.presence(stage.cast.anna).state is AgentState.TALKING
 
 
@@ -100,3 +105,18 @@ def test_a_conversation_in_order_is_not_touched(stage: Stage) -> None:
     assert {name: rows for name, rows in stage.snapshot().items() if name != "call"} == before
     stage.leg_ends(call, LegEnd.COMPLETED, leg)
     assert stage.call(call).phase is Phase.WAITING
+
+
+def test_a_caller_who_leaves_while_the_carrier_is_slow_to_say_so_left_when_he_did(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = stage.queues()
+    fetch = stage.carrier.fetch
+
+    def slowly(sid: str) -> CarrierCall | None:
+        stage.carrier.loses(sid, at=datetime.now(UTC))  # after the reconciler has read its clock
+        return fetch(sid)
+
+    monkeypatch.setattr(stage.carrier, "fetch", slowly)
+    asks(stage)
+    assert stage.call(call).ended_at == stage.carrier.calls["CAmario"].ended_at

@@ -58,7 +58,8 @@ def teach(twilio: Twilio) -> None:
     conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
     plainly = {"hold": False, "muted": False, "coaching": False, "call_sid_to_coach": None}
     inside = [
-        {"label": str(LEG), "call_sid": CALL, **plainly}, {"label": CUSTOMER, "call_sid": CALLER, **plainly}
+        {"label": str(LEG), "call_sid": CALL, **plainly},
+        {"label": CUSTOMER, "call_sid": CALLER, "date_created": "Fri, 20 Nov 2026 09:00:30 +0000", **plainly},
     ]  # fmt: skip
     twilio.replies |= {
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
@@ -286,7 +287,7 @@ def test_a_call_the_carrier_does_not_know(carrier: TwilioCarrier) -> None:
 
 def test_who_is_in_a_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:
     teach(twilio)
-    assert carrier.labels_in(RING.conference) == {str(LEG), "customer"}
+    assert carrier.labels_in(RING.conference) == {str(LEG): None, "customer": SINCE}
     assert multi(twilio.asked[0].query)["FriendlyName"] == RING.conference
 
 

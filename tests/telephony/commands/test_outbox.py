@@ -7,6 +7,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from telephony.agents.models import AgentState
+from telephony.calls.addresses import conference_name
 from telephony.calls.lifecycle import LegEnd
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind, CommandState
@@ -116,6 +117,20 @@ def test_the_process_dies_before_it_brings_the_caller_to_his_agent(stage: Stage)
     assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
     stage.passes(60)
     assert stage.dispatcher.sweep() == 0
+
+
+def test_a_caller_whom_a_process_connected_before_it_died_is_not_taken_out_and_put_in_again(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    (assigned,) = stage.run()
+    stage.answers(call)
+    stage.crash()
+    joined = dict.fromkeys(("customer", str(assigned.leg_id)), stage.after(call, 0))
+    stage.carrier.labels[conference_name(assigned.leg_id)] = joined
+    stage.passes(10)
+    assert stage.dispatcher.sweep() == 1
+    assert stage.carrier.redirected == []
+    assert stage.commands()[-1] == (CommandKind.CONNECT_CALLER, CommandState.DONE)
 
 
 def test_two_engines_sweep_and_each_command_is_taken_by_one(stage: Stage) -> None:

@@ -1,0 +1,97 @@
+"""The product in virtual time: whatever goes wrong, nobody is forgotten and the meter tells the truth.
+
+Guards the rules of contact centres: no call in two places, no agent with two calls, no caller forgotten, no agent
+stuck, every timer fired or cancelled, and figures that equal what happened.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from crm.core.db import Base, Database, Scope, table_of
+from crm.levels.metering import MEASURES, Counts
+from crm.levels.models import ServiceDelta
+from telephony.agents.models import AgentPresence
+from telephony.calls.models import Call
+from telephony.commands.models import CarrierCommand, CommandState, Timer
+from telephony.queues.models import QueueEntry
+from tests.cast import EMPOLI_LINE, settle
+from web.simulation.books import Left
+from web.simulation.centre import Numbers
+from web.simulation.course import Course, play
+from web.simulation.plan import EVERYTHING, Plan, troubled
+from web.simulation.report import figures, silence
+
+HOURS = 1 / 20
+SEEDS = range(240)
+IN_A_ROW = 12  # so many seeds are one test
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with silence():
+        yield
+
+
+@pytest.mark.parametrize("first", SEEDS[::IN_A_ROW])
+def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(first: int) -> None:
+    for seed in range(first, first + IN_A_ROW):
+        assert play(str(seed), troubled(seed), HOURS).wrong == [], f"make simulate cannot tell: seed {seed}"
+
+
+def test_a_seed_comes_out_the_same_again() -> None:
+    plan = Plan(agents=3, calls_per_hour=120, talk_s=60, notes_s=15, faults=EVERYTHING)
+    first, again = (list(figures(play("once", plan, HOURS))) for _ in range(2))
+    assert first == again
+
+
+def test_another_seed_is_another_day() -> None:
+    plan = Plan(agents=3, calls_per_hour=120, talk_s=60)
+    one, other = (play(seed, plan, HOURS).totals for seed in ("one", "other"))
+    assert one != other
+
+
+def test_an_hour_without_trouble_serves_everybody_who_has_patience() -> None:
+    plan = Plan(agents=4, calls_per_hour=60, talk_s=60, patience_s=None)
+    course = Course("calm", plan)
+    outcome = course.play(900)
+    course.close()
+    assert outcome.wrong == []
+    assert outcome.totals.answered == outcome.totals.calls == outcome.assigned > 5
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("seed", SEEDS[::20])
+def test_the_same_over_the_database(seed: int, database_urls: Any) -> None:
+    assert play(str(seed), troubled(seed), HOURS / 2, store=_settled(database_urls), look=_look).wrong == []
+
+
+def _settled(urls: Any) -> Any:
+    def store(
+        _plan: Plan, clock: Callable[[], datetime], new_id: Callable[[], UUID]
+    ) -> tuple[Database, Numbers]:  # fmt: skip
+        database = Database(urls.app, urls.routing, pool_size=2, clock=clock, new_id=new_id)
+        cast = settle(database)
+        return database, Numbers(cast.contract, EMPOLI_LINE, (cast.anna, cast.luca, cast.marta))
+
+    return store
+
+
+def _look(database: Database) -> tuple[Left, Counts]:
+    """The floor in the database; its deltas are not folded."""
+    with database.begin(Scope.across_enti()) as session:
+
+        def rows(model: type[Base], *where: Any) -> list[Any]:
+            return [dict(row) for row in session.execute(select(table_of(model)).where(*where)).mappings()]
+
+        owed = CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN])
+        left = Left(rows(Call), rows(AgentPresence), rows(QueueEntry), rows(Timer), rows(CarrierCommand, owed))
+        contract = left.calls[0]["contract_id"] if left.calls else 0
+    with database.begin(Scope.of_contract(contract)) as session:
+        deltas = session.execute(select(table_of(ServiceDelta))).mappings().all()
+    database.dispose()
+    return left, sum((Counts(**{name: row[name] for name in MEASURES}) for row in deltas), Counts())

@@ -1,0 +1,248 @@
+"""The product over a store in virtual time: its webhooks, dispatcher and chores; and processes that die."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from inspect import signature
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
+
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError
+from telephony.agents import service as agents
+from telephony.agents.models import AgentState
+from telephony.calls import conversation
+from telephony.calls.addresses import Addresses
+from telephony.calls.choices import Disposition, Topic
+from telephony.calls.reconciliation import Reconciler
+from telephony.commands.dispatcher import Dispatcher
+from telephony.commands.events import CommandWritten
+from telephony.engine import Engine
+from telephony.floor.current import floor
+from telephony.floor.memory import MemoryDatabase
+from telephony.queues.events import MatchDue
+from telephony.queues.matching import Matcher
+from web.api import webhooks
+from web.api.webhooks import Hook
+from web.simulation.clockwork import Clockwork
+from web.simulation.network import Network, Party, path_of
+from web.simulation.trunk import Trunk
+from web.wiring import Runtime
+
+T = TypeVar("T")
+PUBLIC_URL = "https://cc.example.it"
+SOON_S = 0.01  # from a commit to what follows from it
+RENEWED_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What exists in the store: a contract, its line, its agents."""
+
+    contract: int
+    line: str
+    agents: tuple[int, ...]
+
+
+class Edge:
+    """The product's webhooks, called as its web server does; the signature, which proves who asks, is left out."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        routes = [route for route in webhooks.router.routes if isinstance(route, APIRoute)]
+        self._routes = [(route.path_regex, route.endpoint, _kinds(route.endpoint)) for route in routes]
+
+    def post(self, url: str, fields: dict[str, str]) -> str:
+        """What the product answers."""
+        path, query = path_of(url)
+        for pattern, endpoint, kinds in self._routes:
+            if (found := pattern.match(path)) is not None:
+                named = {**query, **found.groupdict()}
+                given = {name: kind(named[name]) for name, kind in kinds.items() if name in named}
+                answer = endpoint(Hook(self._runtime, fields), **given)
+                return bytes(answer.body).decode()
+        raise AssertionError(f"nothing is at {path}")
+
+
+class Centre:
+    """One web process, one engine and the consoles of its agents. Signals are lost when a process dies."""
+
+    def __init__(
+        self, database: Database, clockwork: Clockwork, network: Network, numbers: Numbers,
+        party: Callable[[str], Party], seed: str, *, is_open: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        self.database, self.clockwork, self.network, self.numbers = database, clockwork, network, numbers
+        self.draw = random.Random(f"{seed}:centre")
+        self.addresses = Addresses(PUBLIC_URL)
+        self.carrier = Trunk(network, party, is_open)
+        self.matcher = Matcher(database)
+        self.dispatcher = Dispatcher(
+            database, self.carrier, self.addresses, threads=1, later=self._later, dice=self.draw
+        )
+        self.reconciler = Reconciler(database, self.carrier)
+        self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
+        runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
+        network.post = Edge(cast("Runtime", runtime)).post
+        network.voice_url, network.status_url = self.addresses.voice(), self.addresses.status()
+        self.connected: set[int] = set()
+        self.assigned = 0
+        self._asked: set[str] = set()
+        self._reconciles = False
+        database.on(CommandWritten, self._commands)
+        database.on(MatchDue, self._matches)
+
+    def begin(self) -> None:
+        """Its clock runs, and its consoles' sockets stay open."""
+        self.clockwork.every(0.5, self._fire_timers)
+        self.clockwork.every(0.5, self._take_over)
+        self.clockwork.every(2, self._sweep)
+        self.clockwork.every(2, self.engine.retire_silent)
+        self.clockwork.every(2, self._reconcile)
+        self.clockwork.every(RENEWED_S, self._renew)
+
+    def close(self) -> None:
+        """Nothing more is begun."""
+        self.matcher.close()
+        self.dispatcher.close()
+
+    def _later(self, wait: timedelta, work: Callable[[], None]) -> None:
+        self.clockwork.after(wait.total_seconds(), lambda: self.clockwork.begin(work))
+
+    # -- what follows from a commit -------------------------------------------------------------------------------
+
+    def _soon(self) -> float:
+        return self.draw.uniform(0, SOON_S) if self.network.plan.latency_s else 0.0
+
+    def _commands(self, written: Iterable[CommandWritten]) -> None:
+        for one in written:
+            if not self.network.strikes(self.network.plan.faults.killed):
+                self._carry_out(one.command_id, self._soon())
+
+    def _carry_out(self, command_id: int, delay: float) -> None:
+        self.clockwork.after(
+            delay, lambda: self.clockwork.begin(lambda: self.dispatcher.carry_out(command_id))
+        )  # fmt: skip
+
+    def _matches(self, due: Iterable[MatchDue]) -> None:
+        for domain in sorted({one.domain for one in due} - self._asked):
+            if not self.network.strikes(self.network.plan.faults.killed):
+                self._asked.add(domain)
+                self.clockwork.after(self._soon(), lambda domain=domain: self._match(domain))  # type: ignore[misc]
+
+    def _match(self, domain: str) -> None:
+        self._asked.discard(domain)
+        self.assigned += len(self.matcher.match_now(domain, found_by="event"))
+
+    # -- chores -------------------------------------------------------------------------------------------------
+
+    def _fire_timers(self) -> None:
+        if self._due("timers"):
+            self.engine.fire_timers()
+
+    def _take_over(self) -> None:
+        if not self._due("commands"):
+            return
+        for command_id, _ in self.dispatcher.take_over():
+            self._carry_out(command_id, 0.0)
+
+    def _due(self, table: str) -> bool:
+        """Whether a chore would find anything: in memory that costs nothing to know."""
+        if not isinstance(self.database, MemoryDatabase):
+            return True
+        first = getattr(self.database.floor, table).first()
+        return first is not None and first <= self.clockwork.now()
+
+    def _sweep(self) -> None:
+        self.assigned += self.engine.sweep_queues()
+
+    def _reconcile(self) -> None:
+        def work() -> None:
+            self._reconciles = True
+            try:
+                self.reconciler.run()
+            finally:
+                self._reconciles = False
+
+        if self._due("calls") and not self._reconciles:
+            self.clockwork.begin(work)
+
+    def _renew(self) -> None:
+        if self.connected:
+            self.database.transact(Scope.nothing(), lambda session: agents.renew(session, sorted(self.connected)))
+
+    # -- the consoles ---------------------------------------------------------------------------------------------
+
+    def attend(self, agent_id: int) -> None:
+        self.connected.add(agent_id)
+
+        def work(session: Session) -> None:
+            agents.attend(session, self._agent(agent_id))
+            agents.set_device(session, self._agent(agent_id), device="desk", ready=True)
+
+        self._transact(work)
+
+    def lapse(self, agent_id: int) -> None:
+        self.connected.discard(agent_id)
+        self._transact(lambda session: agents.lapse(session, agent_id))
+
+    def disappear(self, agent_id: int) -> None:
+        self.connected.discard(agent_id)
+
+    def state(self, agent_id: int) -> AgentState:
+        return self._transact(lambda session: _presence(session, agent_id))
+
+    def ready(self, agent_id: int) -> None:
+        self._transact(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
+
+    def hang_up(self, agent_id: int) -> bool:
+        return self._press(
+            agent_id, lambda session, by, call: conversation.hang_up(session, by, call_id=call)
+        )  # fmt: skip
+
+    def save(self, agent_id: int) -> bool:
+        def work(session: Session, by: Principal, call_id: UUID) -> None:
+            written: Mapping[str, Any] = {"topic": next(iter(Topic)).value, "disposition": Disposition.ANSWERED.value}
+            floor(session).write_call(call_id, **written)
+            conversation.wrap_up(session, by, call_id=call_id, intended=None)
+
+        return self._press(agent_id, work)
+
+    def _press(self, agent_id: int, do: Callable[[Session, Principal, UUID], object]) -> bool:
+        def work(session: Session) -> bool:
+            call_id = floor(session).call_of_agent(agent_id)
+            if call_id is not None:
+                do(session, self._agent(agent_id), call_id)
+            return call_id is not None
+
+        try:
+            return self._transact(work)
+        except ConflictError:
+            return False
+
+    def _transact(self, work: Callable[[Session], T]) -> T:
+        return self.database.transact(Scope.of_contract(self.numbers.contract), work)
+
+    def _agent(self, agent_id: int) -> Principal:
+        return Principal(agent_id, "", "it", frozenset({Held(Role.AGENT, None, self.numbers.contract)}))
+
+
+def _presence(session: Session, agent_id: int) -> AgentState:
+    found = floor(session).lock_agent(agent_id)
+    assert found is not None
+    return found[0].state
+
+
+def _kinds(endpoint: Callable[..., Any]) -> dict[str, Callable[[str], Any]]:
+    """What the parts of an address are, by name."""
+    kinds: dict[str, Callable[[str], Any]] = {}
+    for name, parameter in signature(endpoint).parameters.items():
+        if name not in {"hook", "runtime"}:
+            kinds[name] = parameter.annotation if parameter.annotation in {int, UUID} else int
+    return kinds

@@ -1,0 +1,80 @@
+"""A centre that exists in memory alone: its configuration, its floor, and letting go of what is over."""
+
+from collections.abc import Callable
+from datetime import datetime, time
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from crm.core.configuration import given
+from crm.core.db import Memory, Scope
+from crm.enti import queries as enti
+from crm.enti.calendar import Hours, Timetable
+from crm.enti.queries import Badge
+from crm.levels import queries as levels
+from crm.levels.terms import USUAL
+from telephony.floor.memory import MemoryDatabase
+from telephony.ivr import queries as flows
+from telephony.ivr.languages import Language
+from telephony.ivr.queries import Current
+from telephony.ivr.standard import Matter, standard
+from telephony.lines import queries as lines
+from telephony.lines.models import LineKind
+from telephony.lines.queries import LineView
+from telephony.queues import queries as queues
+from telephony.queues.queries import QueueView
+from telephony.selfservice import queries as offered
+from web.simulation.centre import Numbers
+from web.simulation.plan import Plan
+
+CONTRACT, ENTE, LINE, DOMAIN = 1, 1, "+390571000001", "main"
+NOTICES, OPERATOR = 1, 2
+
+
+def in_memory(
+    plan: Plan, clock: Callable[[], datetime], new_id: Callable[[], UUID]
+) -> tuple[MemoryDatabase, Numbers]:  # fmt: skip
+    """The centre of a plan, its agents out of service."""
+    database = MemoryDatabase(clock, new_id, _configuration(plan))
+    agents = tuple(range(1, plan.agents + 1))
+    with database.begin(Scope.nothing()):
+        for agent_id in agents:
+            database.floor.enrol(agent_id, domain=DOMAIN, at=clock(), levels={NOTICES: 1, OPERATOR: 1})
+    return database, Numbers(CONTRACT, LINE, agents)
+
+
+def _configuration(plan: Plan) -> Memory:
+    """An ente that is always open; with a menu, two queues."""
+    memory = Memory()
+    served = QueueView(
+        OPERATOR, CONTRACT, "Operatore", DOMAIN, None, None, asks_notice=False, ring_timeout_s=plan.ring_timeout_s,
+        wrap_up_s=plan.wrap_up_s, priority=0, ages_s=0, widens_s=0, overflow_id=None, overflow_s=0, sticky_s=0,
+        language_s=60, closed_at=None, calls_back=False, asks_survey=False,
+    )  # fmt: skip
+    notices = QueueView(
+        NOTICES, CONTRACT, "Avvisi", DOMAIN, "1", "informazioni su un avviso", asks_notice=False,
+        ring_timeout_s=plan.ring_timeout_s, wrap_up_s=plan.wrap_up_s, priority=1, ages_s=60, widens_s=0,
+        overflow_id=None, overflow_s=0, sticky_s=0, language_s=60, closed_at=None, calls_back=False, asks_survey=False,
+    )  # fmt: skip
+    matter = Matter("1", {Language.ITALIAN: "informazioni su un avviso"}, NOTICES, asks_notice=False)
+    flow = standard([matter] if plan.menu else (), OPERATOR)
+    always = Timetable(tuple(Hours(day, time(0), time(0)) for day in range(7)), observes_holidays=False)
+    line = LineView(LINE, "Verde", LineKind.GEOGRAPHIC, CONTRACT, ENTE, None if plan.menu else OPERATOR)
+    ours = frozenset({CONTRACT})
+    known: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = [
+        (enti.coverage, (), MappingProxyType({CONTRACT: frozenset({ENTE})})),
+        (enti.contract_name, (CONTRACT,), "Riscossione"),
+        (enti._all_badges, (), (Badge(ENTE, "Comune di Empoli", "Empoli", 1),)),  # noqa: SLF001
+        (enti.timetable, (CONTRACT, None), always), (enti.timetable, (CONTRACT, ENTE), always),
+        (levels.promises, (ours,), ()), (levels.terms, (CONTRACT,), (USUAL,)),
+        (queues.rules, (DOMAIN,), MappingProxyType({NOTICES: notices.rules})),
+        (queues.with_closed, (ours,), (notices, served)),
+        (queues.queue, (OPERATOR,), served), (queues.queue, (NOTICES,), notices),
+        (lines._lines, (), MappingProxyType({LINE: line})),  # noqa: SLF001
+        (flows.current, (LINE,), Current(None, flow)), (flows.of_call, (CONTRACT, LINE, None), flow),
+        (offered.offers, (CONTRACT, None), None), (offered.offers, (CONTRACT, ENTE), None),
+        (flows.urgent, (CONTRACT, None), ()), (flows.urgent, (CONTRACT, ENTE), ()),
+    ]  # fmt: skip
+    for read, args, value in known:
+        given(memory, read, *args, value=value)
+    return memory

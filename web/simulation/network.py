@@ -1,0 +1,336 @@
+"""The telephone network in virtual time: lines, queues and rooms, as Twilio has them; and what goes wrong there.
+
+It asks and tells by the product's own webhooks, and reads the TwiML that they answer. What plays while somebody waits
+is not asked for.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from telephony.carriers.simulator.twiml import Verb, parse
+from web.simulation.clockwork import Clockwork
+from web.simulation.plan import Plan
+
+CHARACTERS_PER_S, PLAY_S = 15.0, 10.0
+RING_BUFFER_S = 5.0  # a carrier rings this much longer than asked
+CUSTOMER = "customer"
+Fields = dict[str, str]
+Post = Callable[[str, Fields], str]  # to the product: an address and a form; what it answers
+
+
+class Party(Protocol):
+    """Whoever is at a line."""
+
+    def rings(self, line: "Line") -> None:
+        """His telephone rings."""
+
+    def asked(self, line: "Line", prompt_s: float) -> tuple[float, str] | None:
+        """Keys are awaited, after so many seconds of speech: after how many he presses which; none: he does not."""
+
+    def let_in(self, line: "Line") -> None:
+        """The product has taken him into a queue."""
+
+    def happens(self, line: "Line") -> None:
+        """Something begins to happen to his line: the worst instant for it to end."""
+
+    def together(self, line: "Line", other: "Line") -> None:
+        """He hears somebody."""
+
+    def alone(self, line: "Line") -> None:
+        """He does not any more."""
+
+    def ended(self, line: "Line") -> None:
+        """His line is over."""
+
+
+@dataclass(eq=False, slots=True)
+class Line:
+    """A call as the carrier knows it. `turn` changes whenever its course does."""
+
+    sid: str
+    ordinal: int
+    from_: str
+    to: str
+    inbound: bool
+    party: Party
+    status_url: str
+    status: str = "ringing"
+    label: str = CUSTOMER
+    room: str = ""
+    queued: bool = False
+    action: str = ""  # told of the end of queue or room
+    turn: int = 0
+    sequence: int = 0
+    answered: float | None = None
+    ended: float | None = None
+    entered: float = 0.0  # its room, or its place there
+
+    @property
+    def live(self) -> bool:
+        return self.ended is None
+
+
+@dataclass(eq=False, slots=True)
+class Room:
+    """A conference. Somebody who is still being rung has a place in it."""
+
+    ordinal: int
+    url: str
+    inside: dict[str, Line] = field(default_factory=dict)
+    expected: dict[str, Line] = field(default_factory=dict)
+    sequence: int = 0
+
+
+class Network:
+    """Every line that is in use. `ended` lines are kept until they are let go."""
+
+    def __init__(self, clockwork: Clockwork, plan: Plan, seed: str) -> None:
+        self.clockwork, self.plan = clockwork, plan
+        self.draw = random.Random(f"{seed}:network")
+        self.lines: dict[str, Line] = {}
+        self.rooms: dict[str, Room] = {}
+        self.post: Post = lambda _url, _fields: ""
+        self.voice_url = ""
+        self.status_url = ""
+        self._made = 0
+        self._rooms_made = 0
+        self._told: dict[str, float] = {}  # when the last callback about a subject arrives
+
+    def strikes(self, chance: float) -> bool:
+        """Whether something goes wrong this time."""
+        return chance > 0 and self.draw.random() < chance
+
+    def way(self) -> float:
+        """How long a request travels."""
+        return self.draw.uniform(0.1, 1.0) * self.plan.latency_s if self.plan.latency_s else 0.0
+
+    def live(self) -> list[Line]:
+        """The lines in use."""
+        return [line for line in self.lines.values() if line.live]
+
+    # -- what people do -----------------------------------------------------------------------------------------
+
+    def dial(self, number: str, party: Party, caller: str) -> Line:
+        """A citizen calls one of our numbers."""
+        line = self._new(caller, number, party, self.status_url, inbound=True)
+        self._fetch(line, self.voice_url, {})
+        return line
+
+    def pick_up(self, line: Line) -> None:
+        """An agent answers; his leg enters its room."""
+        line.turn += 1
+        line.answered = self.clockwork.seconds
+        line.status = "in-progress"
+        self._progress(line)
+        self.rooms[line.room].expected.pop(line.label, None)
+        self._join(line, line.room)
+
+    def hang_up(self, line: Line, status: str = "") -> None:
+        """A line ends, whoever ended it."""
+        if not line.live:
+            return
+        line.turn += 1
+        unanswered = "no-answer" if line.inbound else "canceled"
+        line.status = status or ("completed" if line.answered is not None else unanswered)
+        line.ended = self.clockwork.seconds
+        self._leave(line, "hangup")
+        self._progress(line)
+        line.party.ended(line)
+
+    # -- what the product asks ------------------------------------------------------------------------------------
+
+    def ring(
+        self, *, to: str, party: Party, room: str, label: str, from_: str, timeout_s: float, status_url: str,
+        room_url: str,
+    ) -> Line:  # fmt: skip
+        """Ring an agent, for whom a place is kept in a room."""
+        line = self._new(from_, to, party, status_url, inbound=False)
+        line.label, line.room, line.entered = label, room, self.clockwork.seconds
+        self._room(room, room_url).expected[label] = line
+        self._progress(line, "initiated")
+        self._progress(line)
+        self.unless_changed(line, timeout_s + RING_BUFFER_S, lambda: self.hang_up(line, "no-answer"))
+        party.rings(line)
+        return line
+
+    def redirect(self, line: Line, url: str) -> None:
+        """A live line asks this address what to do."""
+        line.turn += 1
+        line.party.happens(line)
+        if line.live:
+            self._leave(line, "redirected")
+            self._fetch(line, url, {})
+
+    # -- courses of a line ----------------------------------------------------------------------------------------
+
+    def _new(self, from_: str, to: str, party: Party, status_url: str, *, inbound: bool) -> Line:
+        self._made += 1
+        line = Line(f"CA{self._made:032x}", self._made, from_, to, inbound, party, status_url)
+        self.lines[line.sid] = line
+        return line
+
+    def unless_changed(self, line: Line, seconds: float, do: Callable[[], object]) -> None:
+        """Unless its course changes before."""
+        turn = line.turn
+        self.clockwork.after(seconds, lambda: do() if line.turn == turn else None)
+
+    def _fetch(self, line: Line, url: str, more: Mapping[str, str]) -> None:
+        fields, turn = self._facts(line) | dict(more), line.turn
+
+        def ask() -> None:
+            document = self.post(url, fields)
+            if self.strikes(self.plan.faults.repeated):
+                document = self.post(url, fields)
+            if "<Enqueue" in document:
+                line.party.let_in(line)
+            self.clockwork.after(self.way(), lambda: self._read(line, turn, url, document))
+
+        self.clockwork.after(self.way(), ask)
+
+    def _read(self, line: Line, turn: int, url: str, document: str) -> None:
+        if line.turn == turn:
+            self._go(line, parse(document, url), 0)
+
+    def _go(self, line: Line, verbs: tuple[Verb, ...], n: int) -> None:
+        if line.answered is None:
+            line.answered, line.status = self.clockwork.seconds, "in-progress"
+        spoken = 0.0
+        while n < len(verbs) and verbs[n].name in {"Say", "Play", "Pause"}:
+            spoken += self._lasts(verbs[n])
+            n += 1
+        verb = verbs[n] if n < len(verbs) else Verb("Hangup", {}, "")
+        if spoken:
+            self.unless_changed(line, spoken, lambda: self._do(line, verb))
+        else:
+            self._do(line, verb)
+
+    def _do(self, line: Line, verb: Verb) -> None:
+        match verb.name:
+            case "Gather":
+                self._gather(line, verb)
+            case "Enqueue":
+                line.queued, line.action = True, verb.get("action")
+                line.party.happens(line)
+            case "Dial":
+                line.action = verb.get("action")
+                self._join(line, verb.children[0].text)
+            case "Redirect":
+                self._fetch(line, verb.text, {})
+            case "Hangup":
+                self.hang_up(line)
+            case other:
+                raise AssertionError(f"the simulation knows no <{other}>")
+
+    def _gather(self, line: Line, verb: Verb) -> None:
+        prompt_s = sum(self._lasts(child) for child in verb.children)
+        pressed = line.party.asked(line, prompt_s)
+        delay, digits = pressed or (prompt_s + verb.number("timeout", 5), "")
+        self.unless_changed(line, delay, lambda: self._fetch(line, verb.get("action"), {"Digits": digits}))
+
+    def _lasts(self, verb: Verb) -> float:
+        if verb.name == "Say":
+            return len(verb.text) / CHARACTERS_PER_S * self.plan.speech
+        return (PLAY_S if verb.name == "Play" else verb.number("length", 1)) * self.plan.speech
+
+    # -- rooms ----------------------------------------------------------------------------------------------------
+
+    def _room(self, name: str, url: str) -> Room:
+        if name not in self.rooms:
+            self._rooms_made += 1
+            self.rooms[name] = Room(self._rooms_made, url)
+        return self.rooms[name]
+
+    def _join(self, line: Line, name: str) -> None:
+        room = self._room(name, "")
+        others = list(room.inside.values())
+        if line.inbound:
+            line.room, line.entered = name, self.clockwork.seconds
+        room.inside[line.label] = line
+        self._tell_room(room, "participant-join", line)
+        for other in others:
+            other.party.together(other, line)
+            line.party.together(line, other)
+        line.party.happens(line)
+
+    def _leave(self, line: Line, result: str) -> None:
+        """Out of queue and room."""
+        action, line.action = line.action, ""
+        if line.queued:
+            line.queued = False
+            self._tell(f"call-{line.ordinal}", action, self._facts(line) | {"QueueResult": result})
+        elif action and result == "hangup":
+            self._tell(f"call-{line.ordinal}", action, self._facts(line) | {"DialCallStatus": "answered"})
+        room = self.rooms.get(line.room)
+        if room is None:
+            return
+        name, line.room = line.room, ""
+        room.expected.pop(line.label, None)
+        if room.inside.pop(line.label, None) is not None:
+            self._tell_room(room, "participant-leave", line)
+            others = list(room.inside.values())
+            for one in [*others, line] if others else []:
+                one.party.alone(one)
+        if not room.inside and not room.expected:
+            del self.rooms[name]
+
+    def _tell_room(self, room: Room, event: str, line: Line) -> None:
+        facts = {
+            "StatusCallbackEvent": event, "ParticipantLabel": line.label, "CallSid": line.sid,
+            "SequenceNumber": str(room.sequence), "Timestamp": format_datetime(self._second()),
+        }  # fmt: skip
+        room.sequence += 1
+        if room.url:
+            self._tell(f"room-{room.ordinal}", room.url, facts)
+
+    # -- callbacks --------------------------------------------------------------------------------------------------
+
+    def _progress(self, line: Line, status: str = "") -> None:
+        facts = self._facts(line) | {
+            "SequenceNumber": str(line.sequence), "Timestamp": format_datetime(self._second()),
+        }  # fmt: skip
+        line.sequence += 1
+        self._tell(f"call-{line.ordinal}", line.status_url, facts | ({"CallStatus": status} if status else {}))
+
+    def _tell(self, subject: str, url: str, fields: Fields) -> None:
+        """Tell the product; in order about one subject, unless a fault says otherwise."""
+        faults = self.plan.faults
+        if self.strikes(faults.dropped):
+            return
+        arrives = self.clockwork.seconds + self.way()
+        if self.strikes(faults.late):
+            arrives += self.draw.uniform(0, faults.late_s)
+        if self.strikes(faults.disorder):
+            arrives += self.draw.uniform(0, 2)
+        else:
+            arrives = self._told[subject] = max(arrives, self._told.get(subject, 0.0))
+        for _ in range(1 + self.strikes(faults.twice)):
+            self.clockwork.after(arrives - self.clockwork.seconds, lambda: self.post(url, fields))
+
+    def _facts(self, line: Line) -> Fields:
+        direction = "inbound" if line.inbound else "outbound-api"
+        return {
+            "CallSid": line.sid, "From": line.from_, "To": line.to, "CallStatus": line.status, "Direction": direction,
+        }  # fmt: skip
+
+    def _second(self) -> datetime:
+        return self.clockwork.now().replace(microsecond=0)
+
+    def let_go(self, before: float) -> None:
+        """Lines that ended long ago are known no longer."""
+        for sid in [sid for sid, line in self.lines.items() if line.ended is not None and line.ended < before]:
+            del self._told_of(sid)[sid]
+
+    def _told_of(self, sid: str) -> dict[str, Line]:
+        self._told.pop(f"call-{self.lines[sid].ordinal}", None)
+        return self.lines
+
+
+def path_of(url: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of an address."""
+    parts = urlsplit(url)
+    return parts.path, {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -1,0 +1,59 @@
+"""What is simulated: a centre, who calls it, and what goes wrong. Durations in seconds, the others are chances."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often something goes wrong, each time that it could."""
+
+    dropped: float = 0.0  # a callback is never told
+    twice: float = 0.0  # it is told twice
+    late: float = 0.0  # it comes up to `late_s` after it happened
+    late_s: float = 8.0
+    disorder: float = 0.0  # it does not wait for the one before
+    repeated: float = 0.0  # a document is asked for again, as the answer did not come
+    unreachable: float = 0.0  # a request to the carrier does not reach it
+    unanswered: float = 0.0  # it does, and its answer does not come
+    slow: float = 0.0  # its answer comes after the callbacks
+    killed: float = 0.0  # a process dies between a commit and what follows from it
+    killed_waiting: float = 0.0  # or between the carrier's answer and writing it down
+    worst: float = 0.0  # a caller hangs up as something happens to his call
+    browser: float = 0.0  # an agent's browser dies, once in a conversation or its ringing
+    missed: float = 0.0  # an agent does not answer
+    rejected: float = 0.0
+
+
+EVERYTHING = Faults(**dict.fromkeys((name for name in Faults.__dataclass_fields__ if name != "late_s"), 0.01))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A centre and its day. `latency_s` is the longest way of a request."""
+
+    agents: int = 50
+    calls_per_hour: float = 400.0
+    talk_s: float = 300.0
+    notes_s: float = 40.0  # on average; from `wrap_up_s` on the product ends them
+    wrap_up_s: int = 60
+    ring_timeout_s: int = 20
+    answers_s: float = 4.0  # at the longest
+    patience_s: float | None = 240.0  # on average; none: for ever
+    menu: bool = True
+    latency_s: float = 0.12
+    speech: float = 1.0  # nobody speaks at 0
+    faults: Faults = Faults()
+
+
+def troubled(seed: int) -> Plan:
+    """A small centre, some of whose troubles are drawn from the seed."""
+    draw = random.Random(f"plan:{seed}")
+    kinds = [name for name in Faults.__dataclass_fields__ if name != "late_s"]
+    chosen = draw.sample(kinds, draw.randint(0, 6))
+    faults = Faults(**{name: draw.choice((0.02, 0.1, 0.25)) for name in chosen})
+    return Plan(
+        agents=draw.randint(1, 5), calls_per_hour=draw.choice((60.0, 150.0, 300.0)), talk_s=draw.choice((20.0, 60.0)),
+        notes_s=15.0, wrap_up_s=30, patience_s=draw.choice((30.0, 120.0, None)), menu=draw.random() < 0.5,
+        faults=faults,
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""What `filodiretto simulate` prints."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from web.simulation.course import Outcome, play
+from web.simulation.plan import EVERYTHING, Faults, Plan
+
+MOST_SHOWN = 40
+
+
+def tell(seed: str, hours: float, agents: int, *, faults: bool) -> int:
+    """Play, print, and say whether all was right: 0, or 1."""
+    plan = Plan(agents=agents, calls_per_hour=9.0 * agents, faults=EVERYTHING if faults else Faults())
+    began = time.perf_counter()
+    with silence():
+        outcome = play(seed, plan, hours)
+    print("\n".join([*outcome.story, "", *figures(outcome)]))
+    print(f"({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+    return 1 if outcome.wrong else 0
+
+
+def figures(outcome: Outcome) -> Iterator[str]:
+    """A course in figures, and what was found wrong."""
+    totals = outcome.totals
+    yield f"calls            {totals.calls}"
+    yield f"asked for someone {totals.entered}, spoke with someone {totals.answered}, cut off {totals.cut_off}"
+    yield f"assignments      {outcome.assigned}"
+    yield f"waited           {totals.waited_s / max(1, totals.entered):.1f} s on average"
+    yield f"talked           {totals.talked_s / max(1, totals.answered):.1f} s on average"
+    yield f"the meter        {totals.counts.answered} answered, {totals.counts.lost} lost"
+    yield "nothing is wrong" if not outcome.wrong else f"WRONG: {len(outcome.wrong)}"
+    yield from outcome.wrong[:MOST_SHOWN]
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """The product's log is of no use at thousands of times its pace."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
