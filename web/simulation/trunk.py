@@ -131,7 +131,7 @@ class Trunk:
     def _in_progress(self, sid: str) -> Line:
         line = self._network.lines.get(sid)
         if line is None or line.status != "in-progress":
-            raise CarrierError("not in progress", permanent=True, gone=True, code=NOT_IN_PROGRESS)
+            raise CarrierError("La chiamata è già finita.", permanent=True, gone=True, code=NOT_IN_PROGRESS)
         return line
 
     def _ask(self, do: Callable[[], T]) -> T:
@@ -139,11 +139,11 @@ class Trunk:
         network, faults, clockwork = self._network, self._network.plan.faults, self._network.clockwork
         self._wait(network.way())
         if network.strikes(faults.unreachable):
-            raise CarrierError("unreachable", permanent=False)
+            raise CarrierError("Il gestore telefonico non è raggiungibile.", permanent=False)
         done = do()
         if network.strikes(faults.unanswered):
             clockwork.sleep(TIMEOUT_S)
-            raise CarrierError("no answer", permanent=False, unknown=True)
+            raise CarrierError("Il gestore telefonico non ha risposto in tempo.", permanent=False, unknown=True)
         self._wait(SLOW_S if network.strikes(faults.slow) else network.way())
         if network.strikes(faults.killed_waiting):
             raise Killed
