@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -67,15 +67,18 @@ def every_text(session: Session, ente_ids: Collection[int]) -> dict[tuple[int, P
     return found
 
 
+_CONSENTS = (
+    select(Consent, ConsentText, User.name)
+    .join(ConsentText, ConsentText.id == Consent.text_id)
+    .outerjoin(User, User.id == Consent.recorded_by)
+    .where(Consent.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger))))
+    .order_by(Consent.occurred_at.desc(), Consent.id.desc())
+)
+
+
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[ConsentView]:
     """Every consent of these contacts, the latest first; what annulled another is not told by itself."""
-    rows = session.execute(
-        select(Consent, ConsentText, User.name)
-        .join(ConsentText, ConsentText.id == Consent.text_id)
-        .outerjoin(User, User.id == Consent.recorded_by)
-        .where(Consent.contact_id.in_(contact_ids))
-        .order_by(Consent.occurred_at.desc(), Consent.id.desc())
-    ).all()
+    rows = session.execute(_CONSENTS, {"contacts": list(contact_ids)}).all()
     annulled = {consent.annuls_id for consent, _, _ in rows}
     return [
         ConsentView(

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from psycopg import errors as pg_errors
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, DateTime, Enum, MetaData, Table, create_engine, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
@@ -152,6 +153,7 @@ class Database:
         options: dict[str, Any] = {
             "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10,
             "hide_parameters": True,  # they hold personal data, and errors are logged
+            "json_deserializer": from_json,  # several times as fast as the standard library's
             "connect_args": {
                 "connect_timeout": 5, "application_name": "filodiretto",
                 # A frozen process must not hold everybody's locks.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Select, any_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -41,16 +41,16 @@ _COLUMNS: tuple[Any, ...] = tuple(
 _LISTED: Select[*tuple[Any, ...]] = select(*_COLUMNS, DocumentContent.received_at).outerjoin(
     DocumentContent, (DocumentContent.ente_id == Document.ente_id) & (DocumentContent.sha256 == Document.sha256)
 )
+_OF_CONTACTS = (
+    _LISTED.where(Document.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger))), _THERE)
+    .order_by(Document.dated.desc().nulls_last(), Document.id.desc())
+    .limit(MOST)
+)
 
 
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[DocumentView]:
     """The documents of these contacts, newest first; those without a date last."""
-    rows = session.execute(
-        _LISTED.where(Document.contact_id.in_(contact_ids), _THERE)
-        .order_by(Document.dated.desc().nulls_last(), Document.id.desc())
-        .limit(MOST)
-    )
-    return [DocumentView(*row) for row in rows]
+    return [DocumentView(*row) for row in session.execute(_OF_CONTACTS, {"contacts": list(contact_ids)})]
 
 
 def get(session: Session, document_id: int) -> DocumentView:

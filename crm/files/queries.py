@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, bindparam, case, null, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
 from crm.contacts.disclosure import Matter
 from crm.core import clock
 from crm.core.configuration import kept
+from crm.core.db import table_of
 from crm.core.errors import ForbiddenError
 from crm.files.gate import Gate, Question, usual
 from crm.files.models import (
@@ -55,6 +57,37 @@ class Opening:
         return frozenset(self.told)
 
 
+def _opened() -> Select[Any]:
+    """The rows that a `user` opened together with a `contact`'s, the last time `since` then, and that are still open.
+
+    What was there when it was opened, the longest part, is told of the contact alone.
+    """
+    opening, same = table_of(FileOpening), table_of(FileOpening).alias()
+    contact = bindparam("contact", type_=BigInteger)
+    latest = (
+        select(same.c.opened_at)
+        .where(
+            same.c.opened_by == bindparam("user"), same.c.contact_id == contact, same.c.closed_at.is_(None),
+            same.c.opened_at > bindparam("since", type_=same.c.opened_at.type),
+        )
+        .order_by(same.c.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    names = ("contact_id", "gate", "opened_at", "purpose", "reason", "call_id", "interlocutor", "relation_id")
+    seen = case((opening.c.contact_id == contact, opening.c.seen), else_=null())
+    return (
+        select(*(opening.c[name] for name in names), seen.label("seen"))
+        .where(
+            opening.c.opened_by == bindparam("user"), opening.c.opened_at == latest.scalar_subquery(),
+            opening.c.closed_at.is_(None),
+        )
+        .order_by(opening.c.id)
+    )  # fmt: skip
+
+
+_OPENED = _opened()  # asked whenever anything of a file is shown
+
+
 @kept
 def settings(session: Session, ente_id: int) -> tuple[int, int]:
     """How many right answers an ente wants, and every how many hours it is promised a feed."""
@@ -91,24 +124,11 @@ def promises(session: Session, ente_ids: Collection[int]) -> Mapping[int, timede
 def opening(session: Session, by: Principal, *, contact_id: int) -> Opening | None:
     """The file of this contact, if it is open to `by`: the latest opening, with all rows of the person."""
     at = clock.now(session)
-    found = session.execute(
-        select(FileOpening)
-        .where(
-            FileOpening.opened_by == by.user_id, FileOpening.contact_id == contact_id,
-            FileOpening.closed_at.is_(None), FileOpening.opened_at > at - OPEN_IN_A_CALL,
-        )
-        .order_by(FileOpening.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()  # fmt: skip
+    asked = {"user": by.user_id, "contact": contact_id, "since": at - OPEN_IN_A_CALL}
+    together = session.execute(_OPENED, asked).all()
+    found = next((row for row in reversed(together) if row.contact_id == contact_id), None)
     if found is None or (found.call_id is None and found.opened_at <= at - OPEN_FOR):
         return None
-    together = session.execute(
-        select(FileOpening.contact_id, FileOpening.gate).where(
-            FileOpening.opened_by == by.user_id, FileOpening.opened_at == found.opened_at,
-            FileOpening.closed_at.is_(None),
-        )
-        .order_by(FileOpening.id)
-    ).all()  # fmt: skip
     return Opening(
         found.opened_at, found.purpose, found.reason, found.call_id, found.interlocutor, found.relation_id,
         {row.contact_id: frozenset(map(Matter, row.gate["told"])) for row in together},
