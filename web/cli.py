@@ -155,7 +155,11 @@ def simulate(
     faults: Annotated[bool, typer.Option(help="With everything that may go wrong.")] = True,
 ) -> None:
     """Play a centre's hours in virtual time, from a seed, and say what came of it."""
-    from web.simulation.report import tell  # noqa: PLC0415  # needs what only developers have
+    try:
+        from web.simulation.report import tell  # noqa: PLC0415  # needs what only developers have
+    except ModuleNotFoundError as missing:
+        print(f"simulate needs the developers' packages ({missing.name} is not installed): run `make setup`.")
+        raise typer.Exit(2) from None
 
     raise typer.Exit(tell(seed, hours, agents, faults=faults))
 

@@ -14,7 +14,7 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.callbacks.rules import AGAIN_AFTER, Aside, GiveUp, Offer, Standing, next_step
-from telephony.calls.lifecycle import CallState, CitizenMissed, Event
+from telephony.calls.events import CallState, CitizenMissed, Event
 from telephony.calls.models import Phase
 from telephony.commands import service as commands
 from telephony.floor.port import LiveCall

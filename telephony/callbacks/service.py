@@ -13,7 +13,7 @@ from crm.enti import queries as enti
 from telephony.callbacks import following, rules
 from telephony.callbacks.models import CallbackState
 from telephony.calls import service as calls
-from telephony.calls.lifecycle import CallbackAsked, CallbackGivenUp
+from telephony.calls.events import CallbackAsked, CallbackGivenUp
 from telephony.calls.models import Call, Phase
 from telephony.calls.service import Heard
 from telephony.queues import queries as queues

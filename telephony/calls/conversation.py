@@ -23,7 +23,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.calls import service, story
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.lifecycle import HangUpAsked
+from telephony.calls.events import HangUpAsked
 from telephony.calls.models import Call, CallEvent, Phase, ProposedBy
 from telephony.calls.service import Heard
 from telephony.commands.models import Timer, TimerKind

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.levels import contract_events
 from crm.levels.models import ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
-from telephony.calls.lifecycle import CallState
+from telephony.calls.events import CallState
 from telephony.commands import service as commands
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow, LiveCall

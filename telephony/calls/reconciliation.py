@@ -15,7 +15,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.calls import service
 from telephony.calls.addresses import conference_name
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     AgentAnswered,
     CallerJoined,
     CallerLeft,

@@ -21,7 +21,7 @@ from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.callbacks import following as callbacks
 from telephony.calls import limits, story
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
     AgentMove,
@@ -36,9 +36,9 @@ from telephony.calls.lifecycle import (
     Party,
     RingRefused,
     Step,
-    advance,
     waited_until,
-)  # fmt: skip
+)
+from telephony.calls.lifecycle import advance
 from telephony.calls.models import LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
 from telephony.commands.models import CommandKind

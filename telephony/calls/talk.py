@@ -13,7 +13,7 @@ from crm.core.errors import ConflictError, InvalidError
 from crm.enti import details
 from telephony.calls import service
 from telephony.calls.conversation import own_call
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     BackAsked,
     ConsultAsked,
     HoldAsked,

@@ -25,7 +25,7 @@ from crm.core.db import Database, Scope
 from telephony.calls import room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
-from telephony.calls.lifecycle import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
+from telephony.calls.events import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
 from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring

@@ -18,7 +18,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope, new_id, signal
 from crm.core.errors import ConflictError
 from telephony.calls import service as calls
-from telephony.calls.lifecycle import AgentClaimed
+from telephony.calls.events import AgentClaimed
 from telephony.calls.service import Heard
 from telephony.floor.current import floor
 from telephony.queues import queries

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from crm.levels.models import ServiceFact
 from telephony.calls import service
-from telephony.calls.lifecycle import CallerLeft
+from telephony.calls.events import CallerLeft
 from telephony.calls.models import Call, CallEvent, Phase
 from telephony.calls.service import Heard
 from telephony.calls.strays import Strays

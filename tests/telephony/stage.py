@@ -25,7 +25,15 @@ from crm.levels.verification import Difference, verify
 from crm.timeline.models import TimelineEntry
 from telephony.calls import reception, service
 from telephony.calls.addresses import Addresses
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded, Step
+from telephony.calls.events import (
+    AgentAnswered,
+    CallerJoined,
+    CallerLeft,
+    Event,
+    LegEnd,
+    LegEnded,
+    Step,
+)
 from telephony.calls.models import AgentLeg, Call, CallEvent
 from telephony.calls.reception import Arrival, Reply
 from telephony.calls.reconciliation import Reconciler

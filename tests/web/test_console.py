@@ -5,7 +5,7 @@ import re
 import pytest
 
 from telephony.agents.models import AgentState, PauseReason
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE
 from tests.web.conftest import Desk
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from crm.core.configuration import changed
 from crm.files.models import FileSetting
-from telephony.calls.lifecycle import AgentAnswered
+from telephony.calls.events import AgentAnswered
 from telephony.calls.models import Phase
 from telephony.calls.supervision import watchers
 from tests.cast import MARIO_MOBILE

@@ -21,7 +21,7 @@ from crm.core import clock
 from crm.core.db import Scope
 from telephony.calls import reception, service, supervision
 from telephony.calls.apology import APOLOGY
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
+from telephony.calls.events import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER, Play, Redirect

@@ -4,7 +4,7 @@ import pytest
 
 from crm.levels.metering import Counts, EndedBy, FactKind, Measured, contribution
 from crm.levels.terms import USUAL
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     CallbackAsked,
     CallbackGivenUp,
     CallerQueued,
@@ -15,8 +15,8 @@ from telephony.calls.lifecycle import (
     LegEnded,
     Move,
     Order,
-    advance,
-)  # fmt: skip
+)
+from telephony.calls.lifecycle import advance
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind
 from tests.telephony.calls.test_lifecycle import (

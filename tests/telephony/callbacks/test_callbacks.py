@@ -16,7 +16,7 @@ from telephony.agents.models import AgentState
 from telephony.callbacks import rules
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls import reception, service
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import Outcome, Phase
 from telephony.calls.reception import Reply
 from telephony.calls.service import Heard

@@ -16,7 +16,7 @@ from crm.levels.metering import Account, Callers, FactKind, Measured, hour_of, q
 from crm.levels.models import ContractEvent, ContractEventKind
 from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP
 from telephony.calls import service
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.service import Heard
 from tests.cast import NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import Stage

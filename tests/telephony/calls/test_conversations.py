@@ -15,7 +15,7 @@ from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation
 from telephony.calls.addresses import conference_name
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.lifecycle import CallerJoined, CallerLeft, LegEnd
+from telephony.calls.events import CallerJoined, CallerLeft, LegEnd
 from telephony.calls.models import Outcome, Phase, ProposedBy
 from telephony.carriers.port import Enqueue, Gather, Hangup, JoinConference, Say
 from telephony.commands.models import CommandKind, CommandState

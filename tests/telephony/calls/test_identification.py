@@ -12,7 +12,7 @@ from crm.files.models import FileOpening, Purpose
 from crm.files.service import open_file
 from telephony.agents.models import AgentState
 from telephony.calls import conversation, story
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration

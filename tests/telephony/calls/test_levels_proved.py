@@ -20,7 +20,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation, service
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     AgentAnswered,
     BackAsked,
     ConsultAsked,

@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.levels.metering import Callers, FactKind, Told, replay
-from telephony.calls.lifecycle import (
-    UNSERVED,
-    WITH_LEG,
+from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
     BackAsked,
@@ -36,9 +34,9 @@ from telephony.calls.lifecycle import (
     RingRefused,
     Step,
     TogetherAsked,
-    advance,
     waited_until,
-)  # fmt: skip
+)
+from telephony.calls.lifecycle import UNSERVED, WITH_LEG, advance
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind
 

@@ -16,7 +16,7 @@ from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import conference_name
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.lifecycle import AgentAnswered, LegEnd, LegEnded
+from telephony.calls.events import AgentAnswered, LegEnd, LegEnded
 from telephony.calls.models import AgentLeg, Call, LegState, Outcome, Phase
 from telephony.carriers.port import CUSTOMER, Enqueue, JoinConference, Say, Standing
 from telephony.commands.models import CommandKind, CommandState

@@ -6,7 +6,7 @@ import pytest
 
 from telephony.agents.models import AgentState
 from telephony.calls.addresses import conference_name
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import Outcome, Phase
 from telephony.carriers.port import CarrierCall
 from tests.telephony.stage import Stage

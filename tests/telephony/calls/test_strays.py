@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.strays import LAG, LONGEST_RING, Known, Strays, Verdict, judge
 from telephony.carriers.port import LiveCall
 from tests.cast import EMPOLI_LINE, STRANGER

@@ -11,7 +11,7 @@ from crm.audit.models import AuditEntry
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, NotFoundError
 from telephony.calls import supervision, talk
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import AgentLeg, CallSetting, LegRole, LegState, WatchMode
 from telephony.calls.supervision import Watcher
 from telephony.carriers.port import CUSTOMER, Standing, watcher_label

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from crm.levels.metering import FactKind
-from telephony.calls.lifecycle import (
+from telephony.calls.events import (
     AgentAnswered,
     BackAsked,
     CallerLeft,
@@ -26,8 +26,8 @@ from telephony.calls.lifecycle import (
     PassToQueueAsked,
     RingRefused,
     TogetherAsked,
-    advance,
 )
+from telephony.calls.lifecycle import advance
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind
 

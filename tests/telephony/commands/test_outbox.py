@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from telephony.agents.models import AgentState
 from telephony.calls.addresses import conference_name
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import Phase
 from telephony.commands.models import CommandKind, CommandState
 from tests.cast import STRANGER

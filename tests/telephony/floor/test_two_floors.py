@@ -27,7 +27,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import conversation, reception, service, talk
 from telephony.calls.addresses import Addresses
-from telephony.calls.lifecycle import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
+from telephony.calls.events import AgentAnswered, CallerJoined, CallerLeft, Event, LegEnd, LegEnded
 from telephony.calls.models import AgentLeg, Call, CallEvent
 from telephony.calls.reception import Arrival
 from telephony.calls.reconciliation import Reconciler

@@ -19,7 +19,7 @@ from crm.core.db import Database, Scope
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import reception
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import AgentLeg, Call, Phase
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher

@@ -17,7 +17,7 @@ from crm.levels.metering import EndedBy, FactKind
 from crm.levels.models import ServiceFact
 from telephony.agents.models import AgentState
 from telephony.calls import conversation
-from telephony.calls.lifecycle import LegEnd
+from telephony.calls.events import LegEnd
 from telephony.calls.models import Call, Outcome, Phase
 from telephony.calls.reception import Reply
 from telephony.calls.strays import Strays

@@ -4,11 +4,10 @@ Revision ID: 0027
 Revises: 0026
 """
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
 
+from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
 revision = "0027"
@@ -17,7 +16,6 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
-VALUE = re.compile(r"'(\w+)'")
 TENANTS = ("call", "agent_leg", "service_fact")
 OF_CALL = (
     "held_since", "held_ms", "room_id", "party_leg_id", "party_agent_id", "party_joined", "passed", "in_queue_id",
@@ -38,7 +36,7 @@ def upgrade() -> None:
     op.add_column("call", sa.Column("watched", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_foreign_key(op.f("fk_call_party_agent_id"), "call", "app_user", ["party_agent_id"], ["id"])
     op.create_foreign_key(op.f("fk_call_in_queue_id"), "call", "queue", ["in_queue_id"], ["id"])
-    _allow("call", "phase", "phase", "outside")
+    allow("call", "phase", "phase", "outside")
     op.alter_column("agent_leg", "agent_id", nullable=True)
     op.add_column(
         "agent_leg",
@@ -58,8 +56,8 @@ def upgrade() -> None:
     for statement in protect("call_setting"):
         op.execute(statement)
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON call_setting TO {APP}")
-    _allow("carrier_command", "command_kind", "kind", "arrange")
-    _allow("service_fact", "fact_kind", "kind", "passed_on")
+    allow("carrier_command", "command_kind", "kind", "arrange")
+    allow("service_fact", "fact_kind", "kind", "passed_on")
 
 
 def downgrade() -> None:
@@ -73,28 +71,16 @@ def downgrade() -> None:
     op.execute("UPDATE call SET phase = 'ended', ended_at = now() WHERE phase = 'outside'")
     for table in TENANTS:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    _allow("service_fact", "fact_kind", "kind", "passed_on", forbid=True)
-    _allow("carrier_command", "command_kind", "kind", "arrange", forbid=True)
+    forbid("service_fact", "fact_kind", "kind", "passed_on")
+    forbid("carrier_command", "command_kind", "kind", "arrange")
     op.drop_column("queue_entry", "meant_for")
     for name in ("mode", "number", "role"):
         op.drop_column("agent_leg", name)
     op.alter_column("agent_leg", "agent_id", nullable=False)
-    _allow("call", "phase", "phase", "outside", forbid=True)
+    forbid("call", "phase", "phase", "outside")
     for name in reversed(OF_CALL):
         op.drop_column("call", name)
 
 
 def _choice(name: str, *values: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
-
-
-def _allow(table: str, name: str, column: str, value: str, *, forbid: bool = False) -> None:
-    """Let a choice have one value more, whatever else it may have by then; or no more."""
-    constraint = f"ck_{table}_{name}"
-    written = op.get_bind().execute(
-        sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"), {"name": constraint}
-    )
-    values = [one for one in VALUE.findall(written.scalar_one()) if one != value]
-    told = ", ".join(f"'{one}'" for one in (values if forbid else [*values, value]))
-    op.drop_constraint(op.f(constraint), table)
-    op.create_check_constraint(op.f(constraint), table, f"{column} IN ({told})")

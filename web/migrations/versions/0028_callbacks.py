@@ -4,11 +4,10 @@ Revision ID: 0028
 Revises: 0027
 """
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
 
+from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, ROUTING, open_to_routing, protect_unattributed
 
 revision = "0028"
@@ -23,9 +22,9 @@ LOOSENED = ("call", "service_fact", "queue_entry")
 
 def upgrade() -> None:
     op.add_column("call", sa.Column("turned_away_at", INSTANT))
-    _allow("call", "outcome", "outcome", "turned_away", "not_reached")
+    allow("call", "outcome", "outcome", "turned_away", "not_reached")
     op.add_column("service_fact", sa.Column("announced_from_s", sa.SmallInteger()))
-    _allow("service_fact", "fact_kind", "kind", *FACTS)
+    allow("service_fact", "fact_kind", "kind", *FACTS)
     op.create_index(
         "ix_service_fact_announced", "service_fact", ["contract_id", "occurred_at"],
         postgresql_where=sa.text("kind = 'announced'"),
@@ -44,20 +43,20 @@ def downgrade() -> None:
     op.execute("DELETE FROM timer WHERE kind = 'callback'")
     op.execute("DELETE FROM carrier_command WHERE kind IN ('call_back', 'survey')")
     op.execute("DELETE FROM queue_entry WHERE away")
-    _forbid("timer", "timer_kind", "kind", "callback")
-    _forbid("carrier_command", "command_kind", "kind", "call_back", "survey")
-    _forbid("queue_entry", "entry_state", "state", "aside")
+    forbid("timer", "timer_kind", "kind", "callback")
+    forbid("carrier_command", "command_kind", "kind", "call_back", "survey")
+    forbid("queue_entry", "entry_state", "state", "aside")
     op.drop_column("queue", "asks_survey")
     op.drop_column("queue", "calls_back")
     op.drop_column("queue_entry", "away")
     op.drop_column("call", "away")
     op.execute("DELETE FROM service_fact WHERE kind IN ('announced', 'callback')")
     op.drop_index("ix_service_fact_announced", "service_fact")
-    _forbid("service_fact", "fact_kind", "kind", *FACTS)
+    forbid("service_fact", "fact_kind", "kind", *FACTS)
     op.drop_column("service_fact", "announced_from_s")
     op.execute("UPDATE call SET outcome = 'left_ivr' WHERE outcome = 'turned_away'")
     op.execute("UPDATE call SET outcome = 'abandoned' WHERE outcome = 'not_reached'")
-    _forbid("call", "outcome", "outcome", "turned_away", "not_reached")
+    forbid("call", "outcome", "outcome", "turned_away", "not_reached")
     op.drop_column("call", "turned_away_at")
     for table in LOOSENED:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
@@ -66,9 +65,9 @@ def downgrade() -> None:
 def _callbacks() -> None:
     for table, name in (("call", "away"), ("queue_entry", "away"), ("queue", "calls_back"), ("queue", "asks_survey")):
         op.add_column(table, sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.text("false")))
-    _allow("timer", "timer_kind", "kind", "callback")
-    _allow("carrier_command", "command_kind", "kind", "call_back", "survey")
-    _allow("queue_entry", "entry_state", "state", "aside")
+    allow("timer", "timer_kind", "kind", "callback")
+    allow("carrier_command", "command_kind", "kind", "call_back", "survey")
+    allow("queue_entry", "entry_state", "state", "aside")
     op.create_table(
         "callback",
         sa.Column("call_id", sa.Uuid(), nullable=False),
@@ -146,26 +145,3 @@ def _surveys() -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON survey_answer TO {APP}")
     for statement in protect_unattributed("survey_answer"):
         op.execute(statement)
-
-
-def _allow(table: str, check: str, column: str, *more: str) -> None:
-    """Let a column have more values than it may have so far."""
-    _check(table, check, column, [*_allowed(table, check), *more])
-
-
-def _forbid(table: str, check: str, column: str, *less: str) -> None:
-    _check(table, check, column, [one for one in _allowed(table, check) if one not in less])
-
-
-def _allowed(table: str, check: str) -> list[str]:
-    told = op.get_bind().execute(
-        sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"),
-        {"name": f"ck_{table}_{check}"},
-    )
-    return re.findall(r"'([^']*)'", told.scalar_one())
-
-
-def _check(table: str, check: str, column: str, values: list[str]) -> None:
-    listed = ", ".join(f"'{one}'" for one in values)
-    op.drop_constraint(op.f(f"ck_{table}_{check}"), table, type_="check")
-    op.create_check_constraint(op.f(f"ck_{table}_{check}"), table, f"{column} IN ({listed})")

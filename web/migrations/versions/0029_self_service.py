@@ -4,12 +4,11 @@ Revision ID: 0029
 Revises: 0028
 """
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect, protect_unattributed, publish
 
 revision = "0029"
@@ -17,7 +16,6 @@ down_revision = "0028"
 branch_labels = None
 depends_on = None
 
-VALUE = re.compile(r"'(\w+)'::")
 INSTANT = sa.DateTime(timezone=True)
 TABLES = ("caller_code", "caller_pin", "factor_failure", "self_service_setting")
 
@@ -83,8 +81,8 @@ def upgrade() -> None:
     op.add_column("ivr_version", sa.Column("past", postgresql.JSONB(), nullable=False, server_default="[]"))
     op.alter_column("ivr_version", "past", server_default=None)
     op.add_column("call", sa.Column("self_served_at", INSTANT))
-    _allow("call", "outcome", "outcome")
-    _allow("service_fact", "fact_kind", "kind")
+    allow("call", "outcome", "outcome", "self_served")
+    allow("service_fact", "fact_kind", "kind", "self_served")
 
 
 def downgrade() -> None:
@@ -94,8 +92,8 @@ def downgrade() -> None:
     op.execute("DELETE FROM service_fact WHERE kind = 'self_served'")
     for table in ("call", "service_fact"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    _allow("call", "outcome", "outcome", forbid=True)
-    _allow("service_fact", "fact_kind", "kind", forbid=True)
+    forbid("call", "outcome", "outcome", "self_served")
+    forbid("service_fact", "fact_kind", "kind", "self_served")
     op.drop_column("ivr_version", "past")
     op.drop_column("call", "self_served_at")
     for table in TABLES:
@@ -106,15 +104,3 @@ def _of_contact(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         ["ente_id", "contact_id"], ["contact.ente_id", "contact.id"], name=op.f(f"fk_{table}_ente_id_contact_id")
     )
-
-
-def _allow(table: str, name: str, column: str, *, forbid: bool = False) -> None:
-    """Let a choice have the value `self_served`, too, whatever else it may have by then; or no more."""
-    constraint = f"ck_{table}_{name}"
-    written = op.get_bind().execute(
-        sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"), {"name": constraint}
-    )
-    values = [one for one in VALUE.findall(written.scalar_one()) if one != "self_served"]
-    told = ", ".join(f"'{one}'" for one in (values if forbid else [*values, "self_served"]))
-    op.drop_constraint(op.f(constraint), table)
-    op.create_check_constraint(op.f(constraint), table, f"{column} IN ({told})")
