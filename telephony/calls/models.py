@@ -84,6 +84,7 @@ class Call(Base):
     in_queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # another queue that it was passed on to
     help_since: Mapped[datetime | None]  # the agent asks a supervisor for help
     watched: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # a supervisor has taken part
+    parted_at: Mapped[datetime | None]  # the agent, who hung up, was gone
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     # He hung up and is called when it is his turn: `telephony.callbacks`. His line is then another.

@@ -281,7 +281,8 @@ def _state(row: LiveCall) -> CallState:
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
         talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
-        room_id=row.room_id, party=party, passed=row.passed, away=row.away,
+        room_id=row.room_id, party=party, passed=row.passed, away=row.away, parted_at=row.parted_at,
+        ended_at=row.ended_at,
     )  # fmt: skip
 
 
@@ -310,6 +311,7 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
         "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
         "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed, "away": after.away,
+        "parted_at": after.parted_at,
         "party_leg_id": after.party.leg_id if after.party else None,
         "party_agent_id": after.party.agent_id if after.party else None,
         "party_joined": after.party.joined if after.party else False,
@@ -319,9 +321,9 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
     if after.agent_id != before.agent_id:
         values["help_since"] = None
     if after.served and not before.served:
-        values["answered_at"] = at
+        values["answered_at"] = at if after.ended_at is None else min(at, after.ended_at)
     if after.phase is Phase.ENDED:
-        values["ended_at"] = at
+        values["ended_at"] = after.ended_at
         values["outcome"] = _outcome(row, after)
     floor(session).write_call(row.id, **values)
 
@@ -474,7 +476,8 @@ def _follow_identity(session: Session, row: LiveCall, before: CallState, after: 
         floor(session).close_file(row.id)
         if after.phase is Phase.WAITING and not after.passed:
             floor(session).write_call(row.id, identified_at=None)
-    told = lost or (after.phase is not before.phase and after.phase in TOLD)
+    changed = after.phase is not before.phase or after.agent_id != before.agent_id
+    told = lost or (changed and after.phase in TOLD)
     if row.contact_id is not None and told:
         floor(session).tell(row.id)
 

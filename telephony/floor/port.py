@@ -72,6 +72,7 @@ class LiveCall:
     passed: bool
     in_queue_id: int | None
     watched: bool
+    parted_at: datetime | None
 
 
 CallRow = Any  # a row of the table of calls, its columns by name
