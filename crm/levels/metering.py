@@ -27,6 +27,7 @@ class FactKind(StrEnum):
     ANNOUNCED = "announced"  # told his position and how long he may have to wait
     CALLBACK = "callback"  # hung up to be called back: keeps his place, waits no more
     SELF_SERVED = "self_served"  # was told by the voice menu what he asked; counts as received, whatever comes then
+    PUT_THROUGH = "put_through"  # by the voice menu, to a number outside: neither answered here nor abandoned
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator

@@ -213,6 +213,22 @@ def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
         floor(session).record(call_id, facts=(fact,), before=state, after=state)
 
 
+def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
+    """The menu put the caller through to a number outside, and they spoke. It may be told after his line is over."""
+    row = _locked(session, call_id)
+    if not _append(session, row, "PutThrough", heard) or row.put_through_at is not None:
+        return
+    row = replace(row, put_through_at=heard.at)
+    over = {"outcome": _outcome(row, _state(row))} if row.phase is Phase.ENDED else {}
+    floor(session).write_call(call_id, put_through_at=heard.at, **over)
+    if row.metered:
+        state = (account_of(row), measured_of(row, _state(row)))
+        fact = SeenFact(FactKind.PUT_THROUGH, heard.at, row.waited_ms, repaired=heard.repaired)
+        floor(session).record(call_id, facts=(fact,), before=state, after=state)
+    if over and row.contact_id is not None:
+        floor(session).tell(call_id)
+
+
 def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> None:
     """The caller asked for an operator of this queue while it held all that it may. Told once a call."""
     row = _locked(session, call_id)
@@ -337,6 +353,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.ABANDONED
     if row.turned_away_at is not None:
         return Outcome.TURNED_AWAY
+    if row.put_through_at is not None:
+        return Outcome.PUT_THROUGH
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
