@@ -43,6 +43,7 @@ from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
+from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
@@ -220,7 +221,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     match call.phase:
         case Phase.IVR:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-            return _reply(call, walk.repeat(flow, place, _facts(session, call, flow)), to)
+            return _reply(session, call, walk.repeat(flow, place, _facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
             why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
             said = Said(prompts.sentence(why, place.language), place.language)
@@ -249,7 +250,7 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     if isinstance(turn.then, Enter):
         at = clock.now(session)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
-    return _reply(call, turn, to)
+    return _reply(session, call, turn, to)
 
 
 def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
@@ -268,7 +269,7 @@ def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts
     return elsewhere
 
 
-def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
+def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     match turn.then:
         case CalledBack(speaks=True):
@@ -280,7 +281,8 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (*says, _enqueue(call, to))
         case walk.PutThrough(number, rings_s, longest_min):
             action = to.put_through(call.contract_id, call.id, turn.place.step)
-            return (*says, PutThrough(number, call.line, action, rings_s, longest_min * 60))
+            shown = lines.caller_id_of(session, call.contract_id, call.ente_id, call.line)
+            return (*says, PutThrough(number, shown, action, rings_s, longest_min * 60))
         case Await(digits, timeout_s, words):
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None

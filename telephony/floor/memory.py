@@ -384,6 +384,7 @@ class MemoryFloor:
             leg["carrier_sid"], leg["state"], leg["agent_id"],
             self._ring_timeout(call["in_queue_id"] or call["queue_id"]), leg["role"] if leg["id"] else None,
             leg["number"] or (self.agents.rows.get(leg["agent_id"]) or _AGENT)["rings_at"], call["room_id"], None, None,
+            call["ente_id"],
         )  # fmt: skip
 
     def settle(

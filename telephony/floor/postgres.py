@@ -249,6 +249,7 @@ _LOAD = (
         _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role,
         func.coalesce(_LEG.c.number, _PRESENCE.c.rings_at), _CALL.c.room_id,
         _CALLBACK.c.number.label("citizen"), _CALLBACK.c.leg_id.label("called_leg"),
+        _CALL.c.ente_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)

@@ -55,6 +55,31 @@ def sender(session: Session, ente_id: int) -> str | None:
     return fit[0].number if fit else None
 
 
+def caller_id_of(session: Session, contract_id: int, ente_id: int | None, called: str) -> str:
+    """The number that is shown to whoever is called out of a call that came on `called`: that line, the ente's
+    geographic one, or the contract's.
+
+    Toll-free numbers are not used as caller ID (AGCOM): networks may block such a call. It leaves with the number that
+    was called only where no other is fit, and `unshown` says so.
+    """
+    fit = [
+        one
+        for one in of_contract(session, contract_id)
+        if one.kind is LineKind.GEOGRAPHIC and one.ente_id in {None, ente_id}
+    ]
+    fit.sort(key=lambda one: (one.number != called, one.ente_id is None))
+    return fit[0].number if fit else called
+
+
+def unshown(session: Session, contract_id: int) -> frozenset[str]:
+    """The freephone numbers for whose calls there is no other number to show."""
+    return frozenset(
+        one.number
+        for one in of_contract(session, contract_id)
+        if one.kind is LineKind.FREEPHONE and caller_id_of(session, contract_id, one.ente_id, one.number) == one.number
+    )
+
+
 def all_lines(session: Session) -> list[LineView]:
     """Every line, by its number."""
     return sorted(_lines(session).values(), key=lambda one: one.number)
