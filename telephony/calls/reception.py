@@ -68,9 +68,10 @@ class Arrival:
 def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
     """A call arrives on one of our lines. The scope must be the line's contract."""
     caller = to_e164(arrival.caller) if arrival.caller else None
-    known = _known(session, caller, line)
+    his = lines.of_his_own(session, caller)
+    known = _known(session, his, line)
     only = known[0] if len(known) == 1 else None
-    kind = caller_kind(caller)
+    kind = caller_kind(his)
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
     is_open = opening(table, arrival.at).is_open
@@ -125,7 +126,8 @@ def after_number(
     if hung_up or call.phase is not Phase.IVR or step != place.step:
         return () if hung_up else _now(session, call, to)
     flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached))
+    now = clock.now(session)  # they may have spoken past closing
+    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
     return _say(session, call, turn, to)
 
 
@@ -164,7 +166,9 @@ def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: st
     if not dialog.is_under_way(place.kept):
         if pressed != dialog.YES or not callbacks.is_offered(session, call):
             return ()
-        place = replace(place, kept=dialog.begin(place.kept, call.caller), step=place.step + 1)
+        place = replace(
+            place, kept=dialog.begin(place.kept, lines.of_his_own(session, call.caller)), step=place.step + 1
+        )
         return _written(session, call, place, (_about_callback(call, place, to),))
     kept, came = dialog.answered(place.kept, pressed)
     place = replace(place, kept=kept, step=place.step + 1)
@@ -253,9 +257,11 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     return _reply(session, call, turn, to)
 
 
-def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
+def _walked(
+    session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn], judged_at: datetime | None = None
+) -> Turn:  # fmt: skip
     """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
-    facts = _facts(session, call, flow)
+    facts = _facts(session, call, flow, judged_at)
     turn = walked(facts)
     node = flow.nodes[turn.place.node]
     if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
@@ -322,17 +328,19 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
+def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | None = None) -> Facts:
+    """Whoever came while the line was open finds it open; unless it is judged anew, at an instant."""
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
-        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
-        now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
+        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), judged_at or call.arrived_at),
+        now=clock.now(session), caller_known=call.contact_id is not None,
+        caller=lines.of_his_own(session, call.caller),
         calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
         or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
         offers=offered.offers(session, call.contract_id, call.ente_id),
-        reaches=outside.reached_from(session, call.contract_id, flow, call.caller),
+        reaches=outside.reached_from(session, call.contract_id, flow, line=call.line, caller=call.caller),
     )  # fmt: skip
 
 

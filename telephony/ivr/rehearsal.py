@@ -18,6 +18,7 @@ from crm.positions import queries as positions
 from telephony.ivr import outside, queries, walk
 from telephony.ivr.definition import Flow, ToNumber
 from telephony.ivr.walk import Consult, Facts, LookUp, Place, Reached, Turn
+from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
@@ -60,7 +61,8 @@ def rehearse(
     taken = queries.current(session, line.number).flow if version_id is None else queries.of_call(
         session, line.contract_id, line.number, version_id
     )  # fmt: skip
-    number = to_e164(caller) if caller else None
+    typed = to_e164(caller) if caller else None
+    number = lines.of_his_own(session, typed)
     reached = contacts.reached_at(session, number) if number else []
     known = [one for one in reached if line.ente_id in {None, one.ente_id}]
     ente_id = line.ente_id or (known[0].ente_id if len(known) == 1 else None)
@@ -69,6 +71,6 @@ def rehearse(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
-        reaches=outside.reached_from(session, line.contract_id, taken, number),
+        reaches=outside.reached_from(session, line.contract_id, taken, line=line.number, caller=typed),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

@@ -45,6 +45,12 @@ def line(session: Session, number: str) -> LineView | None:
     return _lines(session).get(number)
 
 
+def of_his_own(session: Session, caller: str | None) -> str | None:
+    """The number by which a caller may be known, judged and called back: none, as if it were withheld, where one of our
+    lines calls because a voice flow has put him through to another."""
+    return None if caller is None or line(session, caller) is not None else caller
+
+
 def sender(session: Session, ente_id: int) -> str | None:
     """The number from which an ente's SMS leave: its own before its contract's; a freephone one only if there is no
     other, as few carriers let those send.

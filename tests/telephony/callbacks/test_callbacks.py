@@ -27,7 +27,7 @@ from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.walk import Place
 from telephony.queues.models import EntryState, Queue
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE
 from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
@@ -129,6 +129,13 @@ def test_whose_hanging_up_is_never_heard_of_is_called_a_little_later(centre: Sta
     keys(centre, call, "1")
     passes(centre, 1)
     assert centre.entry(call).state is EntryState.WAITING
+
+
+def test_one_of_our_lines_is_never_called_back(centre: Stage) -> None:
+    """A voice flow of another line has put somebody through: which number is his, nobody knows."""
+    call = centre.queues(REGIONAL_LINE)
+    keys(centre, call, "1")
+    assert words(waits(centre, call)) == sentence(Sentence.CALLBACK_KEY_IN)
 
 
 def test_another_number_is_read_back_before_it_counts(centre: Stage) -> None:
