@@ -110,6 +110,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
         Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
         Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
+        Flaw.QUEUE_AT_NIGHT: "chi trova chiuso aspetta in coda un operatore che non c'è",
         Flaw.UNREACHED: "nessuna strada porta qui",
     },
     SurveyReason: {

@@ -135,13 +135,19 @@ def test_one_of_our_lines_is_never_called_back(centre: Stage) -> None:
     """A voice flow of another line has put somebody through: which number is his, nobody knows."""
     call = centre.queues(REGIONAL_LINE)
     keys(centre, call, "1")
-    assert words(waits(centre, call)) == sentence(Sentence.CALLBACK_KEY_IN)
+    assert (
+        words(waits(centre, call))
+        == f"{sentence(Sentence.CALLBACK_KEY_IN)} {sentence(Sentence.CALLBACK_NOT_BY_DIGITS)}"
+    )
 
 
 def test_another_number_is_read_back_before_it_counts(centre: Stage) -> None:
     call = centre.queues()
     keys(centre, call, "1")
-    assert words(keys(centre, call, "2")) == sentence(Sentence.CALLBACK_KEY_IN)
+    assert (
+        words(keys(centre, call, "2"))
+        == f"{sentence(Sentence.CALLBACK_KEY_IN)} {sentence(Sentence.CALLBACK_NOT_BY_DIGITS)}"
+    )
     assert words(keys(centre, call, "899123456")).startswith(sentence(Sentence.CALLBACK_WRONG))
     assert "0 5 7 1 7 0 0 7 0 1" in words(keys(centre, call, "0571700701"))
     assert keys(centre, call, "1") == AGREED
