@@ -16,7 +16,7 @@ from crm.contacts.queries import ContactKey
 from crm.core import clock
 from crm.core.db import new_id
 from crm.enti import queries as enti
-from crm.enti.calendar import opening
+from crm.enti.calendar import is_metered, opening
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
@@ -74,12 +74,12 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     kind = caller_kind(his)
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
-    is_open = opening(table, arrival.at).is_open
+    counts = is_metered(table, arrival.at)
     taken = flows.current(session, line.number)
     call = floor(session).arrive(
         id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,
         caller=caller, caller_kind=kind, callers=counted_as(kind, line.kind), phase=Phase.IVR,
-        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=is_open,
+        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=counts,
         waited_ms=0, talked_ms=0, closing=False, note="", contact_id=only.contact_id if only else None,
         proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from crm.core import clock, topics
 from crm.core.db import signal, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
+from crm.enti.calendar import opening
 from crm.levels import service as levels
 from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter_of
 from crm.levels.service import SeenFact
@@ -219,7 +220,7 @@ def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
     if not _append(session, row, "PutThrough", heard) or row.put_through_at is not None:
         return
     row = replace(row, put_through_at=heard.at)
-    over = {"outcome": _outcome(row, _state(row))} if row.phase is Phase.ENDED else {}
+    over = {"outcome": _outcome(session, row, _state(row))} if row.phase is Phase.ENDED else {}
     floor(session).write_call(call_id, put_through_at=heard.at, **over)
     if row.metered:
         state = (account_of(row), measured_of(row, _state(row)))
@@ -340,11 +341,11 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         values["answered_at"] = at if after.ended_at is None else min(at, after.ended_at)
     if after.phase is Phase.ENDED:
         values["ended_at"] = after.ended_at
-        values["outcome"] = _outcome(row, after)
+        values["outcome"] = _outcome(session, row, after)
     floor(session).write_call(row.id, **values)
 
 
-def _outcome(row: LiveCall, after: CallState) -> Outcome:
+def _outcome(session: Session, row: LiveCall, after: CallState) -> Outcome:
     if after.served:
         return Outcome.ANSWERED
     if after.away:
@@ -357,7 +358,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.PUT_THROUGH
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
-    return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
+    table = enti.timetable(session, row.contract_id, row.ente_id)
+    return Outcome.LEFT_IVR if opening(table, row.arrived_at).is_open else Outcome.CLOSED
 
 
 def _follow_leg(session: Session, row: LiveCall, after: CallState, event: Event) -> None:
