@@ -3,6 +3,7 @@
 Where the state is kept is the floor's business (`telephony.floor`). Locks are taken in one order: call, entry, agent.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -257,9 +258,8 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *,
         call_id, contract_id=entering.contract_id, ente_id=entering.ente_id, queue_id=queue_id, domain=queue.domain,
         priority=queue.priority, at=heard.at, language=language, knows=knows, away=away,
     )  # fmt: skip
-    if widenings := queue.rules.widenings(language, known=knows is not None):
-        due = [heard.at + timedelta(seconds=seconds) for seconds in sorted(widenings)]
-        commands.arm_widening(session, call_id=call_id, contract_id=entering.contract_id, due=due)
+    widenings = queue.rules.widenings(language, known=knows is not None)
+    _arm_at(session, call_id, entering.contract_id, heard.at, (timedelta(seconds=one) for one in widenings))
     return apply(session, call_id, CallerQueued(heard.at, away), heard)
 
 
@@ -402,6 +402,20 @@ def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: objec
     commands.disarm_ring(session, leg_id=leg_id)
 
 
+def _arm_widenings(session: Session, row: LiveCall, at: datetime, *, also: Iterable[timedelta]) -> None:
+    """A caller waits anew, perhaps in another queue: more may answer him there after a while, as of any who waits."""
+    call = floor(session).whole_call(row.id)
+    assert call is not None
+    language = Place.restored(call.ivr).language.value
+    widenings = _queue(session, row).rules.widenings(language, known=False)
+    _arm_at(session, row.id, row.contract_id, at, {*(timedelta(seconds=one) for one in widenings), *also})
+
+
+def _arm_at(session: Session, call_id: UUID, contract_id: int, at: datetime, waits: Iterable[timedelta]) -> None:
+    if due := [at + wait for wait in sorted(waits)]:
+        commands.arm_widening(session, call_id=call_id, contract_id=contract_id, due=due)
+
+
 def _follow_entry(session: Session, row: LiveCall, before: CallState, after: CallState, event: Event) -> None:
     values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
     if after.phase is before.phase and not values:
@@ -412,9 +426,8 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
             "meant_for": None,
         }  # fmt: skip
-        if cut_off_from is not None:
-            due = [event.at + wait for wait in (agents.FAREWELL + timedelta(seconds=1), timedelta(seconds=BACK_S))]
-            commands.arm_widening(session, call_id=row.id, contract_id=row.contract_id, due=due)
+        back = () if cut_off_from is None else (agents.FAREWELL + SECOND, timedelta(seconds=BACK_S))
+        _arm_widenings(session, row, event.at, also=back)
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values |= {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:

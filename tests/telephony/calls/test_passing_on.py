@@ -4,10 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.core.configuration import changed
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.models import Office
 from crm.files import queries as files
@@ -23,7 +25,7 @@ from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
 from telephony.queues import queries
-from telephony.queues.models import EntryState
+from telephony.queues.models import EntryState, Queue, QueueMember
 from telephony.queues.routing import HEAD, MEANT_S
 from tests.cast import DOMAIN, MARIO_MOBILE
 from tests.telephony.fake_carrier import refused
@@ -306,6 +308,26 @@ def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> Non
     kinds = [kind for kind, _ in stage.facts(call)]
     assert kinds[-4:] == [FactKind.RESUMED, FactKind.PASSED_ON, FactKind.RETURNED, FactKind.SERVED]
     assert not stage.call(call).passed
+
+
+def test_whoever_is_passed_on_is_answered_by_more_the_longer_he_waits_there(stage: Stage) -> None:
+    """The queue of notices opens to the next level after 20 seconds; what he waited before does not count."""
+    cast = stage.cast
+    with stage.database.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
+        changed(session)
+        session.execute(update(Queue).where(Queue.id == cast.notices).values(widens_s=20))
+        there = QueueMember.queue_id == cast.notices
+        session.execute(delete(QueueMember).where(there, QueueMember.agent_id == cast.anna))
+        session.execute(update(QueueMember).where(there, QueueMember.agent_id == cast.luca).values(level=2))
+    call, anna = in_talk(stage)
+    stage.ready(cast.luca)
+    stage.work(lambda s: talk.pass_to_queue(s, anna, call_id=call, queue_id=cast.notices, first=False))
+    stage.run()
+    assert stage.call(call).phase is Phase.WAITING
+    stage.passes(21)
+    stage.engine.fire_timers()
+    (given,) = stage.run()
+    assert (given.call_id, given.agent_id) == (call, cast.luca)
 
 
 # -- outside ----------------------------------------------------------------------------------------------------
