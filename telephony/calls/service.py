@@ -264,8 +264,8 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *,
 
 
 def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
-    """The agent who spoke with this taxpayer last, not long ago."""
-    return floor(session).last_agent(contact_id, since=at - KNOWN_FOR)
+    """The agent who has something to do for this taxpayer, or spoke with him last, not long ago."""
+    return floor(session).who_knows(contact_id, since=at - KNOWN_FOR)
 
 
 def account_of(row: LiveCall) -> Account:

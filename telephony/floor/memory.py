@@ -454,7 +454,7 @@ class MemoryFloor:
     def close_file(self, call_id: UUID) -> None:
         """There are none."""
 
-    def last_agent(self, contact_id: int, *, since: datetime) -> int | None:
+    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
         told = [row for row in self.timeline.by("contact", contact_id) if row["agent_id"] and row["at"] >= since]
         last = max(told, key=lambda row: row["at"], default=None)
         return None if last is None else int(last["agent_id"])
