@@ -38,6 +38,7 @@ class Flaw(StrEnum):
     LEADS_NOWHERE = "leads_nowhere"
     NO_TEXT = "no_text"
     UNKNOWN_NAME = "unknown_name"  # a text names what is not known
+    LOOSE_BRACE = "loose_brace"  # a brace that is not closed, or was not opened, would be spoken
     NO_CHOICES = "no_choices"
     SAME_KEY = "same_key"
     OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
@@ -119,6 +120,8 @@ def _text(text: Text, languages: Iterable[Language]) -> Iterable[tuple[Flaw, str
     yield from ((Flaw.NO_TEXT, language.value) for language in languages if not text.get(language, "").strip())
     named = {name for said in text.values() for name in _NAMED.findall(said)}
     yield from ((Flaw.UNKNOWN_NAME, name) for name in sorted(named - set(Known)))
+    loose = [language for language, said in text.items() if {"{", "}"} & set(_NAMED.sub("", said))]
+    yield from ((Flaw.LOOSE_BRACE, language.value) for language in loose)
 
 
 _NAMED = re.compile(r"\{([^{}]*)\}")

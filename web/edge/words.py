@@ -102,6 +102,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.LEADS_NOWHERE: "porta a un passo che non c'è",
         Flaw.NO_TEXT: "manca il testo",
         Flaw.UNKNOWN_NAME: "il testo nomina qualcosa che non si conosce",
+        Flaw.LOOSE_BRACE: "nel testo c'è una parentesi graffa aperta o chiusa per sbaglio: si scrive {ente}",
         Flaw.NO_CHOICES: "il menu non ha scelte",
         Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
         Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",

@@ -185,6 +185,15 @@ def test_who_comes_back_from_an_office_after_closing_waits_in_no_queue() -> None
     assert (late.place.node, said(late)[0]) == ("machine", sentence(Sentence.NOBODY_THERE))
 
 
+@pytest.mark.parametrize("said", ["Il servizio costa {ente", "Comune di ente}.", "{{ente}", "{ente}}"])
+def test_a_brace_that_would_be_spoken_is_a_flaw(said: str) -> None:
+    nodes = {"hello": {"kind": "goodbye", "text": {"it": said}}, "queue": {"kind": "queue", "queue": OPERATOR}}
+    flow = Flow.model_validate({"start": "hello", "operator": "queue", "nodes": nodes})
+    (found,) = problems(flow, queues=QUEUES)
+    assert (found.node, found.field, found.flaw, found.about) == ("hello", "text", Flaw.LOOSE_BRACE, "it")
+    assert found.hinders
+
+
 def test_a_queue_for_who_finds_the_line_closed_is_told_and_does_not_hinder() -> None:
     told = [one for one in problems(by_night("queue"), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
     assert [(one.flaw, one.hinders) for one in told] == [(Flaw.QUEUE_AT_NIGHT, False)]
