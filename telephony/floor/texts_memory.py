@@ -9,7 +9,7 @@ from telephony.agents.models import AgentState
 from telephony.floor.tables import Journal, Row, Table
 from telephony.floor.texts_port import TextAgent, WaitingThread
 from telephony.queues.routing import FreeAgent, Waiting
-from telephony.texts.lifecycle import LiveThread, Thread
+from telephony.texts.lifecycle import LiveThread, Thread, restored
 from telephony.texts.models import ThreadState
 
 _FOLDED = [one.name for one in fields(Thread)]
@@ -40,7 +40,7 @@ class MemoryTexts:
         closed = values["state"] is ThreadState.CLOSED
         if not closed and any(row["state"] is not ThreadState.CLOSED for row in self.threads.by("ends", ends)):
             return False
-        self.threads.put(values["id"], {**self._blank, **values})
+        self.threads.put(values["id"], {**self._blank, "missed_by": [], **values})
         return True
 
     def last_thread(self, *, line: str, citizen: str) -> UUID | None:
@@ -52,7 +52,7 @@ class MemoryTexts:
         row = self.threads.rows.get(thread_id)
         if row is None:
             return None
-        return LiveThread(**{name: row[name] for name in _OF}, thread=Thread(*(row[name] for name in _FOLDED)))
+        return LiveThread(**{name: row[name] for name in _OF}, thread=restored(row[name] for name in _FOLDED))
 
     def write_thread(self, thread_id: UUID, /, **values: object) -> None:
         self.threads.change(thread_id, values)
@@ -78,7 +78,7 @@ class MemoryTexts:
                     row["id"], row["queue_id"], row["priority"], row["entered_at"], row["ente_id"], row["language"],
                     row["knows"], row["meant_for"],
                 ),
-                row["missed_by"], row["missed_at"],
+                frozenset(row["missed_by"]), row["missed_at"],
             )
             for row in there
             if row["not_before"] is None or row["not_before"] <= now

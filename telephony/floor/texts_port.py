@@ -21,11 +21,11 @@ class TextAgent:
 
 @dataclass(frozen=True, slots=True)
 class WaitingThread:
-    """A thread that waits for a match, and who let it go by last."""
+    """A thread that waits for a match, and who let it go by, the last one at `missed_at`."""
 
     contract_id: int
     waiting: Waiting
-    missed_by: int | None
+    missed_by: frozenset[int]
     missed_at: datetime | None
 
 

@@ -15,7 +15,7 @@ from telephony.floor.texts_port import TextAgent, WaitingThread
 from telephony.queues.models import Queue, QueueMember
 from telephony.queues.routing import FreeAgent, Waiting
 from telephony.texts import story
-from telephony.texts.lifecycle import LiveThread, Thread
+from telephony.texts.lifecycle import LiveThread, Thread, restored
 from telephony.texts.models import TextEvent, TextThread, ThreadState
 
 _THREAD, _EVENT = table_of(TextThread), table_of(TextEvent)
@@ -98,7 +98,7 @@ class PostgresTexts:
         row = self._session.execute(_LOCK, {"thread": thread_id}).one_or_none()
         if row is None:
             return None
-        return LiveThread(**dict(zip(_OF, row, strict=False)), thread=Thread(*row[len(_OF) :]))
+        return LiveThread(**dict(zip(_OF, row, strict=False)), thread=restored(row[len(_OF) :]))
 
     def write_thread(self, thread_id: UUID, /, **values: object) -> None:
         self._session.execute(_WRITE, {"thread": thread_id, **values})
@@ -114,7 +114,7 @@ class PostgresTexts:
 
     def waiting_threads(self, domain: str, now: datetime) -> list[WaitingThread]:
         rows = self._session.execute(_WAITING, {"domain": domain, "now": now})
-        return [WaitingThread(row[0], Waiting(*row[1:9]), row[9], row[10]) for row in rows]
+        return [WaitingThread(row[0], Waiting(*row[1:9]), frozenset(row[9]), row[10]) for row in rows]
 
     def text_agents(self, domain: str, now: datetime) -> list[TextAgent]:
         rows = self._session.execute(_AGENTS, {"domain": domain, "now": now})

@@ -58,7 +58,7 @@ class Waiting:
     language: str = ITALIAN
     knows: int | None = None
     meant_for: int | None = None  # the colleague whom an agent passed it on to
-    not_by: int | None = None  # an agent who has just let it go by
+    not_by: frozenset[int] = frozenset()  # agents who have just let it go by
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> 
 
 def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
     """Whether an agent may answer a call as long as it has waited."""
-    if call.ente_id in agent.not_for or agent.agent_id == call.not_by:
+    if call.ente_id in agent.not_for or agent.agent_id in call.not_by:
         return False
     rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
     if call.meant_for is not None and waited < timedelta(seconds=MEANT_S):

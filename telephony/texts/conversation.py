@@ -28,7 +28,7 @@ from telephony.queues import queries as queues
 from telephony.texts import sending, service, story
 from telephony.texts.care import Care, care
 from telephony.texts.lifecycle import WITH_AGENT, Ended, LiveThread, Missed, PassedOn, Replied, Taken
-from telephony.texts.models import Closed, TextDesk, TextThread, ThreadState
+from telephony.texts.models import Closed, TextDesk, TextEvent, TextThread, ThreadState
 
 ANOTHER = "La persona proposta non è più quella: guarda con chi stai scrivendo."
 NOT_YOURS = "Questa conversazione non è più tua."
@@ -38,7 +38,7 @@ TELLS = (
     "identifica la persona."
 )
 HINTS = "Il testo può far capire che c'è un debito, e non sai ancora con chi scrivi: cambialo, o invialo comunque."
-_THREAD, _DESK = table_of(TextThread), table_of(TextDesk)
+_THREAD, _DESK, _EVENT = table_of(TextThread), table_of(TextDesk), table_of(TextEvent)
 
 
 def take(session: Session, by: Principal, *, thread_id: UUID) -> None:
@@ -98,9 +98,12 @@ def reply(
     touch(session, topics.agent(by.user_id))
 
 
-def draft(session: Session, by: Principal, *, thread_id: UUID, body: str) -> None:
-    """Keep what is being written; it announces nothing."""
+def draft(session: Session, by: Principal, *, thread_id: UUID, body: str, once: str) -> None:
+    """Keep what is being written; it announces nothing. What has been sent meanwhile is no draft any more."""
     live = own_thread(session, by, thread_id)
+    sent = select(_EVENT.c.id).where(_EVENT.c.thread_id == live.id, _EVENT.c.key == f"replied:{once}")
+    if session.execute(sent).first() is not None:
+        return
     floor(session).write_thread(live.id, draft=body[:MAX_DRAFT])
 
 

@@ -6,13 +6,14 @@ An event that does not fit changes nothing: the agent who took it a moment too l
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from telephony.queues.routing import HEAD, MEANT_S
 from telephony.texts.models import Closed, ThreadState
 
 LOOK_S = 30  # a thread that waits is looked at so often, should a signal have been lost
-AGAIN_S = 60  # for so long whoever let a thread go by is not offered it again
+AGAIN_S = 60  # so long after the last one let a thread go by, all of them may be offered it again
 REOPENED_WITHIN = timedelta(hours=24)
 WITH_AGENT = frozenset({ThreadState.OFFERED, ThreadState.OPEN, ThreadState.IDLE})
 
@@ -37,7 +38,7 @@ class Thread:
     replied_at: datetime | None
     knows: int | None
     meant_for: int | None
-    missed_by: int | None
+    missed_by: tuple[int, ...]  # one after another, since somebody last had it
     missed_at: datetime | None
     reopened: int
     closed_at: datetime | None
@@ -47,6 +48,11 @@ class Thread:
     def owes_answer(self) -> bool:
         """Whether the last word is the citizen's."""
         return self.replied_at is None or self.wrote_at > self.replied_at
+
+
+def restored(values: Iterable[Any]) -> Thread:
+    """A thread from its columns, in their order."""
+    return Thread(*(tuple(one) if isinstance(one, list) else one for one in values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +137,12 @@ def advance(now: Thread, event: Event) -> Thread:  # noqa: PLR0911  # one for ea
             waited = _waited_ms(now, at)
             return replace(
                 now, state=ThreadState.OPEN, taken_at=now.taken_at or at, waited_ms=waited, waiting_since=None,
-                offered_at=None, knows=agent_id, meant_for=None, missed_by=None, missed_at=None, not_before=None,
+                offered_at=None, knows=agent_id, meant_for=None, missed_by=(), missed_at=None, not_before=None,
             )  # fmt: skip
         case Missed(at, agent_id) if now.state is ThreadState.OFFERED and now.agent_id == agent_id:
             return replace(
-                now, state=ThreadState.WAITING, agent_id=None, offered_at=None, meant_for=None, missed_by=agent_id,
-                missed_at=at,
+                now, state=ThreadState.WAITING, agent_id=None, offered_at=None, meant_for=None,
+                missed_by=(*now.missed_by, agent_id), missed_at=at,
             )  # fmt: skip
         case Replied(at, agent_id) if now.state in {ThreadState.OPEN, ThreadState.IDLE} and now.agent_id == agent_id:
             return replace(now, state=ThreadState.OPEN, answered_at=now.answered_at or at, replied_at=at)
@@ -176,7 +182,7 @@ def _wrote(now: Thread, event: Wrote) -> Thread:
 def _waits(now: Thread, at: datetime, *, priority: int, opens_at: datetime | None = None) -> Thread:
     return replace(
         now, state=ThreadState.WAITING, agent_id=None, priority=priority, entered_at=at, offered_at=None,
-        waiting_since=opens_at or at, not_before=opens_at, meant_for=None, missed_by=None, missed_at=None,
+        waiting_since=opens_at or at, not_before=opens_at, meant_for=None, missed_by=(), missed_at=None,
     )  # fmt: skip
 
 

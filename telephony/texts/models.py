@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -73,7 +75,7 @@ class TextThread(Base):
     replied_at: Mapped[datetime | None]  # an agent, last
     knows: Mapped[int | None]  # the agent who had it last, or spoke with this citizen last
     meant_for: Mapped[int | None]  # the colleague whom it was passed on to
-    missed_by: Mapped[int | None]  # who let it go by last
+    missed_by: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)  # who let it go by, one after another
     missed_at: Mapped[datetime | None]
     reopened: Mapped[int] = mapped_column(SmallInteger, default=0)
     closed_at: Mapped[datetime | None]

@@ -47,7 +47,7 @@ def apply(
     if not floor(session).log_thread(live, key=key, kind=kind, detail=said, at=event.at) or after == live.thread:
         return live
     changed = {
-        one.name: getattr(after, one.name)
+        one.name: _stored(getattr(after, one.name))
         for one in fields(Thread)
         if getattr(after, one.name) != getattr(live.thread, one.name)
     }
@@ -136,6 +136,10 @@ def _announce(session: Session, live: LiveThread, before: Thread | None, after: 
     frees = before is not None and before.state in busy and after.state not in busy
     if waits or frees:  # who is free for one more is given one at once
         signal(session, MatchDue(after.domain))
+
+
+def _stored(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _agent_of(event: Event) -> dict[str, str]:

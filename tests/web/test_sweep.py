@@ -54,6 +54,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/retention": {"years": "10"},
     "/enti/{ente_id}/listening": {"shown": "1"},
     "/enti/{ente_id}/told": {},
+    "/centre/{contract_id}/texts": {"held": "1", "queue": "1", "most": "3", "idle_min": "15"},
     "/voice/versions/{version_id}/nodes": {"kind": "message", "name": "Avviso"},
     "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},
     "/voice/versions/{version_id}/whole": {"start": "a", "operator": "a", "usual": "it", "speaks-it": "1"},

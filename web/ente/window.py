@@ -77,7 +77,7 @@ class Happened:
     name: str
     at: datetime
     kind: EntryKind
-    state: Outcome | State | FollowUpState | MessageState | None  # none while it is going on
+    state: Outcome | State | FollowUpState | MessageState | Closed | None  # none while it is going on
     mistaken: bool
     about: Topic | FollowUpKind | None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, ROUTING, open_to_routing, protect_unattributed
@@ -85,7 +86,7 @@ def _threads() -> None:
         sa.Column("replied_at", INSTANT),
         sa.Column("knows", sa.BigInteger()),
         sa.Column("meant_for", sa.BigInteger()),
-        sa.Column("missed_by", sa.BigInteger()),
+        sa.Column("missed_by", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("missed_at", INSTANT),
         sa.Column("reopened", sa.SmallInteger(), nullable=False),
         sa.Column("closed_at", INSTANT),
@@ -157,7 +158,7 @@ def _parts() -> None:
         *_of_thread(),
         sa.Column("key", sa.String(120), nullable=False),
         sa.Column("kind", sa.String(40), nullable=False),
-        sa.Column("detail", sa.dialects.postgresql.JSONB(), nullable=False),
+        sa.Column("detail", postgresql.JSONB(), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["thread_id"], ["text_thread.id"], name=op.f("fk_text_event_thread_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_text_event")),
