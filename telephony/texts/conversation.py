@@ -12,7 +12,7 @@ from crm.access.permissions import Permission, Principal
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
-from crm.core.errors import ConflictError, InvalidError
+from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.files import queries as file_queries
 from crm.files import service as files
 from crm.files.gate import GateOutcome
@@ -82,16 +82,16 @@ def reply(
     live = _taken(session, by, thread_id)
     body = "\n".join(line.rstrip() for line in body.strip().splitlines())
     if not body:
-        raise _wrong("Scrivi la risposta.", "body")
+        raise FieldError("Scrivi la risposta.", "body")
     match care(body, identified=is_identified(session, by, live), language=live.language):
         case Care.TELLS:
-            raise _wrong(TELLS, "body")
+            raise FieldError(TELLS, "body")
         case Care.HINTS if not sure:
-            raise _wrong(HINTS, "body")
+            raise FieldError(HINTS, "body")
     try:
         sending.say(session, live, body, cause=f"{by.user_id}:{_once(once)}", by=by)
     except InvalidError as error:
-        raise _wrong(str(error.parts[0] if error.parts else error), "body") from None
+        raise FieldError(str(error.parts[0] if error.parts else error), "body") from None
     at = clock.now(session)
     service.apply(session, live.id, Replied(at, by.user_id), key=f"replied:{once}")
     floor(session).write_thread(live.id, draft="", seen_at=at)
@@ -274,8 +274,4 @@ def _once(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise _wrong("Ricarica la pagina e riprova.", "body") from None
-
-
-def _wrong(sentence: str, field: str) -> InvalidError:
-    return InvalidError(sentence, parts=(InvalidError(sentence, field=field),))
+        raise FieldError("Ricarica la pagina e riprova.", "body") from None

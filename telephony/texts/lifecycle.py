@@ -52,7 +52,8 @@ class Thread:
 
 def restored(values: Iterable[Any]) -> Thread:
     """A thread from its columns, in their order."""
-    return Thread(*(tuple(one) if isinstance(one, list) else one for one in values))
+    columns: list[Any] = [tuple(one) if isinstance(one, list) else one for one in values]
+    return Thread(*columns)
 
 
 @dataclass(frozen=True, slots=True)

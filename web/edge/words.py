@@ -50,6 +50,7 @@ from telephony.lines.models import LineKind
 from telephony.selfservice.dialogue import Want
 from telephony.surveys.models import SurveyReason
 from telephony.texts.models import Closed, ThreadState
+from telephony.texts.phrases import Phrase
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -522,6 +523,13 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Closed.SILENT: "non ha più risposto",
         Closed.FULL: "non presa: troppi in attesa",
         Closed.STOPPED: "ha scritto STOP",
+    },
+    Phrase: {
+        Phrase.GREETING: "Saluto, e chi è",
+        Phrase.MOMENT: "Un momento",
+        Phrase.DOCUMENT: "Numero del documento",
+        Phrase.INFORMATION: "Informazioni generali",
+        Phrase.FAREWELL: "Commiato",
     },
     ThreadState: {
         ThreadState.WAITING: "in attesa",

@@ -24,7 +24,7 @@ from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from telephony.texts import settings
 from telephony.texts.models import TextDesk, TextMessage, TextThread, ThreadState
-from telephony.texts.phrases import PHRASES, filled
+from telephony.texts.phrases import Phrase, filled
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
@@ -96,7 +96,7 @@ class Front:
     file: TaxpayerFile | None
     draft: str
     once: str  # another one after each reply
-    phrases: tuple[tuple[str, str], ...]  # title, words
+    phrases: tuple[tuple[Phrase, str], ...]  # with its words
     may_tell: bool
     topics: frozenset[str]
 
@@ -196,7 +196,7 @@ def _front(session: Session, visit: Visit, row: TextThread, card: Card, public_u
         card, line.label if line else row.line, row.reopened, said,
         _asked(session, person, row.proposed_by) if person and file is None else None, file, row.draft,
         f"{row.id}:{len(ours)}",
-        tuple((one.title, filled(one, row.language, agent=agent, ente=name, link=link)) for one in PHRASES),
+        tuple((one, filled(one, row.language, agent=agent, ente=name, link=link)) for one in Phrase),
         file is not None, _watched(session, row, said) | {topics.contact(one.id) for one in person},
     )  # fmt: skip
 
