@@ -9,7 +9,10 @@ from enum import StrEnum
 
 from crm.messages.wording import tells_of_debt
 
-_SUM = re.compile(r"(?:€|\beuro\b|\beur\b)\s*\d|\d\s*(?:€|euro\b|eur\b)|\b\d{1,3}(?:\.\d{3})*,\d{2}\b", re.IGNORECASE)
+_SUM = re.compile(
+    r"(?:€|\beuro\b|\beur\b)\s*\d|\d\s*(?:€|euro\b|eur\b)|(?<!alle )(?<!ore )\b\d{1,3}(?:\.\d{3})*,\d{2}\b",
+    re.IGNORECASE,
+)
 _NOTICE = re.compile(r"(?<!\d)(?:\d[ .-]?){17}\d(?!\d)")  # 18 digits: a pagoPA notice
 _CODICE_FISCALE = re.compile(r"\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b", re.IGNORECASE)
 

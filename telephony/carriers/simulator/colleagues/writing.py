@@ -37,10 +37,10 @@ class Writing:
             await asyncio.sleep(TRY_AGAIN_S * self._scale)
 
     async def _answer(self, thread: str) -> None:
-        await asyncio.sleep(LOOKS_AFTER_S * self._scale)
-        if self._leaves(self._screen.text("texts")):
+        if self._leaves(self._screen.text("texts")):  # at once, so that it comes to the person before he gives up
             await self._browser.press(DECLINE, thread=thread)
             return
+        await asyncio.sleep(LOOKS_AFTER_S * self._scale)
         await self._browser.press(FRONT, thread=thread)
         await self._browser.press(FRONT)  # his calls stay before him
         await asyncio.sleep(READS_S * self._scale)

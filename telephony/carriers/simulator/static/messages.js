@@ -101,7 +101,7 @@ element("answer").addEventListener("submit", async (event) => {
 async function begin() {
   try {
     const { numbers, suggestions } = await ask("setup");
-    names = Object.fromEntries(suggestions.filter((one) => MOBILE.test(one.number)).map((one) => [one.number, one.name]));
+    names = Object.fromEntries(suggestions.filter((one) => MOBILE.test(one.number)).map((one) => [one.number, one.label]));
     if (!numbers.length) setTimeout(begin, 2000); // the centre is still starting
     element("line").replaceChildren(...numbers.map(({ number, label }) => new Option(`${number} ${label}`.trim(), number)));
   } catch {
