@@ -42,10 +42,23 @@ class Sentence(StrEnum):
     SURVEY_SCORE = "survey_score"
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
+    THANKS = "thanks"
     OUT_OF_ORDER = "out_of_order"
+    PUT_THROUGH = "put_through"
+    NOBODY_THERE = "nobody_there"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
+    Sentence.PUT_THROUGH: {
+        IT: "La metto in contatto con l'ufficio competente.",
+        EN: "I am putting you through to the office in charge.",
+        DE: "Ich verbinde Sie mit dem zuständigen Amt.",
+    },
+    Sentence.NOBODY_THERE: {
+        IT: "In questo momento non rispondono.",
+        EN: "There is no answer at the moment.",
+        DE: "Im Augenblick antwortet dort niemand.",
+    },
     Sentence.OPERATOR: {
         IT: "La metto in contatto con un operatore.",
         EN: "I am putting you through to an operator.",
@@ -178,6 +191,7 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "Thank you, goodbye.",
         DE: "Danke, auf Wiederhören.",
     },
+    Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
         "richiamare tra qualche minuto.",
