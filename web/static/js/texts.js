@@ -42,7 +42,7 @@ function look() {
   const field = document.querySelector("[data-segments]");
   if (field) count(field);
   const log = document.querySelector("#thread .bubbles");
-  const now = log ? `${log.id}:${log.children.length}` : "";
+  const now = log ? `${log.id}:${log.querySelectorAll("li").length}` : "";
   if (now === shown) return;
   const another = now.split(":")[0] !== shown.split(":")[0];
   shown = now;
