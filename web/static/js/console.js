@@ -223,7 +223,9 @@ function keepFocus(state) {
   if (state !== "talking" && state !== "wrap_up") hungUp = false;
   const active = document.activeElement;
   const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
-  if (lost) first([...(NEXT[state] ?? []), HEADINGS[lastRegion]])?.focus();
+  const there = HEADINGS[lastRegion];
+  const writes = lastRegion === "thread"; // an answer that was sent leaves room for the next
+  if (lost) first(writes ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING))) next?.focus();
 }
 
