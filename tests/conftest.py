@@ -1,13 +1,18 @@
 """Fixtures shared by all tests. Servers are real ones, started once a run (`tests/servers.py`)."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
 from crm.access import passwords
+from crm.core import db
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
 from tests.cast import Cast, settle
@@ -20,6 +25,21 @@ def cheap_passwords() -> Iterator[None]:
     """Hashes that cost little: what they cost elsewhere is the library's default."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Each test has engines of its own; all are of one kind, and share what SQLAlchemy has made of statements."""
+
+    def reads_alike(self: PGDialect_psycopg, other: object) -> bool:
+        return type(other) is type(self) and self._json_deserializer is other._json_deserializer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PGDialect_psycopg, "__eq__", reads_alike)
+        patch.setattr(PGDialect_psycopg, "__hash__", lambda self: hash(type(self)))
+        options = {"execution_options": {"compiled_cache": LRUCache(4000)}}
+        patch.setattr(db, "create_engine", partial(create_engine, **options))
         yield
 
 
