@@ -1,5 +1,6 @@
 """Fixtures shared by all tests. Servers are real ones, started once a run (`tests/servers.py`)."""
 
+import gc
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -15,9 +16,15 @@ from crm.access import passwords
 from crm.core import db
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
-from tests.cast import Cast, settle
+from tests.cast import Cast, arrive, settle
 
 pytest_plugins = ["tests.servers"]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: it is not looked through each time that tests' leavings are cleared away."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,10 +58,31 @@ def database(database_urls: Any) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture(scope="session")
+def settled(copies: Any, template_database: str) -> tuple[str, Cast]:
+    """A template in which the cast is, and their ids."""
+    made = copies.make(template_database)
+    database = Database(made.app, made.routing, secrecy=Secrecy(bytes(32)))
+    cast = settle(database)
+    database.dispose()
+    return made.name, cast
+
+
 @pytest.fixture
-def cast(database: Database) -> Cast:
+def template(request: pytest.FixtureRequest, template_database: str) -> str:
+    """What the test's database is copied from."""
+    with_cast = "cast" in request.fixturenames
+    return str(request.getfixturevalue("settled")[0]) if with_cast else template_database
+
+
+@pytest.fixture
+def cast(database: Database, template: str, settled: tuple[str, Cast]) -> Cast:
     """The small fixed cast: see `tests.cast`."""
-    return settle(database)
+    where, cast = settled
+    if template != where:
+        return settle(database)
+    arrive(database)
+    return cast
 
 
 @pytest.fixture
