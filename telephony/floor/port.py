@@ -72,6 +72,8 @@ class LiveCall:
     passed: bool
     in_queue_id: int | None
     watched: bool
+    parted_at: datetime | None
+    put_through_at: datetime | None
 
 
 CallRow = Any  # a row of the table of calls, its columns by name

@@ -41,6 +41,7 @@ class NodeKind(StrEnum):
     QUEUE = "queue"
     SELF_SERVICE = "self_service"
     GOODBYE = "goodbye"
+    TRANSFER = "transfer"
     VOICEMAIL = "voicemail"
 
 
@@ -52,6 +53,7 @@ class Exit(StrEnum):
     NEXT = "next"
     OTHERWISE = "otherwise"
     FULL = "full"
+    BUSY = "busy"
     ZERO = "zero"
 
 
@@ -178,6 +180,23 @@ class ToQueue(_Part):
     full: NodeId | None = None
 
 
+class ToNumber(_Part):
+    """The caller is put through to a number outside, which the centre pays for: an ente's office, or a line of ours.
+
+    `otherwise` is where he goes on when nobody answers there, or it may not be called any more; `busy`, when it is
+    engaged, unless that is the same. Once they have spoken the call is over, or goes on at `next`.
+    """
+
+    kind: Literal[NodeKind.TRANSFER] = NodeKind.TRANSFER
+    number: Annotated[str, Field(pattern=r"^(\+[1-9]\d{5,14})?$")]  # E.164; empty while nobody has chosen
+    text: Text | None = None  # else the usual sentence
+    rings_s: Annotated[int, Field(ge=5, le=60)] = 25
+    longest_min: Annotated[int, Field(ge=1, le=120)] = 30
+    next: NodeId | None = None
+    busy: NodeId | None = None
+    otherwise: NodeId
+
+
 class Goodbye(_Part):
     """The end."""
 
@@ -187,7 +206,7 @@ class Goodbye(_Part):
 
 Node = Annotated[
     Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
-    | ToQueue | Goodbye,
+    | ToQueue | ToNumber | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
 Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
@@ -223,6 +242,9 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
         case ToQueue():
             if node.full is not None:
                 yield "full", node.full
+        case ToNumber():
+            yield from ((name, to) for name, to in (("next", node.next), ("busy", node.busy)) if to is not None)
+            yield "otherwise", node.otherwise
         case Goodbye():
             return
 
@@ -237,7 +259,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | ToQueue():
+        case AskNotice() | ToQueue() | ToNumber():
             if node.text is not None:
                 yield "text", node.text
         case _:

@@ -43,9 +43,21 @@ class Sentence(StrEnum):
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
     OUT_OF_ORDER = "out_of_order"
+    PUT_THROUGH = "put_through"
+    NOBODY_THERE = "nobody_there"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
+    Sentence.PUT_THROUGH: {
+        IT: "La metto in contatto con l'ufficio competente.",
+        EN: "I am putting you through to the office in charge.",
+        DE: "Ich verbinde Sie mit dem zuständigen Amt.",
+    },
+    Sentence.NOBODY_THERE: {
+        IT: "In questo momento non rispondono.",
+        EN: "There is no answer at the moment.",
+        DE: "Im Augenblick antwortet dort niemand.",
+    },
     Sentence.OPERATOR: {
         IT: "La metto in contatto con un operatore.",
         EN: "I am putting you through to an operator.",

@@ -8,6 +8,7 @@ twice is recognised.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, assert_never
 
 from crm.core.errors import InvalidError
@@ -36,6 +37,7 @@ from telephony.ivr.definition import (
     Speaks,
     Text,
     ToCallback,
+    ToNumber,
     ToQueue,
     ToVoicemail,
 )  # fmt: skip
@@ -70,6 +72,7 @@ class Facts:
     caller: str | None = None  # his number, in E.164
     calls_back: bool = True  # he may be called back
     full: frozenset[int] = frozenset()  # the queues that hold all they may
+    reaches: frozenset[str] = frozenset()  # the numbers outside to which he may be put through
     offers: Offers | None = None  # how a caller may serve himself, where he may
 
 
@@ -146,11 +149,28 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThrough:
+    """A number outside is called for the caller; then `on_put_through`."""
+
+    number: str
+    rings_s: int
+    longest_min: int
+
+
+class Reached(StrEnum):
+    """What came of that."""
+
+    ANSWERED = "answered"  # and they have spoken
+    BUSY = "busy"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over."""
 
 
-Next = Await | CalledBack | LookUp | Consult | Enter | HangUp
+Next = Await | CalledBack | LookUp | Consult | Enter | PutThrough | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +236,18 @@ def on_answer(flow: Flow, place: Place, facts: Facts, request: Request, answer: 
     return _served(flow, place, node, facts, came)
 
 
+def on_put_through(flow: Flow, place: Place, facts: Facts, reached: Reached) -> Turn:
+    """Whoever was put through to a number outside has spoken there, or reached nobody."""
+    place = _still_there(flow, replace(place, step=place.step + 1))
+    node = flow.nodes[place.node]
+    if not isinstance(node, ToNumber):
+        return repeat(flow, place, facts)
+    if reached is not Reached.ANSWERED:
+        said = (_sentence(Sentence.NOBODY_THERE, place),)
+        return _go(flow, replace(place, node=_instead(node, reached), attempts=0), facts, said)
+    return Turn(place, (), HangUp()) if node.next is None else _onward(flow, place, node.next, facts)
+
+
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
     place = _still_there(flow, place)
@@ -223,6 +255,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     match node:
         case ToQueue():
             return Turn(place, (), Enter(node.queue))
+        case ToNumber() if node.number in facts.reaches:
+            return Turn(place, (), _put_through(node))
         case Goodbye():
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect():
@@ -260,23 +294,42 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
-            case ToCallback() | ToVoicemail() if not facts.calls_back:
+            case ToCallback() | ToVoicemail() | SelfService() | ToNumber() if not _open_to_him(node, facts):
                 place = replace(place, node=node.otherwise)
             case ToCallback() | ToVoicemail():
                 place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
                 return _asked(place, node, facts, says)
-            case SelfService() if facts.offers is None:
-                place = replace(place, node=node.otherwise)
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
                 said = node.text or {place.language: prompts.sentence(Sentence.OPERATOR, place.language)}
                 return Turn(place, (*says, _say(said, place, facts)), Enter(node.queue))
+            case ToNumber():
+                said = node.text or {place.language: prompts.sentence(Sentence.PUT_THROUGH, place.language)}
+                return Turn(place, (*says, _say(said, place, facts)), _put_through(node))
             case Goodbye():
                 return Turn(place, (*says, _say(node.text, place, facts)), HangUp())
             case _:
                 return _asked(replace(place, attempts=0), node, facts, says)
     raise AssertionError("a flow that was checked does not turn in a circle")
+
+
+def _open_to_him(node: ToCallback | ToVoicemail | SelfService | ToNumber, facts: Facts) -> bool:
+    match node:
+        case SelfService():
+            return facts.offers is not None
+        case ToNumber():
+            return node.number in facts.reaches
+        case _:
+            return facts.calls_back
+
+
+def _put_through(node: ToNumber) -> PutThrough:
+    return PutThrough(node.number, node.rings_s, node.longest_min)
+
+
+def _instead(node: ToNumber, reached: Reached) -> NodeId:
+    return node.busy if reached is Reached.BUSY and node.busy is not None else node.otherwise
 
 
 def _onward(flow: Flow, place: Place, target: NodeId, facts: Facts) -> Turn:

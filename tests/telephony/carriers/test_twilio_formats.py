@@ -20,6 +20,7 @@ from telephony.carriers.port import (
     JoinConference,
     Pause,
     Play,
+    PutThrough,
     Record,
     Redirect,
     Say,
@@ -85,6 +86,7 @@ instructions: st.SearchStrategy[Instruction] = st.one_of(
         Gather, urls, prompts, st.none() | st.integers(1, 20), st.integers(1, 30), st.none() | st.just("it-IT"),
         st.lists(legal, max_size=2).map(tuple),
     ),
+    st.builds(PutThrough, legal, legal, urls, st.integers(5, 60), st.integers(60, 7200)),
     st.builds(Redirect, urls), st.builds(Record, urls, urls, st.integers(1, 600)), st.just(Hangup()),
 )  # fmt: skip
 
@@ -117,6 +119,13 @@ def by_the_library(into: Any, one: Instruction) -> None:
                 one.name, participant_label="customer", start_conference_on_enter=True,
                 end_conference_on_exit=False, beep="false",
             )  # fmt: skip
+            into.append(dial)
+        case PutThrough():
+            dial = Dial(
+                action=one.action, method="POST", caller_id=one.caller_id, timeout=one.rings_s,
+                time_limit=one.longest_s, ring_tone="it",
+            )  # fmt: skip
+            dial.number(one.number)
             into.append(dial)
         case Redirect():
             into.redirect(one.url, method="POST")
