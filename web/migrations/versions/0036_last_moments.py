@@ -14,7 +14,7 @@ down_revision = "0033"
 branch_labels = None
 depends_on = None
 
-FACTS = ("parted", "put_through")
+FACTS = ("parted", "put_through", "not_reached")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -28,7 +28,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("call", "service_fact"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM service_fact WHERE kind IN ('parted', 'put_through')")
+    op.execute("DELETE FROM service_fact WHERE kind IN ('parted', 'put_through', 'not_reached')")
     op.execute("UPDATE call SET outcome = 'left_ivr' WHERE outcome = 'put_through'")
     for table in ("call", "service_fact"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
