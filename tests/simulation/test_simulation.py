@@ -23,12 +23,13 @@ from tests.cast import EMPOLI_LINE, settle
 from web.simulation.books import Left
 from web.simulation.centre import Numbers
 from web.simulation.course import Course, play
-from web.simulation.plan import EVERYTHING, Plan, troubled
+from web.simulation.plan import EVERYTHING, KINDS, Faults, Plan, troubled
 from web.simulation.report import figures, silence
 
 HOURS = 1 / 20
 SEEDS = range(240)
 IN_A_ROW = 12  # so many seeds are one test
+AT_LEAST = 2
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,15 @@ def _quiet() -> Iterator[None]:
 def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(first: int) -> None:
     for seed in range(first, first + IN_A_ROW):
         assert play(str(seed), troubled(seed), HOURS).wrong == [], f"make simulate cannot tell: seed {seed}"
+
+
+@pytest.mark.parametrize("fault", KINDS)
+def test_each_fault_happens_and_alone_it_harms_nobody(fault: str) -> None:
+    """A fault that is drawn no more would make the others prove nothing."""
+    faults = Faults(**{fault: 0.3})
+    outcome = play(fault, Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), HOURS)
+    assert outcome.wrong == []
+    assert outcome.struck[fault] >= AT_LEAST
 
 
 def test_a_seed_comes_out_the_same_again() -> None:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -33,6 +34,7 @@ from web.api import webhooks
 from web.api.webhooks import Hook
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Network, Party, path_of
+from web.simulation.outages import WEB, Outages, unless_away
 from web.simulation.trunk import Trunk
 from web.wiring import Runtime
 
@@ -40,6 +42,7 @@ T = TypeVar("T")
 PUBLIC_URL = "https://cc.example.it"
 SOON_S = 0.01  # from a commit to what follows from it
 RENEWED_S = 5.0
+LOADED_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,10 @@ class Centre:
         self.reconciler = Reconciler(database, self.carrier)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
         runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
-        network.post = Edge(cast("Runtime", runtime)).post
+        self._edge = Edge(cast("Runtime", runtime))
+        self.outages = Outages(network, seed)
+        self.outages.guard(database)
+        network.post = self._post
         network.voice_url, network.status_url = self.addresses.voice(), self.addresses.status()
         self.connected: set[int] = set()
         self.assigned = 0
@@ -100,20 +106,33 @@ class Centre:
 
     def begin(self) -> None:
         """Its clock runs, and its consoles' sockets stay open."""
-        self.clockwork.every(0.5, self._fire_timers)
-        self.clockwork.every(0.5, self._take_over)
-        self.clockwork.every(2, self._sweep)
-        self.clockwork.every(2, self.engine.retire_silent)
-        self.clockwork.every(2, self._reconcile)
-        self.clockwork.every(RENEWED_S, self._renew)
+        chores: list[tuple[float, Callable[[], object]]] = [
+            (0.5, self._fire_timers), (0.5, self._take_over), (2, self._sweep), (2, self.engine.retire_silent),
+            (2, self._reconcile), (RENEWED_S, self._renew),
+        ]  # fmt: skip
+        for seconds, chore in chores:
+            self.clockwork.every(seconds, partial(unless_away, chore))
+        self.outages.begin()
 
     def close(self) -> None:
         """Nothing more is begun."""
         self.matcher.close()
         self.dispatcher.close()
 
+    def _post(self, url: str, fields: dict[str, str]) -> str | None:
+        def ask() -> str:
+            self.outages.let_through()
+            return self._edge.post(url, fields)
+
+        answer: str | None = unless_away(ask)
+        return answer
+
+    def _begin(self, work: Callable[[], object]) -> None:
+        """What is done on a thread of its own: should it fail, somebody takes it over."""
+        self.clockwork.begin(lambda: unless_away(work))
+
     def _later(self, wait: timedelta, work: Callable[[], None]) -> None:
-        self.clockwork.after(wait.total_seconds(), lambda: self.clockwork.begin(work))
+        self.clockwork.after(wait.total_seconds(), lambda: self._begin(work))
 
     # -- what follows from a commit -------------------------------------------------------------------------------
 
@@ -122,23 +141,23 @@ class Centre:
 
     def _commands(self, written: Iterable[CommandWritten]) -> None:
         for one in written:
-            if not self.network.strikes(self.network.plan.faults.killed):
+            if not self.network.strikes("killed"):
                 self._carry_out(one.command_id, self._soon())
 
     def _carry_out(self, command_id: int, delay: float) -> None:
         self.clockwork.after(
-            delay, lambda: self.clockwork.begin(lambda: self.dispatcher.carry_out(command_id))
+            delay, lambda: self._begin(lambda: self.dispatcher.carry_out(command_id))
         )  # fmt: skip
 
     def _matches(self, due: Iterable[MatchDue]) -> None:
         for domain in sorted({one.domain for one in due} - self._asked):
-            if not self.network.strikes(self.network.plan.faults.killed):
+            if not self.network.strikes("killed"):
                 self._asked.add(domain)
                 self.clockwork.after(self._soon(), lambda domain=domain: self._match(domain))  # type: ignore[misc]
 
     def _match(self, domain: str) -> None:
         self._asked.discard(domain)
-        self.assigned += len(self.matcher.match_now(domain, found_by="event"))
+        self.assigned += len(unless_away(lambda: self.matcher.match_now(domain, found_by="event")) or ())
 
     # -- chores -------------------------------------------------------------------------------------------------
 
@@ -171,10 +190,10 @@ class Centre:
                 self._reconciles = False
 
         if self._due("calls") and not self._reconciles:
-            self.clockwork.begin(work)
+            self._begin(work)
 
     def _renew(self) -> None:
-        if self.connected:
+        if self.connected and not self.outages.is_away(WEB):
             self.database.transact(Scope.nothing(), lambda session: agents.renew(session, sorted(self.connected)))
 
     # -- the consoles ---------------------------------------------------------------------------------------------
@@ -186,20 +205,23 @@ class Centre:
             agents.attend(session, self._agent(agent_id))
             agents.set_device(session, self._agent(agent_id), device="desk", ready=True)
 
-        self._transact(work)
+        if self._done(work) is None:  # a page that is not there is asked for again
+            self.clockwork.after(LOADED_AGAIN_S, lambda: self.attend(agent_id) if agent_id in self.connected else None)
 
     def lapse(self, agent_id: int) -> None:
         self.connected.discard(agent_id)
-        self._transact(lambda session: agents.lapse(session, agent_id))
+        self._done(lambda session: agents.lapse(session, agent_id))
 
     def disappear(self, agent_id: int) -> None:
         self.connected.discard(agent_id)
 
     def state(self, agent_id: int) -> AgentState:
-        return self._transact(lambda session: _presence(session, agent_id))
+        """While nobody answers his page shows what it did."""
+        found = self._done(lambda session: _presence(session, agent_id))
+        return found if isinstance(found, AgentState) else AgentState.TALKING
 
     def ready(self, agent_id: int) -> None:
-        self._transact(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
+        self._done(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
 
     def hang_up(self, agent_id: int) -> bool:
         return self._press(
@@ -222,12 +244,20 @@ class Centre:
             return call_id is not None
 
         try:
-            return self._transact(work)
+            return bool(self._done(work))
         except ConflictError:
             return False
 
-    def _transact(self, work: Callable[[Session], T]) -> T:
-        return self.database.transact(Scope.of_contract(self.numbers.contract), work)
+    def _done(self, work: Callable[[Session], T]) -> T | bool | None:
+        """What a page asks of the web process: what comes of it, if anything (else true); none while it is away."""
+
+        def ask() -> T | bool:
+            self.outages.let_through()
+            came = self.database.transact(Scope.of_contract(self.numbers.contract), work)
+            return True if came is None else came
+
+        answer: T | bool | None = unless_away(ask)
+        return answer
 
     def _agent(self, agent_id: int) -> Principal:
         return Principal(agent_id, "", "it", frozenset({Held(Role.AGENT, None, self.numbers.contract)}))

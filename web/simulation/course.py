@@ -37,6 +37,7 @@ class Outcome:
     assigned: int = 0
     story: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)  # how often each fault happened
 
 
 Store = Callable[[Plan, Callable[[], datetime], Callable[[], UUID]], tuple[Database, Numbers]]
@@ -89,7 +90,9 @@ class Course:
         self.clockwork.run(seconds)
         while self.network.live() and self.clockwork.seconds < seconds + 4 * 3600:
             self.clockwork.run(self.clockwork.seconds + 60)
-        self.clockwork.run(self.clockwork.seconds + HOME_S)
+        self.clockwork.run(self.clockwork.seconds + HOME_S / 2)
+        self.centre.outages.end()
+        self.clockwork.run(self.clockwork.seconds + HOME_S / 2)
         self._close_books()
         return self.outcome
 
@@ -173,28 +176,34 @@ class Course:
         totals.counts += books.counted(call)
 
     def _tolerance_s(self) -> float:
-        """A caller connected twice, whose callbacks overtake each other, counts from the second time."""
-        astray = self.plan.faults.disorder or self.plan.faults.late
-        return TOLERANCE_S + (2.0 if astray else 0.0)
+        """A caller connected twice, whose callbacks overtake each other, counts from the second time.
+
+        That a queue was left is told twice: with its instant, and by the queue itself without one. It may be that the
+        second, though late, is heard first.
+        """
+        faults = self.plan.faults
+        return TOLERANCE_S + (2.0 if faults.disorder or faults.late else 0.0) + (faults.late_s if faults.late else 0.0)
 
     @property
     def unheard_s(self) -> float:
         """A conversation shorter than this may be over before the product finds out that it began: of what was told by
         a callback that is lost the carrier is asked some seconds later.
         """
-        return 30.0 if self.plan.faults.dropped else 0.0
+        faults = self.plan.faults
+        return 30.0 if faults.dropped or faults.web or faults.database else 0.0
 
     def _close_books(self) -> None:
         left, counts = self._look(self.database)
         for call in left.calls:
             self._enter(call)
         wrong = self.outcome.wrong
-        wrong += [f"call {one.line.ordinal} is not in the books" for one in self.citizens.values() if one.line]
+        unknown = [one.line for one in self.citizens.values() if one.line and one.line.announced]
+        wrong += [f"call {line.ordinal} is not in the books" for line in unknown]
         wrong += books.left_lying(left)
         wrong += self._still_on_the_line()
         if counts != self.outcome.totals.counts:
             wrong.append(f"the meter counts {counts}, its calls {self.outcome.totals.counts}")
-        self.outcome.assigned = self.centre.assigned
+        self.outcome.assigned, self.outcome.struck = self.centre.assigned, self.network.struck
 
     def _still_on_the_line(self) -> Iterator[str]:
         for line in self.network.live():

@@ -8,7 +8,7 @@ from typing import Protocol
 from telephony.agents.models import AgentState
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Line, Network
-from web.simulation.plan import Plan
+from web.simulation.plan import KINDS, Plan
 
 LOOKS_S = 20.0  # how often an agent looks whether he is ready
 AGAIN_S = 3.0  # after so long a button is pressed again that did nothing
@@ -68,6 +68,7 @@ class Citizen:
         self.happened += 1
         if self.worst is not None and self.happened > self.worst:
             self.worst = None
+            self.network.struck["worst"] += 1
             self.network.clockwork.after(
                 self.draw.choice((0.0, 0.05, 0.15, 0.3)), lambda: self.network.hang_up(line)
             )  # fmt: skip
@@ -145,19 +146,18 @@ class Agent:
         self.there = True
         self.console.attend(self.id)
         self.console.ready(self.id)
-        if any(getattr(self.plan.faults, name) for name in self.plan.faults.__dataclass_fields__ if name != "late_s"):
+        if any(getattr(self.plan.faults, name) for name in KINDS):
             self.clockwork.after(self.draw.uniform(0, LOOKS_S), self._look)
 
     def rings(self, line: Line) -> None:
-        faults = self.plan.faults
         self.lines.append(line)
         if not self.there:
             self.network.hang_up(line, "no-answer")
-        elif self.network.strikes(faults.browser / 2):
+        elif self.network.strikes("browser", 0.5):
             self.clockwork.after(self.draw.uniform(0, 4), self._dies)
-        elif self.network.strikes(faults.missed):
+        elif self.network.strikes("missed"):
             pass
-        elif self.network.strikes(faults.rejected):
+        elif self.network.strikes("rejected"):
             self.network.unless_changed(line, self._answers_after(), lambda: self.network.hang_up(line, "busy"))
         else:
             self.network.unless_changed(line, self._answers_after(), lambda: self._picks_up(line))
@@ -165,7 +165,7 @@ class Agent:
     def together(self, line: Line, other: Line) -> None:
         citizen, self.talked = other.party, line
         assert isinstance(citizen, Citizen)
-        if self.network.strikes(self.plan.faults.browser):
+        if self.network.strikes("browser"):
             self.clockwork.after(self.draw.uniform(0, citizen.need_s), self._dies)
         if not citizen.hangs_up:
             rest = max(0.0, citizen.need_s - citizen.talked_s)
