@@ -48,9 +48,20 @@ def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(f
 def test_each_fault_happens_and_alone_it_harms_nobody(fault: str) -> None:
     """A fault that is drawn no more would make the others prove nothing."""
     faults = Faults(**{fault: 0.3})
-    outcome = play(fault, Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), HOURS)
+    outcome = play(fault, Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), 2 * HOURS)
     assert outcome.wrong == []
     assert outcome.struck[fault] >= AT_LEAST
+
+
+@pytest.mark.parametrize(
+    ("more", "deeds"),
+    [({"holds": 1.0}, {"hold", "back"}), ({"passes": 1.0}, {"pass_to_queue", "pass_to"}),
+     ({"consults": 1.0}, {"consult", "pass_on", "back"})],
+)  # fmt: skip
+def test_conversations_are_held_passed_on_and_consulted_about(more: dict[str, float], deeds: set[str]) -> None:
+    outcome = play("talk", Plan(agents=6, calls_per_hour=100, talk_s=90, notes_s=15, **more), 6 * HOURS)
+    assert outcome.wrong == []
+    assert all(outcome.done[deed] >= AT_LEAST for deed in deeds), outcome.done
 
 
 def test_a_seed_comes_out_the_same_again() -> None:

@@ -1,6 +1,7 @@
 """The product over a store in virtual time: its webhooks, dispatcher and chores; and processes that die."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
-from telephony.calls import conversation
+from telephony.calls import conversation, talk
 from telephony.calls.addresses import Addresses
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.reconciliation import Reconciler
@@ -28,6 +29,7 @@ from telephony.commands.events import CommandWritten
 from telephony.engine import Engine
 from telephony.floor.current import floor
 from telephony.floor.memory import MemoryDatabase
+from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.api import webhooks
@@ -99,6 +101,7 @@ class Centre:
         network.voice_url, network.status_url = self.addresses.voice(), self.addresses.status()
         self.connected: set[int] = set()
         self.assigned = 0
+        self.done: Counter[str] = Counter()
         self._asked: set[str] = set()
         self._reconciles = False
         database.on(CommandWritten, self._commands)
@@ -228,6 +231,32 @@ class Centre:
             agent_id, lambda session, by, call: conversation.hang_up(session, by, call_id=call)
         )  # fmt: skip
 
+    def hold(self, agent_id: int) -> bool:
+        return self._deed("hold", agent_id, lambda session, by, call: talk.hold(session, by, call_id=call))
+
+    def back(self, agent_id: int) -> bool:
+        return self._deed("back", agent_id, lambda session, by, call: talk.back(session, by, call_id=call))
+
+    def pass_to_queue(self, agent_id: int) -> bool:
+        def work(session: Session, by: Principal, call_id: UUID) -> None:
+            queue = self.draw.choice(queues.queues(session, frozenset({self.numbers.contract})))
+            talk.pass_to_queue(session, by, call_id=call_id, queue_id=queue.id, first=self.draw.random() < 0.5)
+
+        return self._deed("pass_to_queue", agent_id, work)
+
+    def pass_to(self, agent_id: int, colleague: int) -> bool:
+        return self._deed("pass_to",
+            agent_id, lambda session, by, call: talk.pass_to_agent(session, by, call_id=call, agent_id=colleague)
+        )  # fmt: skip
+
+    def consult(self, agent_id: int, colleague: int) -> bool:
+        return self._deed("consult",
+            agent_id, lambda session, by, call: talk.consult(session, by, call_id=call, agent_id=colleague)
+        )  # fmt: skip
+
+    def pass_on(self, agent_id: int) -> bool:
+        return self._deed("pass_on", agent_id, lambda session, by, call: talk.pass_on(session, by, call_id=call))
+
     def save(self, agent_id: int) -> bool:
         def work(session: Session, by: Principal, call_id: UUID) -> None:
             written: Mapping[str, Any] = {"topic": next(iter(Topic)).value, "disposition": Disposition.ANSWERED.value}
@@ -247,6 +276,11 @@ class Centre:
             return bool(self._done(work))
         except ConflictError:
             return False
+
+    def _deed(self, name: str, agent_id: int, do: Callable[[Session, Principal, UUID], object]) -> bool:
+        done = self._press(agent_id, do)
+        self.done[name] += done
+        return done
 
     def _done(self, work: Callable[[Session], T]) -> T | bool | None:
         """What a page asks of the web process: what comes of it, if anything (else true); none while it is away."""

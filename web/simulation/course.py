@@ -25,6 +25,7 @@ START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TOLERANCE_S = 1.3  # a second, and the longest way of a callback
 HOME_S = 300.0  # after the last call until everything is over
 TIDY_S = 600.0
+MOVED_S = 20.0  # an order to move somebody is tried for so long
 CALLER = "+393480000099"
 KEYS = ("0", "1", "1", "1", "9", "")
 
@@ -38,6 +39,7 @@ class Outcome:
     story: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)  # how often each fault happened
+    done: Counter[str] = field(default_factory=Counter)  # and what agents did with whom they talked to
 
 
 Store = Callable[[Plan, Callable[[], datetime], Callable[[], UUID]], tuple[Database, Numbers]]
@@ -72,7 +74,8 @@ class Course:
         )  # fmt: skip
         for agent_id in numbers.agents:
             draw = random.Random(f"{seed}:agent:{agent_id}")
-            agent = Agent(agent_id, self.network, plan, self.centre, draw, self.outcome.wrong.append)
+            others = tuple(one for one in numbers.agents if one != agent_id)
+            agent = Agent(agent_id, self.network, plan, self.centre, draw, self.outcome.wrong.append, others)
             self.agents[f"agent_{agent_id}"] = agent
         self.citizens: dict[str, Citizen] = {}
         self._closes_s = 0.0
@@ -164,7 +167,9 @@ class Course:
         if citizen is None:
             self.outcome.wrong.append(f"a call that nobody made: {call['carrier_sid']}")
             return
-        self.outcome.wrong += books.disagreements(call, citizen, START, self._tolerance_s(), self.unheard_s)
+        self.outcome.wrong += books.disagreements(
+            call, citizen, START, self._tolerance_s(), self.unheard_s, self._moved_s()
+        )  # fmt: skip
         totals = self.outcome.totals
         totals.calls += 1
         totals.entered += citizen.entered is not None
@@ -183,6 +188,12 @@ class Course:
         """
         faults = self.plan.faults
         return TOLERANCE_S + (2.0 if faults.disorder or faults.late else 0.0) + (faults.late_s if faults.late else 0.0)
+
+    def _moved_s(self) -> float:
+        """Whoever is passed on waits from the press of the button, and hears the agent until the carrier is told."""
+        plan, faults = self.plan, self.plan.faults
+        slow = faults.unreachable or faults.unanswered or faults.killed or faults.killed_waiting or faults.database
+        return MOVED_S if (plan.passes or plan.consults) and slow else 0.0
 
     @property
     def unheard_s(self) -> float:
@@ -203,7 +214,8 @@ class Course:
         wrong += self._still_on_the_line()
         if counts != self.outcome.totals.counts:
             wrong.append(f"the meter counts {counts}, its calls {self.outcome.totals.counts}")
-        self.outcome.assigned, self.outcome.struck = self.centre.assigned, self.network.struck
+        self.outcome.assigned = self.centre.assigned
+        self.outcome.struck, self.outcome.done = self.network.struck, self.centre.done
 
     def _still_on_the_line(self) -> Iterator[str]:
         for line in self.network.live():

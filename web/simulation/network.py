@@ -66,6 +66,7 @@ class Line:
     label: str = CUSTOMER
     room: str = ""
     queued: bool = False
+    held: bool = False
     action: str = ""  # told of the end of queue or room
     announced: bool = True  # the product was told of it
     turn: int = 0
@@ -173,6 +174,12 @@ class Network:
         if line.live:
             self._leave(line, "redirected")
             self._fetch(line, url, {})
+
+    def arrange(self, room: str, held: Mapping[str, bool]) -> None:
+        """Who in a room is on hold, by label; whoever is not there is let be."""
+        inside = self.rooms[room].inside if room in self.rooms else {}
+        for label in inside.keys() & held.keys():
+            inside[label].held = held[label]
 
     # -- courses of a line ----------------------------------------------------------------------------------------
 
@@ -290,12 +297,12 @@ class Network:
         room = self.rooms.get(line.room)
         if room is None:
             return
-        name, line.room = line.room, ""
+        name, line.room, line.held = line.room, "", False
         room.expected.pop(line.label, None)
         if room.inside.pop(line.label, None) is not None:
             self._tell_room(room, "participant-leave", line)
             others = list(room.inside.values())
-            for one in [*others, line] if others else []:
+            for one in [*others, line] if len(others) == 1 else [line] if others else []:
                 one.party.alone(one)
         if not room.inside and not room.expected:
             del self.rooms[name]

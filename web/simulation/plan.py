@@ -46,6 +46,9 @@ class Plan:
     menu: bool = True
     latency_s: float = 0.12
     speech: float = 1.0  # nobody speaks at 0
+    holds: float = 0.0  # in so many conversations the agent puts the caller on hold, passes him on,
+    passes: float = 0.0
+    consults: float = 0.0  # or asks a colleague, to whom he leaves him every other time
     faults: Faults = Faults()
 
 
@@ -57,5 +60,6 @@ def troubled(seed: int) -> Plan:
     return Plan(
         agents=draw.randint(1, 5), calls_per_hour=draw.choice((60.0, 150.0, 300.0)), talk_s=draw.choice((20.0, 60.0)),
         notes_s=15.0, wrap_up_s=30, patience_s=draw.choice((30.0, 120.0, None)), menu=draw.random() < 0.5,
+        holds=draw.choice((0.0, 0.3)), passes=draw.choice((0.0, 0.2)), consults=draw.choice((0.0, 0.3)),
         faults=faults,
     )  # fmt: skip

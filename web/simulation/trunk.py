@@ -102,7 +102,8 @@ class Trunk:
         raise NotImplementedError
 
     def arrange(self, room: Room) -> None:
-        raise NotImplementedError
+        held = {label: standing.hold for label, standing in room.standing.items()}
+        self._ask(lambda: self._network.arrange(room.conference, held))
 
     def live_calls(self) -> list[LiveCall]:
         raise NotImplementedError
