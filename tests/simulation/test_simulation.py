@@ -10,17 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 
-from crm.core.db import Base, Database, Scope, table_of
-from crm.levels.metering import MEASURES, Counts
-from crm.levels.models import ServiceDelta
-from telephony.agents.models import AgentPresence
-from telephony.calls.models import Call
-from telephony.commands.models import CarrierCommand, CommandState, Timer
-from telephony.queues.models import QueueEntry
+from crm.core.db import Database
 from tests.cast import EMPOLI_LINE, settle
-from web.simulation.books import Left
+from tests.simulation.stored import look
 from web.simulation.centre import Numbers
 from web.simulation.course import Course, play
 from web.simulation.plan import EVERYTHING, KINDS, Faults, Plan, troubled
@@ -88,7 +81,7 @@ def test_an_hour_without_trouble_serves_everybody_who_has_patience() -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize("seed", SEEDS[::20])
 def test_the_same_over_the_database(seed: int, database_urls: Any) -> None:
-    assert play(str(seed), troubled(seed), HOURS / 2, store=_settled(database_urls), look=_look).wrong == []
+    assert play(str(seed), troubled(seed), HOURS / 2, store=_settled(database_urls), look=look).wrong == []
 
 
 def _settled(urls: Any) -> Any:
@@ -100,19 +93,3 @@ def _settled(urls: Any) -> Any:
         return database, Numbers(cast.contract, EMPOLI_LINE, (cast.anna, cast.luca, cast.marta))
 
     return store
-
-
-def _look(database: Database) -> tuple[Left, Counts]:
-    """The floor in the database; its deltas are not folded."""
-    with database.begin(Scope.across_enti()) as session:
-
-        def rows(model: type[Base], *where: Any) -> list[Any]:
-            return [dict(row) for row in session.execute(select(table_of(model)).where(*where)).mappings()]
-
-        owed = CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN])
-        left = Left(rows(Call), rows(AgentPresence), rows(QueueEntry), rows(Timer), rows(CarrierCommand, owed))
-        contract = left.calls[0]["contract_id"] if left.calls else 0
-    with database.begin(Scope.of_contract(contract)) as session:
-        deltas = session.execute(select(table_of(ServiceDelta))).mappings().all()
-    database.dispose()
-    return left, sum((Counts(**{name: row[name] for name in MEASURES}) for row in deltas), Counts())

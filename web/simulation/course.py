@@ -102,6 +102,7 @@ class Course:
     def close(self) -> None:
         """Let go of the threads that the product has made."""
         self.centre.close()
+        self.database.dispose()
 
     def _party(self, identity: str) -> Party:
         return self.agents[identity]
@@ -141,6 +142,12 @@ class Course:
         floor = self._floor()
         live = (row for row in floor.calls.rows.values() if row["ended_at"] is None)
         self.outcome.wrong += books.in_two_places(live, floor.agents.rows.values())
+
+    def look_around(self) -> None:
+        """Whether anybody is in two places now, over any store."""
+        left, _ = self._look(self.database)
+        live = (row for row in left.calls if row["ended_at"] is None)
+        self.outcome.wrong += books.in_two_places(live, left.agents)
 
     def _floor(self) -> MemoryFloor:
         assert isinstance(self.database, MemoryDatabase)
