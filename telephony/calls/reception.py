@@ -47,6 +47,7 @@ from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
 from telephony.selfservice import queries as offered
+from telephony.surveys.marks import keep as keep_mark
 
 Reply = tuple[Instruction, ...]
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
@@ -236,6 +237,10 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     floor(session).write_call(call.id, ivr=turn.place.stored())
+    if turn.mark is not None:
+        keep_mark(
+            session, new_id(session), score=turn.mark, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=None
+        )
     if isinstance(turn.then, CalledBack) and not callbacks.ask(
         session, call, turn.then.number, queue_id=turn.then.queue, speaks=turn.then.speaks
     ):  # fmt: skip

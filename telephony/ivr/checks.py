@@ -9,6 +9,7 @@ from telephony.ivr.definition import (
     ENDS,
     Asking,
     AskLanguage,
+    AskMark,
     AskNotice,
     Flow,
     Known,
@@ -145,8 +146,8 @@ def _by_itself(node: Node) -> Iterable[NodeId]:
         yield from (target for _, target in exits(node))
         return
     yield node.otherwise
-    if isinstance(node, AskNotice) and node.skips_known:
-        yield node.next
+    if isinstance(node, AskMark) or (isinstance(node, AskNotice) and node.skips_known):
+        yield node.next  # whoever gave his mark, or is known, is not asked
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:

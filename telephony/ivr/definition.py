@@ -40,6 +40,7 @@ class NodeKind(StrEnum):
     COLLECT = "collect"
     QUEUE = "queue"
     SELF_SERVICE = "self_service"
+    SURVEY = "survey"
     GOODBYE = "goodbye"
     TRANSFER = "transfer"
     VOICEMAIL = "voicemail"
@@ -154,6 +155,17 @@ class SelfService(_Asking):
     next: NodeId
 
 
+class AskMark(_Asking):
+    """How satisfied the caller is, from 1 to 5: asked of whoever found what he wanted without an operator.
+
+    A mark is kept apart from the call, as after a conversation; whoever gave one is not asked again.
+    """
+
+    kind: Literal[NodeKind.SURVEY] = NodeKind.SURVEY
+    text: Text | None = None  # else the usual sentence
+    next: NodeId
+
+
 class ToCallback(_Asking):
     """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
 
@@ -205,11 +217,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
-    | ToQueue | ToNumber | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback
+    | ToVoicemail | ToQueue | ToNumber | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
-Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -234,7 +246,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect() | SelfService():
+        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case ToCallback() | ToVoicemail():
@@ -259,7 +271,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | ToQueue() | ToNumber():
+        case AskNotice() | AskMark() | ToQueue() | ToNumber():
             if node.text is not None:
                 yield "text", node.text
         case _:

@@ -42,6 +42,7 @@ class Sentence(StrEnum):
     SURVEY_SCORE = "survey_score"
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
+    THANKS = "thanks"
     OUT_OF_ORDER = "out_of_order"
     PUT_THROUGH = "put_through"
     NOBODY_THERE = "nobody_there"
@@ -190,6 +191,7 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "Thank you, goodbye.",
         DE: "Danke, auf Wiederhören.",
     },
+    Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
         "richiamare tra qualche minuto.",

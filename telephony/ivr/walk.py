@@ -22,6 +22,7 @@ from telephony.ivr.definition import (
     OPERATOR_KEY,
     Asking,
     AskLanguage,
+    AskMark,
     AskNotice,
     Choice,
     Collect,
@@ -47,8 +48,10 @@ from telephony.ivr.words import means
 from telephony.selfservice import dialogue
 from telephony.selfservice import prompts as served
 from telephony.selfservice.dialogue import Answer, Asks, Done, Failed, Offers, On, Request, State
+from telephony.surveys.scale import score_of
 
 KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
+MARKED = "survey-marked"  # kept with the call: that there was a mark, not which
 DIGITS_S = 10  # and one who copies a long number
 
 
@@ -175,11 +178,12 @@ Next = Await | CalledBack | LookUp | Consult | Enter | PutThrough | HangUp
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The caller's new place, what is said there, and what happens next."""
+    """The caller's new place, what is said there, and what happens next; `mark` is one that he gave to the service."""
 
     place: Place
     says: tuple[Said, ...]
     then: Next
+    mark: int | None = None
 
 
 def begin(flow: Flow, facts: Facts) -> Turn:
@@ -207,8 +211,8 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
                 return Turn(place, (), LookUp(parse_notice_number(keys)))
             except InvalidError:
                 return _failed(flow, place, node, facts, Sentence.NOTICE_WRONG)
-        case Collect():
-            return _collected(flow, place, node, facts, keys)
+        case Collect() | AskMark():
+            return _keyed(flow, place, node, facts, keys)
         case SelfService():
             return _serve(flow, place, node, facts, keys)
         case _:
@@ -259,7 +263,7 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return Turn(place, (), _put_through(node))
         case Goodbye():
             return Turn(place, (_say(node.text, place, facts),), HangUp())
-        case Menu() | AskLanguage() | AskNotice() | Collect():
+        case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark():
             return _asked(place, node, facts)
         case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
             return _asked(place, node, facts)
@@ -293,6 +297,8 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 says += (_say(node.text, place, facts),)
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
+                place = replace(place, node=node.next)
+            case AskMark() if MARKED in place.kept:
                 place = replace(place, node=node.next)
             case ToCallback() | ToVoicemail() | SelfService() | ToNumber() if not _open_to_him(node, facts):
                 place = replace(place, node=node.otherwise)
@@ -366,10 +372,21 @@ def _served(flow: Flow, place: Place, node: SelfService, facts: Facts, came: On 
     return _asked(on, node, facts, tuple(Said(one, place.language) for one in came.says))
 
 
-def _collected(flow: Flow, place: Place, node: Collect, facts: Facts, keys: str) -> Turn:
+def _keyed(flow: Flow, place: Place, node: Collect | AskMark, facts: Facts, keys: str) -> Turn:
+    if isinstance(node, AskMark):
+        return _marked(flow, place, node, facts, keys)
     if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
         return _failed(flow, place, node, facts, Sentence.TOO_FEW)
     return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+
+
+def _marked(flow: Flow, place: Place, node: AskMark, facts: Facts, keys: str) -> Turn:
+    score = score_of(keys)
+    if score is None:
+        return _failed(flow, place, node, facts, Sentence.NOT_A_CHOICE)
+    thanks = (_sentence(Sentence.THANKS, place),)
+    place = replace(place, node=node.next, attempts=0, kept={**place.kept, MARKED: "yes"})
+    return replace(_go(flow, place, facts, thanks), mark=score)
 
 
 def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) -> Turn:
@@ -437,6 +454,9 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case AskNotice():
             said = _say(node.text, place, facts) if node.text else _sentence(Sentence.ASK_NOTICE, place)
             return Turn(place, (*says, said), Await(None, DIGITS_S))
+        case AskMark():
+            said = _say(node.text, place, facts) if node.text else _sentence(Sentence.SURVEY_SCORE, place)
+            return Turn(place, (*says, said), Await(1, KEY_S))
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from telephony.ivr import outside
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Choice, Menu, Node, ToNumber, ToVoicemail
+from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion
 from telephony.lines import queries as lines
@@ -29,6 +29,10 @@ def answer_with_machine(session: Session, *, contract_id: int, number: str, queu
         words = {Language.ITALIAN: f"parlare con {whose}"}
         added.insert(0, Choice(digit=OFFICE_KEY, label=words, next="ufficio"))
         nodes["ufficio"] = ToNumber(number=phone, otherwise=usual.operator)
+    served = nodes.get("da-soli")
+    if isinstance(served, SelfService):  # whoever found what he wanted says what he thinks of it, and may go on
+        nodes["da-soli"] = served.model_copy(update={"next": "voto"})
+        nodes["voto"] = AskMark(next="menu", otherwise="menu")
     nodes["menu"] = menu.model_copy(update={"choices": (*menu.choices, *added)})
     row = IvrFlow(contract_id=contract_id, name=NAME)
     session.add(row)

@@ -129,6 +129,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.COLLECT: "Cifre",
         NodeKind.QUEUE: "Coda",
         NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
+        NodeKind.SURVEY: "Soddisfazione",
         NodeKind.GOODBYE: "Congedo",
         NodeKind.TRANSFER: "Numero esterno",
         NodeKind.VOICEMAIL: "Segreteria",

@@ -319,14 +319,14 @@ def play(script: list[tuple[object, float]]) -> list[tuple[CallState, Event, Ste
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_the_phase_only_ever_moves_as_allowed(script: list[tuple[object, float]]) -> None:
     for before, _, step in play(script):
         assert (before.phase, step.state.phase) in ALLOWED
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_there_is_an_agent_exactly_while_one_rings_joins_or_talks(script: list[tuple[object, float]]) -> None:
     for before, _, step in play(script):
         after = step.state
@@ -341,7 +341,7 @@ def test_there_is_an_agent_exactly_while_one_rings_joins_or_talks(script: list[t
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_the_wait_only_grows(script: list[tuple[object, float]]) -> None:
     for before, event, step in play(script):
         assert 0 <= step.state.waited_ms <= waited_until(step.state, event.at)
@@ -351,7 +351,7 @@ def test_the_wait_only_grows(script: list[tuple[object, float]]) -> None:
 
 
 @given(beats, st.floats(0, 60), st.floats(0, 60))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_in_whatever_order_the_last_moments_are_told_they_come_to_the_same(
     script: list[tuple[object, float]], joins_s: float, leaves_s: float
 ) -> None:
@@ -369,7 +369,7 @@ def test_in_whatever_order_the_last_moments_are_told_they_come_to_the_same(
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_what_is_over_stays_over(script: list[tuple[object, float]]) -> None:
     for before, event, step in play(script):
         if before.phase is Phase.ENDED:
@@ -381,7 +381,7 @@ def test_what_is_over_stays_over(script: list[tuple[object, float]]) -> None:
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_the_meter_hears_each_fact_as_often_as_it_happened(script: list[tuple[object, float]]) -> None:
     steps = play(script)
     facts = [fact for _, _, step in steps for fact in step.facts]
@@ -396,7 +396,7 @@ def test_the_meter_hears_each_fact_as_often_as_it_happened(script: list[tuple[ob
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_its_facts_alone_tell_how_long_was_waited_talked_and_held(script: list[tuple[object, float]]) -> None:
     """contact-centre.md, AHT: talk, hold and wrap-up are apart, so that none is counted twice."""
     steps = play(script)
@@ -414,7 +414,7 @@ def test_its_facts_alone_tell_how_long_was_waited_talked_and_held(script: list[t
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_every_agent_who_was_rung_is_let_go_exactly_once(script: list[tuple[object, float]]) -> None:
     busy: set[int] = set()
     for before, _, step in play(script):
@@ -432,7 +432,7 @@ def test_every_agent_who_was_rung_is_let_go_exactly_once(script: list[tuple[obje
 
 
 @given(beats)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_no_leg_is_left_ringing(script: list[tuple[object, float]]) -> None:
     """Each leg that was rung ended by itself, was refused, or its end was ordered."""
     over: set[UUID] = set()
@@ -450,7 +450,7 @@ def test_no_leg_is_left_ringing(script: list[tuple[object, float]]) -> None:
 
 
 @given(beats, st.integers(0, 40))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_an_event_told_twice_in_a_row_counts_once(script: list[tuple[object, float]], place: int) -> None:
     steps = play(script)
     _, event, step = steps[place % len(steps)]

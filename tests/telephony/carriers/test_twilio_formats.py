@@ -67,7 +67,6 @@ forms = st.dictionaries(field.filter(bool), field, max_size=12)
     forms,
     st.from_regex(r"https://[a-z]{1,9}\.it/[a-z?=&%0-9]{0,20}", fullmatch=True),
 )
-@settings(deadline=None)
 def test_every_form_is_signed_as_the_library_signs_it(token: str, form: dict[str, str], url: str) -> None:
     assert signature.sign(token, url, form) == RequestValidator(token).compute_signature(url, form)
 
@@ -147,7 +146,7 @@ def tree(element: ET.Element) -> Tree:
 
 
 @given(st.lists(instructions, max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_every_instruction_is_written_as_the_library_writes_it(said: list[Instruction]) -> None:
     theirs = VoiceResponse()
     for one in said:

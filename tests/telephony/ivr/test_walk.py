@@ -270,7 +270,7 @@ nodes = st.one_of(
     st.fixed_dictionaries(
         {"kind": st.sampled_from(["callback", "voicemail"]), "queue": st.sampled_from([*QUEUES]), **asking}
     ),
-    st.fixed_dictionaries({"kind": st.just("self_service"), "next": ids, **asking}),
+    st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey"]), "next": ids, **asking}),
     st.fixed_dictionaries(
         {
             "kind": st.just("transfer"),
@@ -304,7 +304,7 @@ facts = st.builds(
 
 
 @given(flows, facts, st.lists(st.tuples(keyed, st.booleans()), max_size=30))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_in_any_flow_without_problems_a_caller_is_never_lost(
     flow: Flow, known: Facts, pressed: list[tuple[str, bool]]
 ) -> None:
@@ -330,7 +330,7 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
 
 
 @given(flows, facts)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_in_any_flow_without_problems_a_line_left_open_ends(flow: Flow, known: Facts) -> None:
     if any(one.hinders for one in problems(flow, queues=QUEUES, numbers={OFFICE})):
         return
