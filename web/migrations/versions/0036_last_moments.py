@@ -1,7 +1,7 @@
 """How a call's last moments were: when the agent, who hung up, was gone. Calls that the menu put through outside.
 
 Revision ID: 0036
-Revises: 0037
+Revises: 0033
 """
 
 import sqlalchemy as sa
@@ -10,11 +10,11 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 
 revision = "0036"
-down_revision = "0037"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
-FACTS = ("parted", "put_through", "not_reached")
+FACTS = ("parted", "put_through")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -28,7 +28,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("call", "service_fact"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM service_fact WHERE kind IN ('parted', 'put_through', 'not_reached')")
+    op.execute("DELETE FROM service_fact WHERE kind IN ('parted', 'put_through')")
     op.execute("UPDATE call SET outcome = 'left_ivr' WHERE outcome = 'put_through'")
     for table in ("call", "service_fact"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
