@@ -40,7 +40,7 @@ TALK_S, WRAP_UP_S = 60.0, 15
 GIVES_UP = 0.05  # so many callers hang up while the telephone rings
 SAMPLED_S = 2.0
 DRIFT = 0.02
-FEW = 2  # of what is counted, or MB: a file that is just open is no drift
+FEW = 4  # of what is counted, or MB: a file that is just open is no drift
 LOOKS_S = 0.05
 NEWS = "/news?rings_seen={}&redirects_seen={}"
 CALL = re.compile(r'action="[^"]*?(/telephony/(\d+)/calls/([0-9a-f-]{36})/[^"#]+)')

@@ -55,6 +55,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), settle_sources)
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
+        answer_with_machine(session, contract_id=contract_id, number=REGIONAL)  # it leads to an office, too
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
@@ -96,4 +97,3 @@ def _centre(session: Session, contract_id: int) -> None:
         agents.enrol(session, agent_id=agent_id, domain=DOMAIN)
         session.add_all(QueueMember(queue_id=queue.id, agent_id=agent_id) for queue in queues)
     session.flush()
-    answer_with_machine(session, contract_id=contract_id, number=REGIONAL, queue_id=queues[-1].id)
