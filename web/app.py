@@ -53,6 +53,7 @@ from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
+from web.texts import routes as conversations
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -106,6 +107,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        conversations,
         follow_ups,
         duplicates,
         documents,
@@ -136,7 +138,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         privacy,
         sockets,
     ):
-        app.include_router(module.router)
+        # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
+        app.router.routes.extend(module.router.routes)
     errors.install(app)
 
     @app.exception_handler(NotGenuineError)

@@ -35,6 +35,7 @@ from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.selfservice import privacy as selfservice
 from telephony.standing.pace import Pace
+from telephony.texts import privacy as texts
 from web.live.publisher import Publisher
 from web.migrations import tables
 from web.sign_in import oidc
@@ -42,7 +43,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
+    *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip

@@ -50,6 +50,7 @@ class FakeCarrier:
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
     recordings: dict[str, bytes] = field(default_factory=dict)
+    deleting: deque[CarrierError] = field(default_factory=deque)
     listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
     silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
@@ -99,6 +100,8 @@ class FakeCarrier:
         return self.recordings[sid]
 
     def delete_recording(self, sid: str) -> None:
+        if self.deleting:
+            raise self.deleting.popleft()
         self.recordings.pop(sid, None)
 
     def send_message(self, message: TextMessage) -> str:

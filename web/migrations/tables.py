@@ -30,6 +30,7 @@ import telephony.queues.models
 import telephony.selfservice.models
 import telephony.standing.models
 import telephony.surveys.models
+import telephony.texts.models
 import telephony.voicemail.models
 from crm.core.db import Base
 

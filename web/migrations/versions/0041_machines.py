@@ -1,15 +1,15 @@
 """A callback that an answering machine took is an attempt: what had been counted as an answer was none.
 
-Revision ID: 0040
-Revises: 0038
+Revision ID: 0041
+Revises: 0035
 """
 
 from alembic import op
 
 from web.migrations.choices import allow, forbid
 
-revision = "0040"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
