@@ -338,6 +338,8 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         values["help_since"] = None
     if after.served and not before.served:
         values["answered_at"] = at if after.ended_at is None else min(at, after.ended_at)
+    if before.served and not after.served:
+        values["answered_at"] = None
     if after.phase is Phase.ENDED:
         values["ended_at"] = after.ended_at
         values["outcome"] = _outcome(row, after)
@@ -404,7 +406,7 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
     values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
     if after.phase is before.phase and not values:
         return
-    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
+    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE} and not after.away:
         cut_off_from = None if after.passed else before.agent_id
         values |= {
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
+from crm.access import queries as access
 from crm.core.db import table_of
 from crm.files.gate import GateOutcome
 from crm.timeline import service as timeline
@@ -17,6 +18,7 @@ IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
 TURNED_AWAY = "GateRefused"
 IDENTIFIED = "Identified"
+PASSED = ("PassAsked", "PassToQueueAsked")
 SELF_SERVED = "SelfServed"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
@@ -38,6 +40,7 @@ def tell(session: Session, call_id: UUID) -> None:
             **({"held_s": round(call.held_ms / 1000)} if call.held_ms else {}),
             "topic": call.topic,
             "disposition": call.disposition,
+            **({"passed": passed} if (passed := passed_on(session, call.id)) else {}),
             **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
@@ -65,6 +68,22 @@ def self_service(session: Session, call_id: UUID) -> list[str]:
     """What the voice menu told him."""
     rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
     return list(session.scalars(rows.order_by(CallEvent.id)))
+
+
+def passed_on(session: Session, call_id: UUID) -> list[dict[str, str]]:
+    """By whom the call was passed on, and to whom: `agent`, `queue` or `outside`, with a name (none: some number)."""
+    rows = session.execute(
+        select(CallEvent.detail)
+        .where(CallEvent.call_id == call_id, CallEvent.kind.in_(PASSED), CallEvent.detail.has_key("to"))
+        .order_by(CallEvent.id)
+    ).scalars()
+    told = [(int(one["agent"]), *one["to"].split(":", 1)) for one in rows]
+    ids = {by for by, _, _ in told} | {int(to) for _, kind, to in told if kind == "agent"}
+    names = access.named(session, ids) if ids else {}
+    return [
+        {"by": names.get(by, ""), "kind": kind, "to": names.get(int(to), "") if kind == "agent" else to}
+        for by, kind, to in told
+    ]
 
 
 def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -> CallEvent | None:

@@ -23,6 +23,7 @@ from crm.enti.models import ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.follow_ups.models import FollowUp
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from crm.proposals.models import DELIVER, ProposalExport
+from telephony.ivr.models import IvrVersion
 from web.demo.accounts import DEMO_USERS
 from web.demo.centre import seed_demo
 from web.demo.generate import DemoFiles, generate
@@ -158,3 +159,6 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
             len(DUE) + 1,
             len(DUE),
         )  # a message did not arrive
+    with database.begin(Scope.of_contract(contract_id)) as session:
+        (drawn,) = session.scalars(select(IvrVersion.definition)).all()
+    assert drawn["nodes"]["ufficio"]["number"].startswith("+39")

@@ -360,6 +360,7 @@ FIELDS = {
     "line": "linea",
     "waited_ms": "attesa in millisecondi",
     "held_s": "in attesa in secondi",
+    "passed": "passata",
     "talked_s": "conversazione in secondi",
     "identified": "identificato",
     "topic": "argomento",

@@ -16,6 +16,7 @@ from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
+from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
 from telephony.voicemail import service as voicemail
@@ -178,6 +179,18 @@ def pass_on(
 def leave_consultation(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """Whoever was asked has said what he had to say."""
     return _do(runtime, visit, lambda session: talk.leave_consultation(session, visit.principal, call_id=call))
+
+
+@router.post("/console/callback-served")
+def callback_served(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """Who calls had asked to be called back, and need not be any more."""
+    return _do(runtime, visit, lambda session: callbacks.close_as_served(session, visit.principal, call_id=call))
+
+
+@router.post("/console/machine")
+def machine(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """An answering machine, where somebody is called back."""
+    return _do(runtime, visit, lambda session: callbacks.machine_answered(session, visit.principal, call_id=call))
 
 
 @router.post("/console/help")

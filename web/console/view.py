@@ -23,6 +23,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story, supervision, whom
 from telephony.calls.choices import Disposition, Topic
@@ -90,6 +91,7 @@ class CallView:
     proposed_by: ProposedBy | None
     message: Voicemail | None  # that he left
     called_back: bool  # he asked to be called back, at the number that stands for his own
+    owed_since: datetime | None  # he asked to be called back in another call, then, and is still to be
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     self_served: tuple[Want, ...]  # what the voice menu has told him already
@@ -300,6 +302,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        owed_since=owed.asked_at if (owed := callbacks.owed_to(session, call)) else None,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
         self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),

@@ -57,6 +57,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), settle_sources)
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
+        answer_with_machine(session, contract_id=contract_id, number=REGIONAL)  # it leads to an office, too
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
@@ -105,4 +106,3 @@ def _centre(session: Session, contract_id: int) -> None:
             close_h=8, kept_days=365,
         )
     )  # fmt: skip
-    answer_with_machine(session, contract_id=contract_id, number=REGIONAL, queue_id=queues[-1].id)

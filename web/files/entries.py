@@ -72,6 +72,7 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "note": detail["note"],
         "talked_s": detail["talked_s"],
         "held_s": detail.get("held_s"),
+        "passed": detail.get("passed", ()),
         "self_service": [Want(one) for one in detail.get("self_service", ())],
     }
 

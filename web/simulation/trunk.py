@@ -102,7 +102,8 @@ class Trunk:
         raise NotImplementedError
 
     def arrange(self, room: Room) -> None:
-        raise NotImplementedError
+        held = {label: standing.hold for label, standing in room.standing.items()}
+        self._ask(lambda: self._network.arrange(room.conference, held))
 
     def live_calls(self) -> list[LiveCall]:
         raise NotImplementedError
@@ -136,16 +137,16 @@ class Trunk:
 
     def _ask(self, do: Callable[[], T]) -> T:
         assert not self._is_open(), "the carrier is asked within a transaction"
-        network, faults, clockwork = self._network, self._network.plan.faults, self._network.clockwork
+        network, clockwork = self._network, self._network.clockwork
         self._wait(network.way())
-        if network.strikes(faults.unreachable):
+        if network.strikes("unreachable"):
             raise CarrierError("Il gestore telefonico non è raggiungibile.", permanent=False)
         done = do()
-        if network.strikes(faults.unanswered):
+        if network.strikes("unanswered"):
             clockwork.sleep(TIMEOUT_S)
             raise CarrierError("Il gestore telefonico non ha risposto in tempo.", permanent=False, unknown=True)
-        self._wait(SLOW_S if network.strikes(faults.slow) else network.way())
-        if network.strikes(faults.killed_waiting):
+        self._wait(SLOW_S if network.strikes("slow") else network.way())
+        if network.strikes("killed_waiting"):
             raise Killed
         return done
 
