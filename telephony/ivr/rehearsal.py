@@ -5,6 +5,7 @@ The self-service speaks of an invented debt: whoever draws flows need not read a
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from telephony.ivr import queries, walk
 from telephony.ivr.definition import Flow
 from telephony.ivr.walk import Consult, Facts, LookUp, Place, Turn
 from telephony.lines.queries import LineView
+from telephony.recording import queries as recordings
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
 
@@ -64,5 +66,6 @@ def rehearse(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
+        records=recordings.purpose_of(session, ente_id=ente_id, call_id=UUID(int=0)),  # as if it were drawn
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

@@ -45,6 +45,7 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.queues.models import Queue, QueueEntry
+from telephony.recording import queries as recordings
 from telephony.selfservice import queries as selfservice
 from tests.cast import DOMAIN, EMPOLI_LINE, REGIONAL_LINE, STRANGER, Cast, settle
 from tests.telephony.fake_carrier import FakeCarrier, no_answer, refused, unreachable
@@ -146,6 +147,7 @@ def _remembered(session: Session, cast: Cast) -> Memory:
         *((flows.of_call, (contract, line, None)) for line in (EMPOLI_LINE, REGIONAL_LINE)),
         *((enti.timetable, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
         *((flows.urgent, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
+        *((recordings.setting, (one,)) for one in (cast.empoli, cast.vinci)),
         *((selfservice.offers, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
     ]  # fmt: skip
     for read, args in reads:
