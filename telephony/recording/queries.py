@@ -1,17 +1,17 @@
 """What an ente wants recorded, and what there is of a call."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
-from telephony.calls.models import CallEvent
+from telephony.calls.models import Call, CallEvent, Consent
 from telephony.calls.recorded import PAUSED, RESUMED
-from telephony.recording.models import Purpose, Recording, RecordingSetting
+from telephony.recording.models import Purpose, Recording, RecordingListening, RecordingSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +89,84 @@ def _spans(events: Iterable[tuple[str, datetime]]) -> list[LeftOut]:
             spans.append(LeftOut(since, at))
             since = None
     return [*spans, LeftOut(since, None)] if since is not None else spans
+
+
+# -- to be listened to --------------------------------------------------------------------------------------------
+
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A recorded conversation in the list."""
+
+    call_id: UUID
+    ente_id: int
+    agent_id: int | None
+    began_at: datetime
+    seconds: int
+    there: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation whose caller was asked: what there is of it, what was left out, and who listened."""
+
+    ente_id: int
+    agent_id: int | None
+    arrived_at: datetime
+    consent: Consent | None
+    caller_identified: bool
+    parts: tuple[Recording, ...]
+    left_out: tuple[LeftOut, ...]
+    listened: tuple[tuple[int, datetime, str], ...]  # who, when, why
+
+    @property
+    def playable(self) -> tuple[Recording, ...]:
+        return tuple(one for one in self.parts if one.sha256 is not None)
+
+    @property
+    def arriving(self) -> bool:
+        """Whether there will be something to hear."""
+        return any(one.sha256 is None and one.deleted_at is None for one in self.parts)
+
+    @property
+    def held_because(self) -> str:
+        return next((one.held_because for one in self.parts if one.held_at is not None), "")
+
+
+def latest(session: Session, *, kept_from: Collection[int] = ()) -> list[Listed]:
+    """The latest recorded conversations in the scope, the newest first; parts of one together."""
+    rows = session.execute(
+        select(
+            Recording.call_id, Recording.ente_id, Call.agent_id, func.min(Recording.began_at).label("began_at"),
+            func.sum(Recording.seconds).label("seconds"), func.bool_or(Recording.sha256.is_not(None)).label("there"),
+            func.bool_or(Recording.held_at.is_not(None)).label("held"),
+        )
+        .join(Call, Call.id == Recording.call_id)
+        .where(Recording.ente_id.is_not(None), Recording.ente_id.not_in(kept_from), Recording.kept_under.is_not(None))
+        .group_by(Recording.call_id, Recording.ente_id, Call.agent_id)
+        .order_by(func.min(Recording.began_at).desc())
+        .limit(SHOWN)
+    )  # fmt: skip
+    return [
+        Listed(one.call_id, one.ente_id, one.agent_id, one.began_at, int(one.seconds), one.there, one.held)
+        for one in rows
+    ]  # fmt: skip
+
+
+def conversation(session: Session, call_id: UUID) -> Conversation:
+    """All that is told of one, to whoever may listen to it."""
+    call = session.get_one(Call, call_id, populate_existing=True)
+    assert call.ente_id is not None
+    heard = session.execute(
+        select(RecordingListening.user_id, RecordingListening.began_at, RecordingListening.reason)
+        .where(RecordingListening.call_id == call_id)
+        .order_by(RecordingListening.began_at.desc())
+    )
+    return Conversation(
+        call.ente_id, call.agent_id, call.arrived_at, call.consent, call.identified_at is not None,
+        tuple(of_call(session, call_id)), tuple(left_out(session, call_id)),
+        tuple((user, at, why) for user, at, why in heard),
+    )  # fmt: skip
