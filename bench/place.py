@@ -22,7 +22,7 @@ from crm.core.db import Database
 from crm.core.settings import Settings, load_settings
 from tests import cast
 from tests.cast import Cast
-from web.migrations import upgrade
+from web.migrations.running import upgrade
 from web.run import claims, embedded
 from web.run.prepare import prepare_database
 from web.run.processes import Child, Program, RunError, stop

@@ -204,7 +204,7 @@ def template_database(postgres: PostgresServer) -> str:
     with postgres.connect() as connection:
         connection.execute("SELECT pg_advisory_lock(7451003)")
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-            from web.migrations import upgrade  # noqa: PLC0415  # only these tests need it
+            from web.migrations.running import upgrade  # noqa: PLC0415  # only these tests need it
 
             fresh = f"{name}_new"
             prepare_database(postgres.dsn, fresh, PASSWORDS)

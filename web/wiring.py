@@ -12,7 +12,6 @@ from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings, SettingsError
 from crm.documents import privacy as documents
-from crm.documents.s3 import S3Store
 from crm.documents.store import DocumentStore, FolderStore
 from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
@@ -108,6 +107,8 @@ def document_store(settings: Settings) -> DocumentStore:
     """Where the contents of documents are kept: a server that speaks S3 when one is set, else a folder."""
     if settings.s3_url is None:
         return FolderStore(settings.data / "documents")
+    from crm.documents.s3 import S3Store  # noqa: PLC0415  # its library is slow to import, and seldom needed
+
     return S3Store(
         settings.s3_url, bucket=settings.s3_bucket, region=settings.s3_region, access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key.get_secret_value(),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -13,6 +13,7 @@ from crm.contacts import queries
 from crm.contacts.models import Channel, Contact, ContactPreference
 from crm.contacts.recording import as_json, recordable, trace, words, wrong
 from crm.core import clock
+from crm.core.db import table_of
 
 # Those who answer for taxes in Tuscany and Emilia speak these; ISO 639-1.
 LANGUAGES = (
@@ -61,17 +62,20 @@ class Preferences:
         return self.do_not_call_since is not None
 
 
+_ROW = table_of(ContactPreference)
+_ASKED = (
+    select(*(_ROW.c[name] for name in (*_WISHES, *_CALLS)))
+    .where(_ROW.c.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger))))
+    .order_by(_ROW.c.written_at.desc(), _ROW.c.contact_id)
+)
+
+
 def of_contacts(session: Session, contact_ids: Collection[int]) -> Preferences:
     """What a person asked for whose rows these are; nothing when he was never asked.
 
     The last wishes stand; that he will not be called stands whichever row says so, since the first time.
     """
-    rows = session.scalars(
-        select(ContactPreference)
-        .where(ContactPreference.contact_id.in_(contact_ids))
-        .order_by(ContactPreference.written_at.desc(), ContactPreference.contact_id)
-    )
-    return united([_view(row) for row in rows])
+    return united([_view(row) for row in session.execute(_ASKED, {"contacts": list(contact_ids)})])
 
 
 def united(told: Sequence[Preferences]) -> Preferences:
@@ -169,6 +173,6 @@ def _write(
     trace(session, by, kind, ente_id=row.ente_id, contact_id=row.contact_id, before=before, after=as_json(row, names))
 
 
-def _view(row: ContactPreference) -> Preferences:
+def _view(row: "ContactPreference | Row[Any]") -> Preferences:
     wishes = Wishes(row.language, row.residential, row.channel, tuple(row.weekdays or ()), row.hours_from, row.hours_to)
     return Preferences(wishes, row.do_not_call_since, row.do_not_call_why)

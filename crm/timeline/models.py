@@ -36,5 +36,6 @@ class TimelineEntry(Base):
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         UniqueConstraint("ente_id", "contact_id", "kind", "source"),
-        Index("ix_timeline_entry_contact", "ente_id", "contact_id", "occurred_at"),
+        Index("ix_timeline_entry_of_contact", "contact_id", "occurred_at", "id"),
+        Index("ix_timeline_entry_of_ente", "ente_id", "occurred_at", "id"),
     )

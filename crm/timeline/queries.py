@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Select, bindparam, func, select, true, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
 from crm.access.permissions import Permission, Principal
@@ -123,25 +123,41 @@ def of_contacts(
     limit: int = PAGE,
 ) -> Page:  # fmt: skip
     """A page of the entries of these contacts."""
-    statement = (
-        select(TimelineEntry, User.name)
-        .outerjoin(User, User.id == TimelineEntry.author_id)
-        .where(TimelineEntry.contact_id.in_(contact_ids))
-        .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())
-        .limit(limit + 1)
-    )
-    if only.kinds:
-        statement = statement.where(TimelineEntry.kind.in_(only.kinds))
-    if only.since is not None:
-        statement = statement.where(TimelineEntry.occurred_at >= only.since)
-    if only.until is not None:
-        statement = statement.where(TimelineEntry.occurred_at < only.until)
-    if only.ente_id is not None:
-        statement = statement.where(TimelineEntry.ente_id == only.ente_id)
-    if after is not None:
-        place = tuple_(TimelineEntry.occurred_at, TimelineEntry.id)
-        statement = statement.where(place < (after.occurred_at, after.id))
-    rows: Sequence[tuple[TimelineEntry, str | None]] = [(entry, author) for entry, author in session.execute(statement)]
+    asked = _NEWEST if only == ALL and after is None else _latest(only, after)
+    found = session.execute(asked, {"contacts": list(contact_ids), "most": limit + 1})
+    rows: Sequence[tuple[TimelineEntry, str | None]] = [(entry, author) for entry, author in found]
     shown = tuple(rows[:limit])
     last = Cursor(shown[-1][0].occurred_at, shown[-1][0].id) if len(rows) > limit else None
     return Page(shown, last)
+
+
+def _latest(only: Filter, after: Cursor | None) -> Select[TimelineEntry, str | None]:
+    """The latest entries of each of the `contacts` are found by themselves, since an index has them in their order; of
+    these the latest `most`.
+    """
+    whose = func.unnest(bindparam("contacts", type_=ARRAY(BigInteger))).table_valued("id").render_derived(name="whose")
+    most: BindParameter[int] = bindparam("most", type_=BigInteger)
+    his = select(TimelineEntry).where(TimelineEntry.contact_id == whose.c.id)
+    if only.kinds:
+        his = his.where(TimelineEntry.kind.in_(only.kinds))
+    if only.since is not None:
+        his = his.where(TimelineEntry.occurred_at >= only.since)
+    if only.until is not None:
+        his = his.where(TimelineEntry.occurred_at < only.until)
+    if only.ente_id is not None:
+        his = his.where(TimelineEntry.ente_id == only.ente_id)
+    if after is not None:
+        his = his.where(tuple_(TimelineEntry.occurred_at, TimelineEntry.id) < (after.occurred_at, after.id))
+    latest = his.order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc()).limit(most)
+    entry = aliased(TimelineEntry, latest.lateral())
+    return (
+        select(entry, User.name)
+        .select_from(whose)
+        .join(entry, true())
+        .outerjoin(User, User.id == entry.author_id)
+        .order_by(entry.occurred_at.desc(), entry.id.desc())
+        .limit(most)
+    )
+
+
+_NEWEST = _latest(ALL, None)  # asked whenever a file is opened: built once

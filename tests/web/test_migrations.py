@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from tests.servers import DatabaseUrls
-from web.migrations import config, upgrade
+from web.migrations.running import config, upgrade
 from web.migrations.tables import METADATA
 
 pytestmark = pytest.mark.integration

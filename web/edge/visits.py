@@ -94,6 +94,11 @@ def changing_visitor(
     return visit
 
 
-RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
+async def _runtime(request: Request) -> Runtime:
+    """Asynchronous for it has nothing to wait for: a plain function would be sent to another thread and back."""
+    return runtime_of(request)
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 VisitDep = Annotated[Visit, Depends(visitor)]
 ChangeDep = Annotated[Visit, Depends(changing_visitor)]

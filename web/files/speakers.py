@@ -85,7 +85,7 @@ class Answers:
         ).id
 
 
-def answers(
+async def answers(
     speaker: Annotated[str, Form()] = "", kind: Annotated[str, Form()] = "", name: Annotated[str, Form()] = "",
     right: Annotated[Sequence[str], Form()] = (),
 ) -> Answers:  # fmt: skip

@@ -96,8 +96,9 @@ def quiet(command: Sequence[str | Path], *, advice: str, cwd: Path = ROOT) -> No
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of every command: this checkout's packages first."""
-    environ = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
+    """The environment of every command: this checkout's packages first, and whatever is compiled once kept."""
+    without = {"PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    environ = {name: value for name, value in os.environ.items() if name not in without}
     environ["VIRTUAL_ENV"] = str(VENV)
     environ["PATH"] = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
     return {**environ, **(extra or {})}

@@ -33,7 +33,7 @@ from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGE
 from tests.servers import DatabaseUrls
 from tests.telephony.stage import Stage
 from web.levels.terminal import verify_levels
-from web.migrations import config, upgrade
+from web.migrations.running import config, upgrade
 
 pytestmark = pytest.mark.integration
 
