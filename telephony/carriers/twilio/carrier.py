@@ -201,12 +201,7 @@ class TwilioCarrier:
         ]  # fmt: skip
 
     def _recordings(self, sid: str) -> list[Any]:
-        try:
-            found = _ask(lambda: self._client.calls(sid).recordings.list(limit=20))
-        except CarrierError as error:
-            if error.code == NOT_FOUND:
-                return []
-            raise
+        found = _ask(lambda: self._client.calls(sid).recordings.list(limit=20))
         return sorted(found, key=lambda one: (one.date_created, str(one.sid)))
 
     def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
