@@ -45,7 +45,9 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.queues.models import Queue, QueueEntry
+from telephony.recording import pausing
 from telephony.recording import queries as recordings
+from telephony.recording.models import Purpose, RecordingSetting
 from telephony.selfservice import queries as selfservice
 from tests.cast import DOMAIN, EMPOLI_LINE, REGIONAL_LINE, STRANGER, Cast, settle
 from tests.telephony.fake_carrier import FakeCarrier, no_answer, refused, unreachable
@@ -119,6 +121,12 @@ def sides(database_urls: Any, world: World) -> Iterator[tuple[Side, Side]]:
             update(Queue)
             .where(Queue.id == cast.notices)
             .values(overflow_id=cast.operator, overflow_s=20, ages_s=15, priority=1, widens_s=10, asks_notice=False)
+        )
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.add(
+            RecordingSetting(
+                ente_id=cast.empoli, is_on=True, purpose=Purpose.QUALITY, workers="x", share=80, keep_days=1, pause_s=30
+            )
         )
     with database.begin(Scope.of_contract(cast.contract)) as session:
         memory = MemoryDatabase(world.now, _ids(), _remembered(session, cast))
@@ -333,6 +341,9 @@ class Course:
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.together(s, by, call_id=c),
+            lambda s, by, c: pausing.pause(s, by, call_id=c),
+            lambda s, by, c: pausing.go_on(s, by, call_id=c),
+            lambda s, by, c: pausing.withdraw(s, by, call_id=c),
             lambda s, by, c: talk.pass_on(s, by, call_id=c),
             lambda s, by, c: talk.pass_to_queue(s, by, call_id=c, queue_id=queue, first=first),
             lambda s, by, c: talk.pass_to_agent(s, by, call_id=c, agent_id=other),
