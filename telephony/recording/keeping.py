@@ -108,6 +108,10 @@ class RecordingKeeper:
             for one in found:
                 told = Told(one.sid, one.began_at, one.seconds, ready=one.ready, absent=one.absent)
                 service.heard(session, call_id, told)
+            if late:  # what it began and never finished will not come
+                never = _RECORDING.c.call_id == call_id, _RECORDING.c.ready_at.is_(None)
+                lost = {"deleted_at": clock.now(session), "gone": Gone.ABSENT, "key": None, "at_carrier": False}
+                session.execute(update(_RECORDING).where(*never, _RECORDING.c.deleted_at.is_(None)).values(**lost))
             if late or all(one.ready or one.absent for one in found):
                 session.execute(update(_CALL).where(_CALL.c.id == call_id).values(taking=None))
 

@@ -80,6 +80,7 @@ class Recording(Base):
             "ix_recording_to_fetch", "ready_at",
             postgresql_where=text("at_carrier AND ready_at IS NOT NULL AND deleted_at IS NULL"),
         ),
+        Index("ix_recording_began_at", "began_at"),
         Index("ix_recording_keep_until", "keep_until", postgresql_where=text("deleted_at IS NULL")),
     )  # fmt: skip
 

@@ -138,21 +138,27 @@ class Conversation:
 
 def latest(session: Session, *, kept_from: Collection[int] = ()) -> list[Listed]:
     """The latest recorded conversations in the scope, the newest first; parts of one together."""
+    one = (
+        select(Recording)
+        .where(Recording.ente_id.is_not(None), Recording.ente_id.not_in(kept_from), Recording.kept_under.is_not(None))
+        .order_by(Recording.began_at.desc())
+        .limit(SHOWN)
+        .subquery()
+    )
+    began_at = func.min(one.c.began_at).label("began_at")
     rows = session.execute(
         select(
-            Recording.call_id, Recording.ente_id, Call.agent_id, func.min(Recording.began_at).label("began_at"),
-            func.sum(Recording.seconds).label("seconds"), func.bool_or(Recording.sha256.is_not(None)).label("there"),
-            func.bool_or(Recording.held_at.is_not(None)).label("held"),
+            one.c.call_id, one.c.ente_id, Call.agent_id, began_at, func.sum(one.c.seconds).label("seconds"),
+            func.bool_or(one.c.sha256.is_not(None)).label("there"),
+            func.bool_or(one.c.held_at.is_not(None)).label("held"),
         )
-        .join(Call, Call.id == Recording.call_id)
-        .where(Recording.ente_id.is_not(None), Recording.ente_id.not_in(kept_from), Recording.kept_under.is_not(None))
-        .group_by(Recording.call_id, Recording.ente_id, Call.agent_id)
-        .order_by(func.min(Recording.began_at).desc())
-        .limit(SHOWN)
+        .join(Call, Call.id == one.c.call_id)
+        .group_by(one.c.call_id, one.c.ente_id, Call.agent_id)
+        .order_by(began_at.desc())
     )  # fmt: skip
     return [
-        Listed(one.call_id, one.ente_id, one.agent_id, one.began_at, int(one.seconds), one.there, one.held)
-        for one in rows
+        Listed(row.call_id, row.ente_id, row.agent_id, row.began_at, int(row.seconds), row.there, row.held)
+        for row in rows
     ]  # fmt: skip
 
 

@@ -67,6 +67,7 @@ class AskedView:
     queue_name: str | None
     joined: bool
     together: bool  # the caller hears him
+    recording: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +335,7 @@ def _asked(session: Session, presence: AgentPresence, call: Call) -> AskedView |
     queue_id = call.in_queue_id or call.queue_id
     return AskedView(
         call.id, by, queues.queue(session, queue_id).name if queue_id else None, call.party_joined,
-        call.party_joined and call.held_since is None,
+        call.party_joined and call.held_since is None, standing(call),
     )  # fmt: skip
 
 

@@ -18,13 +18,14 @@ from crm.audit.models import AuditEntry
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.documents.store import FolderStore
+from crm.privacy.holders import Person
 from telephony.calls import recorded, talk
 from telephony.calls import service as calls
 from telephony.calls.models import Consent, Phase
 from telephony.carriers.port import CarrierError, CarrierRecording, Gather, Say, Taking
 from telephony.commands.models import CommandKind, Timer, TimerKind
 from telephony.ivr.prompts import Sentence, may_we_record, sentence
-from telephony.recording import administration, pausing, queries, sealing, service
+from telephony.recording import administration, pausing, privacy, queries, sealing, service
 from telephony.recording.keeping import RecordingKeeper
 from telephony.recording.models import Gone, Purpose, Recording, RecordingListening
 from telephony.recording.queries import Setting
@@ -403,6 +404,19 @@ def test_a_recording_of_which_nobody_told_is_asked_for_once_the_call_is_over(
     assert row.ready_at is not None
 
 
+def test_one_that_was_begun_and_never_finished_is_not_waited_for_for_ever(
+    recording: Stage, keeper: RecordingKeeper
+) -> None:
+    call = talking(recording)
+    told(recording, call, ready=False)
+    recording.caller_leaves(call)
+    ago(recording, 7 * 3600)
+    recording.carrier.made["CAmario"] = [CarrierRecording("RE1", BEGAN, 0, ready=False, absent=False)]
+    keeper.run()
+    assert recording.call(call).taking is None
+    assert rows(recording)[0].gone is Gone.ABSENT
+
+
 def ago(stage: Stage, seconds: int) -> None:
     """All calls ended so much earlier."""
     shift = text("UPDATE call SET ended_at = ended_at - make_interval(secs => :s)")
@@ -472,6 +486,31 @@ def test_fewer_days_hold_for_what_is_there_and_more_do_not(recording: Stage, kee
     assert rows(recording)[0].keep_until == BEGAN + timedelta(days=10)
     wants(recording, replace(ON, keep_days=300))
     assert rows(recording)[0].keep_until == BEGAN + timedelta(days=10)
+
+
+# -- whose it is ------------------------------------------------------------------------------------------------
+
+
+def test_erasing_a_person_erases_his_voice_and_who_listened(
+    recording: Stage, keeper: RecordingKeeper, tmp_path: Path
+) -> None:
+    call = kept(recording, keeper)
+    cast, boss = recording.cast, sara(recording)
+    (holder,) = privacy.HOLDERS
+    mario = Person(cast.empoli, (cast.mario,))
+    recording.work(lambda s: service.begin(s, boss, call_id=call, reason=REASON))
+    recording.work(lambda s: service.hold(s, boss, call_id=call, because=REASON))
+    assert REASON in recording.work(lambda s: holder.obstacles(s, mario))[0]
+    recording.work(lambda s: service.release(s, boss, call_id=call))
+    assert recording.work(lambda s: holder.obstacles(s, mario)) == []
+    copied = {one.name: len(one.rows) for one in recording.work(lambda s: holder.export(s, mario))}
+    assert copied == {"recording": 1, "recording_listening": 1}
+    assert recording.work(lambda s: holder.export(s, Person(cast.vinci, (cast.gina,))))[0].rows == []
+    assert [one.rows for one in recording.work(lambda s: holder.erase(s, mario))] == [1, 1]
+    keeper.run()
+    (row,) = rows(recording)
+    assert (row.gone, row.key, row.sha256) == (Gone.ERASED, None, None)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
 
 # -- who listens ------------------------------------------------------------------------------------------------

@@ -100,14 +100,15 @@ def _recordings() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recording")),
         sa.UniqueConstraint("carrier_sid", name=op.f("uq_recording_carrier_sid")),
     )
-    op.create_index("ix_recording_call_id", "recording", ["call_id"])
+    for column in ("began_at", "call_id"):
+        op.create_index(f"ix_recording_{column}", "recording", [column])
     for name, column, where in (
         ("to_fetch", "ready_at", "at_carrier AND ready_at IS NOT NULL AND deleted_at IS NULL"),
         ("keep_until", "keep_until", "deleted_at IS NULL"),
     ):
         op.create_index(f"ix_recording_{name}", "recording", [column], postgresql_where=sa.text(where))
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON recording TO {APP}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE ON recording TO {ROUTING}")
+    op.execute(f"GRANT SELECT ON recording TO {ROUTING}")
     for statement in (*protect_unattributed("recording"), open_to_routing("recording")):
         op.execute(statement)
 
