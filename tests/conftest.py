@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy.orm import Session
 
 from crm.access import passwords
@@ -13,6 +14,8 @@ from crm.core.secrecy import Secrecy
 from tests.cast import Cast, settle
 
 pytest_plugins = ["tests.servers"]
+settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -27,12 +27,14 @@ class FactKind(StrEnum):
     ANNOUNCED = "announced"  # told his position and how long he may have to wait
     CALLBACK = "callback"  # hung up to be called back: keeps his place, waits no more
     SELF_SERVED = "self_served"  # was told by the voice menu what he asked; counts as received, whatever comes then
+    PUT_THROUGH = "put_through"  # by the voice menu, to a number outside: neither answered here nor abandoned
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
     HELD = "held"  # put on hold by the operator
     RESUMED = "resumed"  # and taken up again
     PASSED_ON = "passed_on"  # by the operator: to a colleague, a queue or outside
     RETURNED = "returned"  # cut off from the operator, or passed on to a queue: waits again
+    PARTED = "parted"  # the operator hung up: the conversation is over, the caller's line not yet
     LEFT = "left"  # ended without (or after) an operator
     WRAPPED_UP = "wrapped_up"  # the operator is done with it
     MOVED = "moved"  # counts no more where it did: it is about another ente
@@ -193,6 +195,9 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
             continue  # outside the metering hours
         account = replace(account, ente_id=fact.ente_id, queue_id=fact.queue_id)
         moved = fact.kind is FactKind.MOVED
+        if left_at is not None:
+            call = _after_the_end(call, fact, left_at)
+            continue
         if held_since is not None and fact.kind not in {FactKind.MOVED, FactKind.ATTRIBUTED}:
             call, held_since = replace(call, hold_ms=call.hold_ms + ms_between(held_since, fact.at)), None
             talks_since = fact.at
@@ -203,18 +208,30 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
                 call = replace(call, **{_MARKS[fact.kind]: True})
             case FactKind.SERVED:
                 call, talks_since = replace(call, served=True, waited_ms=fact.waited_ms), fact.at
-            case FactKind.HELD | FactKind.PASSED_ON | FactKind.RETURNED | FactKind.LEFT:
+            case FactKind.HELD | FactKind.PASSED_ON | FactKind.RETURNED | FactKind.PARTED | FactKind.LEFT:
                 if talks_since is not None:
                     call = replace(call, talk_ms=call.talk_ms + ms_between(talks_since, fact.at))
                     talks_since = None
                 if fact.kind is FactKind.HELD:
                     held_since = fact.at
-                elif fact.kind is not FactKind.PASSED_ON:
+                elif fact.kind not in {FactKind.PASSED_ON, FactKind.PARTED}:
                     call = replace(call, waited_ms=fact.waited_ms)
                 if fact.kind is FactKind.LEFT:
                     call, left_at = replace(call, ended=True), fact.at
-            case FactKind.WRAPPED_UP if left_at is not None:
-                call = replace(call, wrap_up_ms=ms_between(left_at, fact.at))
             case _:
                 pass
     return None if account is None or moved else (account, call)
+
+
+def _after_the_end(call: Measured, fact: Told, left_at: datetime) -> Measured:
+    """What is told of a call once it is over: how its last moments were, and the operator's notes."""
+    match fact.kind:
+        case FactKind.SERVED:
+            talked = call.talk_ms + ms_between(fact.at, left_at)
+            return replace(call, served=True, waited_ms=fact.waited_ms, talk_ms=talked)
+        case FactKind.PARTED:
+            return replace(call, talk_ms=call.talk_ms - ms_between(fact.at, left_at))
+        case FactKind.WRAPPED_UP:
+            return replace(call, wrap_up_ms=ms_between(left_at, fact.at))
+        case _:
+            return call

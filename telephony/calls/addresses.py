@@ -49,6 +49,10 @@ class Addresses:
         """What the caller keyed at this step of the menu."""
         return f"{self._call(contract_id, call_id)}/ivr?step={step}{RETRIES}"
 
+    def put_through(self, contract_id: int, call_id: UUID, step: int) -> str:
+        """How it ended that the menu called a number outside for him, at this step."""
+        return f"{self._call(contract_id, call_id)}/put-through?step={step}{RETRIES}"
+
     def wait(self, contract_id: int, call_id: UUID) -> str:
         """What a waiting caller hears."""
         return f"{self._call(contract_id, call_id)}/wait{RETRIES}"

@@ -25,6 +25,10 @@ class CallState:
 
     While TALKING it is either held or talked, once both have been joined. `passed`: it waits because an agent passed
     it on, not because his line dropped. `away`: nobody is on the line; he is called when it is his turn.
+
+    The callbacks about a call, its conference and its legs are in no order among each other. ENDED, it keeps therefore
+    what may still be told of its last moments: as `party` the agent to whom the caller was on his way, whom he may have
+    reached after all. `parted_at`: when the agent, who hung up, was gone.
     """
 
     phase: Phase
@@ -42,6 +46,8 @@ class CallState:
     party: Party | None = None
     passed: bool = False
     away: bool = False
+    parted_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def room(self) -> UUID | None:

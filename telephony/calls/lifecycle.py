@@ -5,8 +5,9 @@ that is no longer the current one) changes nothing; a leg that answers too late 
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
-from crm.levels.metering import EndedBy, FactKind
+from crm.levels.metering import EndedBy, FactKind, ms_between
 from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
@@ -26,6 +27,7 @@ from telephony.calls.events import (
     LegEnded,
     Move,
     Order,
+    Party,
     RingRefused,
     Step,
     at_rest,
@@ -85,7 +87,7 @@ def _claimed(state: CallState, event: AgentClaimed) -> Step:
 
 
 def _answered(state: CallState, event: AgentAnswered) -> Step:
-    if state.party is not None and event.leg_id == state.party.leg_id:
+    if state.party is not None and event.leg_id == state.party.leg_id and state.phase is not Phase.ENDED:
         return party_answered(state, state.party)
     if event.leg_id != state.leg_id:
         return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
@@ -96,6 +98,8 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
 
 
 def _joined(state: CallState, event: CallerJoined) -> Step:
+    if state.phase is Phase.ENDED:
+        return _had_joined(state, event)
     if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
         return Step(state)
     waited = waited_until(state, event.at)
@@ -111,9 +115,39 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
     )
 
 
+def _had_joined(state: CallState, event: CallerJoined) -> Step:
+    """The caller's end was told before the beginning of his conversation: he waited for less, and was served."""
+    there = state.party
+    if there is None or there.leg_id != event.leg_id or state.ended_at is None:
+        return Step(state)
+    talked = min(ms_between(event.at, state.ended_at), state.waited_ms)
+    at = state.ended_at - timedelta(milliseconds=talked)
+    waited = state.waited_ms - talked
+    served = replace(
+        state, party=None, leg_id=there.leg_id, agent_id=there.agent_id, served=True, waited_ms=waited,
+        talked_ms=state.talked_ms + talked,
+    )  # fmt: skip
+    return Step(served, facts=(Fact(FactKind.SERVED, at, waited, there.agent_id),))
+
+
+def _parted(state: CallState, event: LegEnded) -> Step:
+    """The agent hung up, and is gone; the caller's line may go on for as long as the order to end it takes."""
+    if event.leg_id != state.leg_id or not state.closing or state.parted_at is not None:
+        return Step(state)
+    parted = replace(state, parted_at=event.at)
+    if state.ended_at is None:  # the caller's end closes the call
+        return Step(parted)
+    alone = min(ms_between(event.at, state.ended_at), state.talked_ms)
+    if not alone:
+        return Step(state)
+    at = state.ended_at - timedelta(milliseconds=alone)
+    fact = Fact(FactKind.PARTED, at, state.waited_ms, state.agent_id)
+    return Step(replace(parted, talked_ms=state.talked_ms - alone), facts=(fact,))
+
+
 def _leg_ended(state: CallState, event: LegEnded) -> Step:
     if state.phase is Phase.ENDED:
-        return Step(state)
+        return _parted(state, event)
     if state.party is not None and event.leg_id == state.party.leg_id:
         return party_ended(state, state.party, event)
     if event.leg_id != state.leg_id or state.agent_id is None:
@@ -133,8 +167,8 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
             orders=(Order(kind, event.leg_id if state.away else None),),
             moves=(AgentMove(state.agent_id, Move.FREE),),
         )
-    if state.closing:  # both ends were told to hang up; the caller's end closes the call
-        return Step(state)
+    if state.closing:
+        return _parted(state, event)
     if state.party is not None and state.party.joined and state.held_since is None:
         return left_to_party(state, state.party, event, state.agent_id)
     gone, let_go = without_party(state)
@@ -150,6 +184,8 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
 
 
 def _ring_refused(state: CallState, event: RingRefused) -> Step:
+    if state.phase is Phase.ENDED:
+        return Step(state)
     if state.party is not None and event.leg_id == state.party.leg_id and not state.party.joined:
         if state.phase is Phase.OUTSIDE:
             return nobody_outside(state, event.at, ())
@@ -204,7 +240,7 @@ def _given_up(state: CallState, event: CallbackGivenUp) -> Step:
     if not state.away or state.phase is not Phase.WAITING:
         return Step(state)
     fact = Fact(FactKind.LEFT, event.at, state.waited_ms, ended_by=EndedBy.SYSTEM)
-    return Step(replace(state, phase=Phase.ENDED), facts=(fact,))
+    return Step(replace(state, phase=Phase.ENDED, ended_at=event.at), facts=(fact,))
 
 
 def _caller_left(state: CallState, event: CallerLeft) -> Step:
@@ -212,15 +248,20 @@ def _caller_left(state: CallState, event: CallerLeft) -> Step:
         return Step(state)
     waited = waited_until(state, event.at)
     alone, let_go = without_party(state)
+    over_at = min(event.at, state.parted_at or event.at)
     ended = replace(
-        at_rest(alone, event.at), phase=Phase.ENDED, waiting_since=None, waited_ms=waited, passed=False, room_id=None
-    )
+        at_rest(alone, over_at), phase=Phase.ENDED, waiting_since=None, waited_ms=waited, passed=False, room_id=None,
+        ended_at=event.at,
+    )  # fmt: skip
     orders, moves = let_go.orders, let_go.moves
     if state.phase in {Phase.RINGING, Phase.JOINING, Phase.TALKING} and state.agent_id is not None:
         orders = (Order(CommandKind.END_LEG, state.leg_id), *orders)
         after = Move.WRAP_UP if state.phase is Phase.TALKING else Move.FREE
         moves = (AgentMove(state.agent_id, after), *moves)
-        if state.phase is not Phase.TALKING:  # he never spoke with the caller: the call is not his
-            ended = replace(ended, leg_id=None, agent_id=None)
+        if state.phase is not Phase.TALKING:  # he never spoke with the caller, it seems: the call is not his
+            there = Party(state.leg_id, state.agent_id) if state.phase is Phase.JOINING and state.leg_id else None
+            ended = replace(ended, leg_id=None, agent_id=None, party=there)
     by = EndedBy.AGENT if state.closing else EndedBy.CALLER
-    return Step(ended, orders, moves, (Fact(FactKind.LEFT, event.at, waited, ended.agent_id, by),))
+    left = Fact(FactKind.LEFT, event.at, waited, ended.agent_id, by)
+    gone = (Fact(FactKind.PARTED, over_at, waited, ended.agent_id),) if over_at < event.at else ()
+    return Step(ended, orders, moves, (*gone, left))

@@ -53,7 +53,8 @@ def turned_away(session: Session, call: LiveCall, queue_id: int, at: datetime) -
 
 def follow_wait(session: Session, call: LiveCall, before: CallState, after: CallState) -> None:
     """A stretch of waiting began or ended: its timer, and the event where nothing else could tell in time."""
-    if before.waiting_since == after.waiting_since or not call.metered:
+    shorter = after.waited_ms < before.waited_ms  # he was served, as is told after the end
+    if (before.waiting_since == after.waiting_since and not shorter) or not call.metered:
         return
     promise = contract_events.limit(session, call.contract_id, LONGEST_WAIT, call.callers)
     if promise is None:
@@ -63,7 +64,9 @@ def follow_wait(session: Session, call: LiveCall, before: CallState, after: Call
             due = _over_at(promise, after)
             commands.arm_wait(session, call_id=call.id, contract_id=call.contract_id, due_at=due)
         return
-    told_before = not commands.disarm_wait(session, call_id=call.id)
+    told_before = shorter or not commands.disarm_wait(session, call_id=call.id)
+    if shorter and not _kept(promise, after.waited_ms):
+        return
     if not _kept(promise, after.waited_ms):
         _emit(session, promise, call, ContractEventKind.WAIT_OVER, _seconds(after.waited_ms), _over_at(promise, before))
     elif told_before:  # a late callback: he waited for less than it seemed

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # entered the queue and never reached an operator
     SELF_SERVED = "self_served"  # the voice menu told him what he wanted to know
+    PUT_THROUGH = "put_through"  # the voice menu put him through to an office, where somebody answered
     LEFT_IVR = "left_ivr"  # hung up before asking for an operator
     NOT_REACHED = "not_reached"  # was to be called back, and could not be
     CLOSED = "closed"  # came while the lines were closed
@@ -79,6 +80,7 @@ class Call(Base):
     metered: Mapped[bool]  # arrived within the metering hours
     turned_away_at: Mapped[datetime | None]  # the queue was full; he may have been let in since
     self_served_at: Mapped[datetime | None]  # since when the voice menu has told him something of a notice
+    put_through_at: Mapped[datetime | None]  # since when he spoke where the voice menu put him through
     queued_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     waited_ms: Mapped[int] = mapped_column(default=0)  # finished stretches of waiting, summed over re-queues
@@ -98,6 +100,7 @@ class Call(Base):
     consent: Mapped[Consent | None] = mapped_column(choice(Consent))  # to being recorded; none: he was not asked
     unrecorded_until: Mapped[datetime | None]  # the agent leaves something out of the recording, at most until then
     taking: Mapped[Taking | None] = mapped_column(choice(Taking))  # what the carrier was last told; see `recording`
+    parted_at: Mapped[datetime | None]  # the agent, who hung up, was gone
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     # He hung up and is called when it is his turn: `telephony.callbacks`. His line is then another.

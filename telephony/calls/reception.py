@@ -5,7 +5,7 @@ Each function answers with instructions for the carrier. Asked twice, it answers
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -32,22 +32,24 @@ from telephony.carriers.port import (
     Instruction,
     JoinConference,
     Play,
+    PutThrough,
     Record,
     Say,
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
-from telephony.ivr import prompts, walk
+from telephony.ivr import outside, prompts, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Said, Turn
+from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
 from telephony.recording import queries as recordings
 from telephony.selfservice import queries as offered
+from telephony.surveys.marks import keep as keep_mark
 
 Reply = tuple[Instruction, ...]
 NOT_IN_USE: Reply = (Say(prompts.sentence(Sentence.NOT_IN_USE)), Hangup())
@@ -105,6 +107,26 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
         asks, at = turn.then.request, turn.place
         answer = self_service.consult(session, call, turn.then, at.language, to)
         turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
+    return _say(session, call, turn, to)
+
+
+def after_number(
+    session: Session, call_id: UUID, *, step: int, reached: Reached, seconds: int, hung_up: bool, to: Addresses
+) -> Reply:
+    """The menu called a number outside for the caller: what came of it, and how long they spoke.
+
+    When it was he who hung up there is nothing more to say.
+    """
+    call = _lock(session, call_id)
+    if reached is Reached.ANSWERED:
+        at = clock.now(session)
+        said = Heard(f"put-through:{step}", at - timedelta(seconds=seconds), detail=(("seconds", str(seconds)),))
+        service.put_through(session, call_id, said)
+    place = Place.restored(call.ivr)
+    if hung_up or call.phase is not Phase.IVR or step != place.step:
+        return () if hung_up else _now(session, call, to)
+    flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached))
     return _say(session, call, turn, to)
 
 
@@ -217,6 +239,10 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
     floor(session).write_call(call.id, ivr=turn.place.stored())
+    if turn.mark is not None:
+        keep_mark(
+            session, new_id(session), score=turn.mark, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=None
+        )
     if isinstance(turn.then, CalledBack) and not callbacks.ask(
         session, call, turn.then.number, queue_id=turn.then.queue, speaks=turn.then.speaks
     ):  # fmt: skip
@@ -258,6 +284,9 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (*says, Hangup())
         case Enter():
             return (*says, _enqueue(call, to))
+        case walk.PutThrough(number, rings_s, longest_min):
+            action = to.put_through(call.contract_id, call.id, turn.place.step)
+            return (*says, PutThrough(number, call.line, action, rings_s, longest_min * 60))
         case Await(digits, timeout_s, words):
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
@@ -308,6 +337,7 @@ def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
         offers=offered.offers(session, call.contract_id, call.ente_id),
         records=recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id),
+        reaches=outside.reached_from(session, call.contract_id, flow, call.caller),
     )  # fmt: skip
 
 

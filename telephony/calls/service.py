@@ -217,6 +217,22 @@ def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
         floor(session).record(call_id, facts=(fact,), before=state, after=state)
 
 
+def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
+    """The menu put the caller through to a number outside, and they spoke. It may be told after his line is over."""
+    row = _locked(session, call_id)
+    if not _append(session, row, "PutThrough", heard) or row.put_through_at is not None:
+        return
+    row = replace(row, put_through_at=heard.at)
+    over = {"outcome": _outcome(row, _state(row))} if row.phase is Phase.ENDED else {}
+    floor(session).write_call(call_id, put_through_at=heard.at, **over)
+    if row.metered:
+        state = (account_of(row), measured_of(row, _state(row)))
+        fact = SeenFact(FactKind.PUT_THROUGH, heard.at, row.waited_ms, repaired=heard.repaired)
+        floor(session).record(call_id, facts=(fact,), before=state, after=state)
+    if over and row.contact_id is not None:
+        floor(session).tell(call_id)
+
+
 def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> None:
     """The caller asked for an operator of this queue while it held all that it may. Told once a call."""
     row = _locked(session, call_id)
@@ -285,7 +301,8 @@ def _state(row: LiveCall) -> CallState:
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
         talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
-        room_id=row.room_id, party=party, passed=row.passed, away=row.away,
+        room_id=row.room_id, party=party, passed=row.passed, away=row.away, parted_at=row.parted_at,
+        ended_at=row.ended_at,
     )  # fmt: skip
 
 
@@ -314,6 +331,7 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
         "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
         "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed, "away": after.away,
+        "parted_at": after.parted_at,
         "party_leg_id": after.party.leg_id if after.party else None,
         "party_agent_id": after.party.agent_id if after.party else None,
         "party_joined": after.party.joined if after.party else False,
@@ -323,9 +341,9 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
     if after.agent_id != before.agent_id:
         values["help_since"] = None
     if after.served and not before.served:
-        values["answered_at"] = at
+        values["answered_at"] = at if after.ended_at is None else min(at, after.ended_at)
     if after.phase is Phase.ENDED:
-        values["ended_at"] = at
+        values["ended_at"] = after.ended_at
         values["outcome"] = _outcome(row, after)
     floor(session).write_call(row.id, **values)
 
@@ -339,6 +357,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.ABANDONED
     if row.turned_away_at is not None:
         return Outcome.TURNED_AWAY
+    if row.put_through_at is not None:
+        return Outcome.PUT_THROUGH
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
     return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
@@ -478,7 +498,8 @@ def _follow_identity(session: Session, row: LiveCall, before: CallState, after: 
         floor(session).close_file(row.id)
         if after.phase is Phase.WAITING and not after.passed:
             floor(session).write_call(row.id, identified_at=None)
-    told = lost or (after.phase is not before.phase and after.phase in TOLD)
+    changed = after.phase is not before.phase or after.agent_id != before.agent_id
+    told = lost or (changed and after.phase in TOLD)
     if row.contact_id is not None and told:
         floor(session).tell(row.id)
 

@@ -35,7 +35,7 @@ ARRANGE = Order(CommandKind.ARRANGE)
 
 def party_answered(state: CallState, party: Party) -> Step:
     """Whoever was rung is in the conversation; the caller hears him no sooner than the agent says so."""
-    if party.joined or state.phase is Phase.ENDED:
+    if party.joined:
         return Step(state)
     moves = (AgentMove(party.agent_id, Move.TALK),) if party.agent_id is not None else ()
     return Step(replace(state, party=replace(party, joined=True)), moves=moves)

@@ -107,6 +107,17 @@ class JoinConference:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThrough:
+    """Call a number for the caller, who hears it ring, and let them speak; `action` is told how that ended."""
+
+    number: str
+    caller_id: str
+    action: str
+    rings_s: int
+    longest_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Record what the caller says after a tone, until `#`, silence or `longest_s`; then `action` says what is next.
 
@@ -135,7 +146,7 @@ class Hangup:
     pass
 
 
-Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | Record | Redirect | Reply | Hangup
+Instruction = Say | Play | Pause | Gather | Enqueue | JoinConference | PutThrough | Record | Redirect | Reply | Hangup
 
 
 # -- what we ask ------------------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class LiveCall:
     watched: bool
     consent: Consent | None
     unrecorded_until: datetime | None
+    parted_at: datetime | None
+    put_through_at: datetime | None
 
 
 CallRow = Any  # a row of the table of calls, its columns by name

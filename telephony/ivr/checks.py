@@ -9,6 +9,7 @@ from telephony.ivr.definition import (
     ENDS,
     Asking,
     AskLanguage,
+    AskMark,
     AskNotice,
     Flow,
     Known,
@@ -17,6 +18,7 @@ from telephony.ivr.definition import (
     NodeId,
     Text,
     ToCallback,
+    ToNumber,
     ToQueue,
     ToVoicemail,
     exits,
@@ -37,6 +39,7 @@ class Flaw(StrEnum):
     SAME_KEY = "same_key"
     OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
     NO_QUEUE = "no_queue"
+    NO_NUMBER = "no_number"  # neither an office's nor ours
     TOO_FEW_DIGITS = "too_few_digits"  # at least more than at most
     NO_END = "no_end"  # a loop without exit
     ENDLESS = "endless"  # whoever does nothing turns in a circle
@@ -58,12 +61,12 @@ class Problem:
         return self.flaw is not Flaw.UNREACHED
 
 
-def problems(flow: Flow, *, queues: Collection[int]) -> tuple[Problem, ...]:
-    """Everything wrong with a flow that may lead to these queues."""
+def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Everything wrong with a flow that may lead to these queues, and to these numbers outside."""
     found = [*_leading_nowhere(flow)]
     if found:  # what follows walks along the exits
-        return (*found, *_own(flow, queues))
-    return (*_own(flow, queues), *_without_end(flow), *_silent_loops(flow), *_unreachable(flow))
+        return (*found, *_own(flow, queues, numbers))
+    return (*_own(flow, queues, numbers), *_without_end(flow), *_silent_loops(flow), *_unreachable(flow))
 
 
 def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
@@ -78,7 +81,7 @@ def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
                 yield Problem(id_, field, Flaw.LEADS_NOWHERE, target)
 
 
-def _own(flow: Flow, queues: Collection[int]) -> Iterable[Problem]:
+def _own(flow: Flow, queues: Collection[int], numbers: Collection[str]) -> Iterable[Problem]:
     """What each node has wrong by itself."""
     for id_, node in flow.nodes.items():
         for field, text in texts(node):
@@ -94,6 +97,8 @@ def _own(flow: Flow, queues: Collection[int]) -> Iterable[Problem]:
                 yield from _keys(id_, [one.digit for one in node.choices])
             case ToQueue() | ToCallback() | ToVoicemail() if node.queue not in queues:
                 yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
+            case ToNumber() if node.number not in numbers:
+                yield Problem(id_, "number", Flaw.NO_NUMBER, node.number)
             case _:
                 pass
         if getattr(node, "least", 0) > getattr(node, "most", 0):
@@ -141,8 +146,8 @@ def _by_itself(node: Node) -> Iterable[NodeId]:
         yield from (target for _, target in exits(node))
         return
     yield node.otherwise
-    if isinstance(node, AskNotice) and node.skips_known:
-        yield node.next
+    if isinstance(node, AskMark) or (isinstance(node, AskNotice) and node.skips_known):
+        yield node.next  # whoever gave his mark, or is known, is not asked
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:

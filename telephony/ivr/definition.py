@@ -40,7 +40,9 @@ class NodeKind(StrEnum):
     COLLECT = "collect"
     QUEUE = "queue"
     SELF_SERVICE = "self_service"
+    SURVEY = "survey"
     GOODBYE = "goodbye"
+    TRANSFER = "transfer"
     VOICEMAIL = "voicemail"
 
 
@@ -52,6 +54,7 @@ class Exit(StrEnum):
     NEXT = "next"
     OTHERWISE = "otherwise"
     FULL = "full"
+    BUSY = "busy"
     ZERO = "zero"
 
 
@@ -152,6 +155,17 @@ class SelfService(_Asking):
     next: NodeId
 
 
+class AskMark(_Asking):
+    """How satisfied the caller is, from 1 to 5: asked of whoever found what he wanted without an operator.
+
+    A mark is kept apart from the call, as after a conversation; whoever gave one is not asked again.
+    """
+
+    kind: Literal[NodeKind.SURVEY] = NodeKind.SURVEY
+    text: Text | None = None  # else the usual sentence
+    next: NodeId
+
+
 class ToCallback(_Asking):
     """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
 
@@ -182,6 +196,23 @@ class ToQueue(_Part):
     unrecorded: bool = False
 
 
+class ToNumber(_Part):
+    """The caller is put through to a number outside, which the centre pays for: an ente's office, or a line of ours.
+
+    `otherwise` is where he goes on when nobody answers there, or it may not be called any more; `busy`, when it is
+    engaged, unless that is the same. Once they have spoken the call is over, or goes on at `next`.
+    """
+
+    kind: Literal[NodeKind.TRANSFER] = NodeKind.TRANSFER
+    number: Annotated[str, Field(pattern=r"^(\+[1-9]\d{5,14})?$")]  # E.164; empty while nobody has chosen
+    text: Text | None = None  # else the usual sentence
+    rings_s: Annotated[int, Field(ge=5, le=60)] = 25
+    longest_min: Annotated[int, Field(ge=1, le=120)] = 30
+    next: NodeId | None = None
+    busy: NodeId | None = None
+    otherwise: NodeId
+
+
 class Goodbye(_Part):
     """The end."""
 
@@ -190,11 +221,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
-    | ToQueue | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback
+    | ToVoicemail | ToQueue | ToNumber | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
-Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | ToCallback | ToVoicemail
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -219,7 +250,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect() | SelfService():
+        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case ToCallback() | ToVoicemail():
@@ -227,6 +258,9 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
         case ToQueue():
             if node.full is not None:
                 yield "full", node.full
+        case ToNumber():
+            yield from ((name, to) for name, to in (("next", node.next), ("busy", node.busy)) if to is not None)
+            yield "otherwise", node.otherwise
         case Goodbye():
             return
 
@@ -241,7 +275,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | ToQueue():
+        case AskNotice() | AskMark() | ToQueue() | ToNumber():
             if node.text is not None:
                 yield "text", node.text
         case _:

@@ -57,6 +57,8 @@ def draw(flow: Flow) -> Diagram:
             boxes[id_] = Box(id_, flow.nodes[id_], *place)
     height = 2 * MARGIN + len(layers) * (HEIGHT + GAP_Y) - GAP_Y
     arrows = [arrow for box in boxes.values() for arrow in _arrows(box, boxes, width)]
+    if any(arrow.source in layers[-1] for arrow in arrows):  # they lead back, below the last boxes
+        height += GAP_Y // 2
     return Diagram(width, height, tuple(boxes.values()), tuple(arrows))
 
 

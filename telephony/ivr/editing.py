@@ -31,6 +31,7 @@ class Control(StrEnum):
     NUMBER = "number"
     BOX = "box"
     QUEUE = "queue"
+    PHONE = "phone"  # one of the numbers that may be called
     KEY = "key"
     LANGUAGE = "language"
     NAME = "name"
@@ -146,7 +147,10 @@ def id_of(name: str) -> NodeId:
 _CLASSES: dict[NodeKind, type[BaseModel]] = {
     one.model_fields["kind"].default: one for one in get_args(get_args(Node)[0])
 }  # fmt: skip
-_ORDER = (Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.NUMBER, Control.BOX, Control.TARGET)
+_ORDER = (
+    Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.PHONE, Control.NUMBER, Control.BOX, Control.TARGET,
+)  # fmt: skip
+_BY_NAME = {"queue": Control.QUEUE, "number": Control.PHONE}
 _IN_A_ROW = (Control.KEY, Control.LANGUAGE, Control.TARGET, Control.TEXT, Control.WORDS)  # short ones beside each other
 
 
@@ -164,8 +168,8 @@ def _field(name: str, hint: Any) -> Field:
         return Field(name, Control.TARGET, optional)
     if plain == Text:
         return Field(name, Control.TEXT, optional)
-    if name == "queue":
-        return Field(name, Control.QUEUE, optional)
+    if name in _BY_NAME:
+        return Field(name, _BY_NAME[name], optional)
     if plain is Language:
         return Field(name, Control.LANGUAGE, optional)
     bare = get_args(plain)[0] if get_origin(plain) is Annotated else plain
@@ -192,6 +196,8 @@ def _empty(field: Field, definition: Definition, queue: int) -> Any:
             return definition["languages"][0]
         case Control.NAME:
             return "cifre"
+        case Control.PHONE:
+            return ""
         case _:
             return None
 

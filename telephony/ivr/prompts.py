@@ -45,10 +45,23 @@ class Sentence(StrEnum):
     SURVEY_THANKS = "survey_thanks"
     RECORDED = "recorded"
     NOT_RECORDED = "not_recorded"
+    THANKS = "thanks"
     OUT_OF_ORDER = "out_of_order"
+    PUT_THROUGH = "put_through"
+    NOBODY_THERE = "nobody_there"
 
 
 _SENTENCES: dict[Sentence, dict[Language, str]] = {
+    Sentence.PUT_THROUGH: {
+        IT: "La metto in contatto con l'ufficio competente.",
+        EN: "I am putting you through to the office in charge.",
+        DE: "Ich verbinde Sie mit dem zuständigen Amt.",
+    },
+    Sentence.NOBODY_THERE: {
+        IT: "In questo momento non rispondono.",
+        EN: "There is no answer at the moment.",
+        DE: "Im Augenblick antwortet dort niemand.",
+    },
     Sentence.OPERATOR: {
         IT: "La metto in contatto con un operatore.",
         EN: "I am putting you through to an operator.",
@@ -191,6 +204,7 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "All right: nothing will be recorded.",
         DE: "In Ordnung: Es wird nichts aufgezeichnet.",
     },
+    Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
         "richiamare tra qualche minuto.",

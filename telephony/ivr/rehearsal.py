@@ -1,6 +1,7 @@
 """A call in words: what a caller would hear on a line, with nobody called and nothing written.
 
-The self-service speaks of an invented debt: whoever draws flows need not read anybody's.
+The self-service speaks of an invented debt: whoever draws flows need not read anybody's. Where he is put through to a
+number outside, whoever plays says what happens there.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from crm.core.clock import business_day
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
-from telephony.ivr import queries, walk
-from telephony.ivr.definition import Flow
-from telephony.ivr.walk import Consult, Facts, LookUp, Place, Turn
+from telephony.ivr import outside, queries, walk
+from telephony.ivr.definition import Flow, ToNumber
+from telephony.ivr.walk import Consult, Facts, LookUp, Place, Reached, Turn
 from telephony.lines.queries import LineView
 from telephony.recording import queries as recordings
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
+
+OUTSIDE = {"1": Reached.ANSWERED, "2": Reached.BUSY}  # anything else: nobody answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Rehearsal:
 
     def answer(self, session: Session, place: Place, *, keys: str = "", speech: str = "") -> Turn:
         """The caller keys or says something, or nothing. The session must see the line's enti."""
+        if isinstance(self.flow.nodes.get(place.node), ToNumber):
+            return walk.on_put_through(self.flow, place, self.facts, OUTSIDE.get(keys, Reached.NOBODY))
         turn = walk.on_input(self.flow, place, self.facts, keys=keys, speech=speech)
         if isinstance(turn.then, Consult):
             today = business_day(self.facts.now)
@@ -67,5 +72,6 @@ def rehearse(
         caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
         records=recordings.purpose_of(session, ente_id=ente_id, call_id=UUID(int=0)),  # as if it were drawn
+        reaches=outside.reached_from(session, line.contract_id, taken, number),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

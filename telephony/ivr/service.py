@@ -19,7 +19,7 @@ from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti.queries import enti_of
-from telephony.ivr import queries
+from telephony.ivr import outside, queries
 from telephony.ivr.checks import Problem, problems
 from telephony.ivr.definition import MAX_TEXT, Flow
 from telephony.ivr.errors import FAULTS, OTHER_FAULT, FlowProblemsError
@@ -106,7 +106,8 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 
 def wrong(session: Session, contract_id: int, flow: Flow) -> tuple[Problem, ...]:
     """What stands against publishing a flow for this contract."""
-    return problems(flow, queues={one.id for one in queues.queues(session, frozenset({contract_id}))})
+    ours = {one.id for one in queues.queues(session, frozenset({contract_id}))}
+    return problems(flow, queues=ours, numbers=outside.numbers(session, contract_id))
 
 
 def publish(session: Session, by: Principal, *, version_id: int) -> None:

@@ -8,6 +8,7 @@ twice is recognised.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, assert_never
 
 from crm.core.errors import InvalidError
@@ -22,6 +23,7 @@ from telephony.ivr.definition import (
     OPERATOR_KEY,
     Asking,
     AskLanguage,
+    AskMark,
     AskNotice,
     Choice,
     Collect,
@@ -37,6 +39,7 @@ from telephony.ivr.definition import (
     Speaks,
     Text,
     ToCallback,
+    ToNumber,
     ToQueue,
     ToVoicemail,
 )  # fmt: skip
@@ -47,8 +50,10 @@ from telephony.recording.models import Purpose
 from telephony.selfservice import dialogue
 from telephony.selfservice import prompts as served
 from telephony.selfservice.dialogue import Answer, Asks, Done, Failed, Offers, On, Request, State
+from telephony.surveys.scale import score_of
 
 KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
+MARKED = "survey-marked"  # kept with the call: that there was a mark, not which
 DIGITS_S = 10  # and one who copies a long number
 RECORDING, ASKED = "recording", "asked"  # what a place keeps: that he is asked whether he agrees, then his answer
 AGREES, REFUSES = "1", "2"
@@ -75,6 +80,7 @@ class Facts:
     caller: str | None = None  # his number, in E.164
     calls_back: bool = True  # he may be called back
     full: frozenset[int] = frozenset()  # the queues that hold all they may
+    reaches: frozenset[str] = frozenset()  # the numbers outside to which he may be put through
     offers: Offers | None = None  # how a caller may serve himself, where he may
     records: Purpose | None = None  # for what he is asked whether the conversation may be recorded, if he is
 
@@ -158,20 +164,38 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThrough:
+    """A number outside is called for the caller; then `on_put_through`."""
+
+    number: str
+    rings_s: int
+    longest_min: int
+
+
+class Reached(StrEnum):
+    """What came of that."""
+
+    ANSWERED = "answered"  # and they have spoken
+    BUSY = "busy"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over."""
 
 
-Next = Await | CalledBack | LookUp | Consult | Enter | HangUp
+Next = Await | CalledBack | LookUp | Consult | Enter | PutThrough | HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The caller's new place, what is said there, and what happens next."""
+    """The caller's new place, what is said there, and what happens next; `mark` is one that he gave to the service."""
 
     place: Place
     says: tuple[Said, ...]
     then: Next
+    mark: int | None = None
 
 
 def begin(flow: Flow, facts: Facts) -> Turn:
@@ -199,8 +223,8 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
                 return Turn(place, (), LookUp(parse_notice_number(keys)))
             except InvalidError:
                 return _failed(flow, place, node, facts, Sentence.NOTICE_WRONG)
-        case Collect():
-            return _collected(flow, place, node, facts, keys)
+        case Collect() | AskMark():
+            return _keyed(flow, place, node, facts, keys)
         case SelfService():
             return _serve(flow, place, node, facts, keys)
         case _:
@@ -228,6 +252,18 @@ def on_answer(flow: Flow, place: Place, facts: Facts, request: Request, answer: 
     return _served(flow, place, node, facts, came)
 
 
+def on_put_through(flow: Flow, place: Place, facts: Facts, reached: Reached) -> Turn:
+    """Whoever was put through to a number outside has spoken there, or reached nobody."""
+    place = _still_there(flow, replace(place, step=place.step + 1))
+    node = flow.nodes[place.node]
+    if not isinstance(node, ToNumber):
+        return repeat(flow, place, facts)
+    if reached is not Reached.ANSWERED:
+        said = (_sentence(Sentence.NOBODY_THERE, place),)
+        return _go(flow, replace(place, node=_instead(node, reached), attempts=0), facts, said)
+    return Turn(place, (), HangUp()) if node.next is None else _onward(flow, place, node.next, facts)
+
+
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
     place = _still_there(flow, place)
@@ -235,9 +271,11 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     match node:
         case ToQueue():
             return _go(flow, place, facts) if _asks_consent(place) else Turn(place, (), Enter(node.queue))
+        case ToNumber() if node.number in facts.reaches:
+            return Turn(place, (), _put_through(node))
         case Goodbye():
             return Turn(place, (_say(node.text, place, facts),), HangUp())
-        case Menu() | AskLanguage() | AskNotice() | Collect():
+        case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark():
             return _asked(place, node, facts)
         case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
             return _asked(place, node, facts)
@@ -272,17 +310,20 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskNotice() if node.skips_known and facts.caller_known:
                 place = replace(place, node=node.next)
-            case ToCallback() | ToVoicemail() if not facts.calls_back:
+            case AskMark() if MARKED in place.kept:
+                place = replace(place, node=node.next)
+            case ToCallback() | ToVoicemail() | SelfService() | ToNumber() if not _open_to_him(node, facts):
                 place = replace(place, node=node.otherwise)
             case ToCallback() | ToVoicemail():
                 place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
                 return _asked(place, node, facts, says)
-            case SelfService() if facts.offers is None:
-                place = replace(place, node=node.otherwise)
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
                 return _into_queue(place, node, facts, says)
+            case ToNumber():
+                said = node.text or {place.language: prompts.sentence(Sentence.PUT_THROUGH, place.language)}
+                return Turn(place, (*says, _say(said, place, facts)), _put_through(node))
             case Goodbye():
                 return Turn(place, (*says, _say(node.text, place, facts)), HangUp())
             case _:
@@ -316,6 +357,24 @@ def _about_recording(flow: Flow, place: Place, facts: Facts, keys: str) -> Turn:
     answered = replace(place, attempts=0, kept={**place.kept, RECORDING: said or Consent.SILENT})
     heard = Sentence.RECORDED if said is Consent.AGREED else Sentence.NOT_RECORDED
     return _go(flow, answered, facts, (_sentence(heard, answered),))
+
+
+def _open_to_him(node: ToCallback | ToVoicemail | SelfService | ToNumber, facts: Facts) -> bool:
+    match node:
+        case SelfService():
+            return facts.offers is not None
+        case ToNumber():
+            return node.number in facts.reaches
+        case _:
+            return facts.calls_back
+
+
+def _put_through(node: ToNumber) -> PutThrough:
+    return PutThrough(node.number, node.rings_s, node.longest_min)
+
+
+def _instead(node: ToNumber, reached: Reached) -> NodeId:
+    return node.busy if reached is Reached.BUSY and node.busy is not None else node.otherwise
 
 
 def _onward(flow: Flow, place: Place, target: NodeId, facts: Facts) -> Turn:
@@ -352,10 +411,21 @@ def _served(flow: Flow, place: Place, node: SelfService, facts: Facts, came: On 
     return _asked(on, node, facts, tuple(Said(one, place.language) for one in came.says))
 
 
-def _collected(flow: Flow, place: Place, node: Collect, facts: Facts, keys: str) -> Turn:
+def _keyed(flow: Flow, place: Place, node: Collect | AskMark, facts: Facts, keys: str) -> Turn:
+    if isinstance(node, AskMark):
+        return _marked(flow, place, node, facts, keys)
     if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
         return _failed(flow, place, node, facts, Sentence.TOO_FEW)
     return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)
+
+
+def _marked(flow: Flow, place: Place, node: AskMark, facts: Facts, keys: str) -> Turn:
+    score = score_of(keys)
+    if score is None:
+        return _failed(flow, place, node, facts, Sentence.NOT_A_CHOICE)
+    thanks = (_sentence(Sentence.THANKS, place),)
+    place = replace(place, node=node.next, attempts=0, kept={**place.kept, MARKED: "yes"})
+    return replace(_go(flow, place, facts, thanks), mark=score)
 
 
 def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) -> Turn:
@@ -423,6 +493,9 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
         case AskNotice():
             said = _say(node.text, place, facts) if node.text else _sentence(Sentence.ASK_NOTICE, place)
             return Turn(place, (*says, said), Await(None, DIGITS_S))
+        case AskMark():
+            said = _say(node.text, place, facts) if node.text else _sentence(Sentence.SURVEY_SCORE, place)
+            return Turn(place, (*says, said), Await(1, KEY_S))
         case Collect():
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))

@@ -27,7 +27,7 @@ class SurveyAnswer(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)  # drawn when the question is put; no call keeps it
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
-    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"))
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # none: the voice flow served him
     day: Mapped[date]  # in Rome
     score: Mapped[int] = mapped_column(SmallInteger)
     reason: Mapped[SurveyReason | None] = mapped_column(choice(SurveyReason))

@@ -17,9 +17,11 @@ FEWEST = 5  # answers below which no figure is shown: so few might tell whose th
 
 @dataclass(frozen=True, slots=True)
 class Satisfaction:
-    """The answers of a queue and an ente, by mark, and the reasons given."""
+    """The answers of a queue and an ente, by mark, and the reasons given. Without a queue: of whoever the voice flow
+    served.
+    """
 
-    queue: str
+    queue: str | None
     ente_id: int | None
     scores: Mapping[int, int]
     reasons: Mapping[SurveyReason, int]
@@ -62,8 +64,8 @@ def satisfaction(session: Session, by: Principal, *, since: date, until: date) -
     ).all()  # fmt: skip
     contracts = frozenset(row.contract_id for row in rows)
     names = {one.id: one.name for one in queues.with_closed(session, contracts)} if contracts else {}
-    scores: dict[tuple[int, int | None], dict[int, int]] = {}
-    reasons: dict[tuple[int, int | None], dict[SurveyReason, int]] = {}
+    scores: dict[tuple[int | None, int | None], dict[int, int]] = {}
+    reasons: dict[tuple[int | None, int | None], dict[SurveyReason, int]] = {}
     for _, queue_id, ente_id, score, reason, times in rows:
         mine = scores.setdefault((queue_id, ente_id), {})
         mine[score] = mine.get(score, 0) + times
@@ -71,7 +73,12 @@ def satisfaction(session: Session, by: Principal, *, since: date, until: date) -
             why = reasons.setdefault((queue_id, ente_id), {})
             why[reason] = why.get(reason, 0) + times
     found = [
-        Satisfaction(names.get(queue_id, str(queue_id)), ente_id, marks, reasons.get((queue_id, ente_id), {}))
+        Satisfaction(
+            names.get(queue_id, str(queue_id)) if queue_id else None,
+            ente_id,
+            marks,
+            reasons.get((queue_id, ente_id), {}),
+        )
         for (queue_id, ente_id), marks in scores.items()
     ]
-    return sorted(found, key=lambda one: (one.queue, one.ente_id or 0))
+    return sorted(found, key=lambda one: (one.queue is None, one.queue or "", one.ente_id or 0))

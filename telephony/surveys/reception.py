@@ -7,10 +7,8 @@ counts once, and still nobody can tell whose it is.
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.core import clock
 from telephony.calls.addresses import Addresses
 from telephony.calls.models import Call
 from telephony.carriers.port import Gather, Hangup, Instruction, Say
@@ -18,10 +16,11 @@ from telephony.ivr import prompts
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Place
+from telephony.surveys.marks import keep
 from telephony.surveys.models import SurveyAnswer, SurveyReason
+from telephony.surveys.scale import score_of
 
 Reply = tuple[Instruction, ...]
-SCORES = range(1, 6)
 REASONS = {"1": SurveyReason.WAIT, "2": SurveyReason.CLARITY, "3": SurveyReason.COURTESY, "4": SurveyReason.SOLUTION}
 KEY_S = 6
 TRIES = 2
@@ -36,19 +35,13 @@ def begin(session: Session, call_id: UUID, to: Addresses) -> Reply:
 def score(session: Session, call_id: UUID, *, answer_id: UUID, attempt: int, pressed: str, to: Addresses) -> Reply:
     """He keyed his mark, or something else; asked twice in vain he is let go."""
     call = _call(session, call_id)
-    if not (pressed.isascii() and pressed.isdigit() and int(pressed) in SCORES):
+    mark = score_of(pressed)
+    if mark is None:
         if attempt >= TRIES:
             return _thanks(call)
         again = to.survey_score(call.contract_id, call.id, answer_id, attempt + 1)
         return (_gather(call, again, Sentence.SURVEY_SCORE, Sentence.NOT_A_CHOICE),)
-    session.execute(
-        insert(SurveyAnswer)
-        .values(
-            id=answer_id, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id,
-            day=clock.business_day(clock.now(session)), score=int(pressed),
-        )
-        .on_conflict_do_nothing()
-    )  # fmt: skip
+    keep(session, answer_id, score=mark, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=call.queue_id)
     return (_gather(call, to.survey_reason(call.contract_id, call.id, answer_id), Sentence.SURVEY_REASON),)
 
 

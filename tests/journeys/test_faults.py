@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 SitDown = Callable[..., Desk]
 
 
-@pytest.mark.parametrize("victim", ["web", "engine", "worker", "redis"])
+@pytest.mark.parametrize("victim", ["web", "web-2", "engine", "worker", "redis"])
 def test_a_process_is_killed_during_a_conversation(
     centre: Centre,
     sit_down: SitDown,

@@ -17,7 +17,7 @@ import pytest
 from web.run import claims, processes
 
 START = Path(__file__).with_name("start.py")
-NAMES = ("postgres", "redis", "simulator", "gestionale", "web", "engine", "worker", "beat")
+NAMES = ("postgres", "redis", "simulator", "gestionale", "web", "web-2", "engine", "worker", "beat")
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -130,11 +130,23 @@ def test_what_dies_is_started_again_and_said_so(start, name):
 
 def test_a_connection_waits_while_web_is_started_again(start):
     run = start().ready()
-    first = run.get()
+    pids = run.pids()
 
-    os.kill(first, signal.SIGKILL)
+    os.kill(pids["web"], signal.SIGKILL)
+    os.kill(pids["web-2"], signal.SIGKILL)
 
-    assert run.get() != first
+    assert run.get() not in pids.values()
+
+
+def test_the_second_web_process_answers_while_the_first_is_started_again(start):
+    run = start().ready()
+    pids = run.pids()
+
+    os.kill(pids["web"], signal.SIGSTOP)  # for as long as it takes
+    answered = {run.get() for _ in range(5)}
+    os.kill(pids["web"], signal.SIGKILL)
+
+    assert answered == {pids["web-2"]}
 
 
 def test_a_killed_run_takes_its_children_along_and_the_next_one_recovers(start):

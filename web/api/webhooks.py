@@ -26,6 +26,7 @@ from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER, Play, Redirect
 from telephony.floor.current import floor
+from telephony.ivr.walk import Reached
 from telephony.lines import queries as lines
 from telephony.recording import service as recordings
 from telephony.recording.service import Told
@@ -103,6 +104,8 @@ router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
 SECONDS_DIGITS = 7
+LONGEST_CALL_S = 4 * 3_600
+REACHED = {"completed": Reached.ANSWERED, "answered": Reached.ANSWERED, "busy": Reached.BUSY}
 
 
 @router.api_route("/apology", methods=["GET", "POST"])
@@ -148,6 +151,20 @@ def ivr(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
 
     def work(session: Session) -> Reply:
         return reception.keys(session, call_id, step=step, pressed=hook["Digits"], said=hook["SpeechResult"], to=to)
+
+    return hook.answer(contract_id, work, step=step)
+
+
+@router.post("/{contract_id}/calls/{call_id}/put-through")
+def put_through(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
+    """The caller comes back from a number outside, to which the menu had put him through; or he is gone."""
+    to, told, seconds = hook.runtime.addresses, hook["DialCallStatus"], hook["DialCallDuration"]
+
+    def work(session: Session) -> Reply:
+        return reception.after_number(
+            session, call_id, step=step, reached=REACHED.get(told, Reached.NOBODY), hung_up=hook["CallStatus"] in ENDED,
+            seconds=min(int(seconds), LONGEST_CALL_S) if seconds.isdecimal() else 0, to=to,
+        )  # fmt: skip
 
     return hook.answer(contract_id, work, step=step)
 

@@ -21,6 +21,7 @@ from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
 from web.demo.flows import answer_with_machine
 from web.demo.letters import write_to
+from web.demo.opinions import give_opinions
 from web.demo.places import LINES
 from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
@@ -50,6 +51,7 @@ def seed_demo(
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
         if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
             _centre(session, contract_id)
+    database.transact(Scope.of_contract(contract_id), partial(give_opinions, contract_id=contract_id))
     database.transact(Scope.of_contract(contract_id), settle_sources)
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)

@@ -1,16 +1,18 @@
-"""The demonstration's own voice flow: the usual one, and a key by which one leaves a message."""
+"""The demonstration's own voice flow: the usual one, and keys for leaving a message and for an ente's office."""
 
 from sqlalchemy.orm import Session
 
 from crm.core import clock
+from telephony.ivr import outside
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Choice, Menu, ToVoicemail
+from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion
+from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
 
 NAME = "Numero regionale, con segreteria"
-MESSAGE_KEY = "9"
+MESSAGE_KEY, OFFICE_KEY = "9", "8"
 
 
 def answer_with_machine(session: Session, *, contract_id: int, number: str, queue_id: int) -> None:
@@ -19,12 +21,19 @@ def answer_with_machine(session: Session, *, contract_id: int, number: str, queu
     menu = usual.nodes["menu"]
     assert isinstance(menu, Menu)
     words = {Language.ITALIAN: "lasciare un messaggio ed essere richiamato"}
-    leave = Choice(digit=MESSAGE_KEY, label=words, next="segreteria")
-    nodes = {
-        **usual.nodes,
-        "menu": menu.model_copy(update={"choices": (*menu.choices, leave)}),
-        "segreteria": ToVoicemail(queue=queue_id, otherwise=usual.operator),
-    }
+    added = [Choice(digit=MESSAGE_KEY, label=words, next="segreteria")]
+    nodes: dict[str, Node] = {**usual.nodes, "segreteria": ToVoicemail(queue=queue_id, otherwise=usual.operator)}
+    ours = {one.number for one in lines.all_lines(session)}
+    offices = [one for one in outside.numbers(session, contract_id).items() if one[0] not in ours]
+    for phone, whose in offices[:1]:
+        words = {Language.ITALIAN: f"parlare con {whose}"}
+        added.insert(0, Choice(digit=OFFICE_KEY, label=words, next="ufficio"))
+        nodes["ufficio"] = ToNumber(number=phone, otherwise=usual.operator)
+    served = nodes.get("da-soli")
+    if isinstance(served, SelfService):  # whoever found what he wanted says what he thinks of it, and may go on
+        nodes["da-soli"] = served.model_copy(update={"next": "voto"})
+        nodes["voto"] = AskMark(next="menu", otherwise="menu")
+    nodes["menu"] = menu.model_copy(update={"choices": (*menu.choices, *added)})
     row = IvrFlow(contract_id=contract_id, name=NAME)
     session.add(row)
     session.flush()

@@ -109,6 +109,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.NO_CHOICES: "il menu non ha scelte",
         Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
         Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",
+        Flaw.NO_NUMBER: "questo numero non è di un ufficio degli enti né dei nostri",
         Flaw.NO_QUEUE: "questa coda non c'è, o è di un altro contratto",
         Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
         Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
@@ -132,7 +133,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.COLLECT: "Cifre",
         NodeKind.QUEUE: "Coda",
         NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
+        NodeKind.SURVEY: "Soddisfazione",
         NodeKind.GOODBYE: "Congedo",
+        NodeKind.TRANSFER: "Numero esterno",
         NodeKind.VOICEMAIL: "Segreteria",
     },
     Exit: {
@@ -141,6 +144,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Exit.NEXT: "poi",
         Exit.OTHERWISE: "altrimenti",
         Exit.FULL: "se è piena",
+        Exit.BUSY: "se è occupato",
         Exit.ZERO: "zero",
     },
     Role: {
@@ -446,6 +450,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.ANSWERED: "Risposta",
         Outcome.ABANDONED: "Abbandonata in attesa",
         Outcome.SELF_SERVED: "Servita dal risponditore",
+        Outcome.PUT_THROUGH: "Passata a un ufficio dal risponditore",
         Outcome.LEFT_IVR: "Chiusa nel menu",
         Outcome.CLOSED: "A centro chiuso",
         Outcome.TURNED_AWAY: "Non ammessa: coda piena",

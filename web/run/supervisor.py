@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "filodiretto"
 STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
 LISTEN_FD = "FILODIRETTO_LISTEN_FD"
+SECOND_WEB = "web-2"  # pages and callers do not wait while the other one starts again
 
 
 def default_data() -> Path:
@@ -212,7 +213,7 @@ class Supervisor:
             raise RunError(f"{_tail(child.log)}`{name}` {processes.reason(code)}: read {child.log}.")
 
     def _start_programs(self, environ: dict[str, str]) -> None:
-        names = ["web", "engine", "worker", "beat"]
+        names = ["web", SECOND_WEB, "engine", "worker", "beat"]
         names = [*(name for name in ("simulator", "gestionale") if name in self._sockets), *names]
         for name in names:
             self._programs.append(self._post(self._program(name, environ)))
@@ -222,8 +223,9 @@ class Supervisor:
         return port
 
     def _program(self, name: str, environ: dict[str, str]) -> Program:
-        listener = self._sockets.get(name)
-        command = tuple(self._options.command(name))
+        what = "web" if name == SECOND_WEB else name
+        listener = self._sockets.get(what)
+        command = tuple(self._options.command(what))
         if listener is None:
             return Program(name, command, environ, cwd=ROOT)
         number = listener.fileno()

@@ -78,7 +78,7 @@ def waited_s(citizen: Citizen) -> float:
     if not citizen.talks:
         return citizen.line.ended - citizen.entered
     gaps = sum(after.since - (before.until or after.since) for before, after in pairwise(citizen.talks))
-    last = citizen.talks[-1].until
+    last = None if citizen.dismissed else citizen.talks[-1].until
     return citizen.talks[0].since - citizen.entered + gaps + (citizen.line.ended - (last or citizen.line.ended))
 
 

@@ -179,16 +179,10 @@ class Course:
 
     @property
     def unheard_s(self) -> float:
-        """A conversation shorter than this may be over before the product hears that it began.
-
-        The end of a call and the beginning of its conversation are told by different callbacks, which may overtake
-        each other by as much as one of them is late; when one is lost, the carrier is asked some seconds later.
+        """A conversation shorter than this may be over before the product finds out that it began: of what was told by
+        a callback that is lost the carrier is asked some seconds later.
         """
-        faults = self.plan.faults
-        if faults.dropped:
-            return 30.0
-        overtaken = faults.late_s if faults.late else 2.5 if faults.disorder else 0.4
-        return overtaken if self.plan.latency_s else 0.0
+        return 30.0 if self.plan.faults.dropped else 0.0
 
     def _close_books(self) -> None:
         left, counts = self._look(self.database)

@@ -38,7 +38,7 @@ class Citizen:
     entered: float | None = None
     talks: list[Stretch] = field(default_factory=list)
     happened: int = 0
-    dismissed: bool = False  # his agent has hung up: what is left of his line belongs to the conversation
+    dismissed: bool = False  # his agent has hung up: he waits for nobody any more
 
     @property
     def talked_s(self) -> float:
@@ -79,8 +79,7 @@ class Citizen:
             self.network.unless_changed(line, rest, lambda: self._leaves(line))
 
     def alone(self, line: Line) -> None:
-        if not self.dismissed:
-            self._stops()
+        self._stops()
 
     def ended(self, line: Line) -> None:
         self._stops()

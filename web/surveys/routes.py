@@ -10,7 +10,7 @@ from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from telephony.surveys import queries
 from telephony.surveys.models import SurveyReason
-from telephony.surveys.reception import SCORES
+from telephony.surveys.scale import SCORES
 from web.edge.templating import page
 from web.edge.visits import RuntimeDep, VisitDep
 

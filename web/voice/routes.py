@@ -11,13 +11,13 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
-from telephony.ivr import queries, service, walk
+from telephony.ivr import outside, queries, service, walk
 from telephony.ivr.definition import Flow, NodeKind
 from telephony.ivr.diagram import HEIGHT, WIDTH, draw
 from telephony.ivr.editing import fields_of
 from telephony.ivr.languages import Language
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.walk import Await, Enter, Place
+from telephony.ivr.walk import Await, Enter, Place, PutThrough
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from web.edge.fields import id_of
@@ -74,11 +74,13 @@ def one_flow(
         found = service.wrong(session, shown.contract_id, flow)
         numbers = [line for line in lines.all_lines(session) if line.contract_id == shown.contract_id]
         named = {one.id: one.name for one in queues.queues(session, frozenset({shown.contract_id}))}
+        reaches = outside.numbers(session, shown.contract_id)
     return page(
         request, "voice/flow.html", visit.language, visit=visit, csrf=visit.csrf_token, flow=shown, version=chosen,
         drawn=draw(flow), size=(WIDTH, HEIGHT), problems=found, wrong={one.node for one in found if one.hinders},
         edited=_edited(flow, node), focus=focus, kinds=tuple(NodeKind), every_language=tuple(Language),
         written=json.dumps(stored, ensure_ascii=False, indent=2), numbers=numbers, queues=named, definition=flow,
+        reaches=reaches,
     )  # fmt: skip
 
 
@@ -213,7 +215,8 @@ def try_call(
     return HTMLResponse(
         fragment(
             "voice/_turn.html", visit.language, turn=turn, said=said if place else None, queue=queue,
-            place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await),
+            place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await | PutThrough),
+            outside=turn.then.number if isinstance(turn.then, PutThrough) else "",
         )
     )  # fmt: skip
 

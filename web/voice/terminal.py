@@ -9,7 +9,7 @@ from crm.contacts.phone import to_e164
 from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.walk import Await, Enter, Turn
+from telephony.ivr.walk import Await, Enter, PutThrough, Turn
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
@@ -31,7 +31,7 @@ def try_call(
     turn = played.begin()
     _hear(turn)
     for answer in answers:
-        if not isinstance(turn.then, Await):
+        if not isinstance(turn.then, Await | PutThrough):
             break
         keyed = all(char in "0123456789*#" for char in answer)
         with database.begin(scope) as session:
@@ -42,7 +42,7 @@ def try_call(
     if isinstance(turn.then, Enter):
         with database.begin(scope) as session:
             typer.echo(f"[in queue: {queues.queue(session, turn.then.queue).name}]")
-    elif not isinstance(turn.then, Await):
+    elif not isinstance(turn.then, Await | PutThrough):
         typer.echo("[the call ends]")
     return 0
 
@@ -54,3 +54,5 @@ def _hear(turn: Turn) -> None:
         wanted = "a key" if turn.then.digits == 1 else "digits, then #"
         words = f", or one of: {', '.join(turn.then.words)}" if turn.then.words else ""
         typer.echo(f"[waits for {wanted}{words}; nothing is silence]")
+    if isinstance(turn.then, PutThrough):
+        typer.echo(f"[calls {turn.then.number}; 1: somebody answers, 2: engaged, nothing: nobody answers]")

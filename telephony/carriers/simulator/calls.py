@@ -33,6 +33,7 @@ class Status(StrEnum):
 class Direction(StrEnum):
     INBOUND = "inbound"
     OUTBOUND_API = "outbound-api"
+    OUTBOUND_DIAL = "outbound-dial"  # by a <Dial> of another call's
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Call:
     sid: str = field(default_factory=lambda: new_sid("CA"))
     status: Status = Status.QUEUED
     number_sid: str | None = None
+    parent_sid: str | None = None
     callback: Target | None = None
     fallback_url: str | None = None
     created: datetime = field(default_factory=now)

@@ -1,4 +1,4 @@
-"""`<Dial><Conference>`, and the stay of any call in a conference."""
+"""`<Dial>`: a `<Conference>`, with the stay of any call in one; or a `<Number>`, in `put_through`."""
 
 import asyncio
 from functools import partial
@@ -9,6 +9,7 @@ from telephony.carriers.simulator.conferences import Conference, ConferenceStatu
 from telephony.carriers.simulator.errors import DocumentError
 from telephony.carriers.simulator.exchange import Exchange
 from telephony.carriers.simulator.interpreter import BEHIND, Base, Interpreter, plainly
+from telephony.carriers.simulator.put_through import put_through
 from telephony.carriers.simulator.recordings import Recording, publish
 from telephony.carriers.simulator.twiml import Verb
 
@@ -16,8 +17,10 @@ from telephony.carriers.simulator.twiml import Verb
 async def dial(interpreter: Interpreter, verb: Verb, base: Base) -> Source | None:
     """Join the conference; afterwards the action, or the next verb."""
     if not verb.children:
-        raise DocumentError(13221, base.url, "<Dial> needs a <Conference> here")
+        raise DocumentError(13221, base.url, "<Dial> needs a <Conference> or a <Number> here")
     call, exchange, noun = interpreter.call, interpreter.exchange, verb.children[0]
+    if noun.name == "Number":
+        return await put_through(interpreter, verb, base)
     action = base.resolve(verb.get("action"), verb.get("method", "POST")) if verb.get("action") else None
     conference = exchange.open_conference(noun.text, _target(noun, base))
     label = noun.get("participantLabel") or None

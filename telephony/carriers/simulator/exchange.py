@@ -110,6 +110,20 @@ class Exchange:
         self._start(call, conduct)
         return call
 
+    def dial_on(self, parent: Call, from_: str, to: str, *, timeout_s: float) -> Call:
+        """Ring a telephone for a call's `<Dial>`, on a line of its own that is open until somebody ends it."""
+        call = self._new_call(Direction.OUTBOUND_DIAL, from_, to)
+        call.parent_sid = parent.sid
+        call.ring_timeout_s = timeout_s * self.config.pace.waits
+
+        async def conduct(placed: Call) -> None:
+            await self._ring(placed)
+            placed.move("conversation")
+            await placed.forever()
+
+        self._start(call, conduct)
+        return call
+
     def answer(self, call: Call) -> None:
         """The call is picked up, once."""
         if call.answered is None:

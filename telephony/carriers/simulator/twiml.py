@@ -14,7 +14,7 @@ WAITING = frozenset({"Say", "Play", "Pause", "Gather", "Redirect", "Hangup", "Le
 BACKGROUND = frozenset({"Say", "Play", "Pause", "Redirect"})
 """Verbs allowed while a conference has not begun or a participant is held."""
 PROMPTS = frozenset({"Say", "Play", "Pause"})
-NESTED: Mapping[str, frozenset[str]] = {"Gather": PROMPTS, "Dial": frozenset({"Conference"})}
+NESTED: Mapping[str, frozenset[str]] = {"Gather": PROMPTS, "Dial": frozenset({"Conference", "Number"})}
 SSML = frozenset({"Say"})
 MAX_CHARACTERS = 65_536
 

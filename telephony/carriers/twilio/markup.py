@@ -11,6 +11,7 @@ from telephony.carriers.port import (
     JoinConference,
     Pause,
     Play,
+    PutThrough,
     Record,
     Redirect,
     Reply,
@@ -56,12 +57,20 @@ def _verb(one: Instruction) -> str:
                 ' startConferenceOnEnter="true" endConferenceOnExit="false" beep="false">'
                 f"{escape(one.name)}</Conference></Dial>"
             )
-        case Record():
-            return _record(one)
+        case PutThrough() | Record():
+            return _put_through(one) if isinstance(one, PutThrough) else _record(one)
         case Redirect():
             return f'<Redirect method="POST">{escape(one.url)}</Redirect>'
         case Reply():
             return f"<Message>{escape(one.text)}</Message>"
+
+
+def _put_through(one: PutThrough) -> str:
+    return (
+        f'<Dial action={quoteattr(one.action)} method="POST" callerId={quoteattr(one.caller_id)}'
+        f' timeout="{one.rings_s}" timeLimit="{one.longest_s}" ringTone="it">'
+        f"<Number>{escape(one.number)}</Number></Dial>"
+    )
 
 
 def _record(one: Record) -> str:

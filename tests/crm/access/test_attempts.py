@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.access.attempts import FREE_BY_NAME, WINDOW, paused_until, place_of
@@ -37,7 +37,6 @@ def test_failures_are_forgotten_after_a_quarter_of_an_hour() -> None:
 instants = st.lists(st.integers(0, 3600).map(at), max_size=40)
 
 
-@settings(deadline=None)
 @given(instants)
 def test_whoever_tries_whenever_he_likes_is_let_through_a_few_times_in_any_window(tries: list[datetime]) -> None:
     made: list[datetime] = []
@@ -48,7 +47,6 @@ def test_whoever_tries_whenever_he_likes_is_let_through_a_few_times_in_any_windo
         assert sum(end - WINDOW < one <= end for one in made) <= MOST_IN_A_WINDOW
 
 
-@settings(deadline=None)
 @given(instants, st.integers(0, 3600).map(at))
 def test_every_pause_ends_within_the_window_and_then_one_may_try(failures: list[datetime], now: datetime) -> None:
     failures = [one for one in failures if one <= now]

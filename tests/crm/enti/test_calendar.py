@@ -156,7 +156,7 @@ def cases(draw: st.DrawFn) -> tuple[Timetable, datetime]:
 
 
 @given(cases())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetable, datetime]) -> None:
     timetable, instant = case
     found = opening(timetable, instant)
@@ -168,7 +168,7 @@ def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetab
 
 
 @given(cases(), st.floats(0, 1))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_it_opens_when_it_said_it_would_and_not_before(case: tuple[Timetable, datetime], share: float) -> None:
     timetable, instant = case
     upcoming = next_opening(timetable, instant)

@@ -123,7 +123,7 @@ def live(at: Account, call: Measured, happens: object) -> tuple[Account, Measure
 
 
 @given(st.booleans(), lives)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_the_differences_add_up_to_what_the_call_is_in_the_end_and_where(received: bool, life: list[object]) -> None:
     at = Account(1, None, None, Callers.MOBILE, QUARTER)
     call = replace(RECEIVED, received=received)
@@ -142,7 +142,6 @@ counts = st.builds(Counts, *(st.integers(-9, 9) for _ in MEASURES))
 
 
 @given(counts, counts)
-@settings(deadline=None)
 def test_counts_add_and_take_away(one: Counts, other: Counts) -> None:
     assert one + other - other == one
     assert not one - one
@@ -184,7 +183,7 @@ def test_how_a_level_stands_against_one_in_five(part: int, standing: Standing) -
     st.integers(0, 3000).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole))),
     st.integers(1, 9999).map(lambda n: Decimal(n) / 10_000),
 )
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_what_can_be_spent_is_exactly_the_most_that_keeps_the_promise(of: tuple[int, int], limit: Decimal) -> None:
     part, whole = of
     n = Level(part, whole, limit).spendable

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.errors import ConflictError
@@ -110,7 +110,6 @@ wishes = st.tuples(st.sampled_from(sorted(RESTING)), st.sampled_from([None, *Pau
 
 
 @given(st.sampled_from([READY, ringing(), talking(), wrapping_up()]), st.lists(wishes, max_size=6))
-@settings(deadline=None)
 def test_wishes_never_take_him_out_of_a_conversation(
     now: Presence, asked: list[tuple[AgentState, PauseReason | None]]
 ) -> None:

@@ -23,12 +23,16 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.events import (
     AgentAnswered,
     BackAsked,
+    CallerJoined,
     ConsultAsked,
+    HangUpAsked,
     HoldAsked,
     LegEnd,
+    LegEnded,
     PassAsked,
     PassToQueueAsked,
 )
+from telephony.calls.models import Outcome
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
 from tests.servers import DatabaseUrls
 from tests.telephony.stage import Stage
@@ -90,6 +94,32 @@ def test_a_morning_s_counters_are_what_its_facts_make_of_them(stage: Stage) -> N
     assert (total.received, total.entered, total.answered, total.lost) == (5, 4, 1, 2)
     assert (total.handled, total.talk_ms, total.wait_ms) == (1, 25_000 + 60_000, 5_000 + 12_000)
     stage.engine.fold_counters()
+    assert proof(stage).differences == ()
+
+
+def test_what_is_told_of_a_call_after_its_end_is_counted_and_proved(stage: Stage) -> None:
+    """Whose callbacks overtake each other: he spoke for three seconds; she hung up seven before his line was over."""
+    cast = stage.cast
+    stage.ready(cast.anna)
+    short = stage.queues(sid="CAshort")
+    stage.run()
+    stage.answers(short, after=3)
+    leg = stage.leg(short)
+    stage.caller_leaves(short, after=8)
+    assert sum(stage.counts().values(), Counts()).lost == 1
+    stage.hear(short, CallerJoined(stage.after(short, 5), leg))
+    told = stage.call(short)
+    assert (told.outcome, told.agent_id, told.waited_ms, told.talked_ms) == (Outcome.ANSWERED, cast.anna, 5_000, 3_000)
+    assert proof(stage).differences == ()
+
+    other = stage.queues(sid="CAother")
+    stage.talks(other)
+    leg = stage.leg(other)
+    stage.hear(other, HangUpAsked(stage.after(other, 30), cast.anna))
+    stage.caller_leaves(other, after=38)
+    stage.hear(other, LegEnded(stage.after(other, 31), leg, LegEnd.COMPLETED))
+    total = sum(stage.counts().values(), Counts())
+    assert (total.answered, total.lost, total.talk_ms) == (2, 0, 3_000 + 26_000)
     assert proof(stage).differences == ()
 
 

@@ -20,6 +20,7 @@ from telephony.carriers.port import (
     JoinConference,
     Pause,
     Play,
+    PutThrough,
     Record,
     Redirect,
     Say,
@@ -66,7 +67,6 @@ forms = st.dictionaries(field.filter(bool), field, max_size=12)
     forms,
     st.from_regex(r"https://[a-z]{1,9}\.it/[a-z?=&%0-9]{0,20}", fullmatch=True),
 )
-@settings(deadline=None)
 def test_every_form_is_signed_as_the_library_signs_it(token: str, form: dict[str, str], url: str) -> None:
     assert signature.sign(token, url, form) == RequestValidator(token).compute_signature(url, form)
 
@@ -85,6 +85,7 @@ instructions: st.SearchStrategy[Instruction] = st.one_of(
         Gather, urls, prompts, st.none() | st.integers(1, 20), st.integers(1, 30), st.none() | st.just("it-IT"),
         st.lists(legal, max_size=2).map(tuple),
     ),
+    st.builds(PutThrough, legal, legal, urls, st.integers(5, 60), st.integers(60, 7200)),
     st.builds(Redirect, urls), st.builds(Record, urls, urls, st.integers(1, 600)), st.just(Hangup()),
 )  # fmt: skip
 
@@ -118,6 +119,13 @@ def by_the_library(into: Any, one: Instruction) -> None:
                 end_conference_on_exit=False, beep="false",
             )  # fmt: skip
             into.append(dial)
+        case PutThrough():
+            dial = Dial(
+                action=one.action, method="POST", caller_id=one.caller_id, timeout=one.rings_s,
+                time_limit=one.longest_s, ring_tone="it",
+            )  # fmt: skip
+            dial.number(one.number)
+            into.append(dial)
         case Redirect():
             into.redirect(one.url, method="POST")
         case Record():
@@ -138,7 +146,7 @@ def tree(element: ET.Element) -> Tree:
 
 
 @given(st.lists(instructions, max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_every_instruction_is_written_as_the_library_writes_it(said: list[Instruction]) -> None:
     theirs = VoiceResponse()
     for one in said:

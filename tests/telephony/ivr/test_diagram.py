@@ -27,7 +27,7 @@ def test_keys_stand_at_their_arrows() -> None:
 
 
 @given(flows)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_flow_is_drawn_whole_and_nothing_overlaps(flow: Flow) -> None:
     drawn = draw(flow)
     assert {box.id for box in drawn.boxes} == set(flow.nodes)

@@ -8,15 +8,21 @@ from sqlalchemy import text
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.enti.models import Office
+from crm.levels.metering import Counts
+from telephony.calls import reception
+from telephony.calls.models import Outcome
 from telephony.calls.reception import Reply
-from telephony.carriers.port import Gather, Hangup, Say
+from telephony.carriers.port import Enqueue, Gather, Hangup, PutThrough, Say
 from telephony.ivr import queries, service
 from telephony.ivr.checks import Flaw
 from telephony.ivr.errors import FlowProblemsError
 from telephony.ivr.models import IvrFlow
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER
-from tests.telephony.stage import Stage
+from telephony.ivr.walk import Reached
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
+from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
 
@@ -183,3 +189,46 @@ def test_an_emergency_without_words_or_too_many_is_refused_at_its_field(stage: S
                 )
             )
         assert [one.field for one in refused.value.parts] == [field]
+
+
+def test_a_flow_puts_callers_through_to_an_office_and_the_figures_say_so(stage: Stage, sara: Principal) -> None:
+    """contact-centre.md: *received* whatever became of it; neither answered by an operator nor abandoned."""
+    office, cast = "+390571757999", stage.cast
+    with stage.database.begin(Scope.of_enti(frozenset({cast.empoli}))) as session:
+        told = dict.fromkeys(("address", "competent_for", "accessibility"), "")
+        session.add(Office(ente_id=cast.empoli, name="Tributi", phone=office, hours=[], **told))
+    published(stage, sara)
+    definition = drawn(stage)
+    definition["nodes"]["ask"]["choices"][0]["next"] = "office"
+    definition["nodes"]["office"] = {"kind": "transfer", "number": office, "otherwise": "queue"}
+
+    def again(session: Any) -> None:
+        (flow,) = queries.flows(session, frozenset({cast.contract}))
+        draft = service.draft(session, sara, flow_id=flow.id, of=flow.versions[0].id)
+        assert service.save(session, sara, version_id=draft, definition=definition) == ()
+        service.publish(session, sara, version_id=draft)
+
+    stage.work(again)
+    spoke, nobody = stage.arrives(sid="CAspoke"), stage.arrives(STRANGER, sid="CAnobody")
+    for call in (spoke, nobody):
+        said, dials = stage.presses(call, "1")
+        assert isinstance(said, Say)
+        assert dials == PutThrough(office, EMPOLI_LINE, TO.put_through(cast.contract, call, 1), 25, 1800)
+        assert stage.presses(call, "1", step=0) == (dials,), "asked twice, it is the same"
+
+    def comes_back(call: Any, reached: Reached, *, hung_up: bool) -> Reply:
+        return stage.work(
+            lambda s: reception.after_number(
+                s, call, step=1, reached=reached, seconds=65, hung_up=hung_up, to=TO
+            )
+        )  # fmt: skip
+
+    stage.caller_leaves(spoke, after=80)  # and then the carrier tells how the dialling ended
+    assert comes_back(spoke, Reached.ANSWERED, hung_up=True) == ()
+    assert comes_back(spoke, Reached.ANSWERED, hung_up=True) == ()
+    assert stage.call(spoke).outcome is Outcome.PUT_THROUGH
+    assert isinstance(comes_back(nobody, Reached.NOBODY, hung_up=False)[-1], Enqueue)
+    total = sum(stage.counts().values(), Counts())
+    assert (total.received, total.entered, total.answered, total.lost) == (2, 1, 0, 0)
+    ours = stage.arrives(REGIONAL_LINE, sid="CAours")
+    assert isinstance(stage.presses(ours, "1")[-1], Enqueue), "flows that lead to each other would call for ever"

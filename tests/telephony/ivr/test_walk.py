@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from crm.enti.calendar import ClosedBecause, Opening
 from telephony.calls.models import Consent
 from telephony.ivr import prompts, walk
-from telephony.ivr.checks import problems
+from telephony.ivr.checks import Flaw, problems
 from telephony.ivr.definition import Asking, Flow, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.standard import Matter, standard
-from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, Turn, Urgent
+from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, PutThrough, Reached, Turn, Urgent
 from telephony.recording.models import Purpose
 from telephony.selfservice.dialogue import Answer, Offers
 
@@ -275,6 +275,25 @@ def test_nobody_is_asked_on_the_way_to_a_queue_that_is_not_recorded_nor_once_it_
     assert (turn.place.consent, turn.then) == (None, Enter(PAYMENTS))
 
 
+def test_whoever_is_put_through_speaks_there_or_goes_on_as_the_flow_says() -> None:
+    flow = Flow.model_validate({
+        "start": "office", "operator": "queue",
+        "nodes": {
+            "office": {"kind": "transfer", "number": OFFICE, "busy": "engaged", "otherwise": "queue"},
+            "engaged": {"kind": "goodbye", "text": {"it": "Richiami."}}, "queue": {"kind": "queue", "queue": OPERATOR},
+        },
+    })  # fmt: skip
+    assert problems(flow, queues={OPERATOR}, numbers={OFFICE}) == ()
+    assert [one.flaw for one in problems(flow, queues={OPERATOR})] == [Flaw.NO_NUMBER]
+    reachable = replace(FACTS, reaches=frozenset({OFFICE}))
+    turn = walk.begin(flow, reachable)
+    assert (said(turn), turn.then) == ([sentence(Sentence.PUT_THROUGH)], PutThrough(OFFICE, 25, 30))
+    assert walk.repeat(flow, turn.place, reachable).then == turn.then
+    ends = {one: walk.on_put_through(flow, turn.place, reachable, one).then for one in Reached}
+    assert ends == {Reached.ANSWERED: HangUp(), Reached.BUSY: HangUp(), Reached.NOBODY: Enter(OPERATOR)}
+    assert walk.begin(flow, FACTS).then == Enter(OPERATOR), "the office has no such number any more"
+
+
 # -- any flow ---------------------------------------------------------------------------------------------------
 
 IDS = [f"n{number}" for number in range(8)]
@@ -282,6 +301,7 @@ ids = st.sampled_from(IDS)
 text = st.fixed_dictionaries({"it": st.just("Testo per {ente}.")})
 asking = {"attempts": st.integers(1, 3), "otherwise": ids, "zero": st.none() | ids}
 choice = st.fixed_dictionaries({"digit": st.sampled_from("123456789"), "label": text, "next": ids})
+OFFICE = "+390571757999"
 nodes = st.one_of(
     st.fixed_dictionaries({"kind": st.just("hours"), "opened": ids, "closed": ids}),
     st.fixed_dictionaries({"kind": st.just("emergency"), "next": ids}),
@@ -292,13 +312,22 @@ nodes = st.one_of(
     st.fixed_dictionaries(
         {"kind": st.sampled_from(["callback", "voicemail"]), "queue": st.sampled_from([*QUEUES]), **asking}
     ),
-    st.fixed_dictionaries({"kind": st.just("self_service"), "next": ids, **asking}),
     st.fixed_dictionaries(
         {
             "kind": st.just("queue"),
             "queue": st.sampled_from([*QUEUES]),
             "full": st.none() | ids,
             "unrecorded": st.booleans(),
+        }
+    ),
+    st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey"]), "next": ids, **asking}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("transfer"),
+            "number": st.sampled_from([OFFICE, ""]),
+            "otherwise": ids,
+            "busy": st.none() | ids,
+            "next": st.none() | ids,
         }
     ),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
@@ -320,18 +349,21 @@ facts = st.builds(
     full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
     offers=st.none() | st.builds(Offers, st.booleans(), st.booleans()),
     records=st.none() | st.sampled_from(Purpose),
+    reaches=st.sampled_from([frozenset(), frozenset({OFFICE})]),
 )  # fmt: skip
 
 
 @given(flows, facts, st.lists(st.tuples(keyed, st.booleans()), max_size=30))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_in_any_flow_without_problems_a_caller_is_never_lost(
     flow: Flow, known: Facts, pressed: list[tuple[str, bool]]
 ) -> None:
-    if any(one.hinders for one in problems(flow, queues=QUEUES)):
+    if any(one.hinders for one in problems(flow, queues=QUEUES, numbers={OFFICE})):
         return
     turn = walk.begin(flow, known)
     for one, exists in pressed:
+        while isinstance(turn.then, PutThrough):
+            turn = walk.on_put_through(flow, turn.place, known, Reached.BUSY if exists else Reached.NOBODY)
         if not isinstance(turn.then, Await):
             break
         assert turn.says, "silence is taken for a broken line"
@@ -352,12 +384,15 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
 
 
 @given(flows, facts)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_in_any_flow_without_problems_a_line_left_open_ends(flow: Flow, known: Facts) -> None:
-    if any(one.hinders for one in problems(flow, queues=QUEUES)):
+    if any(one.hinders for one in problems(flow, queues=QUEUES, numbers={OFFICE})):
         return
     turn = walk.begin(flow, known)
     for _ in range(3 * len(flow.nodes)):
+        if isinstance(turn.then, PutThrough):
+            turn = walk.on_put_through(flow, turn.place, known, Reached.NOBODY)
+            continue
         if not isinstance(turn.then, Await):
             return
         turn = walk.on_input(flow, turn.place, known)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.queues.routing import HEAD, Assignment, Desk, FreeAgent, Rules, Waiting, may_take
@@ -126,7 +126,6 @@ some_call = st.builds(
 
 
 @given(some_call, some_agents, some_rules, st.integers(0, 120), st.frozensets(st.integers(1, 9)))
-@settings(deadline=None)
 def test_who_may_answer_only_grows_with_the_wait_and_only_when_a_match_is_due(
     call: Waiting, free: list[FreeAgent], rules: Rules, waited: int, in_service: frozenset[int]
 ) -> None:
@@ -163,7 +162,6 @@ agents = st.lists(
 
 
 @given(waiting, agents)
-@settings(deadline=None)
 def test_no_call_and_no_agent_is_given_away_twice(calls: list[Waiting], free: list[FreeAgent]) -> None:
     made = match(calls, free)
     assert len({one.call_id for one in made}) == len({one.agent_id for one in made}) == len(made)
@@ -173,7 +171,6 @@ def test_no_call_and_no_agent_is_given_away_twice(calls: list[Waiting], free: li
 
 
 @given(waiting, agents)
-@settings(deadline=None)
 def test_nobody_who_came_later_is_served_by_an_agent_that_an_earlier_caller_could_have_had(
     calls: list[Waiting], free: list[FreeAgent]
 ) -> None:
@@ -186,7 +183,6 @@ def test_nobody_who_came_later_is_served_by_an_agent_that_an_earlier_caller_coul
 
 
 @given(waiting, agents)
-@settings(deadline=None)
 def test_each_call_goes_to_the_longest_idle_of_those_still_free_for_it(
     calls: list[Waiting], free: list[FreeAgent]
 ) -> None:
@@ -198,7 +194,6 @@ def test_each_call_goes_to_the_longest_idle_of_those_still_free_for_it(
 
 
 @given(waiting, agents)
-@settings(deadline=None)
 def test_nobody_waits_while_somebody_free_could_answer_him(calls: list[Waiting], free: list[FreeAgent]) -> None:
     made = match(calls, free)
     busy, served = {one.agent_id for one in made}, {one.call_id for one in made}
@@ -208,7 +203,6 @@ def test_nobody_waits_while_somebody_free_could_answer_him(calls: list[Waiting],
 
 
 @given(waiting, agents, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_in_which_rows_are_read_decides_nothing(
     calls: list[Waiting], free: list[FreeAgent], chance: object
 ) -> None:

@@ -122,7 +122,7 @@ keyed = st.sampled_from(["", "0", "1", "2", "3", "5", "9", "*", NOTICE, PIN, "11
 
 
 @given(st.lists(keyed, max_size=25), st.builds(Offers, st.booleans(), st.booleans()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_nothing_of_the_debt_is_said_before_a_factor_was_right(keys: list[str], offers: Offers) -> None:
     known = facts(offers)
     turn = walk.begin(FLOW, known)

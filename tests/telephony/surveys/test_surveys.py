@@ -23,11 +23,14 @@ from telephony.calls.reception import Reply
 from telephony.calls.strays import Strays
 from telephony.carriers.port import Gather, Hangup, LiveCall, Say
 from telephony.commands.models import CommandKind
+from telephony.ivr.definition import AskMark, Choice, Flow, Goodbye, Menu, ToQueue
+from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.queues.models import Queue
 from telephony.surveys import queries, reception
 from telephony.surveys.models import SurveyAnswer, SurveyReason
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE
+from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
 
@@ -109,6 +112,49 @@ def test_an_answer_that_is_told_twice_counts_once(asking: Stage) -> None:
     call, answer = hung_up(asking), uuid4()
     assert marks(asking, call, answer, "5") == marks(asking, call, answer, "5")
     assert [one.score for one in answers(asking)] == [5]
+
+
+def test_whoever_was_served_without_an_operator_gives_his_mark_once(stage: Stage) -> None:
+    """Issue: nodes: … survey."""
+    text = {Language.ITALIAN: "Buona giornata."}
+    follows(
+        stage,
+        Flow(
+            start="voto", operator="coda",
+            nodes={
+                "voto": AskMark(next="altro", otherwise="fine"),
+                "altro": Menu(
+                    choices=(Choice(digit="1", label={Language.ITALIAN: "altro"}, next="voto"),), otherwise="fine"
+                ),
+                "coda": ToQueue(queue=stage.cast.operator), "fine": Goodbye(text=text),
+            },
+        ),
+        cap=None,
+    )  # fmt: skip
+    call = stage.arrives()
+    (asked,) = stage.presses(call, "7")
+    assert isinstance(asked, Gather)
+    stage.presses(call, "4")
+    stage.presses(call, "5", step=1)  # delivered late: that turn is over
+    assert stage.presses(call, "1") == stage.hears(call), "he is led past the question"
+    (kept,) = answers(stage)
+    assert (kept.score, kept.reason, kept.queue_id, kept.ente_id) == (4, None, None, stage.cast.empoli)
+    assert "4" not in str(stage.call(call).ivr["kept"])
+
+
+def test_zero_asks_for_an_operator_where_a_mark_is_asked(stage: Stage) -> None:
+    flow = Flow(
+        start="voto", operator="coda",
+        nodes={
+            "voto": AskMark(next="fine", otherwise="fine"), "coda": ToQueue(queue=stage.cast.operator),
+            "fine": Goodbye(text={Language.ITALIAN: "Buona giornata."}),
+        },
+    )  # fmt: skip
+    follows(stage, flow, cap=None)
+    call = stage.arrives()
+    stage.presses(call, "0")
+    assert stage.call(call).phase is Phase.WAITING
+    assert answers(stage) == []
 
 
 @pytest.mark.parametrize("pressed", ["", "0", "6", "9", "*"])

@@ -1,13 +1,13 @@
 """The timeline is kept in the order in which it is read: of a contact, and of an ente.
 
 Revision ID: 0037
-Revises: 0033
+Revises: 0036
 """
 
 from alembic import op
 
 revision = "0037"
-down_revision = "0033"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

@@ -129,7 +129,9 @@ def _filter(request: Request) -> Callable[[Call], bool]:
     ]
 
     def wanted(call: Call) -> bool:
-        exact = {"To": call.to, "From": call.from_, "Status": call.status.value, "ParentCallSid": None}
+        exact = {
+            "To": call.to, "From": call.from_, "Status": call.status.value, "ParentCallSid": call.parent_sid,
+        }  # fmt: skip
         if any(query[name] != value for name, value in exact.items() if name in query):
             return False
         return all(_within(getattr(call, attribute), sign, bound) for attribute, sign, bound in bounds)

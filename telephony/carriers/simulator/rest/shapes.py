@@ -37,7 +37,7 @@ def call_shape(call: Call) -> Shape:
         "api_version": API_VERSION,
         "date_created": rfc2822(call.created),
         "date_updated": rfc2822(call.updated),
-        "parent_call_sid": None,
+        "parent_call_sid": call.parent_sid,
         "to": call.to,
         "to_formatted": call.to,
         "from": call.from_,
