@@ -18,7 +18,18 @@ _CALL, _LEG = table_of(Call), table_of(AgentLeg)
 _CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
 PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
 NOBODY = ""  # in the place of a number that is forgotten
-_TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
+_TOLD = (
+    "arrived_at",
+    "line",
+    "caller",
+    "consent",
+    "answered_at",
+    "ended_at",
+    "outcome",
+    "topic",
+    "disposition",
+    "note",
+)
 LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita."
 
 

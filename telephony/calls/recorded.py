@@ -89,7 +89,7 @@ def told(session: Session, call_id: UUID, last: Taking | None) -> Taking | None:
     now = wanted(call)
     if now is not last:
         return now
-    if call.taking is not now and (call.taking is not None or now is Taking.ON):
+    if call.taking is not now and (call.taking is not None or now is not Taking.OFF):
         floor(session).write_call(call_id, taking=now)
         announce(session, call)
     return None
@@ -103,7 +103,7 @@ def refused(session: Session, call_id: UUID) -> None:
         floor(session).write_call(call_id, taking=Taking.OFF)
         note(session, call, FAILED, clock.now(session), {})
         announce(session, call)
-    elif call.consent is Consent.AGREED and call.taking is not None:
+    elif call.consent is Consent.AGREED:
         void(session, call, to=Consent.VOID, why="not_paused")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
-from telephony.calls.models import Call
+from telephony.calls.models import Call, Consent
 from telephony.calls.privacy import of_person
 from telephony.recording.models import Gone, Recording, RecordingListening
 
@@ -43,8 +43,11 @@ class _Recordings:
         return [HELD.format(because=because) for because in session.scalars(held.distinct())]
 
     def erase(self, session: Session, person: Person) -> list[Went]:
-        """Its time is over now; why anybody listened goes, too."""
+        """Its time is over now; why anybody listened goes, too. What may still come of his calls is not kept either."""
         his = self._calls(session, person)
+        session.execute(
+            update(_CALL).where(_CALL.c.id.in_(his), _CALL.c.consent == Consent.AGREED).values(consent=Consent.VOID)
+        )
         there = update(_RECORDING).where(_RECORDING.c.call_id.in_(his), _RECORDING.c.deleted_at.is_(None))
         gone = rows_of(session.execute(there.values(keep_until=clock.now(session), gone=Gone.ERASED)))
         heard = rows_of(session.execute(delete(_LISTENING).where(_LISTENING.c.call_id.in_(his))))

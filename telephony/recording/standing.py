@@ -38,4 +38,4 @@ def standing(call: Any) -> Standing | None:
         return {Taking.ON: Standing.ON, Taking.OFF: Standing.FAILED}.get(call.taking, Standing.STARTING)
     if call.unrecorded_until is None:
         return Standing.HELD
-    return Standing.LEAVING_OUT if call.taking is Taking.ON else Standing.LEFT_OUT
+    return Standing.LEFT_OUT if call.taking is Taking.PAUSED else Standing.LEAVING_OUT

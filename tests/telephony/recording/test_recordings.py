@@ -30,6 +30,7 @@ from telephony.recording.keeping import RecordingKeeper
 from telephony.recording.models import Gone, Purpose, Recording, RecordingListening
 from telephony.recording.queries import Setting
 from telephony.recording.service import Told
+from telephony.recording.standing import Standing, standing
 from tests.cast import STRANGER
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
@@ -266,6 +267,21 @@ def test_what_is_left_out_ends_by_itself_unless_more_time_is_asked_for(recording
     assert tapes(recording) == [Taking.ON, Taking.PAUSED, Taking.ON]
     assert recording.call(call).unrecorded_until is None
     assert len(recording.work(lambda s: queries.left_out(s, call))) == 1
+
+
+def test_what_is_left_out_at_once_is_said_to_be_only_when_the_carrier_knows(recording: Stage) -> None:
+    call = recording.queues()
+    recording.presses(call, "1")
+    recording.run()
+    recording.answers(call)
+    recording.run()
+    recording.joins(call)  # to begin is ordered, and not done yet
+    anna = recording.principal(recording.cast.anna)
+    recording.work(lambda s: pausing.pause(s, anna, call_id=call))
+    assert standing(recording.call(call)) is Standing.LEAVING_OUT
+    recording.run()
+    assert standing(recording.call(call)) is Standing.LEFT_OUT
+    assert set(tapes(recording)) == {Taking.PAUSED}
 
 
 def later(stage: Stage, seconds: int) -> None:
