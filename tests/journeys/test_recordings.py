@@ -60,3 +60,16 @@ def test_a_conversation_is_recorded_paused_resumed_and_listened_to(
     assert_accessible(page)
     expect(page.locator("#main")).to_contain_text("Reclamo 2026/118")
     assert page.locator("a[download]").count() == 0
+
+
+def test_where_it_is_set_is_accessible_and_says_what_is_missing(sit_down: SitDown) -> None:
+    page = sit_down("admin", "/imports").page
+    page.goto("/enti")
+    page.get_by_role("link", name="Scandicci").first.click()
+    page.get_by_role("link", name="Se e come si registrano").click()
+    expect(page.get_by_label("Chiedi di registrare le conversazioni")).to_be_checked()
+    assert_accessible(page)
+    page.fill("#workers", "")
+    page.get_by_role("button", name="Salva").click()
+    expect(page.locator("#workers-error")).to_contain_text("estremi")
+    expect(page.locator("#keep_days")).to_have_value("60")
