@@ -360,7 +360,8 @@ def spoken_instant(instant: datetime, now: datetime, language: Language = IT) ->
         return f"{near[days]} {at}"
     match language:
         case Language.ITALIAN:
-            return f"{format_date(local.date(), 'EEEE d MMMM', locale='it_IT')} {at}"
+            said = format_date(local.date(), "EEEE 'primo' MMMM" if local.day == 1 else "EEEE d MMMM", locale="it_IT")
+            return f"{said} {at}"
         case Language.ENGLISH:
             return f"on {format_date(local.date(), 'EEEE d MMMM', locale='en_GB')} {at}"
         case Language.GERMAN:

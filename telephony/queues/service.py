@@ -20,7 +20,7 @@ from crm.enti.queries import enti_of
 from telephony.agents.models import AgentPresence
 from telephony.agents.service import enrol
 from telephony.ivr import queries as ivr
-from telephony.ivr.definition import Flow, ToQueue
+from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries
@@ -198,7 +198,8 @@ def _in_a_flow(session: Session, row: Queue) -> bool:
     """Whether a published flow leads callers to the queue."""
     current = [v.id for one in ivr.flows(session, frozenset({row.contract_id})) for v in one.versions if v.is_current]
     published = (Flow.model_validate(ivr.definition(session, version_id)) for version_id in current)
-    return any(isinstance(node, ToQueue) and node.queue == row.id for flow in published for node in flow.nodes.values())
+    leads = (ToQueue, ToCallback, ToVoicemail)
+    return any(isinstance(node, leads) and node.queue == row.id for flow in published for node in flow.nodes.values())
 
 
 def _domain(session: Session, contract_id: int) -> str:

@@ -55,6 +55,7 @@ class FakeCarrier:
     taken: list[Taken] = field(default_factory=list)  # how lines were to be recorded
     recording: deque[CarrierError] = field(default_factory=deque)  # what the next of these meet
     made: dict[str, list[CarrierRecording]] = field(default_factory=dict)  # by line
+    deleting: deque[CarrierError] = field(default_factory=deque)
     listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
     silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
@@ -112,6 +113,8 @@ class FakeCarrier:
         return self.recordings[sid]
 
     def delete_recording(self, sid: str) -> None:
+        if self.deleting:
+            raise self.deleting.popleft()
         self.recordings.pop(sid, None)
 
     def send_message(self, message: TextMessage) -> str:
