@@ -139,7 +139,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         privacy,
         sockets,
     ):
-        app.include_router(module.router)
+        # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
+        app.router.routes.extend(module.router.routes)
     errors.install(app)
 
     @app.exception_handler(NotGenuineError)

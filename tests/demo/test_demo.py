@@ -29,6 +29,7 @@ from web.demo.generate import DemoFiles, generate
 from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
 from web.demo.promises import DUE
 
+pytestmark = pytest.mark.xdist_group("demo")  # the files are made once
 TODAY = date(2026, 11, 20)
 Record = dict[str, Any]
 
