@@ -54,6 +54,7 @@ from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
+from web.texts import routes as conversations
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -107,6 +108,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        conversations,
         follow_ups,
         duplicates,
         documents,

@@ -98,6 +98,7 @@ def engine() -> None:
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
+    from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -112,6 +113,7 @@ def engine() -> None:
             "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
         ),
         Chore("searches", 10, partial(searches.close, runtime.database)),
+        Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
     ]

@@ -31,7 +31,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactKey
@@ -54,6 +53,7 @@ from telephony.calls.models import AgentLeg, Call, CallEvent, LegRole, LegState,
 from telephony.commands.jobs import Job
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
 from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner, Talking
+from telephony.floor.texts_postgres import PostgresTexts
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.queries import Crowd
@@ -262,13 +262,10 @@ _LOAD = (
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
 
 
-class PostgresFloor:
+class PostgresFloor(PostgresTexts):
     """`Floor` by the statements of one session."""
 
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    __slots__ = ()
 
     def attempt(self) -> AbstractContextManager[object]:
         return self._session.begin_nested()

@@ -42,11 +42,13 @@ from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
+from web.texts import view as threads
+from web.texts.view import NONE, Threads
 from web.wiring import Runtime
 
 CHOSEN_BY_AGENT = tuple(reason for reason in PauseReason if reason is not PauseReason.MISSED_CALL)
 BUSY = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
-REGIONS = ("band", "phone", "file", "talk")
+REGIONS = ("band", "phone", "texts", "file", "talk", "thread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class ConsoleView:
     unfinished: Unfinished | None
     now: datetime
     asked: AskedView | None = None
+    texts: Threads = NONE
     promised: tuple[FollowUpView, ...] = ()  # in this call
     pause_limit: timedelta | None = None
     released: Released | None = None  # by a supervisor
@@ -228,13 +231,14 @@ class Strip:
 def render(runtime: Runtime, visit: Visit) -> Rendered:
     """The console's regions for one agent."""
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
-        view = read(session, visit)
+        view = read(session, visit, runtime.settings.public_url)
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
     watched |= {topics.contact(contact_id) for contact_id in about}
+    watched |= view.texts.front.topics if view.texts.front else frozenset()
     return Rendered(regions, frozenset(watched))
 
 
@@ -252,7 +256,7 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     return Rendered({"queues": html}, watched)
 
 
-def read(session: Session, visit: Visit) -> ConsoleView:
+def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
     """An agent's console as it is now."""
     presence = session.get(AgentPresence, visit.principal.user_id, populate_existing=True)
     if presence is None:
@@ -279,6 +283,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        texts=threads.read(session, visit, call.answered_at if call else None, public_url),
     )  # fmt: skip
 
 

@@ -53,6 +53,8 @@ from telephony.recording.models import Purpose as RecordingPurpose
 from telephony.recording.standing import Standing as RecordingStanding
 from telephony.selfservice.dialogue import Want
 from telephony.surveys.models import SurveyReason
+from telephony.texts.models import Closed, ThreadState
+from telephony.texts.phrases import Phrase
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -98,6 +100,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT: "conferma dell'appuntamento",
         MessageTemplate.APPOINTMENT_REMINDER: "promemoria dell'appuntamento",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
+        MessageTemplate.CONVERSATION: "conversazione",
     },
     Language: {Language.ITALIAN: "italiano", Language.ENGLISH: "inglese", Language.GERMAN: "tedesco"},
     Flaw: {
@@ -552,11 +555,32 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
     },
+    Closed: {
+        Closed.DONE: "conclusa",
+        Closed.SILENT: "non ha più risposto",
+        Closed.FULL: "non presa: troppi in attesa",
+        Closed.STOPPED: "ha scritto STOP",
+    },
+    Phrase: {
+        Phrase.GREETING: "Saluto, e chi è",
+        Phrase.MOMENT: "Un momento",
+        Phrase.DOCUMENT: "Numero del documento",
+        Phrase.INFORMATION: "Informazioni generali",
+        Phrase.FAREWELL: "Commiato",
+    },
+    ThreadState: {
+        ThreadState.WAITING: "in attesa",
+        ThreadState.OFFERED: "da prendere",
+        ThreadState.OPEN: "in corso",
+        ThreadState.IDLE: "in silenzio",
+        ThreadState.CLOSED: "chiusa",
+    },
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
         EntryKind.FOLLOW_UP: "Attività",
         EntryKind.MESSAGE: "Messaggi",
+        EntryKind.TEXT: "Conversazioni per SMS",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",
@@ -609,6 +633,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",
+        FilePurpose.TEXT: "Conversazione per SMS",
         FilePurpose.DESK: "È qui allo sportello",
         FilePurpose.VISIT: "Visita",
         FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",

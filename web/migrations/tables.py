@@ -31,6 +31,7 @@ import telephony.recording.models
 import telephony.selfservice.models
 import telephony.standing.models
 import telephony.surveys.models
+import telephony.texts.models
 import telephony.voicemail.models
 from crm.core.db import Base
 

@@ -25,6 +25,7 @@ from telephony.queues import queries as queues
 from telephony.queues.queries import QueueView
 from telephony.recording import queries as recordings
 from telephony.selfservice import queries as offered
+from telephony.texts import settings as texts
 from web.simulation.centre import Numbers
 from web.simulation.plan import Plan
 
@@ -68,6 +69,7 @@ def _configuration(plan: Plan) -> Memory:
         (enti._all_badges, (), (Badge(ENTE, "Comune di Empoli", "Empoli", 1),)),  # noqa: SLF001
         (enti.timetable, (CONTRACT, None), always), (enti.timetable, (CONTRACT, ENTE), always),
         (levels.promises, (ours,), ()), (levels.terms, (CONTRACT,), (USUAL,)),
+        (texts.all_settings, (), MappingProxyType({})),
         (queues.rules, (DOMAIN,), MappingProxyType({NOTICES: notices.rules})),
         (queues.with_closed, (ours,), (notices, served)),
         (queues.queue, (OPERATOR,), served), (queues.queue, (NOTICES,), notices),
