@@ -229,7 +229,8 @@ class Course:
         return do
 
     def _presses(self) -> Step:
-        call, keys, late = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "1", "7", "")), self.draw.random() < 0.1
+        call, keys = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "1", "7", ""))
+        late = self.draw.random() < 0.1
         if call is None:
             return lambda _: None
         step = Place.restored(self.known.calls.rows[call]["ivr"]).step - late
