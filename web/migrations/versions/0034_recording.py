@@ -1,7 +1,7 @@
 """Recording of conversations: what an ente wants, what callers agree to, the recordings, who listens.
 
 Revision ID: 0034
-Revises: 0035
+Revises: 0040
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, ROUTING, open_to_routing, protect, protect_unattributed, publish
 
 revision = "0034"
-down_revision = "0035"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
