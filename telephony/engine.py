@@ -36,6 +36,7 @@ from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import TimerKind
 from telephony.floor.current import floor
 from telephony.queues.matching import Matcher, domains_with_callers, widened
+from telephony.recording import pausing
 from telephony.texts import service as texts
 
 log = structlog.get_logger(__name__)
@@ -248,6 +249,8 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
             waited_too_long(session, timer.call_id)
         case TimerKind.CALLBACK:
             callbacks.review(session, timer.call_id)
+        case TimerKind.RESUME:
+            pausing.run_out(session, timer.call_id)
         case TimerKind.WIDEN:
             widened(session, call_id=timer.call_id)
     return timer.kind

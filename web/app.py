@@ -29,7 +29,7 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
-from web.enti import conduct, served
+from web.enti import conduct, recorded, served
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
@@ -48,6 +48,7 @@ from web.people import routes as people
 from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
+from web.recordings import routes as recordings
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
@@ -116,6 +117,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         related,
         texts,
         supervision,
+        recordings,
         wallboard,
         surveys,
         voice,
@@ -133,6 +135,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         ente,
         conduct,
         served,
+        recorded,
         enti,
         audit,
         privacy,

@@ -96,6 +96,7 @@ def engine() -> None:
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
@@ -128,6 +129,8 @@ def engine() -> None:
     more.append(Chore("provision", 5, lines, patient=True))
     messages = Keeper(runtime.database, runtime.carrier, runtime.documents)
     more.append(Chore("voicemail", 3, messages.run, patient=True))
+    recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
+    more.append(Chore("recordings", 3, recordings.run, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)

@@ -20,7 +20,7 @@ from crm.levels.service import SeenFact
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.callbacks import following as callbacks
-from telephony.calls import limits, story
+from telephony.calls import limits, recorded, story
 from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
@@ -39,7 +39,7 @@ from telephony.calls.events import (
     waited_until,
 )
 from telephony.calls.lifecycle import advance
-from telephony.calls.models import LegRole, LegState, Outcome, Phase
+from telephony.calls.models import Consent, LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
 from telephony.commands.models import CommandKind
 from telephony.floor.current import floor
@@ -95,6 +95,8 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _announce(session, row, before, step.state)
         _follow_watchers(session, row, before, step.state)
         _follow_identity(session, row, before, step.state)
+        survey = any(one.kind is CommandKind.SURVEY for one in step.orders)
+        recorded.follow(session, row, before, step.state, line_goes_on=survey)
     return step
 
 
@@ -149,6 +151,8 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     if ente_id is not None and ente_id not in enti.enti_of(session, row.contract_id):
         raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
     floor(session).attribute(row, ente_id)
+    if row.consent is Consent.AGREED:
+        recorded.void(session, row, to=Consent.VOID, why="other_ente")
     account, measured = account_of(row), measured_of(row, _state(row))
     at = clock.now(session)
     for kind, there in ((FactKind.MOVED, account), (FactKind.ATTRIBUTED, replace(account, ente_id=ente_id))):

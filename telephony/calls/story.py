@@ -12,7 +12,8 @@ from crm.files.gate import GateOutcome
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition
-from telephony.calls.models import Call, CallEvent, Outcome, Phase
+from telephony.calls.models import Call, CallEvent, Consent, Outcome, Phase
+from telephony.recording.models import Recording
 
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
@@ -42,6 +43,7 @@ def tell(session: Session, call_id: UUID) -> None:
             "disposition": call.disposition,
             **({"passed": passed} if (passed := passed_on(session, call.id)) else {}),
             **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
+            **({"recording": recording} if (recording := _recording(session, call)) else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
     )  # fmt: skip
@@ -134,6 +136,15 @@ def _status(call: Row[*tuple[Any, ...]]) -> str:
         return IN_PROGRESS
     outcome: Outcome = call.outcome or Outcome.LEFT_IVR
     return outcome.value
+
+
+def _recording(session: Session, call: Row[*tuple[Any, ...]]) -> str:
+    """Whether there is a recording of it (`there`), or was one (`gone`)."""
+    if call.consent in {None, Consent.REFUSED, Consent.SILENT}:
+        return ""
+    kept = select(Recording.sha256).where(Recording.call_id == call.id, Recording.kept_under.is_not(None))
+    found = list(session.scalars(kept))
+    return "there" if any(found) else "gone" if found else ""
 
 
 def _talked_s(call: Row[*tuple[Any, ...]]) -> int | None:

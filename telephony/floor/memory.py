@@ -42,6 +42,7 @@ _PRESENCE = [one.name for one in fields(Presence)]
 _UNSETTLED = frozenset({CommandState.OWED, CommandState.UNKNOWN})
 _TIMER_OF = {
     TimerKind.RING: "leg_id", TimerKind.WAIT: "call_id", TimerKind.CALLBACK: "call_id", TimerKind.WRAP_UP: "agent_id",
+    TimerKind.RESUME: "call_id",
 }  # fmt: skip
 
 

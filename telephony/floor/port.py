@@ -19,7 +19,7 @@ from crm.levels.models import ContractEventKind
 from crm.levels.queries import Promise
 from crm.levels.service import SeenFact
 from telephony.agents.presence import Presence
-from telephony.calls.models import LegState, Phase, WatchMode
+from telephony.calls.models import Consent, LegState, Phase, WatchMode
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
 from telephony.floor.texts_port import TextFloor
@@ -73,6 +73,8 @@ class LiveCall:
     passed: bool
     in_queue_id: int | None
     watched: bool
+    consent: Consent | None
+    unrecorded_until: datetime | None
     parted_at: datetime | None
     put_through_at: datetime | None
 

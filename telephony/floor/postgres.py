@@ -58,11 +58,12 @@ from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
+from telephony.recording.models import Recording
 from telephony.voicemail.models import Voicemail
 
 _CALL, _EVENT, _LEG = table_of(Call), table_of(CallEvent), table_of(AgentLeg)
 _ENTRY, _QUEUE, _MEMBER = table_of(QueueEntry), table_of(Queue), table_of(QueueMember)
-_CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
+_CALLBACK, _VOICEMAIL, _RECORDING = table_of(Callback), table_of(Voicemail), table_of(Recording)
 _PRESENCE, _TIMER, _COMMAND = table_of(AgentPresence), table_of(Timer), table_of(CarrierCommand)
 
 _THIS_CALL = _CALL.c.id == bindparam("call")
@@ -203,6 +204,7 @@ _DISARM = {
         (TimerKind.RING, _TIMER.c.leg_id),
         (TimerKind.CALLBACK, _TIMER.c.call_id),
         (TimerKind.WAIT, _TIMER.c.call_id),
+        (TimerKind.RESUME, _TIMER.c.call_id),
         (TimerKind.WRAP_UP, _TIMER.c.agent_id),
     )
 }
@@ -309,7 +311,7 @@ class PostgresFloor(PostgresTexts):
         return None if row is None else Entering(*row)
 
     def attribute(self, call: Owner | LiveCall, ente_id: int | None) -> None:
-        for table in (_EVENT, _ENTRY, _LEG, _CALLBACK, _VOICEMAIL):
+        for table in (_EVENT, _ENTRY, _LEG, _CALLBACK, _VOICEMAIL, _RECORDING):
             self._session.execute(update(table).where(table.c.call_id == call.id).values(ente_id=ente_id))
         unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
         self._session.execute(update(Call).where(Call.id == call.id).values(ente_id=ente_id, **unknown_there))

@@ -22,6 +22,7 @@ from tests.oidc.server import SECRET
 from tests.servers import open_loopback
 from web.demo.accounts import DEMO_PASSWORD
 from web.demo.centre import LINES
+from web.demo.recorded import RECORDS
 from web.run import claims
 
 ROOT = Path(__file__).parents[2]
@@ -225,8 +226,18 @@ def _note(desk: Desk, kind: str, text: str) -> None:
 
 @pytest.fixture
 def citizen(centre: Centre) -> dict[str, str]:
-    """A taxpayer who calls from his own telephone, and the line of his ente."""
-    lines = {code: geographic for code, _, geographic in LINES}
+    """A taxpayer who calls from his own telephone, and the line of his ente, which asks nobody about recording."""
+    return taxpayer(centre, but=RECORDS)
+
+
+@pytest.fixture
+def recorded_citizen(centre: Centre) -> dict[str, str]:
+    """One of the ente that records conversations."""
+    return taxpayer(centre, only=RECORDS)
+
+
+def taxpayer(centre: Centre, *, but: str = "", only: str = "") -> dict[str, str]:
+    lines = {code: geographic for code, _, geographic in LINES if code != but and only in {"", code}}
     for one in json.loads((centre.data / "callers.json").read_text()):
         is_company = re.search(r" S\.\w\.\w\.$", one["name"])  # for which somebody else speaks
         if one["notice_number"] and one.get("ente") in lines and one["name"] and not is_company:

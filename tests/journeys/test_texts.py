@@ -62,7 +62,7 @@ def test_a_deaf_citizen_writes_and_is_answered_beside_a_call(
     expect(thread.locator("textarea").first).to_have_value("")
     expect(thread.locator("textarea").first).to_be_focused()
     eventually(lambda: "Certo, mi scriva che cosa le serve." in reads(centre), "the answer has arrived")
-    page.keyboard.press("Alt+z")
+    page.keyboard.press("Alt+y")
     expect(page.locator("#talk")).to_be_visible()
     expect(page.locator("#note")).to_have_value("Chiede della rata")
     writes(centre, citizen["line"], "Gli orari, grazie.")

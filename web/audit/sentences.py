@@ -4,6 +4,11 @@ has the others. A kind that nobody named here is shown as it is written."""
 SENTENCES = {
     "file.opened": "Ha aperto il fascicolo",
     "voicemail.heard": "Ha ascoltato il messaggio lasciato in segreteria",
+    "recording.heard": "Ha ascoltato la registrazione di una conversazione",
+    "recording.saved": "Ha scaricato la registrazione di una conversazione",
+    "recording.held": "Ha trattenuto la registrazione di una conversazione",
+    "recording.released": "Non trattiene più la registrazione di una conversazione",
+    "recording.changed": "Ha cambiato la registrazione delle conversazioni",
     "file.gate": "Ha verificato l'identità",
     "file.gate_shown": "Ha visto di chi è un fascicolo chiuso",
     "file.searched": "Ha cercato tra i contribuenti",
@@ -176,7 +181,7 @@ SENTENCES = {
 
 FIELDS = {
     "factor": "secondo fattore",
-    "is_on": "informazioni dal risponditore",
+    "is_on": "attivo",
     "pins": "con PIN",
     "codes": "con codice via SMS",
     "taxpayers": "contribuenti",
@@ -186,6 +191,10 @@ FIELDS = {
     "mode": "come",
     "rings_at": "telefono",
     "shows_listeners": "l'operatore vede chi ascolta",
+    "workers": "accordo o autorizzazione",
+    "share": "chiamate su cento",
+    "keep_days": "giorni di conservazione",
+    "pause_s": "secondi di pausa",
     "searches": "ricerche",
     "subject": "oggetto",
     "label": "denominazione",

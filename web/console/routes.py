@@ -19,6 +19,7 @@ from telephony.agents.models import AgentState, PauseReason
 from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
+from telephony.recording import pausing
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.keeping import LARGEST
 from web.console.view import render, render_queues
@@ -126,6 +127,24 @@ def back(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -
 def together(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """All three talk."""
     return _do(runtime, visit, lambda session: talk.together(session, visit.principal, call_id=call))
+
+
+@router.post("/console/recording/pause")
+def leave_out(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """What is said next is not recorded; or still is not."""
+    return _do(runtime, visit, lambda session: pausing.pause(session, visit.principal, call_id=call))
+
+
+@router.post("/console/recording/go-on")
+def record_again(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """It is recorded again."""
+    return _do(runtime, visit, lambda session: pausing.go_on(session, visit.principal, call_id=call))
+
+
+@router.post("/console/recording/withdraw")
+def record_no_more(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """The caller would rather not be recorded after all."""
+    return _do(runtime, visit, lambda session: pausing.withdraw(session, visit.principal, call_id=call))
 
 
 @router.get("/console/whom/{call}")

@@ -33,6 +33,7 @@ from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.recording.standing import Standing, standing
 from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
@@ -69,6 +70,7 @@ class AskedView:
     queue_name: str | None
     joined: bool
     together: bool  # the caller hears him
+    recording: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class CallView:
     party: PartyView | None
     help_since: datetime | None
     watchers: tuple[Watcher, ...]  # supervisors of whom the agent is told
+    recording: Standing | None
+    unrecorded_until: datetime | None
     vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
 
     @property
@@ -310,6 +314,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
+        recording=standing(call), unrecorded_until=call.unrecorded_until,
     )  # fmt: skip
 
 
@@ -338,7 +343,7 @@ def _asked(session: Session, presence: AgentPresence, call: Call) -> AskedView |
     queue_id = call.in_queue_id or call.queue_id
     return AskedView(
         call.id, by, queues.queue(session, queue_id).name if queue_id else None, call.party_joined,
-        call.party_joined and call.held_since is None,
+        call.party_joined and call.held_since is None, standing(call),
     )  # fmt: skip
 
 

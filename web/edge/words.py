@@ -42,11 +42,15 @@ from crm.staff.models import ReplacementState, StaffChange
 from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
+from telephony.calls.models import Consent as RecordingConsent
 from telephony.calls.models import Outcome, ProposedBy, WatchMode
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
+from telephony.recording.models import Gone
+from telephony.recording.models import Purpose as RecordingPurpose
+from telephony.recording.standing import Standing as RecordingStanding
 from telephony.selfservice.dialogue import Want
 from telephony.surveys.models import SurveyReason
 from telephony.texts.models import Closed, ThreadState
@@ -454,6 +458,34 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.CLOSED: "A centro chiuso",
         Outcome.TURNED_AWAY: "Non ammessa: coda piena",
         Outcome.NOT_REACHED: "Richiamata non riuscita",
+    },
+    RecordingConsent: {
+        RecordingConsent.AGREED: "d'accordo a essere registrato",
+        RecordingConsent.REFUSED: "non ha voluto essere registrato",
+        RecordingConsent.SILENT: "non ha risposto: non registrato",
+        RecordingConsent.WITHDRAWN: "ha cambiato idea: non si conserva nulla",
+        RecordingConsent.VOID: "non si conserva nulla: l'accordo non valeva più",
+    },
+    RecordingStanding: {
+        RecordingStanding.STARTING: "La registrazione sta per cominciare.",
+        RecordingStanding.ON: "Si sta registrando.",
+        RecordingStanding.LEAVING_OUT: "Aspetta: la registrazione si sta fermando…",
+        RecordingStanding.LEFT_OUT: "Dato riservato: la registrazione è ferma.",
+        RecordingStanding.HELD: "Ora non si registra: riprende con la conversazione.",
+        RecordingStanding.FAILED: "Non si sta registrando: il gestore telefonico non ci riesce.",
+        RecordingStanding.NOT_AGREED: "Chi chiama non è d'accordo: non si registra.",
+        RecordingStanding.WITHDRAWN: "Chi chiama ha cambiato idea: non si registra e non si conserva nulla.",
+        RecordingStanding.VOID: "Non si registra più, e non si conserva nulla.",
+    },
+    Gone: {
+        Gone.EXPIRED: "scaduta",
+        Gone.ERASED: "cancellata con la persona",
+        Gone.NOT_AGREED: "non c'era più l'accordo",
+        Gone.ABSENT: "il gestore telefonico non ha registrato nulla",
+    },
+    RecordingPurpose: {
+        RecordingPurpose.QUALITY: "controllare e migliorare il servizio",
+        RecordingPurpose.EVIDENCE: "documentare ciò che viene detto",
     },
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",

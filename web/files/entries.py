@@ -73,6 +73,8 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "talked_s": detail["talked_s"],
         "held_s": detail.get("held_s"),
         "passed": detail.get("passed", ()),
+        "call": entry.source,
+        "recording": detail.get("recording", ""),
         "self_service": [Want(one) for one in detail.get("self_service", ())],
     }
 

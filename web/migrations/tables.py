@@ -27,6 +27,7 @@ import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
+import telephony.recording.models
 import telephony.selfservice.models
 import telephony.standing.models
 import telephony.surveys.models

@@ -23,6 +23,7 @@ from telephony.lines.models import LineKind
 from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
 from telephony.queues.queries import QueueView
+from telephony.recording import queries as recordings
 from telephony.selfservice import queries as offered
 from telephony.texts import settings as texts
 from web.simulation.centre import Numbers
@@ -75,6 +76,7 @@ def _configuration(plan: Plan) -> Memory:
         (lines._lines, (), MappingProxyType({LINE: line})),  # noqa: SLF001
         (flows.current, (LINE,), Current(None, flow)), (flows.of_call, (CONTRACT, LINE, None), flow),
         (offered.offers, (CONTRACT, None), None), (offered.offers, (CONTRACT, ENTE), None),
+        (recordings.setting, (ENTE,), recordings.OFF),
         (flows.urgent, (CONTRACT, None), ()), (flows.urgent, (CONTRACT, ENTE), ()),
     ]  # fmt: skip
     for read, args, value in known:

@@ -8,11 +8,13 @@ from telephony.carriers.port import (
     CarrierCall,
     CarrierError,
     CarrierMessage,
+    CarrierRecording,
     DeviceCredentials,
     Instruction,
     LiveCall,
     Ring,
     Room,
+    Taken,
     TextMessage,
 )
 from telephony.carriers.twilio import markup
@@ -108,7 +110,13 @@ class Trunk:
     def live_calls(self) -> list[LiveCall]:
         raise NotImplementedError
 
-    def fetch_recording(self, sid: str) -> bytes:
+    def record(self, taken: Taken) -> None:
+        raise NotImplementedError
+
+    def recordings_of(self, sid: str) -> list[CarrierRecording]:
+        raise NotImplementedError
+
+    def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
         raise NotImplementedError
 
     def delete_recording(self, sid: str) -> None:

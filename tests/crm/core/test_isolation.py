@@ -89,6 +89,8 @@ from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines import queries as lines
+from telephony.recording.models import Purpose as RecordedFor
+from telephony.recording.models import Recording, RecordingListening, RecordingSetting
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
 from telephony.surveys.models import SurveyAnswer
 from telephony.texts import reception as texts
@@ -123,7 +125,7 @@ OF_NOBODY = {
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
     "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
-    "opening_hours", "payment_way", "self_service_setting", "service_topic", "special_day",
+    "opening_hours", "payment_way", "recording_setting", "self_service_setting", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -133,7 +135,7 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "carrier_standing",
-    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "text_event",
+    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "recording", "text_event",
     "text_message", "text_setting", "text_thread", "timer", "voicemail",
 )  # fmt: skip
 
@@ -226,6 +228,15 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 left_at=AS_OF, keep_until=AS_OF,
             )
         )  # fmt: skip
+        session.add(
+            Recording(
+                id=uuid4(), call_id=call, contract_id=cast.contract, ente_id=cast.empoli, carrier_sid="RE2",
+                began_at=AS_OF, keep_until=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            RecordingListening(call_id=call, ente_id=cast.empoli, user_id=cast.sara, reason="x", began_at=AS_OF)
+        )
         session.add(
             SurveyAnswer(
                 id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, queue_id=cast.operator,
@@ -417,6 +428,9 @@ def told(session: Session, cast: Cast) -> list[Base]:
             made_at=at,
             due_at=at,
             expires_at=at,
+        ),
+        RecordingSetting(
+            ente_id=cast.empoli, is_on=False, purpose=RecordedFor.QUALITY, workers="", share=1, keep_days=1, pause_s=30
         ),
         SelfServiceSetting(ente_id=cast.empoli, is_on=True, pins=True, codes=True),
         CallerPin(**his, mark=b"x", set_at=at),

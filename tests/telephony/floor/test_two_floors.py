@@ -45,6 +45,9 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.queues.models import Queue, QueueEntry
+from telephony.recording import pausing
+from telephony.recording import queries as recordings
+from telephony.recording.models import Purpose, RecordingSetting
 from telephony.selfservice import queries as selfservice
 from telephony.texts import service as threads
 from telephony.texts import settings as texts
@@ -124,6 +127,12 @@ def sides(database_urls: Any, world: World) -> Iterator[tuple[Side, Side]]:
             .where(Queue.id == cast.notices)
             .values(overflow_id=cast.operator, overflow_s=20, ages_s=15, priority=1, widens_s=10, asks_notice=False)
         )
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.add(
+            RecordingSetting(
+                ente_id=cast.empoli, is_on=True, purpose=Purpose.QUALITY, workers="x", share=40, keep_days=1, pause_s=30
+            )
+        )
     with database.begin(Scope.nothing()) as session:
         wanted = Wanted(cast.operator, most=2, idle_min=1, close_h=1)
         session.execute(insert(TextSetting).values(contract_id=cast.contract, **asdict(wanted)))
@@ -154,6 +163,7 @@ def _remembered(session: Session, cast: Cast) -> Memory:
         *((flows.of_call, (contract, line, None)) for line in (EMPOLI_LINE, REGIONAL_LINE)),
         *((enti.timetable, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
         *((flows.urgent, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
+        *((recordings.setting, (one,)) for one in (cast.empoli, cast.vinci)),
         *((selfservice.offers, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
     ]  # fmt: skip
     for read, args in reads:
@@ -219,7 +229,8 @@ class Course:
         return do
 
     def _presses(self) -> Step:
-        call, keys, late = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "7", "")), self.draw.random() < 0.1
+        call, keys = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "1", "7", ""))
+        late = self.draw.random() < 0.1
         if call is None:
             return lambda _: None
         step = Place.restored(self.known.calls.rows[call]["ivr"]).step - late
@@ -341,6 +352,9 @@ class Course:
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.together(s, by, call_id=c),
+            lambda s, by, c: pausing.pause(s, by, call_id=c),
+            lambda s, by, c: pausing.go_on(s, by, call_id=c),
+            lambda s, by, c: pausing.withdraw(s, by, call_id=c),
             lambda s, by, c: talk.pass_on(s, by, call_id=c),
             lambda s, by, c: talk.pass_to_queue(s, by, call_id=c, queue_id=queue, first=first),
             lambda s, by, c: talk.pass_to_agent(s, by, call_id=c, agent_id=other),

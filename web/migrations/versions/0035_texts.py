@@ -1,7 +1,7 @@
 """Conversations by SMS: threads, what was written in them, their log, and what a contract wants of them.
 
 Revision ID: 0035
-Revises: 0033
+Revises: 0034
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, ROUTING, open_to_routing, protect_unattributed
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
