@@ -1,4 +1,8 @@
-"""`python -m bench [p1|p2|p5|p8|p12|p13 ...] [--repeats 5] [--quick]`"""
+"""`python -m bench [p1|p2|p5|p8|p12|p13 ...] [--repeats 5] [--quick]`
+
+The long forms: `p3 --calls 100000`, `p4 --assignments 1000000 --stored 20000`, `p7 --webhooks 100000`,
+`p16 --minutes 60`.
+"""
 
 import signal
 import sys
@@ -7,15 +11,17 @@ from typing import Annotated
 
 import typer
 
-from bench import p1, p2, p3, p4, p5, p8, p10, p11, p12, p13, p13calls
+from bench import p1, p2, p3, p4, p5, p7, p8, p10, p11, p12, p13, p13calls, p16
 from bench.options import Options
 from bench.place import Place, machine
 from bench.results import Result, keep, show
 from web.run.processes import RunError
 
 MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
-    "p1": p1.measure, "p2": p2.measure, "p3": p3.measure, "p4": p4.measure, "p5": p5.measure, "p8": p8.measure,
+    "p1": p1.measure, "p2": p2.measure, "p3": p3.measure, "p4": p4.measure, "p5": p5.measure, "p7": p7.measure,
+    "p8": p8.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
+    "p16": p16.measure,
 }  # fmt: skip
 
 
@@ -24,9 +30,14 @@ def main(
     repeats: int = 5,
     quick: bool = False,
     assignments: int = 10_000,
+    stored: int = 0,
+    calls: int = 12_000,
+    webhooks: int = 5_000,
+    minutes: float = 10.0,
 ) -> None:
     """Measure, print one table, append to .artifacts/bench.jsonl."""
     chosen = which or list(MEASUREMENTS)
+    options = Options(repeats, quick, assignments, stored, calls, webhooks, minutes)
     if unknown := [name for name in chosen if name not in MEASUREMENTS]:
         print(f"There is no {unknown[0]}: choose among {', '.join(MEASUREMENTS)}.", file=sys.stderr)
         raise typer.Exit(2)
@@ -37,7 +48,7 @@ def main(
             about = machine(place)
             for name in chosen:
                 print(f"Measuring {name.upper()}", flush=True)
-                results += MEASUREMENTS[name](place, Options(repeats, quick, assignments))
+                results += MEASUREMENTS[name](place, options)
     except RunError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -10,3 +10,7 @@ class Options:
     repeats: int = 5
     quick: bool = False
     assignments: int = 10_000  # of P4
+    stored: int = 0  # of P4 over PostgreSQL
+    calls: int = 12_000  # of each of P3's cases
+    webhooks: int = 5_000  # of P7, each sent five times
+    minutes: float = 10.0  # of P16

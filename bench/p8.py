@@ -62,7 +62,9 @@ class Running:
 
 def measure(place: Place, options: Options) -> list[Result]:
     """Kill each in turn, a few times."""
-    running, noted = _start(place)
+    running, database, people = start(place, "p8", CALLERS)
+    noted = prepare(database, people, Phase.RINGING, CALLERS, among=CALLERS)
+    database.dispose()
     callers = _callers(running)
     back: dict[str, list[float]] = {victim: [] for victim in VICTIMS}
     allowed: dict[str, list[float]] = {victim: [] for victim in VICTIMS}
@@ -170,8 +172,9 @@ def _own_restart(running: Running, victim: str, old: int) -> float:
     return 0.0
 
 
-def _start(place: Place) -> tuple[Running, list[Prepared]]:
-    folder = place.folder / "p8"
+def start(place: Place, name: str, agents: int) -> tuple[Running, Database, cast.Cast]:
+    """The whole contact centre, as `make run` starts it, with the cast and so many more agents in its database."""
+    folder = place.folder / name
     folder.mkdir()
     folder.chmod(0o711)
     ports = {name: claims.free_port() for name in ("port", "simulator-port", "postgres-port", "redis-port")}
@@ -193,15 +196,13 @@ def _start(place: Place) -> tuple[Running, list[Prepared]]:
         settings["FILODIRETTO_DATABASE_URL"], settings["FILODIRETTO_DATABASE_ROUTING_URL"], pool_size=2
     )  # fmt: skip
     people = cast.settle(database)
-    hire(database, CALLERS)
-    noted = prepare(database, people, Phase.RINGING, CALLERS, among=CALLERS)
-    database.dispose()
+    hire(database, agents)
     simulator = httpx.Client(
         base_url=f"http://{claims.LOOPBACK}:{ports['simulator-port']}", timeout=10, trust_env=False, verify=False
     )
     place.wait(child, lambda: _leads(simulator), 60)
     place.wait(child, lambda: answers(ports["port"], "/health/ready"))
-    return Running(ports["port"], simulator, settings, folder, postgres.dsn(DATABASE)), noted
+    return Running(ports["port"], simulator, settings, folder, postgres.dsn(DATABASE)), database, people
 
 
 def _leads(simulator: httpx.Client) -> bool:

@@ -36,6 +36,8 @@ from telephony.commands.dispatcher import Dispatcher, ring_timed_out
 from telephony.commands.models import TimerKind
 from telephony.floor.current import floor
 from telephony.queues.matching import Matcher, domains_with_callers, widened
+from telephony.recording import pausing
+from telephony.texts import service as texts
 
 log = structlog.get_logger(__name__)
 CAUGHT = Counter("filodiretto_sweep_caught", "What a sweep had to catch; expected to stay at zero", ["what"])
@@ -84,6 +86,7 @@ class Engine:
         self.chores = (
             Chore("timers", TICK_S, self.fire_timers),
             Chore("commands", 0.5, dispatcher.sweep, patient=True),
+            Chore("texts", 1, self.fire_threads),
             Chore("match", 2, self.sweep_queues),
             Chore("silent_agents", 2, self.retire_silent),
             Chore("reconcile", 2, reconciler.run, patient=True),
@@ -148,6 +151,18 @@ class Engine:
         else:
             if kind is not None:
                 log.info("timer_fired", kind=kind.value)
+
+    def fire_threads(self) -> int:
+        """Do what is due with conversations by SMS: an offer that ran out, a citizen who has long been silent."""
+        with self._database.begin(Scope.across_enti()) as session:
+            due = floor(session).due_threads(clock.now(session), limit=200)
+        for thread_id, contract_id in due:
+            with structlog.contextvars.bound_contextvars(thread=str(thread_id)):
+                try:
+                    self._database.transact(Scope.of_contract(contract_id), partial(texts.fire, thread_id=thread_id))
+                except Exception:
+                    log.exception("thread_failed")  # the others still fire
+        return len(due)
 
     def sweep_queues(self) -> int:
         """The safety net under matching by event: it counts what it catches."""
@@ -234,6 +249,8 @@ def _fire(session: Session, *, timer_id: int, call_id: UUID) -> TimerKind | None
             waited_too_long(session, timer.call_id)
         case TimerKind.CALLBACK:
             callbacks.review(session, timer.call_id)
+        case TimerKind.RESUME:
+            pausing.run_out(session, timer.call_id)
         case TimerKind.WIDEN:
             widened(session, call_id=timer.call_id)
     return timer.kind

@@ -17,7 +17,7 @@ from crm.contacts.addresses import Address
 from crm.contacts.models import AddressKind, Contact, ContactAddress, ContactReach, PersonKind, ReachKind
 from crm.contacts.names import given_key, name_key
 from crm.core import clock
-from crm.core.db import Database, Scope
+from crm.core.db import Database, Scope, table_of
 from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.files.models import FileSetting
 from crm.levels.queries import LOST, WAITING_OVER
@@ -100,6 +100,13 @@ def settle(database: Database) -> Cast:
         contract, other, empoli, vinci, siena, people["anna"], people["luca"], people["marta"], people["sara"],
         people["vera"], notices, operator, mario, gina, stranger,
     )  # fmt: skip
+
+
+def arrive(database: Database) -> None:
+    """Those who were put in the template of this database some time ago are here from now on."""
+    with database.begin(Scope.nothing()) as session:
+        now = clock.now(session)
+        session.execute(update(table_of(AgentPresence)).values(since=now, idle_since=now, live_until=now))
 
 
 def principal_of(session: Session, user_id: int) -> Principal:

@@ -1,21 +1,33 @@
 """Fixtures shared by all tests. Servers are real ones, started once a run (`tests/servers.py`)."""
 
+import gc
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import settings
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
 from crm.access import passwords
+from crm.core import db
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
-from tests.cast import Cast, settle
+from tests.cast import Cast, arrive, settle
 
 pytest_plugins = ["tests.servers"]
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: it is not looked through each time that tests' leavings are cleared away."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +35,21 @@ def cheap_passwords() -> Iterator[None]:
     """Hashes that cost little: what they cost elsewhere is the library's default."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Each test has engines of its own; all are of one kind, and share what SQLAlchemy has made of statements."""
+
+    def reads_alike(self: PGDialect_psycopg, other: object) -> bool:
+        return type(other) is type(self) and self._json_deserializer is other._json_deserializer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PGDialect_psycopg, "__eq__", reads_alike)
+        patch.setattr(PGDialect_psycopg, "__hash__", lambda self: hash(type(self)))
+        options = {"execution_options": {"compiled_cache": LRUCache(4000)}}
+        patch.setattr(db, "create_engine", partial(create_engine, **options))
         yield
 
 
@@ -34,10 +61,31 @@ def database(database_urls: Any) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture(scope="session")
+def settled(copies: Any, template_database: str) -> tuple[str, Cast]:
+    """A template in which the cast is, and their ids."""
+    made = copies.make(template_database)
+    database = Database(made.app, made.routing, secrecy=Secrecy(bytes(32)))
+    cast = settle(database)
+    database.dispose()
+    return made.name, cast
+
+
 @pytest.fixture
-def cast(database: Database) -> Cast:
+def template(request: pytest.FixtureRequest, template_database: str) -> str:
+    """What the test's database is copied from."""
+    with_cast = "cast" in request.fixturenames
+    return str(request.getfixturevalue("settled")[0]) if with_cast else template_database
+
+
+@pytest.fixture
+def cast(database: Database, template: str, settled: tuple[str, Cast]) -> Cast:
     """The small fixed cast: see `tests.cast`."""
-    return settle(database)
+    where, cast = settled
+    if template != where:
+        return settle(database)
+    arrive(database)
+    return cast
 
 
 @pytest.fixture

@@ -30,7 +30,11 @@ PASSWORDS = Passwords(owner="owner", app="app", routing="routing")
 POSTGRES_URL, REDIS_URL = "FILODIRETTO_TEST_POSTGRES_URL", "FILODIRETTO_TEST_REDIS_URL"
 PREFIX = "fd_test"
 MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # bytes; a run takes some hundred megabytes
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST = {
+    **dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit", "autovacuum"), "off"),
+    "wal_level": "minimal", "max_wal_senders": "0",
+    "scram_iterations": "1",  # each test connects a few times
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -213,24 +217,62 @@ def template_database(postgres: PostgresServer) -> str:
     return name
 
 
-_numbers = itertools.count()
+class Copies:
+    """Databases of one's own, each the copy of a template."""
+
+    def __init__(self, postgres: PostgresServer) -> None:
+        self._postgres = postgres
+        self._connection = postgres.connect()
+        self._numbers = itertools.count()
+        self._used: list[str] = []
+
+    def make(self, template: str) -> DatabaseUrls:
+        """A database like the template, to which nobody is connected."""
+        name = f"{PREFIX}_{self._postgres.run}_{os.getpid()}_{next(self._numbers)}"
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        self._connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+        own_database(self._connection, name)
+        return DatabaseUrls(
+            name,
+            app=self._postgres.url(name, APP, PASSWORDS.app),
+            routing=self._postgres.url(name, ROUTING, PASSWORDS.routing),
+            owner=self._postgres.url(name, OWNER, PASSWORDS.owner),
+        )
+
+    def used(self, database: DatabaseUrls) -> None:
+        """Cut everybody off from what was used, and drop what was used before: PostgreSQL would wait 0.1 s for those
+        whose end has not come yet."""
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        self._connection.execute(cut, [database.name])
+        for name in self._used:
+            self._connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._used = [database.name]
+
+    def close(self) -> None:
+        """The last one goes with the server, or with the run."""
+        self._connection.close()
+
+
+@pytest.fixture(scope="session")
+def copies(postgres: PostgresServer) -> Iterator[Copies]:
+    """Makes databases of one's own."""
+    copies = Copies(postgres)
+    yield copies
+    copies.close()
 
 
 @pytest.fixture
-def database_urls(postgres: PostgresServer, template_database: str) -> Iterator[DatabaseUrls]:
+def template(template_database: str) -> str:
+    """What the test's database is copied from."""
+    return template_database
+
+
+@pytest.fixture
+def database_urls(copies: Copies, template: str) -> Iterator[DatabaseUrls]:
     """A migrated database of the test's own."""
-    name = f"{PREFIX}_{postgres.run}_{os.getpid()}_{next(_numbers)}"
-    with postgres.connect() as connection:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template_database)))
-        own_database(connection, name)
-        yield DatabaseUrls(
-            name,
-            app=postgres.url(name, APP, PASSWORDS.app),
-            routing=postgres.url(name, ROUTING, PASSWORDS.routing),
-            owner=postgres.url(name, OWNER, PASSWORDS.owner),
-        )
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    made = copies.make(template)
+    yield made
+    copies.used(made)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
-from web.enti import conduct, served
+from web.enti import conduct, recorded, served
 from web.enti import routes as enti
 from web.files import documents
 from web.files import routes as files
@@ -48,11 +48,13 @@ from web.people import routes as people
 from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
+from web.recordings import routes as recordings
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
+from web.texts import routes as conversations
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -106,6 +108,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        conversations,
         follow_ups,
         duplicates,
         documents,
@@ -114,6 +117,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         related,
         texts,
         supervision,
+        recordings,
         wallboard,
         surveys,
         voice,
@@ -131,12 +135,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
         ente,
         conduct,
         served,
+        recorded,
         enti,
         audit,
         privacy,
         sockets,
     ):
-        app.include_router(module.router)
+        # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
+        app.router.routes.extend(module.router.routes)
     errors.install(app)
 
     @app.exception_handler(NotGenuineError)

@@ -96,7 +96,9 @@ def engine() -> None:
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
+    from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import Keeper  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -111,6 +113,7 @@ def engine() -> None:
             "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
         ),
         Chore("searches", 10, partial(searches.close, runtime.database)),
+        Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
     ]
@@ -126,6 +129,8 @@ def engine() -> None:
     more.append(Chore("provision", 5, lines, patient=True))
     messages = Keeper(runtime.database, runtime.carrier, runtime.documents)
     more.append(Chore("voicemail", 3, messages.run, patient=True))
+    recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
+    more.append(Chore("recordings", 3, recordings.run, patient=True))
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)

@@ -33,8 +33,10 @@ from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
+from telephony.recording import privacy as recording
 from telephony.selfservice import privacy as selfservice
 from telephony.standing.pace import Pace
+from telephony.texts import privacy as texts
 from web.live.publisher import Publisher
 from web.migrations import tables
 from web.sign_in import oidc
@@ -42,7 +44,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *calls.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
+    *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip

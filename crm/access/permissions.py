@@ -16,6 +16,8 @@ class Permission(StrEnum):
     CALLS_ANSWER = "calls.answer"
     CALLS_OUTSIDE = "calls.outside"
     CALLS_WATCH = "calls.watch"
+    RECORDING_LISTEN = "recording.listen"
+    RECORDING_SAVE = "recording.save"
     FILE_READ = "file.read"
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
@@ -42,6 +44,8 @@ MEANINGS: dict[Permission, str] = {
     Permission.CALLS_ANSWER: "Be offered calls, and say how they went",
     Permission.CALLS_OUTSIDE: "Pass a call on to any Italian number, not only to the ente's offices",
     Permission.CALLS_WATCH: "Listen to conversations, whisper to the agent, take part; answer a call for help",
+    Permission.RECORDING_LISTEN: "Listen to recorded conversations, saying why; keep one for a complaint",
+    Permission.RECORDING_SAVE: "Take the sound of a recorded conversation away as a file",
     Permission.FILE_READ: "Search contacts and open taxpayer files",
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
@@ -71,7 +75,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
     | {
-        Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.CONTACT_MERGE,
+        Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.RECORDING_LISTEN,
+        Permission.CONTACT_MERGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
@@ -82,7 +87,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.DESK_CLERK: _FILE_WORK,
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
-    | {Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.ACCESS_READ, Permission.USER_REMOVE},
+    | {
+        Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.ACCESS_READ, Permission.USER_REMOVE,
+        Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE,
+    },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
     Role.ADMINISTRATOR: frozenset(
         {

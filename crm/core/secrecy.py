@@ -35,9 +35,9 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def encrypt(key: bytes, value: bytes, *, about: bytes) -> bytes:
-    """The value under the key, with its nonce in front."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+def encrypt(key: bytes, value: bytes, *, about: bytes, nonce: bytes | None = None) -> bytes:
+    """The value under the key, with its nonce in front: a random one, unless whoever gives one uses it once."""
+    nonce = nonce or secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, value, about)
 
 

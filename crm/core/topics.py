@@ -3,6 +3,8 @@
 A topic names what changed and never carries data: ids of ours, no names, no numbers.
 """
 
+from uuid import UUID
+
 
 def agent(agent_id: int) -> str:
     """What an agent does, and what is on his console."""
@@ -42,6 +44,11 @@ def follow_ups(contract_id: int) -> str:
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"
+
+
+def message(message_id: UUID) -> str:
+    """What became of a message that is owed to somebody."""
+    return f"message:{message_id}"
 
 
 def privacy(ente_id: int) -> str:

@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     """Why a file is opened."""
 
     CALL = "call"
+    TEXT = "text"  # a conversation by SMS
     DESK = "desk"
     VISIT = "visit"
     WRITTEN_REQUEST = "written_request"

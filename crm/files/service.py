@@ -23,7 +23,9 @@ from crm.positions import queries as positions
 
 MAX_REASON = 200
 ALONE = Disclosure(EVERYTHING, Ground.ENTITLED, "")  # nobody is told anything
-SPEAKS = frozenset({Purpose.CALL, Purpose.DESK, Purpose.VISIT})  # there is somebody who must be who he says
+# With whom somebody must be who he says.
+SPEAKS = frozenset({Purpose.CALL, Purpose.TEXT, Purpose.DESK, Purpose.VISIT})
+IN_CONVERSATION = frozenset({Purpose.CALL, Purpose.TEXT})
 EXPLAINED = frozenset({Purpose.OTHER})  # says nothing by itself
 
 
@@ -126,7 +128,7 @@ def _check(
     session: Session, by: Principal, contact: ContactView, purpose: Purpose, reason: str, spoken: Spoken | None,
     call_id: UUID | None,
 ) -> None:  # fmt: skip
-    if (purpose is Purpose.CALL) is not (call_id is not None):
+    if (purpose in IN_CONVERSATION) is not (call_id is not None):
         raise InvalidError("Scegli perché apri il fascicolo.", field="purpose")
     if call_id is None and purpose not in purposes(session, by, ente_id=contact.ente_id):
         raise ForbiddenError("Non puoi aprire un fascicolo di questo ente per questo motivo.")

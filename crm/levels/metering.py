@@ -30,6 +30,7 @@ class FactKind(StrEnum):
     PUT_THROUGH = "put_through"  # by the voice menu, to a number outside: neither answered here nor abandoned
     TURNED_AWAY = "turned_away"  # asked for an operator and was not let in: the queue was full
     SERVED = "served"  # both parties joined
+    NOT_REACHED = "not_reached"  # it was the answering machine of whoever was called back: that was no answer
     HELD = "held"  # put on hold by the operator
     RESUMED = "resumed"  # and taken up again
     PASSED_ON = "passed_on"  # by the operator: to a colleague, a queue or outside
@@ -179,7 +180,7 @@ class Told:
     waited_ms: int
 
 
-_MARKS = {FactKind.CALLBACK: "called_back", FactKind.TURNED_AWAY: "turned_away"}
+_MARKS = {FactKind.ENTERED: "entered", FactKind.CALLBACK: "called_back", FactKind.TURNED_AWAY: "turned_away"}
 
 
 def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
@@ -202,12 +203,12 @@ def replay(facts: Iterable[Told]) -> tuple[Account, Measured] | None:
             call, held_since = replace(call, hold_ms=call.hold_ms + ms_between(held_since, fact.at)), None
             talks_since = fact.at
         match fact.kind:
-            case FactKind.ENTERED:
-                call = replace(call, entered=True)
-            case FactKind.CALLBACK | FactKind.TURNED_AWAY:
+            case FactKind.ENTERED | FactKind.CALLBACK | FactKind.TURNED_AWAY:
                 call = replace(call, **{_MARKS[fact.kind]: True})
             case FactKind.SERVED:
                 call, talks_since = replace(call, served=True, waited_ms=fact.waited_ms), fact.at
+            case FactKind.NOT_REACHED:
+                call, talks_since = replace(call, served=call.talk_ms > 0), None
             case FactKind.HELD | FactKind.PASSED_ON | FactKind.RETURNED | FactKind.PARTED | FactKind.LEFT:
                 if talks_since is not None:
                     call = replace(call, talk_ms=call.talk_ms + ms_between(talks_since, fact.at))

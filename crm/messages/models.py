@@ -72,6 +72,7 @@ class Message(Base):
     template: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(2))
     address: Mapped[str] = mapped_column(String(254))  # E.164, or an e-mail address
+    sender: Mapped[str | None] = mapped_column(String(16))  # the number that it leaves from; none: the ente's
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(String(10_000))  # emptied once sent where it holds a code
     state: Mapped[MessageState] = mapped_column(choice(MessageState))

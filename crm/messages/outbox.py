@@ -53,6 +53,7 @@ class Leased:
     looks: int
     external_id: str | None
     known: frozenset[str]  # other messages to this address at the carrier
+    sender: str | None  # the number that it leaves from; none: the ente's
 
     @property
     def turn(self) -> tuple[int, int]:
@@ -91,6 +92,7 @@ def lease(session: Session, message_id: UUID) -> Leased | None:
     return Leased(
         row.id, row.ente_id, row.channel, row.template, row.address, row.subject, row.body, row.made_at,
         row.first_tried_at, left, sent, row.attempts, row.looks, row.external_id, known,
+        row.sender,
     )  # fmt: skip
 
 
@@ -203,7 +205,8 @@ def end(session: Session, row: Message, state: MessageState, reason: Reason) -> 
 
 
 def tell(session: Session, row: Message) -> None:
-    """The timeline; a code is not on it."""
+    """The timeline; a code is not on it. Whoever shows the message itself looks again."""
+    touch(session, topics.message(row.id))
     if row.contact_id is None:
         return
     timeline.record(

@@ -42,6 +42,7 @@ class Order:
     channel: MessageChannel | None = None
     address: str | None = None
     language: str | None = None
+    sender: str | None = None  # the number from which an SMS leaves; none: the ente's
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def prepare(session: Session, order: Order) -> Prepared:
     facts, his_language = _facts(session, order)
     decision = rules.decide(_wanted(template, order), facts, now=clock.now(session))
     language = spoken(order.language or his_language)
-    values = {"ente": enti.badges(session)[order.ente_id].name, **order.values}
+    known = {"ente": enti.badges(session)[order.ente_id].name} if "ente" in template.fields else {}
+    values = {**known, **order.values}
     written = _NO_WORDS
     if decision.address is not None and not (isinstance(decision, Withheld) and decision.reason is Reason.NOT_VERIFIED):
         written = write(
@@ -101,7 +103,7 @@ def owe(
         .values(
             id=uuid4(), ente_id=order.ente_id, contact_id=order.contact_id, cause=cause,
             channel=address.channel if address else None, template=ready.template.key, language=ready.language,
-            address=address.value if address else "", subject=ready.written.subject,
+            address=address.value if address else "", sender=order.sender, subject=ready.written.subject,
             body=ready.written.body if goes or not ready.template.secret else "",
             state=MessageState.OWED if goes else MessageState.WITHHELD,
             reason=decision.reason if isinstance(decision, Withheld) else None, attempts=0, looks=0, made_at=at,

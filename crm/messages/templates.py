@@ -17,6 +17,7 @@ class MessageTemplate(StrEnum):
     APPOINTMENT = "appointment"
     APPOINTMENT_REMINDER = "appointment_reminder"
     PLEASE_CALL = "please_call"
+    CONVERSATION = "conversation"
 
 
 _ENTE: dict[str, Field] = {"ente": Name()}
@@ -195,6 +196,12 @@ PLEASE_CALL = Template(
     lives=timedelta(days=3),
 )  # fmt: skip
 
+CONVERSATION = Template(
+    MessageTemplate.CONVERSATION, Kind.ASKED, {"text": Text(459, lines=True)},
+    {language: Wording(sms="{text}") for language in ("it", "en", "de")},
+    lives=timedelta(hours=6), secret=True, free=True,
+)  # fmt: skip
+
 TEMPLATES = catalogue(
-    (HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL)
+    (HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION)
 )  # fmt: skip

@@ -58,7 +58,10 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A message with fields. `lives`: after it, sending means nothing. `secret`: its body goes once it is sent."""
+    """A message with fields. `lives`: after it, sending means nothing. `secret`: its body goes once it is sent.
+
+    `free`: its words are those of a conversation, and whoever writes them says what they may tell.
+    """
 
     key: str
     kind: Kind
@@ -66,6 +69,7 @@ class Template:
     wordings: Mapping[str, Wording]
     lives: timedelta
     secret: bool = False
+    free: bool = False
 
     @property
     def channels(self) -> tuple[MessageChannel, ...]:
@@ -133,7 +137,8 @@ def write(
     unnamed = {name: "-" if isinstance(template.fields[name], Name) else value for name, value in values.items()}
     if channel is MessageChannel.SMS:
         body = _filled(template, words.sms, values, language)
-        _require_neutral(_filled(template, words.sms, unnamed, language), language)
+        if not template.free:
+            _require_neutral(_filled(template, words.sms, unnamed, language), language)
         if segments(body) > MOST_SEGMENTS:
             raise InvalidError(f"Il testo è troppo lungo: al massimo {MOST_SEGMENTS} SMS.")
         return Written("", body)

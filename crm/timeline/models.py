@@ -16,6 +16,7 @@ class EntryKind(StrEnum):
     PROPOSAL = "proposal"
     FOLLOW_UP = "follow_up"
     MESSAGE = "message"
+    TEXT = "text"  # a conversation by SMS
 
 
 class TimelineEntry(Base):

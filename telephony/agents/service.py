@@ -17,6 +17,7 @@ from telephony.agents.presence import Presence
 from telephony.commands import service as commands
 from telephony.floor.current import floor
 from telephony.queues.events import MatchDue
+from telephony.texts import settings as texts
 
 LEASE = timedelta(seconds=15)  # renewed by the console's socket every few seconds
 FAREWELL = timedelta(seconds=4)  # how long a closed tab may take to come back before it is offered nothing
@@ -88,8 +89,11 @@ def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]
     floor(session).write_agent(agent_id, after)
     if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
         commands.disarm_wrap_up(session, agent_id=agent_id)
-    if after.state is AgentState.READY:
-        signal(session, MatchDue(domain))
+    writes = bool(texts.all_settings(session))
+    if after.state is AgentState.READY or (writes and after.state is AgentState.TALKING):
+        signal(session, MatchDue(domain))  # on the telephone he may have threads
+    if writes and after.state is AgentState.OFFLINE:
+        floor(session).hasten_threads(agent_id, clock.now(session))  # to somebody else
     announce(session, agent_id, domain)
     return after
 

@@ -13,7 +13,7 @@ from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 
 YES, ANOTHER, NO = "1", "2", "0"
-STAGE, NUMBER, FAILED = "callback", "callback_number", "callback_failed"  # keys of what a place keeps
+STAGE, NUMBER, FAILED = "callback:stage", "callback:number", "callback:failed"  # no name of digits that a flow collects
 CONFIRM, KEY_IN = "confirm", "number"
 ATTEMPTS = 3
 

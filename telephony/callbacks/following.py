@@ -14,7 +14,7 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.callbacks.rules import AGAIN_AFTER, Aside, GiveUp, Offer, Standing, next_step
-from telephony.calls.events import CallState, CitizenMissed, Event
+from telephony.calls.events import CallState, CitizenMissed, Event, MachineAnswered
 from telephony.calls.models import Phase
 from telephony.commands import service as commands
 from telephony.floor.port import LiveCall
@@ -38,9 +38,10 @@ NOT_REACHED = "Aveva chiesto di essere richiamato dalla coda, e non è stato rag
 def follow(session: Session, call: LiveCall, before: CallState, after: CallState, event: Event) -> None:
     """The call of a callback has gone from one state to another."""
     at = clock.now(session)
-    if isinstance(event, CitizenMissed) and after.phase is not before.phase:
+    if isinstance(event, CitizenMissed | MachineAnswered) and after.phase is not before.phase:
         tried = session.execute(_READ, {"call": call.id}).one().attempts + 1
-        session.execute(_WRITE, {"call": call.id, "attempts": tried, "not_before": at + AGAIN_AFTER})
+        still = {"state": CallbackState.OPEN, "ended_at": None}
+        session.execute(_WRITE, {"call": call.id, "attempts": tried, "not_before": at + AGAIN_AFTER, **still})
     if before.away and not after.away:
         _over(session, call, CallbackState.FULFILLED, at)
     elif after.phase is Phase.ENDED and before.phase is not Phase.ENDED:

@@ -3,17 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.contacts import preferences
-from crm.core import clock
+from crm.core import clock, topics
+from crm.core.db import touch
+from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from telephony.callbacks import following, rules
 from telephony.callbacks.models import CallbackState
 from telephony.calls import service as calls
-from telephony.calls.events import CallbackAsked, CallbackGivenUp
+from telephony.calls.conversation import own_call
+from telephony.calls.events import CallbackAsked, CallbackGivenUp, CallbackServed, MachineAnswered
 from telephony.calls.models import Call, Phase
 from telephony.calls.service import Heard
 from telephony.queues import queries as queues
@@ -24,6 +28,11 @@ _ADD = (
     .on_conflict_do_nothing(index_elements=["contract_id", "number"], index_where=CALLBACKS.c.state == "open")
     .returning(CALLBACKS.c.call_id)
 )
+
+_OPEN = select(*CALLBACKS.c).where(
+    CALLBACKS.c.contract_id == bindparam("contract"), CALLBACKS.c.number == bindparam("number"),
+    CALLBACKS.c.state == CallbackState.OPEN, CALLBACKS.c.call_id != bindparam("call"),
+)  # fmt: skip
 
 
 def is_offered(session: Session, call: Any) -> bool:
@@ -65,6 +74,44 @@ def ask(
         calls.apply(session, call.id, CallbackAsked(at), heard)
     following.arrange(session, call)
     return True
+
+
+def owed_to(session: Session, call: Any) -> Any | None:
+    """The open callback that whoever is on this call asked for in another one, at the number he calls from."""
+    if call.caller is None:
+        return None
+    return session.execute(_OPEN, {"contract": call.contract_id, "number": call.caller, "call": call.id}).one_or_none()
+
+
+def close_as_served(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """He has called again meanwhile, and got what he wanted: he is not called back. Asked twice, it is done once.
+
+    Raises `ConflictError` when somebody is just calling him.
+    """
+    call = own_call(session, by, call_id)
+    owed = owed_to(session, call)
+    if owed is None:
+        return
+    at = clock.now(session)
+    heard = Heard("callback-served", at, detail=(("agent", str(by.user_id)), ("call", str(call_id))))
+    step = calls.apply(session, owed.call_id, CallbackServed(at, by.user_id), heard)
+    if step is None or step.state.phase is not Phase.ENDED:
+        raise ConflictError("Un collega lo sta già richiamando: la richiamata resta.")
+    touch(session, topics.agent(by.user_id))
+
+
+def machine_answered(session: Session, by: Principal, *, call_id: UUID) -> None:
+    """The agent hears an answering machine where somebody was to be called back: that was an attempt."""
+    call = own_call(session, by, call_id)
+    row = session.execute(select(CALLBACKS).where(CALLBACKS.c.call_id == call_id)).one_or_none()
+    if row is None or call.phase is not Phase.TALKING or call.closing or call.held_since or call.party_leg_id:
+        raise ConflictError("Non stai parlando con chi hai richiamato: usa «Chiudi la chiamata».")
+    again = {"contract": call.contract_id, "number": row.number, "call": call_id}
+    if session.execute(_OPEN, again).one_or_none() is not None:
+        raise ConflictError("Ha già chiesto di nuovo di essere richiamato: chiudi questa chiamata.")
+    at = clock.now(session)
+    calls.apply(session, call_id, MachineAnswered(at, by.user_id), Heard(f"machine:{call.leg_id}", at))
+    touch(session, topics.agent(by.user_id))
 
 
 def review(session: Session, call_id: UUID) -> None:

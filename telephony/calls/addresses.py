@@ -97,6 +97,10 @@ class Addresses:
         """His message can be fetched."""
         return f"{self._call(contract_id, call_id)}/recording{RETRIES}"
 
+    def taken(self, contract_id: int, call_id: UUID) -> str:
+        """A recording of the conversation has begun, or can be fetched."""
+        return f"{self._call(contract_id, call_id)}/taken{RETRIES}"
+
     def survey(self, contract_id: int, call_id: UUID) -> str:
         """What a caller hears whose operator has hung up."""
         return f"{self._call(contract_id, call_id)}/survey{RETRIES}"

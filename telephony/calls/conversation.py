@@ -29,6 +29,7 @@ from telephony.calls.service import Heard
 from telephony.commands.models import Timer, TimerKind
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
+from telephony.ivr.walk import MARKED, Place
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
@@ -154,7 +155,8 @@ def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
     if call.phase in {Phase.RINGING, Phase.JOINING}:  # noted now, it would be taken for a repetition later
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
-    survey = call.queue_id is not None and queues.queue(session, call.queue_id).asks_survey
+    asks = call.queue_id is not None and queues.queue(session, call.queue_id).asks_survey
+    survey = asks and MARKED not in Place.restored(call.ivr).kept  # whoever marked the voice flow has had his say
     service.apply(session, call.id, HangUpAsked(at, by.user_id, survey), Heard(f"hang-up:{call.leg_id}", at))
     touch(session, topics.agent(by.user_id))
 

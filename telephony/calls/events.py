@@ -158,6 +158,22 @@ class CallbackGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackServed:
+    """He has called again, and this agent has served him then: he need not be called any more."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineAnswered:
+    """The agent hears the answering machine of whoever was called back."""
+
+    at: datetime
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class HoldAsked:
     """The agent puts the caller on hold."""
 
@@ -222,7 +238,7 @@ class PartyLeaveAsked:
     agent_id: int
 
 
-CallbackEvent = CallbackAsked | CitizenMissed | CallbackGivenUp
+CallbackEvent = CallbackAsked | CitizenMissed | CallbackGivenUp | CallbackServed | MachineAnswered
 TalkEvent = (
     HoldRefused | HoldAsked | BackAsked | ConsultAsked | TogetherAsked | PassAsked | PassToQueueAsked | PartyLeaveAsked
 )

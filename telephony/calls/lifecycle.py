@@ -15,6 +15,7 @@ from telephony.calls.events import (
     CallbackAsked,
     CallbackEvent,
     CallbackGivenUp,
+    CallbackServed,
     CallerJoined,
     CallerLeft,
     CallerQueued,
@@ -25,6 +26,7 @@ from telephony.calls.events import (
     HangUpAsked,
     LegEnd,
     LegEnded,
+    MachineAnswered,
     Move,
     Order,
     Party,
@@ -60,7 +62,7 @@ def advance(state: CallState, event: Event) -> Step:
             return _hang_up(state, event)
         case CallerLeft():
             return _caller_left(state, event)
-        case CallbackAsked() | CitizenMissed() | CallbackGivenUp():
+        case CallbackAsked() | CitizenMissed() | CallbackGivenUp() | CallbackServed() | MachineAnswered():
             step = _about_callback(state, event)
         case _:
             step = in_talk(state, event)
@@ -216,6 +218,10 @@ def _about_callback(state: CallState, event: CallbackEvent) -> Step:
             return _citizen_missed(state, event)
         case CallbackGivenUp():
             return _given_up(state, event)
+        case CallbackServed():
+            return _served_elsewhere(state, event)
+        case MachineAnswered():
+            return _machine(state, event)
 
 
 def _called_back(state: CallState, event: CallbackAsked) -> Step:
@@ -241,6 +247,32 @@ def _given_up(state: CallState, event: CallbackGivenUp) -> Step:
         return Step(state)
     fact = Fact(FactKind.LEFT, event.at, state.waited_ms, ended_by=EndedBy.SYSTEM)
     return Step(replace(state, phase=Phase.ENDED, ended_at=event.at), facts=(fact,))
+
+
+def _served_elsewhere(state: CallState, event: CallbackServed) -> Step:
+    if not state.away or state.phase is not Phase.WAITING:
+        return Step(state)
+    served = Fact(FactKind.SERVED, event.at, state.waited_ms, event.agent_id)
+    left = Fact(FactKind.LEFT, event.at, state.waited_ms, event.agent_id, EndedBy.AGENT)
+    over = replace(state, phase=Phase.ENDED, away=False, served=True, ended_at=event.at)
+    return Step(over, facts=(served, left))
+
+
+def _machine(state: CallState, event: MachineAnswered) -> Step:
+    """Nobody has been reached: what was counted as an answer was none, and he is called again."""
+    engaged = state.closing or state.party is not None or state.held_since is not None
+    if state.phase is not Phase.TALKING or event.agent_id != state.agent_id or engaged:
+        return Step(state)
+    again = replace(
+        state, phase=Phase.WAITING, away=True, served=state.talked_ms > 0, leg_id=None, agent_id=None,
+        talking_since=None, room_id=None,
+    )  # fmt: skip
+    return Step(
+        again,
+        orders=(Order(CommandKind.END_CALLER, state.leg_id), Order(CommandKind.END_LEG, state.leg_id)),
+        moves=(AgentMove(event.agent_id, Move.PASSED),),
+        facts=(Fact(FactKind.NOT_REACHED, event.at, state.waited_ms, event.agent_id),),
+    )
 
 
 def _caller_left(state: CallState, event: CallerLeft) -> Step:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm.contacts.phone import CallerKind
 from crm.core.db import Base, choice
 from crm.levels.metering import Callers
+from telephony.carriers.port import Taking
 from telephony.ivr.models import IvrVersion
 
 
@@ -43,6 +44,16 @@ class ProposedBy(StrEnum):
     CALLER_NUMBER = "caller_number"
     NOTICE_NUMBER = "notice_number"
     AGENT = "agent"
+
+
+class Consent(StrEnum):
+    """What the caller said to having his conversation recorded. Who was not asked, or did not agree, never is."""
+
+    AGREED = "agreed"
+    REFUSED = "refused"
+    SILENT = "silent"  # asked, he keyed nothing that means yes or no
+    WITHDRAWN = "withdrawn"  # agreed, and then told the agent that he would rather not
+    VOID = "void"  # agreed, and it holds no more: the call is about another ente, or a pause was not brought about
 
 
 class Call(Base):
@@ -86,6 +97,9 @@ class Call(Base):
     in_queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # another queue that it was passed on to
     help_since: Mapped[datetime | None]  # the agent asks a supervisor for help
     watched: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # a supervisor has taken part
+    consent: Mapped[Consent | None] = mapped_column(choice(Consent))  # to being recorded; none: he was not asked
+    unrecorded_until: Mapped[datetime | None]  # the agent leaves something out of the recording, at most until then
+    taking: Mapped[Taking | None] = mapped_column(choice(Taking))  # what the carrier was last told; see `recording`
     parted_at: Mapped[datetime | None]  # the agent, who hung up, was gone
     ended_at: Mapped[datetime | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
@@ -107,6 +121,7 @@ class Call(Base):
         Index("ix_call_live", "phase", postgresql_where=text("phase <> 'ended'")),
         Index("ix_call_agent_id", "agent_id", "arrived_at"),
         Index("ix_call_caller", "caller", "arrived_at"),
+        Index("ix_call_taking", "ended_at", postgresql_where=text("taking IS NOT NULL")),
     )
 
 

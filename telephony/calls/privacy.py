@@ -18,7 +18,18 @@ _CALL, _LEG = table_of(Call), table_of(AgentLeg)
 _CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
 PENDING = "Ha chiesto di essere richiamato: la cancellazione si fa quando la richiesta è chiusa."
 NOBODY = ""  # in the place of a number that is forgotten
-_TOLD = ("arrived_at", "line", "caller", "answered_at", "ended_at", "outcome", "topic", "disposition", "note")
+_TOLD = (
+    "arrived_at",
+    "line",
+    "caller",
+    "consent",
+    "answered_at",
+    "ended_at",
+    "outcome",
+    "topic",
+    "disposition",
+    "note",
+)
 LIVE = "È in linea adesso: la cancellazione si fa quando la chiamata è finita."
 
 
@@ -27,13 +38,13 @@ class _Calls:
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """The calls about him, and those from his numbers."""
-        statement = select(*(_CALL.c[name] for name in _TOLD)).where(self._of(session, person))
+        statement = select(*(_CALL.c[name] for name in _TOLD)).where(of_person(session, person))
         rows = [plain(row) for row in session.execute(statement.order_by(_CALL.c.arrived_at)).mappings()]
         asked = (_CALLBACK.c.asked_at, _CALLBACK.c.number, _CALLBACK.c.state, _CALLBACK.c.ended_at)
         of_call = select(*asked).where(self._callbacks(session, person)).order_by(_CALLBACK.c.asked_at)
         callbacks = [plain(row) for row in session.execute(of_call).mappings()]
         told = (_VOICEMAIL.c.left_at, _VOICEMAIL.c.seconds, _VOICEMAIL.c.keep_until, _VOICEMAIL.c.deleted_at)
-        of_him = select(_CALL.c.id).where(self._of(session, person))
+        of_him = select(_CALL.c.id).where(of_person(session, person))
         spoken = select(*told).where(_VOICEMAIL.c.call_id.in_(of_him)).order_by(_VOICEMAIL.c.left_at)
         messages = [plain(row) for row in session.execute(spoken).mappings()]
         return [
@@ -49,12 +60,12 @@ class _Calls:
         )
         if session.execute(away.limit(1)).one_or_none():
             return [PENDING]
-        live = select(_CALL.c.id).where(self._of(session, person), _CALL.c.phase != Phase.ENDED).limit(1)
+        live = select(_CALL.c.id).where(of_person(session, person), _CALL.c.phase != Phase.ENDED).limit(1)
         return [LIVE] if session.execute(live).one_or_none() else []
 
     def erase(self, session: Session, person: Person) -> list[Went]:
         """Take numbers and note away; also of whom an agent rang for him outside the centre."""
-        his = select(_CALL.c.id).where(self._of(session, person))
+        his = select(_CALL.c.id).where(of_person(session, person))
         session.execute(update(_LEG).where(_LEG.c.call_id.in_(his)).values(number=None))
         forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
         numbers = rows_of(session.execute(forgotten))
@@ -62,7 +73,7 @@ class _Calls:
         messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
         emptied = (
             update(_CALL)
-            .where(self._of(session, person))
+            .where(of_person(session, person))
             .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
         )
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
@@ -73,20 +84,21 @@ class _Calls:
         ]
 
     def _callbacks(self, session: Session, person: Person) -> ColumnElement[bool]:
-        return _CALLBACK.c.call_id.in_(select(_CALL.c.id).where(self._of(session, person)))
+        return _CALLBACK.c.call_id.in_(select(_CALL.c.id).where(of_person(session, person)))
 
-    def _of(self, session: Session, person: Person) -> ColumnElement[bool]:
-        """Those of his ente; and, of its contracts, those of which it was never known for which ente they were."""
-        numbers = {
-            reach.value
-            for one in person.contact_ids
-            for reach in contacts.get(session, one).reaches
-            if reach.kind is ReachKind.PHONE
-        }
-        nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
-        his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
-        contracts = enti.contracts_of(session, person.ente_id)
-        return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
+
+def of_person(session: Session, person: Person) -> ColumnElement[bool]:
+    """His calls: of his ente; and, of its contracts, those of which it was never known for which ente they were."""
+    numbers = {
+        reach.value
+        for one in person.contact_ids
+        for reach in contacts.get(session, one).reaches
+        if reach.kind is ReachKind.PHONE
+    }
+    nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
+    his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+    contracts = enti.contracts_of(session, person.ente_id)
+    return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
 
 
 HOLDERS: tuple[Holder, ...] = (_Calls(),)

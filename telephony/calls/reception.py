@@ -23,6 +23,7 @@ from telephony.callbacks.dialog import Agreed, Declined
 from telephony.calls import limits, self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.models import Phase, ProposedBy
+from telephony.calls.recorded import ASKED, note
 from telephony.calls.service import Heard
 from telephony.carriers.port import (
     Enqueue,
@@ -47,6 +48,7 @@ from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
+from telephony.recording import queries as recordings
 from telephony.selfservice import queries as offered
 from telephony.surveys.marks import keep as keep_mark
 
@@ -253,6 +255,10 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         turn = replace(turn, says=(Said(known, turn.place.language),), then=HangUp())
     if isinstance(turn.then, Enter):
         at = clock.now(session)
+        if turn.place.consent is not None:
+            floor(session).write_call(call.id, consent=turn.place.consent)
+            said = {"answer": turn.place.consent.value, "language": turn.place.language.value}
+            note(session, call, ASKED, at, said)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
     return _reply(session, call, turn, to)
 
@@ -340,6 +346,7 @@ def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | No
         or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
         offers=offered.offers(session, call.contract_id, call.ente_id),
+        records=recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id),
         reaches=outside.reached_from(session, call.contract_id, flow, line=call.line, caller=call.caller),
     )  # fmt: skip
 

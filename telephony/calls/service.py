@@ -22,7 +22,7 @@ from crm.levels.service import SeenFact
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.callbacks import following as callbacks
-from telephony.calls import limits, story
+from telephony.calls import limits, recorded, story
 from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
@@ -41,7 +41,7 @@ from telephony.calls.events import (
     waited_until,
 )
 from telephony.calls.lifecycle import advance
-from telephony.calls.models import LegRole, LegState, Outcome, Phase
+from telephony.calls.models import Consent, LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
 from telephony.commands.models import CommandKind
 from telephony.floor.current import floor
@@ -97,6 +97,8 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _announce(session, row, before, step.state)
         _follow_watchers(session, row, before, step.state)
         _follow_identity(session, row, before, step.state)
+        survey = any(one.kind is CommandKind.SURVEY for one in step.orders)
+        recorded.follow(session, row, before, step.state, line_goes_on=survey)
     return step
 
 
@@ -151,6 +153,8 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     if ente_id is not None and ente_id not in enti.enti_of(session, row.contract_id):
         raise ConflictError("Questo ente non è servito dal contratto della chiamata.")
     floor(session).attribute(row, ente_id)
+    if row.consent is Consent.AGREED:
+        recorded.void(session, row, to=Consent.VOID, why="other_ente")
     account, measured = account_of(row), measured_of(row, _state(row))
     at = clock.now(session)
     for kind, there in ((FactKind.MOVED, account), (FactKind.ATTRIBUTED, replace(account, ente_id=ente_id))):
@@ -339,6 +343,8 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         values["help_since"] = None
     if after.served and not before.served:
         values["answered_at"] = at if after.ended_at is None else min(at, after.ended_at)
+    if before.served and not after.served:
+        values["answered_at"] = None
     if after.phase is Phase.ENDED:
         values["ended_at"] = after.ended_at
         values["outcome"] = _outcome(session, row, after)
@@ -420,7 +426,7 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
     values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
     if after.phase is before.phase and not values:
         return
-    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE}:
+    if after.phase is Phase.WAITING and before.phase in {Phase.TALKING, Phase.OUTSIDE} and not after.away:
         cut_off_from = None if after.passed else before.agent_id
         values |= {
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,

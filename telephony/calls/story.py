@@ -6,17 +6,20 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
+from crm.access import queries as access
 from crm.core.db import table_of
 from crm.files.gate import GateOutcome
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition
-from telephony.calls.models import Call, CallEvent, Outcome, Phase
+from telephony.calls.models import Call, CallEvent, Consent, Outcome, Phase
+from telephony.recording.models import Recording
 
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
 TURNED_AWAY = "GateRefused"
 IDENTIFIED = "Identified"
+PASSED = ("PassAsked", "PassToQueueAsked")
 SELF_SERVED = "SelfServed"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
 _CALL = table_of(Call)
@@ -38,7 +41,9 @@ def tell(session: Session, call_id: UUID) -> None:
             **({"held_s": round(call.held_ms / 1000)} if call.held_ms else {}),
             "topic": call.topic,
             "disposition": call.disposition,
+            **({"passed": passed} if (passed := passed_on(session, call.id)) else {}),
             **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
+            **({"recording": recording} if (recording := _recording(session, call)) else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
     )  # fmt: skip
@@ -65,6 +70,22 @@ def self_service(session: Session, call_id: UUID) -> list[str]:
     """What the voice menu told him."""
     rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
     return list(session.scalars(rows.order_by(CallEvent.id)))
+
+
+def passed_on(session: Session, call_id: UUID) -> list[dict[str, str]]:
+    """By whom the call was passed on, and to whom: `agent`, `queue` or `outside`, with a name (none: some number)."""
+    rows = session.execute(
+        select(CallEvent.detail)
+        .where(CallEvent.call_id == call_id, CallEvent.kind.in_(PASSED), CallEvent.detail.has_key("to"))
+        .order_by(CallEvent.id)
+    ).scalars()
+    told = [(int(one["agent"]), *one["to"].split(":", 1)) for one in rows]
+    ids = {by for by, _, _ in told} | {int(to) for _, kind, to in told if kind == "agent"}
+    names = access.named(session, ids) if ids else {}
+    return [
+        {"by": names.get(by, ""), "kind": kind, "to": names.get(int(to), "") if kind == "agent" else to}
+        for by, kind, to in told
+    ]
 
 
 def retraction(session: Session, call_id: UUID, contact_id: int | None = None) -> CallEvent | None:
@@ -115,6 +136,15 @@ def _status(call: Row[*tuple[Any, ...]]) -> str:
         return IN_PROGRESS
     outcome: Outcome = call.outcome or Outcome.LEFT_IVR
     return outcome.value
+
+
+def _recording(session: Session, call: Row[*tuple[Any, ...]]) -> str:
+    """Whether there is a recording of it (`there`), or was one (`gone`)."""
+    if call.consent in {None, Consent.REFUSED, Consent.SILENT}:
+        return ""
+    kept = select(Recording.sha256).where(Recording.call_id == call.id, Recording.kept_under.is_not(None))
+    found = list(session.scalars(kept))
+    return "there" if any(found) else "gone" if found else ""
 
 
 def _talked_s(call: Row[*tuple[Any, ...]]) -> int | None:

@@ -22,6 +22,7 @@ from telephony.calls.models import AgentLeg, Call, CallSetting, LegRole, LegStat
 from telephony.calls.service import Heard
 from telephony.commands import service as commands
 from telephony.commands.models import CommandKind
+from telephony.recording.standing import Standing, standing
 
 _LEG = table_of(AgentLeg)
 TALKS = (Phase.TALKING,)
@@ -49,6 +50,7 @@ class Conversation:
     held: bool
     help_since: datetime | None
     watchers: tuple[Watcher, ...]
+    recording: Standing | None = None
 
     def of(self, agent_id: int) -> Watcher | None:
         """How this supervisor takes part."""
@@ -68,7 +70,7 @@ def conversations(session: Session, scope: Scope) -> list[Conversation]:
         Conversation(
             call.id, names.get(call.agent_id or 0, ""), call.in_queue_id or call.queue_id, call.ente_id,
             call.answered_at, call.held_since is not None, call.help_since,
-            tuple(watchers(session, call)) if call.watched else (),
+            tuple(watchers(session, call)) if call.watched else (), standing(call),
         )
         for call in calls
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from crm.core import clock, topics
 from crm.core.db import new_id, signal, touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti import details
-from telephony.calls import service
+from telephony.calls import service, whom
 from telephony.calls.conversation import own_call
 from telephony.calls.events import (
     BackAsked,
@@ -77,7 +77,8 @@ def pass_on(session: Session, by: Principal, *, call_id: UUID) -> None:
     call = _talking(session, by, call_id)
     if call.party_leg_id is None or (call.party_agent_id is not None and not call.party_joined):
         raise ConflictError("Chi hai chiamato non ha ancora risposto.")
-    _ask(session, call, PassAsked(clock.now(session), by.user_id))
+    to = f"agent:{call.party_agent_id}" if call.party_agent_id else f"outside:{whom.office_called(session, call) or ''}"
+    _ask(session, call, PassAsked(clock.now(session), by.user_id), to=to)
 
 
 def pass_outside(session: Session, by: Principal, *, call_id: UUID, number: str) -> None:
@@ -94,7 +95,8 @@ def pass_to_queue(session: Session, by: Principal, *, call_id: UUID, queue_id: i
     found = next((one for one in queues.queues(session, frozenset({call.contract_id})) if one.id == queue_id), None)
     if found is None:
         raise InvalidError("Questa coda non esiste più: ricarica la pagina.", field="queue")
-    _requeue(session, by, call, **({} if first else {"priority": found.priority}), queue_id=queue_id)
+    priority = {} if first else {"priority": found.priority}
+    _requeue(session, by, call, f"queue:{found.name}", queue_id=queue_id, **priority)
 
 
 def pass_to_agent(session: Session, by: Principal, *, call_id: UUID, agent_id: int) -> None:
@@ -105,7 +107,7 @@ def pass_to_agent(session: Session, by: Principal, *, call_id: UUID, agent_id: i
     queue_id = call.in_queue_id or call.queue_id
     assert queue_id is not None
     at = clock.now(session)
-    _requeue(session, by, call, queue_id=queue_id, meant_for=agent_id)
+    _requeue(session, by, call, f"agent:{agent_id}", queue_id=queue_id, meant_for=agent_id)
     due = [at + timedelta(seconds=MEANT_S)]
     commands.arm_widening(session, call_id=call.id, contract_id=call.contract_id, due=due)
 
@@ -146,20 +148,21 @@ def _no_party(call: CallRow) -> None:
         raise ConflictError("C'è già un'altra persona in consultazione: prima torna al cittadino.")
 
 
-def _ask(session: Session, call: CallRow, event: TalkEvent) -> None:
+def _ask(session: Session, call: CallRow, event: TalkEvent, **more: str) -> None:
     name, agent_id = type(event).__name__, getattr(event, "agent_id", None)
     detail: tuple[tuple[str, str], ...] = (("agent", str(agent_id)),)
     if isinstance(event, ConsultAsked):
         detail += (("with", str(event.party_agent_id or "outside")),)
-    service.apply(session, call.id, event, Heard(f"{name}:{event.at.isoformat()}", event.at, detail=detail))
+    heard = Heard(f"{name}:{event.at.isoformat()}", event.at, detail=(*detail, *more.items()))
+    service.apply(session, call.id, event, heard)
     touch(session, topics.agent(agent_id or 0))
 
 
-def _requeue(session: Session, by: Principal, call: CallRow, *, queue_id: int, **entry: int) -> None:
+def _requeue(session: Session, by: Principal, call: CallRow, to: str, *, queue_id: int, **entry: int) -> None:
     """Back into a queue; next in turn unless `entry` says otherwise."""
     at: datetime = clock.now(session)
     floor(session).write_call(call.id, in_queue_id=queue_id)
-    _ask(session, call, PassToQueueAsked(at, by.user_id))
+    _ask(session, call, PassToQueueAsked(at, by.user_id), to=to)
     domain = queues.queue(session, queue_id).domain
     values = {"queue_id": queue_id, "domain": domain, "knows": None, "meant_for": None, **entry}
     floor(session).write_entry(call.id, **values)

@@ -70,9 +70,19 @@ def reachable(session: Session, by: Principal, call: CallRow) -> Reachable:
 
 def outside_name(session: Session, call: CallRow) -> str:
     """Whose number outside it is that was rung last for a call: the office's, else the number itself."""
-    number = session.scalar(select(AgentLeg.number).where(AgentLeg.id == call.party_leg_id)) or ""
+    number = _number_called(session, call)
+    return office_called(session, call) or (spaced(number) if number else "")
+
+
+def office_called(session: Session, call: CallRow) -> str | None:
+    """The office whose number was rung last for a call, if it is one's."""
+    number = _number_called(session, call)
     offices = details.offices(session, call.ente_id) if call.ente_id is not None else ()
-    return next((one.name for one in offices if one.phone == number), spaced(number) if number else "")
+    return next((one.name for one in offices if one.phone == number), None)
+
+
+def _number_called(session: Session, call: CallRow) -> str:
+    return session.scalar(select(AgentLeg.number).where(AgentLeg.id == call.party_leg_id)) or ""
 
 
 def _on_duty(session: Session, call: CallRow) -> tuple[ColumnElement[bool], ...]:

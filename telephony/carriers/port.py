@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -196,6 +197,37 @@ class Room:
     hold_url: str  # what is heard on hold
 
 
+class Taking(StrEnum):
+    """How a line is being recorded."""
+
+    ON = "on"
+    PAUSED = "paused"  # nothing is kept of what is said meanwhile
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How a line should be recorded, in two channels: what comes from it, and what it hears.
+
+    `status_url` is told once a recording has begun, and once it can be fetched.
+    """
+
+    sid: str
+    taking: Taking
+    status_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierRecording:
+    """A recording as the carrier knows it. `ready`: it can be fetched; `absent`: nothing was recorded."""
+
+    sid: str
+    began_at: datetime
+    seconds: int
+    ready: bool
+    absent: bool
+
+
 @dataclass(frozen=True, slots=True)
 class TextMessage:
     """An SMS; `status_url` is told what becomes of it."""
@@ -282,7 +314,13 @@ class Carrier(Protocol):
     def find_ring(self, ring: Ring) -> str | None:
         """The SID of the call that this ring created, if it was created after all."""
 
-    def fetch_recording(self, sid: str) -> bytes:
+    def record(self, taken: Taken) -> None:
+        """Bring about how a line is recorded; of one that is over, nothing is wanted any more. May be repeated."""
+
+    def recordings_of(self, sid: str) -> list[CarrierRecording]:
+        """The recordings of a line, the first one first."""
+
+    def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
         """The sound of a recording, as WAV."""
 
     def delete_recording(self, sid: str) -> None:

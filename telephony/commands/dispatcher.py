@@ -23,13 +23,13 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
-from telephony.calls import room
+from telephony.calls import recorded, room
 from telephony.calls import service as calls
 from telephony.calls.addresses import Addresses, agent_identity, conference_name
 from telephony.calls.events import CitizenMissed, HoldRefused, LegEnd, LegEnded, RingRefused
 from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
-from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring
+from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring, Taken, Taking
 from telephony.commands.events import CommandWritten
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState
@@ -176,6 +176,8 @@ class Dispatcher:
                 self._carrier.end(job.leg_sid)
             case CommandKind.ARRANGE:
                 self._arrange(job)
+            case CommandKind.RECORD:
+                self._record(job)
             case CommandKind.RING_AGENT | CommandKind.CALL_BACK:
                 raise AssertionError("a ring is not repeatable")
 
@@ -195,6 +197,18 @@ class Dispatcher:
             self._carrier.arrange(wanted)
             told = wanted
 
+    def _record(self, job: Job) -> None:
+        """As `_arrange`."""
+        last: Taking | None = None
+        for _ in range(ARRANGED_AGAIN):
+            work = partial(recorded.told, call_id=job.call_id, last=last)
+            wanted = self._database.transact(Scope.of_contract(job.contract_id), work)
+            if wanted is None:
+                return
+            status_url = self._addresses.taken(job.contract_id, job.call_id)
+            self._carrier.record(Taken(job.caller_sid, wanted, status_url))
+            last = wanted
+
     def _failed(self, job: Job, error: CarrierError) -> None:
         """It cannot be done: whoever seems to be on hold is not, and the agent must know."""
 
@@ -202,6 +216,8 @@ class Dispatcher:
             if job.kind is CommandKind.ARRANGE:
                 at = clock.now(session)
                 calls.apply(session, job.call_id, HoldRefused(at), Heard(f"arrange-failed:{job.id}", at))
+            elif job.kind is CommandKind.RECORD:
+                recorded.refused(session, job.call_id)
             _settle(session, job.id, CommandState.FAILED, error=str(error))
 
         self._database.transact(Scope.of_contract(job.contract_id), work)

@@ -57,6 +57,8 @@ class Job:
                 return False  # his line is his own: if it is over, the carrier says so
             case CommandKind.END_LEG:
                 return self.leg_sid is None  # whoever learns the SID of an ended leg orders its end
+            case CommandKind.RECORD:
+                return False
             case CommandKind.ARRANGE:
                 return self.phase not in {Phase.TALKING, Phase.OUTSIDE}
 

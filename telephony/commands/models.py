@@ -18,6 +18,7 @@ class CommandKind(StrEnum):
     END_LEG = "end_leg"
     CALL_BACK = "call_back"
     SURVEY = "survey"
+    RECORD = "record"  # bring about whether the caller's line is recorded: see `calls.recorded`
     ARRANGE = "arrange"  # bring about how everybody is in the conversation: held, muted, coached
 
 
@@ -53,6 +54,7 @@ class TimerKind(StrEnum):
     WRAP_UP = "wrap_up"  # an agent's time to finish his notes is over
     WAIT = "wait"  # a caller has waited for longer than the contract allows
     CALLBACK = "callback"  # a callback is to be looked at again
+    RESUME = "resume"  # what an agent leaves out of a recording is over
     WIDEN = "widen"  # more agents may answer a call that has waited for so long
 
 

@@ -60,6 +60,17 @@ def disarm_callback(session: Session, *, call_id: UUID) -> None:
     floor(session).disarm(TimerKind.CALLBACK, call_id)
 
 
+def arm_resume(session: Session, *, call_id: UUID, contract_id: int, due_at: datetime) -> None:
+    """Record again from then on, unless the agent says so before, or asks for longer."""
+    disarm_resume(session, call_id=call_id)
+    floor(session).arm(TimerKind.RESUME, call_id=call_id, contract_id=contract_id, due=[due_at])
+
+
+def disarm_resume(session: Session, *, call_id: UUID) -> None:
+    """Nothing is left out of a recording any more."""
+    floor(session).disarm(TimerKind.RESUME, call_id)
+
+
 def disarm_ring(session: Session, *, leg_id: UUID) -> None:
     """The leg answered or ended: its timer has no reason any more."""
     floor(session).disarm(TimerKind.RING, leg_id)

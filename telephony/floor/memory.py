@@ -30,16 +30,19 @@ from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
 from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner, Talking
 from telephony.floor.tables import Journal, Row, Table
+from telephony.floor.texts_memory import MemoryTexts
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, QueueEntry
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
+from telephony.texts.models import TextThread
 
 _LIVE_CALL = [one.name for one in fields(LiveCall)]
 _PRESENCE = [one.name for one in fields(Presence)]
 _UNSETTLED = frozenset({CommandState.OWED, CommandState.UNKNOWN})
 _TIMER_OF = {
     TimerKind.RING: "leg_id", TimerKind.WAIT: "call_id", TimerKind.CALLBACK: "call_id", TimerKind.WRAP_UP: "agent_id",
+    TimerKind.RESUME: "call_id",
 }  # fmt: skip
 
 
@@ -52,14 +55,15 @@ def _blank(model: type[Base]) -> Row:
 
 
 _CALL, _LEG, _ENTRY, _AGENT = _blank(Call), _blank(AgentLeg), _blank(QueueEntry), _blank(AgentPresence)
-_FACT = _blank(ServiceFact)
+_FACT, _THREAD = _blank(ServiceFact), _blank(TextThread)
 
 
-class MemoryFloor:
+class MemoryFloor(MemoryTexts):
     """`Floor` in dictionaries. `members` are the levels of agents in queues, by agent and queue."""
 
     def __init__(self) -> None:
         self.journal = Journal()
+        super().__init__(self.journal, _THREAD)
         table = self.journal
         self.members: dict[int, dict[int, int]] = {}
         self.calls = Table(
@@ -318,15 +322,19 @@ class MemoryFloor:
         free = []
         for row in self.agents.by("ready", domain):
             if (row["device"] or row["rings_at"]) is not None and row["live_until"] > now:
-                levels = {
-                    queue_id: level
-                    for queue_id, level in self.members.get(row["agent_id"], {}).items()
-                    if self._contract_of(queue_id) in row["answers_for"]
-                }
+                levels = self.levels_of(row)
                 if levels:
                     no, speaks = frozenset(row["not_for"]), frozenset(row["speaks"])
                     free.append(FreeAgent(row["agent_id"], row["idle_since"], levels, no, speaks))
         return free
+
+    def levels_of(self, row: Row) -> dict[int, int]:
+        """An agent's levels in the queues that he may answer."""
+        return {
+            queue_id: level
+            for queue_id, level in self.members.get(row["agent_id"], {}).items()
+            if self._contract_of(queue_id) in row["answers_for"]
+        }
 
     def in_service(self, agent_ids: Collection[int], now: datetime) -> frozenset[int]:
         away = {AgentState.OFFLINE, AgentState.PAUSED}

@@ -19,9 +19,10 @@ from crm.levels.models import ContractEventKind
 from crm.levels.queries import Promise
 from crm.levels.service import SeenFact
 from telephony.agents.presence import Presence
-from telephony.calls.models import LegState, Phase, WatchMode
+from telephony.calls.models import Consent, LegState, Phase, WatchMode
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
+from telephony.floor.texts_port import TextFloor
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
 
@@ -72,6 +73,8 @@ class LiveCall:
     passed: bool
     in_queue_id: int | None
     watched: bool
+    consent: Consent | None
+    unrecorded_until: datetime | None
     parted_at: datetime | None
     put_through_at: datetime | None
 
@@ -110,8 +113,10 @@ class DueTimer:
     agent_id: int | None
 
 
-class Floor(Protocol):
-    """The live state: calls with their logs and legs, queue entries, agents, timers, commands, and the meter."""
+class Floor(TextFloor, Protocol):
+    """The live state: calls with their logs and legs, queue entries, agents, timers, commands, and the meter; and
+    conversations by SMS.
+    """
 
     def attempt(self) -> AbstractContextManager[object]:
         """What is done inside is undone when it raises; what was done before stays."""

@@ -31,7 +31,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactKey
@@ -55,15 +54,17 @@ from telephony.calls.models import AgentLeg, Call, CallEvent, LegRole, LegState,
 from telephony.commands.jobs import Job
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer, TimerKind
 from telephony.floor.port import CallRow, DueTimer, Entering, LiveCall, Owner, Talking
+from telephony.floor.texts_postgres import PostgresTexts
 from telephony.queues import queries as queues
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
+from telephony.recording.models import Recording
 from telephony.voicemail.models import Voicemail
 
 _CALL, _EVENT, _LEG = table_of(Call), table_of(CallEvent), table_of(AgentLeg)
 _ENTRY, _QUEUE, _MEMBER = table_of(QueueEntry), table_of(Queue), table_of(QueueMember)
-_CALLBACK, _VOICEMAIL = table_of(Callback), table_of(Voicemail)
+_CALLBACK, _VOICEMAIL, _RECORDING = table_of(Callback), table_of(Voicemail), table_of(Recording)
 _PRESENCE, _TIMER, _COMMAND = table_of(AgentPresence), table_of(Timer), table_of(CarrierCommand)
 
 _THIS_CALL = _CALL.c.id == bindparam("call")
@@ -205,6 +206,7 @@ _DISARM = {
         (TimerKind.RING, _TIMER.c.leg_id),
         (TimerKind.CALLBACK, _TIMER.c.call_id),
         (TimerKind.WAIT, _TIMER.c.call_id),
+        (TimerKind.RESUME, _TIMER.c.call_id),
         (TimerKind.WRAP_UP, _TIMER.c.agent_id),
     )
 }
@@ -263,13 +265,10 @@ _LOAD = (
 _SETTLE = update(_COMMAND).where(_COMMAND.c.id == bindparam("command"))
 
 
-class PostgresFloor:
+class PostgresFloor(PostgresTexts):
     """`Floor` by the statements of one session."""
 
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    __slots__ = ()
 
     def attempt(self) -> AbstractContextManager[object]:
         return self._session.begin_nested()
@@ -315,7 +314,7 @@ class PostgresFloor:
         return None if row is None else Entering(*row)
 
     def attribute(self, call: Owner | LiveCall, ente_id: int | None) -> None:
-        for table in (_EVENT, _ENTRY, _LEG, _CALLBACK, _VOICEMAIL):
+        for table in (_EVENT, _ENTRY, _LEG, _CALLBACK, _VOICEMAIL, _RECORDING):
             self._session.execute(update(table).where(table.c.call_id == call.id).values(ente_id=ente_id))
         unknown_there = {"contact_id": None, "proposed_by": None}  # a contact belongs to one ente
         self._session.execute(update(Call).where(Call.id == call.id).values(ente_id=ente_id, **unknown_there))

@@ -1,7 +1,7 @@
 """Reading a file of call records as it comes, a batch a transaction. Killed, the same file again goes on."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from crm.enti import queries as enti
 from crm.enti.models import Ente
 from crm.levels import service as levels
 from telephony.history import service
-from telephony.history.reading import COLUMNS, REFERENCE, Known, PastCall, RowError, read
+from telephony.history.reading import Known, PastCall, RowError, read
+from telephony.history.records import ADDED, opened, read_records
 from telephony.queues import queries as queues
 
 BATCH = 5_000
@@ -53,21 +54,20 @@ def import_calls(
     scope = Scope.of_contract(contract_id)
     known = database.transact(scope, partial(_known, contract_id=contract_id))
     with ExitStack() as stack:
-        source = stack.enter_context(file.open(encoding="utf-8-sig", errors="surrogateescape", newline=""))
-        header, rows = _opened(source)
+        header, records = read_records(stack.enter_context(opened(file)))
         store = partial(_store, database, contract_id)
         writer = stack.enter_context(_Writer(store, on_progress))
         out: Any = None
-        for line, row in rows:
+        for record in records:
             try:
-                if len(row) != len(header):
-                    raise RowError(f"le colonne sono {len(row)}, nell'intestazione {len(header)}")
-                writer.add(read(dict(zip(header, row, strict=True)), known))
+                if record.problem:
+                    raise RowError(record.problem)
+                writer.add(read(dict(zip(header, record.cells, strict=True)), known))
             except RowError as error:
                 if out is None:
                     out = csv.writer(stack.enter_context(_made(refused)))
-                    out.writerow(("line", "reason", *header))
-                out.writerow((line, error, *row))
+                    out.writerow((*ADDED, *header))
+                out.writerow((record.line, error, *record.cells))
                 writer.refused += 1
         done = writer.finished()
     if not done.refused:
@@ -140,32 +140,6 @@ def _known(session: Session, *, contract_id: int) -> Known:
         {row.username: row.id for row in session.execute(select(User.username, User.id))},
         clock.now(session),
     )
-
-
-def _opened(source: Any) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns, and the records with the line on which each ends."""
-    first = source.readline()
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    header = [name.strip().lower().replace(" ", "_") for name in next(csv.reader([first], delimiter=delimiter), [])]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise InvalidError(f"Mancano le colonne {', '.join(missing)}: la prima riga del file le nomina.")
-    strange = [name for name in header if name not in COLUMNS and name != REFERENCE]
-    if strange:
-        raise InvalidError(f"Queste colonne non si conoscono: {', '.join(strange)}.")
-    return header, _records(csv.reader(source, delimiter=delimiter))
-
-
-def _records(rows: Any) -> Iterator[tuple[int, list[str]]]:
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error:  # a field longer than any record
-            row = [""]
-        if row:
-            yield rows.line_num + 1, row
 
 
 def _made(path: Path) -> Any:

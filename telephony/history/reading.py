@@ -176,7 +176,10 @@ def _instant_or_none(record: Mapping[str, str], name: str) -> datetime | None:
     if "T" not in told and " " not in told:
         raise RowError(f"{name}: «{told}» non ha l'ora")
     local = at.replace(tzinfo=ROME) if at.tzinfo is None else at
-    instant = local.astimezone(UTC)
+    try:
+        instant = local.astimezone(UTC)
+    except OverflowError:  # the first or the last day of the calendar: what other systems write for none
+        raise RowError(f"{name}: «{told}» è troppo lontano nel tempo") from None
     if at.tzinfo is None and instant.astimezone(ROME).replace(tzinfo=None) != at:
         raise RowError(f"{name}: «{told}» non esiste, per il cambio dell'ora")
     if instant.year < EARLIEST:

@@ -184,12 +184,16 @@ class ToVoicemail(_Asking):
 
 
 class ToQueue(_Part):
-    """The caller waits for an operator. `full` is where he goes while the queue holds all that it may."""
+    """The caller waits for an operator. `full` is where he goes while the queue holds all that it may.
+
+    Where the ente records conversations he is asked first whether he agrees, unless the queue has none recorded.
+    """
 
     kind: Literal[NodeKind.QUEUE] = NodeKind.QUEUE
     queue: int
     text: Text | None = None  # else the usual sentence
     full: NodeId | None = None
+    unrecorded: bool = False
 
 
 class ToNumber(_Part):

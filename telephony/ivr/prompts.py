@@ -12,6 +12,7 @@ from babel.dates import format_date
 from crm.core.clock import in_rome
 from crm.enti.calendar import ClosedBecause, Opening
 from telephony.ivr.languages import Language
+from telephony.recording.models import Purpose
 
 IT, EN, DE = Language.ITALIAN, Language.ENGLISH, Language.GERMAN
 
@@ -45,6 +46,8 @@ class Sentence(StrEnum):
     SURVEY_SCORE = "survey_score"
     SURVEY_REASON = "survey_reason"
     SURVEY_THANKS = "survey_thanks"
+    RECORDED = "recorded"
+    NOT_RECORDED = "not_recorded"
     THANKS = "thanks"
     OUT_OF_ORDER = "out_of_order"
     PUT_THROUGH = "put_through"
@@ -206,6 +209,16 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "Thank you, goodbye.",
         DE: "Danke, auf Wiederhören.",
     },
+    Sentence.RECORDED: {
+        IT: "Grazie: registreremo la conversazione. Se cambia idea, lo dica all'operatore.",
+        EN: "Thank you: the conversation will be recorded. If you change your mind, tell the operator.",
+        DE: "Danke: Das Gespräch wird aufgezeichnet. Wenn Sie es sich anders überlegen, sagen Sie es uns im Gespräch.",
+    },
+    Sentence.NOT_RECORDED: {
+        IT: "Va bene: non registreremo nulla.",
+        EN: "All right: nothing will be recorded.",
+        DE: "In Ordnung: Es wird nichts aufgezeichnet.",
+    },
     Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
@@ -217,6 +230,23 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
     },
 }
 
+_RECORD = {
+    Purpose.QUALITY: {
+        IT: "Per controllare e migliorare il servizio vorremmo registrare la conversazione con l'operatore.",
+        EN: "To check and improve our service, we would like to record your conversation with the operator.",
+        DE: "Um unseren Dienst zu prüfen und zu verbessern, möchten wir Ihr Gespräch aufzeichnen.",
+    },
+    Purpose.EVIDENCE: {
+        IT: "Per documentare ciò che viene detto vorremmo registrare la conversazione con l'operatore.",
+        EN: "To document what is said, we would like to record your conversation with the operator.",
+        DE: "Um festzuhalten, was besprochen wird, möchten wir Ihr Gespräch aufzeichnen.",
+    },
+}
+_AGREE = {
+    IT: "Se è d'accordo, prema uno. Se non lo è, prema due: il servizio è lo stesso.",
+    EN: "If you agree, press one. If you do not, press two: you are served all the same.",
+    DE: "Wenn Sie einverstanden sind, drücken Sie die Eins, sonst die Zwei: Der Dienst ist derselbe.",
+}
 _PRESS = {IT: "Per {label}, prema {digit}.", EN: "For {label}, press {digit}.", DE: "Für {label} drücken Sie {digit}."}
 _SPEAK = {
     IT: "Per l'italiano, prema {digit}.",
@@ -307,6 +337,11 @@ def callback_number(e164: str, language: Language = IT) -> str:
             return f"Wir rufen Sie unter der Nummer {spelled} zurück. {asks}"
 
 
+def may_we_record(purpose: Purpose, language: Language = IT) -> str:
+    """What a conversation would be recorded for, and how to agree or not."""
+    return f"{_RECORD[purpose][language]} {_AGREE[language]}"
+
+
 def position(ahead: int, language: Language = IT) -> str:
     """How many are served before the caller."""
     if ahead == 0:
@@ -340,7 +375,8 @@ def spoken_instant(instant: datetime, now: datetime, language: Language = IT) ->
         return f"{near[days]} {at}"
     match language:
         case Language.ITALIAN:
-            return f"{format_date(local.date(), 'EEEE d MMMM', locale='it_IT')} {at}"
+            said = format_date(local.date(), "EEEE 'primo' MMMM" if local.day == 1 else "EEEE d MMMM", locale="it_IT")
+            return f"{said} {at}"
         case Language.ENGLISH:
             return f"on {format_date(local.date(), 'EEEE d MMMM', locale='en_GB')} {at}"
         case Language.GERMAN:

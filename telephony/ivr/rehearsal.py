@@ -6,6 +6,7 @@ number outside, whoever plays says what happens there.
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from telephony.ivr.definition import Flow, ToNumber
 from telephony.ivr.walk import Consult, Facts, LookUp, Place, Reached, Turn
 from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
+from telephony.recording import queries as recordings
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
 
@@ -71,6 +73,7 @@ def rehearse(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
+        records=recordings.purpose_of(session, ente_id=ente_id, call_id=UUID(int=0)),  # as if it were drawn
         reaches=outside.reached_from(session, line.contract_id, taken, line=line.number, caller=typed),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

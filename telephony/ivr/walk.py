@@ -16,6 +16,7 @@ from crm.enti.calendar import Opening
 from crm.positions.notice import parse_notice_number
 from telephony.callbacks import dialog
 from telephony.callbacks.dialog import Agreed, Declined
+from telephony.calls.models import Consent
 from telephony.ivr import prompts
 from telephony.ivr.definition import (
     MAX_NODES,
@@ -45,6 +46,7 @@ from telephony.ivr.definition import (
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.words import means
+from telephony.recording.models import Purpose
 from telephony.selfservice import dialogue
 from telephony.selfservice import prompts as served
 from telephony.selfservice.dialogue import Answer, Asks, Done, Failed, Offers, On, Request, State
@@ -53,6 +55,9 @@ from telephony.surveys.scale import score_of
 KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
 MARKED = "survey-marked"  # kept with the call: that there was a mark, not which
 DIGITS_S = 10  # and one who copies a long number
+RECORDING, ASKED = "recording", "asked"  # what a place keeps: that he is asked whether he agrees, then his answer
+AGREES, REFUSES = "1", "2"
+ASKED_TIMES = 2  # silence is no agreement: he is not kept from the operator for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Facts:
     full: frozenset[int] = frozenset()  # the queues that hold all they may
     reaches: frozenset[str] = frozenset()  # the numbers outside to which he may be put through
     offers: Offers | None = None  # how a caller may serve himself, where he may
+    records: Purpose | None = None  # for what he is asked whether the conversation may be recorded, if he is
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,12 @@ class Place:
     attempts: int = 0
     language: Language = Language.ITALIAN
     kept: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def consent(self) -> Consent | None:
+        """What he said to being recorded; none: he was not asked, or has not answered yet."""
+        said = self.kept.get(RECORDING, ASKED)
+        return None if said == ASKED else Consent(said)
 
     def stored(self) -> dict[str, Any]:
         """As a row keeps it."""
@@ -196,7 +208,7 @@ def on_input(flow: Flow, place: Place, facts: Facts, *, keys: str = "", speech: 
     place = _still_there(flow, replace(place, step=place.step + 1))
     node = flow.nodes[place.node]
     if not isinstance(node, Asking):
-        return repeat(flow, place, facts)
+        return _about_recording(flow, place, facts, keys) if _asks_consent(place) else repeat(flow, place, facts)
     if keys == OPERATOR_KEY:
         return _asked_for_operator(flow, place, node, facts)
     if isinstance(node, ToCallback | ToVoicemail):
@@ -260,7 +272,7 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     node = flow.nodes[place.node]
     match node:
         case ToQueue():
-            return Turn(place, (), Enter(node.queue))
+            return _go(flow, place, facts) if _asks_consent(place) else Turn(place, (), Enter(node.queue))
         case ToNumber() if node.number in facts.reaches:
             return Turn(place, (), _put_through(node))
         case Goodbye():
@@ -310,8 +322,7 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
-                said = node.text or {place.language: prompts.sentence(Sentence.OPERATOR, place.language)}
-                return Turn(place, (*says, _say(said, place, facts)), Enter(node.queue))
+                return _into_queue(place, node, facts, says)
             case ToNumber():
                 said = node.text or {place.language: prompts.sentence(Sentence.PUT_THROUGH, place.language)}
                 return Turn(place, (*says, _say(said, place, facts)), _put_through(node))
@@ -327,7 +338,7 @@ def _judged(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ())
     flow asks that at all; else where it leads who finds it closed."""
     turn = _go(flow, place, facts, says)
     closed = None if facts.opening.is_open else _closed_way(flow)
-    if closed is None or not isinstance(turn.then, Enter):
+    if closed is None or not isinstance(flow.nodes[turn.place.node], ToQueue):
         return turn
     return _go(flow, replace(place, node=closed), facts, says)
 
@@ -340,6 +351,34 @@ def _closed_way(flow: Flow) -> NodeId | None:
 def _reaches_operator(flow: Flow, node: Asking, facts: Facts) -> bool:
     """Whether zero leads to an operator from here now; a node's own `zero` leads where it says, at night too."""
     return facts.opening.is_open or node.zero is not None or _closed_way(flow) is None
+
+
+def _into_queue(place: Place, node: ToQueue, facts: Facts, says: tuple[Said, ...]) -> Turn:
+    """He waits; where the ente records, once he has said whether he agrees."""
+    if facts.records is not None and not node.unrecorded and place.consent is None:
+        if not _asks_consent(place):
+            place = replace(place, attempts=0, kept={**place.kept, RECORDING: ASKED})
+        asks = Said(prompts.may_we_record(facts.records, place.language), place.language)
+        return Turn(place, (*says, asks), Await(1, KEY_S))
+    said = node.text or {place.language: prompts.sentence(Sentence.OPERATOR, place.language)}
+    return Turn(place, (*says, _say(said, place, facts)), Enter(node.queue))
+
+
+def _asks_consent(place: Place) -> bool:
+    return place.kept.get(RECORDING) == ASKED
+
+
+def _about_recording(flow: Flow, place: Place, facts: Facts, keys: str) -> Turn:
+    """He agrees by a key of his own. Whoever asks for the operator instead, or keys nothing, has not agreed."""
+    if facts.records is None:  # switched off meanwhile
+        return _go(flow, replace(place, kept={k: v for k, v in place.kept.items() if k != RECORDING}), facts)
+    said = {AGREES: Consent.AGREED, REFUSES: Consent.REFUSED, OPERATOR_KEY: Consent.SILENT}.get(keys)
+    if said is None and place.attempts + 1 < ASKED_TIMES:
+        why = Sentence.NOT_A_CHOICE if keys else Sentence.NOTHING_HEARD
+        return _go(flow, replace(place, attempts=place.attempts + 1), facts, (_sentence(why, place),))
+    answered = replace(place, attempts=0, kept={**place.kept, RECORDING: said or Consent.SILENT})
+    heard = Sentence.RECORDED if said is Consent.AGREED else Sentence.NOT_RECORDED
+    return _go(flow, answered, facts, (_sentence(heard, answered),))
 
 
 def _open_to_him(node: ToCallback | ToVoicemail | SelfService | ToNumber, facts: Facts) -> bool:

@@ -75,9 +75,10 @@ class Delivery:
     # -- SMS --------------------------------------------------------------------------------------------------
 
     def _text(self, one: Leased, line: str | None) -> Callable[[Session], None]:
-        if line is None:
+        sender = one.sender or line
+        if sender is None:
             return _fails(one, Reason.NO_SENDER)
-        text = TextMessage(one.id, line, one.address, one.body, self._addresses.message(one.ente_id, one.id))
+        text = TextMessage(one.id, sender, one.address, one.body, self._addresses.message(one.ente_id, one.id))
         if one.attempts > 1:  # the carrier may have answered an error and have it all the same
             try:
                 found = self._carrier.find_message(text, since=one.first_tried_at, known=one.known)
@@ -106,7 +107,7 @@ class Delivery:
 
     def _look_for(self, one: Leased, line: str | None) -> Callable[[Session], None]:
         """Nobody answered for it, or whoever sent it died: ask the carrier. It is never sent twice."""
-        text = TextMessage(one.id, line or "", one.address, one.body, "")
+        text = TextMessage(one.id, one.sender or line or "", one.address, one.body, "")
         try:
             found = self._carrier.find_message(text, since=one.first_tried_at, known=one.known)
         except CarrierError as error:

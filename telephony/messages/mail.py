@@ -12,6 +12,8 @@ from email.policy import SMTP as CRLF
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import idna
+
 _WIRE = CRLF.clone(max_line_length=200)  # so that no address on the web is folded; RFC 5322 allows 998
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DATA_WANTED = 354
@@ -147,8 +149,11 @@ def _dotted(content: bytes) -> bytes:
 
 
 def _ascii(address: str) -> str:
-    """The address with its domain as the DNS has it; a mailbox of other characters is not one we can write to."""
+    """The address with its domain as the DNS has it; a mailbox of other characters is not one we can write to.
+
+    By IDNA 2008: that of 2003, the standard library's, takes `straße.de` to somebody else's `strasse.de`.
+    """
     mailbox, _, domain = address.rpartition("@")
     if not mailbox.isascii() or not mailbox.isprintable() or " " in mailbox:
         raise ValueError("not a mailbox that SMTP can name")
-    return f"{mailbox}@{domain.encode('idna').decode('ascii')}"
+    return f"{mailbox}@{idna.encode(domain, uts46=True).decode('ascii')}"

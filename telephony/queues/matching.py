@@ -24,6 +24,7 @@ from telephony.floor.current import floor
 from telephony.queues import queries
 from telephony.queues.events import MatchDue
 from telephony.queues.routing import Assignment, Desk, FreeAgent, match
+from telephony.texts import matching as texts
 
 log = structlog.get_logger(__name__)
 MAX_ROUNDS = 3  # somebody was faster: look again at who is left, a few times
@@ -40,10 +41,16 @@ class Assigned:
 
 
 def assign(session: Session, domain: str) -> list[Assigned]:
-    """Give waiting calls to free agents. The session must be cross-ente (`Scope.across_enti`).
+    """Give waiting calls to free agents, then offer waiting threads. The session must be cross-ente.
 
     Nobody waits and nobody is locked out: whoever commits a call from here on asks for a match of his own.
     """
+    made = _assign_calls(session, domain)
+    texts.assign(session, domain)
+    return made
+
+
+def _assign_calls(session: Session, domain: str) -> list[Assigned]:
     if not floor(session).waiting(domain):
         return []
     floor(session).match_alone(domain)

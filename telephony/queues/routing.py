@@ -58,17 +58,22 @@ class Waiting:
     language: str = ITALIAN
     knows: int | None = None
     meant_for: int | None = None  # the colleague whom an agent passed it on to
+    not_by: frozenset[int] = frozenset()  # agents who have just let it go by
 
 
 @dataclass(frozen=True, slots=True)
 class FreeAgent:
-    """An agent who can take a call now: his level in each of his queues, the languages he speaks beside Italian."""
+    """An agent who can take a call now: his level in each of his queues, the languages he speaks beside Italian.
+
+    `load`: with how many things he is busy beside it; with calls that is none.
+    """
 
     agent_id: int
     idle_since: datetime
     queues: Mapping[int, int]
     not_for: frozenset[int] = frozenset()  # the enti that keep him away
     languages: frozenset[str] = frozenset()
+    load: int = 0
 
     def speaks(self, language: str) -> bool:
         """Whether he can talk with somebody in this language."""
@@ -92,7 +97,7 @@ class Desk:
 
 def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> list[Assignment]:
     """Assign waiting calls to free agents; each call and each agent at most once."""
-    agents = sorted(free, key=lambda agent: (agent.idle_since, agent.agent_id))
+    agents = sorted(free, key=lambda agent: (agent.load, agent.idle_since, agent.agent_id))
     order = sorted(waiting, key=lambda call: (-_priority(call, desk), call.entered_at, call.call_id))
     assignments = []
     for call in order:
@@ -109,7 +114,7 @@ def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> 
 
 def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
     """Whether an agent may answer a call as long as it has waited."""
-    if call.ente_id in agent.not_for:
+    if call.ente_id in agent.not_for or agent.agent_id in call.not_by:
         return False
     rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
     if call.meant_for is not None and waited < timedelta(seconds=MEANT_S):

@@ -20,13 +20,15 @@ from crm.enti.queries import enti_of
 from telephony.agents.models import AgentPresence
 from telephony.agents.service import enrol
 from telephony.ivr import queries as ivr
-from telephony.ivr.definition import Flow, ToQueue
+from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
 from telephony.queues.routing import BEST, LOWEST
+from telephony.texts import settings as texts
+from telephony.texts.models import TextThread, ThreadState
 
 DOMAIN = "centre"  # of a new queue where there is none yet: everybody is matched together
 KEYS = tuple("123456789")
@@ -89,8 +91,8 @@ def save(session: Session, by: Principal, *, queue_id: int, setting: QueueSettin
 def close(session: Session, by: Principal, *, queue_id: int) -> None:
     """Nobody is led there any more; what it did stays in the figures. Closed twice is no error.
 
-    Raises `ConflictError` while somebody waits in it, a number leads to it, or it is the contract's last. Whatever
-    overflowed to it does so no more.
+    Raises `ConflictError` while somebody waits or writes in it, SMS or a number lead to it, or it is the contract's
+    last. Whatever overflowed to it does so no more.
     """
     row = _managed(session, by, queue_id)
     if row.closed_at is not None:
@@ -100,6 +102,12 @@ def close(session: Session, by: Principal, *, queue_id: int) -> None:
         raise ConflictError("Qualcuno aspetta in questa coda: chiudila quando è vuota.")
     if session.scalar(select(PhoneLine.number).where(PhoneLine.queue_id == queue_id).limit(1)) is not None:
         raise ConflictError("Un numero porta direttamente a questa coda: portalo altrove, poi chiudila.")
+    texts_here = texts.of_contract(session, row.contract_id)
+    if texts_here is not None and texts_here.queue_id == queue_id:
+        raise ConflictError("In questa coda arrivano gli SMS: portali in un'altra, poi chiudila.")
+    written = select(TextThread.id).where(TextThread.queue_id == queue_id, TextThread.state != ThreadState.CLOSED)
+    if session.scalar(written.limit(1)) is not None:
+        raise ConflictError("In questa coda c'è una conversazione per SMS: chiudila quando è finita.")
     if _in_a_flow(session, row):
         raise ConflictError("Un percorso vocale pubblicato porta a questa coda: pubblicane uno senza, poi chiudila.")
     lines = session.scalar(select(PhoneLine.number).where(PhoneLine.contract_id == row.contract_id).limit(1))
@@ -198,7 +206,8 @@ def _in_a_flow(session: Session, row: Queue) -> bool:
     """Whether a published flow leads callers to the queue."""
     current = [v.id for one in ivr.flows(session, frozenset({row.contract_id})) for v in one.versions if v.is_current]
     published = (Flow.model_validate(ivr.definition(session, version_id)) for version_id in current)
-    return any(isinstance(node, ToQueue) and node.queue == row.id for flow in published for node in flow.nodes.values())
+    leads = (ToQueue, ToCallback, ToVoicemail)
+    return any(isinstance(node, leads) and node.queue == row.id for flow in published for node in flow.nodes.values())
 
 
 def _domain(session: Session, contract_id: int) -> str:

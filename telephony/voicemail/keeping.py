@@ -35,14 +35,19 @@ class Keeper:
         self._store = store
 
     def run(self) -> int:
-        """Fetch what is still with the carrier, forget what has been kept for long enough; how many were touched."""
+        """Fetch what is with the carrier alone, have it deleted there once we have it, forget what has been kept long
+        enough; how many were touched.
+        """
         fetched = self._database.transact(Scope.across_enti(), _at_the_carrier)
         for call_id, ente_id, sid in fetched:
             self._each(call_id, partial(self._fetch, call_id, ente_id, sid))
+        there = self._database.transact(Scope.across_enti(), _there_too)
+        for call_id, sid in there:
+            self._each(call_id, partial(self._let_go, call_id, sid))
         old = self._database.transact(Scope.across_enti(), _old)
         for call_id, kept_under, sha256, sid in old:
             self._each(call_id, partial(self._forget, call_id, kept_under, sha256, sid))
-        return len(fetched) + len(old)
+        return len(fetched) + len(there) + len(old)
 
     def _each(self, call_id: UUID, do: Callable[[], None]) -> None:
         with structlog.contextvars.bound_contextvars(call=str(call_id)):
@@ -61,12 +66,15 @@ class Keeper:
         self._database.transact(
             Scope.across_enti(), lambda session: _kept(session, call_id, sha256=sha256, under=ente_id or 0)
         )
-        self._carrier.delete_recording(sid)
         log.info("voicemail_kept")
+
+    def _let_go(self, call_id: UUID, sid: str) -> None:
+        self._carrier.delete_recording(sid)
+        self._database.transact(Scope.across_enti(), lambda session: _there_no_more(session, call_id))
 
     def _forget(self, call_id: UUID, kept_under: int | None, sha256: str | None, sid: str) -> None:
         if sha256 is None:
-            self._carrier.delete_recording(sid)
+            self._let_go(call_id, sid)
         else:
             self._store.delete(kept_under or 0, sha256)
         self._database.transact(Scope.across_enti(), lambda session: _gone(session, call_id))
@@ -80,6 +88,20 @@ def _at_the_carrier(session: Session) -> list[tuple[UUID, int | None, str]]:
         .limit(MOST)
     )
     return [(call_id, ente_id, sid) for call_id, ente_id, sid in rows]
+
+
+def _there_too(session: Session) -> list[tuple[UUID, str]]:
+    rows = session.execute(
+        select(Voicemail.call_id, Voicemail.recording_sid)
+        .where(Voicemail.let_go_at.is_(None), Voicemail.sha256.is_not(None))
+        .order_by(Voicemail.left_at)
+        .limit(MOST)
+    )
+    return [(call_id, sid) for call_id, sid in rows]
+
+
+def _there_no_more(session: Session, call_id: UUID) -> None:
+    session.execute(update(Voicemail).where(Voicemail.call_id == call_id).values(let_go_at=clock.now(session)))
 
 
 def _old(session: Session) -> list[tuple[UUID, int | None, str | None, str]]:

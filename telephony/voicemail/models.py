@@ -24,8 +24,10 @@ class Voicemail(Base):
     kept_under: Mapped[int | None]  # the ente, or zero where it was not known then
     keep_until: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    let_go_at: Mapped[datetime | None]  # since when the carrier has it no more
 
     __table_args__ = (
         Index("ix_voicemail_at_the_carrier", "left_at", postgresql_where=text("sha256 IS NULL AND deleted_at IS NULL")),
+        Index("ix_voicemail_let_go", "left_at", postgresql_where=text("let_go_at IS NULL AND sha256 IS NOT NULL")),
         Index("ix_voicemail_keep_until", "keep_until", postgresql_where=text("deleted_at IS NULL")),
     )

@@ -23,12 +23,14 @@ from crm.enti.models import ContractEnte, ContractLevel, Ente, OpeningHours
 from crm.follow_ups.models import FollowUp
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from crm.proposals.models import DELIVER, ProposalExport
+from telephony.ivr.models import IvrVersion
 from web.demo.accounts import DEMO_USERS
 from web.demo.centre import seed_demo
 from web.demo.generate import DemoFiles, generate
 from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
 from web.demo.promises import DUE
 
+pytestmark = pytest.mark.xdist_group("demo")  # the files are made once
 TODAY = date(2026, 11, 20)
 Record = dict[str, Any]
 
@@ -157,3 +159,6 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
             len(DUE) + 1,
             len(DUE),
         )  # a message did not arrive
+    with database.begin(Scope.of_contract(contract_id)) as session:
+        (drawn,) = session.scalars(select(IvrVersion.definition)).all()
+    assert drawn["nodes"]["ufficio"]["number"].startswith("+39")

@@ -16,12 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
 from tests.oidc.server import SECRET
 from tests.servers import open_loopback
 from web.demo.accounts import DEMO_PASSWORD
 from web.demo.centre import LINES
+from web.demo.recorded import RECORDS
 from web.run import claims
 
 ROOT = Path(__file__).parents[2]
@@ -175,26 +176,36 @@ class Desk:
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
 
+@pytest.fixture(scope="session")
+def signed_in() -> dict[str, StorageState]:
+    """The cookies of whoever has signed in before, by username."""
+    return {}
+
+
 @pytest.fixture
-def sit_down(centre: Centre, chromium: Browser, loopback: None) -> Iterator[Callable[..., Desk]]:
-    """Sign somebody in, in a browser of his own. At the end agents go off duty, and no page had an error."""
+def sit_down(
+    centre: Centre, chromium: Browser, signed_in: dict[str, StorageState], loopback: None
+) -> Iterator[Callable[..., Desk]]:
+    """Somebody in a browser of his own, who signs in unless his session still holds. At the end agents go off duty,
+    and no page had an error."""
     desks: list[tuple[str, Desk]] = []
 
     def sign_in(username: str, path: str = "", width: int = 1366, height: int = 768) -> Desk:
         context = chromium.new_context(
-            base_url=centre.web, viewport={"width": width, "height": height}, locale="it-IT", timezone_id="Europe/Rome"
-        )
+            base_url=centre.web, viewport={"width": width, "height": height}, locale="it-IT",
+            timezone_id="Europe/Rome", storage_state=signed_in.get(username),
+        )  # fmt: skip
         page = context.new_page()
         desk = Desk(page, centre, [])
         page.on("pageerror", lambda error: desk.problems.append(str(error)))
         page.on("console", lambda message: _note(desk, message.type, message.text))
-        page.goto("/sign-in")
-        page.fill("#username", username)
-        page.fill("#password", DEMO_PASSWORD)
-        page.click("main button.primary")
-        page.wait_for_url(lambda url: "sign-in" not in url)
-        if path:
-            page.goto(path)
+        page.goto(path or "/")
+        if "/sign-in" in page.url:
+            page.fill("#username", username)
+            page.fill("#password", DEMO_PASSWORD)
+            page.click("main button.primary")
+            page.wait_for_url(lambda url: "sign-in" not in url)
+            signed_in[username] = {"cookies": context.storage_state()["cookies"], "origins": []}
         expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
         desks.append((username, desk))
         return desk
@@ -215,8 +226,18 @@ def _note(desk: Desk, kind: str, text: str) -> None:
 
 @pytest.fixture
 def citizen(centre: Centre) -> dict[str, str]:
-    """A taxpayer who calls from his own telephone, and the line of his ente."""
-    lines = {code: geographic for code, _, geographic in LINES}
+    """A taxpayer who calls from his own telephone, and the line of his ente, which asks nobody about recording."""
+    return taxpayer(centre, but=RECORDS)
+
+
+@pytest.fixture
+def recorded_citizen(centre: Centre) -> dict[str, str]:
+    """One of the ente that records conversations."""
+    return taxpayer(centre, only=RECORDS)
+
+
+def taxpayer(centre: Centre, *, but: str = "", only: str = "") -> dict[str, str]:
+    lines = {code: geographic for code, _, geographic in LINES if code != but and only in {"", code}}
     for one in json.loads((centre.data / "callers.json").read_text()):
         is_company = re.search(r" S\.\w\.\w\.$", one["name"])  # for which somebody else speaks
         if one["notice_number"] and one.get("ente") in lines and one["name"] and not is_company:

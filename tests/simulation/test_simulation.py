@@ -10,25 +10,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 
-from crm.core.db import Base, Database, Scope, table_of
-from crm.levels.metering import MEASURES, Counts
-from crm.levels.models import ServiceDelta
-from telephony.agents.models import AgentPresence
-from telephony.calls.models import Call
-from telephony.commands.models import CarrierCommand, CommandState, Timer
-from telephony.queues.models import QueueEntry
+from crm.core.db import Database
 from tests.cast import EMPOLI_LINE, settle
-from web.simulation.books import Left
+from tests.simulation.stored import look
 from web.simulation.centre import Numbers
 from web.simulation.course import Course, play
-from web.simulation.plan import EVERYTHING, Plan, troubled
+from web.simulation.plan import EVERYTHING, KINDS, Faults, Plan, troubled
 from web.simulation.report import figures, silence
 
 HOURS = 1 / 20
 SEEDS = range(240)
 IN_A_ROW = 12  # so many seeds are one test
+AT_LEAST = 2
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +35,26 @@ def _quiet() -> Iterator[None]:
 def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(first: int) -> None:
     for seed in range(first, first + IN_A_ROW):
         assert play(str(seed), troubled(seed), HOURS).wrong == [], f"make simulate cannot tell: seed {seed}"
+
+
+@pytest.mark.parametrize("fault", KINDS)
+def test_each_fault_happens_and_alone_it_harms_nobody(fault: str) -> None:
+    """A fault that is drawn no more would make the others prove nothing."""
+    faults = Faults(**{fault: 0.3})
+    outcome = play(fault, Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), 2 * HOURS)
+    assert outcome.wrong == []
+    assert outcome.struck[fault] >= AT_LEAST
+
+
+@pytest.mark.parametrize(
+    ("more", "deeds"),
+    [({"holds": 1.0}, {"hold", "back"}), ({"passes": 1.0}, {"pass_to_queue", "pass_to"}),
+     ({"consults": 1.0}, {"consult", "pass_on", "back"})],
+)  # fmt: skip
+def test_conversations_are_held_passed_on_and_consulted_about(more: dict[str, float], deeds: set[str]) -> None:
+    outcome = play("talk", Plan(agents=6, calls_per_hour=100, talk_s=90, notes_s=15, **more), 6 * HOURS)
+    assert outcome.wrong == []
+    assert all(outcome.done[deed] >= AT_LEAST for deed in deeds), outcome.done
 
 
 def test_a_seed_comes_out_the_same_again() -> None:
@@ -67,7 +81,7 @@ def test_an_hour_without_trouble_serves_everybody_who_has_patience() -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize("seed", SEEDS[::20])
 def test_the_same_over_the_database(seed: int, database_urls: Any) -> None:
-    assert play(str(seed), troubled(seed), HOURS / 2, store=_settled(database_urls), look=_look).wrong == []
+    assert play(str(seed), troubled(seed), HOURS / 2, store=_settled(database_urls), look=look).wrong == []
 
 
 def _settled(urls: Any) -> Any:
@@ -79,19 +93,3 @@ def _settled(urls: Any) -> Any:
         return database, Numbers(cast.contract, EMPOLI_LINE, (cast.anna, cast.luca, cast.marta))
 
     return store
-
-
-def _look(database: Database) -> tuple[Left, Counts]:
-    """The floor in the database; its deltas are not folded."""
-    with database.begin(Scope.across_enti()) as session:
-
-        def rows(model: type[Base], *where: Any) -> list[Any]:
-            return [dict(row) for row in session.execute(select(table_of(model)).where(*where)).mappings()]
-
-        owed = CarrierCommand.state.in_([CommandState.OWED, CommandState.UNKNOWN])
-        left = Left(rows(Call), rows(AgentPresence), rows(QueueEntry), rows(Timer), rows(CarrierCommand, owed))
-        contract = left.calls[0]["contract_id"] if left.calls else 0
-    with database.begin(Scope.of_contract(contract)) as session:
-        deltas = session.execute(select(table_of(ServiceDelta))).mappings().all()
-    database.dispose()
-    return left, sum((Counts(**{name: row[name] for name in MEASURES}) for row in deltas), Counts())

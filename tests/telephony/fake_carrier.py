@@ -9,11 +9,13 @@ from telephony.carriers.port import (
     CarrierCall,
     CarrierError,
     CarrierMessage,
+    CarrierRecording,
     DeviceCredentials,
     Instruction,
     LiveCall,
     Ring,
     Room,
+    Taken,
     TextMessage,
 )
 
@@ -50,6 +52,10 @@ class FakeCarrier:
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
     recordings: dict[str, bytes] = field(default_factory=dict)
+    taken: list[Taken] = field(default_factory=list)  # how lines were to be recorded
+    recording: deque[CarrierError] = field(default_factory=deque)  # what the next of these meet
+    made: dict[str, list[CarrierRecording]] = field(default_factory=dict)  # by line
+    deleting: deque[CarrierError] = field(default_factory=deque)
     listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
     silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
@@ -93,12 +99,22 @@ class FakeCarrier:
         same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))
         return next(same, None)
 
-    def fetch_recording(self, sid: str) -> bytes:
+    def record(self, taken: Taken) -> None:
+        if self.recording:
+            raise self.recording.popleft()
+        self.taken.append(taken)
+
+    def recordings_of(self, sid: str) -> list[CarrierRecording]:
+        return self.made.get(sid, [])
+
+    def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
         if sid not in self.recordings:
             raise unreachable()
         return self.recordings[sid]
 
     def delete_recording(self, sid: str) -> None:
+        if self.deleting:
+            raise self.deleting.popleft()
         self.recordings.pop(sid, None)
 
     def send_message(self, message: TextMessage) -> str:

@@ -6,18 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from crm.core import heartbeats
 from crm.core.db import Database, Scope
 from crm.core.heartbeats import FRESH, LEADS, WAITS, Heartbeat, Pulse, Sign
 from web.app import create_app
+from web.cli import app
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -50,6 +52,11 @@ def cli(environ: Environ, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "web.cli", *arguments], env=os.environ | environ, cwd=ROOT, capture_output=True,
         text=True, check=False, timeout=60,
     )  # fmt: skip
+
+
+def alive(environ: Environ, *arguments: str) -> int:
+    """The exit code of `filodiretto alive`, without a process of its own."""
+    return CliRunner().invoke(app, ["alive", *arguments], env=environ).exit_code
 
 
 def eventually(check: Callable[[], object], seconds: float = 30) -> None:
@@ -95,16 +102,17 @@ def test_a_check_in_the_container_asks_about_its_own_process(environ: Environ, d
     assert fresh.returncode == 0
     assert fresh.stdout.startswith("engine: last sign of life ")
     old(database, "engine")
-    assert cli(environ, "alive", "engine").returncode == 1
-    assert cli(environ, "alive", "engine", "--within", "600").returncode == 0
+    assert alive(environ, "engine") == 1
+    assert alive(environ, "engine", "--within", "600") == 0
     with database.begin(Scope.nothing()) as session:
         session.execute(update(Heartbeat).values(host="another"))
-    assert cli(environ, "alive", "engine", "--within", "600").returncode == 1
+    assert alive(environ, "engine", "--within", "600") == 1
 
 
 @contextmanager
 def process(environ: Environ, name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """One of the product's processes."""
+    folder.mkdir()
     with (folder / f"{name}.log").open("wb") as log:
         running = subprocess.Popen(
             [sys.executable, "-m", "web.cli", name], env=os.environ | environ | {"FILODIRETTO_DATA": str(folder)},
@@ -117,22 +125,28 @@ def process(environ: Environ, name: str, folder: Path) -> Iterator[subprocess.Po
         running.wait(10)
 
 
-@pytest.mark.parametrize("name", ["engine", "worker", "beat"])
 def test_a_process_that_stands_still_is_noticed_and_so_is_its_going_on(
-    environ: Environ, database: Database, tmp_path: Path, name: str
+    environ: Environ, database: Database, tmp_path: Path
 ) -> None:
-    with process(environ, name, tmp_path) as running:
+    with ExitStack() as stack:  # all at once, for each is waited for
+        names = ("engine", "worker", "beat")
+        pids = {name: stack.enter_context(process(environ, name, tmp_path / name)).pid for name in names}
 
-        def age() -> float:
+        def age(name: str) -> float:
             (sign,) = signs(database, name)
-            assert sign.pid == running.pid
+            assert sign.pid == pids[name]
             return sign.age.total_seconds()
 
-        eventually(lambda: signs(database, name))
-        eventually(lambda: age() > 1)
-        eventually(lambda: age() < 1)  # not only its first
-        os.kill(running.pid, signal.SIGSTOP)
-        eventually(lambda: age() > 6)  # twice as long as it takes to the next
-        assert cli(environ, "alive", name, "--within", "5").returncode == 1
-        os.kill(running.pid, signal.SIGCONT)
-        eventually(lambda: age() < 1)
+        for name in names:
+            eventually(lambda name=name: signs(database, name))
+            eventually(lambda name=name: age(name) > 1)
+            eventually(lambda name=name: age(name) < 1)  # not only its first
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        for name in names:
+            eventually(lambda name=name: age(name) > 6)  # twice as long as it takes to the next
+            assert alive(environ, name, "--within", "5") == 1
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
+        for name in names:
+            eventually(lambda name=name: age(name) < 1)

@@ -22,11 +22,15 @@ BODY_CLASS = re.compile(r"{% block body_class %}.*?{% endblock %}")
 SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
 
 
+sources_are_read = pytest.mark.xdist_group("sources")  # once, by one process
+
+
 @pytest.fixture(scope="module")
 def said() -> Catalog:
     return update.extracted()
 
 
+@sources_are_read
 def test_messages_of_every_kind_are_found(said: Catalog) -> None:
     for message in (
         "Vai al contenuto",  # a template's
@@ -43,6 +47,7 @@ def test_messages_of_every_kind_are_found(said: Catalog) -> None:
         assert message in said
 
 
+@sources_are_read
 @pytest.mark.parametrize("language", OTHERS)
 def test_everything_is_translated_and_nothing_else(said: Catalog, language: str) -> None:
     catalogue = update.catalogue(language)

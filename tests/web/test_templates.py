@@ -39,3 +39,18 @@ def test_of_what_is_typed_the_latest_is_never_dropped(name: str) -> None:
 def test_amounts_are_written_as_the_language_writes_them(language: str, cents: int) -> None:
     written = environment(language).filters["euro"](cents)
     assert written == format_currency(Decimal(cents) / 100, "EUR", locale=LANGUAGES[language])
+
+
+KEY = re.compile(r'data-key="(\w)"|ask\("[^)]*?, "(\w)", _\(')
+CONSOLE = ("console/*.html", "contacts/_*.html", "follow_ups/_*.html", "messages/_open.html", "texts/_*.html")
+BY_TURNS = frozenset("CIMX")  # they stand in several, of which one is shown
+
+
+def test_every_key_of_the_console_is_told_and_belongs_to_one_template() -> None:
+    told = set(re.findall(r"<dt>Alt\+(\w)</dt>", (TEMPLATES / "console/page.html").read_text(encoding="utf-8")))
+    claimed: dict[str, set[str]] = {}
+    for path in (path for pattern in CONSOLE for path in TEMPLATES.glob(pattern)):
+        for marked, asked in KEY.findall(path.read_text(encoding="utf-8")):
+            claimed.setdefault((marked or asked).upper(), set()).add(path.name)
+    assert set(claimed) <= told
+    assert {key for key, where in claimed.items() if len(where) > 1} <= BY_TURNS

@@ -16,11 +16,14 @@ from crm.messages.words import language_of, means
 from telephony.carriers.port import Reply
 from telephony.lines import queries as lines
 from telephony.messages.receipts import reason_of, state_of
+from telephony.texts import reception
+from telephony.texts.reception import Received
 from web.api.webhooks import NO_CONTENT, HookDep
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 MAX_SID = 64
+_KEPT = frozenset("\n")
 
 
 @router.post("/messages/{ente_id}/{message_id}")
@@ -43,18 +46,27 @@ def became(hook: HookDep, ente_id: int, message_id: UUID) -> Response:
 def wrote(hook: HookDep) -> Response:
     """Somebody wrote to one of our numbers: the opt-out word, the one that takes it back, or something else.
 
-    It counts for every ente of the line's contract: he cannot know which of them a shared number stands for.
+    The word counts for every ente of the line's contract: he cannot know which of them a shared number stands for.
+    Anything else is a conversation, where the contract holds them; else he is told that nobody reads it.
     """
     with hook.runtime.database.begin(Scope.nothing()) as session:
         line = lines.in_use(session, hook["To"])
     who, meant = to_e164(hook["From"]), means(hook["Body"])
     if line is None or who is None:
         return hook.reply(())
+    media = int(hook["NumMedia"]) if hook["NumMedia"].isdecimal() and len(hook["NumMedia"]) < 4 else 0
+    text = Received(hook["MessageSid"], who, _words(hook["Body"]), media)
+    if meant is None and (text.body or media) and 0 < len(text.sid) <= MAX_SID:
+        received = hook.in_contract(line.contract_id, lambda session: reception.receive(session, text, line))
+        if received:  # what is answered goes through the outbox, and is seen in the conversation
+            return hook.reply(())
 
     def work(session: Session) -> None:
         change = service.stop if meant else service.restart
         for ente_id in sorted(enti.enti_of(session, line.contract_id)):
             change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=who)
+        if meant and 0 < len(text.sid) <= MAX_SID:
+            reception.stopped(session, text, line)
 
     if meant is not None:
         hook.in_contract(line.contract_id, work)
@@ -62,3 +74,8 @@ def wrote(hook: HookDep) -> Response:
     if hook["OptOutType"]:  # the carrier has answered already
         return hook.reply(())
     return hook.reply((Reply(answer(meant, language_of(hook["Body"]))),))
+
+
+def _words(body: str) -> str:
+    """What can be kept and shown of what somebody wrote: no control characters."""
+    return "".join(one for one in body.replace("\r\n", "\n") if one.isprintable() or one in _KEPT).strip()

@@ -28,6 +28,8 @@ from telephony.carriers.port import CUSTOMER, Play, Redirect
 from telephony.floor.current import floor
 from telephony.ivr.walk import Reached
 from telephony.lines import queries as lines
+from telephony.recording import service as recordings
+from telephony.recording.service import Told
 from telephony.surveys import reception as surveys
 from telephony.voicemail import service as voicemail
 from web.edge.visits import RuntimeDep, runtime_of
@@ -56,8 +58,12 @@ class Hook:
 
     def told_at(self) -> datetime | None:
         """When the carrier says that it happened, to the second."""
+        return self.instant("Timestamp")
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant that is told, if it is one."""
         try:
-            return parsedate_to_datetime(self["Timestamp"])
+            return parsedate_to_datetime(self[name])
         except (TypeError, ValueError):
             return None
 
@@ -97,6 +103,7 @@ HookDep = Annotated[Hook, Depends(genuine)]
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
+SECONDS_DIGITS = 7
 LONGEST_CALL_S = 4 * 3_600
 REACHED = {"completed": Reached.ANSWERED, "answered": Reached.ANSWERED, "busy": Reached.BUSY}
 
@@ -281,6 +288,25 @@ def recording(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
         hook.in_contract(
             contract_id, lambda session: voicemail.left(session, call_id, recording_sid=sid, seconds=length)
         )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/{contract_id}/calls/{call_id}/taken")
+def taken(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
+    """A recording of the conversation has begun, can be fetched, or holds nothing."""
+    status, seconds = hook["RecordingStatus"], hook["RecordingDuration"]
+
+    def work(session: Session) -> None:
+        began_at = hook.instant("RecordingStartTime") or clock.now(session)
+        length = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < SECONDS_DIGITS else 0
+        told = Told(
+            hook["RecordingSid"], began_at, length, ready=status == "completed", absent=status == "absent"
+        )  # fmt: skip
+        recordings.heard(session, call_id, told)
+
+    if status in {"in-progress", "completed", "absent"}:
+        hook.in_contract(contract_id, work)
+        log.info("recording_heard_of", status=status)
     return Response(status_code=NO_CONTENT)
 
 

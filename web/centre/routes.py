@@ -21,6 +21,8 @@ from telephony.queues import queries as queues
 from telephony.queues import service as queue_service
 from telephony.queues.queries import QueueView
 from telephony.queues.service import KEYS, LEVELS, OTHERS, QueueSetting
+from telephony.texts import settings as texts
+from telephony.texts.settings import Wanted
 from web.edge.fields import id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -47,6 +49,7 @@ class Centre:
     able: dict[int, str]
     names: dict[int, str]
     enti: dict[int, Badge]
+    texts: Wanted | None
 
 
 @router.get("/centre")
@@ -128,6 +131,16 @@ def ring_at(
     )  # fmt: skip
 
 
+@router.post("/centre/{contract_id}/texts")
+def save_texts(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDep) -> Response:
+    """Whether and how conversations by SMS are held."""
+    wanted = _wanted(fields) if "held" in fields else None
+    return _changed(
+        runtime, visit, Permission.QUEUE_MANAGE,
+        lambda session: texts.save(session, visit.principal, contract_id=contract_id, wanted=wanted),
+    )  # fmt: skip
+
+
 @router.post("/centre/{contract_id}/lines")
 def add_line(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDep) -> Response:
     """A new number."""
@@ -169,7 +182,7 @@ def _read(session: Session, contract_id: int) -> Centre:
         queues.queues(session, frozenset({contract_id})), members,
         queues.spoken(session, able), queues.telephones(session, able), able,
         access.named(session, frozenset().union(*members.values())) | able,
-        enti.badges(session, enti.enti_of(session, contract_id)),
+        enti.badges(session, enti.enti_of(session, contract_id)), texts.of_contract(session, contract_id),
     )  # fmt: skip
 
 
@@ -187,6 +200,19 @@ def _setting(fields: dict[str, str]) -> QueueSetting:
         overflow_id=_chosen(fields, "overflow"), overflow_s=_seconds(fields, "overflow_s"),
         sticky_s=_seconds(fields, "sticky"), language_s=_seconds(fields, "language"),
         calls_back="calls_back" in fields, asks_survey="asks_survey" in fields,
+    )  # fmt: skip
+
+
+def _wanted(fields: dict[str, str]) -> Wanted:
+    def number(name: str) -> int:
+        if (found := id_of(fields.get(name, "").strip() or "0")) is None:
+            raise FieldError("Scrivi un numero.", name)
+        return found
+
+    return Wanted(
+        queue_id=_chosen(fields, "queue") or 0, most=number("most"), beside_calls="beside_calls" in fields,
+        most_waiting=number("most_waiting") if fields.get("most_waiting", "").strip() else None,
+        idle_min=number("idle_min"), close_h=number("close_h"), kept_days=number("kept_days"),
     )  # fmt: skip
 
 

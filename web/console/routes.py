@@ -16,8 +16,10 @@ from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
+from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
+from telephony.recording import pausing
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.keeping import LARGEST
 from web.console.view import render, render_queues
@@ -127,6 +129,24 @@ def together(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()
     return _do(runtime, visit, lambda session: talk.together(session, visit.principal, call_id=call))
 
 
+@router.post("/console/recording/pause")
+def leave_out(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """What is said next is not recorded; or still is not."""
+    return _do(runtime, visit, lambda session: pausing.pause(session, visit.principal, call_id=call))
+
+
+@router.post("/console/recording/go-on")
+def record_again(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """It is recorded again."""
+    return _do(runtime, visit, lambda session: pausing.go_on(session, visit.principal, call_id=call))
+
+
+@router.post("/console/recording/withdraw")
+def record_no_more(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """The caller would rather not be recorded after all."""
+    return _do(runtime, visit, lambda session: pausing.withdraw(session, visit.principal, call_id=call))
+
+
 @router.get("/console/whom/{call}")
 def reach(runtime: RuntimeDep, visit: VisitDep, call: UUID) -> Response:
     """Whom the agent may ask, or pass this call on to."""
@@ -178,6 +198,18 @@ def pass_on(
 def leave_consultation(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """Whoever was asked has said what he had to say."""
     return _do(runtime, visit, lambda session: talk.leave_consultation(session, visit.principal, call_id=call))
+
+
+@router.post("/console/callback-served")
+def callback_served(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """Who calls had asked to be called back, and need not be any more."""
+    return _do(runtime, visit, lambda session: callbacks.close_as_served(session, visit.principal, call_id=call))
+
+
+@router.post("/console/machine")
+def machine(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
+    """An answering machine, where somebody is called back."""
+    return _do(runtime, visit, lambda session: callbacks.machine_answered(session, visit.principal, call_id=call))
 
 
 @router.post("/console/help")

@@ -23,6 +23,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story, supervision, whom
 from telephony.calls.choices import Disposition, Topic
@@ -32,6 +33,7 @@ from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.recording.standing import Standing, standing
 from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
@@ -41,11 +43,13 @@ from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
+from web.texts import view as threads
+from web.texts.view import NONE, Threads
 from web.wiring import Runtime
 
 CHOSEN_BY_AGENT = tuple(reason for reason in PauseReason if reason is not PauseReason.MISSED_CALL)
 BUSY = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
-REGIONS = ("band", "phone", "file", "talk")
+REGIONS = ("band", "phone", "texts", "file", "talk", "thread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class AskedView:
     queue_name: str | None
     joined: bool
     together: bool  # the caller hears him
+    recording: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class CallView:
     proposed_by: ProposedBy | None
     message: Voicemail | None  # that he left
     called_back: bool  # he asked to be called back, at the number that stands for his own
+    owed_since: datetime | None  # he asked to be called back in another call, then, and is still to be
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     self_served: tuple[Want, ...]  # what the voice menu has told him already
@@ -99,6 +105,8 @@ class CallView:
     party: PartyView | None
     help_since: datetime | None
     watchers: tuple[Watcher, ...]  # supervisors of whom the agent is told
+    recording: Standing | None
+    unrecorded_until: datetime | None
     vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
 
     @property
@@ -166,6 +174,7 @@ class ConsoleView:
     unfinished: Unfinished | None
     now: datetime
     asked: AskedView | None = None
+    texts: Threads = NONE
     promised: tuple[FollowUpView, ...] = ()  # in this call
     pause_limit: timedelta | None = None
     released: Released | None = None  # by a supervisor
@@ -224,13 +233,14 @@ class Strip:
 def render(runtime: Runtime, visit: Visit) -> Rendered:
     """The console's regions for one agent."""
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
-        view = read(session, visit)
+        view = read(session, visit, runtime.settings.public_url)
         strip = _strip(session, visit)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
     watched |= {topics.contact(contact_id) for contact_id in about}
+    watched |= view.texts.front.topics if view.texts.front else frozenset()
     return Rendered(regions, frozenset(watched))
 
 
@@ -248,7 +258,7 @@ def render_queues(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     return Rendered({"queues": html}, watched)
 
 
-def read(session: Session, visit: Visit) -> ConsoleView:
+def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
     """An agent's console as it is now."""
     presence = session.get(AgentPresence, visit.principal.user_id, populate_existing=True)
     if presence is None:
@@ -275,6 +285,7 @@ def read(session: Session, visit: Visit) -> ConsoleView:
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        texts=threads.read(session, visit, call.answered_at if call else None, public_url),
     )  # fmt: skip
 
 
@@ -295,6 +306,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),
         waiting_since=call.waiting_since, answered_at=call.answered_at,
         ended_at=call.ended_at, times_today=times if call.caller else 1, proposed_by=call.proposed_by,
+        owed_since=owed.asked_at if (owed := callbacks.owed_to(session, call)) else None,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
         self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),
@@ -302,6 +314,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
+        recording=standing(call), unrecorded_until=call.unrecorded_until,
     )  # fmt: skip
 
 
@@ -330,7 +343,7 @@ def _asked(session: Session, presence: AgentPresence, call: Call) -> AskedView |
     queue_id = call.in_queue_id or call.queue_id
     return AskedView(
         call.id, by, queues.queue(session, queue_id).name if queue_id else None, call.party_joined,
-        call.party_joined and call.held_since is None,
+        call.party_joined and call.held_since is None, standing(call),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from telephony.agents import service as agents
 from telephony.agents.models import PauseLimit, PauseReason
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
+from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
 from web.demo.flows import answer_with_machine
@@ -26,6 +27,7 @@ from web.demo.places import LINES
 from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
 from web.demo.sources import settle_sources
+from web.demo.texts import write
 
 DOMAIN = "toscana"
 COLLEAGUES_FILE = "colleagues.json"
@@ -55,8 +57,10 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), settle_sources)
     with database.begin(Scope.of_contract(contract_id)) as session:
         seed_enti(session, contract_id=contract_id, today=today)
+        answer_with_machine(session, contract_id=contract_id, number=REGIONAL)  # it leads to an office, too
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
+    database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 
@@ -96,4 +100,9 @@ def _centre(session: Session, contract_id: int) -> None:
         agents.enrol(session, agent_id=agent_id, domain=DOMAIN)
         session.add_all(QueueMember(queue_id=queue.id, agent_id=agent_id) for queue in queues)
     session.flush()
-    answer_with_machine(session, contract_id=contract_id, number=REGIONAL, queue_id=queues[-1].id)
+    session.add(
+        TextSetting(
+            contract_id=contract_id, queue_id=queues[-1].id, most=3, beside_calls=True, most_waiting=30, idle_min=15,
+            close_h=8, kept_days=365,
+        )
+    )  # fmt: skip

@@ -1,11 +1,12 @@
 """The demonstration's own voice flow: the usual one, and keys for leaving a message and for an ente's office."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
 from telephony.ivr import outside
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToVoicemail
+from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion
 from telephony.lines import queries as lines
@@ -15,14 +16,18 @@ NAME = "Numero regionale, con segreteria"
 MESSAGE_KEY, OFFICE_KEY = "9", "8"
 
 
-def answer_with_machine(session: Session, *, contract_id: int, number: str, queue_id: int) -> None:
-    """This number takes the flow; messages are work of this queue."""
+def answer_with_machine(session: Session, *, contract_id: int, number: str) -> None:
+    """This number takes the flow, unless there is one; messages are work of the operators' queue."""
+    if session.scalar(select(IvrFlow.id).where(IvrFlow.contract_id == contract_id, IvrFlow.name == NAME)) is not None:
+        return
     usual = flows.usual(session, contract_id)
+    operator = usual.nodes[usual.operator]
+    assert isinstance(operator, ToQueue)
     menu = usual.nodes["menu"]
     assert isinstance(menu, Menu)
     words = {Language.ITALIAN: "lasciare un messaggio ed essere richiamato"}
     added = [Choice(digit=MESSAGE_KEY, label=words, next="segreteria")]
-    nodes: dict[str, Node] = {**usual.nodes, "segreteria": ToVoicemail(queue=queue_id, otherwise=usual.operator)}
+    nodes: dict[str, Node] = {**usual.nodes, "segreteria": ToVoicemail(queue=operator.queue, otherwise=usual.operator)}
     ours = {one.number for one in lines.all_lines(session)}
     offices = [one for one in outside.numbers(session, contract_id).items() if one[0] not in ours]
     for phone, whose in offices[:1]:

@@ -22,6 +22,7 @@ from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
 from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.recorded import RECORDS, record
 from web.demo.served import offer
 from web.demo.staff import tell_story
 from web.demo.told import tell
@@ -66,6 +67,7 @@ def seed(
             ),
         )  # fmt: skip
         db.transact(Scope.of_contract(contract_id), partial(offer, ente_id=enti[place.cadastral_code]))
+    db.transact(Scope.of_contract(contract_id), partial(record, ente_id=enti[RECORDS]))
     looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
     db.transact(Scope.of_contract(contract_id), looked_at)
 

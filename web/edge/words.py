@@ -42,13 +42,19 @@ from crm.staff.models import ReplacementState, StaffChange
 from crm.timeline.models import EntryKind
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.choices import Disposition, Topic
+from telephony.calls.models import Consent as RecordingConsent
 from telephony.calls.models import Outcome, ProposedBy, WatchMode
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
 from telephony.lines.models import LineKind
+from telephony.recording.models import Gone
+from telephony.recording.models import Purpose as RecordingPurpose
+from telephony.recording.standing import Standing as RecordingStanding
 from telephony.selfservice.dialogue import Want
 from telephony.surveys.models import SurveyReason
+from telephony.texts.models import Closed, ThreadState
+from telephony.texts.phrases import Phrase
 from web.duplicates.comparison import Line
 
 # By kind first: members of different kinds with one value are equal as strings.
@@ -94,6 +100,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT: "conferma dell'appuntamento",
         MessageTemplate.APPOINTMENT_REMINDER: "promemoria dell'appuntamento",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
+        MessageTemplate.CONVERSATION: "conversazione",
     },
     Language: {Language.ITALIAN: "italiano", Language.ENGLISH: "inglese", Language.GERMAN: "tedesco"},
     Flaw: {
@@ -454,6 +461,34 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Outcome.TURNED_AWAY: "Non ammessa: coda piena",
         Outcome.NOT_REACHED: "Richiamata non riuscita",
     },
+    RecordingConsent: {
+        RecordingConsent.AGREED: "d'accordo a essere registrato",
+        RecordingConsent.REFUSED: "non ha voluto essere registrato",
+        RecordingConsent.SILENT: "non ha risposto: non registrato",
+        RecordingConsent.WITHDRAWN: "ha cambiato idea: non si conserva nulla",
+        RecordingConsent.VOID: "non si conserva nulla: l'accordo non valeva più",
+    },
+    RecordingStanding: {
+        RecordingStanding.STARTING: "La registrazione sta per cominciare.",
+        RecordingStanding.ON: "Si sta registrando.",
+        RecordingStanding.LEAVING_OUT: "Aspetta: la registrazione si sta fermando…",
+        RecordingStanding.LEFT_OUT: "Dato riservato: la registrazione è ferma.",
+        RecordingStanding.HELD: "Ora non si registra: riprende con la conversazione.",
+        RecordingStanding.FAILED: "Non si sta registrando: il gestore telefonico non ci riesce.",
+        RecordingStanding.NOT_AGREED: "Chi chiama non è d'accordo: non si registra.",
+        RecordingStanding.WITHDRAWN: "Chi chiama ha cambiato idea: non si registra e non si conserva nulla.",
+        RecordingStanding.VOID: "Non si registra più, e non si conserva nulla.",
+    },
+    Gone: {
+        Gone.EXPIRED: "scaduta",
+        Gone.ERASED: "cancellata con la persona",
+        Gone.NOT_AGREED: "non c'era più l'accordo",
+        Gone.ABSENT: "il gestore telefonico non ha registrato nulla",
+    },
+    RecordingPurpose: {
+        RecordingPurpose.QUALITY: "controllare e migliorare il servizio",
+        RecordingPurpose.EVIDENCE: "documentare ciò che viene detto",
+    },
     ProposedBy: {
         ProposedBy.CALLER_NUMBER: "numero del chiamante",
         ProposedBy.NOTICE_NUMBER: "codice avviso digitato",
@@ -522,11 +557,32 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Disposition.WRONG_PERSON: "Non è la persona cercata",
         Disposition.DROPPED: "Linea caduta",
     },
+    Closed: {
+        Closed.DONE: "conclusa",
+        Closed.SILENT: "non ha più risposto",
+        Closed.FULL: "non presa: troppi in attesa",
+        Closed.STOPPED: "ha scritto STOP",
+    },
+    Phrase: {
+        Phrase.GREETING: "Saluto, e chi è",
+        Phrase.MOMENT: "Un momento",
+        Phrase.DOCUMENT: "Numero del documento",
+        Phrase.INFORMATION: "Informazioni generali",
+        Phrase.FAREWELL: "Commiato",
+    },
+    ThreadState: {
+        ThreadState.WAITING: "in attesa",
+        ThreadState.OFFERED: "da prendere",
+        ThreadState.OPEN: "in corso",
+        ThreadState.IDLE: "in silenzio",
+        ThreadState.CLOSED: "chiusa",
+    },
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
         EntryKind.FOLLOW_UP: "Attività",
         EntryKind.MESSAGE: "Messaggi",
+        EntryKind.TEXT: "Conversazioni per SMS",
     },
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",
@@ -579,6 +635,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",
+        FilePurpose.TEXT: "Conversazione per SMS",
         FilePurpose.DESK: "È qui allo sportello",
         FilePurpose.VISIT: "Visita",
         FilePurpose.WRITTEN_REQUEST: "Richiesta scritta da trattare",

@@ -34,14 +34,15 @@ from telephony.calls.models import Outcome, Phase
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 from telephony.lines import queries as phone_lines
 from telephony.queues import queries as queues
+from telephony.texts.models import Closed
 from web.audit.view import Line, lines
 from web.wallboard.board import Board, read
 
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
-STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState]] = {
+STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState | Closed]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
-    EntryKind.MESSAGE: MessageState,
+    EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 
@@ -76,7 +77,7 @@ class Happened:
     name: str
     at: datetime
     kind: EntryKind
-    state: Outcome | State | FollowUpState | MessageState | None  # none while it is going on
+    state: Outcome | State | FollowUpState | MessageState | Closed | None  # none while it is going on
     mistaken: bool
     about: Topic | FollowUpKind | None
 

@@ -22,9 +22,10 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 from telephony.selfservice.dialogue import Want
+from telephony.texts.models import Closed
 from web.audit.stored import PHONE
 
-WRITTEN = {"note", "reason"}  # by people, of anything
+WRITTEN = {"note", "reason", "thread"}  # by people, of anything
 NUMBERS = {"act_number"}
 REACHES = {"to"}
 Reader = Callable[[TimelineEntry], Mapping[str, Any]]
@@ -71,6 +72,9 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "note": detail["note"],
         "talked_s": detail["talked_s"],
         "held_s": detail.get("held_s"),
+        "passed": detail.get("passed", ()),
+        "call": entry.source,
+        "recording": detail.get("recording", ""),
         "self_service": [Want(one) for one in detail.get("self_service", ())],
     }
 
@@ -114,7 +118,21 @@ def _message(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
+def _text(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "thread": str(entry.source),
+        "closed": None if entry.status == IN_PROGRESS else Closed(entry.status),
+        "identified": detail["identified"],
+        "received": detail["received"],
+        "sent": detail["sent"],
+        "topic": Topic(detail["topic"]) if detail["topic"] else None,
+        "disposition": Disposition(detail["disposition"]) if detail["disposition"] else None,
+        "note": detail["note"],
+    }
+
+
 READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
-    EntryKind.MESSAGE: _message,
+    EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
 }  # fmt: skip

@@ -139,7 +139,7 @@ def timeline(
     with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         opening = files.require_open(session, visit.principal, contact_id=contact_id)
         part = read_timeline(session, contact_id, opening, only=only, after=after, least=least)
-    return Response(fragment("files/_timeline.html", visit.language, part=part), media_type="text/html")
+    return Response(fragment("files/_timeline.html", visit.language, part=part, visit=visit), media_type="text/html")
 
 
 def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
@@ -152,7 +152,9 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
 
 def _shown(visit: Visit, contact_id: int, found: TaxpayerFile | None) -> Rendered:
     may_propose = visit.principal.can(Permission.PROPOSAL_MAKE)
-    html = fragment("files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose)
+    html = fragment(
+        "files/file.html", visit.language, file=found, contact_id=contact_id, may_propose=may_propose, visit=visit
+    )
     watched = {topics.contact(one) for one in (found.contact_ids if found else (contact_id,))}
     return Rendered({"file": html}, frozenset(watched))
 

@@ -27,9 +27,11 @@ import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
 import telephony.queues.models
+import telephony.recording.models
 import telephony.selfservice.models
 import telephony.standing.models
 import telephony.surveys.models
+import telephony.texts.models
 import telephony.voicemail.models
 from crm.core.db import Base
 

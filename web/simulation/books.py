@@ -42,9 +42,9 @@ class Totals:
 
 
 def disagreements(
-    call: Row, citizen: Citizen, start: Any, tolerance_s: float, unheard_s: float
+    call: Row, citizen: Citizen, start: Any, tolerance_s: float, unheard_s: float, moved_s: float = 0.0
 ) -> Iterator[str]:  # fmt: skip
-    """In what a call is written down otherwise than it happened. `unheard_s`: see `Course.unheard_s`."""
+    """In what a call is written down otherwise than it happened. `unheard_s`, `moved_s`: see `Course`."""
     line = citizen.line
     assert line is not None
     name = f"call {line.ordinal}"
@@ -59,13 +59,15 @@ def disagreements(
             yield f"{name}: {what} {said}, in truth {was}"
     if told != true:
         return
+    waited, talked = call["waited_ms"] / 1000, (call["talked_ms"] + call["held_ms"]) / 1000
     figures = {
-        "waited": (call["waited_ms"] / 1000, waited_s(citizen)),
-        "talked": (call["talked_ms"] / 1000, citizen.talked_s),
-        "ended at": ((call["ended_at"] - start).total_seconds(), line.ended),
+        "waited": (waited, waited_s(citizen), moved_s),
+        "talked": (talked, citizen.talked_s, moved_s),
+        "waited and talked": (waited + talked, waited_s(citizen) + citizen.talked_s, 0.0),
+        "ended at": ((call["ended_at"] - start).total_seconds(), line.ended, 0.0),
     }
-    for what, (written, lived) in figures.items():
-        if abs(written - lived) > tolerance_s:
+    for what, (written, lived, more_s) in figures.items():
+        if abs(written - lived) > tolerance_s + more_s:
             yield f"{name}: {what} {written:.2f} s, in truth {lived:.2f} s"
 
 
@@ -88,6 +90,7 @@ def counted(call: Row) -> Counts:
     measured = Measured(
         received=call["metered"], entered=call["queued_at"] is not None, served=call["answered_at"] is not None,
         ended=call["phase"] is Phase.ENDED, waited_ms=call["waited_ms"], talk_ms=call["talked_ms"],
+        hold_ms=call["held_ms"],
         wrap_up_ms=ms_between(ended, wrapped_up) if ended and wrapped_up else 0,
     )  # fmt: skip
     return contribution(measured, USUAL)
@@ -106,6 +109,8 @@ def in_two_places(calls: Iterable[Row], agents: Iterable[Row]) -> Iterator[str]:
             if call["agent_id"] in busy:
                 yield f"agent {call['agent_id']} has two calls"
             busy[call["agent_id"]] = call
+            if call["party_agent_id"] is not None:
+                busy[call["party_agent_id"]] = call
     for agent in agents:
         his = busy.get(agent["agent_id"])
         if his is not None and agent["call_id"] != his["id"]:

@@ -1,9 +1,11 @@
 """The product over a store in virtual time: its webhooks, dispatcher and chores; and processes that die."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -18,7 +20,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
-from telephony.calls import conversation
+from telephony.calls import conversation, talk
 from telephony.calls.addresses import Addresses
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.reconciliation import Reconciler
@@ -27,12 +29,14 @@ from telephony.commands.events import CommandWritten
 from telephony.engine import Engine
 from telephony.floor.current import floor
 from telephony.floor.memory import MemoryDatabase
+from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from web.api import webhooks
 from web.api.webhooks import Hook
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Network, Party, path_of
+from web.simulation.outages import WEB, Outages, unless_away
 from web.simulation.trunk import Trunk
 from web.wiring import Runtime
 
@@ -40,6 +44,7 @@ T = TypeVar("T")
 PUBLIC_URL = "https://cc.example.it"
 SOON_S = 0.01  # from a commit to what follows from it
 RENEWED_S = 5.0
+LOADED_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,14 @@ class Centre:
         self.reconciler = Reconciler(database, self.carrier)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
         runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
-        network.post = Edge(cast("Runtime", runtime)).post
+        self._edge = Edge(cast("Runtime", runtime))
+        self.outages = Outages(network, seed)
+        self.outages.guard(database)
+        network.post = self._post
         network.voice_url, network.status_url = self.addresses.voice(), self.addresses.status()
         self.connected: set[int] = set()
         self.assigned = 0
+        self.done: Counter[str] = Counter()
         self._asked: set[str] = set()
         self._reconciles = False
         database.on(CommandWritten, self._commands)
@@ -100,20 +109,33 @@ class Centre:
 
     def begin(self) -> None:
         """Its clock runs, and its consoles' sockets stay open."""
-        self.clockwork.every(0.5, self._fire_timers)
-        self.clockwork.every(0.5, self._take_over)
-        self.clockwork.every(2, self._sweep)
-        self.clockwork.every(2, self.engine.retire_silent)
-        self.clockwork.every(2, self._reconcile)
-        self.clockwork.every(RENEWED_S, self._renew)
+        chores: list[tuple[float, Callable[[], object]]] = [
+            (0.5, self._fire_timers), (0.5, self._take_over), (2, self._sweep), (2, self.engine.retire_silent),
+            (2, self._reconcile), (RENEWED_S, self._renew),
+        ]  # fmt: skip
+        for seconds, chore in chores:
+            self.clockwork.every(seconds, partial(unless_away, chore))
+        self.outages.begin()
 
     def close(self) -> None:
         """Nothing more is begun."""
         self.matcher.close()
         self.dispatcher.close()
 
+    def _post(self, url: str, fields: dict[str, str]) -> str | None:
+        def ask() -> str:
+            self.outages.let_through()
+            return self._edge.post(url, fields)
+
+        answer: str | None = unless_away(ask)
+        return answer
+
+    def _begin(self, work: Callable[[], object]) -> None:
+        """What is done on a thread of its own: should it fail, somebody takes it over."""
+        self.clockwork.begin(lambda: unless_away(work))
+
     def _later(self, wait: timedelta, work: Callable[[], None]) -> None:
-        self.clockwork.after(wait.total_seconds(), lambda: self.clockwork.begin(work))
+        self.clockwork.after(wait.total_seconds(), lambda: self._begin(work))
 
     # -- what follows from a commit -------------------------------------------------------------------------------
 
@@ -122,23 +144,23 @@ class Centre:
 
     def _commands(self, written: Iterable[CommandWritten]) -> None:
         for one in written:
-            if not self.network.strikes(self.network.plan.faults.killed):
+            if not self.network.strikes("killed"):
                 self._carry_out(one.command_id, self._soon())
 
     def _carry_out(self, command_id: int, delay: float) -> None:
         self.clockwork.after(
-            delay, lambda: self.clockwork.begin(lambda: self.dispatcher.carry_out(command_id))
+            delay, lambda: self._begin(lambda: self.dispatcher.carry_out(command_id))
         )  # fmt: skip
 
     def _matches(self, due: Iterable[MatchDue]) -> None:
         for domain in sorted({one.domain for one in due} - self._asked):
-            if not self.network.strikes(self.network.plan.faults.killed):
+            if not self.network.strikes("killed"):
                 self._asked.add(domain)
                 self.clockwork.after(self._soon(), lambda domain=domain: self._match(domain))  # type: ignore[misc]
 
     def _match(self, domain: str) -> None:
         self._asked.discard(domain)
-        self.assigned += len(self.matcher.match_now(domain, found_by="event"))
+        self.assigned += len(unless_away(lambda: self.matcher.match_now(domain, found_by="event")) or ())
 
     # -- chores -------------------------------------------------------------------------------------------------
 
@@ -171,10 +193,10 @@ class Centre:
                 self._reconciles = False
 
         if self._due("calls") and not self._reconciles:
-            self.clockwork.begin(work)
+            self._begin(work)
 
     def _renew(self) -> None:
-        if self.connected:
+        if self.connected and not self.outages.is_away(WEB):
             self.database.transact(Scope.nothing(), lambda session: agents.renew(session, sorted(self.connected)))
 
     # -- the consoles ---------------------------------------------------------------------------------------------
@@ -186,25 +208,54 @@ class Centre:
             agents.attend(session, self._agent(agent_id))
             agents.set_device(session, self._agent(agent_id), device="desk", ready=True)
 
-        self._transact(work)
+        if self._done(work) is None:  # a page that is not there is asked for again
+            self.clockwork.after(LOADED_AGAIN_S, lambda: self.attend(agent_id) if agent_id in self.connected else None)
 
     def lapse(self, agent_id: int) -> None:
         self.connected.discard(agent_id)
-        self._transact(lambda session: agents.lapse(session, agent_id))
+        self._done(lambda session: agents.lapse(session, agent_id))
 
     def disappear(self, agent_id: int) -> None:
         self.connected.discard(agent_id)
 
     def state(self, agent_id: int) -> AgentState:
-        return self._transact(lambda session: _presence(session, agent_id))
+        """While nobody answers his page shows what it did."""
+        found = self._done(lambda session: _presence(session, agent_id))
+        return found if isinstance(found, AgentState) else AgentState.TALKING
 
     def ready(self, agent_id: int) -> None:
-        self._transact(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
+        self._done(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
 
     def hang_up(self, agent_id: int) -> bool:
         return self._press(
             agent_id, lambda session, by, call: conversation.hang_up(session, by, call_id=call)
         )  # fmt: skip
+
+    def hold(self, agent_id: int) -> bool:
+        return self._deed("hold", agent_id, lambda session, by, call: talk.hold(session, by, call_id=call))
+
+    def back(self, agent_id: int) -> bool:
+        return self._deed("back", agent_id, lambda session, by, call: talk.back(session, by, call_id=call))
+
+    def pass_to_queue(self, agent_id: int) -> bool:
+        def work(session: Session, by: Principal, call_id: UUID) -> None:
+            queue = self.draw.choice(queues.queues(session, frozenset({self.numbers.contract})))
+            talk.pass_to_queue(session, by, call_id=call_id, queue_id=queue.id, first=self.draw.random() < 0.5)
+
+        return self._deed("pass_to_queue", agent_id, work)
+
+    def pass_to(self, agent_id: int, colleague: int) -> bool:
+        return self._deed("pass_to",
+            agent_id, lambda session, by, call: talk.pass_to_agent(session, by, call_id=call, agent_id=colleague)
+        )  # fmt: skip
+
+    def consult(self, agent_id: int, colleague: int) -> bool:
+        return self._deed("consult",
+            agent_id, lambda session, by, call: talk.consult(session, by, call_id=call, agent_id=colleague)
+        )  # fmt: skip
+
+    def pass_on(self, agent_id: int) -> bool:
+        return self._deed("pass_on", agent_id, lambda session, by, call: talk.pass_on(session, by, call_id=call))
 
     def save(self, agent_id: int) -> bool:
         def work(session: Session, by: Principal, call_id: UUID) -> None:
@@ -222,12 +273,25 @@ class Centre:
             return call_id is not None
 
         try:
-            return self._transact(work)
+            return bool(self._done(work))
         except ConflictError:
             return False
 
-    def _transact(self, work: Callable[[Session], T]) -> T:
-        return self.database.transact(Scope.of_contract(self.numbers.contract), work)
+    def _deed(self, name: str, agent_id: int, do: Callable[[Session, Principal, UUID], object]) -> bool:
+        done = self._press(agent_id, do)
+        self.done[name] += done
+        return done
+
+    def _done(self, work: Callable[[Session], T]) -> T | bool | None:
+        """What a page asks of the web process: what comes of it, if anything (else true); none while it is away."""
+
+        def ask() -> T | bool:
+            self.outages.let_through()
+            came = self.database.transact(Scope.of_contract(self.numbers.contract), work)
+            return True if came is None else came
+
+        answer: T | bool | None = unless_away(ask)
+        return answer
 
     def _agent(self, agent_id: int) -> Principal:
         return Principal(agent_id, "", "it", frozenset({Held(Role.AGENT, None, self.numbers.contract)}))

@@ -25,6 +25,7 @@ START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TOLERANCE_S = 1.3  # a second, and the longest way of a callback
 HOME_S = 300.0  # after the last call until everything is over
 TIDY_S = 600.0
+MOVED_S = 20.0  # an order to move somebody is tried for so long
 CALLER = "+393480000099"
 KEYS = ("0", "1", "1", "1", "9", "")
 
@@ -37,6 +38,8 @@ class Outcome:
     assigned: int = 0
     story: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)  # how often each fault happened
+    done: Counter[str] = field(default_factory=Counter)  # and what agents did with whom they talked to
 
 
 Store = Callable[[Plan, Callable[[], datetime], Callable[[], UUID]], tuple[Database, Numbers]]
@@ -71,7 +74,8 @@ class Course:
         )  # fmt: skip
         for agent_id in numbers.agents:
             draw = random.Random(f"{seed}:agent:{agent_id}")
-            agent = Agent(agent_id, self.network, plan, self.centre, draw, self.outcome.wrong.append)
+            others = tuple(one for one in numbers.agents if one != agent_id)
+            agent = Agent(agent_id, self.network, plan, self.centre, draw, self.outcome.wrong.append, others)
             self.agents[f"agent_{agent_id}"] = agent
         self.citizens: dict[str, Citizen] = {}
         self._closes_s = 0.0
@@ -89,13 +93,16 @@ class Course:
         self.clockwork.run(seconds)
         while self.network.live() and self.clockwork.seconds < seconds + 4 * 3600:
             self.clockwork.run(self.clockwork.seconds + 60)
-        self.clockwork.run(self.clockwork.seconds + HOME_S)
+        self.clockwork.run(self.clockwork.seconds + HOME_S / 2)
+        self.centre.outages.end()
+        self.clockwork.run(self.clockwork.seconds + HOME_S / 2)
         self._close_books()
         return self.outcome
 
     def close(self) -> None:
         """Let go of the threads that the product has made."""
         self.centre.close()
+        self.database.dispose()
 
     def _party(self, identity: str) -> Party:
         return self.agents[identity]
@@ -136,6 +143,12 @@ class Course:
         live = (row for row in floor.calls.rows.values() if row["ended_at"] is None)
         self.outcome.wrong += books.in_two_places(live, floor.agents.rows.values())
 
+    def look_around(self) -> None:
+        """Whether anybody is in two places now, over any store."""
+        left, _ = self._look(self.database)
+        live = (row for row in left.calls if row["ended_at"] is None)
+        self.outcome.wrong += books.in_two_places(live, left.agents)
+
     def _floor(self) -> MemoryFloor:
         assert isinstance(self.database, MemoryDatabase)
         return self.database.floor
@@ -161,7 +174,9 @@ class Course:
         if citizen is None:
             self.outcome.wrong.append(f"a call that nobody made: {call['carrier_sid']}")
             return
-        self.outcome.wrong += books.disagreements(call, citizen, START, self._tolerance_s(), self.unheard_s)
+        self.outcome.wrong += books.disagreements(
+            call, citizen, START, self._tolerance_s(), self.unheard_s, self._moved_s()
+        )  # fmt: skip
         totals = self.outcome.totals
         totals.calls += 1
         totals.entered += citizen.entered is not None
@@ -173,28 +188,41 @@ class Course:
         totals.counts += books.counted(call)
 
     def _tolerance_s(self) -> float:
-        """A caller connected twice, whose callbacks overtake each other, counts from the second time."""
-        astray = self.plan.faults.disorder or self.plan.faults.late
-        return TOLERANCE_S + (2.0 if astray else 0.0)
+        """A caller connected twice, whose callbacks overtake each other, counts from the second time.
+
+        That a queue was left is told twice: with its instant, and by the queue itself without one. It may be that the
+        second, though late, is heard first.
+        """
+        faults = self.plan.faults
+        return TOLERANCE_S + (2.0 if faults.disorder or faults.late else 0.0) + (faults.late_s if faults.late else 0.0)
+
+    def _moved_s(self) -> float:
+        """Whoever is passed on waits from the press of the button, and hears the agent until the carrier is told."""
+        plan, faults = self.plan, self.plan.faults
+        slow = faults.unreachable or faults.unanswered or faults.killed or faults.killed_waiting or faults.database
+        return MOVED_S if (plan.passes or plan.consults) and slow else 0.0
 
     @property
     def unheard_s(self) -> float:
         """A conversation shorter than this may be over before the product finds out that it began: of what was told by
         a callback that is lost the carrier is asked some seconds later.
         """
-        return 30.0 if self.plan.faults.dropped else 0.0
+        faults = self.plan.faults
+        return 30.0 if faults.dropped or faults.web or faults.database else 0.0
 
     def _close_books(self) -> None:
         left, counts = self._look(self.database)
         for call in left.calls:
             self._enter(call)
         wrong = self.outcome.wrong
-        wrong += [f"call {one.line.ordinal} is not in the books" for one in self.citizens.values() if one.line]
+        unknown = [one.line for one in self.citizens.values() if one.line and one.line.announced]
+        wrong += [f"call {line.ordinal} is not in the books" for line in unknown]
         wrong += books.left_lying(left)
         wrong += self._still_on_the_line()
         if counts != self.outcome.totals.counts:
             wrong.append(f"the meter counts {counts}, its calls {self.outcome.totals.counts}")
         self.outcome.assigned = self.centre.assigned
+        self.outcome.struck, self.outcome.done = self.network.struck, self.centre.done
 
     def _still_on_the_line(self) -> Iterator[str]:
         for line in self.network.live():

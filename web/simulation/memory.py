@@ -23,7 +23,9 @@ from telephony.lines.models import LineKind
 from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
 from telephony.queues.queries import QueueView
+from telephony.recording import queries as recordings
 from telephony.selfservice import queries as offered
+from telephony.texts import settings as texts
 from web.simulation.centre import Numbers
 from web.simulation.plan import Plan
 
@@ -67,12 +69,14 @@ def _configuration(plan: Plan) -> Memory:
         (enti._all_badges, (), (Badge(ENTE, "Comune di Empoli", "Empoli", 1),)),  # noqa: SLF001
         (enti.timetable, (CONTRACT, None), always), (enti.timetable, (CONTRACT, ENTE), always),
         (levels.promises, (ours,), ()), (levels.terms, (CONTRACT,), (USUAL,)),
+        (texts.all_settings, (), MappingProxyType({})),
         (queues.rules, (DOMAIN,), MappingProxyType({NOTICES: notices.rules})),
         (queues.with_closed, (ours,), (notices, served)),
         (queues.queue, (OPERATOR,), served), (queues.queue, (NOTICES,), notices),
         (lines._lines, (), MappingProxyType({LINE: line})),  # noqa: SLF001
         (flows.current, (LINE,), Current(None, flow)), (flows.of_call, (CONTRACT, LINE, None), flow),
         (offered.offers, (CONTRACT, None), None), (offered.offers, (CONTRACT, ENTE), None),
+        (recordings.setting, (ENTE,), recordings.OFF),
         (flows.urgent, (CONTRACT, None), ()), (flows.urgent, (CONTRACT, ENTE), ()),
     ]  # fmt: skip
     for read, args, value in known:

@@ -5,6 +5,7 @@ is not asked for.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +20,10 @@ from web.simulation.plan import Plan
 CHARACTERS_PER_S, PLAY_S = 15.0, 10.0
 RING_BUFFER_S = 5.0  # a carrier rings this much longer than asked
 CUSTOMER = "customer"
+AGAIN_S, TRIES = 1.0, 3  # who does not answer is asked again, as our addresses want it
+APOLOGY_S = 8.0
 Fields = dict[str, str]
-Post = Callable[[str, Fields], str]  # to the product: an address and a form; what it answers
+Post = Callable[[str, Fields], str | None]  # to the product: an address and a form; what it answers, if it does
 
 
 class Party(Protocol):
@@ -63,7 +66,9 @@ class Line:
     label: str = CUSTOMER
     room: str = ""
     queued: bool = False
+    held: bool = False
     action: str = ""  # told of the end of queue or room
+    announced: bool = True  # the product was told of it
     turn: int = 0
     sequence: int = 0
     answered: float | None = None
@@ -99,11 +104,15 @@ class Network:
         self.status_url = ""
         self._made = 0
         self._rooms_made = 0
+        self.struck: Counter[str] = Counter()
         self._told: dict[str, float] = {}  # when the last callback about a subject arrives
 
-    def strikes(self, chance: float) -> bool:
-        """Whether something goes wrong this time."""
-        return chance > 0 and self.draw.random() < chance
+    def strikes(self, fault: str, share: float = 1.0) -> bool:
+        """Whether a fault of the plan's happens this time, or that share of its times. It is counted by its name."""
+        chance = getattr(self.plan.faults, fault) * share
+        struck: bool = chance > 0 and self.draw.random() < chance
+        self.struck[fault] += struck
+        return struck
 
     def way(self) -> float:
         """How long a request travels."""
@@ -166,6 +175,12 @@ class Network:
             self._leave(line, "redirected")
             self._fetch(line, url, {})
 
+    def arrange(self, room: str, held: Mapping[str, bool]) -> None:
+        """Who in a room is on hold, by label; whoever is not there is let be."""
+        inside = self.rooms[room].inside if room in self.rooms else {}
+        for label in inside.keys() & held.keys():
+            inside[label].held = held[label]
+
     # -- courses of a line ----------------------------------------------------------------------------------------
 
     def _new(self, from_: str, to: str, party: Party, status_url: str, *, inbound: bool) -> Line:
@@ -182,15 +197,29 @@ class Network:
     def _fetch(self, line: Line, url: str, more: Mapping[str, str]) -> None:
         fields, turn = self._facts(line) | dict(more), line.turn
 
-        def ask() -> None:
+        def ask(tries: int) -> None:
             document = self.post(url, fields)
-            if self.strikes(self.plan.faults.repeated):
-                document = self.post(url, fields)
+            if document is not None and self.strikes("repeated"):
+                document = self.post(url, fields) or document
+            if document is None and tries < TRIES:
+                self.clockwork.after(AGAIN_S, lambda: ask(tries + 1))
+                return
+            if document is None:
+                self._apologise(line, url)
+                return
             if "<Enqueue" in document:
                 line.party.let_in(line)
             self.clockwork.after(self.way(), lambda: self._read(line, turn, url, document))
 
-        self.clockwork.after(self.way(), ask)
+        self.clockwork.after(self.way(), lambda: ask(1))
+
+    def _apologise(self, line: Line, url: str) -> None:
+        """The address of last resort is hosted elsewhere: its words, and the end."""
+        if url == self.voice_url:
+            line.announced = False
+        if line.answered is None:
+            line.answered, line.status = self.clockwork.seconds, "in-progress"
+        self.unless_changed(line, APOLOGY_S, lambda: self.hang_up(line))
 
     def _read(self, line: Line, turn: int, url: str, document: str) -> None:
         if line.turn == turn:
@@ -268,12 +297,12 @@ class Network:
         room = self.rooms.get(line.room)
         if room is None:
             return
-        name, line.room = line.room, ""
+        name, line.room, line.held = line.room, "", False
         room.expected.pop(line.label, None)
         if room.inside.pop(line.label, None) is not None:
             self._tell_room(room, "participant-leave", line)
             others = list(room.inside.values())
-            for one in [*others, line] if others else []:
+            for one in [*others, line] if len(others) == 1 else [line] if others else []:
                 one.party.alone(one)
         if not room.inside and not room.expected:
             del self.rooms[name]
@@ -298,18 +327,21 @@ class Network:
 
     def _tell(self, subject: str, url: str, fields: Fields) -> None:
         """Tell the product; in order about one subject, unless a fault says otherwise."""
-        faults = self.plan.faults
-        if self.strikes(faults.dropped):
+        if self.strikes("dropped"):
             return
         arrives = self.clockwork.seconds + self.way()
-        if self.strikes(faults.late):
-            arrives += self.draw.uniform(0, faults.late_s)
-        if self.strikes(faults.disorder):
+        if self.strikes("late"):
+            arrives += self.draw.uniform(0, self.plan.faults.late_s)
+        if self.strikes("disorder"):
             arrives += self.draw.uniform(0, 2)
         else:
             arrives = self._told[subject] = max(arrives, self._told.get(subject, 0.0))
-        for _ in range(1 + self.strikes(faults.twice)):
-            self.clockwork.after(arrives - self.clockwork.seconds, lambda: self.post(url, fields))
+        for _ in range(1 + self.strikes("twice")):
+            self.clockwork.after(arrives - self.clockwork.seconds, lambda: self._deliver(url, fields, 1))
+
+    def _deliver(self, url: str, fields: Fields, tries: int) -> None:
+        if self.post(url, fields) is None and tries < TRIES:
+            self.clockwork.after(AGAIN_S, lambda: self._deliver(url, fields, tries + 1))
 
     def _facts(self, line: Line) -> Fields:
         direction = "inbound" if line.inbound else "outbound-api"

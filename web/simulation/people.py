@@ -8,7 +8,7 @@ from typing import Protocol
 from telephony.agents.models import AgentState
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Line, Network
-from web.simulation.plan import Plan
+from web.simulation.plan import KINDS, Plan
 
 LOOKS_S = 20.0  # how often an agent looks whether he is ready
 AGAIN_S = 3.0  # after so long a button is pressed again that did nothing
@@ -68,11 +68,14 @@ class Citizen:
         self.happened += 1
         if self.worst is not None and self.happened > self.worst:
             self.worst = None
+            self.network.struck["worst"] += 1
             self.network.clockwork.after(
                 self.draw.choice((0.0, 0.05, 0.15, 0.3)), lambda: self.network.hang_up(line)
             )  # fmt: skip
 
     def together(self, line: Line, other: Line) -> None:
+        if self.talks and self.talks[-1].until is None:  # one more: he is in conversation already
+            return
         self.talks.append(Stretch(self._now))
         rest = max(0.0, self.need_s - self.talked_s)
         if self.hangs_up:
@@ -118,6 +121,24 @@ class Console(Protocol):
     def hang_up(self, agent_id: int) -> bool:
         """He ends the conversation."""
 
+    def hold(self, agent_id: int) -> bool:
+        """He puts the caller on hold."""
+
+    def back(self, agent_id: int) -> bool:
+        """He takes him up again, and whoever he consulted goes."""
+
+    def pass_to_queue(self, agent_id: int) -> bool:
+        """He lets him wait for somebody else."""
+
+    def pass_to(self, agent_id: int, colleague: int) -> bool:
+        """He passes him on to a colleague, who is rung."""
+
+    def consult(self, agent_id: int, colleague: int) -> bool:
+        """He rings a colleague, with the caller on hold."""
+
+    def pass_on(self, agent_id: int) -> bool:
+        """He leaves the caller to the colleague whom he consults."""
+
     def save(self, agent_id: int) -> bool:
         """He saves his notes, and is ready."""
 
@@ -132,6 +153,7 @@ class Agent:
     console: Console
     draw: random.Random
     wrong: Callable[[str], None]
+    colleagues: tuple[int, ...] = ()
     there: bool = False
     lines: list[Line] = field(default_factory=list)  # that live
     talked: Line | None = None  # of which nothing is written yet
@@ -145,31 +167,68 @@ class Agent:
         self.there = True
         self.console.attend(self.id)
         self.console.ready(self.id)
-        if any(getattr(self.plan.faults, name) for name in self.plan.faults.__dataclass_fields__ if name != "late_s"):
+        if any(getattr(self.plan.faults, name) for name in KINDS):
             self.clockwork.after(self.draw.uniform(0, LOOKS_S), self._look)
 
     def rings(self, line: Line) -> None:
-        faults = self.plan.faults
         self.lines.append(line)
         if not self.there:
             self.network.hang_up(line, "no-answer")
-        elif self.network.strikes(faults.browser / 2):
+        elif self.network.strikes("browser", 0.5):
             self.clockwork.after(self.draw.uniform(0, 4), self._dies)
-        elif self.network.strikes(faults.missed):
+        elif self.network.strikes("missed"):
             pass
-        elif self.network.strikes(faults.rejected):
+        elif self.network.strikes("rejected"):
             self.network.unless_changed(line, self._answers_after(), lambda: self.network.hang_up(line, "busy"))
         else:
             self.network.unless_changed(line, self._answers_after(), lambda: self._picks_up(line))
 
     def together(self, line: Line, other: Line) -> None:
-        citizen, self.talked = other.party, line
-        assert isinstance(citizen, Citizen)
-        if self.network.strikes(self.plan.faults.browser):
+        citizen = other.party
+        if not isinstance(citizen, Citizen):  # whom he consults, or who consults him
+            return
+        self.talked = line
+        if self.network.strikes("browser"):
             self.clockwork.after(self.draw.uniform(0, citizen.need_s), self._dies)
+        self._does_more(line, other, max(0.0, citizen.need_s - citizen.talked_s))
         if not citizen.hangs_up:
             rest = max(0.0, citizen.need_s - citizen.talked_s)
             self.clockwork.after(rest, lambda: self._hangs_up(line, other))
+
+    def _does_more(self, line: Line, other: Line, rest: float) -> None:
+        """In the course of the conversation he puts the caller on hold, asks somebody, or passes him on."""
+        plan, at = self.plan, self.draw.uniform(0.2, 0.9) * rest
+
+        def while_there(do: Callable[[], object]) -> Callable[[], object]:
+            return lambda: do() if line.live and other.live and line.room == other.room and self.there else None
+
+        def later(do: Callable[[], object]) -> None:
+            self.clockwork.after(self.draw.uniform(3, 40), while_there(do))
+
+        def consults() -> None:
+            if self.console.consult(self.id, self.draw.choice(self.colleagues)):
+                later(
+                    lambda: (self.draw.random() < 0.5 and self.console.pass_on(self.id)) or self.console.back(self.id)
+                )
+
+        def passes() -> None:
+            if self.draw.random() < 0.5:
+                self.console.pass_to_queue(self.id)
+            else:
+                self.console.pass_to(self.id, self.draw.choice(self.colleagues))
+
+        def holds() -> None:
+            if self.console.hold(self.id):
+                later(lambda: self.console.back(self.id))
+
+        for chance, do in ((plan.holds, holds), (plan.passes, passes), (plan.consults, consults)):
+            if self.colleagues and self.draw.random() < chance:
+                self.clockwork.after(at, while_there(do))
+                return
+
+    def _ends_consultation(self) -> None:
+        if self.draw.random() < 0.5 or not self.console.pass_on(self.id):
+            self.console.back(self.id)
 
     def alone(self, line: Line) -> None:
         self._writes(line)

@@ -22,10 +22,13 @@ class Faults:
     worst: float = 0.0  # a caller hangs up as something happens to his call
     browser: float = 0.0  # an agent's browser dies, once in a conversation or its ringing
     missed: float = 0.0  # an agent does not answer
-    rejected: float = 0.0
+    rejected: float = 0.0  # or refuses to
+    web: float = 0.0  # the web process is away for some seconds, at each look
+    database: float = 0.0  # or the database
 
 
-EVERYTHING = Faults(**dict.fromkeys((name for name in Faults.__dataclass_fields__ if name != "late_s"), 0.01))
+KINDS = tuple(name for name in Faults.__dataclass_fields__ if name != "late_s")
+EVERYTHING = Faults(**dict.fromkeys(KINDS, 0.01))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,20 @@ class Plan:
     menu: bool = True
     latency_s: float = 0.12
     speech: float = 1.0  # nobody speaks at 0
+    holds: float = 0.0  # in so many conversations the agent puts the caller on hold, passes him on,
+    passes: float = 0.0
+    consults: float = 0.0  # or asks a colleague, to whom he leaves him every other time
     faults: Faults = Faults()
 
 
 def troubled(seed: int) -> Plan:
     """A small centre, some of whose troubles are drawn from the seed."""
     draw = random.Random(f"plan:{seed}")
-    kinds = [name for name in Faults.__dataclass_fields__ if name != "late_s"]
-    chosen = draw.sample(kinds, draw.randint(0, 6))
+    chosen = draw.sample(KINDS, draw.randint(0, 6))
     faults = Faults(**{name: draw.choice((0.02, 0.1, 0.25)) for name in chosen})
     return Plan(
         agents=draw.randint(1, 5), calls_per_hour=draw.choice((60.0, 150.0, 300.0)), talk_s=draw.choice((20.0, 60.0)),
         notes_s=15.0, wrap_up_s=30, patience_s=draw.choice((30.0, 120.0, None)), menu=draw.random() < 0.5,
+        holds=draw.choice((0.0, 0.3)), passes=draw.choice((0.0, 0.2)), consults=draw.choice((0.0, 0.3)),
         faults=faults,
     )  # fmt: skip

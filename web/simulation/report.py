@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,10 @@ MOST_SHOWN = 40
 
 def tell(seed: str, hours: float, agents: int, *, faults: bool) -> int:
     """Play, print, and say whether all was right: 0, or 1."""
-    plan = Plan(agents=agents, calls_per_hour=9.0 * agents, faults=EVERYTHING if faults else Faults())
+    plan = Plan(
+        agents=agents, calls_per_hour=9.0 * agents, holds=0.2, passes=0.05, consults=0.1,
+        faults=EVERYTHING if faults else Faults(),
+    )  # fmt: skip
     began = time.perf_counter()
     with silence():
         outcome = play(seed, plan, hours)
@@ -34,8 +38,14 @@ def figures(outcome: Outcome) -> Iterator[str]:
     yield f"waited           {totals.waited_s / max(1, totals.entered):.1f} s on average"
     yield f"talked           {totals.talked_s / max(1, totals.answered):.1f} s on average"
     yield f"the meter        {totals.counts.answered} answered, {totals.counts.lost} lost"
+    yield f"conversations    {_each(outcome.done)}"
+    yield f"faults           {_each(outcome.struck)}"
     yield "nothing is wrong" if not outcome.wrong else f"WRONG: {len(outcome.wrong)}"
     yield from outcome.wrong[:MOST_SHOWN]
+
+
+def _each(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()) if count) or "–"
 
 
 @contextmanager

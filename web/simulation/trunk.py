@@ -8,11 +8,13 @@ from telephony.carriers.port import (
     CarrierCall,
     CarrierError,
     CarrierMessage,
+    CarrierRecording,
     DeviceCredentials,
     Instruction,
     LiveCall,
     Ring,
     Room,
+    Taken,
     TextMessage,
 )
 from telephony.carriers.twilio import markup
@@ -102,12 +104,19 @@ class Trunk:
         raise NotImplementedError
 
     def arrange(self, room: Room) -> None:
-        raise NotImplementedError
+        held = {label: standing.hold for label, standing in room.standing.items()}
+        self._ask(lambda: self._network.arrange(room.conference, held))
 
     def live_calls(self) -> list[LiveCall]:
         raise NotImplementedError
 
-    def fetch_recording(self, sid: str) -> bytes:
+    def record(self, taken: Taken) -> None:
+        raise NotImplementedError
+
+    def recordings_of(self, sid: str) -> list[CarrierRecording]:
+        raise NotImplementedError
+
+    def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
         raise NotImplementedError
 
     def delete_recording(self, sid: str) -> None:
@@ -136,16 +145,16 @@ class Trunk:
 
     def _ask(self, do: Callable[[], T]) -> T:
         assert not self._is_open(), "the carrier is asked within a transaction"
-        network, faults, clockwork = self._network, self._network.plan.faults, self._network.clockwork
+        network, clockwork = self._network, self._network.clockwork
         self._wait(network.way())
-        if network.strikes(faults.unreachable):
+        if network.strikes("unreachable"):
             raise CarrierError("Il gestore telefonico non è raggiungibile.", permanent=False)
         done = do()
-        if network.strikes(faults.unanswered):
+        if network.strikes("unanswered"):
             clockwork.sleep(TIMEOUT_S)
             raise CarrierError("Il gestore telefonico non ha risposto in tempo.", permanent=False, unknown=True)
-        self._wait(SLOW_S if network.strikes(faults.slow) else network.way())
-        if network.strikes(faults.killed_waiting):
+        self._wait(SLOW_S if network.strikes("slow") else network.way())
+        if network.strikes("killed_waiting"):
             raise Killed
         return done
 

@@ -13,6 +13,7 @@ from crm.enti import queries as enti
 from telephony.calls import supervision
 from telephony.calls.models import WatchMode
 from telephony.queues import queries as queues
+from telephony.texts import queries as texts
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
@@ -28,10 +29,11 @@ def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
     with runtime.database.begin(scope) as session:
         found = supervision.conversations(session, scope)
         badges = enti.badges(session, scope.enti)
+        written = texts.live(session, scope.contracts)
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}
     html = fragment(
         "supervision/board.html", visit.language, conversations=found, badges=badges, queues=names,
-        modes=tuple(WatchMode), me=visit.principal.user_id,
+        modes=tuple(WatchMode), written=written, me=visit.principal.user_id,
     )  # fmt: skip
     return Rendered({"supervision": html}, _topics(scope))
 

@@ -27,6 +27,8 @@ from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
 from telephony.queues.queries import Line, QueueView
 from telephony.standing.health import failing_since
+from telephony.texts import queries as texts
+from telephony.texts.queries import TextFigures
 
 HOURS_SHOWN = 12
 ALERTS_SHOWN = 6
@@ -121,6 +123,7 @@ class Board:
     hours: tuple[Hour, ...]
     service: Service | None  # none where contracts of different terms are watched together
     alerts: tuple[Alert, ...]
+    texts: TextFigures | None
     topics: frozenset[str]
 
 
@@ -176,6 +179,7 @@ def read(session: Session, scope: Scope) -> Board:
         ),
         service=_service(sum(tally.rows.values(), Counts()), terms.values()),
         alerts=_alerts(session, contract_ids, since),
+        texts=texts.figures(session, contract_ids),
         topics=frozenset({topics.carrier()})
         | frozenset(topics.board(one) for one in contract_ids)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, contract_ids)),

@@ -21,7 +21,15 @@ from telephony.carriers.simulator.config import SimulatorConfig
 from telephony.carriers.simulator.courtesy import left_to_people
 from telephony.carriers.simulator.errors import RestError, not_found
 from telephony.carriers.simulator.exchange import API_VERSION, Exchange
-from telephony.carriers.simulator.rest import account, calls, conferences, messages, numbers, participants
+from telephony.carriers.simulator.rest import (
+    account,
+    calls,
+    conferences,
+    messages,
+    numbers,
+    participants,
+    recordings,
+)
 from telephony.carriers.simulator.traffic_driver import TrafficDriver
 
 log = structlog.get_logger(__name__)
@@ -69,9 +77,10 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.exception_handler(RestError)(_refuse)
     app.exception_handler(HTTPException)(_not_found)
     for module in (
-        calls, participants, conferences, numbers, messages, account, citizens_api, faults_api, texts_api, sockets,
+        calls, participants, conferences, numbers, messages, recordings, account, citizens_api, faults_api,
+        texts_api, sockets,
     ):  # fmt: skip
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # `include_router` would make each anew
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/health/live")(_live)
     app.get("/", include_in_schema=False)(_caller_page)

@@ -1,4 +1,4 @@
-"""The colleagues' good manners: whoever calls from the page is left to a person, if one is there."""
+"""The colleagues' good manners: whoever calls, or writes, from the page is left to a person, if one is there."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from telephony.carriers.simulator.instants import now
 
 
 def left_to_people(exchange: Exchange, shown: str) -> bool:
-    """Whether a caller whose number stands somewhere in this text is for a person to answer, for now.
+    """Whether somebody whose number stands somewhere in this text is for a person to answer, for now.
 
     It ends when somebody has answered, when no person's telephone is free, or when he has waited long enough.
     """
@@ -16,7 +16,11 @@ def left_to_people(exchange: Exchange, shown: str) -> bool:
         return False
     patience = timedelta(seconds=exchange.config.colleagues.courtesy_s * exchange.config.pace.waits)
     digits = _digits(shown)
-    return any(
+    written = any(
+        text.inbound and now() - text.created < patience and _is_in(text.from_, digits)
+        for text in exchange.texts.texts.values()
+    )
+    return written or any(
         call.for_person and call.live and _waits(call, patience) and _is_in(call.from_, digits)
         for call in exchange.calls.values()
     )

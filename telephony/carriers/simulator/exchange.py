@@ -21,6 +21,7 @@ from telephony.carriers.simulator.instants import now, rfc2822
 from telephony.carriers.simulator.messages import TextDesk
 from telephony.carriers.simulator.numbers import Line, NumberBook
 from telephony.carriers.simulator.queues import WaitingQueue
+from telephony.carriers.simulator.tapes import Tapes
 from telephony.carriers.simulator.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Exchange:
         self.texts = TextDesk(
             config.account_sid, self.callbacks, self.changes, waits=config.pace.waits
         )  # fmt: skip
+        self.tapes = Tapes(self)
         self.mail: deque[dict[str, Any]] = deque(maxlen=MAILS)
         self._ordinals = itertools.count(1)
         self._rooms_made = itertools.count(1)
@@ -215,6 +217,7 @@ class Exchange:
         call.gathering = False
         call.become(status or (Status.COMPLETED if call.answered else unanswered))
         self.devices.release(call)
+        self.tapes.ended(call)
         call.on_end()
         minutes = -(-call.duration_s // 60)
         self.report(call, "completed", CallDuration=str(call.duration_s), Duration=str(minutes),

@@ -17,6 +17,8 @@ FLOOR = 0.75
 KNOWN, UNKNOWN = 0.70, 0.92
 """Cumulative shares: a known taxpayer's own number, another number, no number at all."""
 ANONYMOUS = "anonymous"
+AGREES_SHARE = 0.7
+"""Of those who are asked whether they may be recorded, how many agree."""
 NOTICE_SHARE = 0.5
 """Of those who hold a notice, how many type its number."""
 
@@ -99,8 +101,12 @@ def _script(dice: random.Random, notice: str | None, habits: Habits) -> Iterator
     yield Step(say_digits=choice, after_s=dice.uniform(1.5, 6), before_queue=True)
     if notice and dice.random() < NOTICE_SHARE:
         yield Step(say_digits=notice + "#", after_s=dice.uniform(4, 12), before_queue=True)
-    yield Step(patience_s=_around(dice, habits.patience_s, habits.patience_spread))
-    yield Step(talk_s=_around(dice, habits.talk_s, habits.talk_spread))
+    patience_s = _around(dice, habits.patience_s, habits.patience_spread)
+    talk_s = _around(dice, habits.talk_s, habits.talk_spread)
+    agrees = "1" if dice.random() < AGREES_SHARE else "2"
+    yield Step(say_digits=agrees, after_s=dice.uniform(1, 3), before_queue=True)  # where he is asked
+    yield Step(patience_s=patience_s)
+    yield Step(talk_s=talk_s)
 
 
 def _around(dice: random.Random, median: float, spread: float) -> float:

@@ -20,12 +20,15 @@ from telephony.carriers.port import (
     CarrierCall,
     CarrierError,
     CarrierMessage,
+    CarrierRecording,
     DeviceCredentials,
     Instruction,
     LiveCall,
     Ring,
     Room,
     Standing,
+    Taken,
+    Taking,
     TextMessage,
 )
 from telephony.carriers.twilio import markup, signature
@@ -34,7 +37,7 @@ T = TypeVar("T")
 
 NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
 NOT_FOUND = 20404
-OK = 200
+OK, NO_SUCH = 200, 404
 API_URL = "https://api.twilio.com"
 TOO_MANY = 20429  # not processed: safe to ask again
 LISTED = ("queued", "ringing", "in-progress")
@@ -43,6 +46,8 @@ CLIENT = "client:"
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
+RECORDING_EVENTS = ["in-progress", "completed", "absent"]
+RECORDED = {Taking.ON: "in-progress", Taking.PAUSED: "paused", Taking.OFF: "stopped"}  # Twilio's words
 TOKEN_LIFE = timedelta(hours=8)
 LONGEST_HOLD_S = 60  # a Retry-After beyond it is not believed
 LOOKED_BACK = timedelta(minutes=5)  # how far its clock may be behind ours
@@ -165,14 +170,50 @@ class TwilioCarrier:
             found += _ask(partial(self._client.conferences(str(one.sid)).participants.list, limit=20))
         return found
 
-    def fetch_recording(self, sid: str) -> bytes:
+    def record(self, taken: Taken) -> None:
+        """Begin, pause or stop the recordings of a call; of several that are under way one goes on, the first.
+
+        Before one is begun it is looked for: the answer to an earlier request may have been lost.
+        """
+        recordings = self._client.calls(taken.sid).recordings
+        under_way = [one for one in self._recordings(taken.sid) if str(one.status) in {"in-progress", "paused"}]
+        if not under_way and taken.taking is Taking.ON:
+            _unless_gone(
+                lambda: recordings.create(
+                    recording_channels="dual", trim="do-not-trim", recording_status_callback=taken.status_url,
+                    recording_status_callback_event=RECORDING_EVENTS, recording_status_callback_method="POST",
+                )
+            )  # fmt: skip
+        for n, one in enumerate(under_way):
+            wanted = RECORDED[Taking.OFF if n else taken.taking]
+            if str(one.status) != wanted:
+                skip = {"pause_behavior": "skip"} if wanted == RECORDED[Taking.PAUSED] else {}
+                _unless_gone(partial(self._client.calls(taken.sid).recordings(one.sid).update, status=wanted, **skip))
+
+    def recordings_of(self, sid: str) -> list[CarrierRecording]:
+        """Twilio lists the newest first; here the first one is first."""
+        return [
+            CarrierRecording(
+                str(one.sid), one.start_time or one.date_created, max(int(one.duration or 0), 0),
+                ready=str(one.status) == "completed", absent=str(one.status) == "absent",
+            )
+            for one in self._recordings(sid)
+        ]  # fmt: skip
+
+    def _recordings(self, sid: str) -> list[Any]:
+        found = _ask(lambda: self._client.calls(sid).recordings.list(limit=20))
+        return sorted(found, key=lambda one: (one.date_created, str(one.sid)))
+
+    def fetch_recording(self, sid: str, *, channels: int = 1) -> bytes:
         """By the media's address; the library reads replies as text alone."""
-        address = f"{self._api_url}/2010-04-01/Accounts/{self._account_sid}/Recordings/{sid}.wav"
+        asked = f"?RequestedChannels={channels}" if channels > 1 else ""
+        address = f"{self._api_url}/2010-04-01/Accounts/{self._account_sid}/Recordings/{sid}.wav{asked}"
 
         def ask() -> bytes:
             answer = requests.get(address, auth=(self._account_sid, self._auth_token), timeout=self._timeout_s)
             if answer.status_code != OK:
-                raise TwilioRestException(answer.status_code, address, method="GET")
+                code = NOT_FOUND if answer.status_code == NO_SUCH else None
+                raise TwilioRestException(answer.status_code, address, code=code, method="GET")
             return answer.content
 
         return _ask(ask)

@@ -33,6 +33,8 @@ MAY = {
     Permission.CALLS_ANSWER: {Role.AGENT, Role.SUPERVISOR},
     Permission.CALLS_OUTSIDE: {Role.SUPERVISOR},
     Permission.CALLS_WATCH: {Role.SUPERVISOR},
+    Permission.RECORDING_LISTEN: {Role.SUPERVISOR, Role.ENTE_APPROVER},
+    Permission.RECORDING_SAVE: {Role.ENTE_APPROVER},
     Permission.FILE_READ: STAFF | OF_AN_ENTE,
     Permission.CONTACT_RECORD: STAFF,
     Permission.CONTACT_MERGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},

@@ -51,7 +51,7 @@ from crm.contacts.models import (
     Relation,
     Source,
 )
-from crm.core import jobs
+from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind
 from crm.duplicates import service as duplicates
@@ -88,10 +88,16 @@ from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
+from telephony.lines import queries as lines
+from telephony.recording.models import Purpose as RecordedFor
+from telephony.recording.models import Recording, RecordingListening, RecordingSetting
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
 from telephony.surveys.models import SurveyAnswer
+from telephony.texts import reception as texts
+from telephony.texts.models import TextSetting
+from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
-from tests.cast import AS_OF, REGIONAL_LINE, STRANGER, Cast, principal_of
+from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 
@@ -113,13 +119,13 @@ OF_NOBODY = {
     "access_link", "agent_presence", "agent_release", "alembic_version", "app_user", "carrier_command",
     "carrier_standing", "configuration_version", "contract", "contract_level", "contract_terms", "ente",
     "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit", "queue",
-    "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "timer", "user_event", "user_identity",
-    "user_session",
+    "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk", "text_setting", "timer",
+    "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
     "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
-    "opening_hours", "payment_way", "self_service_setting", "service_topic", "special_day",
+    "opening_hours", "payment_way", "recording_setting", "self_service_setting", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -129,7 +135,8 @@ NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
     "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "carrier_standing",
-    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "timer", "voicemail",
+    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "recording", "text_event",
+    "text_message", "text_setting", "text_thread", "timer", "voicemail",
 )  # fmt: skip
 
 
@@ -222,11 +229,21 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
             )
         )  # fmt: skip
         session.add(
+            Recording(
+                id=uuid4(), call_id=call, contract_id=cast.contract, ente_id=cast.empoli, carrier_sid="RE2",
+                began_at=AS_OF, keep_until=AS_OF,
+            )
+        )  # fmt: skip
+        session.add(
+            RecordingListening(call_id=call, ente_id=cast.empoli, user_id=cast.sara, reason="x", began_at=AS_OF)
+        )
+        session.add(
             SurveyAnswer(
                 id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, queue_id=cast.operator,
                 day=AS_OF.date(), score=5,
             )
         )  # fmt: skip
+        _writes(session, cast)
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
         session.add(a_document(cast.empoli, cast.mario))
@@ -301,6 +318,18 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def _writes(session: Session, cast: Cast) -> None:
+    """Somebody writes who is known, and somebody of whom it is not known for which ente."""
+    wanted = {"most": 3, "beside_calls": True, "idle_min": 15, "close_h": 8, "kept_days": 365}
+    session.add(TextSetting(contract_id=cast.contract, queue_id=cast.operator, **wanted))
+    session.flush()
+    configuration.changed(session)
+    for number, citizen in ((EMPOLI_LINE, MARIO_MOBILE), (REGIONAL_LINE, STRANGER)):
+        found = lines.line(session, number)
+        assert found is not None
+        assert texts.receive(session, Received(f"SM{number}", citizen, "Buongiorno"), found)
 
 
 def _propose(session: Session, cast: Cast) -> None:
@@ -399,6 +428,9 @@ def told(session: Session, cast: Cast) -> list[Base]:
             made_at=at,
             due_at=at,
             expires_at=at,
+        ),
+        RecordingSetting(
+            ente_id=cast.empoli, is_on=False, purpose=RecordedFor.QUALITY, workers="", share=1, keep_days=1, pause_s=30
         ),
         SelfServiceSetting(ente_id=cast.empoli, is_on=True, pins=True, codes=True),
         CallerPin(**his, mark=b"x", set_at=at),

@@ -10,10 +10,12 @@ from crm.contacts.models import ContactPreference
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Scope
+from crm.core.errors import ConflictError
 from crm.follow_ups.models import FollowUp, FollowUpKind
 from crm.levels.metering import Counts, FactKind
 from telephony.agents.models import AgentState
 from telephony.callbacks import rules
+from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls import reception, service
 from telephony.calls.events import LegEnd
@@ -22,6 +24,7 @@ from telephony.calls.reception import Reply
 from telephony.calls.service import Heard
 from telephony.carriers.port import Enqueue, Gather, Hangup, Say
 from telephony.commands.models import CommandKind, CommandState
+from telephony.floor.current import floor
 from telephony.ivr.definition import Flow, Goodbye, ToCallback, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
@@ -29,6 +32,7 @@ from telephony.ivr.walk import Place
 from telephony.queues.models import EntryState, Queue
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE
 from tests.telephony.calls.test_full_queue import follows
+from tests.telephony.calls.test_levels_proved import proof
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
 
@@ -386,3 +390,59 @@ def test_out_of_hours_it_is_put_aside(centre: Stage, monkeypatch: pytest.MonkeyP
     centre.passes(60 * 60 * 24 * 3)
     centre.engine.fire_timers()
     assert [one.call_id for one in centre.run()] == [call]
+
+
+def test_an_answering_machine_is_an_attempt_and_no_answer(centre: Stage) -> None:
+    """contact-centre.md: a callback that was not fulfilled is lost; a machine fulfils none."""
+    cast, call = centre.cast, centre.queues()
+    asks(centre, call)
+    centre.ready(cast.anna)
+    answered_for(centre, call)
+    centre.joins(call)
+    centre.run()
+    assert sum(centre.counts().values(), Counts()).answered == 1
+    anna = centre.principal(cast.anna)
+    centre.work(lambda s: callbacks.machine_answered(s, anna, call_id=call))
+    centre.run()
+    stands, asked = centre.call(call), row(centre, call)
+    assert (stands.phase, stands.away, stands.agent_id, stands.answered_at) == (Phase.WAITING, True, None, None)
+    assert (asked.state, asked.attempts, centre.entry(call).state) == (CallbackState.OPEN, 1, EntryState.ASIDE)
+    assert centre.presence(cast.anna).state is AgentState.READY
+    assert stands.carrier_sid in centre.carrier.ended
+    total = sum(centre.counts().values(), Counts())
+    assert (total.answered, total.lost, total.handled) == (0, 0, 0)
+    assert proof(centre).differences == ()
+    ended(centre, call, stands.carrier_sid, centre.work(lambda s: row(centre, call).leg_id))
+    assert row(centre, call).attempts == 1, "his line's end tells nothing new"
+    passes(centre, 16)
+    answered_for(centre, call)
+    centre.joins(call)
+    assert row(centre, call).state is CallbackState.FULFILLED
+    assert proof(centre).differences == ()
+    centre.caller_leaves(call, after=90)
+    with pytest.raises(ConflictError, match="Non stai parlando"):
+        centre.work(lambda s: callbacks.machine_answered(s, anna, call_id=call))
+
+
+def test_whoever_calls_again_and_is_served_is_not_called_back(centre: Stage) -> None:
+    cast, first = centre.cast, centre.queues()
+    asks(centre, first)
+    centre.crash()
+    again = centre.queues(sid="CAagain")
+    centre.crash()
+    centre.work(lambda s: floor(s).write_entry(first, state=EntryState.ASIDE))
+    centre.ready(cast.anna)
+    centre.talks(again)
+    anna = centre.principal(cast.anna)
+    owed = centre.work(lambda s: callbacks.owed_to(s, centre.call(again)))
+    assert owed is not None
+    assert owed.call_id == first
+    for _ in range(2):
+        centre.work(lambda s: callbacks.close_as_served(s, anna, call_id=again))
+    over = centre.call(first)
+    assert (over.phase, over.outcome, over.away) == (Phase.ENDED, Outcome.ANSWERED, False)
+    assert (row(centre, first).state, centre.entry(first).state) == (CallbackState.FULFILLED, EntryState.LEFT)
+    total = sum(centre.counts().values(), Counts())
+    assert (total.entered, total.answered, total.lost) == (2, 2, 0)
+    assert proof(centre).differences == ()
+    assert centre.work(lambda s: callbacks.owed_to(s, centre.call(again))) is None

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from crm.access import queries as access
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.core.configuration import changed
@@ -308,6 +309,9 @@ def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> Non
     kinds = [kind for kind, _ in stage.facts(call)]
     assert kinds[-4:] == [FactKind.RESUMED, FactKind.PASSED_ON, FactKind.RETURNED, FactKind.SERVED]
     assert not stage.call(call).passed
+    (told,) = stage.timeline(cast.mario)[0].detail["passed"]
+    assert (told["kind"], told["to"]) == ("queue", "Avvisi")
+    assert told["by"] == stage.work(lambda s: access.named(s, [cast.anna]))[cast.anna]
 
 
 def test_whoever_is_passed_on_is_answered_by_more_the_longer_he_waits_there(stage: Stage) -> None:
@@ -356,6 +360,7 @@ def test_anna_asks_the_office_and_leaves_mario_to_it(stage: Stage) -> None:
     stage.caller_leaves(call, after=201)
     over = stage.call(call)
     assert (over.phase, over.agent_id, over.outcome) == (Phase.ENDED, stage.cast.anna, Outcome.ANSWERED)
+    assert stage.timeline(stage.cast.mario)[0].detail["passed"][0]["to"] == "Ufficio Tributi"
 
 
 def test_nobody_answers_at_the_office_and_mario_is_next_in_turn(stage: Stage) -> None:

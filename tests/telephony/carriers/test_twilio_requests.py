@@ -14,7 +14,17 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
 from telephony.calls.addresses import Addresses
-from telephony.carriers.port import CUSTOMER, CarrierCall, CarrierError, Ring, Room, Standing, TextMessage
+from telephony.carriers.port import (
+    CUSTOMER,
+    CarrierCall,
+    CarrierError,
+    Ring,
+    Room,
+    Standing,
+    Taken,
+    Taking,
+    TextMessage,
+)
 from telephony.carriers.twilio.carrier import TwilioCarrier
 from tests.telephony.carriers.conftest import (
     ACCOUNT,
@@ -47,6 +57,18 @@ TEXT = TextMessage(UUID(int=7), "+390571000001", "+393480000001", "Ciao.", TO.me
 SENT_AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CALLER = "CA" + "f" * 32
 NUMBERS = "/IncomingPhoneNumbers.json"
+FURTHER = "RE" + "8" * 32
+TAKEN = Taken(CALL, Taking.ON, TO.taken(1, UUID(int=1)))
+BEGUN = "Fri, 20 Nov 2026 09:00:3{} +0000"
+RECORDINGS = [
+    {
+        "sid": sid,
+        "status": "in-progress",
+        "duration": "-1",
+        **dict.fromkeys(("start_time", "date_created"), BEGUN.format(n)),
+    }
+    for sid, n in ((FURTHER, 1), (RECORDING, 0))
+]
 
 
 def the_call(status: str, **more: object) -> dict[str, object]:
@@ -69,6 +91,11 @@ def teach(twilio: Twilio) -> None:
         ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
         ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
         ("GET", NUMBERS): (200, {"incoming_phone_numbers": [{"sid": NUMBER}], "next_page_uri": None}),
+        ("GET", f"/Calls/{CALL}/Recordings.json"): (200, {"recordings": [], "next_page_uri": None}),
+        ("POST", f"/Calls/{CALL}/Recordings.json"): (201, {"sid": RECORDING}),
+        ("GET", f"/Calls/{CALLER}/Recordings.json"): (200, {"recordings": RECORDINGS, "next_page_uri": None}),
+        ("POST", f"/Calls/{CALLER}/Recordings/{RECORDING}.json"): (200, {"sid": RECORDING}),
+        ("POST", f"/Calls/{CALLER}/Recordings/{FURTHER}.json"): (200, {"sid": FURTHER}),
         ("DELETE", f"/Recordings/{RECORDING}.json"): (204, None),
         ("POST", "/Messages.json"): (201, {"sid": MESSAGE, "status": "queued"}),
         ("GET", "/Messages.json"): (200, {"messages": [], "next_page_uri": None}),
@@ -103,6 +130,7 @@ def description() -> dict[str, Any]:
     wanted = (
         "/Calls.json",
         "/Calls/{Sid}.json",
+        "/Calls/{CallSid}/Recordings",
         "/Conferences",
         "/IncomingPhoneNumbers",
         "/Messages.json",
@@ -145,6 +173,9 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
     "call a citizen": lambda carrier: carrier.ring(CITIZEN),
+    "record a line": lambda carrier: carrier.record(replace(TAKEN, taking=Taking.ON)),
+    "pause a recording": lambda carrier: carrier.record(replace(TAKEN, sid=CALLER, taking=Taking.PAUSED)),
+    "list recordings": lambda carrier: carrier.recordings_of(CALLER),
     "delete a recording": lambda carrier: carrier.delete_recording(RECORDING),
     "move a caller": lambda carrier: carrier.redirect(CALL, TO.resume(1, UUID(int=1))),
     "ring an office": lambda carrier: carrier.ring(replace(RING, number="+390571757000", tones=True)),
@@ -227,6 +258,30 @@ def test_a_citizen_is_called_into_the_conference_of_his_operator(twilio: Twilio,
     said = multi(asked.form)
     assert (said["To"], said["Label"], said["From"]) == ("+393480000001", "customer", "+390571000001")
     assert said["EarlyMedia"] == "false"
+
+
+def test_a_line_is_recorded_in_two_channels_unless_it_is_already(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    teach(twilio)
+    carrier.record(TAKEN)
+    _, made = twilio.asked
+    assert multi(made.form) == {
+        "RecordingChannels": "dual", "Trim": "do-not-trim", "RecordingStatusCallback": TAKEN.status_url,
+        "RecordingStatusCallbackEvent": ["in-progress", "completed", "absent"], "RecordingStatusCallbackMethod": "POST",
+    }  # fmt: skip
+    twilio.asked.clear()
+    carrier.record(replace(TAKEN, sid=CALLER))  # two processes have begun one each: the later one ends
+    assert [(one.method, one.path.rpartition("/")[2], multi(one.form)) for one in twilio.asked] == [
+        ("GET", "Recordings.json", {}), ("POST", f"{FURTHER}.json", {"Status": "stopped"}),
+    ]  # fmt: skip
+    twilio.asked.clear()
+    carrier.record(replace(TAKEN, sid=CALLER, taking=Taking.PAUSED))
+    assert multi(twilio.asked[1].form) == {"Status": "paused", "PauseBehavior": "skip"}
+
+
+def test_the_sound_in_two_channels_is_asked_for_as_such(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    twilio.replies["GET", f"/Recordings/{RECORDING}.wav"] = (200, "sound")
+    carrier.fetch_recording(RECORDING, channels=2)
+    assert twilio.asked[0].query == [("RequestedChannels", "2")]
 
 
 def test_the_sound_of_a_recording_is_fetched_as_the_account(twilio: Twilio, carrier: TwilioCarrier) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -45,7 +45,15 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.queues.models import Queue, QueueEntry
+from telephony.recording import pausing
+from telephony.recording import queries as recordings
+from telephony.recording.models import Purpose, RecordingSetting
 from telephony.selfservice import queries as selfservice
+from telephony.texts import service as threads
+from telephony.texts import settings as texts
+from telephony.texts.lifecycle import Ended, Missed, PassedOn, Replied, Taken, Wrote
+from telephony.texts.models import Closed, TextEvent, TextSetting, TextThread, ThreadState
+from telephony.texts.settings import Wanted
 from tests.cast import DOMAIN, EMPOLI_LINE, REGIONAL_LINE, STRANGER, Cast, settle
 from tests.telephony.fake_carrier import FakeCarrier, no_answer, refused, unreachable
 
@@ -119,6 +127,15 @@ def sides(database_urls: Any, world: World) -> Iterator[tuple[Side, Side]]:
             .where(Queue.id == cast.notices)
             .values(overflow_id=cast.operator, overflow_s=20, ages_s=15, priority=1, widens_s=10, asks_notice=False)
         )
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.add(
+            RecordingSetting(
+                ente_id=cast.empoli, is_on=True, purpose=Purpose.QUALITY, workers="x", share=40, keep_days=1, pause_s=30
+            )
+        )
+    with database.begin(Scope.nothing()) as session:
+        wanted = Wanted(cast.operator, most=2, idle_min=1, close_h=1)
+        session.execute(insert(TextSetting).values(contract_id=cast.contract, **asdict(wanted)))
     with database.begin(Scope.of_contract(cast.contract)) as session:
         memory = MemoryDatabase(world.now, _ids(), _remembered(session, cast))
         for agent_id in (cast.anna, cast.luca, cast.marta):
@@ -140,12 +157,13 @@ def _remembered(session: Session, cast: Cast) -> Memory:
     reads: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         (enti.coverage, ()), (enti.contract_name, (contract,)), (enti._all_badges, ()),
         (levels.promises, (ours,)), (levels.terms, (contract,)),
-        (queues.rules, (DOMAIN,)), (queues.with_closed, (ours,)), (lines._lines, ()),
+        (texts.all_settings, ()), (queues.rules, (DOMAIN,)), (queues.with_closed, (ours,)), (lines._lines, ()),
         *((queues.queue, (one,)) for one in (cast.notices, cast.operator)),
         *((flows.current, (line,)) for line in (EMPOLI_LINE, REGIONAL_LINE)),
         *((flows.of_call, (contract, line, None)) for line in (EMPOLI_LINE, REGIONAL_LINE)),
         *((enti.timetable, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
         *((flows.urgent, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
+        *((recordings.setting, (one,)) for one in (cast.empoli, cast.vinci)),
         *((selfservice.offers, (contract, one)) for one in (None, cast.empoli, cast.vinci)),
     ]  # fmt: skip
     for read, args in reads:
@@ -177,8 +195,9 @@ class Course:
             "timers": (5, lambda: lambda side: side.engine.fire_timers()), "takes_over": (3, self._takes_over),
             "sweeps": (2, lambda: lambda side: side.engine.sweep_queues()),
             "reconciles": (3, lambda: lambda side: side.reconciler.run()),
-            "puts_through": (1, self._puts_through),
-            "attributes": (1, self._attributes), "fails": (2, self._fails), "breaks": (2, self._breaks),
+            "puts_through": (1, self._puts_through), "attributes": (1, self._attributes),
+            "writes": (6, self._writes), "texts": (12, self._texts),
+            "fails": (2, self._fails), "breaks": (2, self._breaks),
         }  # fmt: skip
         (name,) = self.draw.choices(list(kinds), [weight for weight, _ in kinds.values()])
         return name, kinds[name][1]()
@@ -210,7 +229,8 @@ class Course:
         return do
 
     def _presses(self) -> Step:
-        call, keys, late = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "7", "")), self.draw.random() < 0.1
+        call, keys = self._call(), self.draw.choice(("0", "0", "0", "1", "1", "1", "7", ""))
+        late = self.draw.random() < 0.1
         if call is None:
             return lambda _: None
         step = Place.restored(self.known.calls.rows[call]["ivr"]).step - late
@@ -332,6 +352,9 @@ class Course:
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.consult(s, by, call_id=c, agent_id=other),
             lambda s, by, c: talk.together(s, by, call_id=c),
+            lambda s, by, c: pausing.pause(s, by, call_id=c),
+            lambda s, by, c: pausing.go_on(s, by, call_id=c),
+            lambda s, by, c: pausing.withdraw(s, by, call_id=c),
             lambda s, by, c: talk.pass_on(s, by, call_id=c),
             lambda s, by, c: talk.pass_to_queue(s, by, call_id=c, queue_id=queue, first=first),
             lambda s, by, c: talk.pass_to_agent(s, by, call_id=c, agent_id=other),
@@ -366,6 +389,47 @@ class Course:
     def _attributes(self) -> Step:
         call, ente = self._call(), self.draw.choice((None, self.cast.empoli, self.cast.vinci, self.cast.siena))
         return lambda side: call and side.work(lambda s: service.attribute(s, call, ente))
+
+    def _writes(self) -> Step:
+        """A citizen writes: in a thread that goes on, or a new one."""
+        self.told += 1
+        citizen, line = f"+39348000010{self.draw.randrange(4)}", EMPOLI_LINE
+        thread_id, key, back = UUID(int=self.told), f"wrote:{self.told}", self.draw.random() < 0.7
+        opens_at = self.draw.choice((None, None, self.world.at + timedelta(seconds=30)))
+        full, at = self.draw.random() < 0.1, self.world.at
+
+        def work(session: Session) -> Any:
+            last = floor(session).last_thread(line=line, citizen=citizen)
+            live = floor(session).lock_thread(last) if last is not None else None
+            if live is not None and threads.goes_on(live, at):
+                return threads.apply(session, live.id, Wrote(at, opens_at, back), key=key)
+            return threads.begin(
+                session, thread_id, contract_id=self.cast.contract, ente_id=self.cast.empoli, line=line,
+                citizen=citizen, queue_id=self.cast.operator, domain=DOMAIN, language="it", priority=0, metered=True,
+                begun_at=at, state=ThreadState.CLOSED if full else ThreadState.WAITING, entered_at=at,
+                not_before=opens_at, waiting_since=at, wrote_at=at, closed_at=at if full else None,
+                closed=Closed.FULL if full else None,
+            )  # fmt: skip
+
+        return lambda side: side.work(work)
+
+    def _texts(self) -> Step:
+        """Something happens to a thread, by its agent as a rule; or what is due."""
+        if self.draw.random() < 0.3:
+            return lambda side: side.engine.fire_threads()
+        known = list(self.known.threads.rows.values())
+        if not known:
+            return lambda _: None
+        row = self.draw.choice([one for one in known if one["agent_id"] is not None] or known)
+        agent, at = row["agent_id"] or self.cast.anna, self.world.at
+        queue, other = self.draw.choice((self.cast.notices, self.cast.operator)), self.draw.choice((None, agent))
+        event = self.draw.choice(
+            (Taken(at, agent), Taken(at, agent), Missed(at, agent), Replied(at, agent), Replied(at, agent),
+             PassedOn(at, queue, DOMAIN, other), Ended(at, Closed.DONE))
+        )  # fmt: skip
+        self.told += self.draw.random() < 0.9
+        key = f"text:{self.told}"
+        return lambda side: side.work(lambda s: threads.apply(s, row["id"], event, key=key))
 
 
 def _line(session: Session, number: str) -> Any:
@@ -403,7 +467,7 @@ def _plain(value: Any) -> Any:
 BY = {
     "calls": ("id",), "events": ("call_id", "key"), "legs": ("id",), "entries": ("call_id",), "agents": ("agent_id",),
     "timers": ("due_at", "kind", "call_id", "leg_id"), "commands": (), "facts": (),
-    "contract_events": ("metric", "subject"),
+    "contract_events": ("metric", "subject"), "threads": ("id",), "thread_events": ("thread_id", "key"),
 }  # fmt: skip
 
 
@@ -417,6 +481,7 @@ def in_postgres(side: Side) -> dict[str, Any]:
             "agents": _stored(session, AgentPresence), "timers": _stored(session, Timer, "id"),
             "commands": _stored(session, CarrierCommand, "id"), "facts": _stored(session, ServiceFact, "id"),
             "contract_events": _stored(session, ContractEvent, "id", "recorded_at"),
+            "threads": _stored(session, TextThread), "thread_events": _stored(session, TextEvent, "id"),
         }  # fmt: skip
         counts: dict[Account, Counts] = {}
         for row in _stored(session, ServiceDelta, "id"):
@@ -439,6 +504,7 @@ def in_memory(known: MemoryDatabase) -> dict[str, Any]:
         "calls": _kept(held.calls.rows), "events": _kept(held.events.rows), "legs": _kept(held.legs.rows),
         "entries": _kept(held.entries.rows), "agents": _kept(held.agents.rows), "timers": _kept(held.timers.rows, "id"),
         "commands": _kept(held.commands.rows, "id"), "facts": _kept(held.facts.rows, "id"), "contract_events": events,
+        "threads": _kept(held.threads.rows), "thread_events": _kept(held.thread_events.rows),
     }  # fmt: skip
     counts = {account: row["counts"] for account, row in held.counts.rows.items()}
     return {name: _sorted(rows, *BY[name]) for name, rows in found.items()} | {"counts": _nonzero(counts)}
@@ -480,4 +546,4 @@ def test_the_same_course_of_events_leaves_the_same_floor(seed: int, sides: tuple
     stored, kept = in_postgres(postgres), in_memory(known)
     for part, rows in stored.items():
         assert rows == kept[part], part
-    assert all(stored[part] for part in ("legs", "commands", "facts")), "the course leads nowhere"
+    assert all(stored[part] for part in ("legs", "commands", "facts", "threads")), "the course leads nowhere"

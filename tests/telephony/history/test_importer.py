@@ -132,6 +132,38 @@ def test_refused_rows_are_explained_line_by_line(stage: Stage, tmp_path: Path) -
     assert not file.with_suffix(".refused.csv").exists()
 
 
+def test_a_quote_that_is_never_closed_costs_its_own_row_alone(stage: Stage, tmp_path: Path) -> None:
+    dice = Random(3)
+    rows = [record(n, dice) for n in range(300)]
+    file = write(tmp_path / "calls.csv", rows)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[11] = '"' + lines[11]
+    lines[20] = "x" * 200_000 + "\n"
+    file.write_text("".join(lines), encoding="utf-8")
+    assert bring_in(stage, file) == Summary(taken=298, refused=2)
+    with file.with_suffix(".refused.csv").open(encoding="utf-8", newline="") as refused:
+        _, one, other = list(csv.reader(refused))
+    assert one == ["12", "le virgolette non si chiudono, o sono in mezzo al testo", lines[11].strip()]
+    assert other[:2] == ["21", "la riga è troppo lunga"]
+
+
+def test_refused_rows_corrected_where_they_stand_are_taken_in(stage: Stage, tmp_path: Path) -> None:
+    """As a spreadsheet writes them again: in UTF-16, with semicolons, a line that names them, empty columns."""
+    dice = Random(1)
+    good = [record(n, dice) for n in range(3)]
+    file = write(tmp_path / "calls.csv", [row | {"outcome": "persa"} for row in good])
+    assert bring_in(stage, file) == Summary(refused=3)
+    with file.with_suffix(".refused.csv").open(encoding="utf-8", newline="") as refused:
+        table = list(csv.DictReader(refused))
+    outcome = [row["outcome"] for row in good]
+    lines = ["sep=;", ";".join([*table[0], "", ""])]
+    lines += [";".join([*(row | {"outcome": told}).values(), "", ""]) for row, told in zip(table, outcome, strict=True)]
+    again = tmp_path / "again.csv"
+    again.write_text("\r\n".join(lines), encoding="utf-16")
+    assert bring_in(stage, again) == Summary(taken=3)
+    assert bring_in(stage, write(file, good)) == Summary(known=3)
+
+
 def test_a_file_without_its_columns_is_refused_as_a_whole(stage: Stage, tmp_path: Path) -> None:
     file = tmp_path / "calls.csv"
     file.write_text("inizio;fine\n2026;2027\n", encoding="utf-8")
@@ -139,4 +171,7 @@ def test_a_file_without_its_columns_is_refused_as_a_whole(stage: Stage, tmp_path
         bring_in(stage, file)
     file.write_text(f"{','.join(COLUMNS)},colore\n", encoding="utf-8")
     with pytest.raises(InvalidError, match="colore"):
+        bring_in(stage, file)
+    file.write_text(f"{','.join(COLUMNS)},start\n", encoding="utf-8")
+    with pytest.raises(InvalidError, match="due volte: start"):
         bring_in(stage, file)

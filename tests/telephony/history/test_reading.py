@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm.levels.metering import Account, Callers, Counts, contribution
@@ -89,7 +89,12 @@ def test_a_call_is_the_same_however_its_record_is_written() -> None:
     assert named.outcome is PastOutcome.ANSWERED
 
 
-@given(st.dictionaries(st.sampled_from(sorted(ANSWERED)), st.text(max_size=30)))
+INSTANTS = st.datetimes(timezones=st.none() | st.timezones()).map(str)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ANSWERED)), st.text(max_size=30) | INSTANTS))
+@example({"end": "9999-12-31 23:59:59-01:00"})
+@example({"start": "0001-01-01 00:00:00"})
 def test_a_record_is_a_call_or_refused_with_a_reason(changed: dict[str, str]) -> None:
     try:
         call = read(ANSWERED | changed, KNOWN)

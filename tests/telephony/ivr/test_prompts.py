@@ -32,6 +32,7 @@ NOW = rome(11, 20, 7)  # a Friday
         (rome(11, 21, 11), "domani alle 11"),
         (rome(11, 23, 8, 30), "lunedì 23 novembre alle 8 e 30"),
         (rome(12, 8, 9), "martedì 8 dicembre alle 9"),
+        (rome(12, 1, 8, 30), "martedì primo dicembre alle 8 e 30"),
     ],
 )
 def test_an_instant_as_one_says_it(instant: datetime, spoken: str) -> None:

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.enti.calendar import ClosedBecause, Opening
+from telephony.calls.models import Consent
 from telephony.ivr import prompts, walk
 from telephony.ivr.checks import Flaw, problems
-from telephony.ivr.definition import Asking, Flow
+from telephony.ivr.definition import Asking, Flow, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.standard import Matter, standard
 from telephony.ivr.walk import Await, Consult, Enter, Facts, HangUp, LookUp, Place, PutThrough, Reached, Turn, Urgent
+from telephony.recording.models import Purpose
 from telephony.selfservice.dialogue import Answer, Offers
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -290,6 +292,46 @@ def test_digits_are_kept_with_the_call_and_a_full_queue_is_told() -> None:
     assert (said(turn), turn.then) == (["Richiami."], HangUp())
 
 
+# -- may we record ----------------------------------------------------------------------------------------------
+
+RECORDED = replace(FACTS, records=Purpose.EVIDENCE)
+
+
+@pytest.mark.parametrize("keys", [("2",), ("0",)])
+def test_whoever_asks_for_an_operator_is_asked_first_whether_he_may_be_recorded(keys: tuple[str, ...]) -> None:
+    asked = press(AT_MENU, *keys, facts=RECORDED)
+    assert (said(asked), asked.then) == ([prompts.may_we_record(Purpose.EVIDENCE)], Await(1, walk.KEY_S))
+    for key, answer, words in (
+        ("1", Consent.AGREED, Sentence.RECORDED), ("2", Consent.REFUSED, Sentence.NOT_RECORDED),
+        ("0", Consent.SILENT, Sentence.NOT_RECORDED),
+    ):  # fmt: skip
+        turn = press(asked.place, key, facts=RECORDED)
+        assert (turn.place.consent, said(turn)) == (answer, [sentence(words), sentence(Sentence.OPERATOR)])
+        assert isinstance(turn.then, Enter)
+
+
+def test_silence_is_no_agreement_and_keeps_nobody_from_the_operator() -> None:
+    asked = press(AT_MENU, "2", facts=RECORDED)
+    again = press(asked.place, "", facts=RECORDED)
+    assert said(again)[0] == sentence(Sentence.NOTHING_HEARD)
+    turn = press(again.place, "9", facts=RECORDED)
+    assert (turn.place.consent, turn.then) == (Consent.SILENT, Enter(PAYMENTS))
+
+
+def test_he_is_asked_in_his_language() -> None:
+    english = press(walk.begin(TRILINGUAL, RECORDED).place, "2", "0", flow=TRILINGUAL, facts=RECORDED)
+    assert said(english) == [prompts.may_we_record(Purpose.EVIDENCE, Language.ENGLISH)]
+    assert english.says[0].language is Language.ENGLISH
+
+
+def test_nobody_is_asked_on_the_way_to_a_queue_that_is_not_recorded_nor_once_it_was_switched_off() -> None:
+    flow = FLOW.model_copy(update={"nodes": {**FLOW.nodes, "operatore": ToQueue(queue=OPERATOR, unrecorded=True)}})
+    assert press(AT_MENU, "0", flow=flow, facts=RECORDED).then == Enter(OPERATOR)
+    asked = press(AT_MENU, "2", facts=RECORDED)
+    turn = press(asked.place, "1")  # switched off meanwhile
+    assert (turn.place.consent, turn.then) == (None, Enter(PAYMENTS))
+
+
 def test_whoever_is_put_through_speaks_there_or_goes_on_as_the_flow_says() -> None:
     flow = Flow.model_validate({
         "start": "office", "operator": "queue",
@@ -327,6 +369,14 @@ nodes = st.one_of(
     st.fixed_dictionaries(
         {"kind": st.sampled_from(["callback", "voicemail"]), "queue": st.sampled_from([*QUEUES]), **asking}
     ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("queue"),
+            "queue": st.sampled_from([*QUEUES]),
+            "full": st.none() | ids,
+            "unrecorded": st.booleans(),
+        }
+    ),
     st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey"]), "next": ids, **asking}),
     st.fixed_dictionaries(
         {
@@ -337,7 +387,6 @@ nodes = st.one_of(
             "next": st.none() | ids,
         }
     ),
-    st.fixed_dictionaries({"kind": st.just("queue"), "queue": st.sampled_from([*QUEUES]), "full": st.none() | ids}),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
 )
 flows = st.builds(
@@ -356,6 +405,7 @@ facts = st.builds(
     urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
     full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
     offers=st.none() | st.builds(Offers, st.booleans(), st.booleans()),
+    records=st.none() | st.sampled_from(Purpose),
     reaches=st.sampled_from([frozenset(), frozenset({OFFICE})]),
 )  # fmt: skip
 
@@ -381,9 +431,13 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
         assert walk.repeat(flow, turn.place, known).place == turn.place
         if one == "0":
             node = flow.nodes[before.node]
+            if isinstance(node, ToQueue):  # asked whether he agrees, he is put through
+                assert turn.then == Enter(node.queue)
+                continue
             assert isinstance(node, Asking)
             if node.zero is None and known.opening.is_open:
-                assert turn.then == Enter(OPERATOR)
+                asked = turn.place.node == flow.operator and turn.place.kept.get(walk.RECORDING) == walk.ASKED
+                assert turn.then == Enter(OPERATOR) or asked
 
 
 @given(flows, facts)

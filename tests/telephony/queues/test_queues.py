@@ -17,11 +17,13 @@ from crm.follow_ups.service import To
 from telephony.agents import service as agents
 from telephony.ivr import queries as flows
 from telephony.ivr import service as ivr
+from telephony.ivr.definition import Flow, ToQueue, ToVoicemail
 from telephony.queues import queries, service
 from telephony.queues.models import QueueEntry
 from telephony.queues.service import QueueSetting
 from tests.cast import MARIO_MOBILE, REGIONAL_LINE, STRANGER, principal_of
 from tests.cast import _contact as contact_of
+from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -143,6 +145,16 @@ def test_a_closed_queue_frees_its_key_and_leaves_the_menu(stage: Stage, sara: Pr
     assert {(one.id, one.menu_digit) for one in listed} == {(stage.cast.operator, None), (anew, "1")}
     every = stage.work(lambda s: queries.with_closed(s, frozenset({stage.cast.contract})))
     assert stage.cast.notices in {one.id for one in every}  # the board still shows what it did today
+
+
+def test_a_queue_whose_messages_a_published_flow_takes_stays(stage: Stage, sara: Principal) -> None:
+    nodes = {
+        "coda": ToQueue(queue=stage.cast.operator),
+        "messaggio": ToVoicemail(queue=stage.cast.notices, otherwise="coda"),
+    }
+    follows(stage, Flow(start="messaggio", operator="coda", nodes=nodes), cap=None)
+    with pytest.raises(ConflictError, match="percorso vocale"):
+        stage.work(lambda session: service.close(session, sara, queue_id=stage.cast.notices))
 
 
 def test_a_queue_to_which_a_published_flow_leads_stays(stage: Stage, sara: Principal) -> None:

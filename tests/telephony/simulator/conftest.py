@@ -229,6 +229,7 @@ def description() -> OpenAPI | None:
     wanted = (
         "/Calls.json",
         "/Calls/{Sid}.json",
+        "/Calls/{CallSid}/Recordings",
         "/Conferences",
         "/IncomingPhoneNumbers.json",
         "/Messages.json",

@@ -117,6 +117,21 @@ def partial(region, html):
     return f'<hx-partial hx-target="#{region}" hx-swap="outerMorph">{html}</hx-partial>'
 
 
+def test_threads_to_be_taken_are_seen_beside_the_call():
+    screen = Screen()
+    screen.show(
+        '<section id="talk"><select name="topic"><option value="payment">x</option></select></section>'
+        '<section id="texts"><li><button hx-post="/console/texts/front" name="thread" value="t1">+39 348 000</button>'
+        '<button hx-post="/console/texts/decline" name="thread" value="t1">Lascia</button></li></section>'
+        '<section id="thread"><select name="topic"><option value="other">y</option></select></section>'
+    )
+    assert screen.buttons("/console/texts/decline") == ["t1"]
+    assert screen.choices("topic") == ["payment"]  # of the call
+    assert "+39 348 000" in screen.text("texts")
+    screen.show('<section id="texts"></section>')
+    assert screen.buttons("/console/texts/decline") == []
+
+
 def test_a_frame_replaces_the_regions_it_brings():
     screen = Screen()
     assert screen.moment == Moment()

@@ -142,6 +142,22 @@ def test_whoever_was_served_without_an_operator_gives_his_mark_once(stage: Stage
     assert "4" not in str(stage.call(call).ivr["kept"])
 
 
+def test_whoever_marked_the_voice_flow_is_not_asked_again_by_the_operator_s_queue(asking: Stage) -> None:
+    flow = Flow(
+        start="voto", operator="coda",
+        nodes={"voto": AskMark(next="coda", otherwise="coda"), "coda": ToQueue(queue=asking.cast.operator)},
+    )  # fmt: skip
+    follows(asking, flow, cap=None)
+    asking.ready(asking.cast.anna)
+    call = asking.arrives()
+    asking.presses(call, "5")
+    asking.talks(call)
+    asking.work(lambda s: conversation.hang_up(s, asking.principal(asking.cast.anna), call_id=call))
+    asking.run()
+    assert ("CAmario", TO.survey(asking.cast.contract, call)) not in asking.carrier.redirected
+    assert CommandKind.SURVEY not in {kind for kind, _ in asking.commands()}
+
+
 def test_zero_asks_for_an_operator_where_a_mark_is_asked(stage: Stage) -> None:
     flow = Flow(
         start="voto", operator="coda",

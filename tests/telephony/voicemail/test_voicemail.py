@@ -23,6 +23,7 @@ from telephony.voicemail.models import Voicemail
 from tests.cast import MARIO_MOBILE
 from tests.telephony.callbacks.test_callbacks import answered_for, centre, ended, row
 from tests.telephony.calls.test_full_queue import follows
+from tests.telephony.fake_carrier import no_answer
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
@@ -86,7 +87,7 @@ def test_a_message_is_work_in_the_queue_and_heard_by_who_calls_back(answering: S
     answering.run()
     with pytest.raises(ConflictError, match="sta arrivando"):
         answering.work(lambda s: service.listen(s, anna, call_id=call))
-    assert keeper.run() == 1
+    assert keeper.run() == 2  # fetched, and deleted at the carrier
     heard = answering.work(lambda s: service.listen(s, anna, call_id=call))
     assert heard.sha256 is not None
     assert keeper._store.read(heard.kept_under or 0, heard.sha256, most=LARGEST) == SOUND
@@ -121,6 +122,17 @@ def test_a_carrier_that_is_down_is_asked_again(answering: Stage, keeper: Keeper)
     answering.carrier.recordings["RE1"] = SOUND
     keeper.run()
     assert kept(answering)[0].sha256 is not None
+
+
+def test_a_carrier_that_would_not_delete_a_message_is_asked_again(answering: Stage, keeper: Keeper) -> None:
+    leaves(answering)
+    answering.carrier.deleting.append(no_answer())
+    keeper.run()
+    assert kept(answering)[0].sha256 is not None
+    assert "RE1" in answering.carrier.recordings
+    keeper.run()
+    assert answering.carrier.recordings == {}
+    assert keeper.run() == 0
 
 
 def test_a_message_told_twice_is_one_and_silence_is_none(answering: Stage) -> None:

@@ -1,7 +1,7 @@
 """How a call's last moments were: when the agent, who hung up, was gone. Calls that the menu put through outside.
 
 Revision ID: 0036
-Revises: 0033
+Revises: 0035
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

@@ -199,13 +199,13 @@ const NEXT = {
 };
 const AT_ONCE = new Set(["ringing", "talking"]); // states in which whoever does nothing else is led there at once
 const RESTING = "h2[tabindex='-1']";
-const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title" };
+const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", texts: "#texts-title", thread: ".reply textarea" };
 let last = null; // what had the focus, and in which region
 let lastRegion = "";
 
 document.addEventListener("focusin", (event) => {
   last = event.target;
-  lastRegion = last.closest("#band, #phone, #file, #talk")?.id ?? "";
+  lastRegion = last.closest("#band, #phone, #file, #talk, #texts, #thread")?.id ?? "";
 });
 document.addEventListener("click", (event) => {
   event.target.closest(".passing summary")?.focus(); // also by its key: what it opens comes next
@@ -223,7 +223,9 @@ function keepFocus(state) {
   if (state !== "talking" && state !== "wrap_up") hungUp = false;
   const active = document.activeElement;
   const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
-  if (lost) first([...(NEXT[state] ?? []), HEADINGS[lastRegion]])?.focus();
+  const there = HEADINGS[lastRegion];
+  const writes = lastRegion === "thread"; // an answer that was sent leaves room for the next
+  if (lost) first(writes ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING))) next?.focus();
 }
 

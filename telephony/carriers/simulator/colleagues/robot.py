@@ -14,6 +14,7 @@ from telephony.carriers.simulator.colleagues.errors import EdgeError
 from telephony.carriers.simulator.colleagues.model import Colleague
 from telephony.carriers.simulator.colleagues.roster import Member
 from telephony.carriers.simulator.colleagues.softphone import Softphone
+from telephony.carriers.simulator.colleagues.writing import Writing
 
 log = structlog.get_logger(__name__)
 FIRST_S, LONGEST_S = 0.5, 30.0
@@ -59,8 +60,9 @@ class Robot:
             self._log.info("colleague.at_work")
             self._away = ""
             duties = Duties(self._mind, browser, console, phone, changes, self._breaks, self._scale, self._leaves)
+            writing = Writing(browser, console.screen, changes, self._scale, self._leaves)
             async with asyncio.TaskGroup() as tasks:
-                for work in (console.keep(), phone.keep(), duties.report_device(), duties.work()):
+                for work in (console.keep(), phone.keep(), duties.report_device(), duties.work(), writing.work()):
                     tasks.create_task(work)
 
     def _explain(self, error: BaseException | None) -> None:

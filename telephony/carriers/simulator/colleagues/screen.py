@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-REGIONS = frozenset({"band", "phone", "file", "talk", "strip"})
+REGIONS = frozenset({"band", "phone", "texts", "file", "talk", "thread", "strip"})
 HEADERS_ATTRIBUTE = "hx-headers"
 CSRF_HEADER = "x-csrf-token"
 TEXT = "#text"
@@ -28,6 +28,7 @@ class Region:
     leads_to: set[str] = field(default_factory=set)
     text: str = ""
     choices: dict[str, list[str]] = field(default_factory=dict)
+    buttons: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Screen:
@@ -50,6 +51,8 @@ class Screen:
             for verb in ("hx-post", "hx-get"):
                 if verb in attributes:
                     region.leads_to.add(attributes[verb])
+            if tag == "button" and "hx-post" in attributes and "value" in attributes:
+                region.buttons.setdefault(attributes["hx-post"], []).append(attributes["value"])
             if tag == "input" and attributes.get("type") in {"checkbox", "hidden"}:
                 region.choices.setdefault(attributes.get("name", ""), []).append(attributes.get("value", ""))
             if tag == "select":
@@ -74,6 +77,10 @@ class Screen:
     def offers(self, path: str) -> bool:
         """Whether any button or form leads to that address."""
         return any(path in region.leads_to for region in self._regions.values())
+
+    def buttons(self, path: str) -> list[str]:
+        """What the buttons that lead to an address say of it."""
+        return [value for region in self._regions.values() for value in region.buttons.get(path, ())]
 
     def choices(self, name: str) -> list[str]:
         """What a field of that name offers, or holds already."""

@@ -13,6 +13,7 @@ from telephony.carriers.simulator.exchange import API_VERSION
 from telephony.carriers.simulator.instants import rfc2822
 from telephony.carriers.simulator.messages import Text
 from telephony.carriers.simulator.numbers import Line
+from telephony.carriers.simulator.tapes import Tape
 
 Shape = dict[str, Any]
 CALL_PARTS = ("Notifications", "Recordings", "Payments", "Events", "Siprec", "Streams", "Transcriptions",
@@ -122,6 +123,32 @@ def participant_shape(conference: Conference, participant: Participant) -> Shape
         "status": participant.status,
         "queue_time": "0",
         "uri": f"{_root(call.account_sid)}/Conferences/{conference.sid}/Participants/{call.sid}.json",
+    }
+
+
+def recording_shape(tape: Tape) -> Shape:
+    call = tape.call
+    path = f"{_root(call.account_sid)}/Calls/{call.sid}/Recordings/{tape.sid}"
+    over = tape.status in {"completed", "absent"}
+    return {
+        "sid": tape.sid,
+        "account_sid": call.account_sid,
+        "api_version": API_VERSION,
+        "call_sid": call.sid,
+        "conference_sid": None,
+        "date_created": rfc2822(tape.created),
+        "date_updated": rfc2822(tape.updated),
+        "start_time": rfc2822(tape.created),
+        "duration": str(tape.length_s) if over else "-1",
+        "price": None,
+        "price_unit": "USD",
+        "status": tape.status,
+        "source": "StartCallRecordingAPI",
+        "channels": tape.channels,
+        "track": "both",
+        "error_code": None,
+        "encryption_details": None,
+        "uri": path + ".json",
     }
 
 

@@ -2,10 +2,13 @@
 
 import { speak, token, words } from "/static/words.js";
 
+const MOBILE = /^\+393/; // others get no SMS
 const element = (id) => document.getElementById(id);
 const headers = token ? { Authorization: `Bearer ${token}` } : {};
 let chosen = new URLSearchParams(location.search).get("number") ?? "";
 let shown = "";
+let names = {}; // people to try with, by number
+let lineOf = ""; // the last number that this telephone had to do with
 
 async function ask(path, method = "GET", body) {
   const answer = await fetch(`/simulator/${path}`, {
@@ -25,11 +28,11 @@ function made(tag, text, className = "") {
 
 function drawPhones(phones) {
   const select = element("number");
-  const numbers = phones.map((phone) => phone.number);
+  const numbers = [...new Set([...phones.map((phone) => phone.number), ...Object.keys(names)])];
   if (chosen && !numbers.includes(chosen)) numbers.push(chosen);
   chosen ||= numbers[0] ?? "";
   if ([...select.options].map((option) => option.value).join() !== numbers.join()) {
-    select.replaceChildren(...numbers.map((number) => new Option(number, number, false, number === chosen)));
+    select.replaceChildren(...numbers.map((number) => new Option(`${number} ${names[number] ?? ""}`.trim(), number, false, number === chosen)));
   }
 }
 
@@ -62,8 +65,9 @@ async function look() {
     shown = now;
     element("texts").replaceChildren(...texts.map(bubble));
     element("no-texts").hidden = texts.length > 0;
-    element("answer").hidden = texts.length === 0;
-    element("answer").dataset.to = texts.map((text) => (text.inbound ? text.to : text.from)).at(-1) ?? "";
+    const last = texts.map((text) => (text.inbound ? text.to : text.from)).at(-1);
+    if (last && lineOf !== `${chosen} ${last}`) element("line").value = last;
+    lineOf = `${chosen} ${last}`;
     element("mails").replaceChildren(...mails.map(letter));
     element("no-mail").hidden = mails.length > 0;
   } catch {
@@ -85,7 +89,7 @@ element("answer").addEventListener("submit", async (event) => {
   const body = element("body").value;
   element("body").value = "";
   try {
-    await ask("texts", "POST", { from: chosen, to: event.target.dataset.to, body });
+    await ask("texts", "POST", { from: chosen, to: element("line").value, body });
   } catch (error) {
     element("notice").textContent = `${words().error}: ${error.message}`;
     element("notice").hidden = false;
@@ -94,5 +98,17 @@ element("answer").addEventListener("submit", async (event) => {
   look();
 });
 
-speak(look);
+async function begin() {
+  try {
+    const { numbers, suggestions } = await ask("setup");
+    names = Object.fromEntries(suggestions.filter((one) => MOBILE.test(one.number)).map((one) => [one.number, one.label]));
+    if (!numbers.length) setTimeout(begin, 2000); // the centre is still starting
+    element("line").replaceChildren(...numbers.map(({ number, label }) => new Option(`${number} ${label}`.trim(), number)));
+  } catch {
+    // the simulator is not there yet: it is asked again when the page is loaded anew
+  }
+  look();
+}
+
+speak(begin);
 setInterval(look, 1500);
