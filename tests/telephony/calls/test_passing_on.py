@@ -275,6 +275,8 @@ def test_a_colleague_who_is_not_free_is_not_asked(stage: Stage) -> None:
 def test_whom_anna_may_choose(stage: Stage) -> None:
     cast = stage.cast
     an_office(stage)
+    told = dict.fromkeys(("address", "competent_for", "accessibility"), "")
+    stage.work(lambda s: s.add(Office(ente_id=cast.empoli, name="Premium", phone="+39899123456", hours=[], **told)))
     call, anna = in_talk(stage)
     stage.ready(cast.luca)
     row = stage.call(call)
