@@ -388,6 +388,8 @@ def try_call(
     number: Annotated[str, typer.Argument(help="One of our numbers")],
     caller: Annotated[str, typer.Option("--from", help="The caller's number; else it is withheld")] = "",
     at: Annotated[datetime | None, typer.Option(help="When, in Rome; else now")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The queues hold all that they may")] = False,
+    uncalled: Annotated[bool, typer.Option("--uncalled", help="The caller asked never to be called")] = False,
 ) -> None:
     """Place a call in words through a line's voice flow: lines of standard input are keys, words, or silence."""
     from crm.core.clock import ROME  # noqa: PLC0415
@@ -398,7 +400,9 @@ def try_call(
     instant = at.replace(tzinfo=at.tzinfo or ROME) if at else None
     answers = (line.rstrip("\n") for line in sys.stdin)
     try:
-        code = play(runtime.database, number, caller=caller, at=instant, answers=answers)
+        code = play(
+            runtime.database, number, caller=caller, at=instant, answers=answers, full=full, calls_back=not uncalled
+        )
     finally:
         runtime.close()
     raise typer.Exit(code)

@@ -39,6 +39,7 @@ class ClosedSpell:
     starts_at: datetime
     ends_at: datetime | None
     reason: str
+    agreed: bool = True  # by the ente; one in an emergency is not, and counts as service that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,7 @@ class Opening:
 def opening(timetable: Timetable, instant: datetime) -> Opening:
     """Whether the line is open at `instant`."""
     closure = next((c for c in timetable.closures if _covers(c, instant)), None)
-    within_hours = any(start <= instant < end for start, end in spans(timetable, in_rome(instant).date(), 1))
-    if closure is None and within_hours:
+    if closure is None and _within_hours(timetable, instant):
         return Opening(is_open=True)
     opens_at = next_opening(timetable, instant)
     if closure is not None:
@@ -83,6 +83,13 @@ def opening(timetable: Timetable, instant: datetime) -> Opening:
     day = in_rome(instant).date()
     because = ClosedBecause.HOLIDAY if is_holiday(timetable, day) else ClosedBecause.HOURS
     return Opening(is_open=False, because=because, opens_at=opens_at)
+
+
+def is_metered(timetable: Timetable, instant: datetime) -> bool:
+    """Whether what arrives at `instant` counts for the service levels: within the hours, whatever was closed in them
+    without the ente's consent (Intercent-ER 2.3; Anci Toscana 8)."""
+    agreed = any(one.agreed and _covers(one, instant) for one in timetable.closures)
+    return not agreed and _within_hours(timetable, instant)
 
 
 def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:
@@ -119,6 +126,10 @@ def is_holiday(timetable: Timetable, day: date) -> bool:
 @lru_cache(maxsize=16)
 def _italian_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("IT", years=year))
+
+
+def _within_hours(timetable: Timetable, instant: datetime) -> bool:
+    return any(start <= instant < end for start, end in spans(timetable, in_rome(instant).date(), 1))
 
 
 def _covers(closure: ClosedSpell, instant: datetime) -> bool:

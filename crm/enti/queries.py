@@ -130,7 +130,7 @@ def _closed_spells(session: Session, contract_id: int, ente_id: int | None) -> t
         .order_by(Closure.starts_at, Closure.id)
     ).all()
     spells = [
-        ClosedSpell(row.starts_at, row.ends_at, row.message)
+        ClosedSpell(row.starts_at, row.ends_at, row.message, agreed=row.standing is ClosureStanding.APPROVED)
         for row in rows
         if row.ente_id is None or row.ente_id == ente_id
     ]

@@ -101,6 +101,18 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[FollowUp
     return _views(session, FollowUp.contact_id.in_(contact_ids), _OPEN)
 
 
+def holders(session: Session, contact_ids: Collection[int]) -> list[int]:
+    """Who has something open to do about these contacts, by when it is due."""
+    first = func.min(FollowUp.due_at)
+    rows = session.execute(
+        select(FollowUp.owner_id, first)
+        .where(FollowUp.contact_id.in_(contact_ids), FollowUp.owner_id.is_not(None), _OPEN)
+        .group_by(FollowUp.owner_id)
+        .order_by(first, FollowUp.owner_id)
+    )
+    return [owner for owner, _ in rows if owner is not None]
+
+
 def of_call(session: Session, call_id: UUID) -> list[FollowUpView]:
     """What was promised in a call, whatever became of it."""
     return _views(session, FollowUp.call_id == call_id)

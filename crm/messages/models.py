@@ -95,6 +95,7 @@ class Message(Base):
         UniqueConstraint("ente_id", "cause"),
         CheckConstraint("channel IS NOT NULL OR state = 'withheld'", name="channel"),
         Index("ix_message_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
+        Index("ix_message_to_no_contact", "ended_at", postgresql_where=text("contact_id IS NULL")),
         Index("ix_message_address", "address", postgresql_where=text("external_id IS NOT NULL")),
     )
 

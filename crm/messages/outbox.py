@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.contacts import queries as contacts
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
+from crm.enti import queries as enti
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.messages import queries, rules
@@ -23,6 +24,7 @@ from crm.messages.templates import TEMPLATES
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 
+NOT_ARRIVED = (MessageState.FAILED, MessageState.EXPIRED)
 _UNDER_WAY = (MessageState.SENDING, MessageState.UNKNOWN)
 DELIVER = "messages.deliver"  # the kind of the jobs that send, look for, and look after messages
 _NOTES = {
@@ -191,8 +193,11 @@ def broken(session: Session, message_id: UUID) -> None:
 def end(session: Session, row: Message, state: MessageState, reason: Reason) -> None:
     """Nothing more is done about it. What was to arrive and did not is shown to somebody."""
     _settle(session, row, state, reason)
-    failure = state in {MessageState.FAILED, MessageState.EXPIRED}
-    if failure and row.contact_id is not None and row.channel is not None and not _is_secret(row):
+    if state not in NOT_ARRIVED or row.channel is None or _is_secret(row):
+        return
+    if row.contact_id is None:  # on the page of everybody's follow-ups
+        touch(session, *(topics.follow_ups(one) for one in enti.contracts_of(session, row.ente_id)))
+    else:
         follow_ups.owe(
             session, ente_id=row.ente_id, contact_id=row.contact_id, kind=FollowUpKind.CHECK,
             note=_NOTES[row.channel], call_id=row.call_id,

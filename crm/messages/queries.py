@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,11 +12,15 @@ from crm.contacts import consents, preferences
 from crm.contacts import queries as contacts
 from crm.contacts.models import Purpose
 from crm.contacts.queries import ContactView
+from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.enti.calendar import Timetable
 from crm.enti.models import Ente
 from crm.messages.models import Message, MessageChannel, MessageSetting, MessageState, MessageStop, Reason
 from crm.messages.rules import Address, Facts, Quiet, fit
+from crm.messages.templates import TEMPLATES
+
+SHOWN_FOR, MOST = timedelta(days=30), 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class MessageView:
     state: MessageState
     reason: Reason | None
     due_at: datetime
+    ended_at: datetime | None
     made_by: int | None
 
 
@@ -40,7 +45,29 @@ def get(session: Session, message_id: UUID) -> MessageView:
     row = session.get(Message, message_id, populate_existing=True)
     if row is None:
         raise NotFoundError("Questo messaggio non esiste.")
+    return _view(row)
+
+
+def _view(row: Message) -> MessageView:
     return MessageView(**{name: getattr(row, name) for name in MessageView.__dataclass_fields__})
+
+
+def undelivered(session: Session, ente_ids: Collection[int]) -> list[MessageView]:
+    """What did not arrive at somebody who is no contact of these enti, of the last month, the latest first.
+
+    A contact's is a follow-up about him; a code is asked for again.
+    """
+    rows = session.scalars(
+        select(Message)
+        .where(
+            Message.contact_id.is_(None), Message.ended_at > clock.now(session) - SHOWN_FOR,
+            Message.ente_id.in_(ente_ids), Message.state.in_([MessageState.FAILED, MessageState.EXPIRED]),
+            Message.template.not_in([one.key for one in TEMPLATES.values() if one.secret]),
+        )
+        .order_by(Message.ended_at.desc(), Message.id)
+        .limit(MOST)
+    )  # fmt: skip
+    return [_view(row) for row in rows]
 
 
 def facts(session: Session, contact: ContactView) -> tuple[Facts, str]:

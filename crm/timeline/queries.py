@@ -105,12 +105,14 @@ def _of_ente(ente_id: int, since: datetime, limit: int) -> Select[TimelineEntry]
     )
 
 
-def last_author(session: Session, contact_id: int, *, kind: EntryKind, since: datetime) -> int | None:
-    """Who is behind the last entry of a kind, where somebody is."""
+def last_author(
+    session: Session, contact_ids: Collection[int], *, kind: EntryKind, since: datetime
+) -> int | None:  # fmt: skip
+    """Who is behind the last entry of a kind about any of these contacts, where somebody is."""
     return session.scalar(
         select(TimelineEntry.author_id)
         .where(
-            TimelineEntry.contact_id == contact_id, TimelineEntry.kind == kind, TimelineEntry.occurred_at >= since,
+            TimelineEntry.contact_id.in_(contact_ids), TimelineEntry.kind == kind, TimelineEntry.occurred_at >= since,
             TimelineEntry.author_id.is_not(None),
         )
         .order_by(TimelineEntry.occurred_at.desc(), TimelineEntry.id.desc())

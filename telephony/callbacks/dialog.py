@@ -51,11 +51,14 @@ def is_under_way(kept: Kept) -> bool:
     return STAGE in kept
 
 
-def asked(kept: Kept, language: Language) -> Asked:
-    """What he is asked where he stands."""
+def asked(kept: Kept, language: Language, *, zero_reaches: bool = False) -> Asked:
+    """What he is asked where he stands. `zero_reaches`: zero leads to an operator, and not only out of this."""
     if kept[STAGE] == CONFIRM:
-        return Asked(prompts.callback_number(kept[NUMBER], language), 1)
-    return Asked(prompts.sentence(Sentence.CALLBACK_KEY_IN, language), None)
+        zero = Sentence.OPERATOR_LAST if zero_reaches else Sentence.CALLBACK_NOT
+        return Asked(f"{prompts.callback_number(kept[NUMBER], language)} {prompts.sentence(zero, language)}", 1)
+    zero = Sentence.OPERATOR_BY_DIGITS if zero_reaches else Sentence.CALLBACK_NOT_BY_DIGITS
+    asks = prompts.sentence(Sentence.CALLBACK_KEY_IN, language)
+    return Asked(f"{asks} {prompts.sentence(zero, language)}", None)
 
 
 def answered(kept: Kept, keys: str, *, attempts: int = ATTEMPTS) -> tuple[Kept, Agreed | Declined | Sentence | None]:

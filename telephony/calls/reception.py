@@ -16,7 +16,7 @@ from crm.contacts.queries import ContactKey
 from crm.core import clock
 from crm.core.db import new_id
 from crm.enti import queries as enti
-from crm.enti.calendar import opening
+from crm.enti.calendar import is_metered, opening
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
@@ -44,6 +44,7 @@ from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
+from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
@@ -69,17 +70,18 @@ class Arrival:
 def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) -> Reply:
     """A call arrives on one of our lines. The scope must be the line's contract."""
     caller = to_e164(arrival.caller) if arrival.caller else None
-    known = _known(session, caller, line)
+    his = lines.of_his_own(session, caller)
+    known = _known(session, his, line)
     only = known[0] if len(known) == 1 else None
-    kind = caller_kind(caller)
+    kind = caller_kind(his)
     ente_id = line.ente_id or (only.ente_id if only else None)
     table = enti.timetable(session, line.contract_id, ente_id)
-    is_open = opening(table, arrival.at).is_open
+    counts = is_metered(table, arrival.at)
     taken = flows.current(session, line.number)
     call = floor(session).arrive(
         id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,
         caller=caller, caller_kind=kind, callers=counted_as(kind, line.kind), phase=Phase.IVR,
-        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=is_open,
+        ivr_version_id=taken.version_id, ivr=Place(taken.flow.start).stored(), arrived_at=arrival.at, metered=counts,
         waited_ms=0, talked_ms=0, closing=False, note="", contact_id=only.contact_id if only else None,
         proposed_by=ProposedBy.CALLER_NUMBER if only else None, checked_at=arrival.at,
     )  # fmt: skip
@@ -126,7 +128,8 @@ def after_number(
     if hung_up or call.phase is not Phase.IVR or step != place.step:
         return () if hung_up else _now(session, call, to)
     flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached))
+    now = clock.now(session)  # they may have spoken past closing
+    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
     return _say(session, call, turn, to)
 
 
@@ -165,7 +168,9 @@ def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: st
     if not dialog.is_under_way(place.kept):
         if pressed != dialog.YES or not callbacks.is_offered(session, call):
             return ()
-        place = replace(place, kept=dialog.begin(place.kept, call.caller), step=place.step + 1)
+        place = replace(
+            place, kept=dialog.begin(place.kept, lines.of_his_own(session, call.caller)), step=place.step + 1
+        )
         return _written(session, call, place, (_about_callback(call, place, to),))
     kept, came = dialog.answered(place.kept, pressed)
     place = replace(place, kept=kept, step=place.step + 1)
@@ -222,7 +227,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     match call.phase:
         case Phase.IVR:
             flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
-            return _reply(call, walk.repeat(flow, place, _facts(session, call, flow)), to)
+            return _reply(session, call, walk.repeat(flow, place, _facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
             why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
             said = Said(prompts.sentence(why, place.language), place.language)
@@ -255,12 +260,14 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
             said = {"answer": turn.place.consent.value, "language": turn.place.language.value}
             note(session, call, ASKED, at, said)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
-    return _reply(call, turn, to)
+    return _reply(session, call, turn, to)
 
 
-def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn]) -> Turn:
+def _walked(
+    session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn], judged_at: datetime | None = None
+) -> Turn:  # fmt: skip
     """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
-    facts = _facts(session, call, flow)
+    facts = _facts(session, call, flow, judged_at)
     turn = walked(facts)
     node = flow.nodes[turn.place.node]
     if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
@@ -274,7 +281,7 @@ def _walked(session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts
     return elsewhere
 
 
-def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
+def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     match turn.then:
         case CalledBack(speaks=True):
@@ -286,7 +293,8 @@ def _reply(call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (*says, _enqueue(call, to))
         case walk.PutThrough(number, rings_s, longest_min):
             action = to.put_through(call.contract_id, call.id, turn.place.step)
-            return (*says, PutThrough(number, call.line, action, rings_s, longest_min * 60))
+            shown = lines.caller_id_of(session, call.contract_id, call.ente_id, call.line)
+            return (*says, PutThrough(number, shown, action, rings_s, longest_min * 60))
         case Await(digits, timeout_s, words):
             action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
@@ -326,18 +334,20 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
     )  # fmt: skip
 
 
-def _facts(session: Session, call: CallRow, flow: Flow) -> Facts:
+def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | None = None) -> Facts:
+    """Whoever came while the line was open finds it open; unless it is judged anew, at an instant."""
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
-        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), call.arrived_at),
-        now=clock.now(session), caller_known=call.contact_id is not None, caller=call.caller,
+        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), judged_at or call.arrived_at),
+        now=clock.now(session), caller_known=call.contact_id is not None,
+        caller=lines.of_his_own(session, call.caller),
         calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
         or callbacks.may_be_called(session, call),
         urgent=flows.urgent(session, call.contract_id, call.ente_id),
         offers=offered.offers(session, call.contract_id, call.ente_id),
         records=recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id),
-        reaches=outside.reached_from(session, call.contract_id, flow, call.caller),
+        reaches=outside.reached_from(session, call.contract_id, flow, line=call.line, caller=call.caller),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def consult(session: Session, call: CallRow, asked: Consult, language: Language,
     """Answer a request of the caller's; what was told is written in the call, on the timeline and in the figures."""
     line = lines.line(session, call.line)  # whoever calls a line of many enti may have notices of several
     ente_id = line.ente_id if line else call.ente_id
-    caller = Caller(call.id, call.contract_id, ente_id, call.caller, language, to.info())
+    caller = Caller(call.id, call.contract_id, ente_id, lines.of_his_own(session, call.caller), language, to.info())
     came = answers.consult(session, caller, asked.request, factor=asked.factor)
     if came.about is not None:
         _propose(session, call, came.about)

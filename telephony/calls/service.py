@@ -3,6 +3,7 @@
 Where the state is kept is the floor's business (`telephony.floor`). Locks are taken in one order: call, entry, agent.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from crm.core import clock, topics
 from crm.core.db import signal, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
+from crm.enti.calendar import opening
 from crm.levels import service as levels
 from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter_of
 from crm.levels.service import SeenFact
@@ -223,7 +225,7 @@ def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
     if not _append(session, row, "PutThrough", heard) or row.put_through_at is not None:
         return
     row = replace(row, put_through_at=heard.at)
-    over = {"outcome": _outcome(row, _state(row))} if row.phase is Phase.ENDED else {}
+    over = {"outcome": _outcome(session, row, _state(row))} if row.phase is Phase.ENDED else {}
     floor(session).write_call(call_id, put_through_at=heard.at, **over)
     if row.metered:
         state = (account_of(row), measured_of(row, _state(row)))
@@ -260,15 +262,14 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *,
         call_id, contract_id=entering.contract_id, ente_id=entering.ente_id, queue_id=queue_id, domain=queue.domain,
         priority=queue.priority, at=heard.at, language=language, knows=knows, away=away,
     )  # fmt: skip
-    if widenings := queue.rules.widenings(language, known=knows is not None):
-        due = [heard.at + timedelta(seconds=seconds) for seconds in sorted(widenings)]
-        commands.arm_widening(session, call_id=call_id, contract_id=entering.contract_id, due=due)
+    widenings = queue.rules.widenings(language, known=knows is not None)
+    _arm_at(session, call_id, entering.contract_id, heard.at, (timedelta(seconds=one) for one in widenings))
     return apply(session, call_id, CallerQueued(heard.at, away), heard)
 
 
 def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
-    """The agent who spoke with this taxpayer last, not long ago."""
-    return floor(session).last_agent(contact_id, since=at - KNOWN_FOR)
+    """The agent who has something to do for this taxpayer, or spoke with him last, not long ago."""
+    return floor(session).who_knows(contact_id, since=at - KNOWN_FOR)
 
 
 def account_of(row: LiveCall) -> Account:
@@ -346,11 +347,11 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         values["answered_at"] = None
     if after.phase is Phase.ENDED:
         values["ended_at"] = after.ended_at
-        values["outcome"] = _outcome(row, after)
+        values["outcome"] = _outcome(session, row, after)
     floor(session).write_call(row.id, **values)
 
 
-def _outcome(row: LiveCall, after: CallState) -> Outcome:
+def _outcome(session: Session, row: LiveCall, after: CallState) -> Outcome:
     if after.served:
         return Outcome.ANSWERED
     if after.away:
@@ -363,7 +364,8 @@ def _outcome(row: LiveCall, after: CallState) -> Outcome:
         return Outcome.PUT_THROUGH
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
-    return Outcome.LEFT_IVR if row.metered else Outcome.CLOSED
+    table = enti.timetable(session, row.contract_id, row.ente_id)
+    return Outcome.LEFT_IVR if opening(table, row.arrived_at).is_open else Outcome.CLOSED
 
 
 def _follow_leg(session: Session, row: LiveCall, after: CallState, event: Event) -> None:
@@ -406,6 +408,20 @@ def _update_leg(session: Session, leg_id: UUID, state: LegState, **values: objec
     commands.disarm_ring(session, leg_id=leg_id)
 
 
+def _arm_widenings(session: Session, row: LiveCall, at: datetime, *, also: Iterable[timedelta]) -> None:
+    """A caller waits anew, perhaps in another queue: more may answer him there after a while, as of any who waits."""
+    call = floor(session).whole_call(row.id)
+    assert call is not None
+    language = Place.restored(call.ivr).language.value
+    widenings = _queue(session, row).rules.widenings(language, known=False)
+    _arm_at(session, row.id, row.contract_id, at, {*(timedelta(seconds=one) for one in widenings), *also})
+
+
+def _arm_at(session: Session, call_id: UUID, contract_id: int, at: datetime, waits: Iterable[timedelta]) -> None:
+    if due := [at + wait for wait in sorted(waits)]:
+        commands.arm_widening(session, call_id=call_id, contract_id=contract_id, due=due)
+
+
 def _follow_entry(session: Session, row: LiveCall, before: CallState, after: CallState, event: Event) -> None:
     values: dict[str, Any] = {"away": after.away} if after.away is not before.away else {}
     if after.phase is before.phase and not values:
@@ -416,9 +432,8 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
             "meant_for": None,
         }  # fmt: skip
-        if cut_off_from is not None:
-            due = [event.at + wait for wait in (agents.FAREWELL + timedelta(seconds=1), timedelta(seconds=BACK_S))]
-            commands.arm_widening(session, call_id=row.id, contract_id=row.contract_id, due=due)
+        back = () if cut_off_from is None else (agents.FAREWELL + SECOND, timedelta(seconds=BACK_S))
+        _arm_widenings(session, row, event.at, also=back)
     elif after.phase is Phase.WAITING and before.phase is not Phase.IVR:
         values |= {"state": EntryState.WAITING}
     elif after.phase is Phase.RINGING:

@@ -183,11 +183,11 @@ def _dialled(session: Session, by: Principal, call: CallRow, number: str) -> str
     found = typed_number(number)
     if found is None:
         raise InvalidError("Scrivi un numero di telefono italiano completo.", field="number")
+    if not is_of_usual_price(found):
+        raise InvalidError("Si può chiamare solo un numero italiano fisso, mobile o verde.", field="number")
     offices = details.offices(session, call.ente_id) if call.ente_id is not None else ()
     if any(office.phone == found for office in offices):
         return found
     if not by.can(Permission.CALLS_OUTSIDE, contract_id=call.contract_id):
         raise InvalidError(NOT_ALLOWED, field="number")
-    if not is_of_usual_price(found):
-        raise InvalidError("Si può chiamare solo un numero italiano fisso, mobile o verde.", field="number")
     return found

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
-from crm.contacts.phone import spaced
+from crm.contacts.phone import is_of_usual_price, spaced
 from crm.core import clock
 from crm.enti import details
 from telephony.agents.models import AgentPresence, AgentState
@@ -63,7 +63,11 @@ def reachable(session: Session, by: Principal, call: CallRow) -> Reachable:
     return Reachable(
         queues.queues(session, frozenset({call.contract_id})),
         tuple(sorted(colleagues, key=lambda one: (not one.is_free, one.name))),
-        tuple(OutsideNumber(one.name, one.phone, one.competent_for) for one in offices if one.phone),
+        tuple(
+            OutsideNumber(one.name, one.phone, one.competent_for)
+            for one in offices
+            if one.phone and is_of_usual_price(one.phone)
+        ),
         by.can(Permission.CALLS_OUTSIDE, contract_id=call.contract_id),
     )
 

@@ -12,6 +12,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -34,6 +35,7 @@ from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState
 from telephony.commands.service import WRITER_LEASE, order
 from telephony.floor.current import floor
+from telephony.lines import queries as lines
 from telephony.standing import pace
 from telephony.standing.pace import Pace
 
@@ -338,7 +340,7 @@ class Dispatcher:
         if job.kind is CommandKind.CALL_BACK:
             return Ring(
                 leg_id=job.leg_id, conference=conference_name(job.leg_id), agent="", number=job.citizen, citizen=True,
-                caller_id=job.line, timeout_s=CITIZEN_RINGS_S,
+                caller_id=job.caller_id, timeout_s=CITIZEN_RINGS_S,
                 status_url=self._addresses.citizen(job.contract_id, job.call_id, job.leg_id),
                 conference_url=self._addresses.conference(job.contract_id, job.call_id, job.leg_id),
             )  # fmt: skip
@@ -348,7 +350,7 @@ class Dispatcher:
         return Ring(
             leg_id=job.leg_id, conference=conference_name(in_room),
             agent="" if job.agent_id is None else agent_identity(job.agent_id),
-            caller_id=job.line, timeout_s=job.ring_timeout_s or 20,
+            caller_id=job.caller_id, timeout_s=job.ring_timeout_s or 20,
             status_url=status(job.contract_id, job.call_id, job.leg_id),
             conference_url=self._addresses.conference(job.contract_id, job.call_id, in_room),
             number=job.number, heard=not watches, tones=job.agent_id is None,
@@ -400,4 +402,7 @@ def _settle(
 
 
 def _load(session: Session, command_id: int) -> Job | None:
-    return floor(session).load(command_id, clock.now(session))
+    job = floor(session).load(command_id, clock.now(session))
+    if job is None or job.kind not in CREATES:
+        return job
+    return replace(job, caller_id=lines.caller_id_of(session, job.contract_id, job.ente_id, job.line))

@@ -34,6 +34,8 @@ class Job:
     room_id: UUID | None
     citizen: str | None  # the number of whoever is to be called back
     called_leg: UUID | None  # for which he is being called, or was
+    ente_id: int | None
+    caller_id: str = ""  # of a call that is placed
 
     @property
     def is_moot(self) -> bool:

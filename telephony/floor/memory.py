@@ -392,6 +392,7 @@ class MemoryFloor(MemoryTexts):
             leg["carrier_sid"], leg["state"], leg["agent_id"],
             self._ring_timeout(call["in_queue_id"] or call["queue_id"]), leg["role"] if leg["id"] else None,
             leg["number"] or (self.agents.rows.get(leg["agent_id"]) or _AGENT)["rings_at"], call["room_id"], None, None,
+            call["ente_id"],
         )  # fmt: skip
 
     def settle(
@@ -461,7 +462,7 @@ class MemoryFloor(MemoryTexts):
     def close_file(self, call_id: UUID) -> None:
         """There are none."""
 
-    def last_agent(self, contact_id: int, *, since: datetime) -> int | None:
+    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
         told = [row for row in self.timeline.by("contact", contact_id) if row["agent_id"] and row["at"] >= since]
         last = max(told, key=lambda row: row["at"], default=None)
         return None if last is None else int(last["agent_id"])

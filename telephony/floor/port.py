@@ -320,5 +320,6 @@ class Floor(TextFloor, Protocol):
     def close_file(self, call_id: UUID) -> None:
         """Whatever file is open for this call is closed."""
 
-    def last_agent(self, contact_id: int, *, since: datetime) -> int | None:
-        """The agent who spoke with this taxpayer last, not before this instant."""
+    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
+        """The agent who has something open to do for this taxpayer, in whichever ente he is known; else who spoke with
+        him last, not before this instant."""

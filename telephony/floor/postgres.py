@@ -36,6 +36,7 @@ from crm.contacts import queries as contacts
 from crm.contacts.queries import ContactKey
 from crm.core.db import table_of
 from crm.files import service as files
+from crm.follow_ups import queries as follow_ups
 from crm.levels import contract_events
 from crm.levels import service as levels
 from crm.levels.metering import Account, Measured
@@ -191,6 +192,7 @@ _FREE_AGENTS = (
     )
     .group_by(_PRESENCE.c.agent_id)
 )  # fmt: skip
+_ENROLLED = select(_PRESENCE.c.agent_id).where(_PRESENCE.c.agent_id.in_(bindparam("agents", expanding=True)))
 _IN_SERVICE = select(_PRESENCE.c.agent_id).where(
     _THESE_AGENTS,
     _PRESENCE.c.state.not_in([AgentState.OFFLINE, AgentState.PAUSED]),
@@ -251,6 +253,7 @@ _LOAD = (
         _LEG.c.agent_id, _QUEUE.c.ring_timeout_s, _LEG.c.role,
         func.coalesce(_LEG.c.number, _PRESENCE.c.rings_at), _CALL.c.room_id,
         _CALLBACK.c.number.label("citizen"), _CALLBACK.c.leg_id.label("called_leg"),
+        _CALL.c.ente_id,
     )
     .join(_CALL, _CALL.c.id == _COMMAND.c.call_id)
     .outerjoin(_LEG, _LEG.c.id == _COMMAND.c.leg_id)
@@ -541,8 +544,12 @@ class PostgresFloor(PostgresTexts):
     def close_file(self, call_id: UUID) -> None:
         files.close_for_call(self._session, call_id)
 
-    def last_agent(self, contact_id: int, *, since: datetime) -> int | None:
-        return timeline.last_author(self._session, contact_id, kind=EntryKind.CALL, since=since)
+    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
+        same = [one.id for one in contacts.same_person(self._session, contact_id)]
+        holders = follow_ups.holders(self._session, same)
+        enrolled = frozenset(self._session.scalars(_ENROLLED, {"agents": holders})) if holders else frozenset()
+        held = next((one for one in holders if one in enrolled), None)
+        return held or timeline.last_author(self._session, same, kind=EntryKind.CALL, since=since)
 
 
 _PRESENCE_FIELDS = fields(Presence)

@@ -11,9 +11,12 @@ from telephony.ivr.definition import (
     AskLanguage,
     AskMark,
     AskNotice,
+    Emergency,
     Flow,
+    Hours,
     Known,
     Menu,
+    Message,
     Node,
     NodeId,
     Text,
@@ -35,6 +38,7 @@ class Flaw(StrEnum):
     LEADS_NOWHERE = "leads_nowhere"
     NO_TEXT = "no_text"
     UNKNOWN_NAME = "unknown_name"  # a text names what is not known
+    LOOSE_BRACE = "loose_brace"  # a brace that is not closed, or was not opened, would be spoken
     NO_CHOICES = "no_choices"
     SAME_KEY = "same_key"
     OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
@@ -44,6 +48,7 @@ class Flaw(StrEnum):
     NO_END = "no_end"  # a loop without exit
     ENDLESS = "endless"  # whoever does nothing turns in a circle
     UNREACHED = "unreached"
+    QUEUE_AT_NIGHT = "queue_at_night"  # whoever finds the line closed waits for an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Problem:
     @property
     def hinders(self) -> bool:
         """Whether it may not be published so."""
-        return self.flaw is not Flaw.UNREACHED
+        return self.flaw not in {Flaw.UNREACHED, Flaw.QUEUE_AT_NIGHT}
 
 
 def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = ()) -> tuple[Problem, ...]:
@@ -66,7 +71,13 @@ def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = 
     found = [*_leading_nowhere(flow)]
     if found:  # what follows walks along the exits
         return (*found, *_own(flow, queues, numbers))
-    return (*_own(flow, queues, numbers), *_without_end(flow), *_silent_loops(flow), *_unreachable(flow))
+    return (
+        *_own(flow, queues, numbers),
+        *_without_end(flow),
+        *_silent_loops(flow),
+        *_unreachable(flow),
+        *_at_night(flow),
+    )
 
 
 def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
@@ -109,6 +120,8 @@ def _text(text: Text, languages: Iterable[Language]) -> Iterable[tuple[Flaw, str
     yield from ((Flaw.NO_TEXT, language.value) for language in languages if not text.get(language, "").strip())
     named = {name for said in text.values() for name in _NAMED.findall(said)}
     yield from ((Flaw.UNKNOWN_NAME, name) for name in sorted(named - set(Known)))
+    loose = [language for language, said in text.items() if {"{", "}"} & set(_NAMED.sub("", said))]
+    yield from ((Flaw.LOOSE_BRACE, language.value) for language in loose)
 
 
 _NAMED = re.compile(r"\{([^{}]*)\}")
@@ -148,6 +161,19 @@ def _by_itself(node: Node) -> Iterable[NodeId]:
     yield node.otherwise
     if isinstance(node, AskMark) or (isinstance(node, AskNotice) and node.skips_known):
         yield node.next  # whoever gave his mark, or is known, is not asked
+
+
+def _at_night(flow: Flow) -> Iterable[Problem]:
+    """Hours after which whoever finds the line closed is led to a queue, asked nothing on the way."""
+    for id_, node in flow.nodes.items():
+        if isinstance(node, Hours):
+            way = flow.nodes[node.closed]
+            for _ in flow.nodes:
+                if not isinstance(way, Message | Emergency):
+                    break
+                way = flow.nodes[way.next]
+            if isinstance(way, ToQueue):
+                yield Problem(id_, "closed", Flaw.QUEUE_AT_NIGHT)
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:

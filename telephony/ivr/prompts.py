@@ -36,6 +36,9 @@ class Sentence(StrEnum):
     CALL_LATER = "call_later"
     CALLBACK_OFFER = "callback_offer"
     CALLBACK_KEY_IN = "callback_key_in"
+    CALLBACK_NOT = "callback_not"
+    CALLBACK_NOT_BY_DIGITS = "callback_not_by_digits"
+    OPERATOR_BY_DIGITS = "operator_by_digits"
     CALLBACK_WRONG = "callback_wrong"
     CALLBACK_AGREED = "callback_agreed"
     CALLBACK_KNOWN = "callback_known"
@@ -142,12 +145,24 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         DE: "Auf Wunsch rufen wir Sie zurück und Sie behalten Ihren Platz: Drücken Sie die Eins.",
     },
     Sentence.CALLBACK_KEY_IN: {
-        IT: "Digiti il numero a cui vuole essere richiamato, e poi il tasto cancelletto. Per rinunciare, prema zero "
-        "e cancelletto.",
-        EN: "Key in the number at which you want to be called back, and then the hash key. If you do not, press zero "
-        "and hash.",
-        DE: "Geben Sie die Nummer ein, unter der wir Sie zurückrufen sollen, und dann die Rautetaste. Wenn Sie das "
-        "nicht möchten, drücken Sie Null und Raute.",
+        IT: "Digiti il numero a cui vuole essere richiamato, e poi il tasto cancelletto.",
+        EN: "Key in the number at which you want to be called back, and then the hash key.",
+        DE: "Geben Sie die Nummer ein, unter der wir Sie zurückrufen sollen, und dann die Rautetaste.",
+    },
+    Sentence.CALLBACK_NOT_BY_DIGITS: {
+        IT: "Per rinunciare, prema zero e cancelletto.",
+        EN: "If you do not, press zero and hash.",
+        DE: "Wenn Sie das nicht möchten, drücken Sie Null und Raute.",
+    },
+    Sentence.OPERATOR_BY_DIGITS: {
+        IT: "Per parlare con un operatore, prema zero e poi cancelletto.",
+        EN: "To speak to an operator, press zero and then hash.",
+        DE: "Um mit jemandem zu sprechen, drücken Sie die Null und dann die Rautetaste.",
+    },
+    Sentence.CALLBACK_NOT: {
+        IT: "Per rinunciare, prema zero.",
+        EN: "If you change your mind, press zero.",
+        DE: "Wenn Sie das nicht möchten, drücken Sie die Null.",
     },
     Sentence.CALLBACK_WRONG: {
         IT: "A questo numero non possiamo chiamare: digiti un numero italiano di rete fissa o un cellulare.",
@@ -308,17 +323,17 @@ def closed(opening: Opening, now: datetime, language: Language = IT) -> str:
 
 
 def callback_number(e164: str, language: Language = IT) -> str:
-    """The number at which the caller wants to be called back, said digit by digit, and what he can do about it."""
+    """The number at which the caller wants to be called back, said digit by digit, and how he says which he wants."""
     spelled = " ".join(e164.removeprefix("+39"))
     match language:
         case Language.ITALIAN:
-            asks = "Se va bene, prema uno. Per un altro numero, prema due. Per rinunciare, prema zero."
+            asks = "Se va bene, prema uno. Per un altro numero, prema due."
             return f"La richiamiamo al numero {spelled}. {asks}"
         case Language.ENGLISH:
-            asks = "If this is right, press one. For another number, press two. If you change your mind, press zero."
+            asks = "If this is right, press one. For another number, press two."
             return f"We will call you back at {spelled}. {asks}"
         case Language.GERMAN:
-            asks = "Wenn das stimmt, drücken Sie die Eins; für eine andere Nummer die Zwei; sonst die Null."
+            asks = "Wenn das stimmt, drücken Sie die Eins; für eine andere Nummer die Zwei."
             return f"Wir rufen Sie unter der Nummer {spelled} zurück. {asks}"
 
 

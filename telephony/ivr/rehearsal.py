@@ -17,8 +17,9 @@ from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
 from telephony.ivr import outside, queries, walk
-from telephony.ivr.definition import Flow, ToNumber
+from telephony.ivr.definition import Flow, ToNumber, ToQueue
 from telephony.ivr.walk import Consult, Facts, LookUp, Place, Reached, Turn
+from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
 from telephony.recording import queries as recordings
 from telephony.selfservice import example
@@ -56,22 +57,29 @@ class Rehearsal:
 
 
 def rehearse(
-    session: Session, line: LineView, *, at: datetime, caller: str = "", version_id: int | None = None
+    session: Session, line: LineView, *, at: datetime, caller: str = "", version_id: int | None = None,
+    full: bool = False, calls_back: bool = True,
 ) -> Rehearsal:  # fmt: skip
-    """Play a call from this number at this instant: along the line's flow, or along another version, a draft too."""
+    """Play a call from this number at this instant: along the line's flow, or along another version, a draft too.
+
+    `full`: the queues hold all that they may; `calls_back`: the caller has not asked never to be called.
+    """
     taken = queries.current(session, line.number).flow if version_id is None else queries.of_call(
         session, line.contract_id, line.number, version_id
     )  # fmt: skip
-    number = to_e164(caller) if caller else None
+    typed = to_e164(caller) if caller else None
+    number = lines.of_his_own(session, typed)
     reached = contacts.reached_at(session, number) if number else []
     known = [one for one in reached if line.ente_id in {None, one.ente_id}]
     ente_id = line.ente_id or (known[0].ente_id if len(known) == 1 else None)
     name = enti.badges(session)[ente_id].name if ente_id else enti.contract_name(session, line.contract_id)
     facts = Facts(
         ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
-        caller_known=len(known) == 1, caller=number, urgent=queries.urgent(session, line.contract_id, ente_id),
+        caller_known=len(known) == 1, caller=number, calls_back=calls_back,
+        full=frozenset(one.queue for one in taken.nodes.values() if isinstance(one, ToQueue)) if full else frozenset(),
+        urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
         records=recordings.purpose_of(session, ente_id=ente_id, call_id=UUID(int=0)),  # as if it were drawn
-        reaches=outside.reached_from(session, line.contract_id, taken, number),
+        reaches=outside.reached_from(session, line.contract_id, taken, line=line.number, caller=typed),
     )  # fmt: skip
     return Rehearsal(taken, facts, ente_id)

@@ -1,8 +1,8 @@
 """A caller on his way through a flow, pure: where he is and what he does; what he hears and what happens next.
 
-Zero asks for an operator wherever something is asked. Whoever fails too often goes on to where the node says, never
-to a dead end. A place is what a call keeps of it; `step` counts the caller's turns, so that a turn that is delivered
-twice is recognised.
+Zero asks for an operator wherever something is asked; while the line is closed it leads where the flow leads then.
+Whoever fails too often goes on to where the node says, never to a dead end. A place is what a call keeps of it; `step`
+counts the caller's turns, so that a turn that is delivered twice is recognised.
 """
 
 from collections.abc import Mapping
@@ -260,8 +260,10 @@ def on_put_through(flow: Flow, place: Place, facts: Facts, reached: Reached) -> 
         return repeat(flow, place, facts)
     if reached is not Reached.ANSWERED:
         said = (_sentence(Sentence.NOBODY_THERE, place),)
-        return _go(flow, replace(place, node=_instead(node, reached), attempts=0), facts, said)
-    return Turn(place, (), HangUp()) if node.next is None else _onward(flow, place, node.next, facts)
+        return _judged(flow, replace(place, node=_instead(node, reached), attempts=0), facts, said)
+    if node.next is None:
+        return Turn(place, (), HangUp())
+    return _judged(flow, replace(_without_notice(place), node=node.next, attempts=0), facts)
 
 
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
@@ -276,11 +278,11 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
         case Goodbye():
             return Turn(place, (_say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark():
-            return _asked(place, node, facts)
+            return _asked(flow, place, node, facts)
         case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
-            return _asked(place, node, facts)
+            return _asked(flow, place, node, facts)
         case SelfService() if facts.offers is not None:
-            return _asked(place, node, facts)
+            return _asked(flow, place, node, facts)
         case _:
             return _go(flow, place, facts)
 
@@ -316,7 +318,7 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.otherwise)
             case ToCallback() | ToVoicemail():
                 place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
-                return _asked(place, node, facts, says)
+                return _asked(flow, place, node, facts, says)
             case ToQueue() if node.full is not None and node.queue in facts.full:
                 place = replace(place, node=node.full)
             case ToQueue():
@@ -327,8 +329,28 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
             case Goodbye():
                 return Turn(place, (*says, _say(node.text, place, facts)), HangUp())
             case _:
-                return _asked(replace(place, attempts=0), node, facts, says)
+                return _asked(flow, replace(place, attempts=0), node, facts, says)
     raise AssertionError("a flow that was checked does not turn in a circle")
+
+
+def _judged(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
+    """As `_go`, for whoever is not known to have come through an open door: to a queue only while it is open, where the
+    flow asks that at all; else where it leads who finds it closed."""
+    turn = _go(flow, place, facts, says)
+    closed = None if facts.opening.is_open else _closed_way(flow)
+    if closed is None or not isinstance(flow.nodes[turn.place.node], ToQueue):
+        return turn
+    return _go(flow, replace(place, node=closed), facts, says)
+
+
+def _closed_way(flow: Flow) -> NodeId | None:
+    """Where whoever finds the line closed goes on; none where a flow does not ask."""
+    return next((one.closed for one in flow.nodes.values() if isinstance(one, Hours)), None)
+
+
+def _reaches_operator(flow: Flow, node: Asking, facts: Facts) -> bool:
+    """Whether zero leads to an operator from here now; a node's own `zero` leads where it says, at night too."""
+    return facts.opening.is_open or node.zero is not None or _closed_way(flow) is None
 
 
 def _into_queue(place: Place, node: ToQueue, facts: Facts, says: tuple[Said, ...]) -> Turn:
@@ -408,7 +430,7 @@ def _served(flow: Flow, place: Place, node: SelfService, facts: Facts, came: On 
     if isinstance(came, Failed):
         return _failed(flow, place, node, facts, Said(served.line(came.why, place.language), place.language))
     on = replace(place, attempts=0, kept={**_without_notice(place).kept, **came.state.kept()})
-    return _asked(on, node, facts, tuple(Said(one, place.language) for one in came.says))
+    return _asked(flow, on, node, facts, tuple(Said(one, place.language) for one in came.says))
 
 
 def _keyed(flow: Flow, place: Place, node: Collect | AskMark, facts: Facts, keys: str) -> Turn:
@@ -429,12 +451,21 @@ def _marked(flow: Flow, place: Place, node: AskMark, facts: Facts, keys: str) ->
 
 
 def _asked_for_operator(flow: Flow, place: Place, node: Asking, facts: Facts) -> Turn:
-    """Zero. Where the operators' queue is full and leads back here, he goes on as one who would rather not."""
-    place = replace(place, kept=dialog.over(place.kept))
-    turn = _onward(flow, place, node.zero or flow.operator, facts)
-    if isinstance(node, ToCallback | ToVoicemail) and turn.place.node == place.node:
-        return _onward(flow, place, node.otherwise, facts)
-    return turn
+    """Zero. Where the operators' queue is full, or while closed, and that leads back here, he goes on as one who would
+    rather not; while closed, one who was to be called back does so at once."""
+    place = replace(_without_notice(place), kept=dialog.over(_without_notice(place).kept), attempts=0)
+    declines = isinstance(node, ToCallback | ToVoicemail)
+    if _reaches_operator(flow, node, facts):
+        turn = _go(flow, replace(place, node=node.zero or flow.operator), facts)
+        if not declines or turn.place.node != place.node:
+            return turn
+        return _go(flow, replace(place, node=node.otherwise), facts)
+    ways = (node.otherwise, flow.operator) if declines else (flow.operator, node.otherwise)
+    for way in ways:
+        turn = _judged(flow, replace(place, node=way), facts)
+        if turn.place.node != place.node:
+            return turn
+    return Turn(place, (Said(prompts.closed(facts.opening, facts.now, place.language), place.language),), HangUp())
 
 
 def _about_callback(flow: Flow, place: Place, node: ToCallback | ToVoicemail, facts: Facts, keys: str) -> Turn:
@@ -448,9 +479,9 @@ def _about_callback(flow: Flow, place: Place, node: ToCallback | ToVoicemail, fa
         case Declined():
             return _go(flow, replace(place, node=node.otherwise), facts, (_sentence(Sentence.NEVER_MIND, place),))
         case None:
-            return _asked(place, node, facts)
+            return _asked(flow, place, node, facts)
         case _:
-            return _asked(place, node, facts, (_sentence(came, place),))
+            return _asked(flow, place, node, facts, (_sentence(came, place),))
 
 
 def _chosen(flow: Flow, place: Place, node: Menu | AskLanguage, facts: Facts, keys: str, speech: str) -> Turn:
@@ -474,18 +505,19 @@ def _failed(flow: Flow, place: Place, node: Asking, facts: Facts, why: Sentence 
     if place.attempts >= node.attempts:
         consoled = (_sentence(Sentence.NEVER_MIND, place),)
         return _go(flow, replace(_without_notice(place), node=node.otherwise, attempts=0), facts, consoled)
-    return _asked(place, node, facts, (why if isinstance(why, Said) else _sentence(why, place),))
+    return _asked(flow, place, node, facts, (why if isinstance(why, Said) else _sentence(why, place),))
 
 
-def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
+def _asked(flow: Flow, place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()) -> Turn:
     """What a node asks, said after `says`."""
     spoken = place.language
     match node:
         case Menu():
             keys = [prompts.choice(_text(one.label, spoken, facts), one.digit, spoken) for one in node.choices]
             before = [_text(node.text, spoken, facts)] if node.text else []
+            last = [prompts.sentence(Sentence.OPERATOR_LAST, spoken)] if _reaches_operator(flow, node, facts) else []
             words = tuple(word for one in node.choices for word in one.words.get(spoken, ()))
-            asked = Said(" ".join([*before, *keys, prompts.sentence(Sentence.OPERATOR_LAST, spoken)]), spoken)
+            asked = Said(" ".join([*before, *keys, *last]), spoken)
             return Turn(place, (*says, asked), Await(1, KEY_S, words))
         case AskLanguage():
             offered = [(one.language, prompts.language_choice(one.digit, one.language)) for one in node.choices]
@@ -500,11 +532,12 @@ def _asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = ()
             one_key = 1 if node.most == 1 else None
             return Turn(place, (*says, _say(node.text, place, facts)), Await(one_key, DIGITS_S))
         case ToCallback() | ToVoicemail():
-            asks = dialog.asked(place.kept, spoken)
+            asks = dialog.asked(place.kept, spoken, zero_reaches=_reaches_operator(flow, node, facts))
             return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, DIGITS_S))
         case SelfService():
             assert facts.offers is not None, "who cannot be served has been led on"
-            text, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken)
+            reaches = _reaches_operator(flow, node, facts)
+            text, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken, operators=reaches)
             return Turn(place, (*says, Said(text, spoken)), Await(digits, timeout_s))
         case _:
             assert_never(node)

@@ -45,6 +45,12 @@ def line(session: Session, number: str) -> LineView | None:
     return _lines(session).get(number)
 
 
+def of_his_own(session: Session, caller: str | None) -> str | None:
+    """The number by which a caller may be known, judged and called back: none, as if it were withheld, where one of our
+    lines calls because a voice flow has put him through to another."""
+    return None if caller is None or line(session, caller) is not None else caller
+
+
 def sender(session: Session, ente_id: int) -> str | None:
     """The number from which an ente's SMS leave: its own before its contract's; a freephone one only if there is no
     other, as few carriers let those send.
@@ -53,6 +59,31 @@ def sender(session: Session, ente_id: int) -> str | None:
     fit = [one for one in all_lines(session) if one.contract_id in covering and one.ente_id in {None, ente_id}]
     fit.sort(key=lambda one: (one.kind is LineKind.FREEPHONE, one.ente_id is None))
     return fit[0].number if fit else None
+
+
+def caller_id_of(session: Session, contract_id: int, ente_id: int | None, called: str) -> str:
+    """The number that is shown to whoever is called out of a call that came on `called`: that line, the ente's
+    geographic one, or the contract's.
+
+    Toll-free numbers are not used as caller ID (AGCOM): networks may block such a call. It leaves with the number that
+    was called only where no other is fit, and `unshown` says so.
+    """
+    fit = [
+        one
+        for one in of_contract(session, contract_id)
+        if one.kind is LineKind.GEOGRAPHIC and one.ente_id in {None, ente_id}
+    ]
+    fit.sort(key=lambda one: (one.number != called, one.ente_id is None))
+    return fit[0].number if fit else called
+
+
+def unshown(session: Session, contract_id: int) -> frozenset[str]:
+    """The freephone numbers for whose calls there is no other number to show."""
+    return frozenset(
+        one.number
+        for one in of_contract(session, contract_id)
+        if one.kind is LineKind.FREEPHONE and caller_id_of(session, contract_id, one.ente_id, one.number) == one.number
+    )
 
 
 def all_lines(session: Session) -> list[LineView]:

@@ -169,25 +169,31 @@ def answered(state: State, request: Request, answer: Answer, language: Language)
     return On(replace(known, stage=Stage.PRINTED) if request.want is Want.PAPER else known, answer.says)
 
 
-def asks(state: State, offers: Offers, language: Language) -> tuple[str, int | None, int]:
-    """What is asked where he stands, how many keys are awaited (none: until `#`), and for how many seconds."""
+def asks(state: State, offers: Offers, language: Language, *, operators: bool) -> tuple[str, int | None, int]:
+    """What is asked where he stands, how many keys are awaited (none: until `#`), and for how many seconds.
+
+    `operators`: zero leads to one now.
+    """
+    lines, digits, timeout_s = _asks(state, offers)
+    if operators:
+        lines.append(Line.OPERATOR if digits is None else Line.OPERATOR_KEY)
+    return " ".join(prompts.line(one, language) for one in lines), digits, timeout_s
+
+
+def _asks(state: State, offers: Offers) -> tuple[list[Line], int | None, int]:
     match state.stage:
         case Stage.NOTICE:
-            return prompts.line(Line.ASK_NOTICE, language), None, prompts.LONG_S
+            return [Line.ASK_NOTICE], None, prompts.LONG_S
         case Stage.FACTOR:
-            said = [
-                *([prompts.line(Line.ASK_PIN, language)] if offers.pins else []),
-                *([prompts.line(Line.OFFER_CODE, language)] if offers.codes else []),
-                *(prompts.line(one, language) for one in (Line.OFFER_PAPER, Line.ANEW, Line.OPERATOR)),
-            ]
-            return " ".join(said), None, prompts.LONG_S
+            pin = [Line.ASK_PIN] if offers.pins else []
+            code = [Line.OFFER_CODE] if offers.codes else []
+            return [*pin, *code, Line.OFFER_PAPER, Line.ANEW], None, prompts.LONG_S
         case Stage.CODE:
-            return prompts.line(Line.ASK_CODE, language), None, prompts.CODE_S
+            return [Line.ASK_CODE], None, prompts.CODE_S
         case Stage.TOPICS:
-            return prompts.line(Line.TOPICS, language), 1, prompts.KEY_S
+            return [Line.TOPICS], 1, prompts.KEY_S
         case Stage.PRINTED:
-            back = [prompts.line(Line.BACK_TO_FACTOR, language)] if offers.any else []
-            return " ".join([prompts.line(Line.PRINTED, language), *back]), 1, prompts.KEY_S
+            return [Line.PRINTED, *([Line.BACK_TO_FACTOR] if offers.any else [])], 1, prompts.KEY_S
         case _:
             assert_never(state.stage)
 

@@ -18,6 +18,7 @@ class Line(StrEnum):
     OFFER_PAPER = "offer_paper"
     ANEW = "anew"
     OPERATOR = "operator"
+    OPERATOR_KEY = "operator_key"
     CODE_SENT = "code_sent"
     ASK_CODE = "ask_code"
     REFUSED = "refused"
@@ -33,11 +34,11 @@ class Line(StrEnum):
 _LINES: dict[Line, dict[Language, str]] = {
     Line.ASK_NOTICE: {
         IT: "Digiti le diciotto cifre del codice avviso, che trova accanto al riquadro per pagare, e poi il tasto "
-        "cancelletto. Per parlare con un operatore, prema zero e poi cancelletto.",
+        "cancelletto.",
         EN: "Key in the eighteen digits of the notice code, which is printed beside the payment box, and then the "
-        "hash key. To speak to an operator, press zero and then hash.",
+        "hash key.",
         DE: "Geben Sie die achtzehn Ziffern des Zahlungscodes ein, der neben dem Zahlungsfeld steht, und dann die "
-        "Rautetaste. Um mit jemandem zu sprechen, drücken Sie die Null und dann die Rautetaste.",
+        "Rautetaste.",
     },
     Line.NOTICE_WRONG: {
         IT: "Il codice avviso non è corretto: controlli le cifre, per favore.",
@@ -70,6 +71,11 @@ _LINES: dict[Line, dict[Language, str]] = {
         EN: "To speak to an operator, press zero and then hash.",
         DE: "Um mit jemandem zu sprechen, drücken Sie die Null und dann die Rautetaste.",
     },
+    Line.OPERATOR_KEY: {
+        IT: "Per parlare con un operatore, prema zero.",
+        EN: "To speak to an operator, press zero.",
+        DE: "Um mit jemandem zu sprechen, drücken Sie die Null.",
+    },
     Line.CODE_SENT: {
         IT: "Se per questo avviso conosciamo un cellulare verificato, tra poco vi arriverà un SMS con un codice di sei "
         "cifre.",
@@ -80,11 +86,10 @@ _LINES: dict[Line, dict[Language, str]] = {
     },
     Line.ASK_CODE: {
         IT: "Quando ha il codice, lo digiti e poi prema cancelletto. Per tornare indietro, prema asterisco e poi "
-        "cancelletto. Per parlare con un operatore, prema zero e poi cancelletto.",
-        EN: "When you have the code, key it in and then press hash. To go back, press star and then hash. To speak to "
-        "an operator, press zero and then hash.",
+        "cancelletto.",
+        EN: "When you have the code, key it in and then press hash. To go back, press star and then hash.",
         DE: "Sobald Sie den Code haben, geben Sie ihn ein und drücken die Rautetaste. Zurück: Sterntaste und "
-        "Rautetaste. Um mit jemandem zu sprechen, drücken Sie die Null und dann die Rautetaste.",
+        "Rautetaste.",
     },
     Line.REFUSED: {
         IT: "Con questi dati non possiamo dirle nulla. Li controlli, per favore, o parli con un operatore.",
@@ -96,21 +101,16 @@ _LINES: dict[Line, dict[Language, str]] = {
     Line.TOPICS: {
         IT: "Per sapere quanto c'è da pagare ed entro quando, prema 1. Per sapere come pagare, prema 2. Per le rate, "
         "prema 3. Per la notifica, prema 4. Per ricevere con un SMS il collegamento per pagare, prema 5. Per altro, "
-        "prema 9. Per parlare con un operatore, prema zero.",
+        "prema 9.",
         EN: "To hear what is due and until when, press 1. To hear how to pay, press 2. For the instalments, press 3. "
-        "For the notification, press 4. To get the payment link by SMS, press 5. For anything else, press 9. To speak "
-        "to an operator, press zero.",
+        "For the notification, press 4. To get the payment link by SMS, press 5. For anything else, press 9.",
         DE: "Wie viel bis wann zu zahlen ist: drücken Sie 1. Wie Sie zahlen: drücken Sie 2. Für die Raten drücken Sie "
-        "3. Für die Zustellung drücken Sie 4. Für den Zahlungslink per SMS drücken Sie 5. Für anderes drücken Sie 9. "
-        "Um mit jemandem zu sprechen, drücken Sie die Null.",
+        "3. Für die Zustellung drücken Sie 4. Für den Zahlungslink per SMS drücken Sie 5. Für anderes drücken Sie 9.",
     },
     Line.PRINTED: {
-        IT: "Per riascoltare, prema 1. Per sapere come pagare, prema 2. Per altro, prema 9. Per parlare con un "
-        "operatore, prema zero.",
-        EN: "To hear it again, press 1. To hear how to pay, press 2. For anything else, press 9. To speak to an "
-        "operator, press zero.",
-        DE: "Um es noch einmal zu hören, drücken Sie 1. Wie Sie zahlen: drücken Sie 2. Für anderes drücken Sie 9. Um "
-        "mit jemandem zu sprechen, drücken Sie die Null.",
+        IT: "Per riascoltare, prema 1. Per sapere come pagare, prema 2. Per altro, prema 9.",
+        EN: "To hear it again, press 1. To hear how to pay, press 2. For anything else, press 9.",
+        DE: "Um es noch einmal zu hören, drücken Sie 1. Wie Sie zahlen: drücken Sie 2. Für anderes drücken Sie 9.",
     },
     Line.BACK_TO_FACTOR: {
         IT: "Per dare il PIN o ricevere un codice, prema asterisco.",

@@ -13,7 +13,7 @@ from crm.contacts.phone import takes_sms
 from crm.core import clock, topics
 from crm.core.db import new_id, table_of, touch
 from crm.enti import queries as enti
-from crm.enti.calendar import Opening, opening
+from crm.enti.calendar import Opening, is_metered, opening
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.models import ProposedBy
 from telephony.calls.service import KNOWN_FOR
@@ -95,15 +95,16 @@ def _thread(
     queue = queues.queue(session, line.queue_id or wanted.queue_id)
     if queue.closed_at is not None:
         queue = queues.queue(session, wanted.queue_id)
-    hours = opening(enti.timetable(session, line.contract_id, ente_id), at)
+    table = enti.timetable(session, line.contract_id, ente_id)
+    hours = opening(table, at)
     opens_at = None if hours.is_open else hours.opens_at
     knows = last.thread.knows if last else None
     if knows is None and only is not None:
-        knows = floor(session).last_agent(only.contact_id, since=at - KNOWN_FOR)
+        knows = floor(session).who_knows(only.contact_id, since=at - KNOWN_FOR)
     thread_id = new_id(session)
     added = service.begin(
         session, thread_id, contract_id=line.contract_id, ente_id=ente_id, line=line.number, citizen=text.citizen,
-        queue_id=queue.id, domain=queue.domain, priority=queue.priority, metered=hours.is_open, begun_at=at,
+        queue_id=queue.id, domain=queue.domain, priority=queue.priority, metered=is_metered(table, at), begun_at=at,
         language=contacts.get(session, only.contact_id).language if only else ITALIAN,
         state=ThreadState.CLOSED if full else ThreadState.WAITING, entered_at=at, not_before=opens_at,
         waiting_since=None if full else opens_at or at, wrote_at=at, knows=knows, closed_at=at if full else None,

@@ -54,6 +54,7 @@ def test_a_queue_and_a_number_are_written_and_shown(ada: Any, client: Any, datab
                ente=cast.empoli, queue=queue).status_code == 204  # fmt: skip
     page = client.get("/centre").text
     assert "0571 700555" in page
+    assert "Manca un numero da mostrare a chi è chiamato." in page  # the regional line is toll-free, and alone
     assert "direttamente a Rate" in page
     assert "il gestore telefonico non lo sa ancora" in page
     assert ada("/centre/lines/%2B390571700555/remove").status_code == 204

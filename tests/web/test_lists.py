@@ -14,6 +14,10 @@ from crm.core.db import Database, Scope
 from crm.duplicates import service as duplicates
 from crm.follow_ups import queries
 from crm.follow_ups.models import FollowUp
+from crm.messages import outbox
+from crm.messages import service as messages
+from crm.messages.models import Message, MessageChannel, MessageState, Reason
+from crm.messages.service import Order
 from tests import cast as people
 from tests.cast import Cast
 from tests.crm.duplicates.test_search import Town, contact
@@ -126,6 +130,22 @@ def test_only_who_sees_to_it_sees_everybodys_and_keeps_lists(anna: TestClient, d
     anna.cookies.clear()
     sign_in(anna, "vera")
     assert anna.get("/follow-ups").status_code == 403
+
+
+def test_a_message_that_reached_nobody_is_shown_to_who_sees_to_it(
+    anna: TestClient, database: Database, cast: Cast
+) -> None:  # fmt: skip
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        link = {"link": "https://cc.example.it/info/1"}
+        order = Order(cast.empoli, "how_to_pay", link, channel=MessageChannel.SMS, address="+393489999999")
+        made = messages.owe(session, None, order, cause="x")
+        outbox.end(session, session.get_one(Message, made), MessageState.FAILED, Reason.NOT_DELIVERED)
+    assert "348 999 9999" not in anna.get("/follow-ups").text
+    as_(anna, "sara", "/follow-ups")
+    shown = words(anna.get("/follow-ups/all").text)
+    assert "Messaggi non arrivati 1" in shown
+    assert "SMS +39 348 999 9999" in shown
+    assert "partito, ma non recapitato" in shown
 
 
 def test_in_a_call_a_follow_up_is_taken_beside_the_note(desk: Desk, database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cast import EMPOLI_LINE
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast
 from tests.web.conftest import csrf_of, sign_in
 
 pytestmark = pytest.mark.integration
@@ -89,6 +89,27 @@ def test_a_call_is_tried_in_words(sara: Any, client: Any) -> None:
     assert "In coda:" in third
     assert sara("/voice/try", version=draft, number=EMPOLI_LINE, place="{}", said="0").status_code == 422
     assert sara("/voice/try", version=draft, number="+391", said="0").status_code == 422
+
+
+def test_whoever_plays_chooses_whether_the_queues_are_full_and_the_caller_may_be_called(
+    sara: Any, client: Any, cast: Cast
+) -> None:  # fmt: skip
+    page, draft = drawn(sara, client)
+    nodes = {
+        "queue": {"kind": "queue", "queue": cast.operator, "full": "machine"},
+        "machine": {"kind": "voicemail", "queue": cast.operator, "otherwise": "bye"},
+        "bye": {"kind": "goodbye", "text": {"it": "Richiami domani."}},
+    }
+    written = json.dumps({"start": "queue", "operator": "queue", "nodes": nodes})
+    assert sara(f"/voice/versions/{draft}", flow=page.rsplit("/", 1)[1], definition=written).status_code == 204
+    assert "le code fossero piene" in client.get(page).text
+
+    def heard(**chosen: str) -> str:
+        return str(sara("/voice/try", version=draft, number=EMPOLI_LINE, caller=MARIO_MOBILE, **chosen).text)
+
+    assert "In coda:" in heard()
+    assert "La richiamiamo al numero" in heard(full="yes")
+    assert "Richiami domani." in heard(full="yes", uncalled="yes")
 
 
 def test_an_emergency_is_kept_ready_and_switched_on(sara: Any, client: Any) -> None:

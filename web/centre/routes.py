@@ -41,6 +41,7 @@ class Centre:
     name: str
     lines: list[LineView]
     told: dict[str, Told]
+    unshown: frozenset[str]
     queues: tuple[QueueView, ...]
     members: dict[int, dict[int, int]]  # levels by agent, by queue
     speaks: dict[int, frozenset[str]]
@@ -177,7 +178,8 @@ def _read(session: Session, contract_id: int) -> Centre:
     able = access.able(session, Permission.CALLS_ANSWER, contract_id=contract_id)
     return Centre(
         contract_id, enti.contract_name(session, contract_id), lines.of_contract(session, contract_id),
-        lines.told(session, contract_id), queues.queues(session, frozenset({contract_id})), members,
+        lines.told(session, contract_id), lines.unshown(session, contract_id),
+        queues.queues(session, frozenset({contract_id})), members,
         queues.spoken(session, able), queues.telephones(session, able), able,
         access.named(session, frozenset().union(*members.values())) | able,
         enti.badges(session, enti.enti_of(session, contract_id)), texts.of_contract(session, contract_id),

@@ -109,6 +109,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.LEADS_NOWHERE: "porta a un passo che non c'è",
         Flaw.NO_TEXT: "manca il testo",
         Flaw.UNKNOWN_NAME: "il testo nomina qualcosa che non si conosce",
+        Flaw.LOOSE_BRACE: "nel testo c'è una parentesi graffa aperta o chiusa per sbaglio: si scrive {ente}",
         Flaw.NO_CHOICES: "il menu non ha scelte",
         Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
         Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",
@@ -117,6 +118,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
         Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
         Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
+        Flaw.QUEUE_AT_NIGHT: "chi trova chiuso aspetta in coda un operatore che non c'è",
         Flaw.UNREACHED: "nessuna strada porta qui",
     },
     SurveyReason: {

@@ -15,6 +15,9 @@ from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import Colleague, FollowUpView, ListView
 from crm.follow_ups.service import To
 from crm.follow_ups.when import Day, Lateness
+from crm.messages import queries as messages
+from crm.messages.queries import MessageView
+from crm.messages.templates import MessageTemplate
 from web.edge.fields import id_of
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -51,6 +54,14 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that did not arrive at somebody who is no contact."""
+
+    message: MessageView
+    template: MessageTemplate
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A page's follow-ups by how late they are, and the other pages there are."""
 
@@ -61,6 +72,7 @@ class Sheet:
     full: bool  # there may be more
     mine: int
     lists: tuple[ListView, ...]
+    undelivered: tuple[Undelivered, ...] = ()
 
 
 def contracts(session: Session, by: Principal) -> frozenset[int]:
@@ -98,8 +110,15 @@ def read(session: Session, by: Principal, which: Which) -> Sheet:
         case Whose.ALL:
             by.require(Permission.FOLLOW_UP_MANAGE)
             found = queries.of_all(session, by.contracts_for(Permission.FOLLOW_UP_MANAGE))
+    lost: tuple[Undelivered, ...] = ()
+    if which.whose is Whose.ALL:
+        seen_to = frozenset().union(
+            *(enti.enti_of(session, one) for one in by.contracts_for(Permission.FOLLOW_UP_MANAGE))
+        )
+        found_lost = messages.undelivered(session, seen_to)
+        lost = tuple(Undelivered(one, MessageTemplate(one.template)) for one in found_lost)
     groups = tuple((late, tuple(some)) for late, some in groupby(found, key=lambda one: one.late))
-    return Sheet(which, of_list, groups, len(found), len(found) == queries.MOST, len(owed), tuple(lists))
+    return Sheet(which, of_list, groups, len(found), len(found) == queries.MOST, len(owed), tuple(lists), lost)
 
 
 def choices(session: Session, by: Principal, ente_id: int) -> Choices:

@@ -196,15 +196,20 @@ def remove_emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int) -> 
 @router.post("/voice/try")
 def try_call(
     runtime: RuntimeDep, visit: ChangeDep, version: Annotated[int, Form()], number: Text = "", caller: Text = "",
-    place: Text = "", said: Text = "",
+    place: Text = "", said: Text = "", full: Text = "", uncalled: Text = "",
 ) -> Response:  # fmt: skip
-    """A turn of a call in words. Its place comes back with the form; nothing is kept here."""
+    """A turn of a call in words. Its place comes back with the form; nothing is kept here.
+
+    Whoever plays chooses whether the queues are `full`, and whether the caller asked never to be called.
+    """
     with runtime.database.begin(visit.scope(Permission.FLOW_MANAGE)) as session:
         line = lines.line(session, number)
         if line is None or not visit.principal.can(Permission.FLOW_MANAGE, contract_id=line.contract_id):
             raise FieldError("Scegli uno dei numeri.", "number")
         at = clock.now(session)
-        played = rehearse(session, line, at=at, caller=caller, version_id=version)
+        played = rehearse(
+            session, line, at=at, caller=caller, version_id=version, full=bool(full), calls_back=not uncalled
+        )
         turn = played.begin()
         if place:
             keyed = all(char in "0123456789*#" for char in said)

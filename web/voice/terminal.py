@@ -15,9 +15,13 @@ from telephony.queues import queries as queues
 
 
 def try_call(
-    database: Database, number: str, *, caller: str, at: datetime | None, answers: Iterable[str]
+    database: Database, number: str, *, caller: str, at: datetime | None, answers: Iterable[str], full: bool = False,
+    calls_back: bool = True,
 ) -> int:  # fmt: skip
-    """Play a call on one of our lines; what the caller keys or says are `answers`. Returns the exit code."""
+    """Play a call on one of our lines; what the caller keys or says are `answers`. Returns the exit code.
+
+    `full` and `calls_back` are `rehearse`'s.
+    """
     with database.begin(Scope.nothing()) as session:
         line = lines.line(session, to_e164(number) or number)
         if line is None:
@@ -27,7 +31,7 @@ def try_call(
             return 2
     scope = Scope.of_contract(line.contract_id)
     with database.begin(scope) as session:
-        played = rehearse(session, line, at=at or clock.now(session), caller=caller)
+        played = rehearse(session, line, at=at or clock.now(session), caller=caller, full=full, calls_back=calls_back)
     turn = played.begin()
     _hear(turn)
     for answer in answers:

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.core.clock import ROME
-from crm.enti.calendar import ClosedBecause, ClosedSpell, Hours, Opening, Timetable, is_holiday, next_opening, opening
+from crm.enti.calendar import (
+    ClosedBecause,
+    ClosedSpell,
+    Hours,
+    Opening,
+    Timetable,
+    is_holiday,
+    is_metered,
+    next_opening,
+    opening,
+)
 
 MORNINGS = tuple(Hours(weekday, time(8, 30), time(13)) for weekday in range(5))
 OFFICE = Timetable((*MORNINGS, Hours(1, time(15), time(17, 30))))
@@ -117,6 +127,18 @@ def test_a_closure_until_noon_reopens_at_noon() -> None:
 def test_a_closure_over_closing_time_reopens_the_next_working_day() -> None:
     shut = Timetable(OFFICE.hours, (ClosedSpell(rome(11, 20, 9), rome(11, 20, 20), "Guasto"),))
     assert opening(shut, rome(11, 20, 10)).opens_at == rome(11, 23, 8, 30)
+
+
+def test_a_closure_that_nobody_agreed_to_is_still_metered() -> None:
+    shut = Timetable(
+        OFFICE.hours,
+        (
+            ClosedSpell(rome(11, 20, 9), rome(11, 20, 12), "Guasto", agreed=False),
+            ClosedSpell(rome(11, 20, 11), rome(11, 20, 12), "Assemblea"),
+        ),
+    )
+    hours = {hour: is_metered(shut, rome(11, 20, hour)) for hour in (7, 10, 11, 12, 23)}
+    assert hours == {7: False, 10: True, 11: False, 12: True, 23: False}
 
 
 def test_nobody_knows_when_an_open_ended_closure_ends() -> None:

@@ -15,7 +15,7 @@ from crm.core import clock, jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.follow_ups.models import FollowUp
-from crm.messages import outbox, service
+from crm.messages import outbox, queries, service
 from crm.messages.models import Message, MessageChannel, MessageState, MessageStop, Reason
 from crm.messages.service import Order
 from crm.timeline.models import EntryKind, TimelineEntry
@@ -141,6 +141,22 @@ def test_what_does_not_arrive_is_shown_to_somebody(everything: Session, cast: Ca
     assert (entry.status, entry.detail["why"]) == ("failed", "bad_address")
     outbox.failed(everything, leased, Reason.BAD_ADDRESS)  # told again it is no second one
     assert len(everything.scalars(select(FollowUp)).all()) == 1
+
+
+def test_what_does_not_arrive_at_somebody_who_is_no_contact_is_shown_too(everything: Session, cast: Cast) -> None:
+    def fails(template: str, values: dict[str, Any]) -> Any:
+        order = Order(cast.empoli, template, values, channel=SMS, address="+393489999999")
+        made = service.owe(everything, None, order, cause=f"x:{template}")
+        outbox.end(everything, row(everything, made), MessageState.FAILED, Reason.NOT_DELIVERED)
+        return made
+
+    made = fails("how_to_pay", LINK)
+    fails("one_time_code", {"code": "123456", "minutes": 10})  # whoever wants one asks again
+    (found,) = queries.undelivered(everything, [cast.empoli])
+    assert (found.id, found.address, found.reason) == (made, "+393489999999", Reason.NOT_DELIVERED)
+    assert queries.undelivered(everything, [cast.vinci]) == []
+    everything.execute(update(Message).values(ended_at=Message.ended_at - timedelta(days=31)))
+    assert queries.undelivered(everything, [cast.empoli]) == []
 
 
 def test_whoever_is_late_writes_nothing_over_whoever_took_over(everything: Session, cast: Cast) -> None:

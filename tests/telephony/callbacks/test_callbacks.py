@@ -30,7 +30,7 @@ from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.walk import Place
 from telephony.queues.models import EntryState, Queue
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE
 from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.calls.test_levels_proved import proof
 from tests.telephony.fake_carrier import refused
@@ -135,10 +135,23 @@ def test_whose_hanging_up_is_never_heard_of_is_called_a_little_later(centre: Sta
     assert centre.entry(call).state is EntryState.WAITING
 
 
+def test_one_of_our_lines_is_never_called_back(centre: Stage) -> None:
+    """A voice flow of another line has put somebody through: which number is his, nobody knows."""
+    call = centre.queues(REGIONAL_LINE)
+    keys(centre, call, "1")
+    assert (
+        words(waits(centre, call))
+        == f"{sentence(Sentence.CALLBACK_KEY_IN)} {sentence(Sentence.CALLBACK_NOT_BY_DIGITS)}"
+    )
+
+
 def test_another_number_is_read_back_before_it_counts(centre: Stage) -> None:
     call = centre.queues()
     keys(centre, call, "1")
-    assert words(keys(centre, call, "2")) == sentence(Sentence.CALLBACK_KEY_IN)
+    assert (
+        words(keys(centre, call, "2"))
+        == f"{sentence(Sentence.CALLBACK_KEY_IN)} {sentence(Sentence.CALLBACK_NOT_BY_DIGITS)}"
+    )
     assert words(keys(centre, call, "899123456")).startswith(sentence(Sentence.CALLBACK_WRONG))
     assert "0 5 7 1 7 0 0 7 0 1" in words(keys(centre, call, "0571700701"))
     assert keys(centre, call, "1") == AGREED

@@ -1,14 +1,20 @@
 """Whole calls, from the first ring to the notes, as citizens and agents live them."""
 
-from uuid import UUID
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.core import clock
+from crm.core.configuration import changed
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti import service as lines
+from crm.enti.consent import ClosureStanding
+from crm.enti.models import Closure
 from crm.levels.metering import Counts, FactKind
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState, PauseReason
@@ -28,6 +34,7 @@ from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
 
+HOUR = timedelta(hours=1)
 ANSWERED = Counts(1, 1, answered=1, wait_ms=5_000, answered_within=1)
 
 
@@ -337,7 +344,8 @@ def test_luca_cannot_write_up_annas_call(stage: Stage) -> None:
         write_up(stage, call, stage.cast.luca)
 
 
-def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_nowhere(stage: Stage) -> None:
+def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_as_received(stage: Stage) -> None:
+    """contact-centre.md: *received* within the metering hours, whatever became of it; nobody approved this closure."""
     cast = stage.cast
     sara = Principal(cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
     stage.work(lambda s: lines.close_lines(s, sara, contract_id=cast.contract, reason="Guasto alla rete."))
@@ -347,10 +355,28 @@ def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_nowhere(stag
     assert "Guasto alla rete." in why.text
     assert (greeting, end) == (Say("Buongiorno, servizio riscossione tributi, Comune di Empoli."), Hangup())
     stage.caller_leaves(call, after=5)
-    assert (stage.call(call).outcome, stage.facts(call), stage.counts()) == (Outcome.CLOSED, [], {})
+    assert stage.call(call).outcome is Outcome.CLOSED
+    total = sum(stage.counts().values(), Counts())
+    assert (total.received, total.entered, total.lost) == (2, 0, 0)
     stage.work(lambda s: lines.reopen_lines(s, sara, contract_id=cast.contract))
     (menu,) = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAlater")
     assert isinstance(menu, Gather)
+
+
+def test_while_the_lines_are_closed_as_the_ente_agreed_a_call_counts_nowhere(stage: Stage) -> None:
+    cast, at = stage.cast, stage.work(clock.now)
+    agreed = {"reason": "Trasloco", "message": "Trasloco.", "standing": ClosureStanding.APPROVED, "proposal": uuid4()}
+    with stage.database.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
+        changed(session)
+        session.add(
+            Closure(
+                contract_id=cast.contract, ente_id=cast.empoli, starts_at=at - HOUR, ends_at=at + HOUR,
+                declared_by=cast.sara, declared_at=at - 2 * HOUR, decided_by=cast.vera, decided_at=at - HOUR, **agreed,
+            )
+        )  # fmt: skip
+    call = stage.arrives()
+    stage.caller_leaves(call, after=5)
+    assert (stage.call(call).outcome, stage.facts(call), stage.counts()) == (Outcome.CLOSED, [], {})
 
 
 # -- whose call it is ---------------------------------------------------------------------------------------------

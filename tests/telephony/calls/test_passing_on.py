@@ -4,11 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from crm.access import queries as access
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.core.configuration import changed
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, InvalidError
 from crm.enti.models import Office
 from crm.files import queries as files
@@ -24,7 +26,7 @@ from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
 from telephony.queues import queries
-from telephony.queues.models import EntryState
+from telephony.queues.models import EntryState, Queue, QueueMember
 from telephony.queues.routing import HEAD, MEANT_S
 from tests.cast import DOMAIN, MARIO_MOBILE
 from tests.telephony.fake_carrier import refused
@@ -273,6 +275,8 @@ def test_a_colleague_who_is_not_free_is_not_asked(stage: Stage) -> None:
 def test_whom_anna_may_choose(stage: Stage) -> None:
     cast = stage.cast
     an_office(stage)
+    told = dict.fromkeys(("address", "competent_for", "accessibility"), "")
+    stage.work(lambda s: s.add(Office(ente_id=cast.empoli, name="Premium", phone="+39899123456", hours=[], **told)))
     call, anna = in_talk(stage)
     stage.ready(cast.luca)
     row = stage.call(call)
@@ -310,6 +314,26 @@ def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> Non
     (told,) = stage.timeline(cast.mario)[0].detail["passed"]
     assert (told["kind"], told["to"]) == ("queue", "Avvisi")
     assert told["by"] == stage.work(lambda s: access.named(s, [cast.anna]))[cast.anna]
+
+
+def test_whoever_is_passed_on_is_answered_by_more_the_longer_he_waits_there(stage: Stage) -> None:
+    """The queue of notices opens to the next level after 20 seconds; what he waited before does not count."""
+    cast = stage.cast
+    with stage.database.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
+        changed(session)
+        session.execute(update(Queue).where(Queue.id == cast.notices).values(widens_s=20))
+        there = QueueMember.queue_id == cast.notices
+        session.execute(delete(QueueMember).where(there, QueueMember.agent_id == cast.anna))
+        session.execute(update(QueueMember).where(there, QueueMember.agent_id == cast.luca).values(level=2))
+    call, anna = in_talk(stage)
+    stage.ready(cast.luca)
+    stage.work(lambda s: talk.pass_to_queue(s, anna, call_id=call, queue_id=cast.notices, first=False))
+    stage.run()
+    assert stage.call(call).phase is Phase.WAITING
+    stage.passes(21)
+    stage.engine.fire_timers()
+    (given,) = stage.run()
+    assert (given.call_id, given.agent_id) == (call, cast.luca)
 
 
 # -- outside ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
+from crm.contacts.phone import CallerKind
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti.models import Office
@@ -16,11 +17,13 @@ from telephony.calls import reception
 from telephony.calls.models import Outcome
 from telephony.calls.reception import Reply
 from telephony.carriers.port import Enqueue, Gather, Hangup, PutThrough, Say
-from telephony.ivr import queries, service
+from telephony.ivr import outside, queries, service
 from telephony.ivr.checks import Flaw
+from telephony.ivr.definition import Flow
 from telephony.ivr.errors import FlowProblemsError
 from telephony.ivr.models import IvrFlow
 from telephony.ivr.walk import Reached
+from telephony.lines import queries as lines
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
@@ -232,3 +235,29 @@ def test_a_flow_puts_callers_through_to_an_office_and_the_figures_say_so(stage: 
     assert (total.received, total.entered, total.answered, total.lost) == (2, 1, 0, 0)
     ours = stage.arrives(REGIONAL_LINE, sid="CAours")
     assert isinstance(stage.presses(ours, "1")[-1], Enqueue), "flows that lead to each other would call for ever"
+    known_as = stage.call(ours)
+    assert (known_as.caller_kind, known_as.contact_id) == (CallerKind.WITHHELD, None), "the line is nobody's telephone"
+    assert known_as.caller == REGIONAL_LINE
+    with stage.database.begin(Scope.of_enti(frozenset({cast.empoli}))) as session:
+        assert lines.of_his_own(session, REGIONAL_LINE) is None, "who fails the self-service there is not one caller"
+        assert lines.of_his_own(session, STRANGER) == STRANGER
+
+
+@pytest.mark.parametrize("dear", ["+39899123456", "+33142685300"], ids=["premium", "foreign"])
+def test_callers_are_put_through_at_the_usual_price_and_never_to_the_line_they_called(stage: Stage, dear: str) -> None:
+    cast = stage.cast
+    with stage.database.begin(Scope.of_enti(frozenset({cast.empoli}))) as session:
+        told = dict.fromkeys(("address", "competent_for", "accessibility"), "")
+        session.add(Office(ente_id=cast.empoli, name="Tributi", phone="+390571757999", hours=[], **told))
+        session.add(Office(ente_id=cast.empoli, name="Altro", phone=dear, hours=[], **told))
+    flow = Flow.model_validate(drawn(stage) | {"nodes": drawn(stage)["nodes"] | {
+        "office": {"kind": "transfer", "number": REGIONAL_LINE, "otherwise": "queue"},
+    }})  # fmt: skip
+
+    def reached(session: Any) -> tuple[set[str], set[str]]:
+        from_line = outside.reached_from(session, cast.contract, flow, line=EMPOLI_LINE, caller=STRANGER)
+        return set(outside.numbers(session, cast.contract)), set(from_line)
+
+    everywhere, from_empoli = stage.work(reached)
+    assert everywhere == {EMPOLI_LINE, REGIONAL_LINE, "+390571757999"}
+    assert from_empoli == {REGIONAL_LINE, "+390571757999"}

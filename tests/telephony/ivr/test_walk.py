@@ -145,6 +145,63 @@ def test_when_closed_the_caller_hears_why_and_is_let_go() -> None:
     assert walk.repeat(FLOW, turn.place, replace(FACTS, opening=SHUT)).then == HangUp()
 
 
+def by_night(closed: str = "machine", otherwise: str = "bye") -> Flow:
+    return Flow.model_validate({
+        "start": "hours", "operator": "queue",
+        "nodes": {
+            "hours": {"kind": "hours", "opened": "office", "closed": closed},
+            "machine": {"kind": "voicemail", "queue": PAYMENTS, "otherwise": otherwise},
+            "menu": {"kind": "menu", "otherwise": otherwise, "choices": [
+                {"digit": "1", "label": {"it": "pagare"}, "next": "machine"},
+            ]},
+            "office": {"kind": "transfer", "number": OFFICE, "otherwise": "queue", "next": "menu"},
+            "bye": {"kind": "goodbye", "text": {"it": "Arrivederci."}},
+            "queue": {"kind": "queue", "queue": OPERATOR},
+        },
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("otherwise", ["bye", "queue"])
+@pytest.mark.parametrize("closed", ["machine", "menu"])
+def test_at_night_zero_leads_to_no_queue_and_nobody_is_told_that_it_does(closed: str, otherwise: str) -> None:
+    flow, shut = by_night(closed, otherwise), replace(FACTS, opening=SHUT, caller="+393480000001")
+    turn = walk.begin(flow, shut)
+    assert not any("operatore" in one for one in said(turn))
+    assert (closed == "menu") or said(turn)[-1].endswith("Per rinunciare, prema zero.")
+    over = press(turn.place, "0", flow=flow, facts=shut)
+    heard = ["Arrivederci."] if otherwise == "bye" else [prompts.closed(SHUT, NOW)]
+    assert (said(over), over.then) == (heard, HangUp())
+    by_day = press(
+        turn.place, *("1" if closed == "menu" else ""), flow=flow, facts=replace(shut, opening=FACTS.opening)
+    )
+    assert closed == "machine" or said(by_day)[-1].endswith("Per parlare con un operatore, prema zero.")
+    assert press(turn.place, "0", flow=flow).then == Enter(OPERATOR)
+
+
+def test_who_comes_back_from_an_office_after_closing_waits_in_no_queue() -> None:
+    flow, reaches = by_night(), replace(FACTS, reaches=frozenset({OFFICE}))
+    at_office = walk.begin(flow, reaches)
+    assert isinstance(at_office.then, PutThrough)
+    assert walk.on_put_through(flow, at_office.place, reaches, Reached.NOBODY).then == Enter(OPERATOR)
+    late = walk.on_put_through(flow, at_office.place, replace(reaches, opening=SHUT), Reached.NOBODY)
+    assert (late.place.node, said(late)[0]) == ("machine", sentence(Sentence.NOBODY_THERE))
+
+
+@pytest.mark.parametrize("said", ["Il servizio costa {ente", "Comune di ente}.", "{{ente}", "{ente}}"])
+def test_a_brace_that_would_be_spoken_is_a_flaw(said: str) -> None:
+    nodes = {"hello": {"kind": "goodbye", "text": {"it": said}}, "queue": {"kind": "queue", "queue": OPERATOR}}
+    flow = Flow.model_validate({"start": "hello", "operator": "queue", "nodes": nodes})
+    (found,) = problems(flow, queues=QUEUES)
+    assert (found.node, found.field, found.flaw, found.about) == ("hello", "text", Flaw.LOOSE_BRACE, "it")
+    assert found.hinders
+
+
+def test_a_queue_for_who_finds_the_line_closed_is_told_and_does_not_hinder() -> None:
+    told = [one for one in problems(by_night("queue"), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
+    assert [(one.flaw, one.hinders) for one in told] == [(Flaw.QUEUE_AT_NIGHT, False)]
+    assert not [one for one in problems(by_night(), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
+
+
 STORM = {IT: "Per il maltempo i nostri uffici sono chiusi."}
 
 
@@ -378,7 +435,7 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
                 assert turn.then == Enter(node.queue)
                 continue
             assert isinstance(node, Asking)
-            if node.zero is None:
+            if node.zero is None and known.opening.is_open:
                 asked = turn.place.node == flow.operator and turn.place.kept.get(walk.RECORDING) == walk.ASKED
                 assert turn.then == Enter(OPERATOR) or asked
 

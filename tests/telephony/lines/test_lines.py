@@ -16,7 +16,7 @@ from telephony.lines.provisioning import Provisioner
 from telephony.lines.service import Leads
 from telephony.queues import queries as queues
 from telephony.queues import service as queue_service
-from tests.cast import EMPOLI_LINE, STRANGER
+from tests.cast import EMPOLI_LINE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
@@ -47,6 +47,29 @@ def test_a_new_number_answers_at_once_and_its_ente_hears_of_it(stage: Stage, ada
     logged = stage.work(lambda session: session.scalars(select(AuditEntry)).all())
     told = [(one.ente_id, one.kind, one.detail["subject"], one.detail["after"]["ente"]) for one in logged]
     assert told == [(stage.cast.empoli, "line.added", E164, "Comune di Empoli")]
+
+
+def test_toll_free_numbers_are_not_used_as_caller_id(stage: Stage, ada: Principal) -> None:
+    """`reference/twilio.md`, Italy. The ente's own number before its contract's, and another ente's never."""
+    cast = stage.cast
+
+    def shown(ente_id: int | None, called: str = REGIONAL_LINE) -> str:
+        return stage.work(lambda session: queries.caller_id_of(session, cast.contract, ente_id, called))
+
+    assert (shown(cast.empoli), shown(cast.vinci)) == (EMPOLI_LINE, REGIONAL_LINE)
+    assert stage.work(lambda session: queries.unshown(session, cast.contract)) == {REGIONAL_LINE}
+    theirs = add(stage, ada)
+    assert (shown(cast.empoli), shown(cast.vinci), shown(None)) == (EMPOLI_LINE, theirs, theirs)
+    assert shown(cast.empoli, called=theirs) == theirs  # whoever is called knows the line that was called
+    assert not stage.work(lambda session: queries.unshown(session, cast.contract))
+    stage.work(lambda session: queue_service.ring_at(
+        session, ada, contract_id=cast.contract, agent_id=cast.anna, number="0571 700777"
+    ))  # fmt: skip
+    stage.ready(cast.anna)
+    stage.queues(STRANGER, REGIONAL_LINE)
+    stage.run()
+    (ring,) = stage.carrier.rings.values()
+    assert (ring.number, ring.caller_id) == ("+390571700777", theirs)
 
 
 def test_a_number_may_lead_straight_to_a_queue_without_a_menu(stage: Stage, ada: Principal) -> None:

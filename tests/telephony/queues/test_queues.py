@@ -1,6 +1,7 @@
 """Queues as supervisors set them up: their keys, who answers in them, how one ends."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -8,7 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.core import clock
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.follow_ups import service as follow_ups
+from crm.follow_ups.models import FollowUpKind
+from crm.follow_ups.service import To
 from telephony.agents import service as agents
 from telephony.ivr import queries as flows
 from telephony.ivr import service as ivr
@@ -16,7 +21,8 @@ from telephony.ivr.definition import Flow, ToQueue, ToVoicemail
 from telephony.queues import queries, service
 from telephony.queues.models import QueueEntry
 from telephony.queues.service import QueueSetting
-from tests.cast import MARIO_MOBILE, STRANGER
+from tests.cast import MARIO_MOBILE, REGIONAL_LINE, STRANGER, principal_of
+from tests.cast import _contact as contact_of
 from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.stage import Stage
 
@@ -77,6 +83,41 @@ def test_a_call_is_kept_for_who_spoke_with_the_taxpayer_last(stage: Stage, sara:
     stage.passes(31)
     stage.engine.fire_timers()
     assert [one.agent_id for one in stage.run()] == [stage.cast.anna]
+
+
+def test_it_is_kept_for_who_owes_him_something_and_in_whichever_ente_he_is_known(stage: Stage, sara: Principal) -> None:
+    """Mario is known in Vinci, too. Whoever spoke with him in Empoli knows him; whoever promised him something more."""
+    cast, number = stage.cast, "+393480000077"
+    there = stage.work(lambda session: contact_of(session, cast.vinci, "BNCMRA62A01D403X", "BIANCHI", "MARIO", number))
+    stage.ready(cast.luca)
+    spoke = stage.queues(MARIO_MOBILE, sid="CAspoke")
+    stage.run()
+    stage.talks(spoke)
+    stage.caller_leaves(spoke)
+    rates = added(stage, sara, replace(RATES, sticky_s=30))
+
+    def knows(sid: str) -> int | None:
+        call = stage.arrives(number, REGIONAL_LINE, sid=sid)
+        stage.presses(call, "2")
+        assert (stage.call(call).contact_id, stage.entry(call).queue_id) == (there, rates)
+        return stage.entry(call).knows
+
+    assert knows("CAsecond") == cast.luca
+    stage.work(lambda session: promised(session, cast.sara, cast.mario))  # she answers no calls
+    assert knows("CAthird") == cast.luca
+    owed = stage.work(lambda session: promised(session, cast.marta, cast.mario))
+    assert knows("CAfourth") == cast.marta
+    marta = stage.principal(cast.marta)
+    stage.work(lambda session: follow_ups.done(session, marta, follow_up_id=owed))
+    assert knows("CAfifth") == cast.luca
+
+
+def promised(session: Session, owner: int, contact_id: int) -> int:
+    """Somebody has something to do for a taxpayer."""
+    return follow_ups.make(
+        session, principal_of(session, owner), contact_id=contact_id, kind=FollowUpKind.CALL_BACK,
+        due_at=clock.now(session) + timedelta(days=1), to=To(user_id=owner),
+    )  # fmt: skip
 
 
 def test_whoever_chose_a_language_is_answered_by_who_speaks_it(stage: Stage, sara: Principal) -> None:

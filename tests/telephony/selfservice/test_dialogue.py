@@ -22,6 +22,7 @@ NOTICE, PIN = "301000000000012373", "481632"
 SECRET = "quattrocento euro"
 FLOW = standard([Matter("1", {Language.ITALIAN: "un avviso"}, 1, asks_notice=True)], 9, self_service=True)
 BOTH = Offers(pins=True, codes=True)
+ASKED = f"{prompts.line(Line.ASK_NOTICE)} {prompts.line(Line.OPERATOR)}"
 
 
 def facts(offers: Offers | None = BOTH) -> Facts:
@@ -66,7 +67,7 @@ def test_the_usual_flow_offers_it_and_has_nothing_wrong() -> None:
 
 def test_by_pin() -> None:
     *_, at_notice, at_factor, at_topics, told = play("2", NOTICE, PIN, "1")
-    assert said(at_notice) == prompts.line(Line.ASK_NOTICE)
+    assert said(at_notice) == ASKED
     assert said(at_factor).startswith("Ora digiti il suo PIN")
     assert (at_factor.then, at_topics.then) == (Await(None, 10), Await(1, 6))
     assert said(at_topics).startswith("Grazie. Per sapere quanto c'è da pagare")
@@ -103,11 +104,11 @@ def test_the_third_wrong_factor_leads_to_an_operator() -> None:
 
 
 def test_the_notice_may_be_keyed_anew_and_something_else_asked() -> None:
-    assert said(play("2", NOTICE, "1")[-1]) == prompts.line(Line.ASK_NOTICE)
+    assert said(play("2", NOTICE, "1")[-1]) == ASKED
     left = play("2", NOTICE, PIN, "9")[-1]
     assert left.place.node == "menu"
     assert left.place.kept == {}
-    assert said(play("2", NOTICE, PIN, "9", "2")[-1]) == prompts.line(Line.ASK_NOTICE)  # proves anew who he is
+    assert said(play("2", NOTICE, PIN, "9", "2")[-1]) == ASKED  # proves anew who he is
 
 
 def test_switched_off_in_between_leads_to_an_operator() -> None:
