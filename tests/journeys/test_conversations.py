@@ -112,7 +112,7 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
     sara = sit_down("sara", "/supervision")
     sid = in_talk(centre, anna, citizen)
     anna.page.keyboard.press("Alt+u")
-    row = sara.page.locator(".conversation", has_text="Anna")
+    row = sara.page.locator(".conversation[id^=talk-]", has_text="Anna")
     expect(row).to_contain_text("Chiede aiuto da")
     expect(sara.page.locator("#help-wanted")).to_contain_text("1 collega chiede aiuto")
     sara.shot("supervision")
