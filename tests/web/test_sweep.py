@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
@@ -178,3 +179,14 @@ def _usual(kind: Any, name: str) -> str:
 def _files(route: APIRoute) -> dict[str, Any]:
     uploads = [one.alias for one in route.dependant.body_params if "UploadFile" in str(one.field_info.annotation)]
     return dict.fromkeys(uploads, ("prova.txt", b"prova"))
+
+
+def test_an_error_of_ours_says_that_the_connection_closes(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server closes it: the carrier, which asks for the apology next, must not meet it closed."""
+
+    def breaks(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("the server is gone"))
+
+    monkeypatch.setattr("web.edge.visits.access.resume", breaks)
+    answer = browser.get("/me")
+    assert (answer.status_code, answer.headers["connection"]) == (500, "close")

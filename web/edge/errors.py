@@ -77,7 +77,10 @@ def install(app: FastAPI) -> None:
     def unexpected(request: Request, error: Exception) -> Response:
         route = getattr(request.scope.get("route"), "path", "other")  # an address may hold a secret, as a link does
         log.error("request_failed", route=route, exc_info=error)
-        return _answer(request, 500, BROKEN)
+        answer = _answer(request, 500, BROKEN)
+        # The server closes the connection after this. Unless it says so, the carrier's next request meets it closed.
+        answer.headers["connection"] = "close"
+        return answer
 
 
 def status_of(error: DomainError) -> int:
