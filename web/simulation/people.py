@@ -226,10 +226,6 @@ class Agent:
                 self.clockwork.after(at, while_there(do))
                 return
 
-    def _ends_consultation(self) -> None:
-        if self.draw.random() < 0.5 or not self.console.pass_on(self.id):
-            self.console.back(self.id)
-
     def alone(self, line: Line) -> None:
         self._writes(line)
 
