@@ -23,7 +23,7 @@ from web.centre import routes as centre
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.console import routes as console
-from web.contacts import related, texts
+from web.contacts import related, wordings
 from web.contacts import routes as contacts
 from web.duplicates import routes as duplicates
 from web.edge import errors
@@ -54,7 +54,7 @@ from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
-from web.texts import routes as conversations
+from web.texts import routes as texts
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -108,14 +108,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
-        conversations,
+        texts,
         follow_ups,
         duplicates,
         documents,
         files,
         contacts,
         related,
-        texts,
+        wordings,
         supervision,
         recordings,
         wallboard,

@@ -26,7 +26,7 @@ def texts(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         mine = sorted((badges[one] for one in scope.enti or ()), key=lambda one: one.name)
         written = consents.every_text(session, [one.id for one in mine])
     return page(
-        request, "contacts/texts.html", visit.language, enti=mine, written=written, purposes=tuple(Purpose),
+        request, "contacts/wordings.html", visit.language, enti=mine, written=written, purposes=tuple(Purpose),
         visit=visit, csrf=visit.csrf_token,
     )  # fmt: skip
 
