@@ -10,8 +10,8 @@ from bench.options import Options
 from bench.place import Place
 from bench.results import Result
 from telephony.calls.models import Phase
+from web.simulation.citizens import Citizen
 from web.simulation.course import Course
-from web.simulation.people import Citizen
 from web.simulation.plan import Plan
 from web.simulation.report import silence
 
@@ -79,14 +79,14 @@ class Traced(Course):
         self.trace.append(Trace(at, citizen.need_s, math.inf if citizen.patience_s is None else citizen.patience_s))
         return line
 
-    def _enter(self, call: object) -> None:
+    def _enter(self, call: object, *about: object) -> None:
         row: dict[str, object] = call  # type: ignore[assignment]
         citizen = self.citizens.get(str(row["carrier_sid"]))
         if citizen is not None and citizen.entered is not None and row["phase"] is Phase.ENDED:
             self.waited.append((citizen.entered, int(str(row["waited_ms"])) / 1000))
             if citizen.talks:
                 self.served.append((citizen.entered, citizen.talks[0].since))
-        super()._enter(row)
+        super()._enter(row, *about)
 
 
 def _error(waits: list[float]) -> float:

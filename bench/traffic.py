@@ -21,7 +21,7 @@ from crm.levels.metering import Callers
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
 from telephony.calls.models import AgentLeg, Call, LegState, Phase
-from telephony.ivr.walk import Place
+from telephony.ivr.turns import Place
 from telephony.queues.models import EntryState, QueueEntry, QueueMember
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, PASSWORD_HASH, Cast
 

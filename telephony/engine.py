@@ -28,6 +28,7 @@ from crm.levels import contract_events
 from crm.levels import service as levels
 from crm.levels.metering import hour_of
 from telephony.agents import service as agents
+from telephony.agents import tally
 from telephony.callbacks import service as callbacks
 from telephony.calls import conversation
 from telephony.calls.reconciliation import Reconciler
@@ -91,6 +92,8 @@ class Engine:
             Chore("silent_agents", 2, self.retire_silent),
             Chore("reconcile", 2, reconciler.run, patient=True),
             Chore("fold", 5, self.fold_counters),
+            Chore("agents_time", 60, self.tally_agents, patient=True),
+            Chore("agents_time_kept", 3600, self.forget_agents, patient=True),
             Chore("seal", 1, self.seal_audit, patient=True),
             *more,
         )
@@ -189,6 +192,14 @@ class Engine:
                 Scope.of_contract(contract_id), partial(_fold, contract_id=contract_id, since=judged, until=hour)
             )
             self._judged[contract_id] = hour
+
+    def tally_agents(self) -> int:
+        """Sum up where the agents' quarter hours went."""
+        return self._database.transact(Scope.nothing(), tally.tally)
+
+    def forget_agents(self) -> int:
+        """Let go of facts about agents that were kept for long enough."""
+        return self._database.transact(Scope.nothing(), tally.forget)
 
     def seal_audit(self) -> None:
         """Seal the audit's entries of the last second, chain by chain."""

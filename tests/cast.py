@@ -4,9 +4,10 @@ Empoli and Vinci are served together by Anna, Luca and Marta; Siena is somebody 
 and calls from his mobile; Gina Neri owes Vinci and has no telephone on file. Sara supervises; Vera watches Empoli.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -18,9 +19,12 @@ from crm.contacts.models import AddressKind, Contact, ContactAddress, ContactRea
 from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
-from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
+from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
 from crm.files.models import FileSetting
-from crm.levels.queries import LOST, WAITING_OVER
+from crm.levels.administration import put
+from crm.levels.agreement import EVER, Agreement, Period, Promise
+from crm.levels.metrics import LOST, WAITING_OVER
+from crm.levels.queries import agreement
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState
@@ -159,12 +163,16 @@ def _contract(session: Session, name: str, enti: list[int]) -> int:
     session.flush()
     for ente_id in enti:
         session.add(ContractEnte(contract_id=contract.id, ente_id=ente_id))
-    for metric, target, threshold in ((WAITING_OVER, "0.20", Decimal(40)), (LOST, "0.15", None)):
-        session.add(
-            ContractLevel(contract_id=contract.id, metric=metric, op="<", target=Decimal(target), threshold_s=threshold)
-        )
-    session.flush()
+    promise(session, contract.id, WAITING_OVER, Decimal("0.20"), op="<", threshold_s=Decimal(40))
+    promise(session, contract.id, LOST, Decimal("0.15"), op="<")
     return contract.id
+
+
+def promise(session: Session, contract_id: int, metric: str, target: Decimal | int, **more: Any) -> None:
+    """The contract promises this too, from ever."""
+    current = agreement(session, contract_id) or Agreement(contract_id, EVER, Period.MONTH, ())
+    level = replace(Promise(contract_id, metric, "<=", Decimal(target)), **more)
+    put(session, replace(current, levels=(*current.levels, level)))
 
 
 def _user(session: Session, name: str) -> int:
@@ -224,6 +232,6 @@ def _position(session: Session, ente_id: int, contact_id: int, reference: str, n
             tax_cents=80_000, sanctions_cents=1_200, interest_cents=0, costs_cents=0, paid_cents=0,
             residual_cents=81_200, issued_on=date(2024, 9, 1), due_on=date(2024, 11, 3),
             notification=NotificationState.NOTIFIED, notified_on=date(2024, 9, 3), payments=[], instalments=[],
-            as_of=AS_OF, digest="x",
+            as_of=AS_OF, digest="x", printed={"cents": 81_200, "due_on": "2024-11-03"},
         )
     )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
 from sqlalchemy.util import LRUCache
+from xdist.scheduler import LoadScopeScheduling
 
 from crm.access import passwords
 from crm.core import db
@@ -20,8 +21,25 @@ from crm.core.secrecy import Secrecy
 from tests.cast import Cast, arrive, settle
 
 pytest_plugins = ["tests.servers"]
+# A running centre, the demonstration's files, the sentences of all sources: each is made once.
+TOGETHER = ("tests/journeys/", "tests/demo/", "tests/web/test_locale.py")
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
+
+
+class _TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What shares something costly goes to one worker; every other test goes wherever there is room.
+
+    As `--dist=loadgroup` would do it; but that marks tests by their ids, which pytest 9 does not let it change.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((one for one in TOGETHER if nodeid.startswith(one)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherScheduling:
+    """Asked by xdist."""
+    return _TogetherScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -45,7 +63,19 @@ def statements_compiled_once() -> Iterator[None]:
     def reads_alike(self: PGDialect_psycopg, other: object) -> bool:
         return type(other) is type(self) and self._json_deserializer is other._json_deserializer
 
+    learned: dict[str, Any] = {}
+    ask = PGDialect_psycopg.initialize
+
+    def remembers(self: PGDialect_psycopg, connection: Any) -> None:
+        """What the server is, and can, is asked of it once: five questions an engine."""
+        if not learned:
+            before = dict(vars(self))
+            ask(self, connection)
+            learned.update({name: value for name, value in vars(self).items() if before.get(name, self) is not value})
+        vars(self).update(learned)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PGDialect_psycopg, "initialize", remembers)
         patch.setattr(PGDialect_psycopg, "__eq__", reads_alike)
         patch.setattr(PGDialect_psycopg, "__hash__", lambda self: hash(type(self)))
         options = {"execution_options": {"compiled_cache": LRUCache(4000)}}

@@ -36,6 +36,8 @@ from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
+from web.levels import editor as levels_editor
+from web.levels import routes as levels
 from web.live import sockets
 from web.live.hub import Hub
 from web.live.listener import Listener
@@ -54,6 +56,7 @@ from web.sign_in import routes as sign_in
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
+from web.texts import history as text_history
 from web.texts import routes as texts
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
@@ -109,6 +112,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         staff,
         console,
         texts,
+        text_history,
         follow_ups,
         duplicates,
         documents,
@@ -119,6 +123,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         supervision,
         recordings,
         wallboard,
+        levels,
+        levels_editor,
         surveys,
         voice,
         oversight,

@@ -86,8 +86,9 @@ def build(settings: Settings) -> Runtime:
     assert tables.METADATA.tables  # imported so that each process knows every table that another may refer to
     carrier = carrier_of(settings)
     addresses = Addresses(settings.public_url, settings.fallback_url)
-    matcher = Matcher(database)
-    dispatcher = Dispatcher(database, carrier, addresses, paced=Pace(settings.twilio_account_sid, settings.pace))
+    paced = Pace(settings.twilio_account_sid, settings.pace)
+    matcher = Matcher(database, paced=paced)
+    dispatcher = Dispatcher(database, carrier, addresses, paced=paced)
     publisher = Publisher(settings.redis_url, database)
     waker = Waker(settings.redis_url)
     database.on(MatchDue, matcher.ask)

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     AGENT_OVERSEE = "agent.oversee"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
+    PENALTY_CONTEST = "penalty.contest"
+    PENALTY_DECIDE = "penalty.decide"
     COLLECTION_IMPORT = "collection.import"
     ACCESS_READ = "access.read"
     USER_REMOVE = "user.remove"
@@ -60,6 +62,8 @@ MEANINGS: dict[Permission, str] = {
     Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
+    Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
+    Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
     Permission.ACCESS_READ: "Who looked at which taxpayers, and who changed what",
     Permission.USER_REMOVE: "Have somebody kept away from the ente's taxpayers",
@@ -79,6 +83,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CONTACT_MERGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
+        Permission.PENALTY_CONTEST,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
@@ -88,7 +93,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
     | {
-        Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.ACCESS_READ, Permission.USER_REMOVE,
+        Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.PENALTY_DECIDE,
+        Permission.ACCESS_READ, Permission.USER_REMOVE,
         Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE,
     },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
@@ -96,7 +102,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
-            Permission.QUEUE_MANAGE,
+            Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST,
         }
     ),
 }  # fmt: skip

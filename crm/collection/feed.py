@@ -140,6 +140,13 @@ class Amounts(Record):
     residual: Cents
 
 
+class PrintedNotice(Record):
+    """What stands on the notice as it was issued, whatever has happened since."""
+
+    amount: Cents
+    due_on: Maybe[Day] = None
+
+
 class Payment(Record):
     """Money that arrived."""
 
@@ -216,6 +223,7 @@ class PositionRecord(Record):
     state_on: Maybe[Day] = None
     state_note: Maybe[Text200] = None
     amounts: Amounts
+    printed: PrintedNotice | None = None
     issued_on: Day
     due_on: Maybe[Day] = None
     notification: NotificationState

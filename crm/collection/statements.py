@@ -31,7 +31,7 @@ from crm.documents.service import DocumentStatement
 from crm.positions.models import PositionState, StepKind
 from crm.positions.notice import is_old
 from crm.positions.numbers import act_key
-from crm.positions.service import ALIASES, PositionStatement
+from crm.positions.service import ALIASES, TOLD, PositionStatement
 
 # Part of every digest. Raise it when the same record would now be stored otherwise: all are then rewritten.
 EDITION = "4"
@@ -105,6 +105,8 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
         "acts": [_act(act) for act in record.acts],
         "steps": [_step(step) for step in record.steps],
     }
+    if printed := _printed(record):
+        values["printed"] = printed
     if aliases := _aliases(record, values["act_key"]):
         values[ALIASES] = aliases
     reference = composed(record.reference)
@@ -117,6 +119,20 @@ def position_statement(record: PositionRecord, as_of: datetime) -> tuple[Positio
     if amounts.residual != left and not _explained(record, amounts, max(0, left)):
         doubts.append(AMOUNTS_DISAGREE.format(residual=_euro(amounts.residual), left=_euro(max(0, left))))
     return statement, doubts
+
+
+def _printed(record: PositionRecord) -> dict[str, Any] | None:
+    """What the notice asks for as it was issued: as told, or while nothing has happened since then; none: not known."""
+    if record.notice_number is None:
+        return None
+    if record.printed is not None:
+        return {"cents": record.printed.amount, "due_on": _iso(record.printed.due_on), TOLD: True}
+    amounts = record.amounts
+    happened = record.payments or record.instalments or record.plan or record.steps or amounts.paid
+    if record.state is not PositionState.TO_PAY or happened:
+        return None
+    asked = amounts.tax + amounts.sanctions + amounts.interest + amounts.costs
+    return {"cents": asked, "due_on": _iso(record.due_on)} if asked == amounts.residual else None
 
 
 def _explained(record: PositionRecord, amounts: Amounts, left: int) -> bool:

@@ -239,6 +239,12 @@ def signal(session: Session, *signals: Any) -> None:
     session.info.setdefault("signals", {}).update(dict.fromkeys(signals))
 
 
+def replace_signals(session: Session, kind: type[T], replaced: Callable[[T], T]) -> None:
+    """Leave others in the place of the signals of one kind that this transaction has left so far."""
+    signals = session.info.get("signals", {})
+    session.info["signals"] = {replaced(one) if isinstance(one, kind) else one: None for one in signals}
+
+
 def new_id(session: Session) -> UUID:
     """An id that nothing has had."""
     made: UUID = session.info["new_id"]()

@@ -88,7 +88,7 @@ class Settings(BaseModel):
     oidc_providers: tuple[OidcProvider, ...] = Field(default=(), description="Identity providers, a list in JSON")
     metrics_token: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Where the engine serves its own metrics; without one it does not"
+        default=None, description="Where engine and worker serve their metrics; without one they do not"
     )
 
     carrier: CarrierKind = CarrierKind.SIMULATOR

@@ -31,6 +31,8 @@ from crm.core.db import Base, table_of
 from crm.core.recordset import each_key, incoming
 
 IsNamed = Callable[[ColumnElement[str]], ColumnElement[bool]]
+Merge = Callable[[Any, Any], ColumnElement[Any]]
+"""What a column becomes, of the stored row and the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,17 @@ class Silence:
 class StatedTable:
     """One such table: what tells its rows apart within an ente, and the columns that a statement fills.
 
+    A column in `merged` becomes what that says; any other what the later statement has.
     Besides those it has `id`, `ente_id`, `as_of`, `digest` and `withdrawn_as_of`, and is unique by ente and key.
     """
 
-    def __init__(self, model: type[Base], *, key: str, columns: tuple[str, ...]) -> None:
+    def __init__(
+        self, model: type[Base], *, key: str, columns: tuple[str, ...], merged: Mapping[str, Merge] | None = None
+    ) -> None:  # fmt: skip
         self._table = table_of(model)
         self._key = self._table.c[key]
         self._columns = (*columns, "as_of", "digest", "withdrawn_as_of")
+        self._merged = merged or {}
 
     def known(
         self, session: Session, *, ente_id: int, keys: Collection[str], more: tuple[str, ...] = ()
@@ -90,7 +96,11 @@ class StatedTable:
         news = or_(new.digest != stored.digest, new.withdrawn_as_of.is_distinct_from(stored.withdrawn_as_of))
         return statement.on_conflict_do_update(
             index_elements=[stored.ente_id, self._key],
-            set_={name: new[name] for name in self._columns if name != self._key.name},
+            set_={
+                name: self._merged[name](stored, new) if name in self._merged else new[name]
+                for name in self._columns
+                if name != self._key.name
+            },
             where=or_(new.as_of > stored.as_of, (new.as_of == stored.as_of) & news),
         )
 

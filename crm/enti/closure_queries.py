@@ -102,13 +102,19 @@ def lost(session: Session, ente_ids: Collection[int]) -> list[Lost]:
         for ente_id in mine:
             its = [row for row in rows if row.ente_id in (None, ente_id)]
             stopped = [row for row in its if row.standing is ClosureStanding.EMERGENCY]
-            spells = [Spell(row.starts_at, row.ends_at or at) for row in stopped]
-            agreed = [Spell(row.agreed_from, row.ends_at or at) for row in its if row.agreed_from]
+            spells, agreed = stops(its, at)
             hours = timetable(session, contract_id, ente_id)
             month, before, year = (downtime.lost(hours, spells, agreed, period=one) for one in asked)
             if month or before or year:
                 found.append(Lost(contract_id, ente_id, month, before, year, tuple(stopped)))
     return found
+
+
+def stops(closures: Iterable[ClosureView], until: datetime) -> tuple[list[Spell], list[Spell]]:
+    """When these stopped the lines against everybody's will, and when the ente agreed to it."""
+    rows = list(closures)
+    stopped = [Spell(row.starts_at, row.ends_at or until) for row in rows if row.standing is ClosureStanding.EMERGENCY]
+    return stopped, [Spell(row.agreed_from, row.ends_at or until) for row in rows if row.agreed_from]
 
 
 def published(session: Session) -> list[Published]:

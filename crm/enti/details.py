@@ -12,7 +12,6 @@ from crm.enti.calendar import Hours
 from crm.enti.hours import written, written_week
 from crm.enti.identity import Identity
 from crm.enti.models import (
-    ContractLevel,
     Ente,
     EnteLogo,
     Office,
@@ -47,16 +46,6 @@ class SpecialView:
     id: int
     day: date
     hours: str
-
-
-@dataclass(frozen=True, slots=True)
-class LevelView:
-    """A level of a contract, as it was agreed."""
-
-    metric: str
-    op: str
-    target: str
-    threshold_s: str
 
 
 @kept
@@ -128,18 +117,6 @@ def special_days(session: Session, contract_id: int, ente_id: int | None) -> tup
         )
         for row in rows
     )  # fmt: skip
-
-
-@kept
-def levels(session: Session, contract_id: int) -> tuple[LevelView, ...]:
-    """What a contract promises."""
-    rows = session.scalars(
-        select(ContractLevel).where(ContractLevel.contract_id == contract_id).order_by(ContractLevel.id)
-    )
-    return tuple(
-        LevelView(row.metric, row.op, f"{row.target.normalize():f}", f"{row.threshold_s:f}" if row.threshold_s else "")
-        for row in rows
-    )
 
 
 def logo(session: Session, ente_id: int) -> tuple[str, bytes] | None:

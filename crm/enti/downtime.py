@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crm.core.clock import business_day, start_of_day
-from crm.enti.calendar import Timetable, spans
+from crm.enti.calendar import INSTANT, Timetable, spans
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +32,21 @@ def lost(timetable: Timetable, stopped: Iterable[Spell], agreed: Iterable[Spell]
     unagreed = _without(_within(stopped, period), _united(agreed))
     hours = [open_ for one in unagreed for open_ in _open(timetable, one)]
     return sum((one.length for one in _united(hours)), timedelta())
+
+
+def promised(timetable: Timetable, agreed: Iterable[Spell], *, period: Spell) -> timedelta:
+    """How long the lines were to be open in `period`: their hours, without the closures that the ente agreed to."""
+    hours = _without(_open(timetable, period), _united(agreed))
+    return sum((one.length for one in hours), timedelta())
+
+
+def service_days(timetable: Timetable, agreed: Iterable[Spell], *, period: Spell) -> list[date]:
+    """The days of `period` on which the lines were to be open, be it for a minute."""
+    found: set[date] = set()
+    for one in _without(_open(timetable, period), _united(agreed)):
+        first, last = business_day(one.starts_at), business_day(one.ends_at - INSTANT)
+        found |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    return sorted(found)
 
 
 def periods(now: datetime) -> tuple[Spell, Spell, Spell]:

@@ -1,11 +1,10 @@
 """Enti and contracts. What is here is published by the enti themselves; it names no taxpayer."""
 
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Numeric, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -42,6 +41,10 @@ class Contract(Base):
     name: Mapped[str] = mapped_column(String(120), unique=True)
     # Within how many calendar days somebody is replaced when an ente asks for it.
     replacement_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
+    # For how many days after a call what its caller keyed in the voice menu is kept.
+    keyed_days: Mapped[int] = mapped_column(SmallInteger, default=30, server_default="30")
+
+    __table_args__ = (CheckConstraint("keyed_days BETWEEN 0 AND 3650", name="keyed_days"),)
 
 
 class ContractEnte(Base):
@@ -51,26 +54,6 @@ class ContractEnte(Base):
 
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), primary_key=True)
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
-
-
-class ContractLevel(Base):
-    """A service level promised by a contract: `metric` `op` `target`, such as waiting over 40 s `<` 0.20."""
-
-    __tablename__ = "contract_level"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
-    metric: Mapped[str] = mapped_column(String(60))
-    op: Mapped[str] = mapped_column(String(2))
-    target: Mapped[Decimal] = mapped_column(Numeric(8, 4))
-    threshold_s: Mapped[Decimal | None] = mapped_column(Numeric(8, 3))
-    callers: Mapped[str | None] = mapped_column(String(8))  # of whose calls alone: landline, mobile
-
-    __table_args__ = (
-        UniqueConstraint("contract_id", "metric", "callers", postgresql_nulls_not_distinct=True),
-        CheckConstraint("op IN ('<', '<=', '>', '>=')", name="op"),
-        CheckConstraint("callers IN ('landline', 'mobile')", name="callers"),
-    )
 
 
 class OpeningHours(Base):

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.levels import formulas, queries
+from crm.levels.agreement import Promise
 from crm.levels.metering import Callers, Counts
+from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER
 from crm.levels.models import ContractEvent, ContractEventKind
-from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER, Promise
 from crm.levels.terms import Denominator, in_force
 
 HOUR = timedelta(hours=1)
@@ -24,7 +25,8 @@ _NEW = upsert(_EVENTS)
 _ADD = _NEW.on_conflict_do_update(
     index_elements=["contract_id", "metric", "subject"],
     set_={"withdrawn_at": None, "measured": _NEW.excluded.measured},
-    where=_EVENTS.c.withdrawn_at.is_not(None),
+    where=_EVENTS.c.withdrawn_at.is_not(None)
+    | (_NEW.excluded.measured > _EVENTS.c.measured),  # how long it was, at last
 ).returning(_EVENTS.c.id)
 _WITHDRAW = (
     update(_EVENTS)

@@ -20,6 +20,7 @@ class Standing(StrEnum):
 
 
 NEAR = Decimal("0.8")
+MS_PER_HOUR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +102,22 @@ def mean_abandoned_wait_ms(counts: Counts) -> Decimal | None:
 
 def mean_handling_ms(counts: Counts) -> Decimal | None:
     """Talk, hold and wrap-up of a handled call (AHT), in milliseconds."""
-    return _share(_busy_ms(counts), counts.handled)
+    return _share(counts.talk_ms + counts.hold_ms + counts.wrap_up_ms, counts.handled)
 
 
-def occupancy(counts: Counts, available_ms: int) -> Decimal | None:
-    """The share of the agents' time that calls took; `available_ms` is how long they were ready for one."""
-    busy = _busy_ms(counts)
-    return _share(busy, busy + available_ms)
+def occupancy(busy_ms: int, available_ms: int) -> Decimal | None:
+    """The share of agents' time that talk, hold and wrap-up took, of the same and the time ready for a call."""
+    return _share(busy_ms, busy_ms + available_ms)
+
+
+def outbound_per_hour(attempts: int, staffed_ms: int) -> Decimal | None:
+    """Attempts per hour in which somebody was in service and contacts could be called (Anci Toscana, 8)."""
+    return _share(attempts * MS_PER_HOUR, staffed_ms)
 
 
 def longest_wait_ms(entered: Iterable[datetime], now: datetime) -> int | None:
     """How long whoever has waited for longest has waited, in milliseconds."""
     return max((ms_between(one, now) for one in entered), default=None)
-
-
-def _busy_ms(counts: Counts) -> int:
-    return counts.talk_ms + counts.hold_ms + counts.wrap_up_ms
 
 
 def _share(part: int, of: int) -> Decimal | None:

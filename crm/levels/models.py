@@ -1,15 +1,28 @@
 """Service facts (append-only), their insert-only deltas, and the folded counters."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Numeric, SmallInteger, String, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Numeric,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
+from crm.levels.agreement import Period
 from crm.levels.metering import Callers, EndedBy, FactKind
+from crm.levels.metrics import Each
 from crm.levels.terms import Denominator, Formula
 
 
@@ -109,6 +122,113 @@ class ServiceHour(_Counted, Base):
     ente_id: Mapped[int] = mapped_column(primary_key=True)
     queue_id: Mapped[int] = mapped_column(primary_key=True)
     callers: Mapped[Callers] = mapped_column(choice(Callers), primary_key=True)
+
+
+class ContractAgreement(Base):
+    """What a contract promises from a day on: the head of its levels. Written anew, not changed: the past stays."""
+
+    __tablename__ = "contract_agreement"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    valid_from: Mapped[date]
+    period: Mapped[Period] = mapped_column(choice(Period))
+    net_value: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))  # of a period, in euro
+    preset: Mapped[str] = mapped_column(String(40), default="")
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    written_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("contract_id", "valid_from"),
+        CheckConstraint("net_value >= 0", name="net_value"),
+    )
+
+
+class ContractLevel(Base):
+    """A service level of an agreement (`agreement.Promise`): `metric` `op` `target`, as waiting over 40 s `<` 0.20."""
+
+    __tablename__ = "contract_level"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("contract_agreement.id"))
+    metric: Mapped[str] = mapped_column(String(60))
+    op: Mapped[str] = mapped_column(String(2))
+    target: Mapped[Decimal] = mapped_column(Numeric(12, 4))
+    threshold_s: Mapped[Decimal | None] = mapped_column(Numeric(8, 3))
+    callers: Mapped[str | None] = mapped_column(String(8))  # of whose calls alone: landline, mobile
+    service: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    period: Mapped[Period | None] = mapped_column(choice(Period))
+    share_of_days: Mapped[Decimal | None] = mapped_column(Numeric(5, 4))
+    tolerated_excluded: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    penalty_per_mille: Mapped[Decimal | None] = mapped_column(Numeric(8, 4))
+    penalty_each: Mapped[Each | None] = mapped_column(choice(Each))
+    penalty_group: Mapped[str] = mapped_column(String(20), default="", server_default="")
+
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "metric", "callers", "service", postgresql_nulls_not_distinct=True),
+        CheckConstraint("op IN ('<', '<=', '>', '>=')", name="op"),
+        CheckConstraint("callers IN ('landline', 'mobile')", name="callers"),
+        CheckConstraint("share_of_days > 0 AND share_of_days <= 1", name="share_of_days"),
+        CheckConstraint("(penalty_per_mille IS NULL) = (penalty_each IS NULL)", name="penalty"),
+    )
+
+
+class ClosedPeriod(Base):
+    """A period of a contract that is over, as it stood: of the whole contract, or of one ente. Never changed."""
+
+    __tablename__ = "closed_period"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    first: Mapped[date]
+    last: Mapped[date]
+    closed_at: Mapped[datetime]
+    seal: Mapped[str] = mapped_column(String(64))  # `frozen.seal`
+    kept: Mapped[dict[str, Any]]  # `frozen.Frozen`
+
+    __table_args__ = (
+        UniqueConstraint("contract_id", "ente_id", "first", "last", postgresql_nulls_not_distinct=True),
+        CheckConstraint("first <= last", name="days"),
+    )
+
+
+class RemarkState(StrEnum):
+    """What a remark is, and what became of it."""
+
+    NOTE = "note"  # asks for nothing
+    ASKED = "asked"  # to leave the call out of the penalties
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class PenaltyRemark(Base):
+    """Something said of a call that passed a limit, by whoever answers for the contract; the call's ente decides."""
+
+    __tablename__ = "penalty_remark"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    metric: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(40))
+    words: Mapped[str] = mapped_column(String(400))
+    state: Mapped[RemarkState] = mapped_column(choice(RemarkState))
+    said_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    said_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str] = mapped_column(String(400))
+
+    __table_args__ = (
+        Index("ix_penalty_remark_contract_id_metric_subject", "contract_id", "metric", "subject"),
+        Index(
+            "uq_penalty_remark_open", "contract_id", "metric", "subject", unique=True,
+            postgresql_where=text("state IN ('asked', 'approved')"),
+        ),
+        CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided"),
+    )  # fmt: skip
 
 
 class ContractTerms(Base):

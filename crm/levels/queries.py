@@ -1,63 +1,71 @@
 """Reading the counters."""
 
-import operator
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
+from crm.core import clock
 from crm.core.configuration import kept
 from crm.core.db import table_of
-from crm.enti.models import ContractLevel
+from crm.levels.agreement import Agreement, Promise
+from crm.levels.agreement import in_force as agreed
 from crm.levels.metering import MEASURES, Callers, Counts, FactKind
-from crm.levels.models import ContractTerms, ServiceCount, ServiceDelta, ServiceFact, ServiceHour
+from crm.levels.metrics import WAITING_OVER
+from crm.levels.models import (
+    ContractAgreement,
+    ContractLevel,
+    ContractTerms,
+    ServiceCount,
+    ServiceDelta,
+    ServiceFact,
+    ServiceHour,
+)
 from crm.levels.terms import USUAL, Terms
 
-WAITING_OVER = "share_of_received_calls_waiting_over"
-LOST = "share_of_received_calls_lost"
-QUEUE_CAP = "max_contacts_in_queue"
-LONGEST_WAIT = "max_queue_wait_s"
-
-_OPS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A level of a contract, as it was agreed."""
-
-    contract_id: int
-    metric: str
-    op: str
-    target: Decimal
-    threshold_s: Decimal | None
-    callers: str | None  # of whose calls alone, where the contract distinguishes
-
-    def holds(self, measured: Decimal) -> bool:
-        """Whether a figure keeps the promise."""
-        return bool(_OPS[self.op](measured, self.target))
-
-    def is_for(self, callers: Callers) -> bool:
-        """Whether it is promised to these callers."""
-        return self.callers in {None, callers}
+_OF_A_LEVEL = [one.name for one in fields(Promise) if one.name != "contract_id"]
 
 
 @kept
-def promises(session: Session, contract_ids: frozenset[int]) -> tuple[Promise, ...]:
-    """The levels of these contracts."""
-    rows = session.execute(
-        select(
-            ContractLevel.contract_id, ContractLevel.metric, ContractLevel.op, ContractLevel.target,
-            ContractLevel.threshold_s, ContractLevel.callers,
+def agreements(session: Session, contract_ids: frozenset[int]) -> tuple[Agreement, ...]:
+    """What these contracts promise, every version of it, in the order of contracts and days."""
+    levels: dict[int, list[ContractLevel]] = {}
+    of_these = select(ContractAgreement.id).where(ContractAgreement.contract_id.in_(contract_ids))
+    for row in session.scalars(
+        select(ContractLevel).where(ContractLevel.agreement_id.in_(of_these)).order_by(ContractLevel.id)
+    ):
+        levels.setdefault(row.agreement_id, []).append(row)
+    heads = session.scalars(
+        select(ContractAgreement)
+        .where(ContractAgreement.contract_id.in_(contract_ids))
+        .order_by(ContractAgreement.contract_id, ContractAgreement.valid_from)
+    )
+    return tuple(
+        Agreement(
+            head.contract_id, head.valid_from, head.period,
+            tuple(
+                Promise(head.contract_id, *(getattr(row, name) for name in _OF_A_LEVEL))
+                for row in levels.get(head.id, ())
+            ),
+            head.net_value, head.preset, head.id,
         )
-        .where(ContractLevel.contract_id.in_(contract_ids))
-        .order_by(ContractLevel.contract_id, ContractLevel.id)
+        for head in heads
     )  # fmt: skip
-    return tuple(Promise(*row) for row in rows)
+
+
+def agreement(session: Session, contract_id: int, day: date | None = None) -> Agreement | None:
+    """What a contract promises on a day, else today; none if it promises nothing."""
+    return agreed(agreements(session, frozenset({contract_id})), day or clock.business_day(clock.now(session)))
+
+
+def promises(session: Session, contract_ids: frozenset[int], day: date | None = None) -> tuple[Promise, ...]:
+    """The levels of these contracts on a day, else today."""
+    current = (agreement(session, one, day) for one in sorted(contract_ids))
+    return tuple(promise for one in current if one is not None for promise in one.levels)
 
 
 @kept
@@ -71,8 +79,8 @@ def terms(session: Session, contract_id: int) -> tuple[Terms, ...]:
         .where(ContractTerms.contract_id == contract_id)
         .order_by(ContractTerms.valid_from, ContractTerms.id)
     ).all()
-    promised = promises(session, frozenset({contract_id}))
-    over = next((one.threshold_s for one in promised if one.metric == WAITING_OVER), None)
+    first = next(iter(agreements(session, frozenset({contract_id}))), None)
+    over = next((one.threshold_s for one in first.levels if one.metric == WAITING_OVER), None) if first else None
     usual = USUAL if over is None else replace(USUAL, over_ms=int(over * 1000))
     return (usual, *(Terms(*row) for row in rows))
 
@@ -110,7 +118,7 @@ def hours_by_callers(
         select(hour.label("hour"), table.c.callers, *(table.c[name] for name in MEASURES)).where(
             table.c.contract_id == contract_id, at >= min(hours), at < max(hours) + timedelta(hours=1)
         )
-        for table, at, hour in _BY_HOUR
+        for table, at, hour in BY_HOUR
     ]
     rows = union_all(*parts).subquery()
     found: dict[datetime, dict[Callers, Counts]] = {}
@@ -154,8 +162,9 @@ def announced(session: Session, contract_id: int, since: datetime, until: dateti
     return [Announced(queue_id or 0, from_s or 0, to_s, ms / 1000) for queue_id, from_s, to_s, ms in rows]
 
 
+HOUR = timedelta(hours=1)
 _HOURS, _QUARTERS, _DELTAS = table_of(ServiceHour), table_of(ServiceCount), table_of(ServiceDelta)
-_BY_HOUR = (
+BY_HOUR = (  # where the counters are by the hour, folded and not: the table, its instant, the hour of that
     (_HOURS, _HOURS.c.hour, _HOURS.c.hour),
     (_DELTAS, _DELTAS.c.quarter, func.date_trunc("hour", _DELTAS.c.quarter)),
 )
@@ -171,7 +180,7 @@ def _tally() -> Select[*tuple[Any, ...]]:
             table.c.contract_id == func.any(bindparam("contracts", type_=ARRAY(BigInteger))),
             at >= bindparam("since", type_=DateTime(timezone=True)),
         )
-        for table, at, hour in _BY_HOUR
+        for table, at, hour in BY_HOUR
     ]  # fmt: skip
     rows = union_all(*parts).subquery()
     place = (rows.c.ente_id, rows.c.queue_id)

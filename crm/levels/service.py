@@ -37,6 +37,16 @@ class SeenFact:
     ended_by: EndedBy | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToldWait:
+    """What a waiting caller was told: his position (1 is next), and how long he may wait from now on, in seconds."""
+
+    waited_ms: int  # so far
+    position: int
+    from_s: int | None
+    to_s: int | None
+
+
 def record(
     session: Session, *, subject: UUID, facts: Iterable[SeenFact],
     before: tuple[Account, Measured] | None, after: tuple[Account, Measured],
@@ -79,21 +89,17 @@ def changes(
     return [(where, counts) for where, counts in ((old_account, Counts() - old), (account, new)) if counts]
 
 
-def announce(
-    session: Session, *, subject: UUID, account: Account, waited_ms: int, position: int, from_s: int | None,
-    to_s: int | None,
-) -> None:  # fmt: skip
-    """Append what a waiting caller was told: his position (1 is next), and how long he may wait from now on."""
-    at = clock.now(session)
-    session.execute(
-        _ADD_FACTS,
-        {
-            "contract_id": account.contract_id, "ente_id": account.ente_id, "queue_id": account.queue_id,
-            "channel": Channel.PHONE, "subject": subject, "kind": FactKind.ANNOUNCED, "waited_ms": waited_ms,
-            "occurred_at": at, "recorded_at": at, "repaired": False, "callers": account.callers,
-            "position": position, "announced_from_s": from_s, "announced_s": to_s,
-        },
-    )  # fmt: skip
+def announce(session: Session, *, subject: UUID, account: Account, told: ToldWait) -> None:
+    """Append what a waiting caller was told."""
+    session.execute(_ADD_FACTS, announced_row(subject, account, told, at=clock.now(session)))
+
+
+def announced_row(subject: UUID, account: Account, told: ToldWait, *, at: datetime) -> dict[str, Any]:
+    """That it was told, as it is written."""
+    (row,) = fact_rows(
+        subject, (SeenFact(FactKind.ANNOUNCED, at, told.waited_ms, repaired=False),), account, recorded_at=at
+    )
+    return row | {"position": told.position, "announced_from_s": told.from_s, "announced_s": told.to_s}
 
 
 def fold(session: Session, *, limit: int = 5_000) -> set[datetime]:

@@ -36,6 +36,9 @@ class MessageState(StrEnum):
     EXPIRED = "expired"  # by now it would mean nothing
 
 
+UNDER_WAY = (MessageState.OWED, MessageState.SENDING, MessageState.UNKNOWN)
+
+
 class Reason(StrEnum):
     """Why a message was not sent, or did not arrive."""
 

@@ -5,11 +5,10 @@ from sqlalchemy.orm import Session
 
 from crm.contacts.models import ContactReach
 from crm.core.db import table_of
-from crm.messages.models import Message, MessageState, MessageStop
+from crm.messages.models import UNDER_WAY, Message, MessageStop
 from crm.privacy.holders import Holder, Person, TableHolder
 
 _MESSAGE, _STOP, _REACH = table_of(Message), table_of(MessageStop), table_of(ContactReach)
-_UNDER_WAY = (MessageState.OWED, MessageState.SENDING, MessageState.UNKNOWN)
 ON_ITS_WAY = "C'è un messaggio ancora in partenza: la cancellazione si fa quando è andato."
 
 
@@ -30,7 +29,7 @@ class _Messages(TableHolder):
 
     def obstacles(self, session: Session, person: Person) -> list[str]:
         """A message under way."""
-        going = select(_MESSAGE.c.id).where(*self.of(person), _MESSAGE.c.state.in_(_UNDER_WAY)).limit(1)
+        going = select(_MESSAGE.c.id).where(*self.of(person), _MESSAGE.c.state.in_(UNDER_WAY)).limit(1)
         return [ON_ITS_WAY] if session.execute(going).first() else []
 
 

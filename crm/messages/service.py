@@ -1,12 +1,12 @@
 """Owing somebody a message, in the transaction of its cause; taking it back; and who said the opt-out word."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.messages import outbox, queries, rules
-from crm.messages.models import Message, MessageChannel, MessageState, MessageStop, Reason
+from crm.messages.models import UNDER_WAY, Message, MessageChannel, MessageState, MessageStop, Reason
 from crm.messages.rules import Address, Facts, Go, Wanted, Withheld
 from crm.messages.templates import TEMPLATES
 from crm.messages.wording import Template, Written, spoken, write
@@ -164,6 +164,15 @@ def restart(session: Session, *, ente_id: int, channel: MessageChannel, address:
     gone = session.execute(delete(MessageStop).where(*key).returning(MessageStop.address)).first()
     if gone is not None:
         _tell_stop(session, "message.restarted", ente_id, channel, address)
+
+
+def forget_addresses(session: Session, message_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Empty where these went, and their words, but for those to a contact; which ones are still under way."""
+    these = Message.id.in_(message_ids), Message.contact_id.is_(None)
+    under_way = frozenset(session.scalars(select(Message.id).where(*these, Message.state.in_(UNDER_WAY))))
+    emptied = {"address": "", "subject": "", "body": "", "external_id": None}
+    session.execute(update(Message).where(*these, Message.state.not_in(UNDER_WAY)).values(**emptied))
+    return under_way
 
 
 def _tell_stop(session: Session, kind: str, ente_id: int, channel: MessageChannel, address: str) -> None:

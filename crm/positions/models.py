@@ -115,6 +115,8 @@ class Position(Base):
     acts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     steps: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # What stands on the notice as it was issued; none: nobody told, and it was not seen before anything happened.
+    printed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
     withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it

@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, case, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,14 @@ from crm.core.stated import Silence, StatedTable
 from crm.positions.models import Position, PositionAlias
 
 ALIASES = "aliases"
+TOLD = "told"  # in what is printed: the collection system told it, and we did not gather it from a first statement
+
+
+def _as_issued(stored: Any, new: Any) -> ColumnElement[Any]:
+    """What is printed on a notice stays what it was, whatever is learnt of its debt; unless it is told otherwise."""
+    same = (stored.notice_number == new.notice_number) & stored.printed.is_not(None)
+    return case((new.printed.has_key(TOLD), new.printed), (same, stored.printed), else_=new.printed)
+
 
 _STATED = StatedTable(
     Position, key="reference",
@@ -23,8 +32,9 @@ _STATED = StatedTable(
         "contact_id", "reference", "notice_number", "tax", "year", "act_kind", "act_number", "act_key", "state",
         "state_on", "state_note", "tax_cents", "sanctions_cents", "interest_cents", "costs_cents", "paid_cents",
         "residual_cents", "issued_on", "due_on", "notification", "notified_on", "notification_note", "payments",
-        "instalments", "acts", "steps", "plan",
+        "instalments", "acts", "steps", "plan", "printed",
     ),
+    merged={"printed": _as_issued},
 )  # fmt: skip
 
 

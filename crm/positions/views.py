@@ -91,6 +91,14 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedView:
+    """What stands on the notice as it was issued."""
+
+    cents: int
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PositionView:
     """One debt as of an instant."""
 
@@ -124,6 +132,7 @@ class PositionView:
     acts: tuple[ActView, ...] = ()
     steps: tuple[StepView, ...] = ()
     plan: PlanView | None = None
+    printed: PrintedView | None = None  # none: not known
 
     @classmethod
     def of(cls, told: Told) -> Self:
@@ -136,6 +145,7 @@ class PositionView:
                 "acts": tuple(act for one in told.get("acts", ()) if (act := _act(one))),
                 "steps": tuple(step for one in told.get("steps", ()) if (step := _step(one))),
                 "plan": _plan(told["plan"]) if told["plan"] else None,
+                "printed": _printed(told["printed"]) if told["printed"] else None,
             }
         )
 
@@ -184,6 +194,10 @@ def _step(told: Told) -> StepView | None:
 def _plan(told: Told) -> PlanView:
     granted = date.fromisoformat(told["granted_on"])
     return PlanView(granted, _day(told, "lapsed_on"), told.get("reference"), told.get("note"))
+
+
+def _printed(told: Told) -> PrintedView:
+    return PrintedView(told["cents"], _day(told, "due_on"))
 
 
 def _day(told: Told, name: str) -> date | None:

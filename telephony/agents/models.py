@@ -1,10 +1,10 @@
-"""Presence: one row an agent, the truth about what he is doing."""
+"""Presence: one row an agent, the truth about what he is doing; what he did since when, as facts; and sums of them."""
 
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, SmallInteger, String
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +26,19 @@ class PauseReason(StrEnum):
     TRAINING = "training"
     BACK_OFFICE = "back_office"
     MISSED_CALL = "missed_call"  # set by the system, visibly: he did not answer
+
+
+class Activity(StrEnum):
+    """What an agent's time goes into: his state, told apart where a contact centre measures it apart."""
+
+    OFFLINE = "offline"
+    READY = "ready"
+    RINGING = "ringing"
+    TALKING = "talking"
+    HOLDING = "holding"  # his caller is on hold
+    WRAP_UP = "wrap_up"
+    PAUSED = "paused"
+    AWAY = "away"  # ready or paused by his own word, and his console is not there
 
 
 class AgentPresence(Base):
@@ -72,3 +85,37 @@ class AgentRelease(Base):
     by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     at: Mapped[datetime]
     was: Mapped[AgentState] = mapped_column(choice(AgentState))
+
+
+class AgentFact(Base):
+    """From this instant on an agent did this. Only added to; where time went is computed from these rows.
+
+    Figures of a single worker are shown to himself alone, until his company enters its agreement (L. 300/1970, art. 4).
+    """
+
+    __tablename__ = "agent_fact"
+
+    agent_id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)  # never before an earlier one of his
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    activity: Mapped[Activity] = mapped_column(choice(Activity))
+    reason: Mapped[PauseReason | None] = mapped_column(choice(PauseReason, name="reason"))
+    call_id: Mapped[UUID | None]
+
+
+class AgentTime(Base):
+    """Where an agent's quarter hour went, in milliseconds: sums of his facts, without the time out of service."""
+
+    __tablename__ = "agent_time"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    quarter: Mapped[datetime] = mapped_column(primary_key=True)
+    ready_ms: Mapped[int]
+    ringing_ms: Mapped[int]
+    talking_ms: Mapped[int]
+    holding_ms: Mapped[int]
+    wrap_up_ms: Mapped[int]
+    paused_ms: Mapped[int]
+    away_ms: Mapped[int]
+
+    __table_args__ = (Index("ix_agent_time_quarter", "quarter"),)

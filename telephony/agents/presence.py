@@ -9,9 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from crm.core.errors import ConflictError
-from telephony.agents.models import AgentState, PauseReason
+from telephony.agents.models import Activity, AgentState, PauseReason
 
 RESTING = frozenset({AgentState.OFFLINE, AgentState.READY, AgentState.PAUSED})
+AT_HIS_DESK = RESTING - {AgentState.OFFLINE}  # which he is only as long as his console is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,33 @@ class Presence:
     pause_reason: PauseReason | None = None
     call_id: UUID | None = None
     leg_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact about an agent: from this instant on he does this."""
+
+    at: datetime
+    activity: Activity
+    reason: PauseReason | None = None
+    call_id: UUID | None = None
+
+
+def stated(now: Presence, at: datetime) -> Stated:
+    """What an agent does from an instant on."""
+    reason = now.pause_reason if now.state is AgentState.PAUSED else None
+    return Stated(at, Activity(now.state), reason, now.call_id)
+
+
+def change_of(before: Presence, after: Presence, at: datetime) -> Stated | None:
+    """What he does from now on, if it is something else than before: what he only means to do is no fact yet."""
+    now = stated(after, at)
+    return None if now == stated(before, at) else now
+
+
+def absence(state: AgentState, live_until: datetime, at: datetime) -> Stated | None:
+    """That his console has not been there since its lease ended, when he is said to be at his desk."""
+    return Stated(live_until, Activity.AWAY) if state in AT_HIS_DESK and live_until < at else None
 
 
 def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: datetime) -> Presence:

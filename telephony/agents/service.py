@@ -12,10 +12,11 @@ from crm.core import clock, topics
 from crm.core.db import signal, touch
 from crm.core.errors import ConflictError, NotFoundError
 from telephony.agents import presence
-from telephony.agents.models import AgentPresence, AgentState, PauseReason
-from telephony.agents.presence import Presence
+from telephony.agents.models import Activity, AgentPresence, AgentState, PauseReason
+from telephony.agents.presence import Presence, Stated
 from telephony.commands import service as commands
 from telephony.floor.current import floor
+from telephony.floor.port import AtDesk
 from telephony.queues.events import MatchDue
 from telephony.texts import settings as texts
 
@@ -26,14 +27,17 @@ FAREWELL = timedelta(seconds=4)  # how long a closed tab may take to come back b
 def enrol(session: Session, *, agent_id: int, domain: str) -> None:
     """Give an agent his row: out of service until he says otherwise."""
     at = clock.now(session)
-    session.execute(
+    enrolled = session.execute(
         insert(AgentPresence)
         .values(
             agent_id=agent_id, domain=domain, state=AgentState.OFFLINE, since=at, idle_since=at,
             intended=AgentState.OFFLINE, live_until=at,
         )
         .on_conflict_do_nothing()
+        .returning(AgentPresence.agent_id)
     )  # fmt: skip
+    if enrolled.first() is not None:
+        floor(session).state_agent(agent_id, Stated(at, Activity.OFFLINE))
 
 
 def attend(session: Session, by: Principal) -> None:
@@ -45,13 +49,15 @@ def attend(session: Session, by: Principal) -> None:
     call is offered to whom its ente keeps away.
     """
     by.require(Permission.CALLS_ANSWER)
-    domain = floor(session).attend(
-        by.user_id, until=clock.now(session) + LEASE, answers_for=by.contracts_for(Permission.CALLS_ANSWER),
-        not_for=by.kept_from,
-    )  # fmt: skip
-    if domain is not None:  # supervisors have a console too, and are nobody's agents
-        signal(session, MatchDue(domain))
-        announce(session, by.user_id, domain)
+    at = clock.now(session)
+    found = floor(session).attend(
+        by.user_id, until=at + LEASE, answers_for=by.contracts_for(Permission.CALLS_ANSWER), not_for=by.kept_from
+    )
+    if found is not None:  # supervisors have a console too, and are nobody's agents
+        if found.live_until < at:
+            _is_back(session, found)
+        signal(session, MatchDue(found.domain))
+        announce(session, by.user_id, found.domain)
 
 
 def wish(session: Session, by: Principal, *, intended: AgentState, reason: PauseReason | None = None) -> None:
@@ -82,18 +88,22 @@ def change(session: Session, agent_id: int, fold: Callable[[Presence], Presence]
     found = floor(session).lock_agent(agent_id)
     if found is None:
         raise NotFoundError("Questo utente non è un operatore di call center.")
-    before, domain = found
+    before, domain, live_until = found
     after = fold(before)
     if after == before:
         return after
-    floor(session).write_agent(agent_id, after)
+    at = clock.now(session)
+    fact = presence.change_of(before, after, at)
+    if fact is not None and (gone := presence.absence(before.state, live_until, at)) is not None:
+        floor(session).state_agent(agent_id, gone)
+    floor(session).write_agent(agent_id, after, fact)
     if before.state is AgentState.WRAP_UP and after.state is not AgentState.WRAP_UP:
         commands.disarm_wrap_up(session, agent_id=agent_id)
     writes = bool(texts.all_settings(session))
     if after.state is AgentState.READY or (writes and after.state is AgentState.TALKING):
         signal(session, MatchDue(domain))  # on the telephone he may have threads
     if writes and after.state is AgentState.OFFLINE:
-        floor(session).hasten_threads(agent_id, clock.now(session))  # to somebody else
+        floor(session).hasten_threads(agent_id, at)  # to somebody else
     announce(session, agent_id, domain)
     return after
 
@@ -106,9 +116,10 @@ def announce(session: Session, agent_id: int, domain: str) -> None:
 def renew(session: Session, agent_ids: Collection[int]) -> None:
     """The consoles of these agents are still connected: nobody is offered a call without that."""
     at = clock.now(session)
-    for agent_id, domain in floor(session).renew(agent_ids, at=at, until=at + LEASE):
-        signal(session, MatchDue(domain))  # back from a silence: he may be who somebody waits for
-        announce(session, agent_id, domain)
+    for found in floor(session).renew(agent_ids, at=at, until=at + LEASE):
+        _is_back(session, found)
+        signal(session, MatchDue(found.domain))  # back from a silence: he may be who somebody waits for
+        announce(session, found.agent_id, found.domain)
 
 
 def lapse(session: Session, agent_id: int) -> None:
@@ -143,3 +154,12 @@ def retire_silent(session: Session, *, after: timedelta) -> list[int]:
         forget_device(session, agent_id)
         change(session, agent_id, lambda now: presence.wish(now, AgentState.OFFLINE, None, at))
     return retired
+
+
+def _is_back(session: Session, found: AtDesk) -> None:
+    """His console was not there for a while: that is time away."""
+    at = clock.now(session)
+    gone = presence.absence(found.presence.state, found.live_until, at)
+    if gone is not None:
+        floor(session).state_agent(found.agent_id, gone)
+        floor(session).state_agent(found.agent_id, presence.stated(found.presence, at))

@@ -14,18 +14,20 @@ from telephony.ivr.prompts import Sentence
 
 YES, ANOTHER, NO = "1", "2", "0"
 STAGE, NUMBER, FAILED = "callback:stage", "callback:number", "callback:failed"  # no name of digits that a flow collects
-CONFIRM, KEY_IN = "confirm", "number"
+CONFIRM, KEY_IN, SPEAK = "confirm", "number", "speak"
 ATTEMPTS = 3
+DIGITS_S, TONE_S = 10, 1  # seconds of silence after which he is asked again; after which the tone comes
 
 Kept = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is said, and how many keys are awaited (none: until `#`)."""
+    """What is said, how many keys are awaited (none: until `#`), and for how many seconds."""
 
     text: str
     digits: int | None
+    timeout_s: int = DIGITS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def is_under_way(kept: Kept) -> bool:
 
 def asked(kept: Kept, language: Language, *, zero_reaches: bool = False) -> Asked:
     """What he is asked where he stands. `zero_reaches`: zero leads to an operator, and not only out of this."""
+    if kept[STAGE] == SPEAK:
+        return Asked(prompts.sentence(Sentence.VOICEMAIL_SPEAK, language), 1, TONE_S)
     if kept[STAGE] == CONFIRM:
         zero = Sentence.OPERATOR_LAST if zero_reaches else Sentence.CALLBACK_NOT
         return Asked(f"{prompts.callback_number(kept[NUMBER], language)} {prompts.sentence(zero, language)}", 1)
@@ -61,11 +65,25 @@ def asked(kept: Kept, language: Language, *, zero_reaches: bool = False) -> Aske
     return Asked(f"{asks} {prompts.sentence(zero, language)}", None)
 
 
-def answered(kept: Kept, keys: str, *, attempts: int = ATTEMPTS) -> tuple[Kept, Agreed | Declined | Sentence | None]:
-    """What he keyed: what is kept from then on, and what came of it; a sentence says what was wrong."""
+def promised(kept: Kept) -> str | None:
+    """The number at which he has agreed to be called back, while he is told how to leave his message."""
+    return kept[NUMBER] if kept.get(STAGE) == SPEAK else None
+
+
+def answered(
+    kept: Kept, keys: str, *, attempts: int = ATTEMPTS, speaks: bool = False
+) -> tuple[Kept, Agreed | Declined | Sentence | None]:
+    """What he keyed: what is kept from then on, and what came of it; a sentence says what was wrong.
+
+    `speaks`: once he has confirmed the number he hears how to leave a message, and agrees by waiting for the tone.
+    """
     if keys == NO:
         return over(kept), Declined()
+    if kept[STAGE] == SPEAK:
+        return over(kept), Agreed(kept[NUMBER])
     if kept[STAGE] == CONFIRM:
+        if keys == YES and speaks:
+            return _at(kept, SPEAK, kept[NUMBER]), None
         if keys == YES:
             return over(kept), Agreed(kept[NUMBER])
         if keys == ANOTHER:

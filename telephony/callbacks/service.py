@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -12,27 +10,16 @@ from crm.contacts import preferences
 from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError
-from crm.enti import queries as enti
 from telephony.callbacks import following, rules
 from telephony.callbacks.models import CallbackState
 from telephony.calls import service as calls
 from telephony.calls.conversation import own_call
 from telephony.calls.events import CallbackAsked, CallbackGivenUp, CallbackServed, MachineAnswered
-from telephony.calls.models import Call, Phase
+from telephony.calls.models import Phase
 from telephony.calls.service import Heard
+from telephony.floor.current import floor
+from telephony.lines import queries as lines
 from telephony.queues import queries as queues
-
-CALLBACKS = following.CALLBACKS
-_ADD = (
-    insert(CALLBACKS)
-    .on_conflict_do_nothing(index_elements=["contract_id", "number"], index_where=CALLBACKS.c.state == "open")
-    .returning(CALLBACKS.c.call_id)
-)
-
-_OPEN = select(*CALLBACKS.c).where(
-    CALLBACKS.c.contract_id == bindparam("contract"), CALLBACKS.c.number == bindparam("number"),
-    CALLBACKS.c.state == CallbackState.OPEN, CALLBACKS.c.call_id != bindparam("call"),
-)  # fmt: skip
 
 
 def is_offered(session: Session, call: Any) -> bool:
@@ -56,18 +43,15 @@ def ask(
     at this number already.
     """
     at = clock.now(session)
-    table = enti.timetable(session, call.contract_id, call.ente_id)
-    made = session.execute(
-        _ADD,
-        {
-            "call_id": call.id, "contract_id": call.contract_id, "ente_id": call.ente_id, "number": number,
-            "state": CallbackState.OPEN, "asked_at": at, "expires_at": rules.expiry(table, at), "attempts": 0,
-            "not_before": at + (rules.LONGEST_MESSAGE if speaks else rules.LONGEST_FAREWELL),
-        },
-    ).one_or_none()  # fmt: skip
-    if made is None:
+    table = lines.timetable(session, call.line, call.contract_id, call.ente_id)
+    made = floor(session).add_callback(
+        call_id=call.id, contract_id=call.contract_id, ente_id=call.ente_id, number=number, state=CallbackState.OPEN,
+        asked_at=at, expires_at=rules.expiry(table, at), attempts=0,
+        not_before=at + (rules.LONGEST_MESSAGE if speaks else rules.LONGEST_FAREWELL),
+    )  # fmt: skip
+    if not made:
         return False
-    heard = Heard("callback-asked", at)
+    heard = Heard(f"callback-asked:{at.isoformat()}", at)  # who was cut off when called back may ask anew
     if queue_id is not None:
         calls.enter_queue(session, call.id, queue_id, heard, away=True)
     else:
@@ -80,7 +64,7 @@ def owed_to(session: Session, call: Any) -> Any | None:
     """The open callback that whoever is on this call asked for in another one, at the number he calls from."""
     if call.caller is None:
         return None
-    return session.execute(_OPEN, {"contract": call.contract_id, "number": call.caller, "call": call.id}).one_or_none()
+    return floor(session).open_callback(contract_id=call.contract_id, number=call.caller, other_than=call.id)
 
 
 def close_as_served(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -103,11 +87,10 @@ def close_as_served(session: Session, by: Principal, *, call_id: UUID) -> None:
 def machine_answered(session: Session, by: Principal, *, call_id: UUID) -> None:
     """The agent hears an answering machine where somebody was to be called back: that was an attempt."""
     call = own_call(session, by, call_id)
-    row = session.execute(select(CALLBACKS).where(CALLBACKS.c.call_id == call_id)).one_or_none()
+    row = floor(session).callback(call_id)
     if row is None or call.phase is not Phase.TALKING or call.closing or call.held_since or call.party_leg_id:
         raise ConflictError("Non stai parlando con chi hai richiamato: usa «Chiudi la chiamata».")
-    again = {"contract": call.contract_id, "number": row.number, "call": call_id}
-    if session.execute(_OPEN, again).one_or_none() is not None:
+    if floor(session).open_callback(contract_id=call.contract_id, number=row.number, other_than=call_id) is not None:
         raise ConflictError("Ha già chiesto di nuovo di essere richiamato: chiudi questa chiamata.")
     at = clock.now(session)
     calls.apply(session, call_id, MachineAnswered(at, by.user_id), Heard(f"machine:{call.leg_id}", at))
@@ -116,10 +99,10 @@ def machine_answered(session: Session, by: Principal, *, call_id: UUID) -> None:
 
 def review(session: Session, call_id: UUID) -> None:
     """The timer of a callback has run out: its hour has come, or is over, or it is given up."""
-    call = session.execute(
-        select(Call).where(Call.id == call_id).execution_options(populate_existing=True)
-    ).scalar_one()
-    if not call.away or call.phase is not Phase.WAITING:  # being called, or over: what follows is arranged then
+    call = floor(session).whole_call(call_id)
+    if (
+        call is None or not call.away or call.phase is not Phase.WAITING
+    ):  # being called, or over: what follows is arranged then
         return
     if following.arrange(session, call):
         return

@@ -29,7 +29,7 @@ from telephony.calls.service import Heard
 from telephony.commands.models import Timer, TimerKind
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
-from telephony.ivr.walk import MARKED, Place
+from telephony.ivr.turns import MARKED, Place
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 

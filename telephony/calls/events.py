@@ -85,10 +85,11 @@ class AgentAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CallerJoined:
-    """The caller is in the conference of this leg: both parties hear each other."""
+    """The caller is in the conference of this leg: both parties hear each other. `line` is his, if it was said."""
 
     at: datetime
     leg_id: UUID
+    line: str | None = None
 
 
 class LegEnd(StrEnum):

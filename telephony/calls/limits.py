@@ -6,8 +6,9 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from crm.levels import contract_events
+from crm.levels.agreement import Promise
+from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
 from crm.levels.models import ContractEventKind
-from crm.levels.queries import LONGEST_WAIT, QUEUE_CAP, Promise
 from telephony.calls.events import CallState
 from telephony.commands import service as commands
 from telephony.floor.current import floor

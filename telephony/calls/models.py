@@ -72,7 +72,8 @@ class Call(Base):
 
     phase: Mapped[Phase] = mapped_column(choice(Phase))
     ivr_version_id: Mapped[int | None] = mapped_column(ForeignKey(IvrVersion.id))  # the flow it began with
-    ivr: Mapped[dict[str, Any]]  # `walk.Place`
+    ivr: Mapped[dict[str, Any]]  # `turns.Place`
+    keyed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # which holds what he keyed
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))  # the first queue: levels count there
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     leg_id: Mapped[UUID | None]
@@ -80,6 +81,7 @@ class Call(Base):
     metered: Mapped[bool]  # arrived within the metering hours
     turned_away_at: Mapped[datetime | None]  # the queue was full; he may have been let in since
     self_served_at: Mapped[datetime | None]  # since when the voice menu has told him something of a notice
+    dialled_at: Mapped[datetime | None]  # since when the voice menu dials for him, until what came of it is told
     put_through_at: Mapped[datetime | None]  # since when he spoke where the voice menu put him through
     queued_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
@@ -121,6 +123,8 @@ class Call(Base):
         Index("ix_call_live", "phase", postgresql_where=text("phase <> 'ended'")),
         Index("ix_call_agent_id", "agent_id", "arrived_at"),
         Index("ix_call_caller", "caller", "arrived_at"),
+        Index("ix_call_dialled_at", "dialled_at", postgresql_where=text("dialled_at IS NOT NULL")),
+        Index("ix_call_keyed", "ended_at", postgresql_where=text("keyed")),
         Index("ix_call_taking", "ended_at", postgresql_where=text("taking IS NOT NULL")),
     )
 

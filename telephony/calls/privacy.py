@@ -1,6 +1,6 @@
 """What calls hold of a person: numbers, and what was written. When, how long and how it ended are measurements."""
 
-from sqlalchemy import ColumnElement, cast, or_, select, update
+from sqlalchemy import ColumnElement, Table, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from crm.enti import queries as enti
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import AgentLeg, Call, Phase
+from telephony.sounds.models import Gone
 from telephony.voicemail.models import Voicemail
 
 _CALL, _LEG = table_of(Call), table_of(AgentLeg)
@@ -70,12 +71,9 @@ class _Calls:
         forgotten = update(_CALLBACK).where(self._callbacks(session, person)).values(number=NOBODY)
         numbers = rows_of(session.execute(forgotten))
         spoken = update(_VOICEMAIL).where(_VOICEMAIL.c.call_id.in_(his), _VOICEMAIL.c.deleted_at.is_(None))
-        messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session))))
-        emptied = (
-            update(_CALL)
-            .where(of_person(session, person))
-            .values(caller=None, note="", ivr=_CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB)))
-        )
+        messages = rows_of(session.execute(spoken.values(keep_until=clock.now(session), gone=Gone.ERASED)))
+        unkeyed = _CALL.c.ivr.op("-")("kept").op("||")(cast({"kept": {}}, JSONB))
+        emptied = update(_CALL).where(of_person(session, person)).values(caller=None, note="", keyed=False, ivr=unkeyed)
         why = "Data, durata ed esito misurano il servizio; numero e note sono cancellati."
         return [
             Went("Chiamate", rows_of(session.execute(emptied)), Fate.ANONYMISED, why),
@@ -88,17 +86,24 @@ class _Calls:
 
 
 def of_person(session: Session, person: Person) -> ColumnElement[bool]:
-    """His calls: of his ente; and, of its contracts, those of which it was never known for which ente they were."""
+    """His calls."""
+    return about(session, person, _CALL, number=_CALL.c.caller)
+
+
+def about(session: Session, person: Person, table: Table, *, number: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Of conversations with somebody at this number, his: those of his ente; and, of its contracts, those of which it
+    was never known for which ente they were.
+    """
     numbers = {
         reach.value
         for one in person.contact_ids
         for reach in contacts.get(session, one).reaches
         if reach.kind is ReachKind.PHONE
     }
-    nobodys = _CALL.c.contact_id.is_(None) & _CALL.c.caller.in_(numbers)
-    his = (_CALL.c.ente_id == person.ente_id) & or_(_CALL.c.contact_id.in_(person.contact_ids), nobodys)
+    nobodys = table.c.contact_id.is_(None) & number.in_(numbers)
+    his = (table.c.ente_id == person.ente_id) & or_(table.c.contact_id.in_(person.contact_ids), nobodys)
     contracts = enti.contracts_of(session, person.ente_id)
-    return his | (_CALL.c.ente_id.is_(None) & _CALL.c.contract_id.in_(contracts) & nobodys)
+    return his | (table.c.ente_id.is_(None) & table.c.contract_id.in_(contracts) & nobodys)
 
 
 HOLDERS: tuple[Holder, ...] = (_Calls(),)

@@ -22,6 +22,7 @@ from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
 from telephony.calls import limits, self_service, service
 from telephony.calls.addresses import Addresses, conference_name
+from telephony.calls.events import Step
 from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.recorded import ASKED, note
 from telephony.calls.service import Heard
@@ -38,12 +39,13 @@ from telephony.carriers.port import (
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
-from telephony.ivr import outside, prompts, walk
+from telephony.ivr import outside, prompts, turns, walk
 from telephony.ivr import queries as flows
 from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
+from telephony.ivr.turns import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
+from telephony.ivr.usual import usual
 from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
@@ -75,8 +77,7 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     only = known[0] if len(known) == 1 else None
     kind = caller_kind(his)
     ente_id = line.ente_id or (only.ente_id if only else None)
-    table = enti.timetable(session, line.contract_id, ente_id)
-    counts = is_metered(table, arrival.at)
+    counts = is_metered(enti.timetable(session, line.contract_id, ente_id), arrival.at)  # whatever hours the line has
     taken = flows.current(session, line.number)
     call = floor(session).arrive(
         id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,
@@ -100,7 +101,7 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+    flow = _flow(session, call)
     turn = _walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
     if isinstance(turn.then, LookUp):
         at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
@@ -120,6 +121,7 @@ def after_number(
     When it was he who hung up there is nothing more to say.
     """
     call = _lock(session, call_id)
+    floor(session).write_call(call_id, dialled_at=None)
     if reached is Reached.ANSWERED:
         at = clock.now(session)
         said = Heard(f"put-through:{step}", at - timedelta(seconds=seconds), detail=(("seconds", str(seconds)),))
@@ -127,7 +129,7 @@ def after_number(
     place = Place.restored(call.ivr)
     if hung_up or call.phase is not Phase.IVR or step != place.step:
         return () if hung_up else _now(session, call, to)
-    flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+    flow = _flow(session, call)
     now = clock.now(session)  # they may have spoken past closing
     turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
     return _say(session, call, turn, to)
@@ -187,6 +189,20 @@ def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: st
             return _written(session, call, place, (_about_callback(call, place, to, _sentence(came, place)),))
 
 
+def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: UUID | None = None) -> Step | None:
+    """A line that a caller was on is over. Who hung up before the tone is called back without a message."""
+    live = floor(session).lock_call(call_id)
+    if live is not None and live.phase is Phase.IVR and live.carrier_sid == sid:
+        call = _lock(session, call_id)
+        place = Place.restored(call.ivr)
+        number = dialog.promised(place.kept)
+        node = _flow(session, call).nodes.get(place.node)
+        if number is not None and isinstance(node, ToVoicemail):
+            callbacks.ask(session, call, number, queue_id=node.queue)
+            _written(session, call, replace(place, kept=dialog.over(place.kept)), ())
+    return service.line_ended(session, call_id, sid, heard, leg_id)
+
+
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
     structlog.contextvars.bind_contextvars(call=str(call_id))
@@ -226,7 +242,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     place = Place.restored(call.ivr)
     match call.phase:
         case Phase.IVR:
-            flow = flows.of_call(session, call.contract_id, call.line, call.ivr_version_id)
+            flow = _flow(session, call)
             return _reply(session, call, walk.repeat(flow, place, _facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
             why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
@@ -243,7 +259,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
-    floor(session).write_call(call.id, ivr=turn.place.stored())
+    floor(session).write_call(call.id, ivr=turn.place.stored(), keyed=turn.place.holds_digits)
     if turn.mark is not None:
         keep_mark(
             session, new_id(session), score=turn.mark, contract_id=call.contract_id, ente_id=call.ente_id, queue_id=None
@@ -283,28 +299,38 @@ def _walked(
 
 def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
+    pressed = to.ivr(call.contract_id, call.id, turn.place.step)
     match turn.then:
         case CalledBack(speaks=True):
             taken = to.recorded(call.contract_id, call.id), to.recording(call.contract_id, call.id)
             return (*says, Record(*taken), *thanks(turn.place.language))
-        case HangUp() | CalledBack():
+        case CalledBack():
             return (*says, Hangup())
+        case HangUp():
+            return (*_while_listening(pressed, says), Hangup())
         case Enter():
             return (*says, _enqueue(call, to))
-        case walk.PutThrough(number, rings_s, longest_min):
+        case turns.PutThrough(number, rings_s, longest_min):
+            floor(session).write_call(call.id, dialled_at=clock.now(session))
             action = to.put_through(call.contract_id, call.id, turn.place.step)
             shown = lines.caller_id_of(session, call.contract_id, call.ente_id, call.line)
-            return (*says, PutThrough(number, shown, action, rings_s, longest_min * 60))
+            return (
+                *_while_listening(pressed, says), PutThrough(number, shown, action, rings_s, longest_min * 60)
+            )  # fmt: skip
         case Await(digits, timeout_s, words):
-            action = to.ivr(call.contract_id, call.id, turn.place.step)
             spoken = turn.place.language.tag if words else None
-            return (Gather(action, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
+            return (Gather(pressed, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
         case LookUp() | Consult():
             raise AssertionError("what is asked of us is found out before anything is answered")
 
 
+def _while_listening(action: str, says: tuple[Say, ...]) -> Reply:
+    """What is said before something that nobody is asked about: zero reaches an operator meanwhile."""
+    return (Gather(action, says, digits=1, timeout_s=1, may_be_ignored=True),) if says else ()
+
+
 def _written(session: Session, call: CallRow, place: Place, reply: Reply) -> Reply:
-    floor(session).write_call(call.id, ivr=place.stored())
+    floor(session).write_call(call.id, ivr=place.stored(), keyed=place.holds_digits)
     return reply
 
 
@@ -312,7 +338,7 @@ def _about_callback(call: CallRow, place: Place, to: Addresses, *before: Say) ->
     """What a waiting caller is asked about being called back."""
     asks = dialog.asked(place.kept, place.language)
     said = (*before, _spoken(Said(asks.text, place.language)))
-    return Gather(_while_waiting(call, place, to), said, digits=asks.digits, timeout_s=walk.DIGITS_S)
+    return Gather(_while_waiting(call, place, to), said, digits=asks.digits, timeout_s=asks.timeout_s)
 
 
 def _while_waiting(call: CallRow, place: Place, to: Addresses) -> str:
@@ -339,7 +365,9 @@ def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | No
     ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
     return Facts(
         ente=ente.name if ente else enti.contract_name(session, call.contract_id),
-        opening=opening(enti.timetable(session, call.contract_id, call.ente_id), judged_at or call.arrived_at),
+        opening=opening(
+            lines.timetable(session, call.line, call.contract_id, call.ente_id), judged_at or call.arrived_at
+        ),
         now=clock.now(session), caller_known=call.contact_id is not None,
         caller=lines.of_his_own(session, call.caller),
         calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
@@ -349,6 +377,14 @@ def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | No
         records=recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id),
         reaches=outside.reached_from(session, call.contract_id, flow, line=call.line, caller=call.caller),
     )  # fmt: skip
+
+
+def _flow(session: Session, call: CallRow) -> Flow:
+    """The flow that the call began with. Of one that an older edition received, the one that its line has now."""
+    if call.ivr_version_id is None:
+        line = lines.line(session, call.line)
+        return usual(session, call.contract_id, line.queue_id if line else None, line.ente_id if line else None)
+    return flows.of_call(session, call.ivr_version_id)
 
 
 def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> bool:

@@ -27,10 +27,12 @@ from telephony.calls.events import (
 )
 from telephony.calls.models import LegState, Phase
 from telephony.calls.service import Heard
-from telephony.carriers.port import CUSTOMER, Carrier, CarrierError
+from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Spoken
 from telephony.commands.models import CommandKind
 from telephony.commands.service import order
 from telephony.floor.current import floor
+from telephony.floor.port import Dialled
+from telephony.ivr.turns import Place
 
 log = structlog.get_logger(__name__)
 REPAIRED = Counter("filodiretto_repaired_events", "Events that only reconciliation told", ["kind"])
@@ -73,7 +75,38 @@ class Reconciler:
                     self._check(call)
                 except CarrierError as error:
                     log.warning("reconcile_failed", error=str(error))
+        self._ask_about_dialled(limit)
         return len(calls)
+
+    def _ask_about_dialled(self, limit: int) -> None:
+        """What came of a number outside is told once; if that gets lost, the dialled line knows it."""
+
+        def look(session: Session) -> list[Dialled]:
+            at = clock.now(session)
+            return floor(session).dialled_calls(before=at - QUIET, at=at, limit=limit)
+
+        for call in self._database.transact(Scope.across_enti(), look):
+            with structlog.contextvars.bound_contextvars(call=str(call.id)):
+                try:
+                    spoken = self._carrier.put_through(call.carrier_sid)
+                except CarrierError as error:
+                    log.warning("reconcile_failed", error=str(error))
+                else:
+                    self._told_late(call, spoken)
+
+    def _told_late(self, call: Dialled, spoken: Spoken | None) -> None:
+        def work(session: Session) -> None:
+            if spoken is not None:
+                detail = (("seconds", str(spoken.seconds)),)
+                key = f"put-through:{Place.restored(call.ivr).step}"
+                since = max(spoken.since, call.arrived_at)  # the carrier tells whole seconds
+                service.put_through(session, call.id, Heard(key, since, repaired=True, detail=detail))
+            floor(session).write_call(call.id, dialled_at=None)
+
+        self._database.transact(Scope.of_contract(call.contract_id), work)
+        if spoken is not None:
+            REPAIRED.labels("PutThrough").inc()
+            log.info("call_repaired", kind="PutThrough", phase=Phase.ENDED.value)
 
     def _check(self, call: Quiet) -> None:
         if call.away:  # nobody is on the line, or he is just being called
@@ -101,18 +134,19 @@ class Reconciler:
         elif call.phase in {Phase.RINGING, Phase.OUTSIDE} and leg.status == "in-progress":
             self._repair(call, AgentAnswered(call.now, leg_id), f"leg-answered:{leg_id}")
         elif call.phase is Phase.JOINING:
+            if call.away and call.called_leg != leg_id:
+                return  # whether his telephone rings is just being found out: his line has no name yet
             inside = self._carrier.labels_in(conference_name(leg_id))
             if CUSTOMER in inside:
-                self._repair(call, CallerJoined(inside[CUSTOMER] or call.now, leg_id), f"joined:{leg_id}")
+                since = None if call.away else inside[CUSTOMER]  # who was called is told since when it rang
+                self._repair(call, CallerJoined(since or call.now, leg_id), f"joined:{leg_id}")
             elif call.away:
                 self._check_citizen(call, leg_id)
             else:  # the order to connect him got lost
                 self._order(call, CommandKind.CONNECT_CALLER)
 
     def _check_citizen(self, call: Quiet, leg_id: UUID) -> None:
-        """Whoever is called back; before the order to call him has been carried out there is nothing to look for."""
-        if call.called_leg != leg_id:
-            return
+        """Whoever is called back."""
         line = self._carrier.fetch(call.sid)
         if line is None or not line.live:
             self._repair(call, CitizenMissed(call.now, leg_id), f"citizen-missed:{leg_id}")

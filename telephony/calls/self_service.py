@@ -10,7 +10,7 @@ from telephony.calls.service import Heard
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.ivr.languages import Language
-from telephony.ivr.walk import Consult
+from telephony.ivr.turns import Consult
 from telephony.lines import queries as lines
 from telephony.selfservice import service as answers
 from telephony.selfservice.dialogue import FACTORS, Answer

@@ -16,11 +16,12 @@ from crm.core.db import signal, touch
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
-from crm.levels import service as levels
 from crm.levels.metering import Account, FactKind, Measured, ms_between, quarter_of
-from crm.levels.service import SeenFact
+from crm.levels.service import SeenFact, ToldWait
 from telephony.agents import presence
 from telephony.agents import service as agents
+from telephony.agents.models import Activity
+from telephony.agents.presence import Stated
 from telephony.callbacks import following as callbacks
 from telephony.calls import limits, recorded, story
 from telephony.calls.events import (
@@ -46,7 +47,8 @@ from telephony.commands import service as commands
 from telephony.commands.models import CommandKind
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow, LiveCall, Owner
-from telephony.ivr.walk import Place
+from telephony.ivr.turns import Place
+from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState
@@ -88,6 +90,7 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         if before.phase is Phase.TALKING and move.move is Move.FREE and move.agent_id == before.agent_id:
             agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
+    _follow_hold(session, row, before, step.state)
     limits.follow_wait(session, row, before, step.state)
     if step.facts:
         _meter(session, row, before, step, heard)
@@ -184,10 +187,9 @@ def announced(session: Session, call: CallRow, stands: Outlook) -> None:
         return
     said = stands.wait
     ends = None if said is None or said.to_min is None else said.to_min * 60
-    levels.announce(
-        session, subject=call.id, account=account_of(call), waited_ms=waited_until(_state(call), clock.now(session)),
-        position=stands.ahead + 1, from_s=None if said is None else said.from_min * 60, to_s=ends,
-    )  # fmt: skip
+    waited = waited_until(_state(call), clock.now(session))
+    told = ToldWait(waited, stands.ahead + 1, None if said is None else said.from_min * 60, ends)
+    floor(session).announce(call.id, account=account_of(call), told=told)
 
 
 def wrapped_up(session: Session, call_id: UUID) -> bool:
@@ -364,7 +366,7 @@ def _outcome(session: Session, row: LiveCall, after: CallState) -> Outcome:
         return Outcome.PUT_THROUGH
     if row.self_served_at is not None:
         return Outcome.SELF_SERVED
-    table = enti.timetable(session, row.contract_id, row.ente_id)
+    table = lines.timetable(session, row.line, row.contract_id, row.ente_id)
     return Outcome.LEFT_IVR if opening(table, row.arrived_at).is_open else Outcome.CLOSED
 
 
@@ -430,7 +432,7 @@ def _follow_entry(session: Session, row: LiveCall, before: CallState, after: Cal
         cut_off_from = None if after.passed else before.agent_id
         values |= {
             "state": EntryState.WAITING, "priority": HEAD, "entered_at": event.at, "knows": cut_off_from,
-            "meant_for": None,
+            "meant_for": None, "passed_by": None,
         }  # fmt: skip
         back = () if cut_off_from is None else (agents.FAREWELL + SECOND, timedelta(seconds=BACK_S))
         _arm_widenings(session, row, event.at, also=back)
@@ -471,6 +473,15 @@ def _move_agent(session: Session, row: LiveCall, move: AgentMove, state: CallSta
                 session, agent_id=move.agent_id, call_id=row.id, contract_id=row.contract_id,
                 due_at=at + timedelta(seconds=seconds),
             )  # fmt: skip
+
+
+def _follow_hold(session: Session, row: LiveCall, before: CallState, after: CallState) -> None:
+    """An agent whose caller is on hold is in conversation, but his time is counted apart."""
+    stays = before.phase is after.phase is Phase.TALKING and after.agent_id == before.agent_id
+    held = after.held_since is not None
+    if stays and after.agent_id is not None and held is not (before.held_since is not None):
+        activity = Activity.HOLDING if held else Activity.TALKING
+        floor(session).state_agent(after.agent_id, Stated(clock.now(session), activity, call_id=row.id))
 
 
 def _meter(session: Session, row: LiveCall, before: CallState, step: Step, heard: Heard) -> None:

@@ -1,9 +1,11 @@
 """What a call leaves on the timeline of the contact it is about."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
@@ -22,8 +24,15 @@ IDENTIFIED = "Identified"
 PASSED = ("PassAsked", "PassToQueueAsked")
 SELF_SERVED = "SelfServed"
 RETRACTED = "IdentificationRetracted"  # the log's word for it; the log is only appended to
-_CALL = table_of(Call)
-_READ = select(*_CALL.c).where(_CALL.c.id == bindparam("call"))
+_CALL, _EVENT = table_of(Call), table_of(CallEvent)
+_LOGGED = func.jsonb_agg(aggregate_order_by(func.jsonb_build_array(_EVENT.c.kind, _EVENT.c.detail), _EVENT.c.id))
+_LOG = select(_LOGGED).where(_EVENT.c.kind.in_((IDENTIFIED, RETRACTED, *PASSED, SELF_SERVED)))
+_READ = select(
+    *_CALL.c, _LOG.where(_EVENT.c.call_id == _CALL.c.id).correlate(_CALL).scalar_subquery().label("log")
+).where(_CALL.c.id == bindparam("call"))  # fmt: skip
+_LOG_OF = _LOG.where(_EVENT.c.call_id == bindparam("call"))
+
+Log = Iterable[tuple[str, dict[str, Any]]]  # what a timeline tells of a call's log: kinds and details, in order
 
 
 def tell(session: Session, call_id: UUID) -> None:
@@ -31,18 +40,19 @@ def tell(session: Session, call_id: UUID) -> None:
     call = session.execute(_READ, {"call": call_id}).one()
     if call.ente_id is None or call.contact_id is None:
         return
+    log: Log = call.log or ()
     timeline.record(
         session, ente_id=call.ente_id, contact_id=call.contact_id, kind=EntryKind.CALL, source=call.id,
         occurred_at=call.arrived_at, author_id=call.agent_id, status=_status(call),
         detail={
-            "identified": was_identified(session, call),
+            "identified": _identified(call, log),
             "waited_ms": call.waited_ms,
             "talked_s": _talked_s(call),
             **({"held_s": round(call.held_ms / 1000)} if call.held_ms else {}),
             "topic": call.topic,
             "disposition": call.disposition,
-            **({"passed": passed} if (passed := passed_on(session, call.id)) else {}),
-            **({"self_service": self_service(session, call.id)} if call.self_served_at is not None else {}),
+            **({"passed": passed} if (passed := _passed_on(session, log)) else {}),
+            **({"self_service": _self_service(log)} if call.self_served_at is not None else {}),
             **({"recording": recording} if (recording := _recording(session, call)) else {}),
             "note": call.note if call.wrapped_up_at and call.disposition != Disposition.WRONG_PERSON else "",
         },
@@ -68,18 +78,21 @@ def withdraw(session: Session, call: Call) -> None:
 
 def self_service(session: Session, call_id: UUID) -> list[str]:
     """What the voice menu told him."""
-    rows = select(CallEvent.detail["told"].astext).where(CallEvent.call_id == call_id, CallEvent.kind == SELF_SERVED)
-    return list(session.scalars(rows.order_by(CallEvent.id)))
+    return _self_service(_log(session, call_id))
 
 
-def passed_on(session: Session, call_id: UUID) -> list[dict[str, str]]:
+def _log(session: Session, call_id: UUID) -> Log:
+    return session.execute(_LOG_OF, {"call": call_id}).scalar_one() or ()
+
+
+def _self_service(log: Log) -> list[str]:
+    return [detail["told"] for kind, detail in log if kind == SELF_SERVED]
+
+
+def _passed_on(session: Session, log: Log) -> list[dict[str, str]]:
     """By whom the call was passed on, and to whom: `agent`, `queue` or `outside`, with a name (none: some number)."""
-    rows = session.execute(
-        select(CallEvent.detail)
-        .where(CallEvent.call_id == call_id, CallEvent.kind.in_(PASSED), CallEvent.detail.has_key("to"))
-        .order_by(CallEvent.id)
-    ).scalars()
-    told = [(int(one["agent"]), *one["to"].split(":", 1)) for one in rows]
+    passings = [detail for kind, detail in log if kind in PASSED and "to" in detail]
+    told = [(int(one["agent"]), *one["to"].split(":", 1)) for one in passings]
     ids = {by for by, _, _ in told} | {int(to) for _, kind, to in told if kind == "agent"}
     names = access.named(session, ids) if ids else {}
     return [
@@ -112,9 +125,14 @@ def identification(session: Session, call_id: UUID, contact_id: int) -> CallEven
 
 def was_identified(session: Session, call: Call | Row[*tuple[Any, ...]]) -> bool:
     """Whether an agent established in this call that it is its contact's; also when his line dropped after that."""
-    if call.contact_id is None:
-        return False
-    return call.identified_at is not None or identification(session, call.id, call.contact_id) is not None
+    return call.contact_id is not None and _identified(call, _log(session, call.id))
+
+
+def _identified(call: Call | Row[*tuple[Any, ...]], log: Log) -> bool:
+    if call.identified_at is not None:
+        return True
+    of_contact = [kind for kind, detail in log if detail.get("contact") == str(call.contact_id)]
+    return [kind for kind in of_contact if kind in {IDENTIFIED, RETRACTED}][-1:] == [IDENTIFIED]
 
 
 def turned_away(session: Session, call_id: UUID, contact_id: int) -> GateOutcome | None:

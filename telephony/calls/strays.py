@@ -10,17 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
-from crm.core.db import Database, Scope, table_of
+from crm.core.db import Database, Scope
 from telephony.calls.addresses import Addresses
-from telephony.calls.models import AgentLeg, Call, LegState, Phase
 from telephony.calls.reconciliation import REPAIRED
 from telephony.carriers.port import Carrier, CarrierError, LiveCall
-from telephony.commands.models import CarrierCommand, CommandKind
-from telephony.lines.models import PhoneLine
+from telephony.floor.current import floor
+from telephony.lines import queries as lines
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +26,6 @@ LAG = timedelta(seconds=20)  # a carrier's list may be that far behind its calls
 SURVEY = timedelta(minutes=2)  # for so long a caller may answer it, whose call is over for all others
 LONGEST_RING = timedelta(seconds=90)  # within it, a ring of which nobody knows yet is looked for by who ordered it
 AT_ONCE = 50  # so many are set right in one look; the rest in the next
-
-_CALL, _LEG, _LINE = table_of(Call), table_of(AgentLeg), table_of(PhoneLine)
-_COMMAND = table_of(CarrierCommand)
 
 
 class Verdict(StrEnum):
@@ -99,24 +94,9 @@ class Strays:
 
 
 def _known(session: Session, live: list[LiveCall]) -> tuple[Known, datetime]:
-    sids = [one.sid for one in live]
-    at = clock.now(session)
-    callers = session.execute(
-        select(_CALL.c.carrier_sid, _CALL.c.phase, _CALL.c.ended_at).where(_CALL.c.carrier_sid.in_(sids))
-    )
-    legs = session.execute(
-        select(_LEG.c.carrier_sid, _LEG.c.state, _LEG.c.ended_at).where(_LEG.c.carrier_sid.in_(sids))
-    )
-    surveyed = frozenset(
-        session.execute(
-            select(_CALL.c.carrier_sid)
-            .join(_COMMAND, _COMMAND.c.call_id == _CALL.c.id)
-            .where(_CALL.c.carrier_sid.in_(sids), _COMMAND.c.kind == CommandKind.SURVEY)
-        ).scalars()
-    )
-    over = {row.carrier_sid: row.ended_at if row.phase is Phase.ENDED else None for row in callers}
-    return Known(
-        {sid: ended + SURVEY if ended is not None and sid in surveyed else ended for sid, ended in over.items()},
-        {row.carrier_sid: row.ended_at if row.state is LegState.ENDED else None for row in legs},
-        frozenset(session.execute(select(_LINE.c.number)).scalars()),
-    ), at
+    found = floor(session).known_lines([one.sid for one in live])
+    callers = {
+        sid: ended + SURVEY if ended is not None and sid in found.surveyed else ended
+        for sid, ended in found.callers.items()
+    }
+    return Known(callers, found.legs, lines.numbers(session)), clock.now(session)

@@ -30,7 +30,7 @@ from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
-from telephony.queues.routing import MEANT_S
+from telephony.queues.routing import MEANT_S, PASSED_S
 
 NOT_TALKING = "La conversazione non è in corso."
 NOT_FREE = "Questo collega non è più libero: scegline un altro, o una coda."
@@ -106,10 +106,7 @@ def pass_to_agent(session: Session, by: Principal, *, call_id: UUID, agent_id: i
     _check_free(session, call, agent_id)
     queue_id = call.in_queue_id or call.queue_id
     assert queue_id is not None
-    at = clock.now(session)
     _requeue(session, by, call, f"agent:{agent_id}", queue_id=queue_id, meant_for=agent_id)
-    due = [at + timedelta(seconds=MEANT_S)]
-    commands.arm_widening(session, call_id=call.id, contract_id=call.contract_id, due=due)
 
 
 def leave_consultation(session: Session, by: Principal, *, call_id: UUID) -> None:
@@ -165,7 +162,9 @@ def _requeue(session: Session, by: Principal, call: CallRow, to: str, *, queue_i
     _ask(session, call, PassToQueueAsked(at, by.user_id), to=to)
     domain = queues.queue(session, queue_id).domain
     values = {"queue_id": queue_id, "domain": domain, "knows": None, "meant_for": None, **entry}
-    floor(session).write_entry(call.id, **values)
+    floor(session).write_entry(call.id, passed_by=by.user_id, **values)
+    due = {at + timedelta(seconds=one) for one in (MEANT_S, PASSED_S)}
+    commands.arm_widening(session, call_id=call.id, contract_id=call.contract_id, due=sorted(due))
     signal(session, MatchDue(domain))
 
 

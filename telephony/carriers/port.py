@@ -78,7 +78,8 @@ class Pause:
 class Gather:
     """Speak, and collect keys meanwhile: `digits` of them, or until `#`; they are posted to `action`.
 
-    With `speech`, a language (BCP 47), a word may be said instead; `hints` are the words that are expected.
+    With `speech`, a language (BCP 47), a word may be said instead; `hints` are the words that are expected. Whoever
+    does nothing has that posted, too; unless it `may_be_ignored`: then he goes on to the next instruction.
     """
 
     action: str
@@ -87,6 +88,7 @@ class Gather:
     timeout_s: int = 6
     speech: str | None = None
     hints: tuple[str, ...] = ()
+    may_be_ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,14 @@ class CarrierCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A conversation on a line: since when, and for how long."""
+
+    since: datetime
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveCall:
     """A call that is under way, as the carrier lists it; `agent` is the identity of the device that it rings."""
 
@@ -299,6 +309,9 @@ class Carrier(Protocol):
     def fetch(self, sid: str) -> CarrierCall | None:
         """A call as the carrier knows it, or none when it knows of none."""
 
+    def put_through(self, sid: str) -> Spoken | None:
+        """The last conversation, now over, into which this line was put by `PutThrough`; none when nobody answered."""
+
     def live_calls(self) -> list[LiveCall]:
         """The account's calls that are under way, a few thousand at the most. The list may lag behind them."""
 
@@ -306,9 +319,9 @@ class Carrier(Protocol):
         """Ask for something that changes nothing: whether it answers."""
 
     def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
-        """The labels of who is in a conference now, and since when, if it says so; empty when there is none.
+        """The labels of who is in a conference now, and since when he was in it or rung for it, if it says so.
 
-        Whoever is still being rung is there already.
+        Empty when there is none. Whoever is still being rung is not in it.
         """
 
     def find_ring(self, ring: Ring) -> str | None:

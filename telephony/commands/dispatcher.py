@@ -12,9 +12,9 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -30,14 +30,14 @@ from telephony.calls.events import CitizenMissed, HoldRefused, LegEnd, LegEnded,
 from telephony.calls.models import LegRole, LegState
 from telephony.calls.service import Heard
 from telephony.carriers.port import CUSTOMER, Carrier, CarrierError, Ring, Taken, Taking
-from telephony.commands.events import CommandWritten
-from telephony.commands.jobs import Job
+from telephony.commands.events import CommandWritten, Ready
+from telephony.commands.jobs import CREATES, Job
 from telephony.commands.models import CommandKind, CommandState
+from telephony.commands.readiness import keep, load, make_ready
 from telephony.commands.service import WRITER_LEASE, order
 from telephony.floor.current import floor
-from telephony.lines import queries as lines
 from telephony.standing import pace
-from telephony.standing.pace import Pace
+from telephony.standing.pace import UNPACED, Pace
 
 log = structlog.get_logger(__name__)
 LEFT_AFTER = Histogram(
@@ -48,11 +48,10 @@ LEFT_AFTER = Histogram(
 RETRY_AFTER = timedelta(seconds=2)  # before the carrier is asked again what became of a ring
 MAX_ATTEMPTS = 5
 CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
-CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
+FRESH_S = 0.5  # a command that was read longer ago is read again: its call may have moved on
 ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
 
-UNPACED = Pace()
 Later = Callable[[timedelta, Callable[[], None]], None]
 
 
@@ -76,12 +75,13 @@ class Dispatcher:
     def send(self, written: Iterable[CommandWritten]) -> None:
         """Carry out commands that were just committed."""
         for one in written:
-            self._pool.submit(self._safely, one.command_id, one.call_id)
+            self._pool.submit(self._safely, one, monotonic())
 
     def sweep(self, limit: int = 50) -> int:
         """Take over commands whose lease has run out: their process died, or their retry is due."""
         due = self.take_over(limit)
-        futures = [self._pool.submit(self._safely, command_id, call_id) for command_id, call_id in due]
+        now = monotonic()
+        futures = [self._pool.submit(self._safely, CommandWritten(*one), now) for one in due]
         for future in futures:
             future.result()
         return len(due)
@@ -94,33 +94,45 @@ class Dispatcher:
         """Begin nothing more. What was being told to the carrier is settled by whoever takes it over."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _safely(self, command_id: int, call_id: UUID) -> None:
-        with structlog.contextvars.bound_contextvars(call=str(call_id)):
+    def _safely(self, written: CommandWritten, since: float) -> None:
+        with structlog.contextvars.bound_contextvars(call=str(written.call_id)):
             try:
-                self.carry_out(command_id)
-            except Exception:
-                log.exception("command_failed", command=command_id)  # its lease runs out; the engine takes over
+                self.begin(written, waited_s=monotonic() - since)
+            except Exception:  # its lease runs out; the engine takes over
+                log.exception("command_failed", command=written.command_id)
 
-    def carry_out(self, command_id: int, *, tries: int = 0, in_turn: bool = False) -> None:
+    def begin(self, written: CommandWritten, *, waited_s: float = 0.0) -> None:
+        """Carry out a command that was committed so many seconds ago."""
+        if written.ready is None:
+            self.carry_out(written.command_id)
+        elif waited_s < FRESH_S:
+            self._begin(written.ready)
+        else:
+            self._in_turn(written.command_id)
+
+    def carry_out(self, command_id: int, *, tries: int = 0) -> None:
         """Carry out one command and write down what became of it.
 
-        `tries`: how often the carrier did nothing of it so far. `in_turn`: it has waited for its turn.
+        `tries`: how often the carrier did nothing of it so far.
         """
+        ready = self._database.transact(
+            Scope.across_enti(), lambda session: make_ready(session, command_id, self._paced)
+        )  # fmt: skip
+        if ready is not None:
+            self._begin(ready, tries=tries)
 
-        def work(session: Session) -> tuple[Job | None, timedelta]:
-            job = _load(session, command_id)
-            if job is None or in_turn or not job.places_a_call:
-                return job, pace.NOTHING
-            wait = pace.reserve(session, self._paced)
-            if wait:
-                _keep(session, job, wait)
-            return job, wait
+    def _begin(self, ready: Ready, *, tries: int = 0) -> None:
+        job, wait = ready.job, ready.wait
+        if not wait:
+            self._carry_out(job, tries)
+            return
+        log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
+        self._later(wait, partial(self._in_turn, job.id, tries=tries))
 
-        job, wait = self._database.transact(Scope.across_enti(), work)
-        if job is not None and wait:
-            log.info("ring_waits", leg=str(job.leg_id), ms=round(wait.total_seconds() * 1000))
-            self._later(wait, partial(self.carry_out, command_id, tries=tries, in_turn=True))
-        elif job is not None:
+    def _in_turn(self, command_id: int, *, tries: int = 0) -> None:
+        """Carry out a command that has had its turn, some time ago."""
+        job = self._database.transact(Scope.across_enti(), lambda session: load(session, command_id))
+        if job is not None:
             self._carry_out(job, tries)
 
     def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
@@ -253,7 +265,7 @@ class Dispatcher:
             self._refused(job, error)
             return
         wait = pace.back_off(self._refusals - 1, self._dice)
-        self._database.transact(Scope.across_enti(), lambda session: _keep(session, job, wait))
+        self._database.transact(Scope.across_enti(), lambda session: keep(session, job, wait))
         self._later(wait, partial(self._refused, job, error))
 
     def _again(self, job: Job, error: CarrierError, tries: int) -> None:
@@ -267,7 +279,7 @@ class Dispatcher:
 
         def work(session: Session) -> None:
             pace.hold(session, self._paced, wait)
-            _keep(session, job, wait)
+            keep(session, job, wait)
 
         self._database.transact(Scope.across_enti(), work)
         self._later(wait, partial(self.carry_out, job.id, tries=tries))
@@ -381,12 +393,6 @@ def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
 
 
-def _keep(session: Session, job: Job, wait: timedelta) -> None:
-    """It stays with this process for that much longer, and its agent has that much longer to answer."""
-    assert job.leg_id is not None
-    floor(session).put_off(job.id, job.leg_id, by=wait, lease_until=clock.now(session) + wait + WRITER_LEASE)
-
-
 def _logged(work: Callable[[], None]) -> None:
     try:
         work()
@@ -399,10 +405,3 @@ def _settle(
     wait: timedelta = timedelta(),
 ) -> None:  # fmt: skip
     floor(session).settle(command_id, state, error=error, lease_until=clock.now(session) + wait)
-
-
-def _load(session: Session, command_id: int) -> Job | None:
-    job = floor(session).load(command_id, clock.now(session))
-    if job is None or job.kind not in CREATES:
-        return job
-    return replace(job, caller_id=lines.caller_id_of(session, job.contract_id, job.ente_id, job.line))

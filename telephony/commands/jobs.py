@@ -7,6 +7,8 @@ from uuid import UUID
 from telephony.calls.models import LegRole, LegState, Phase
 from telephony.commands.models import CommandKind, CommandState
 
+CREATES = frozenset({CommandKind.RING_AGENT, CommandKind.CALL_BACK})
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -70,8 +72,7 @@ class Job:
     @property
     def places_a_call(self) -> bool:
         """Whether carrying it out creates a call at the carrier."""
-        creates = self.kind in {CommandKind.RING_AGENT, CommandKind.CALL_BACK}
-        return creates and not self.may_have_been_sent and not self.is_moot
+        return self.kind in CREATES and not self.may_have_been_sent and not self.is_moot
 
     @property
     def may_have_been_sent(self) -> bool:

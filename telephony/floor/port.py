@@ -10,18 +10,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from crm.contacts.queries import ContactKey
-from crm.levels.metering import Account, Callers, Measured
+from crm.levels.agreement import Promise
+from crm.levels.metering import Account, Callers, Counts, Measured
 from crm.levels.models import ContractEventKind
-from crm.levels.queries import Promise
-from crm.levels.service import SeenFact
-from telephony.agents.presence import Presence
+from crm.levels.service import SeenFact, ToldWait
+from telephony.agents.models import AgentState
+from telephony.agents.presence import Presence, Stated
 from telephony.calls.models import Consent, LegState, Phase, WatchMode
 from telephony.commands.jobs import Job
 from telephony.commands.models import CommandKind, CommandState, TimerKind
+from telephony.floor.callbacks_port import CallbackFloor
 from telephony.floor.texts_port import TextFloor
 from telephony.queues.queries import Crowd
 from telephony.queues.routing import FreeAgent, Waiting
@@ -43,6 +45,7 @@ class LiveCall:
     id: UUID
     contract_id: int
     ente_id: int | None
+    line: str
     queue_id: int | None
     phase: Phase
     leg_id: UUID | None
@@ -79,6 +82,7 @@ class LiveCall:
     put_through_at: datetime | None
 
 
+SERVING = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
 CallRow = Any  # a row of the table of calls, its columns by name
 
 
@@ -89,6 +93,17 @@ class Entering:
     contract_id: int
     ente_id: int | None
     contact_id: int | None
+    ivr: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A call for which the menu dialled a number outside. `ivr` is a stored `walk.Place`."""
+
+    id: UUID
+    contract_id: int
+    carrier_sid: str
+    arrived_at: datetime
     ivr: dict[str, Any]
 
 
@@ -113,7 +128,49 @@ class DueTimer:
     agent_id: int | None
 
 
-class Floor(TextFloor, Protocol):
+class LockedAgent(NamedTuple):
+    """What an agent does, his routing domain, and until when his console counts as there."""
+
+    presence: Presence
+    domain: str
+    live_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """An agent whose console says that it is there, with what he does and until when it counted as there before."""
+
+    agent_id: int
+    domain: str
+    presence: Presence
+    live_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLines:
+    """What is known of lines by the carrier's names: of callers and of legs when each ended (none while it lives), and
+    on which of the callers' somebody was asked what he thinks of it.
+    """
+
+    callers: Mapping[str, datetime | None]
+    legs: Mapping[str, datetime | None]
+    surveyed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a call stands in its queue: `ahead` are served before it there, `competing` before it by the same agents in
+    whichever queue, of whom `agents` are in service.
+    """
+
+    contract_id: int
+    queue_id: int
+    ahead: int
+    competing: int
+    agents: int
+
+
+class Floor(CallbackFloor, TextFloor, Protocol):
     """The live state: calls with their logs and legs, queue entries, agents, timers, commands, and the meter; and
     conversations by SMS.
     """
@@ -129,6 +186,9 @@ class Floor(TextFloor, Protocol):
     def call_of_sid(self, carrier_sid: str) -> Owner | None:
         """The call that the carrier calls so, and whose it is."""
 
+    def known_lines(self, carrier_sids: Collection[str]) -> KnownLines:
+        """What is known of these lines."""
+
     def call_of_agent(self, agent_id: int) -> UUID | None:
         """The call that an agent is busy with."""
 
@@ -142,6 +202,12 @@ class Floor(TextFloor, Protocol):
         none that waits without its caller.
 
         They count as compared at `at`. Of each the first fields of `reconciliation.Quiet`.
+        """
+
+    def dialled_calls(self, *, before: datetime, at: datetime, limit: int) -> list[Dialled]:
+        """Calls that are over, and for which the menu had dialled before then, whatever came of that: nobody told.
+
+        They count as asked for at `at`.
         """
 
     def lock_call(self, call_id: UUID) -> LiveCall | None:
@@ -211,24 +277,30 @@ class Floor(TextFloor, Protocol):
     def crowd(self, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
         """Who waits now, as `Crowd` tells."""
 
+    def standing(self, call_id: UUID, now: datetime) -> Standing | None:
+        """How a call that asked for an operator stands now."""
+
     def match_alone(self, domain: str) -> None:
         """Nobody else matches this domain until the end of the transaction."""
 
     # -- agents -------------------------------------------------------------------------------------------------
 
-    def lock_agent(self, agent_id: int) -> tuple[Presence, str] | None:
-        """What an agent does and his routing domain, for this transaction alone; none when he is no agent."""
+    def lock_agent(self, agent_id: int) -> LockedAgent | None:
+        """An agent, for this transaction alone; none when he is no agent."""
 
-    def write_agent(self, agent_id: int, presence: Presence) -> None:
-        """Write what a locked agent does."""
+    def write_agent(self, agent_id: int, presence: Presence, fact: Stated | None) -> None:
+        """Write what a locked agent does, and the fact that he does so, if it is one."""
+
+    def state_agent(self, agent_id: int, fact: Stated) -> None:
+        """A fact about an agent, from its instant on; at the earliest from his last one's."""
 
     def attend(
         self, agent_id: int, *, until: datetime, answers_for: Collection[int], not_for: Collection[int]
-    ) -> str | None:  # fmt: skip
-        """Write who an agent answers for, and that he is there at least until then; his domain."""
+    ) -> AtDesk | None:  # fmt: skip
+        """Write who an agent answers for, and that he is there at least until then."""
 
-    def renew(self, agent_ids: Collection[int], *, at: datetime, until: datetime) -> list[tuple[int, str]]:
-        """These agents are there at least until then; with their domains, those who had not been."""
+    def renew(self, agent_ids: Collection[int], *, at: datetime, until: datetime) -> list[AtDesk]:
+        """These agents are there at least until then; those who had not been, in order."""
 
     def lapse(self, agent_id: int, *, until: datetime) -> None:
         """An agent is not there for longer than this, and without his telephone, unless he was gone before."""
@@ -247,6 +319,9 @@ class Floor(TextFloor, Protocol):
 
     def in_service(self, agent_ids: Collection[int], now: datetime) -> frozenset[int]:
         """Which of these agents are in service, free or not."""
+
+    def serving(self, queue_ids: Collection[int], now: datetime) -> dict[int, frozenset[int]]:
+        """Of the agents of these queues, who is in service, free or not, and may answer there."""
 
     # -- timers -------------------------------------------------------------------------------------------------
 
@@ -293,6 +368,12 @@ class Floor(TextFloor, Protocol):
         after: tuple[Account, Measured],
     ) -> None:  # fmt: skip
         """`crm.levels.service.record`."""
+
+    def announce(self, subject: UUID, *, account: Account, told: ToldWait) -> None:
+        """`crm.levels.service.announce`."""
+
+    def handled_since(self, contract_id: int, queue_id: int, since: datetime) -> Counts:
+        """`crm.levels.queries.handled_since`."""
 
     def count_alone(self, contract_id: int, ente_id: int | None) -> None:
         """Nobody else counts this ente's queue until the end of the transaction."""

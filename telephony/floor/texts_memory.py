@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from crm.access.permissions import Principal
 from telephony.agents.models import AgentState
-from telephony.floor.tables import Journal, Row, Table
+from telephony.floor.memory_tables import TEXT, THREAD, MemoryTables
+from telephony.floor.tables import Row
 from telephony.floor.texts_port import TextAgent, WaitingThread
 from telephony.queues.routing import FreeAgent, Waiting
 from telephony.texts.lifecycle import LiveThread, Thread, restored
@@ -14,33 +16,17 @@ from telephony.texts.models import ThreadState
 
 _FOLDED = [one.name for one in fields(Thread)]
 _OF = ("id", "contract_id", "ente_id", "line", "citizen", "language", "contact_id")
-_TAKES_UP = frozenset({ThreadState.OFFERED, ThreadState.OPEN})
 
 
-class MemoryTexts:
-    """`TextFloor` in dictionaries. `blank`: a thread's columns as they are by default."""
-
-    agents: Table
-
-    def __init__(self, journal: Journal, blank: Row) -> None:
-        self._blank = blank
-        self.threads = Table(
-            journal, order=lambda row: row["due_at"], ends=lambda row: (row["line"], row["citizen"]),
-            domain=lambda row: row["domain"] if row["state"] is not ThreadState.CLOSED else None,
-            agent=lambda row: row["agent_id"] if row["state"] in _TAKES_UP else None,
-        )  # fmt: skip
-        self.thread_events = Table(journal)
-
-    def levels_of(self, row: Row) -> dict[int, int]:
-        """An agent's levels in the queues that he may answer."""
-        raise NotImplementedError
+class MemoryTexts(MemoryTables):
+    """`TextFloor` in dictionaries."""
 
     def add_thread(self, **values: object) -> bool:
         ends = values["line"], values["citizen"]
         closed = values["state"] is ThreadState.CLOSED
         if not closed and any(row["state"] is not ThreadState.CLOSED for row in self.threads.by("ends", ends)):
             return False
-        self.threads.put(values["id"], {**self._blank, "missed_by": [], **values})
+        self.threads.put(values["id"], {**THREAD, "missed_by": [], **values})
         return True
 
     def last_thread(self, *, line: str, citizen: str) -> UUID | None:
@@ -103,6 +89,41 @@ class MemoryTexts:
     def due_threads(self, now: datetime, *, limit: int) -> list[tuple[UUID, int]]:
         due = [(key, row["contract_id"]) for key, row in self.threads.until(now, including=True)]
         return due[:limit]
+
+    def keep_text(self, live: LiveThread, *, sid: str, body: str, media: int, at: datetime) -> bool:
+        row = {"thread_id": live.id, "inbound": True, "body": body, "media": media, "at": at, "external_id": sid}
+        return self._written(sid, row)
+
+    def say(self, live: LiveThread, body: str, *, cause: str, by: Principal | None = None) -> UUID:
+        """Nothing leaves by itself: a simulation looks for what is to be delivered."""
+        message_id = uuid5(live.id, cause)
+        row = {"thread_id": live.id, "inbound": False, "body": body.strip(), "media": 0, "at": self._now}
+        self._written(message_id, {**row, "agent_id": by.user_id if by else None, "message_id": message_id})
+        return message_id
+
+    def _written(self, key: object, row: Row) -> bool:
+        if key in self.texts.rows:
+            return False
+        self.texts.put(key, {**TEXT, **row})
+        return True
+
+    def threads_waiting(self, contract_id: int) -> int:
+        waits = (ThreadState.WAITING, ThreadState.OFFERED)
+        return sum(row["contract_id"] == contract_id and row["state"] in waits for row in self.threads.rows.values())
+
+    def somebody_there(self, domain: str, contract_id: int, now: datetime) -> bool:
+        return any(
+            row["domain"] == domain and row["state"] is not AgentState.OFFLINE and row["live_until"] > now
+            and contract_id in row["answers_for"]
+            for row in self.agents.rows.values()
+        )  # fmt: skip
+
+    def to_the_front(self, agent_id: int, thread_id: UUID | None, *, at: datetime) -> None:
+        before = (self.desks.rows.get(agent_id) or {"thread_id": None})["thread_id"]
+        for one in {before, thread_id} - {None}:
+            if one in self.threads.rows and self.threads.rows[one]["agent_id"] == agent_id:
+                self.threads.change(one, {"seen_at": at})
+        self.desks.put(agent_id, {"agent_id": agent_id, "thread_id": thread_id, "chosen_at": at})
 
     def tell_thread(self, thread_id: UUID) -> None:
         """Nobody is known here."""

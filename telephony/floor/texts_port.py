@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from crm.access.permissions import Principal
 from telephony.queues.routing import FreeAgent, Waiting
 from telephony.texts.lifecycle import LiveThread
 
@@ -60,6 +61,21 @@ class TextFloor(Protocol):
 
     def due_threads(self, now: datetime, *, limit: int) -> list[tuple[UUID, int]]:
         """The threads with which something is to be done, the earliest first; and their contracts."""
+
+    def keep_text(self, live: LiveThread, *, sid: str, body: str, media: int, at: datetime) -> bool:
+        """Keep what a citizen wrote, by the carrier's name of it; false when it is there already."""
+
+    def say(self, live: LiveThread, body: str, *, cause: str, by: Principal | None = None) -> UUID:
+        """Write to the citizen: `telephony.texts.sending.say`."""
+
+    def threads_waiting(self, contract_id: int) -> int:
+        """How many of a contract's threads wait, or are offered."""
+
+    def somebody_there(self, domain: str, contract_id: int, now: datetime) -> bool:
+        """Whether any agent of a domain is in service who answers for the contract."""
+
+    def to_the_front(self, agent_id: int, thread_id: UUID | None, *, at: datetime) -> None:
+        """One of an agent's threads, or none, is in front; what was there before, and what is now, has been seen."""
 
     def tell_thread(self, thread_id: UUID) -> None:
         """Put the thread, as it stands, on its contact's timeline."""

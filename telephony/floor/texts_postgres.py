@@ -5,20 +5,22 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, any_, bindparam, func, or_, select, update
+from sqlalchemy import ARRAY, BigInteger, Uuid, and_, any_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.core.db import table_of
 from telephony.agents.models import AgentPresence, AgentState
+from telephony.floor.postgres_part import PostgresPart
 from telephony.floor.texts_port import TextAgent, WaitingThread
 from telephony.queues.models import Queue, QueueMember
 from telephony.queues.routing import FreeAgent, Waiting
-from telephony.texts import story
+from telephony.texts import sending, story
 from telephony.texts.lifecycle import LiveThread, Thread, restored
-from telephony.texts.models import TextEvent, TextThread, ThreadState
+from telephony.texts.models import TextDesk, TextEvent, TextMessage, TextThread, ThreadState
 
 _THREAD, _EVENT = table_of(TextThread), table_of(TextEvent)
+_MESSAGE, _DESK = table_of(TextMessage), table_of(TextDesk)
 _QUEUE, _MEMBER, _PRESENCE = table_of(Queue), table_of(QueueMember), table_of(AgentPresence)
 _OF = ("id", "contract_id", "ente_id", "line", "citizen", "language", "contact_id")
 
@@ -79,14 +81,34 @@ _DUE = (
     .limit(bindparam("most"))
 )
 
+_KEEP = upsert(_MESSAGE).on_conflict_do_nothing().returning(_MESSAGE.c.id)
+_COUNT = select(func.count()).where(
+    _THREAD.c.contract_id == bindparam("contract"), _THREAD.c.state.in_([ThreadState.WAITING, ThreadState.OFFERED])
+)
+_SOMEBODY = (
+    select(_PRESENCE.c.agent_id)
+    .where(
+        _PRESENCE.c.domain == bindparam("domain"), _PRESENCE.c.state != AgentState.OFFLINE,
+        _PRESENCE.c.live_until > bindparam("now"),
+        bindparam("contract", type_=BigInteger) == any_(_PRESENCE.c.answers_for),
+    )
+    .limit(1)
+)  # fmt: skip
+_IN_FRONT = select(_DESK.c.thread_id).where(_DESK.c.agent_id == bindparam("agent"))
+_SEEN = update(_THREAD).where(
+    _THREAD.c.id == any_(bindparam("threads", type_=ARRAY(Uuid))), _THREAD.c.agent_id == bindparam("agent")
+)
+_CHOSEN = upsert(_DESK)
+_CHOOSE = _CHOSEN.on_conflict_do_update(
+    index_elements=["agent_id"],
+    set_={"thread_id": _CHOSEN.excluded.thread_id, "chosen_at": _CHOSEN.excluded.chosen_at},
+)
 
-class PostgresTexts:
+
+class PostgresTexts(PostgresPart):
     """`TextFloor` by the statements of one session."""
 
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    __slots__ = ()
 
     def add_thread(self, **values: object) -> bool:
         return self._session.execute(_ADD, values).first() is not None
@@ -131,6 +153,29 @@ class PostgresTexts:
 
     def due_threads(self, now: datetime, *, limit: int) -> list[tuple[UUID, int]]:
         return [(row[0], row[1]) for row in self._session.execute(_DUE, {"now": now, "most": limit})]
+
+    def keep_text(self, live: LiveThread, *, sid: str, body: str, media: int, at: datetime) -> bool:
+        row = {
+            "thread_id": live.id, "contract_id": live.contract_id, "ente_id": live.ente_id, "inbound": True,
+            "body": body, "media": media, "at": at, "external_id": sid,
+        }  # fmt: skip
+        return self._session.execute(_KEEP, row).first() is not None
+
+    def say(self, live: LiveThread, body: str, *, cause: str, by: Principal | None = None) -> UUID:
+        return sending.say(self._session, live, body, cause=cause, by=by)
+
+    def threads_waiting(self, contract_id: int) -> int:
+        return self._session.execute(_COUNT, {"contract": contract_id}).scalar_one()
+
+    def somebody_there(self, domain: str, contract_id: int, now: datetime) -> bool:
+        where = {"domain": domain, "contract": contract_id, "now": now}
+        return self._session.execute(_SOMEBODY, where).first() is not None
+
+    def to_the_front(self, agent_id: int, thread_id: UUID | None, *, at: datetime) -> None:
+        before = self._session.execute(_IN_FRONT, {"agent": agent_id}).scalar_one_or_none()
+        seen = [one for one in (before, thread_id) if one is not None]
+        self._session.execute(_SEEN, {"threads": seen, "agent": agent_id, "seen_at": at})
+        self._session.execute(_CHOOSE, {"agent_id": agent_id, "thread_id": thread_id, "chosen_at": at})
 
     def tell_thread(self, thread_id: UUID) -> None:
         story.tell(self._session, thread_id)

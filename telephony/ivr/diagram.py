@@ -1,13 +1,14 @@
 """A flow as a picture: boxes in layers, from the first node down, and arrows between them. Pure; units are pixels."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telephony.ivr.definition import Asking, AskLanguage, Exit, Flow, Menu, Node, NodeId, exits
 
 WIDTH, HEIGHT = 168, 52
 GAP_X, GAP_Y = 28, 64
 MARGIN = 16
+LETTER, WORD, LINE = 12, 64, 14  # how wide a key, and the name of an exit, are at most; how high
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def draw(flow: Flow) -> Diagram:
             place = left + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y)
             boxes[id_] = Box(id_, flow.nodes[id_], *place)
     height = 2 * MARGIN + len(layers) * (HEIGHT + GAP_Y) - GAP_Y
-    arrows = [arrow for box in boxes.values() for arrow in _arrows(box, boxes, width)]
+    arrows = [arrow for box in boxes.values() for arrow in _apart(_arrows(box, boxes, width))]
     if any(arrow.source in layers[-1] for arrow in arrows):  # they lead back, below the last boxes
         height += GAP_Y // 2
     return Diagram(width, height, tuple(boxes.values()), tuple(arrows))
@@ -114,6 +115,16 @@ def _arrows(box: Box, boxes: Mapping[NodeId, Box], width: int) -> Iterable[Arrow
                 f" L{side} {to.y} C{side} {to.y - GAP_Y // 2} {to.middle} {to.y - GAP_Y // 2} {to.middle} {to.y}"
             )
             yield Arrow(box.id, target, why, path, start, below + GAP_Y // 4)
+
+
+def _apart(arrows: Iterable[Arrow]) -> Iterable[Arrow]:
+    """A label that would stand on the one to its left goes a line lower."""
+    ends, lower = 0, False
+    for one in sorted(arrows, key=lambda arrow: arrow.x):
+        half = sum(LETTER if len(why) == 1 else WORD for why in one.why) // 2
+        lower = not lower and one.x - half < ends
+        ends = max(ends, one.x + half)
+        yield replace(one, y=one.y + LINE) if lower else one
 
 
 def _why(node: Node, field: str) -> list[str]:

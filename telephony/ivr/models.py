@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base
@@ -22,19 +22,26 @@ class IvrFlow(Base):
 
 
 class IvrVersion(Base):
-    """A version of a flow: a draft until it is published for the first time, and unchangeable from then on."""
+    """A version of a flow: a draft until it is published for the first time, and unchangeable from then on.
+
+    One without a flow is a usual one, as it was once, found by its digest.
+    """
 
     __tablename__ = "ivr_version"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    flow_id: Mapped[int] = mapped_column(ForeignKey("ivr_flow.id"))
+    flow_id: Mapped[int | None] = mapped_column(ForeignKey("ivr_flow.id"))
     number: Mapped[int] = mapped_column(SmallInteger)
+    digest: Mapped[str | None] = mapped_column(String(64), unique=True)
     definition: Mapped[dict[str, Any]]  # `definition.Flow`
     past: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # of a draft: how it was before each change
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     changed_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("flow_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("flow_id", "number"),
+        CheckConstraint("(flow_id IS NULL) = (digest IS NOT NULL)", name="usual"),
+    )
 
 
 class IvrPublication(Base):

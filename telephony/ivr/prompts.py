@@ -22,9 +22,11 @@ class Sentence(StrEnum):
 
     OPERATOR = "operator"
     OPERATOR_LAST = "operator_last"
+    NOBODY_ANSWERS = "nobody_answers"
     NOT_A_CHOICE = "not_a_choice"
     NOTHING_HEARD = "nothing_heard"
     ASK_NOTICE = "ask_notice"
+    NO_NOTICE = "no_notice"
     NOTICE_WRONG = "notice_wrong"
     NOTICE_UNKNOWN = "notice_unknown"
     TOO_FEW = "too_few"
@@ -75,6 +77,11 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "To speak to an operator, press zero.",
         DE: "Um mit jemandem zu sprechen, drücken Sie die Null.",
     },
+    Sentence.NOBODY_ANSWERS: {
+        IT: "Adesso nessun operatore può rispondere.",
+        EN: "No operator can answer now.",
+        DE: "Jetzt kann niemand von uns antworten.",
+    },
     Sentence.NOT_A_CHOICE: {
         IT: "Questa scelta non esiste.",
         EN: "There is no such choice.",
@@ -87,11 +94,16 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
     },
     Sentence.ASK_NOTICE: {
         IT: "Digiti le diciotto cifre del codice avviso, che trova accanto al riquadro per pagare, e poi il tasto "
-        "cancelletto. Se non lo ha con sé, prema zero.",
+        "cancelletto.",
         EN: "Key in the eighteen digits of the notice code, which is printed beside the payment box, and then the "
-        "hash key. If you do not have it with you, press zero.",
+        "hash key.",
         DE: "Geben Sie die achtzehn Ziffern des Zahlungscodes ein, der neben dem Zahlungsfeld steht, und dann die "
-        "Rautetaste. Wenn Sie ihn nicht zur Hand haben, drücken Sie die Null.",
+        "Rautetaste.",
+    },
+    Sentence.NO_NOTICE: {
+        IT: "Se non lo ha con sé, prema zero e poi cancelletto.",
+        EN: "If you do not have it with you, press zero and then hash.",
+        DE: "Wenn Sie ihn nicht zur Hand haben, drücken Sie die Null und dann die Rautetaste.",
     },
     Sentence.NOTICE_WRONG: {
         IT: "Il codice avviso non è corretto: controlli le cifre, per favore.",

@@ -14,19 +14,17 @@ from crm.core.errors import NotFoundError
 from telephony.ivr.definition import Flow
 from telephony.ivr.languages import Language
 from telephony.ivr.models import EmergencyMessage, IvrFlow, IvrPublication, IvrVersion
-from telephony.ivr.standard import Matter, standard
-from telephony.ivr.walk import Urgent
+from telephony.ivr.turns import Urgent
+from telephony.ivr.usual import usual, written_down
 from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
-from telephony.queues import queries as queues
-from telephony.selfservice import queries as offered
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What a new call on a line takes. Without a version it is the usual flow over the contract's queues."""
+    """What a new call on a line takes: what was published, or the usual flow over the contract's queues."""
 
-    version_id: int | None
+    version_id: int
     flow: Flow
 
 
@@ -67,35 +65,18 @@ def current(session: Session, number: str) -> Current:
         select(PhoneLine.contract_id, PhoneLine.flow_id).where(PhoneLine.number == number)
     ).one()
     version_id = None if flow_id is None else session.scalar(_latest(flow_id))
-    return Current(version_id, of_call(session, contract_id, number, version_id))
+    if version_id is None:
+        line = lines.line(session, number)
+        flow = usual(session, contract_id, line.queue_id if line else None, line.ente_id if line else None)
+        return Current(written_down(session, flow), flow)
+    return Current(version_id, of_call(session, version_id))
 
 
 @kept
-def of_call(session: Session, contract_id: int, number: str, version_id: int | None) -> Flow:
-    """The flow of a call to this number that began with this version, whatever was published since."""
-    if version_id is None:
-        line = lines.line(session, number)
-        return usual(session, contract_id, line.queue_id if line else None, line.ente_id if line else None)
+def of_call(session: Session, version_id: int) -> Flow:
+    """The flow of a call that began with this version, whatever was published, or the usual flow became, since."""
     stored = session.execute(select(IvrVersion.definition).where(IvrVersion.id == version_id)).scalar_one()
     return Flow.model_validate(stored)
-
-
-def usual(session: Session, contract_id: int, queue_id: int | None = None, ente_id: int | None = None) -> Flow:
-    """The flow over a contract's queues: each with a key is in the menu, the first without one is the operator's.
-
-    With a queue, that of a number which leads there: no menu.
-    """
-    listed = queues.queues(session, frozenset({contract_id}))
-    own = next((queue for queue in listed if queue.id == queue_id), None)
-    if own is not None:
-        return standard((), own.id, asks_notice=own.asks_notice)
-    matters = [
-        Matter(queue.menu_digit, {Language.ITALIAN: queue.menu_label}, queue.id, queue.asks_notice)
-        for queue in listed
-        if queue.menu_digit and queue.menu_label
-    ]
-    operator = next((queue for queue in listed if not queue.menu_digit), listed[0])
-    return standard(matters, operator.id, self_service=offered.offers(session, contract_id, ente_id) is not None)
 
 
 @kept

@@ -17,8 +17,8 @@ from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
 from telephony.ivr import outside, queries, walk
-from telephony.ivr.definition import Flow, ToNumber, ToQueue
-from telephony.ivr.walk import Consult, Facts, LookUp, Place, Reached, Turn
+from telephony.ivr.definition import OPERATOR_KEY, Flow, ToNumber, ToQueue
+from telephony.ivr.turns import Consult, Facts, LookUp, Place, Reached, Turn
 from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
 from telephony.recording import queries as recordings
@@ -42,7 +42,7 @@ class Rehearsal:
 
     def answer(self, session: Session, place: Place, *, keys: str = "", speech: str = "") -> Turn:
         """The caller keys or says something, or nothing. The session must see the line's enti."""
-        if isinstance(self.flow.nodes.get(place.node), ToNumber):
+        if isinstance(self.flow.nodes.get(place.node), ToNumber) and keys != OPERATOR_KEY:
             return walk.on_put_through(self.flow, place, self.facts, OUTSIDE.get(keys, Reached.NOBODY))
         turn = walk.on_input(self.flow, place, self.facts, keys=keys, speech=speech)
         if isinstance(turn.then, Consult):
@@ -64,9 +64,8 @@ def rehearse(
 
     `full`: the queues hold all that they may; `calls_back`: the caller has not asked never to be called.
     """
-    taken = queries.current(session, line.number).flow if version_id is None else queries.of_call(
-        session, line.contract_id, line.number, version_id
-    )  # fmt: skip
+    current = queries.current(session, line.number)
+    taken = current.flow if version_id is None else queries.of_call(session, version_id)
     typed = to_e164(caller) if caller else None
     number = lines.of_his_own(session, typed)
     reached = contacts.reached_at(session, number) if number else []
@@ -74,7 +73,7 @@ def rehearse(
     ente_id = line.ente_id or (known[0].ente_id if len(known) == 1 else None)
     name = enti.badges(session)[ente_id].name if ente_id else enti.contract_name(session, line.contract_id)
     facts = Facts(
-        ente=name, opening=opening(enti.timetable(session, line.contract_id, ente_id), at), now=at,
+        ente=name, opening=opening(lines.timetable(session, line.number, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, caller=number, calls_back=calls_back,
         full=frozenset(one.queue for one in taken.nodes.values() if isinstance(one, ToQueue)) if full else frozenset(),
         urgent=queries.urgent(session, line.contract_id, ente_id),

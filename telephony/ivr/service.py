@@ -25,6 +25,7 @@ from telephony.ivr.definition import MAX_TEXT, Flow
 from telephony.ivr.errors import FAULTS, OTHER_FAULT, FlowProblemsError
 from telephony.ivr.languages import Language
 from telephony.ivr.models import EmergencyMessage, IvrFlow, IvrPublication, IvrVersion
+from telephony.ivr.usual import usual
 from telephony.lines.models import PhoneLine
 from telephony.queues import queries as queues
 
@@ -44,7 +45,7 @@ def create(session: Session, by: Principal, *, contract_id: int, name: str) -> i
             session.add(row)
     except IntegrityError:
         raise FieldError("C'è già un percorso con questo nome.", "name") from None
-    _draft(session, by, row, queries.usual(session, contract_id).model_dump(mode="json"))
+    _draft(session, by, row, usual(session, contract_id).model_dump(mode="json"))
     _note(session, by, "flow.created", row)
     return row.id
 
@@ -264,7 +265,7 @@ def _managed(session: Session, by: Principal, flow_id: int) -> IvrFlow:
 
 def _version(session: Session, by: Principal, version_id: int) -> tuple[IvrVersion, IvrFlow]:
     version = session.get(IvrVersion, version_id)
-    if version is None:
+    if version is None or version.flow_id is None:
         raise NotFoundError("Questa versione non esiste.")
     row = _managed(session, by, version.flow_id)
     session.refresh(version)

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -29,5 +30,6 @@ class PhoneLine(Base):
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
     flow_id: Mapped[int | None] = mapped_column(ForeignKey(IvrFlow.id))  # none: the usual one over the queues
+    hours: Mapped[list[str]] = mapped_column(JSONB, default=list)  # its own, as written each weekday
     told_at: Mapped[datetime | None]  # when the carrier was told that the number is ours
     trouble: Mapped[str | None] = mapped_column(String(200))  # why it could not be; tried again when the line is saved

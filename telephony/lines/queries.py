@@ -1,7 +1,7 @@
 """Reading phone lines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from sqlalchemy import select
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
 from crm.enti import queries as enti
+from crm.enti.calendar import Hours, Timetable
+from crm.enti.hours import parse_week
 from telephony.lines.models import LineKind, PhoneLine
 
 
@@ -22,6 +24,7 @@ class LineView:
     contract_id: int
     ente_id: int | None
     queue_id: int | None
+    hours: tuple[Hours, ...] = ()  # its own; none: those of its ente, or of the contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ def in_use(session: Session, number: str) -> LineView | None:
 def line(session: Session, number: str) -> LineView | None:
     """The line with this number in E.164."""
     return _lines(session).get(number)
+
+
+def timetable(session: Session, number: str, contract_id: int, ente_id: int | None) -> Timetable:
+    """When a call on this line is answered: by the line's own hours, else by those of the ente or of the contract.
+
+    Holidays, special days and closures hold for every line. By what is measured is another matter: `enti.timetable`.
+    """
+    usual, own = enti.timetable(session, contract_id, ente_id), line(session, number)
+    return replace(usual, hours=own.hours) if own is not None and own.hours else usual
+
+
+def numbers(session: Session) -> frozenset[str]:
+    """All our numbers in E.164."""
+    return frozenset(_lines(session))
 
 
 def of_his_own(session: Session, caller: str | None) -> str | None:
@@ -107,4 +124,5 @@ def told(session: Session, contract_id: int) -> dict[str, Told]:
 @kept
 def _lines(session: Session) -> Mapping[str, LineView]:
     rows = session.execute(select(*(getattr(PhoneLine, name) for name in LineView.__dataclass_fields__)))
-    return MappingProxyType({row.number: LineView(*row) for row in rows})
+    views = (replace(LineView(*row), hours=tuple(parse_week(dict(enumerate(row.hours))))) for row in rows)
+    return MappingProxyType({one.number: one for one in views})

@@ -1,6 +1,6 @@
 """What administrators write about numbers: which there are, and where each leads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,12 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
 from crm.contacts.phone import to_e164
+from crm.core import topics
 from crm.core.configuration import changed
+from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.enti.calendar import Hours
+from crm.enti.hours import parse_week, written_week
 from crm.enti.queries import badges, enti_of
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues import queries as queues
@@ -57,6 +61,28 @@ def save(session: Session, by: Principal, *, number: str, leads: Leads) -> None:
     line.told_at, line.trouble = None, None
     session.flush()
     _note(session, by, "line.changed", line.contract_id, leads.ente_id, number, before=before, after=after)
+
+
+def save_hours(session: Session, by: Principal, *, number: str, week: Mapping[int, str]) -> None:
+    """Write a line's own hours, which replace its ente's and the contract's; an empty week gives them up.
+
+    Raises `InvalidError`, one part for each weekday that cannot be read.
+    """
+    line = _managed(session, by, number)
+    hours = parse_week(week)
+    before = _week(parse_week(dict(enumerate(line.hours))))
+    changed(session)
+    line.hours = list(written_week(hours)) if hours else []
+    session.flush()
+    for one in [line.ente_id] if line.ente_id is not None else sorted(enti_of(session, line.contract_id)):
+        audit.note(
+            session, by, kind="line.hours", ente_id=one, subject=number, before=before, after=_week(hours)
+        )  # fmt: skip
+    touch(session, topics.board(line.contract_id))
+
+
+def _week(hours: Iterable[Hours]) -> dict[str, str]:
+    return {str(day): text for day, text in enumerate(written_week(hours))}
 
 
 def remove(session: Session, by: Principal, *, number: str) -> None:

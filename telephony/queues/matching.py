@@ -20,10 +20,12 @@ from crm.core.errors import ConflictError
 from telephony.calls import service as calls
 from telephony.calls.events import AgentClaimed
 from telephony.calls.service import Heard
+from telephony.commands.readiness import make_all_ready
 from telephony.floor.current import floor
 from telephony.queues import queries
 from telephony.queues.events import MatchDue
 from telephony.queues.routing import Assignment, Desk, FreeAgent, match
+from telephony.standing.pace import UNPACED, Pace
 from telephony.texts import matching as texts
 
 log = structlog.get_logger(__name__)
@@ -78,7 +80,9 @@ def _matched(session: Session, domain: str, free: list[FreeAgent]) -> list[Assig
     known = {call.knows for call in waiting if call.knows is not None}
     now = clock.now(session)
     there = floor(session).in_service(known, now) if known else frozenset()
-    return match(waiting, free, Desk(now, queries.rules(session, domain), there))
+    passed = {call.queue_id for call in waiting if call.passed_by is not None}
+    serving = floor(session).serving(passed, now) if passed else {}
+    return match(waiting, free, Desk(now, queries.rules(session, domain), there, serving))
 
 
 def _give(session: Session, assignment: Assignment, leg_id: UUID) -> Assigned | None:
@@ -102,8 +106,10 @@ def domains_with_callers(session: Session, *, for_longer_than: timedelta) -> lis
 class Matcher:
     """Runs a match soon after it is asked for, one at a time per process; a second ask meanwhile is one ask."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, paced: Pace = UNPACED) -> None:
+        """`paced`: how fast rings may leave."""
         self._database = database
+        self._paced = paced
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="match")
         self._asked: set[str] = set()
         self._lock = threading.Lock()
@@ -119,7 +125,13 @@ class Matcher:
 
     def match_now(self, domain: str, *, found_by: str) -> list[Assigned]:
         """Match this domain on this thread."""
-        made = self._database.transact(Scope.across_enti(), lambda session: assign(session, domain))
+
+        def work(session: Session) -> list[Assigned]:
+            done = assign(session, domain)
+            make_all_ready(session, self._paced)
+            return done
+
+        made = self._database.transact(Scope.across_enti(), work)
         for one in made:
             log.info("call_assigned", call=str(one.call_id), agent=one.agent_id, leg=str(one.leg_id), found_by=found_by)
         if made:

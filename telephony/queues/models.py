@@ -78,6 +78,7 @@ class QueueEntry(Base):
     away: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # nobody is on the line
     knows: Mapped[int | None]  # the agent who spoke with this caller last
     meant_for: Mapped[int | None]  # the colleague whom an agent passed it on to, for a while
+    passed_by: Mapped[int | None]  # the agent who passed it on to the queue
 
     __table_args__ = (
         Index(

@@ -1,9 +1,10 @@
 """Reading queues as they stand now."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text, tuple_
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from crm.core.errors import NotFoundError
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.models import Call, Phase
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
-from telephony.queues.routing import USUAL, Rules
+from telephony.queues.routing import USUAL, Helper, Rules, helpers
 
 _CALL, _ENTRY, _QUEUE = table_of(Call), table_of(QueueEntry), table_of(Queue)
 _MEMBER, _PRESENCE = table_of(QueueMember), table_of(AgentPresence)
@@ -43,11 +44,15 @@ class QueueView:
     calls_back: bool
     asks_survey: bool
     closed_at: datetime | None
+    helpers: tuple[Helper, ...] = ()  # which follow from its overflow and theirs
 
     @property
     def rules(self) -> Rules:
         """How the queue is routed."""
-        return Rules(self.ages_s, self.widens_s, self.overflow_id, self.overflow_s, self.sticky_s, self.language_s)
+        return Rules(self.ages_s, self.widens_s, self.helpers, self.sticky_s, self.language_s)
+
+
+_AS_SET_UP = select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__ if name != "helpers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +91,16 @@ def queues(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, .
 @kept
 def with_closed(session: Session, contract_ids: frozenset[int]) -> tuple[QueueView, ...]:
     """Every queue of these contracts: of one that is closed the figures stay."""
-    rows = session.execute(
-        select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__))
-        .where(_QUEUE.c.contract_id.in_(contract_ids))
-        .order_by(_QUEUE.c.id)
-    )
-    return tuple(QueueView(*row) for row in rows)
+    return _helped(session.execute(_AS_SET_UP.where(_QUEUE.c.contract_id.in_(contract_ids)).order_by(_QUEUE.c.id)))
 
 
 @kept
 def queue(session: Session, queue_id: int) -> QueueView:
     """One queue. Raises `NotFoundError`."""
-    row = session.execute(
-        select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__)).where(_QUEUE.c.id == queue_id)
-    ).one_or_none()
-    if row is None:
+    contract_id = session.scalar(select(_QUEUE.c.contract_id).where(_QUEUE.c.id == queue_id))
+    if contract_id is None:
         raise NotFoundError("Questa coda non esiste.")
-    return QueueView(*row)
+    return next(one for one in with_closed(session, frozenset({contract_id})) if one.id == queue_id)
 
 
 def open_ids(session: Session, contract_id: int) -> frozenset[int]:
@@ -142,10 +140,7 @@ def spoken(session: Session, agent_ids: Collection[int]) -> dict[int, frozenset[
 @kept
 def rules(session: Session, domain: str) -> Mapping[int, Rules]:
     """How the queues of a routing domain are routed, where not as usual."""
-    rows = session.execute(
-        select(*(_QUEUE.c[name] for name in QueueView.__dataclass_fields__)).where(_QUEUE.c.domain == domain)
-    )
-    found = {view.id: view.rules for view in (QueueView(*row) for row in rows)}
+    found = {view.id: view.rules for view in _helped(session.execute(_AS_SET_UP.where(_QUEUE.c.domain == domain)))}
     return MappingProxyType({queue_id: one for queue_id, one in found.items() if one != USUAL})
 
 
@@ -203,3 +198,10 @@ _STAFFING = (
     .where(_QUEUE.c.contract_id == _OURS)
     .group_by(func.grouping_sets(tuple_(_MEMBER.c.queue_id, _PRESENCE.c.state), tuple_(_PRESENCE.c.state)))
 )
+
+
+def _helped(rows: Iterable[Any]) -> tuple[QueueView, ...]:
+    """These queues, each with those that help it."""
+    views = [QueueView(*row) for row in rows]
+    overflows = {one.id: (one.overflow_id, one.overflow_s) for one in views}
+    return tuple(replace(one, helpers=helpers(one.id, overflows)) for one in views)

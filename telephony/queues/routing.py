@@ -15,7 +15,32 @@ HEAD = 100  # the priority of whoever was cut off: past all that waiting can giv
 BEST, LOWEST = 1, 3  # levels of an agent in a queue
 ITALIAN = "it"  # everybody speaks it
 BACK_S = 10  # for so long whoever was cut off is kept for his agent, while that one's console is there
+PASSED_S = 30  # for so long whoever passed a call on does not get it back, while a colleague in service may take it
 MEANT_S = 30  # for so long a call is kept for the colleague whom it was passed on to: as long as he may ring
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """Another queue, whose agents may answer, too, after so many seconds."""
+
+    queue_id: int
+    after_s: int
+
+
+def helpers(queue_id: int, overflows: Mapping[int, tuple[int | None, int]]) -> tuple[Helper, ...]:
+    """Who helps a queue: the one that it overflows to, then the one to which that overflows, and so on.
+
+    `overflows` has of each queue the next one, and after how many seconds; they add up. Two queues may help each other:
+    where the way comes back to a queue that it has passed, it ends.
+    """
+    found: list[Helper] = []
+    passed, (following, after_s) = {queue_id}, overflows.get(queue_id, (None, 0))
+    while following is not None and following not in passed:
+        passed.add(following)
+        found.append(Helper(following, after_s))
+        following, more_s = overflows.get(following, (None, 0))
+        after_s += more_s
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +49,7 @@ class Rules:
 
     ages_s: int = 0  # each so many raise the priority by one; 0: it does not age
     widens_s: int = 0  # after so many each, agents one level lower may answer
-    overflow_id: int | None = None  # another queue, whose agents may answer, too,
-    overflow_s: int = 0  # after so many
+    helpers: tuple[Helper, ...] = ()  # other queues, whose agents may answer, too
     sticky_s: int = 0  # for so long it is kept for who knows the caller, if he is in service
     language_s: int = 60  # after so many, agents who do not speak the caller's language may answer
 
@@ -35,7 +59,7 @@ class Rules:
         `known`: an agent may know its caller.
         """
         levels = {self.widens_s * step for step in range(1, LOWEST)}
-        overflow = {self.overflow_s} if self.overflow_id is not None else set()
+        overflow = {helper.after_s for helper in self.helpers}
         others = {self.language_s} if language != ITALIAN else set()
         return frozenset(levels | overflow | others | ({self.sticky_s} if known else set())) - {0}
 
@@ -58,6 +82,7 @@ class Waiting:
     language: str = ITALIAN
     knows: int | None = None
     meant_for: int | None = None  # the colleague whom an agent passed it on to
+    passed_by: int | None = None  # the agent who passed it on to this queue
     not_by: frozenset[int] = frozenset()  # agents who have just let it go by
 
 
@@ -88,11 +113,15 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a match is made by: the rules of each queue, the instant, and who is in service, free or not."""
+    """What a match is made by: the rules of each queue, the instant, and who is in service, free or not.
+
+    `serving`: of queues to which calls were passed on, who of their agents is in service.
+    """
 
     now: datetime
     rules: Mapping[int, Rules] = field(default_factory=dict)
     in_service: frozenset[int] = frozenset()
+    serving: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> list[Assignment]:
@@ -106,7 +135,7 @@ def match(waiting: Iterable[Waiting], free: Iterable[FreeAgent], desk: Desk) -> 
         fit = [agent for agent in agents if may_take(agent, call, desk)]
         if not fit or _is_kept(call, fit, desk):
             continue
-        chosen = min(fit, key=lambda agent: _rank(agent, call))  # the longest idle of equals: the first
+        chosen = min(fit, key=lambda agent: _rank(agent, call, desk))  # the longest idle of equals: the first
         agents.remove(chosen)
         assignments.append(Assignment(call.call_id, chosen.agent_id))
     return assignments
@@ -119,6 +148,8 @@ def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
     rules, waited = desk.rules.get(call.queue_id, USUAL), _waited(call, desk)
     if call.meant_for is not None and waited < timedelta(seconds=MEANT_S):
         return agent.agent_id == call.meant_for
+    if agent.agent_id == call.passed_by and waited < timedelta(seconds=PASSED_S) and _has_others(call, desk):
+        return False
     level = agent.queues.get(call.queue_id)
     if call.priority >= HEAD and level is not None:
         return True
@@ -126,7 +157,7 @@ def may_take(agent: FreeAgent, call: Waiting, desk: Desk) -> bool:
         return False
     if level is not None and waited >= timedelta(seconds=rules.widens_s * (level - BEST)):
         return True
-    return rules.overflow_id in agent.queues and waited >= timedelta(seconds=rules.overflow_s)
+    return any(one.queue_id in agent.queues and waited >= timedelta(seconds=one.after_s) for one in rules.helpers)
 
 
 def _is_kept(call: Waiting, fit: Iterable[FreeAgent], desk: Desk) -> bool:
@@ -142,12 +173,22 @@ def _is_kept(call: Waiting, fit: Iterable[FreeAgent], desk: Desk) -> bool:
     )
 
 
-def _rank(agent: FreeAgent, call: Waiting) -> tuple[bool, bool, int]:
-    """Best first: he knows the caller, speaks his language, is of a high level in the queue; overflow comes last."""
+def _has_others(call: Waiting, desk: Desk) -> bool:
+    """Whether anybody else of the queue's agents is in service."""
+    return bool(desk.serving.get(call.queue_id, frozenset()) - {call.passed_by})
+
+
+def _rank(agent: FreeAgent, call: Waiting, desk: Desk) -> tuple[bool, bool, bool, int]:
+    """Best first: he knows the caller, speaks his language, is of a high level in the queue; who helps comes last, he
+    of a nearer queue before he of one further away. After all of them comes whoever passed the call on.
+    """
+    helpers = desk.rules.get(call.queue_id, USUAL).helpers
+    away = next((n for n, one in enumerate(helpers) if one.queue_id in agent.queues), len(helpers))
     return (
+        agent.agent_id == call.passed_by,
         agent.agent_id != call.knows,
         not agent.speaks(call.language),
-        agent.queues.get(call.queue_id, LOWEST + 1),
+        agent.queues.get(call.queue_id, LOWEST + 1 + away),
     )
 
 

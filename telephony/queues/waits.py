@@ -3,21 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, exists, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.levels import queries as levels
 from crm.levels.queries import Announced
-from telephony.agents.models import AgentPresence, AgentState
+from telephony.floor.current import floor
 from telephony.queues.expected import FEWEST, Pace, Range, expected
-from telephony.queues.models import EntryState, QueueEntry, QueueMember
 
 LATELY = (timedelta(hours=2), timedelta(days=7))  # the first of these in which enough calls were handled
-SERVING = (AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +39,11 @@ class Kept:
 
 def outlook(session: Session, call_id: UUID) -> Outlook:
     """How a caller stands now."""
-    own = session.execute(select(QueueEntry).where(QueueEntry.call_id == call_id)).scalar_one_or_none()
-    if own is None:
+    stands = floor(session).standing(call_id, clock.now(session))
+    if stands is None:
         return Outlook(0, None)
-    serving = _serving(session, own)
-    before: Any = or_(
-        QueueEntry.priority > own.priority,
-        (QueueEntry.priority == own.priority) & (QueueEntry.entered_at < own.entered_at),
-    )
-    theirs = exists().where(QueueMember.queue_id == QueueEntry.queue_id, QueueMember.agent_id.in_(serving))
-    mine = QueueEntry.queue_id == own.queue_id
-    ahead, competing = session.execute(
-        select(func.count().filter(mine), func.count().filter(mine | theirs)).where(
-            QueueEntry.domain == own.domain, QueueEntry.state == EntryState.WAITING, before
-        )
-    ).one()
-    pace = _pace(session, own.contract_id, own.queue_id)
-    return Outlook(ahead, expected(ahead=competing, pace=pace, agents=len(serving)))
+    pace = _pace(session, stands.contract_id, stands.queue_id)
+    return Outlook(stands.ahead, expected(ahead=stands.competing, pace=pace, agents=stands.agents))
 
 
 def kept(announced: Iterable[Announced]) -> Kept:
@@ -83,25 +67,10 @@ def kept_by_queue(session: Session, contract_id: int, since: datetime, until: da
     return {queue_id: kept(those) for queue_id, those in sorted(by_queue.items())}
 
 
-def _serving(session: Session, own: QueueEntry) -> list[int]:
-    """The agents in service who answer in this queue."""
-    member, there = aliased(QueueMember), AgentPresence
-    return list(
-        session.execute(
-            select(there.agent_id)
-            .join(member, member.agent_id == there.agent_id)
-            .where(
-                member.queue_id == own.queue_id, there.state.in_(SERVING), there.live_until > clock.now(session),
-                there.device.is_not(None), literal(own.contract_id) == any_(there.answers_for),
-            )
-        ).scalars()
-    )  # fmt: skip
-
-
 def _pace(session: Session, contract_id: int, queue_id: int) -> Pace:
     pace = Pace(0, 0)
     for period in LATELY:
-        counts = levels.handled_since(session, contract_id, queue_id, clock.now(session) - period)
+        counts = floor(session).handled_since(contract_id, queue_id, clock.now(session) - period)
         pace = Pace(counts.handled, (counts.talk_ms + counts.hold_ms + counts.wrap_up_ms) / 1000)
         if pace.handled >= FEWEST:
             break

@@ -15,8 +15,9 @@ from crm.enti.administration import managed, record
 from telephony.recording import queries
 from telephony.recording.models import Purpose, Recording, RecordingSetting
 from telephony.recording.queries import Setting
+from telephony.voicemail import service as voicemail
 
-LIMITS = {"share": (1, 100), "keep_days": (1, 3650), "pause_s": (30, 600)}
+LIMITS = {"share": (1, 100), "keep_days": (1, 3650), "pause_s": (30, 600), "voicemail_days": (1, 365)}
 LONGEST = 200
 _RECORDING = table_of(Recording)
 
@@ -62,4 +63,6 @@ def save_setting(session: Session, by: Principal, *, ente_id: int, wanted: Setti
         sooner = func.least(_RECORDING.c.keep_until, _RECORDING.c.began_at + timedelta(days=wanted.keep_days))
         kept = _RECORDING.c.ente_id == ente_id, _RECORDING.c.deleted_at.is_(None)
         session.execute(update(_RECORDING).where(*kept).values(keep_until=sooner))
+    if wanted.voicemail_days < before.voicemail_days:
+        voicemail.keep_for(session, ente_id=ente_id, days=wanted.voicemail_days)
     record(session, by, "recording.changed", ente_id, asdict(before), asdict(wanted))

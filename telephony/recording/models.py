@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, SmallInteger, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
+from telephony.sounds.models import SoundColumns
 
 
 class Purpose(StrEnum):
@@ -18,7 +19,7 @@ class Purpose(StrEnum):
 
 
 class RecordingSetting(Base):
-    """What an ente wants recorded. Without a row, nothing."""
+    """What an ente wants recorded, without a row nothing, and for how long what callers say is kept."""
 
     __tablename__ = "recording_setting"
 
@@ -29,29 +30,18 @@ class RecordingSetting(Base):
     share: Mapped[int] = mapped_column(SmallInteger)  # of how many calls in a hundred the caller is asked
     keep_days: Mapped[int] = mapped_column(SmallInteger)
     pause_s: Mapped[int] = mapped_column(SmallInteger)  # for how long an agent leaves something out at most
+    voicemail_days: Mapped[int] = mapped_column(SmallInteger, default=30, server_default="30")
 
     __table_args__ = (
         CheckConstraint("share BETWEEN 1 AND 100", name="share"),
         CheckConstraint("keep_days BETWEEN 1 AND 3650", name="keep_days"),
         CheckConstraint("pause_s BETWEEN 30 AND 600", name="pause_s"),
+        CheckConstraint("voicemail_days BETWEEN 1 AND 365", name="voicemail_days"),
     )
 
 
-class Gone(StrEnum):
-    """Why a recording was deleted."""
-
-    EXPIRED = "expired"
-    ERASED = "erased"  # with the person
-    NOT_AGREED = "not_agreed"  # what the caller agreed to does not hold (any more)
-    ABSENT = "absent"  # the carrier recorded nothing
-
-
-class Recording(Base):
-    """A recording, or a part of one. Its sound is with the carrier until it is in the store.
-
-    There it is encrypted under a key of its own, which is kept here, sealed: without it, what may be left of the sound
-    in a backup of the store cannot be heard. The row stays when the sound goes.
-    """
+class Recording(SoundColumns, Base):
+    """A recording, or a part of one."""
 
     __tablename__ = "recording"
 
@@ -63,17 +53,9 @@ class Recording(Base):
     began_at: Mapped[datetime]
     seconds: Mapped[int] = mapped_column(default=0)
     ready_at: Mapped[datetime | None]  # since when it can be fetched
-    at_carrier: Mapped[bool] = mapped_column(default=True)
-    key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    sha256: Mapped[str | None] = mapped_column(String(64))  # of what is in the store
-    size: Mapped[int | None]  # bytes of it
-    kept_under: Mapped[int | None]  # the ente under which it is there
-    keep_until: Mapped[datetime]
     held_because: Mapped[str] = mapped_column(String(200), default="")  # a complaint: it is not deleted meanwhile
     held_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     held_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
-    gone: Mapped[Gone | None] = mapped_column(choice(Gone))
 
     __table_args__ = (
         Index(

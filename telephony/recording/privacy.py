@@ -10,7 +10,8 @@ from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
 from telephony.calls.models import Call, Consent
 from telephony.calls.privacy import of_person
-from telephony.recording.models import Gone, Recording, RecordingListening
+from telephony.recording.models import Recording, RecordingListening
+from telephony.sounds.models import Gone
 
 _RECORDING, _LISTENING, _CALL = table_of(Recording), table_of(RecordingListening), table_of(Call)
 HELD = "Una registrazione di una sua chiamata è trattenuta: {because}. Si cancella quando non serve più."

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
+from crm.enti import queries as enti
 from telephony.calls.models import Call, CallEvent, Consent
 from telephony.calls.recorded import PAUSED, RESUMED
 from telephony.recording.models import Purpose, Recording, RecordingListening, RecordingSetting
@@ -24,6 +25,7 @@ class Setting:
     share: int = 100
     keep_days: int = 90
     pause_s: int = 120
+    voicemail_days: int = 30  # also where nothing is recorded
 
 
 OFF = Setting()
@@ -50,6 +52,12 @@ def setting(session: Session, ente_id: int) -> Setting:
         )
     ).one_or_none()
     return OFF if row is None else Setting(*row)
+
+
+def voicemail_days(session: Session, *, ente_id: int | None, contract_id: int) -> int:
+    """For how many days a message left for an ente is kept; not known for which, as its contract's strictest says."""
+    enti_ids = (ente_id,) if ente_id is not None else enti.enti_of(session, contract_id)
+    return min((setting(session, one).voicemail_days for one in enti_ids), default=OFF.voicemail_days)
 
 
 def purpose_of(session: Session, *, ente_id: int | None, call_id: UUID) -> Purpose | None:

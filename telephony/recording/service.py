@@ -10,17 +10,20 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
-from crm.core import clock, secrecy
+from crm.core import clock
 from crm.core.db import new_id, table_of
-from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
+from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
+from crm.core.reasons import reason_given
 from telephony.calls import service as calls
 from telephony.calls.models import Call
 from telephony.calls.service import Heard
-from telephony.recording import queries, sealing
-from telephony.recording.models import Gone, Recording, RecordingListening
+from telephony.recording import queries
+from telephony.recording.models import Recording, RecordingListening
+from telephony.sounds import sealing
+from telephony.sounds.models import Gone
+from telephony.sounds.sealing import Sealed
 
 LISTENS_FOR = timedelta(minutes=30)  # after saying why
-LONGEST_REASON, SHORTEST_REASON = 200, 5
 NOT_HERE = "Questa registrazione non c'è."
 _RECORDING = table_of(Recording)
 
@@ -34,17 +37,6 @@ class Told:
     seconds: int = 0
     ready: bool = False
     absent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """What is needed to hear a recording: where it is, and the key that opens it."""
-
-    id: UUID
-    kept_under: int
-    sha256: str
-    size: int
-    key: bytes
 
 
 def heard(session: Session, call_id: UUID, told: Told) -> None:
@@ -74,11 +66,7 @@ def heard(session: Session, call_id: UUID, told: Told) -> None:
 def begin(session: Session, by: Principal, *, call_id: UUID, reason: str) -> None:
     """Somebody wants to listen, and says why: it is noted, and he may for a while. Raises `FieldError`."""
     call = _call(session, by, call_id)
-    said = " ".join(reason.split())
-    if len(said) < SHORTEST_REASON:
-        raise FieldError("Scrivi perché ascolti: lo legge chi controlla gli accessi.", "reason")
-    if len(said) > LONGEST_REASON:
-        raise FieldError(f"Al massimo {LONGEST_REASON} caratteri.", "reason")
+    said = reason_given("Scrivi perché ascolti: lo legge chi controlla gli accessi.", reason)
     if not any(one.sha256 for one in queries.of_call(session, call_id)):
         raise ConflictError("Non c'è niente da ascoltare.")
     at = clock.now(session)
@@ -115,7 +103,7 @@ def listening(session: Session, by: Principal, *, call_id: UUID) -> RecordingLis
     return session.scalars(rows).one_or_none()
 
 
-def sound(session: Session, by: Principal, *, call_id: UUID, recording_id: UUID, saves: bool = False) -> Sound:
+def sound(session: Session, by: Principal, *, call_id: UUID, recording_id: UUID, saves: bool = False) -> Sealed:
     """A recording is about to be heard, or (`saves`) taken away, which is noted too. Raises `ForbiddenError` without a
     reason said lately, `NotFoundError` once it is gone.
     """
@@ -133,18 +121,13 @@ def sound(session: Session, by: Principal, *, call_id: UUID, recording_id: UUID,
             session, by, kind="recording.saved", ente_id=call.ente_id, contact_id=call.contact_id, call_id=call_id,
             reason=said.reason,
         )  # fmt: skip
-    key = sealing.opened(secrecy.of(session), found.id, found.key)
-    return Sound(found.id, found.kept_under or 0, found.sha256, found.size or 0, key)
+    return Sealed(found.id, found.kept_under or 0, found.sha256, sealing.opened(session, found.id, found.key))
 
 
 def hold(session: Session, by: Principal, *, call_id: UUID, because: str) -> None:
     """The recording of a call is needed, such as for a complaint: it is not deleted meanwhile. Raises `FieldError`."""
     call = _call(session, by, call_id)
-    said = " ".join(because.split())
-    if len(said) < SHORTEST_REASON:
-        raise FieldError("Scrivi per che cosa serve, per esempio il numero del reclamo.", "because")
-    if len(said) > LONGEST_REASON:
-        raise FieldError(f"Al massimo {LONGEST_REASON} caratteri.", "because")
+    said = reason_given("Scrivi per che cosa serve, per esempio il numero del reclamo.", because, "because")
     kept = update(_RECORDING).where(_RECORDING.c.call_id == call_id, _RECORDING.c.deleted_at.is_(None))
     changed = kept.values(held_because=said, held_by=by.user_id, held_at=clock.now(session))
     if not list(session.scalars(changed.returning(_RECORDING.c.id))):

@@ -72,18 +72,19 @@ class State:
 
     def kept(self) -> dict[str, str]:
         """As a place keeps it: no name of a `collect` node has a colon."""
-        return {f"{PREFIX}stage": self.stage.value, f"{PREFIX}notice": self.notice, f"{PREFIX}factor": self.factor}
+        return {STAGE: self.stage.value, f"{PREFIX}notice": self.notice, f"{PREFIX}factor": self.factor}
 
     @classmethod
     def of(cls, kept: Mapping[str, str]) -> "State":
         """The reverse; the beginning where nothing is kept."""
-        stage = kept.get(f"{PREFIX}stage")
+        stage = kept.get(STAGE)
         if not stage:
             return cls()
         return cls(Stage(stage), kept.get(f"{PREFIX}notice", ""), kept.get(f"{PREFIX}factor", ""))
 
 
 PREFIX = "self:"
+STAGE = f"{PREFIX}stage"
 
 
 @dataclass(frozen=True, slots=True)

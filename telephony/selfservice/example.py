@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from crm.core.clock import start_of_day
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
-from crm.positions.views import PositionView
+from crm.positions.views import PositionView, PrintedView
 from telephony.ivr.languages import Language
 from telephony.selfservice import prompts, telling
 from telephony.selfservice.dialogue import Answer, Request, Want
@@ -44,5 +44,5 @@ def _debt(notice: str, today: date) -> PositionView:
         tax_cents=12_350, sanctions_cents=0, interest_cents=0, costs_cents=0, paid_cents=0, residual_cents=12_350,
         issued_on=issued, due_on=today + timedelta(days=30), notification=NotificationState.NOTIFIED,
         notified_on=issued + timedelta(days=9), notification_note=None, payments=(), instalments=(),
-        as_of=start_of_day(today),
+        as_of=start_of_day(today), printed=PrintedView(12_350, today + timedelta(days=30)),
     )  # fmt: skip

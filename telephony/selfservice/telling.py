@@ -112,6 +112,15 @@ _STALE: Words = {
     EN: "Please note: the data are {as_of}, and a later payment may be missing.",
     DE: "Bitte beachten Sie: Die Angaben sind {as_of}; eine spätere Zahlung kann fehlen.",
 }
+_NOTICE: Words = {IT: "Avviso", EN: "Notice", DE: "Bescheid"}
+_NOT_KNOWN: Words = {
+    IT: "Non sappiamo quali importo e scadenza sono stampati: li trova sull'avviso. Se non lo ha con sé, parli con un "
+    "operatore.",
+    EN: "We do not know which sum and date are printed: you find them on the notice. If you do not have it with you, "
+    "please speak to an operator.",
+    DE: "Wir wissen nicht, welcher Betrag und welche Frist gedruckt sind: Sie finden sie auf dem Bescheid. Wenn Sie "
+    "ihn nicht zur Hand haben, sprechen Sie bitte mit jemandem von uns.",
+}
 _PRINTED_ONLY: Words = {
     IT: "Questo è ciò che è scritto sull'avviso: la situazione può essere cambiata.",
     EN: "This is what is written on the notice: things may have changed.",
@@ -235,15 +244,14 @@ def _served(position: PositionView, language: Language) -> str:
 
 
 def _on_paper(position: PositionView, notice: str, language: Language) -> str:
-    """An instalment's notice says that instalment; a notice of before says what it was for, and no more is known."""
-    head = _head(position, language)
+    """What a notice asks for as it was issued, which no payment changes; not the act: another may have followed."""
+    head = f"{_NOTICE[language]}, {_TAXES[position.tax][language]}, {spoken.year(position.year, language)}"
     rate = next((one for one in position.instalments if one.notice_number == notice), None)
     if rate is not None:
         return f"{head}. {_asked(rate.cents, rate.due_on, language)}"
-    if position.notice_number != notice:
-        return f"{head}."
-    whole = position.tax_cents + position.sanctions_cents + position.interest_cents + position.costs_cents
-    return f"{head}. {_asked(whole, position.due_on, language)}"
+    if position.notice_number != notice or position.printed is None:
+        return f"{head}. {_NOT_KNOWN[language]}"
+    return f"{head}. {_asked(position.printed.cents, position.printed.due_on, language)}"
 
 
 def _asked(cents: int, due_on: date | None, language: Language) -> str:

@@ -14,7 +14,10 @@ from telephony.carriers.port import Carrier, CarrierError
 from telephony.standing.models import CarrierStanding
 
 log = structlog.get_logger(__name__)
-FAILING = Gauge("filodiretto_carrier_failing", "1 while the carrier does not answer")
+FAILING = Gauge(
+    "filodiretto_carrier_failing", "1 while the carrier does not answer",
+    multiprocess_mode="livemostrecent",  # it is asked by the engine that leads, and written by the others never
+)  # fmt: skip
 
 IN_A_ROW = 3  # one lost packet is no outage
 

@@ -36,6 +36,9 @@ class Pace:
     per_second: float | None = None
 
 
+UNPACED = Pace()
+
+
 def take(full_at: datetime | None, now: datetime, per_second: float) -> tuple[timedelta, datetime]:
     """Take a token, waiting for it if need be: how long to wait, and when the bucket is full after that.
 

@@ -12,6 +12,7 @@ from crm.access.permissions import Permission, Principal
 from telephony.queues import queries as queues
 from telephony.surveys.models import SurveyAnswer, SurveyReason
 
+CONTENT = 4  # the mark from which a caller counts as satisfied
 FEWEST = 5  # answers below which no figure is shown: so few might tell whose they are
 
 
@@ -46,6 +47,19 @@ class Satisfaction:
     def satisfied(self) -> Decimal | None:
         """The share of those who gave 4 or 5."""
         return Decimal(self.scores.get(4, 0) + self.scores.get(5, 0)) / self.answers if self.is_shown else None
+
+
+def contented(
+    session: Session, contract_id: int, since: date, until: date, *, ente_id: int | None = None
+) -> tuple[int, int] | None:
+    """How many gave 4 or 5 in a period (its end left out), and how many answered; none while there are too few."""
+    answers = select(
+        func.count().filter(SurveyAnswer.score >= CONTENT), func.count()
+    ).where(SurveyAnswer.contract_id == contract_id, SurveyAnswer.day >= since, SurveyAnswer.day < until)  # fmt: skip
+    if ente_id is not None:
+        answers = answers.where(SurveyAnswer.ente_id == ente_id)
+    content, answered = session.execute(answers).one()
+    return (content, answered) if answered >= FEWEST else None
 
 
 def satisfaction(session: Session, by: Principal, *, since: date, until: date) -> list[Satisfaction]:

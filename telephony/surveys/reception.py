@@ -15,7 +15,7 @@ from telephony.carriers.port import Gather, Hangup, Instruction, Say
 from telephony.ivr import prompts
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.walk import Place
+from telephony.ivr.turns import Place
 from telephony.surveys.marks import keep
 from telephony.surveys.models import SurveyAnswer, SurveyReason
 from telephony.surveys.scale import score_of

@@ -4,8 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -25,10 +24,10 @@ from telephony.calls.models import ProposedBy
 from telephony.floor.current import floor
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
-from telephony.texts import sending, service, story
+from telephony.texts import service, story
 from telephony.texts.care import Care, care
 from telephony.texts.lifecycle import WITH_AGENT, Ended, LiveThread, Missed, PassedOn, Replied, Taken
-from telephony.texts.models import Closed, TextDesk, TextEvent, TextThread, ThreadState
+from telephony.texts.models import Closed, TextEvent, ThreadState
 
 ANOTHER = "La persona proposta non è più quella: guarda con chi stai scrivendo."
 NOT_YOURS = "Questa conversazione non è più tua."
@@ -38,7 +37,7 @@ TELLS = (
     "identifica la persona."
 )
 HINTS = "Il testo può far capire che c'è un debito, e non sai ancora con chi scrivi: cambialo, o invialo comunque."
-_THREAD, _DESK, _EVENT = table_of(TextThread), table_of(TextDesk), table_of(TextEvent)
+_EVENT = table_of(TextEvent)
 
 
 def take(session: Session, by: Principal, *, thread_id: UUID) -> None:
@@ -89,7 +88,7 @@ def reply(
         case Care.HINTS if not sure:
             raise FieldError(HINTS, "body")
     try:
-        sending.say(session, live, body, cause=f"{by.user_id}:{_once(once)}", by=by)
+        floor(session).say(live, body, cause=f"{by.user_id}:{_once(once)}", by=by)
     except InvalidError as error:
         raise FieldError(str(error.parts[0] if error.parts else error), "body") from None
     at = clock.now(session)
@@ -244,14 +243,7 @@ def _taken(session: Session, by: Principal, thread_id: UUID) -> LiveThread:
 
 
 def _to_the_front(session: Session, by: Principal, thread_id: UUID | None) -> None:
-    at = clock.now(session)
-    row = {"agent_id": by.user_id, "thread_id": thread_id, "chosen_at": at}
-    before = session.execute(select(_DESK.c.thread_id).where(_DESK.c.agent_id == by.user_id)).scalar_one_or_none()
-    seen = [one for one in (before, thread_id) if one is not None]
-    mine = _THREAD.c.id.in_(seen), _THREAD.c.agent_id == by.user_id
-    session.execute(update(_THREAD).where(*mine).values(seen_at=at))
-    chosen = insert(_DESK).values(row)
-    session.execute(chosen.on_conflict_do_update(index_elements=["agent_id"], set_=row))
+    floor(session).to_the_front(by.user_id, thread_id, at=clock.now(session))
     touch(session, topics.agent(by.user_id))
 
 

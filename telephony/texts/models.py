@@ -80,6 +80,7 @@ class TextThread(Base):
     reopened: Mapped[int] = mapped_column(SmallInteger, default=0)
     closed_at: Mapped[datetime | None]
     closed: Mapped[Closed | None] = mapped_column(choice(Closed))
+    forgotten_at: Mapped[datetime | None]  # since when nothing that was written is kept, nor the number of a stranger
     due_at: Mapped[datetime | None]  # when something happens by itself
 
     seen_at: Mapped[datetime | None]  # when its agent last had it in front
@@ -102,6 +103,11 @@ class TextThread(Base):
         Index("ix_text_thread_agent_id", "agent_id", postgresql_where=text("state <> 'closed'")),
         Index("ix_text_thread_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_text_thread_begun_at", "contract_id", "begun_at"),
+        Index("ix_text_thread_closed", "begun_at", postgresql_where=text("state = 'closed'")),
+        Index(
+            "ix_text_thread_to_forget", "contract_id", "closed_at",
+            postgresql_where=text("forgotten_at IS NULL AND state = 'closed'"),
+        ),
         Index("ix_text_thread_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
     )  # fmt: skip
 
@@ -147,6 +153,22 @@ class TextEvent(Base):
     at: Mapped[datetime]
 
     __table_args__ = (Index("uq_text_event_thread_id_key", "thread_id", "key", unique=True),)
+
+
+class TextReading(Base):
+    """Somebody said why, and may read a thread for a while."""
+
+    __tablename__ = "text_reading"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    thread_id: Mapped[UUID] = mapped_column(ForeignKey("text_thread.id"))
+    contract_id: Mapped[int]
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    reason: Mapped[str] = mapped_column(String(200))
+    began_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_text_reading_thread_id", "thread_id", "user_id"),)
 
 
 class TextSetting(Base):

@@ -4,33 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
 from crm.contacts.phone import takes_sms
 from crm.core import clock, topics
-from crm.core.db import new_id, table_of, touch
+from crm.core.db import new_id, touch
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, is_metered, opening
-from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.models import ProposedBy
 from telephony.calls.service import KNOWN_FOR
 from telephony.floor.current import floor
 from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
 from telephony.queues.routing import ITALIAN
-from telephony.texts import prompts, sending, service, settings
+from telephony.texts import prompts, service, settings
 from telephony.texts.lifecycle import Ended, LiveThread, Wrote
-from telephony.texts.models import Closed, TextMessage, TextThread, ThreadState
+from telephony.texts.models import Closed, ThreadState
 from telephony.texts.prompts import Auto
 from telephony.texts.settings import Wanted
 
 log = structlog.get_logger(__name__)
 LONGEST = 1600
 REFUSED_FOR = timedelta(hours=1)  # for so long whoever was not taken is told so once
-_MESSAGE, _THREAD, _PRESENCE = table_of(TextMessage), table_of(TextThread), table_of(AgentPresence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ def _thread(
 ) -> tuple[LiveThread, bool]:  # fmt: skip
     """The thread to which this belongs, locked, and whether it is new; one that goes on comes first."""
     last = _last(session, text, line)
-    full = wanted.most_waiting is not None and _waiting(session, line.contract_id) >= wanted.most_waiting
+    full = wanted.most_waiting is not None and floor(session).threads_waiting(line.contract_id) >= wanted.most_waiting
     if last is not None and (service.goes_on(last, at) or (full and _just_refused(last, at))):
         return last, False
     known = [one for one in floor(session).reached_at(text.citizen) if line.ente_id in {None, one.ente_id}]
@@ -128,12 +124,7 @@ def _last(session: Session, text: Received, line: LineView) -> LiveThread | None
 
 def _keep(session: Session, live: LiveThread, text: Received, at: datetime) -> bool:
     """Keep what was written; false when it is there already."""
-    row = {
-        "thread_id": live.id, "contract_id": live.contract_id, "ente_id": live.ente_id, "inbound": True,
-        "body": text.body[:LONGEST], "media": text.media, "at": at, "external_id": text.sid,
-    }  # fmt: skip
-    added = upsert(_MESSAGE).values(row).on_conflict_do_nothing().returning(_MESSAGE.c.id)
-    return session.execute(added).first() is not None
+    return floor(session).keep_text(live, sid=text.sid, body=text.body[:LONGEST], media=text.media, at=at)
 
 
 def _goes_on(session: Session, live: LiveThread, text: Received, hours: Opening, at: datetime) -> LiveThread:
@@ -154,29 +145,15 @@ def _answer(session: Session, live: LiveThread, text: Received, hours: Opening, 
     elif now.state is ThreadState.WAITING and not hours.is_open:
         said = Auto.CLOSED
     elif now.state is ThreadState.WAITING:
-        said = Auto.RECEIVED if _somebody(session, live, at) else Auto.NOBODY
+        said = Auto.RECEIVED if floor(session).somebody_there(live.thread.domain, live.contract_id, at) else Auto.NOBODY
     name = enti.badges(session)[live.ente_id].name if live.ente_id else enti.contract_name(session, live.contract_id)
     stretch = now.entered_at.isoformat()
     for one in (Auto.MEDIA if text.media else None, said):
         if one is not None:
             cause = f"{live.thread.reopened if one is Auto.MEDIA else stretch}:{one.value}"
             words = prompts.words(one, live.language, ente=name, opens_at=hours.opens_at)
-            sending.say(session, live, words, cause=cause)
+            floor(session).say(live, words, cause=cause)
 
 
 def _hours(session: Session, live: LiveThread) -> Opening:
     return opening(enti.timetable(session, live.contract_id, live.ente_id), clock.now(session))
-
-
-def _waiting(session: Session, contract_id: int) -> int:
-    waits = _THREAD.c.state.in_((ThreadState.WAITING, ThreadState.OFFERED))
-    return session.execute(select(func.count()).where(_THREAD.c.contract_id == contract_id, waits)).scalar_one()
-
-
-def _somebody(session: Session, live: LiveThread, at: datetime) -> bool:
-    """Whether any agent of the domain is in service who answers for the contract."""
-    there = select(_PRESENCE.c.agent_id).where(
-        _PRESENCE.c.domain == live.thread.domain, _PRESENCE.c.state != AgentState.OFFLINE, _PRESENCE.c.live_until > at,
-        _PRESENCE.c.answers_for.contains([live.contract_id]),
-    )  # fmt: skip
-    return session.execute(there.limit(1)).first() is not None

@@ -16,10 +16,10 @@ from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.texts import lifecycle, settings
 from telephony.texts.lifecycle import REOPENED_WITHIN, WITH_AGENT, AgentGone, Event, LiveThread, Patience, Thread
-from telephony.texts.models import Closed, TextEvent, TextMessage, TextThread, ThreadState
+from telephony.texts.models import Closed, TextEvent, TextMessage, TextReading, TextThread, ThreadState
 
 _NOBODY_ASKS = Patience(settings.OFFER_S, 900, 8 * 3600)  # where a contract has stopped holding conversations
-_TABLES = tuple(table_of(model) for model in (TextThread, TextMessage, TextEvent))
+_TABLES = tuple(table_of(model) for model in (TextThread, TextMessage, TextEvent, TextReading))
 
 
 def begin(session: Session, thread_id: UUID, **values: object) -> bool:

@@ -2,18 +2,19 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition
-from telephony.texts.models import TextEvent, TextMessage, TextThread, ThreadState
+from telephony.texts import reading
+from telephony.texts.models import TextEvent, TextThread, ThreadState
 
 IN_PROGRESS = "in_progress"
 IDENTIFIED, RETRACTED = "Identified", "IdentificationRetracted"
-_THREAD, _MESSAGE, _EVENT = table_of(TextThread), table_of(TextMessage), table_of(TextEvent)
+_THREAD, _EVENT = table_of(TextThread), table_of(TextEvent)
 
 
 def tell(session: Session, thread_id: UUID) -> None:
@@ -21,17 +22,15 @@ def tell(session: Session, thread_id: UUID) -> None:
     row = session.execute(select(*_THREAD.c).where(_THREAD.c.id == thread_id)).one()
     if row.ente_id is None or row.contact_id is None:
         return
-    written = select(
-        func.count().filter(_MESSAGE.c.inbound),
-        func.count().filter(~_MESSAGE.c.inbound & _MESSAGE.c.agent_id.is_not(None)),
-    ).where(_MESSAGE.c.thread_id == thread_id)
-    theirs, ours = session.execute(written).one()
+    days = reading.days(session, thread_id)
     over = row.state is ThreadState.CLOSED
     timeline.record(
         session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.TEXT, source=row.id,
         occurred_at=row.begun_at, author_id=row.agent_id, status=row.closed.value if over else IN_PROGRESS,
         detail={
-            "identified": was_identified(session, thread_id, row.contact_id), "received": theirs, "sent": ours,
+            "identified": was_identified(session, thread_id, row.contact_id),
+            "received": sum(one.received for one in days), "sent": sum(one.sent for one in days),
+            "days": [[one.day.isoformat(), one.received, one.sent] for one in days],
             "waited_ms": row.waited_ms, "topic": row.topic, "disposition": row.disposition,
             "note": row.note if over and row.disposition != Disposition.WRONG_PERSON else "",
         },

@@ -65,6 +65,11 @@ class Centre:
         """The citizen hangs up."""
         httpx.post(f"{self.simulator}/simulator/calls/{sid}/hangup", timeout=10)
 
+    def counted(self, name: str) -> float:
+        """A metric of all processes, whichever `web` answers."""
+        lines = httpx.get(f"{self.web}/metrics", timeout=10).text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
     def pid(self, name: str) -> int:
         """The process id of one of the processes, as the supervisor recorded it."""
         rows = json.loads((self.data / "processes.json").read_text())

@@ -11,7 +11,7 @@ from tests.journeys.conftest import Centre, Desk
 from tests.journeys.test_pages import assert_accessible
 from tests.oidc.server import provider
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 PHRASE = "mare di carta nel vento"

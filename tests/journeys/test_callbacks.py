@@ -12,7 +12,7 @@ from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
 from web.demo.centre import REGIONAL
 from web.demo.flows import MESSAGE_KEY
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 PAYMENTS = {"say_digits": "2"}  # the queue of the demonstration that offers callbacks and asks for satisfaction

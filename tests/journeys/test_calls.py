@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Centre, Desk, eventually, identify, today, write_up
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 PRESS_ONE = {"say_digits": "1"}
@@ -123,6 +123,7 @@ def test_the_browser_is_closed_during_a_call_and_opened_again(
 
 
 def test_a_second_tab_leaves_the_telephone_where_it_is_until_asked(sit_down: SitDown) -> None:
+    """Rule: one tab leads."""
     first = sit_down("anna").ready()
     second = first.page.context.new_page()
     second.goto("/console")

@@ -9,7 +9,7 @@ from tests.journeys.conftest import Centre, Desk, identify, write_up
 from tests.journeys.test_pages import assert_accessible
 from web.demo.accounts import APPROVERS, VIEWERS
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 PHONE = "0571 700987"

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Centre, Desk, eventually, today, write_up
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 
@@ -27,9 +27,10 @@ def test_a_process_is_killed_during_a_conversation(
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", f"prima che {victim} cadesse")
     expect(anna.page.locator(".saved")).to_be_visible()
-    old = centre.pid(victim)
+    old, counted = centre.pid(victim), centre.counted("filodiretto_http_requests_total")
     centre.kill(victim)
     eventually(lambda: centre.pid(victim) != old, f"{victim} is started again")
+    assert centre.counted("filodiretto_http_requests_total") >= counted, "a counter never falls"
     assert centre.state(sid)["live"]
     expect(anna.page.locator("[data-live]").first).to_have_attribute("data-live", "on", timeout=60_000)
     expect(anna.page.locator("#note")).to_have_value(f"prima che {victim} cadesse")

@@ -13,7 +13,7 @@ from tests.journeys.conftest import Centre, Desk, write_up
 from tests.journeys.test_console import answers
 from tests.journeys.test_pages import assert_accessible
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 

@@ -16,7 +16,7 @@ from tests.journeys.conftest import ROOT, Centre, Desk
 from tests.journeys.test_files import is_read
 from tests.journeys.test_pages import assert_accessible
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 ADA = {

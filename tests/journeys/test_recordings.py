@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
 from tests.journeys.test_pages import assert_accessible
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 ZERO, AGREES = {"say_digits": "0"}, {"say_digits": "1"}

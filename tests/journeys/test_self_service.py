@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
 from web.demo.served import DEMO_PIN
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 
@@ -28,7 +28,8 @@ def test_a_citizen_hears_what_is_due_by_his_pin_and_it_is_on_his_timeline(
     sid = centre.call(citizen["from"], citizen["line"], *({"say_digits": one} for one in steps))
     eventually(lambda: "I dati sono aggiornati" in " ".join(centre.heard(sid)), "the sum is said")
     httpx.post(f"{centre.simulator}/simulator/calls/{sid}/digits", json={"digits": "5"}, timeout=10)
-    eventually(lambda: "SMS con il collegamento" in " ".join(centre.heard(sid)), "the link is sent")
+    link = ("SMS con il collegamento", "Non conosciamo un cellulare")  # not every citizen of the demonstration has one
+    eventually(lambda: any(one in " ".join(centre.heard(sid)) for one in link), "the link is sent, or cannot be")
     said = " ".join(centre.heard(sid))
     assert "euro" in said or "nulla da pagare" in said
     assert not re.search(r"\d,\d\d", said)  # sums are said in words
@@ -94,17 +95,18 @@ def test_a_menu_is_changed_by_forms_tried_published_and_heard(
     page.get_by_role("button", name="Pubblica").click()
     expect(page.locator("#version-title")).to_contain_text("pubblicata")
     page.goto("/voice")
-    row = page.locator("tr", has_text=citizen["line"])
+    of_line = page.locator(f'form[hx-post$="{citizen["line"].removeprefix("+")}"]')
+    row = page.locator("tr", has=of_line)
     row.locator("select").select_option(label="Con gli orari")
     row.get_by_role("button", name="Cambia").click()
-    expect(page.locator("tr", has_text=citizen["line"]).locator("option:checked")).to_have_text("Con gli orari")
+    expect(page.locator("tr", has=of_line).locator("option:checked")).to_have_text("Con gli orari")
 
     sid = centre.call(citizen["from"], citizen["line"], {"say_digits": digit})
     eventually(lambda: "aperti la mattina" in " ".join(centre.heard(sid)), "the new step is heard")
     eventually(lambda: centre.state(sid)["live"] is False, "the call is over")
 
     page.goto("/voice")
-    row = page.locator("tr", has_text=citizen["line"])
+    row = page.locator("tr", has=of_line)
     row.locator("select").select_option(value="")
     row.get_by_role("button", name="Cambia").click()
-    expect(page.locator("tr", has_text=citizen["line"]).locator("option:checked")).to_have_text("quello consueto")
+    expect(page.locator("tr", has=of_line).locator("option:checked")).to_have_text("quello consueto")

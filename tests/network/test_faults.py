@@ -50,7 +50,10 @@ CALLBACK_FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", CALLBACK_FAULTS.values(), ids=CALLBACK_FAULTS)
 def test_whatever_becomes_of_callbacks(network: Network, fault: dict[str, Any]) -> None:
-    """Rule: duplicate webhooks are applied once, by SID, event and sequence; lost ones are looked for."""
+    """Rule: told twice, done once.
+
+    Duplicate webhooks are applied once, by SID, event and sequence; lost ones are looked for.
+    """
     network.faults(seed=3, delay_s=0.6)
     network.inject(**fault)
     sid, phone = talks(network)
@@ -70,7 +73,10 @@ REQUEST_FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", REQUEST_FAULTS.values(), ids=REQUEST_FAULTS)
 def test_whatever_becomes_of_requests(network: Network, fault: dict[str, Any]) -> None:
-    """Rule: a lost reply is unknown, reconciled, never blindly repeated: no telephone rings twice for one leg."""
+    """Rule: unknown, not repeated.
+
+    A lost reply is unknown, reconciled, never blindly repeated: no telephone rings twice for one leg.
+    """
     network.faults(hang_s=2.0)
     network.inject(**fault)
     sid, phone = talks(network)

@@ -77,7 +77,7 @@ def strays(network: Network, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_a_call_of_which_nobody_told_us_is_received_and_counted_as_repaired(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rule: agents and calls that are stuck are found by comparing with the carrier."""
+    """Rule: nobody is stuck. Agents and calls that are stuck are found by comparing with the carrier."""
     network.sits_down(network.cast.anna)
     with led_elsewhere(network):
         sid = network.calls({"wait_s": 4}, {"say_digits": "0"})

@@ -15,6 +15,7 @@ from telephony.carriers.port import (
     LiveCall,
     Ring,
     Room,
+    Spoken,
     Taken,
     TextMessage,
 )
@@ -45,6 +46,7 @@ class FakeCarrier:
     ended: list[str] = field(default_factory=list)
     arranged: list[Room] = field(default_factory=list)
     labels: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    spoken: dict[str, Spoken] = field(default_factory=dict)  # by the line that was put through
     ringing: deque[CarrierError] = field(default_factory=deque)
     telling: deque[CarrierError] = field(default_factory=deque)
     texts: dict[str, TextMessage] = field(default_factory=dict)  # by SID
@@ -91,6 +93,9 @@ class FakeCarrier:
 
     def fetch(self, sid: str) -> CarrierCall | None:
         return self.calls.get(sid)
+
+    def put_through(self, sid: str) -> Spoken | None:
+        return self.spoken.get(sid)
 
     def labels_in(self, conference: str) -> Mapping[str, datetime | None]:
         return self.labels.get(conference, {})

@@ -42,7 +42,7 @@ from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.commands.models import CarrierCommand, CommandKind, CommandState, Timer
 from telephony.engine import Engine
-from telephony.ivr.walk import Place
+from telephony.ivr.turns import Place
 from telephony.lines import queries as lines
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Assigned, Matcher
@@ -76,13 +76,13 @@ class Stage:
         """One webhook: one transaction in the scope of the contract."""
         return self.database.transact(Scope.of_contract(self.cast.contract), do)
 
-    def run(self) -> list[Assigned]:
-        """Let everything that was left to be done after a commit happen; what was assigned meanwhile."""
+    def run(self, *, waited_s: float = 0.0) -> list[Assigned]:
+        """Let everything that was left to be done after a commit happen, so long after; what was assigned meanwhile."""
         made: list[Assigned] = []
         while self.pending:
             match self.pending.pop(0):
-                case CommandWritten(command_id):
-                    self.dispatcher.carry_out(command_id)
+                case CommandWritten() as written:
+                    self.dispatcher.begin(written, waited_s=waited_s)
                 case MatchDue(domain):
                     made += self.matcher.match_now(domain, found_by="event")
         return made
@@ -282,10 +282,11 @@ class Stage:
 def build(database: Database, cast: Cast, *, per_second: float | None = None) -> Stage:
     """A stage over this database, on an account that may place so many calls a second."""
     carrier = FakeCarrier()
-    matcher = Matcher(database)
+    paced = Pace("AC1", per_second)
+    matcher = Matcher(database, paced=paced)
     later: list[tuple[timedelta, Callable[[], None]]] = []
     dispatcher = Dispatcher(
-        database, carrier, TO, paced=Pace("AC1", per_second), threads=2,
+        database, carrier, TO, paced=paced, threads=2,
         later=lambda wait, work: later.append((wait, work)),
     )  # fmt: skip
     reconciler = Reconciler(database, carrier)

@@ -51,6 +51,27 @@ def grows_old(stage: Stage, seconds: float = 1) -> None:
     eventually(lambda: (one := sign(stage)) is not None and one.age.total_seconds() > seconds)
 
 
+class Turns:
+    """A chore that is waited for: each time that it is done is an event."""
+
+    def __init__(self, do: Callable[[], object] = lambda: None) -> None:
+        self._do = do
+        self._done = threading.Condition()
+        self._count = 0
+
+    def __call__(self) -> object:
+        with self._done:
+            self._count += 1
+            self._done.notify_all()
+        return self._do()
+
+    def more(self, count: int) -> None:
+        """Wait until it has been done so many times more."""
+        with self._done:
+            wanted = self._count + count
+            assert self._done.wait_for(lambda: self._count >= wanted, 10)
+
+
 def test_an_engine_that_turns_says_so_and_whether_it_leads(stage: Stage) -> None:
     with running(stage):
         eventually(lambda: (one := sign(stage)) and one.doing == LEADS)
@@ -60,6 +81,7 @@ def test_an_engine_that_turns_says_so_and_whether_it_leads(stage: Stage) -> None
 
 
 def test_an_engine_whose_loop_is_held_up_gives_no_sign_of_life(stage: Stage) -> None:
+    """Rule: heartbeat and take-over."""
     go_on = threading.Event()
 
     def hold() -> None:
@@ -91,7 +113,20 @@ def test_an_engine_beside_which_a_chore_never_ends_gives_no_sign_of_life(
 
 
 def test_a_chore_that_fails_each_time_holds_nobody_up(stage: Stage) -> None:
-    with running(stage, Chore("broken", 0.1, lambda: 1 / 0)):
-        eventually(lambda: (one := sign(stage)) and one.doing == LEADS)
-        time.sleep(0.5)
-        eventually(lambda: (one := sign(stage)) and one.age.total_seconds() < 0.5)
+    broken, other = Turns(lambda: 1 / 0), Turns()
+    with running(stage, Chore("broken", 0.1, broken), Chore("other", 0.1, other)):
+        broken.more(3)
+        other.more(3)
+        eventually(lambda: (one := sign(stage)) and (one.doing, one.age.total_seconds() < 0.5) == (LEADS, True))
+
+
+def test_when_the_engine_that_leads_is_gone_the_other_takes_over(stage: Stage) -> None:
+    """Rule: heartbeat and take-over. Its connection is cut, as if it had died: nothing is done by nobody, or by two."""
+    first, second = Turns(), Turns()
+    with running(stage, Chore("first", 0.1, first)) as one:
+        first.more(1)
+        with running(stage, Chore("second", 0.1, second)) as other:
+            one.leads = lambda: False  # type: ignore[method-assign]
+            one.resign()
+            second.more(3)
+            assert other._leads

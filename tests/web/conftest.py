@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from crm.access import service as access
 from crm.access.models import User
 from crm.access.passwords import hash_password
 from crm.access.permissions import Principal
@@ -30,6 +31,7 @@ from tests.cast import AS_OF, Cast, principal_of
 from tests.telephony import stage as stages
 from tests.telephony.stage import Stage
 from web.app import create_app
+from web.edge.visits import COOKIE, visit_of
 from web.wiring import Runtime, build
 
 T = TypeVar("T")
@@ -93,9 +95,32 @@ def sign_in(client: TestClient, username: str, password: str = PASSWORD) -> Any:
     return client.post("/sign-in", data={"username": username, "password": password, "csrf": csrf, "back": "/"})
 
 
-def csrf_of(client: TestClient, path: str) -> str:
-    """The token that a page carries for its forms."""
+def let_in(client: TestClient, username: str) -> None:
+    """Somebody is signed in, for whom it does not matter by which pages."""
+    runtime = runtime_of(client)
+    with runtime.database.begin(Scope.nothing()) as session:
+        user_id = session.execute(select(User.id).where(User.username == username)).scalar_one()
+        token = access.open_session(session, user_id)
+    client.cookies.set(COOKIE, token, domain=f"{client.base_url.host}.local", path="/")
+
+
+def csrf_of(client: TestClient) -> str:
+    """The token that every page of whoever is signed in carries for its forms."""
+    visit = visit_of(runtime_of(client), client.cookies.get(COOKIE))
+    assert visit is not None
+    return visit.csrf_token
+
+
+def csrf_on(client: TestClient, path: str) -> str:
+    """The same, as a page has it."""
     return client.get(path).text.split('X-CSRF-Token": "')[1].split('"')[0]
+
+
+def runtime_of(client: TestClient) -> Runtime:
+    """The parts of the process that this browser asks."""
+    envelope: Any = client.app
+    runtime: Runtime = envelope._app.state.runtime
+    return runtime
 
 
 @dataclass
@@ -109,8 +134,8 @@ class Desk:
     def sit_down(self, username: str = "anna") -> None:
         """Sign in and be ready."""
         self.client.cookies.clear()
-        sign_in(self.client, username)
-        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/console"), "HX-Request": "true"}
+        let_in(self.client, username)
+        self.headers = {"X-CSRF-Token": csrf_of(self.client), "HX-Request": "true"}
 
     def talks(self) -> UUID:
         """Mario calls and Anna answers."""

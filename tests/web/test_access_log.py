@@ -26,7 +26,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError
 from tests.cast import Cast, principal_of
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_on, sign_in
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -120,7 +120,7 @@ def test_whoever_looks_a_person_up_is_in_the_log(
     client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
 ) -> None:
     sign_in(client, "piera")
-    token = csrf_of(client, "/access-log")
+    token = csrf_on(client, "/access-log")
     found = client.post("/access-log/search", data={"q": "bianchi"}, headers={"x-csrf-token": token})
     assert f'href="/access-log?contact={cast.mario}"' in found.text
     anywhere = {"after": "2999-01-01T00:00:00+00:00~1"}
@@ -203,14 +203,14 @@ def test_many_files_without_a_call_are_raised_and_explained_by_another(
         (alert,) = watch.alerts(session, piera)
         with pytest.raises(ForbiddenError):
             watch.alerts(session, anna)
-    token = csrf_of(client, "/access-log")
+    token = csrf_on(client, "/access-log")
     empty = client.post(f"/access-log/alerts/{alert.id}", data={"explanation": " "}, headers={"x-csrf-token": token})
     assert empty.status_code == 422
     said = {"explanation": "Campagna di richiamo autorizzata"}
     assert client.post(f"/access-log/alerts/{alert.id}", data=said, headers={"x-csrf-token": token}).status_code == 204
     assert "Campagna di richiamo autorizzata" in client.get("/access-log").text
     sign_in(client, "silvio")
-    token = csrf_of(client, "/access-log")
+    token = csrf_on(client, "/access-log")
     theirs = client.post(f"/access-log/alerts/{alert.id}", data=said, headers={"x-csrf-token": token})
     assert theirs.status_code == 404
 
@@ -219,7 +219,7 @@ def test_whoever_reads_by_searching_alone_is_raised_too(
     client: TestClient, approvers: dict[str, int], database: Database, cast: Cast
 ) -> None:
     sign_in(client, "anna")
-    token = csrf_of(client, "/files")
+    token = csrf_on(client, "/files")
     for typed in ("bi", "bia", "bian"):
         client.post("/files/search", data={"q": typed}, headers={"x-csrf-token": token})
     assert watch.look(database, Limits(searches=2)) == 0  # he may go on typing
@@ -272,7 +272,7 @@ def test_who_came_in_who_failed_to_and_who_left_is_in_the_log(
         assert wrong.status_code == 401
         form = wrong.text
     sign_in(client, "anna")
-    token = csrf_of(client, "/console")
+    token = csrf_on(client, "/console")
     for _ in range(2):  # choosing what is chosen already changes nothing
         client.post("/language", data={"language": "en"}, headers={"x-csrf-token": token})
     client.post("/sign-out", headers={"x-csrf-token": token})
@@ -316,7 +316,7 @@ def test_what_is_of_no_ente_is_read_by_whose_contract_it_is(
 def test_a_search_is_one_entry_while_somebody_types(client: TestClient, database: Database, cast: Cast) -> None:
     """With how many he was shown in all; neither what he typed nor whom he found."""
     sign_in(client, "anna")
-    token = csrf_of(client, "/console")
+    token = csrf_on(client, "/console")
     for typed in ("bia", "bian", "bianchi"):
         client.post("/console/search", data={"q": typed}, headers={"x-csrf-token": token})
     client.post("/files/search", data={"q": "nessuno di questi"}, headers={"x-csrf-token": token})

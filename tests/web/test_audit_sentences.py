@@ -9,6 +9,7 @@ from crm.access.models import EventKind
 from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
+from crm.levels.remarks import BECOMES
 from web.audit.sentences import FIELDS, SENTENCES
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,7 @@ NO_KINDS = {"audit.seal", "proposals.export", "access_log.jsonl", "seals.jsonl",
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {
     "follow_up.*": {f"follow_up.{one.value}" for one in (FollowUpState.DONE, FollowUpState.CANCELLED)},
+    "penalty.exclusion_*": {f"penalty.exclusion_{one.value}" for one in BECOMES.values()},
     "*.told": {f"{one.value}.told" for one in Detail},
     "*.tried": {f"{one.value}.tried" for one in Detail},
     "*.removed": {f"{one.value}.removed" for one in Detail},

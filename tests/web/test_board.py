@@ -1,25 +1,38 @@
 """The wallboard's figures."""
 
+import re
+
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Database, Scope
-from crm.levels.metering import hour_of
+from crm.levels.formulas import longest_wait_ms
+from crm.levels.metering import hour_of, ms_between, quarter_of
+from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP
 from crm.levels.models import ContractEvent, ContractEventKind, ContractTerms
-from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP
 from crm.levels.terms import Denominator, Formula
-from telephony.agents.models import AgentState
+from telephony.agents.models import AgentState, AgentTime
+from telephony.agents.times import MEASURES
 from telephony.calls import reception
 from telephony.calls.addresses import Addresses
 from telephony.calls.reception import Arrival
 from telephony.lines import queries as lines
+from telephony.queues.models import EntryState, QueueEntry
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast
+from tests.telephony.stage import Stage, build
 from web.edge.templating import fragment
 from web.wallboard.board import read
 
 pytestmark = pytest.mark.integration
 
 TO = Addresses("https://cc.example.it")
+
+
+@pytest.fixture
+def stage(database: Database, cast: Cast) -> Stage:
+    return build(database, cast)
 
 
 def calls(database: Database, cast: Cast, caller: str, line: str, sid: str) -> None:
@@ -32,6 +45,7 @@ def calls(database: Database, cast: Cast, caller: str, line: str, sid: str) -> N
 
 
 def test_every_column_adds_up_to_the_centre(database: Database, cast: Cast) -> None:
+    """Rule: one query layer."""
     calls(database, cast, MARIO_MOBILE, EMPOLI_LINE, "CA1")
     calls(database, cast, STRANGER, REGIONAL_LINE, "CA2")
     scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
@@ -73,6 +87,7 @@ def test_a_viewer_sees_his_own_ente_and_that_the_lines_are_open(database: Databa
 def test_limits_passed_today_are_on_the_board_and_the_service_level_says_how_it_is_computed(
     database: Database, cast: Cast, language: str, words: list[str]
 ) -> None:
+    """Metric: stamp."""
     calls(database, cast, MARIO_MOBILE, EMPOLI_LINE, "CA1")
     scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
     passed = (
@@ -101,7 +116,65 @@ def test_limits_passed_today_are_on_the_board_and_the_service_level_says_how_it_
         assert [one.passed.metric for one in read(session, mine).alerts] == [QUEUE_CAP]
 
 
+def test_the_longest_wait_on_the_board_is_that_of_the_definition(stage: Stage) -> None:
+    """Metric: longest wait. Whoever is rung for waits still; whoever is joined or gone does no more."""
+    cast = stage.cast
+    scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+
+    def longest() -> tuple[int | None, int | None]:
+        """As the board shows it, and as it is defined."""
+
+        def work(session: Session) -> tuple[int | None, int | None]:
+            now, board = clock.now(session), read(session, scope)
+            live = select(QueueEntry.entered_at).where(QueueEntry.state != EntryState.LEFT)
+            shown = None if board.centre.since is None else ms_between(board.centre.since, now)
+            return shown, longest_wait_ms(session.execute(live).scalars(), now)
+
+        return stage.database.transact(scope, work)
+
+    assert longest() == (None, None)
+    stage.ready(cast.anna)
+    first = stage.queues(sid="CAfirst")
+    stage.queues(STRANGER, sid="CAsecond")
+    stage.run()
+    shown, defined = longest()
+    assert shown == defined is not None
+    stage.answers(first)
+    stage.joins(first)
+    later, as_defined = longest()
+    assert later == as_defined is not None
+
+
+def test_occupancy_is_on_the_board_of_whoever_watches_a_contract_and_of_nobody_else(stage: Stage) -> None:
+    """Metric: occupancy. Three agents had ten minutes of calls, and ten without; of two, none is told."""
+    cast = stage.cast
+    scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+
+    def spent(*people: int) -> str:
+        with stage.database.begin(Scope.nothing()) as session:
+            quarter = quarter_of(clock.now(session))
+            zero = dict.fromkeys(MEASURES, 0)
+            session.add_all(
+                AgentTime(agent_id=one, quarter=quarter, **zero | {"ready_ms": 600_000, "talking_ms": 600_000})
+                for one in people
+            )
+        with stage.database.begin(scope) as session:
+            board = read(session, scope)
+        html = fragment("wallboard/board.html", "it", board=board, states=tuple(AgentState), switches=[])
+        return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+    assert "occupazione oggi n.d. si calcola da tre operatori in su" in spent(cast.anna, cast.luca)
+    seen = spent(cast.marta)
+    assert "occupazione oggi 50 %" in seen.replace("\xa0", " ")
+    assert "0/0 pronti · occ. 50 %" in seen.replace("\xa0", " ")
+    mine = Scope.of_enti([cast.empoli])
+    with stage.database.begin(mine) as session:
+        board = read(session, mine)
+    assert (board.agents, board.occupancy) == (None, None)
+
+
 def test_shares_are_of_what_the_contract_says(database: Database, cast: Cast) -> None:
+    """Metric: denominator."""
     with database.begin(Scope.nothing()) as session:
         session.add(
             ContractTerms(

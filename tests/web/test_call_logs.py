@@ -21,7 +21,7 @@ from telephony.commands.models import CarrierCommand, Timer
 from telephony.engine import Engine
 from tests.cast import NOTICE, REGIONAL_LINE, STRANGER, Cast, make_ready
 from tests.telephony.fake_carrier import FakeCarrier, unreachable
-from tests.web.conftest import PUBLIC, TOKEN, csrf_of, sign_in
+from tests.web.conftest import PUBLIC, TOKEN, csrf_of, let_in
 from web import wiring
 from web.app import create_app
 from web.wiring import Runtime, carrier_of
@@ -123,8 +123,8 @@ def test_one_search_tells_the_whole_call_and_names_nobody(
     play.of_call("left-queue", QueueResult="redirected")
     play.of_call("resume")
     play.of_leg("/conference", StatusCallbackEvent="participant-join", ParticipantLabel="customer")
-    sign_in(play.client, "anna")
-    csrf = {"X-CSRF-Token": csrf_of(play.client, "/console")}
+    let_in(play.client, "anna")
+    csrf = {"X-CSRF-Token": csrf_of(play.client)}
     whom = {"call": str(play.call().id), "contact": play.call().contact_id}
     assert play.client.post("/console/identify", data=whom, headers=csrf).status_code == 204
     play.of_call("dial-ended")

@@ -10,7 +10,7 @@ from crm.core.db import Database, Scope
 from telephony.lines.models import PhoneLine
 from telephony.queues.models import QueueMember
 from tests.cast import Cast
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 
@@ -20,8 +20,8 @@ def ada(client: Any, database: Database, cast: Cast) -> Any:
     """Posts as the contract's administrator."""
     with database.begin(Scope.nothing()) as session:
         session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.sara).values(role=Role.ADMINISTRATOR))
-    sign_in(client, "sara")
-    headers = {"X-CSRF-Token": csrf_of(client, "/centre"), "HX-Request": "true"}
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
 
     def press(path: str, **fields: Any) -> Any:
         return client.post(path, data=fields, headers=headers)
@@ -57,19 +57,25 @@ def test_a_queue_and_a_number_are_written_and_shown(ada: Any, client: Any, datab
     assert "Manca un numero da mostrare a chi è chiamato." in page  # the regional line is toll-free, and alone
     assert "direttamente a Rate" in page
     assert "il gestore telefonico non lo sa ancora" in page
+    wrong = ada("/centre/lines/%2B390571700555/hours", **{"day-0": "dalle nove"})
+    assert "Scrivi gli orari così" in wrong.json()["fields"]["day-0"]
+    assert ada("/centre/lines/%2B390571700555/hours", **{"day-0": "9-12"}).status_code == 204
+    page = client.get("/centre").text
+    assert "orari propri" in page
+    assert 'value="09:00-12:00"' in page
     assert ada("/centre/lines/%2B390571700555/remove").status_code == 204
     with database.begin(Scope.nothing()) as session:
         assert session.get(PhoneLine, "+390571700555") is None
 
 
 def test_a_supervisor_sees_numbers_and_writes_queues_alone(client: Any, cast: Cast) -> None:
-    sign_in(client, "sara")
+    let_in(client, "sara")
     page = client.get("/centre").text
     assert ("/centre/queues/" in page, "/centre/lines/" in page) == (True, False)
-    headers = {"X-CSRF-Token": csrf_of(client, "/centre"), "HX-Request": "true"}
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
     refused = client.post(f"/centre/{cast.contract}/lines", headers=headers,
                           data={"number": "0571 700 555", "label": "x", "kind": "geographic"})  # fmt: skip
     assert refused.status_code == 403
     client.cookies.clear()
-    sign_in(client, "anna")
+    let_in(client, "anna")
     assert client.get("/centre").status_code == 403

@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from sqlalchemy import update
 
 from telephony.agents.models import AgentState, PauseReason
 from telephony.calls.events import LegEnd
+from telephony.calls.models import Call
+from telephony.ivr.turns import RECORDING
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE
 from tests.web.conftest import Desk
 
@@ -64,6 +67,17 @@ def test_the_file_writes_telephones_as_the_rest_of_the_page_does(desk: Desk) -> 
     assert "+39 348 000 0001" in desk.page("phone")
     assert "+39 348 000 0001" in desk.page("file")
     assert MARIO_MOBILE not in desk.page()
+
+
+def test_what_the_menu_asked_for_is_on_the_telephone_card(desk: Desk) -> None:
+    call = desk.talks()
+    assert "Ha digitato" not in desk.page("phone")
+    kept = {"numero_pratica": "48163", "self:notice": "301000000000012373", RECORDING: "agreed"}
+    ivr = desk.stage.call(call).ivr | {"kept": kept}
+    desk.stage.work(lambda s: s.execute(update(Call).where(Call.id == call).values(ivr=ivr)))
+    card = desk.page("phone")
+    assert re.search(r'Ha digitato: numero pratica</dt><dd class="num">48163<', card)
+    assert card.count("Ha digitato") == 1
 
 
 def test_a_pause_asked_for_in_mid_call_is_shown_with_its_reason_and_can_be_called_off(desk: Desk) -> None:

@@ -31,7 +31,7 @@ from crm.core.db import Database, Scope
 from crm.files import service as files
 from crm.files.models import Interlocutor, Purpose
 from tests.cast import AS_OF, MARIO_MOBILE, Cast, principal_of
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 
@@ -40,9 +40,9 @@ class Reader:
     """Somebody with a browser before a card."""
 
     def __init__(self, client: TestClient, username: str, contact_id: int) -> None:
-        sign_in(client, username)
+        let_in(client, username)
         self.client, self.path = client, f"/contacts/{contact_id}"
-        self.headers = {"X-CSRF-Token": csrf_of(client, "/mandates"), "HX-Request": "true"}
+        self.headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
 
     def card(self) -> str:
         """The card as it is now."""
@@ -297,7 +297,7 @@ def test_beside_a_file_the_card_does_not_say_again_whose_it_is(anna: Reader) -> 
 
 
 def test_the_ente_reads_and_cannot_write(client: TestClient, cast: Cast, database: Database) -> None:
-    sign_in(client, "vera")
+    let_in(client, "vera")
     html = client.get(f"/contacts/{cast.mario}").text
     assert "+39 348 000 0001" in html
     assert "hx-post" not in html

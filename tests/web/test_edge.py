@@ -25,7 +25,7 @@ from telephony.calls.models import Call, CallEvent
 from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
 from tests.servers import DatabaseUrls, PostgresServer
-from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, Desk, csrf_of, sign_in
+from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, Desk, csrf_on, sign_in
 from web.app import create_app
 from web.wiring import build
 
@@ -104,7 +104,7 @@ def test_only_a_hash_of_the_session_is_kept_and_it_ends_with_signing_out(
     with database.begin(Scope.nothing()) as session:
         kept = session.execute(select(UserSession.token_hash)).scalars().all()
     assert token not in kept
-    client.post("/sign-out", headers={"X-CSRF-Token": csrf_of(client, "/wallboard")})
+    client.post("/sign-out", headers={"X-CSRF-Token": csrf_on(client, "/wallboard")})
     client.cookies.set("filodiretto_session", token)
     assert client.get("/wallboard").status_code == 303
 
@@ -142,7 +142,7 @@ def test_a_form_without_its_pages_token_changes_nothing(client: TestClient, data
 )
 def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: str, method: str, path: str) -> None:
     sign_in(client, username)
-    headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/wallboard")}
     fields = {
         "state": "ready", "ready": "true", "call": str(uuid4()), "contact": "1", "next": "ready", "ente": "1",
         "contract": "1",
@@ -170,6 +170,7 @@ def test_pages_have_no_inline_script_or_style(client: TestClient) -> None:
 
 
 def test_the_viewer_of_empoli_sees_nothing_of_vinci(client: TestClient) -> None:
+    """Rule: one query layer."""
     sign_in(client, "vera")
     html = client.get("/wallboard").text
     assert "Empoli" in html
@@ -179,7 +180,7 @@ def test_the_viewer_of_empoli_sees_nothing_of_vinci(client: TestClient) -> None:
 
 def test_an_agents_search_stays_within_the_contract(client: TestClient) -> None:
     sign_in(client, "anna")
-    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/console")}
 
     def found(text: str) -> str:
         return client.post("/console/search", data={"q": text}, headers=headers).text
@@ -201,7 +202,7 @@ def test_a_search_is_bounded_by_where_files_may_be_read_not_by_where_calls_are_a
             )
         )
     sign_in(client, "anna")
-    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/console")}
     assert "BIANCHI" in client.post("/console/search", data={"q": "bianchi"}, headers=headers).text
     assert "ROSSI" not in client.post("/console/search", data={"q": "rossi luigi"}, headers=headers).text
 
@@ -269,14 +270,14 @@ def test_who_reads_files_and_answers_no_calls_does_not_search_in_the_console(
             session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.luca).values(role=role))
         client.cookies.clear()
         sign_in(client, "luca")
-        headers = {"X-CSRF-Token": csrf_of(client, "/me")}
+        headers = {"X-CSRF-Token": csrf_on(client, "/me")}
         answer = client.post("/console/search", data={"q": "bianchi"}, headers=headers)
         assert (answer.status_code, "BIANCHI" in answer.text) == (403, False), role
 
 
 def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(client: TestClient, cast: Cast) -> None:
     sign_in(client, "anna")
-    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/console")}
     call = str(uuid4())
     for contact in (cast.stranger_in_siena, 999_999):
         answer = client.post("/console/propose", data={"call": call, "contact": contact}, headers=headers)
@@ -287,7 +288,7 @@ def test_a_forged_contact_or_call_is_answered_like_one_that_does_not_exist(clien
 
 def test_nobody_asks_for_a_state_that_only_the_system_gives(client: TestClient, database: Database, cast: Cast) -> None:
     sign_in(client, "anna")
-    headers = {"X-CSRF-Token": csrf_of(client, "/console")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/console")}
     for wished in ("talking", "nonsense", ""):
         answer = client.post("/console/state", data={"state": wished}, headers=headers)
         assert 400 <= answer.status_code < 500, wished
@@ -365,7 +366,7 @@ def test_the_logs_hold_neither_numbers_nor_names(
     with caplog.at_level(logging.DEBUG):
         _signed(client, "/telephony/voice", _arrival("CA" + "4" * 32))
         sign_in(client, "anna")
-        token = {"X-CSRF-Token": csrf_of(client, "/console")}
+        token = {"X-CSRF-Token": csrf_on(client, "/console")}
         client.post("/console/search", data={"q": "bianchi"}, headers=token)
         for _ in range(6):
             answer = sign_in(client, "rossi.luigi")

@@ -41,7 +41,7 @@ from crm.positions.models import Position, PositionState
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import NOTICE, Cast
-from tests.web.conftest import Desk, csrf_of, sign_in
+from tests.web.conftest import Desk, csrf_of, let_in
 from web.files.entries import shown
 from web.wiring import Runtime
 
@@ -60,8 +60,8 @@ class Reader:
 
     def sit_down(self, username: str) -> "Reader":
         self.client.cookies.clear()
-        sign_in(self.client, username)
-        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/files"), "HX-Request": "true"}
+        let_in(self.client, username)
+        self.headers = {"X-CSRF-Token": csrf_of(self.client), "HX-Request": "true"}
         return self
 
     def opens(self, contact: int, **fields: Any) -> Any:

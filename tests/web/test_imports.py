@@ -20,7 +20,7 @@ from crm.core.jobs import MAX_ATTEMPTS, Job
 from tests import cast as people
 from tests.cast import Cast
 from tests.crm.conftest import HEADER, ROSSI, TARI
-from tests.web.conftest import PUBLIC, csrf_of, sign_in
+from tests.web.conftest import PUBLIC, csrf_of, let_in
 from web.wiring import Runtime
 from web.worker.main import RUNNERS
 
@@ -42,8 +42,8 @@ def page(client: TestClient, database: Database, cast: Cast, uploads: Path) -> T
     """Sara's browser; today she administrates."""
     with database.begin(Scope.nothing()) as session:
         people._grant(session, cast.sara, Role.ADMINISTRATOR, contract_id=cast.contract)
-    sign_in(client, "sara")
-    client.headers["X-CSRF-Token"] = csrf_of(client, "/imports")
+    let_in(client, "sara")
+    client.headers["X-CSRF-Token"] = csrf_of(client)
     return client
 
 
@@ -153,14 +153,14 @@ def test_nobody_tries_again_what_is_not_his(
     del page.headers["X-CSRF-Token"]
     assert page.post(f"/imports/{one}/retry").status_code == 403
     for name in ("anna", "vera"):
-        sign_in(page, name)
-        headers = {"X-CSRF-Token": csrf_of(page, "/wallboard")}
+        let_in(page, name)
+        headers = {"X-CSRF-Token": csrf_of(page)}
         for what in ("retry", "discard"):
             assert page.post(f"/imports/{one}/{what}", headers=headers).status_code == 403
     with database.begin(Scope.nothing()) as session:
         people._grant(session, cast.luca, Role.ADMINISTRATOR, ente_id=cast.siena)
-    sign_in(page, "luca")
-    headers = {"X-CSRF-Token": csrf_of(page, "/imports")}
+    let_in(page, "luca")
+    headers = {"X-CSRF-Token": csrf_of(page)}
     for what in ("retry", "discard"):
         assert page.post(f"/imports/{one}/{what}", headers=headers).status_code == 404
     with database.begin(Scope.of_enti([cast.empoli])) as session:

@@ -21,7 +21,7 @@ from crm.messages.service import Order
 from tests import cast as people
 from tests.cast import Cast
 from tests.crm.duplicates.test_search import Town, contact
-from tests.web.conftest import Desk, csrf_of, sign_in
+from tests.web.conftest import Desk, csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 TOMORROW = {"kind": "call_back", "day": "tomorrow", "to": "me"}
@@ -30,8 +30,8 @@ TOMORROW = {"kind": "call_back", "day": "tomorrow", "to": "me"}
 def as_(client: TestClient, username: str, path: str) -> None:
     """Sign somebody in, at a page."""
     client.cookies.clear()
-    sign_in(client, username)
-    client.headers.update({"X-CSRF-Token": csrf_of(client, path), "HX-Request": "true"})
+    let_in(client, username)
+    client.headers.update({"X-CSRF-Token": csrf_of(client), "HX-Request": "true"})
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_only_who_sees_to_it_sees_everybodys_and_keeps_lists(anna: TestClient, d
     assert opened.headers["hx-redirect"].startswith("/follow-ups/lists/")
     assert anna.post("/follow-ups/lists", data={"contract": cast.other_contract, "name": "x"}).status_code == 403
     anna.cookies.clear()
-    sign_in(anna, "vera")
+    let_in(anna, "vera")
     assert anna.get("/follow-ups").status_code == 403
 
 

@@ -23,7 +23,7 @@ from telephony.messages.delivery import Delivery
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, NOTICE, REGIONAL_LINE, Cast
 from tests.telephony.simulator import conftest as simulator
 from tests.telephony.simulator.conftest import description, make_world, product
-from tests.web.conftest import PUBLIC, TOKEN, csrf_of, sign_in
+from tests.web.conftest import PUBLIC, TOKEN, csrf_of, let_in
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -229,8 +229,8 @@ class Agent:
 
     def sit_down(self, username: str = "sara") -> "Agent":
         self.client.cookies.clear()
-        sign_in(self.client, username)
-        self.headers = {"X-CSRF-Token": csrf_of(self.client, "/files"), "HX-Request": "true"}
+        let_in(self.client, username)
+        self.headers = {"X-CSRF-Token": csrf_of(self.client), "HX-Request": "true"}
         return self
 
     def opens(self, contact: int) -> None:
@@ -378,7 +378,7 @@ def test_what_did_not_arrive_is_on_somebodys_list(agent: Agent, hook: Signed, da
     hook(f"/telephony/messages/{cast.empoli}/{made}", MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003")
     page = agent.client.get("/follow-ups/all").text
     assert "Un SMS non è arrivato" in page
-    assert "il sistema" in page
+    assert "dal sistema" in page
     agent.opens(cast.mario)
     file = agent.client.get(f"/files/{cast.mario}").text
     assert "non arrivato" in file

@@ -135,3 +135,40 @@ def test_addresses_of_whoever_was_there_before_are_kept_there_and_back(database_
         flat = connection.execute(text("SELECT address, postcode, town FROM contact ORDER BY id")).all()
     assert flat == [("Via Roma, 1", None, "Empoli"), (None, "50053", "Empoli"), (None, None, None)]
     engine.dispose()
+
+
+def test_messages_left_before_they_were_encrypted_are_still_there_after_an_update(database_urls: DatabaseUrls) -> None:
+    """Marked as not encrypted; of the deleted ones nothing is looked for any more."""
+    settings = config(database_urls.owner)
+    command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0045").down_revision))
+    engine = create_engine(database_urls.owner)
+    calls = [f"00000000-0000-0000-0000-00000000000{n}" for n in range(4)]
+    at, gone = "timestamptz '2026-11-01 09:00Z'", "timestamptz '2026-11-02 09:00Z'"
+    with engine.begin() as connection:
+        for table in ("call", "voicemail"):
+            connection.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+        connection.execute(text("ALTER TABLE voicemail DROP CONSTRAINT fk_voicemail_call_id"))
+        rows = (
+            (calls[0], "'a'", "NULL", at),  # in the store, and gone at the carrier
+            (calls[1], "'a'", "NULL", "NULL"),
+            (calls[2], "NULL", "NULL", "NULL"),  # still with the carrier alone
+            (calls[3], "'b'", gone, at),
+        )
+        for call, sha256, deleted, let_go in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO voicemail (call_id, contract_id, recording_sid, seconds, left_at, sha256, kept_under,"
+                    f" keep_until, deleted_at, let_go_at) VALUES ('{call}', 1, 'RE', 9, {at}, {sha256}, 0, {gone},"
+                    f" {deleted}, {let_go})"
+                )
+            )
+    upgrade(database_urls.owner)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE voicemail NO FORCE ROW LEVEL SECURITY"))
+        found = connection.execute(
+            text("SELECT unsealed, sha256, at_carrier, gone FROM voicemail ORDER BY call_id")
+        ).all()  # fmt: skip
+    engine.dispose()
+    assert found == [
+        ("a", None, False, None), ("a", None, True, None), (None, None, True, None), (None, None, False, "expired"),
+    ]  # fmt: skip

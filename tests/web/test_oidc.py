@@ -17,7 +17,7 @@ from crm.core.db import Database, Scope
 from crm.core.settings import SettingsError, load_settings
 from tests.cast import Cast
 from tests.oidc.server import SECRET, provider, sign_in_there
-from tests.web.conftest import PUBLIC, csrf_of
+from tests.web.conftest import PUBLIC, csrf_on
 from web.app import create_app
 from web.run import claims
 from web.sign_in import oidc
@@ -100,7 +100,7 @@ def test_whoever_is_linked_signs_in_and_is_asked_to_sign_out_there_too(
     with database.begin(Scope.nothing()) as session:
         kept = session.execute(select(UserSession)).scalar_one()
     assert (kept.user_id, kept.method, kept.provider) == (cast.anna, Method.PROVIDER, "prova")
-    answer = client.post("/sign-out", headers={"X-CSRF-Token": csrf_of(client, "/me")})
+    answer = client.post("/sign-out", headers={"X-CSRF-Token": csrf_on(client, "/me")})
     assert answer.headers["location"] == "/sign-in?left=prova"
     assert "/sign-out/at/prova" in client.get("/sign-in?left=prova").text
     there = client.get("/sign-out/at/prova").headers["location"]

@@ -21,7 +21,7 @@ from crm.core.settings import load_settings
 from crm.staff import queries
 from crm.staff import service as staff
 from tests.cast import Cast, principal_of
-from tests.web.conftest import PASSWORD, PUBLIC, csrf_of, sign_in
+from tests.web.conftest import PASSWORD, PUBLIC, csrf_on, sign_in
 from web.app import create_app
 from web.people.first import first_administrator
 from web.wiring import Runtime, build
@@ -126,7 +126,7 @@ def test_codes_are_limited_like_passwords(client: TestClient, database: Database
 
 def test_a_day_beyond_the_calendars_end_is_said_at_its_field(client: TestClient, ada: int, cast: Cast) -> None:
     sign_in(client, "ada")
-    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, "/people"), "hx-request": "true"}
     role = {"role": "agent", "on": f"contract:{cast.contract}", "ends_on": "9999-12-31"}
     answer = client.post(f"/people/{cast.anna}/grants", data=role, headers=headers)
     assert (answer.status_code, set(answer.json()["fields"])) == (422, {"ends_on"})
@@ -139,7 +139,7 @@ def test_an_administrator_makes_a_user_who_chooses_a_password_by_a_link_used_onc
     client: TestClient, ada: int, database: Database
 ) -> None:
     sign_in(client, "ada")
-    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, "/people"), "hx-request": "true"}
     wrong = client.post("/people", data={"username": "due parole", "name": ""}, headers=headers)
     assert (wrong.status_code, set(wrong.json()["fields"])) == (422, {"username", "name"})
     answer = client.post("/people", data={"username": "bruno", "name": "Bruno <b>Fabbri</b>"}, headers=headers)
@@ -161,7 +161,7 @@ def test_an_administrator_makes_a_user_who_chooses_a_password_by_a_link_used_onc
 
 def test_pages_of_a_user_work_without_scripts_too(client: TestClient, ada: int, cast: Cast) -> None:
     sign_in(client, "ada")
-    csrf = csrf_of(client, "/people")
+    csrf = csrf_on(client, "/people")
     answer = client.post(
         f"/people/{cast.vera}/grants", data={"csrf": csrf, "role": "agent", "on": f"contract:{cast.contract}"}
     )
@@ -185,7 +185,7 @@ def test_what_is_wrong_with_a_grant_is_said_at_its_field(
     client: TestClient, ada: int, cast: Cast, data: dict[str, str], field: str
 ) -> None:
     sign_in(client, "ada")
-    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, "/people"), "hx-request": "true"}
     data = {key: value.replace("ente:1", f"ente:{cast.empoli}") for key, value in data.items()}
     answer = client.post(f"/people/{cast.vera}/grants", data=data, headers=headers)
     assert (answer.status_code, set(answer.json()["fields"])) == (422, {field})
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_a_grant_is_said_at_its_field(
 
 def test_forged_ids_of_others_do_not_exist(client: TestClient, ada: int, piero: int, cast: Cast) -> None:
     sign_in(client, "ada")
-    headers = {"X-CSRF-Token": csrf_of(client, "/people"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, "/people"), "hx-request": "true"}
     assert client.get("/people/999999").status_code == 404
     assert client.get(f"/staff/{cast.siena}").status_code == 404
     assert client.get(f"/staff/{cast.siena}/register.csv").status_code == 404
@@ -204,7 +204,7 @@ def test_forged_ids_of_others_do_not_exist(client: TestClient, ada: int, piero: 
     assert refused.status_code == 403
     sign_in(client, "piero")
     assert client.get(f"/staff/{cast.vinci}").status_code == 404
-    headers["X-CSRF-Token"] = csrf_of(client, f"/staff/{cast.empoli}")
+    headers["X-CSRF-Token"] = csrf_on(client, f"/staff/{cast.empoli}")
     stolen = client.post(f"/staff/{cast.vinci}/remove", data={"user": cast.anna, "reason": "x"}, headers=headers)
     assert stolen.status_code == 403
 
@@ -215,7 +215,7 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     sign_in(client, "anna")
     hers = client.cookies["filodiretto_session"]
     sign_in(client, "piero")
-    headers = {"X-CSRF-Token": csrf_of(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
     no_reason = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna}, headers=headers)
     assert no_reason.json()["fields"] == {"reason": "Scrivi il motivo."}
     gone = client.post(f"/staff/{cast.empoli}/remove", data={"user": cast.anna, "reason": "Sgarbata"}, headers=headers)
@@ -226,7 +226,7 @@ def test_piero_removes_anna_and_her_page_is_no_longer_hers(
     sign_in(client, "ada")
     assert "Comune di Empoli lo tiene lontano dal" in client.get(f"/people/{cast.anna}").text
     client.cookies.set("filodiretto_session", hers)
-    found = client.post("/console/search", data={"q": "bianchi"}, headers={"X-CSRF-Token": csrf_of(client, "/console")})
+    found = client.post("/console/search", data={"q": "bianchi"}, headers={"X-CSRF-Token": csrf_on(client, "/console")})
     assert "BIANCHI" not in found.text
 
 
@@ -241,7 +241,7 @@ def test_what_the_ente_asks_for_is_on_the_company_s_register_at_once(
         assert "Non risponde" not in said
         client.cookies.clear()
         sign_in(client, "piero")
-        his = {"X-CSRF-Token": csrf_of(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
+        his = {"X-CSRF-Token": csrf_on(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
         asked = {"user": cast.luca, "reason": "Non risponde"}
         assert client.post(f"/staff/{cast.empoli}/replacements", data=asked, headers=his).status_code == 204
         assert any("Non risponde" in socket.receive_text() for _ in range(8))
@@ -258,7 +258,7 @@ def test_whoever_decides_for_the_ente_hears_of_its_staff_where_he_works(
     headers = {"origin": "http://testserver"}
     sign_in(client, "piero")
     assert 'id="staff-news"' in client.get("/ente").text  # empty until the live page says
-    his = {"X-CSRF-Token": csrf_of(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
+    his = {"X-CSRF-Token": csrf_on(client, f"/staff/{cast.empoli}"), "hx-request": "true"}
     for waiting in (told(database, cast), 0):
         with client.websocket_connect(f"/ws/ente-{cast.empoli}", headers=headers) as socket:
             while 'id="staff-news"' not in (said := socket.receive_text()):
@@ -305,7 +305,7 @@ def test_one_s_own_page(client: TestClient, runtime: Runtime, database: Database
     sign_in(client, "anna")
     page = client.get("/me").text
     assert page.count("questo browser") == 1
-    headers = {"X-CSRF-Token": csrf_of(client, "/me"), "hx-request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(client, "/me"), "hx-request": "true"}
     wrong = client.post("/me/password", data={"current": "no", "password": PHRASE, "repeated": PHRASE}, headers=headers)
     assert wrong.json()["fields"] == {"current": "La password di adesso non è giusta."}
     right = {"current": PASSWORD, "password": PHRASE, "repeated": PHRASE}
@@ -329,7 +329,7 @@ def test_the_audit_names_the_workstation(client: TestClient, ada: int, database:
     agent = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
     client.headers["user-agent"] = agent
     sign_in(client, "ada")
-    headers = {"X-CSRF-Token": csrf_of(client, "/people")}
+    headers = {"X-CSRF-Token": csrf_on(client, "/people")}
     client.post(f"/people/{cast.anna}/sign-out", headers=headers)
     with database.begin(Scope.nothing()) as session:
         entry = session.execute(select(AuditEntry).where(AuditEntry.kind == "user.sessions_ended")).scalar_one()

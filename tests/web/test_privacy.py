@@ -17,7 +17,7 @@ from crm.core.db import Database, Scope
 from crm.documents.store import FolderStore
 from crm.positions.models import Position, PositionState
 from tests.cast import Cast
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 from web.worker.main import runners
 
 pytestmark = pytest.mark.integration
@@ -39,12 +39,12 @@ def admin(client: TestClient, database: Database, cast: Cast) -> TestClient:
         for user, contract in ((cast.sara, cast.contract), (cast.vera, cast.other_contract)):
             grant = {"user_id": user, "role": Role.ADMINISTRATOR, "contract_id": contract, "valid_from": since}
             session.execute(insert(RoleGrant).values(grant))
-    sign_in(client, "sara")
+    let_in(client, "sara")
     return client
 
 
 def post(client: TestClient, path: str, **data: str) -> Any:
-    return client.post(path, data=data, headers={"x-csrf-token": csrf_of(client, "/privacy"), "hx-request": "true"})
+    return client.post(path, data=data, headers={"x-csrf-token": csrf_of(client), "hx-request": "true"})
 
 
 def work(database: Database, cast: Cast) -> None:
@@ -124,7 +124,7 @@ def test_another_entes_administrator_finds_nobody(admin: TestClient, database: D
     post(admin, "/privacy/ends", ente=str(cast.empoli), reason="scaduto")
     post(admin, "/privacy/breaches/new", ente=str(cast.empoli), what="x", known_at="2026-01-01T10:00", risk="unknown")
     work(database, cast)
-    sign_in(admin, "vera")
+    let_in(admin, "vera")
     assert "bianchi" not in post(admin, "/privacy/search", q="bianchi").text.lower()
     for path in (f"/privacy/persons/{cast.mario}", "/privacy/erasures/1", "/privacy/ends/1", "/privacy/breaches/1"):
         assert admin.get(path).status_code == 404, path
@@ -139,7 +139,7 @@ def test_another_entes_administrator_finds_nobody(admin: TestClient, database: D
 
 @pytest.mark.parametrize("name", ["anna", "vera"])
 def test_whoever_does_not_look_after_personal_data_sees_none_of_it(client: TestClient, cast: Cast, name: str) -> None:
-    sign_in(client, name)
+    let_in(client, name)
     for path in ("/privacy", f"/privacy/persons/{cast.mario}", "/privacy/erasures/1", "/privacy/breaches/new"):
         assert client.get(path).status_code == 403
 
@@ -177,7 +177,7 @@ def test_an_end_of_contract_is_handed_over_before_somebody_else_confirms(
                 user_id=cast.luca, role=Role.ADMINISTRATOR, contract_id=cast.contract, valid_from=since
             )
         )
-    sign_in(admin, "luca")
+    let_in(admin, "luca")
     assert list(post(admin, "/privacy/ends/1/confirm", typed="Vinci").json()["fields"]) == ["typed"]
     assert post(admin, "/privacy/ends/1/confirm", typed="Comune di Vinci").status_code == 204
     work(database, cast)

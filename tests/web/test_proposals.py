@@ -27,7 +27,7 @@ from crm.proposals.models import Proposal
 from crm.timeline import queries as timeline
 from telephony.calls import queries as calls
 from tests.cast import Cast, principal_of
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -49,9 +49,9 @@ class Browser:
 
     def __init__(self, client: TestClient, username: str, path: str) -> None:
         client.cookies.clear()
-        assert sign_in(client, username).status_code == 303
+        let_in(client, username)
         self.client = client
-        self.headers = {"X-CSRF-Token": csrf_of(client, path), "hx-request": "true"}
+        self.headers = {"X-CSRF-Token": csrf_of(client), "hx-request": "true"}
 
     def post(self, path: str, **fields: object) -> tuple[int, str]:
         answer = self.client.post(path, data=fields, headers=self.headers)

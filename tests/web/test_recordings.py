@@ -19,7 +19,7 @@ from telephony.recording.models import Recording
 from tests.cast import Cast
 from tests.telephony.fake_carrier import refused
 from tests.telephony.recording.test_recordings import BEGAN, REASON, told, wants, wav
-from tests.web.conftest import Desk, csrf_of, sign_in
+from tests.web.conftest import Desk, csrf_of, let_in
 from tests.web.test_proposals import Browser, becomes
 from web.recordings.routes import part
 from web.wiring import Runtime
@@ -31,6 +31,7 @@ TYPED = {
     "workers": "Accordo 3/2026",
     "share": "20",
     "keep_days": "60",
+    "voicemail_days": "30",
     "pause_s": "90",
 }
 
@@ -71,8 +72,8 @@ def done(desk: Desk) -> None:
 def as_(desk: Desk, name: str) -> dict[str, str]:
     """Somebody else at the same browser; the headers of his forms."""
     desk.client.cookies.clear()
-    sign_in(desk.client, name)
-    return {"X-CSRF-Token": csrf_of(desk.client, "/me"), "HX-Request": "true"}
+    let_in(desk.client, name)
+    return {"X-CSRF-Token": csrf_of(desk.client), "HX-Request": "true"}
 
 
 # -- what is set ------------------------------------------------------------------------------------------------

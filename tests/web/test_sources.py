@@ -18,7 +18,7 @@ from crm.core.spreadsheet import harmless
 from crm.positions.models import Position
 from tests.cast import Cast
 from tests.crm.conftest import HEADER, ROSSI, TARI
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 from tests.web.test_imports import page, run_id, send, shown, uploads, works
 
 pytestmark = pytest.mark.integration
@@ -86,7 +86,7 @@ def test_another_ente_s_are_not_there(page: TestClient, database: Database, cast
 
 def test_neither_agents_nor_ente_viewers_see_them(page: TestClient, cast: Cast) -> None:
     for who in ("anna", "vera"):
-        sign_in(page, who)
+        let_in(page, who)
         for path in ("/imports/sources/new", "/imports/reconciliations"):
             assert page.get(path).status_code == 403
 
@@ -202,8 +202,8 @@ def test_nobody_else_sets_the_bounds(page: TestClient, database: Database, cast:
         assert page.post(f"/imports/limits/{ente}", data=chosen).status_code == 403
     assert "Ente 3" not in page.get("/imports/limits").text
     page.cookies.clear()
-    sign_in(page, "anna")
-    page.headers["X-CSRF-Token"] = csrf_of(page, "/console")
+    let_in(page, "anna")
+    page.headers["X-CSRF-Token"] = csrf_of(page)
     assert page.get("/imports/limits").status_code == 403
     assert page.post(f"/imports/limits/{cast.empoli}", data=chosen).status_code == 403
     assert limits_of(database, cast) == (Limits(), Limits())

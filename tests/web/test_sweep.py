@@ -19,7 +19,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from tests.cast import Cast
 from tests.crm.enti.test_hours_and_codes import EMPOLI
-from tests.web.conftest import PUBLIC, csrf_of, sign_in
+from tests.web.conftest import PUBLIC, csrf_on, sign_in
 from web.app import create_app
 from web.wiring import Runtime
 
@@ -44,6 +44,12 @@ PROPOSED = {
     "evidence": "told", "call": "",
 }  # fmt: skip
 FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
+    "/enti/contracts/{contract_id}/levels": {
+        "valid_from": "2026-12-01", "period": "month", "net_value": "1000", "formula": "A", "within": "20",
+        "short": "5", "over": "40", "denominator": "received", "preset": "", "metric-0": "max_queue_wait_s",
+        "op-0": "<=", "target-0": "300", "threshold-0": "", "callers-0": "", "service-0": "", "own-0": "",
+        "share_of_days-0": "90", "tolerated-0": "1", "penalty-0": "0,3", "each-0": "call", "group-0": "call",
+    },
     "/enti/add/{contract_id}": EMPOLI,
     "/enti/{ente_id}/identity": EMPOLI,
     "/enti/{ente}/hours/{contract_id}": WEEK,
@@ -51,6 +57,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/offices": {"name": "URP", "address": "Via Roma", "competent_for": "", "accessibility": "", **WEEK},
     "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
+    "/centre/lines/{number}/hours": WEEK,
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},
     "/enti/{ente_id}/listening": {"shown": "1"},
@@ -94,7 +101,7 @@ def browser(runtime: Runtime, database: Database, cast: Cast, loopback: None) ->
 
 
 def test_no_number_no_text_and_no_day_breaks_a_page(browser: TestClient) -> None:
-    headers = {"X-CSRF-Token": csrf_of(browser, "/me"), "HX-Request": "true"}
+    headers = {"X-CSRF-Token": csrf_on(browser, "/me"), "HX-Request": "true"}
     broken, asked = [], 0
     for route in _routes(browser.app):
         method = min(route.methods or {"GET"})

@@ -15,7 +15,7 @@ from crm.core.db import Database, Scope
 from crm.enti import queries as enti
 from crm.enti.models import Closure, OpeningHours
 from tests.cast import Cast
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +33,7 @@ def offered(html: str) -> set[int]:
 
 
 def press(client: TestClient, action: str, contract: int) -> int:
-    headers = {"X-CSRF-Token": csrf_of(client, "/wallboard")}
+    headers = {"X-CSRF-Token": csrf_of(client)}
     answer: Any = client.post(f"/wallboard/{action}", data={"contract": contract}, headers=headers)
     return int(answer.status_code)
 
@@ -54,7 +54,7 @@ def grant(database: Database, user: int, role: Role, contract: int) -> None:
 def test_sara_closes_her_only_contract_after_a_confirmation_and_opens_it_again(
     client: TestClient, database: Database, cast: Cast
 ) -> None:
-    sign_in(client, "sara")
+    let_in(client, "sara")
     html = switches(client)
     assert re.search(rf"<summary>{CLOSE}</summary>.*Conferma la chiusura", html, re.DOTALL)
     assert (offered(html), REOPEN in html) == ({cast.contract}, False)
@@ -68,7 +68,7 @@ def test_sara_closes_her_only_contract_after_a_confirmation_and_opens_it_again(
 def test_what_was_closed_without_asking_is_read_by_the_ente_and_whoever_oversees_the_contract(
     client: TestClient, database: Database, cast: Cast
 ) -> None:
-    sign_in(client, "sara")
+    let_in(client, "sara")
     press(client, "close", cast.contract)
     for role, ente, contract in (
         (Role.ENTE_VIEWER, cast.empoli, None), (Role.CONTRACT_SUPERVISOR, None, cast.contract),
@@ -78,7 +78,7 @@ def test_what_was_closed_without_asking_is_read_by_the_ente_and_whoever_oversees
             session.execute(delete(RoleGrant).where(RoleGrant.user_id == cast.vera))
             held = {"role": role, "ente_id": ente, "contract_id": contract, "valid_from": clock.now(session)}
             session.execute(insert(RoleGrant).values(user_id=cast.vera, **held))
-        sign_in(client, "vera")
+        let_in(client, "vera")
         page = client.get("/closures/plan").text.split('id="lost"')[1]
         assert ("ancora chiuso" in page, "Comune di Empoli" in page) == ((ente != cast.siena,) * 2)
         assert ("Chiusure non approvate, questo mese" in client.get("/ente").text) is (ente == cast.empoli)
@@ -88,7 +88,7 @@ def test_a_supervisor_of_two_contracts_chooses_which_one_to_close(
     client: TestClient, database: Database, cast: Cast
 ) -> None:
     grant(database, cast.sara, Role.SUPERVISOR, cast.other_contract)
-    sign_in(client, "sara")
+    let_in(client, "sara")
     assert offered(switches(client)) == {cast.contract, cast.other_contract}
     assert press(client, "close", cast.other_contract) == 204
     assert closed(database, cast) == {cast.other_contract}
@@ -107,10 +107,10 @@ def test_whom_an_ente_keeps_away_still_closes_the_contract_and_asks_for_closures
             )
         )
         day = clock.business_day(clock.now(session) + timedelta(days=2)).isoformat()
-    sign_in(client, "sara")
+    let_in(client, "sara")
     assert press(client, "close", cast.contract) == 204
     assert press(client, "reopen", cast.contract) == 204
-    headers = {"X-CSRF-Token": csrf_of(client, "/closures/plan")}
+    headers = {"X-CSRF-Token": csrf_of(client)}
     asked = {
         "contract": cast.contract, "ente": cast.empoli, "starts_on": day, "starts": "09:00",
         "ends_on": day, "ends": "12:00", "reason": "Lavori", "message": "chiusi per lavori",
@@ -129,7 +129,7 @@ def test_a_contract_that_is_not_hers_to_close_is_neither_offered_nor_closed(
 ) -> None:
     if elsewhere:
         grant(database, cast.sara, elsewhere, cast.other_contract)
-    sign_in(client, "sara")
+    let_in(client, "sara")
     assert offered(switches(client)) == {cast.contract}
     for action in ("close", "reopen"):
         assert press(client, action, cast.other_contract) == 403
@@ -141,14 +141,14 @@ def test_what_the_hours_have_closed_nobody_is_offered_to_reopen(
 ) -> None:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         session.execute(delete(OpeningHours).where(OpeningHours.contract_id == cast.contract))
-    sign_in(client, "sara")
+    let_in(client, "sara")
     assert "Il centro è chiuso." in client.get("/wallboard").text
     assert (CLOSE in switches(client), REOPEN in switches(client)) == (True, False)
 
 
 @pytest.mark.parametrize("username", ["anna", "vera"])
 def test_whoever_may_not_close_sees_no_switch(client: TestClient, username: str) -> None:
-    sign_in(client, username)
+    let_in(client, username)
     html = client.get("/wallboard").text
     assert CLOSE not in html
     assert REOPEN not in html

@@ -17,7 +17,7 @@ from telephony.carriers.twilio.signature import sign
 from telephony.texts.models import TextMessage, TextSetting, TextThread
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER
 from tests.telephony.texts.desk import Texts
-from tests.web.conftest import PUBLIC, TOKEN, Desk, csrf_of, sign_in
+from tests.web.conftest import PUBLIC, TOKEN, Desk, csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 Writes = Callable[..., Any]
@@ -150,8 +150,8 @@ def test_the_words_are_read_from_the_open_file_alone_and_that_is_noted(
     path = f"/texts/{thread}/words"
     assert client.get(path).status_code == 403  # Anna's file was never open
     client.cookies.clear()
-    sign_in(client, "sara")
-    headers = {"X-CSRF-Token": csrf_of(client, "/files"), "HX-Request": "true"}
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
     mario = desk.stage.cast.mario
     assert client.get(path).status_code == 403
     assert client.post(f"/files/{mario}/open", data={"purpose": "case_check"}, headers=headers).status_code == 204
@@ -159,7 +159,7 @@ def test_the_words_are_read_from_the_open_file_alone_and_that_is_noted(
     assert "Parola segreta" in client.get(path).text
     assert client.get(f"/texts/{uuid4()}/words").status_code == 404
     client.cookies.clear()
-    sign_in(client, "vera")  # watches Empoli, and opens no file
+    let_in(client, "vera")  # watches Empoli, and opens no file
     assert client.get(path).status_code in {403, 404}
     noted = select(func.count()).where(AuditEntry.kind == "text.read", AuditEntry.contact_id == mario)
     assert desk.stage.work(lambda s: s.execute(noted).scalar_one()) == 1
@@ -178,8 +178,8 @@ def test_another_entes_thread_is_not_there(client: TestClient, desk: Desk, texts
 def test_supervisors_switch_it_on_and_see_it(client: TestClient, desk: Desk, texts: Texts, writes: Writes) -> None:
     writes("Buongiorno")
     client.cookies.clear()
-    sign_in(client, "sara")
-    headers = {"X-CSRF-Token": csrf_of(client, "/centre"), "HX-Request": "true"}
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
     here = f"/centre/{desk.stage.cast.contract}/texts"
     assert "Conversazioni per SMS" in client.get("/wallboard").text
     assert "nessuno ancora" in client.get("/supervision").text
@@ -192,6 +192,44 @@ def test_supervisors_switch_it_on_and_see_it(client: TestClient, desk: Desk, tex
     assert client.post(here, data={}, headers=headers).status_code == 204
     assert count(desk, TextSetting) == 0
     client.cookies.clear()
-    sign_in(client, "anna")
-    mine = {"X-CSRF-Token": csrf_of(client, "/console"), "HX-Request": "true"}
+    let_in(client, "anna")
+    mine = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
     assert client.post(here, data=good, headers=mine).status_code in {403, 404}
+
+
+def test_a_supervisor_finds_what_is_over_and_reads_it_for_a_reason(
+    client: TestClient, desk: Desk, texts: Texts, writes: Writes
+) -> None:
+    desk.stage.ready(desk.stage.cast.anna)
+    writes("Parola segreta")
+    thread = taken(desk, texts)
+    assert client.get("/texts").status_code == client.get(f"/texts/{thread}").status_code == 403
+    client.cookies.clear()
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    here = f"/texts/{thread}"
+    assert f'href="{here}"' in client.get("/supervision").text
+    assert here not in client.get("/texts").text  # it goes on
+    assert "Parola segreta" not in client.get(here).text
+    refused = client.post(here, data={"reason": ""}, headers=headers)
+    assert "Scrivi perché leggi" in refused.json()["fields"]["reason"]
+    assert client.post(here, data={"reason": "Reclamo 118"}, headers=headers).headers["HX-Redirect"] == here
+    assert "Parola segreta" in client.get(here).text
+    assert "Reclamo 118" in client.get(here).text
+    desk.stage.work(lambda s: lifecycle_over(s, thread))
+    ente = desk.stage.cast.empoli
+    assert here in client.get("/texts", params={"ente": ente, "closed": "done", "outcome": "answered"}).text
+    assert "Nessuna conversazione" in client.get("/texts", params={"closed": "full"}).text
+    assert client.get("/texts", params={"since": "x"}).status_code == 422
+    table = client.get("/texts.csv", params={"ente": ente})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "Comune di Empoli" in table.text
+    assert MARIO_MOBILE not in table.text
+    assert client.get(f"/texts/{uuid4()}").status_code == 404
+
+
+def lifecycle_over(session: Any, thread: UUID) -> None:
+    """It has been closed."""
+    over = {"state": "closed", "closed": "done", "closed_at": TextThread.begun_at, "due_at": None}
+    done = {"topic": "payment", "disposition": "answered"}
+    session.execute(update(TextThread).where(TextThread.id == thread).values(**over, **done))

@@ -48,6 +48,10 @@ def test_when_the_lines_are_closed_the_call_ends(
     said = capsys.readouterr().out
     assert "Guasto alla rete." in said
     assert said.endswith("[the call ends]\n")
+    assert played(database, EMPOLI_LINE, "0", at=None) == 0, "zero while that is said"
+    said = capsys.readouterr().out
+    assert "Adesso nessun operatore può rispondere." in said
+    assert said.count("Guasto alla rete.") == 2
 
 
 def test_a_number_that_is_none_of_ours_is_answered_with_those_that_are(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import csrf_of, sign_in
+from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
 
@@ -16,9 +16,9 @@ class Editor:
     """Sara, at a draft of hers."""
 
     def __init__(self, client: Any) -> None:
-        sign_in(client, "sara")
+        let_in(client, "sara")
         self.client = client
-        self.headers = {"X-CSRF-Token": csrf_of(client, "/voice"), "HX-Request": "true"}
+        self.headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
         self.page = self.post("/voice/flows", contract=1, name="Prova").headers["HX-Redirect"]
         self.draft = re.findall(r"/voice/versions/(\d+)", self.shown())[0]
 
@@ -147,7 +147,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused_at_its_field(editor: Editor)
 
 def test_an_agent_changes_nothing(editor: Editor, client: Any) -> None:
     client.cookies.clear()
-    sign_in(client, "anna")
-    editor.headers["X-CSRF-Token"] = csrf_of(client, "/me")
+    let_in(client, "anna")
+    editor.headers["X-CSRF-Token"] = csrf_of(client)
     assert editor.at("nodes/saluto", **{"text.it": "No."}).status_code in {403, 404}
     assert editor.at("undo").status_code in {403, 404}

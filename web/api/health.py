@@ -5,13 +5,14 @@ import ipaddress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm.core import heartbeats
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
+from web import metrics as written
 from web.edge.visits import RuntimeDep
 from web.wiring import Runtime
 
@@ -68,9 +69,9 @@ def processes(request: Request, runtime: RuntimeDep, response: Response) -> dict
 
 @router.get("/metrics")
 def metrics(request: Request, runtime: RuntimeDep) -> Response:
-    """Prometheus metrics."""
+    """Prometheus metrics of all processes that count together."""
     _require_operator(request, runtime)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(written.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _require_operator(request: Request, runtime: Runtime) -> None:

@@ -26,7 +26,7 @@ from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
 from telephony.carriers.port import CUSTOMER, Play, Redirect
 from telephony.floor.current import floor
-from telephony.ivr.walk import Reached
+from telephony.ivr.turns import Reached
 from telephony.lines import queries as lines
 from telephony.recording import service as recordings
 from telephony.recording.service import Told
@@ -263,7 +263,7 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
     event, label = hook["StatusCallbackEvent"], hook["ParticipantLabel"]
     key = f"conference:{leg_id}:{hook['SequenceNumber']}"
     if event == "participant-join" and label == CUSTOMER:
-        _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id), key)
+        _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id, hook["CallSid"] or None), key)
     elif event in {"participant-join", "participant-leave"} and (who := _leg_named(label)) is not None:
         joined = event == "participant-join"
         _hear(
@@ -370,7 +370,7 @@ def _line_ended(hook: Hook, contract_id: int, call_id: UUID, key: str, leg_id: U
 
     def work(session: Session) -> Step | None:
         at = carrier_instant(hook.told_at(), clock.now(session))
-        return service.line_ended(session, call_id, hook["CallSid"], Heard(key, at), leg_id)
+        return reception.line_ended(session, call_id, hook["CallSid"], Heard(key, at), leg_id)
 
     _heard("LineEnded", hook.in_contract(contract_id, work))
 

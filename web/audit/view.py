@@ -17,11 +17,10 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.clock import business_day, start_of_day
 from crm.core.db import Scope
-from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from web.audit.sentences import SENTENCES
 from web.audit.stored import flat, name_of, said
-from web.edge.fields import day_of, id_of
+from web.edge.fields import id_of, period_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -67,21 +66,7 @@ def choice_of(
     session: Session, *, ente: str, since: str, until: str, user: str, kind: str, contact: str, uncalled: str
 ) -> Choice:  # fmt: skip
     """What the address says. Raises `InvalidError`, field by field."""
-    today = business_day(clock.now(session))
-    wrong: list[InvalidError] = []
-
-    def day(text: str, field: str, usual: date) -> date:
-        try:
-            return day_of(text) if text else usual
-        except ValueError:
-            wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
-            return usual
-
-    first, last = day(since, "since", today - timedelta(days=DAYS)), day(until, "until", today)
-    if not wrong and first > last:
-        wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
-    if wrong:
-        raise InvalidError("Controlla le date.", parts=wrong)
+    first, last = period_of(since, until, today=business_day(clock.now(session)), days=DAYS)
     return Choice(
         id_of(ente), first, last, id_of(user), kind if kind in SENTENCES else "", id_of(contact), bool(uncalled)
     )

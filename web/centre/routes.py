@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
-from crm.core.errors import FieldError, NotFoundError
+from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from crm.enti.hours import written_week
 from crm.enti.queries import Badge
 from telephony.lines import queries as lines
 from telephony.lines import service as line_service
@@ -23,10 +24,11 @@ from telephony.queues.queries import QueueView
 from telephony.queues.service import KEYS, LEVELS, OTHERS, QueueSetting
 from telephony.texts import settings as texts
 from telephony.texts.settings import Wanted
-from web.edge.fields import id_of
+from web.edge.fields import chosen, id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.enti.forms import TypedDep, to
+from web.enti.weeks import in_words
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -60,7 +62,7 @@ def centre(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         shown = [_read(session, one) for one in sorted(visit.principal.contracts_for(Permission.QUEUE_MANAGE))]
     return page(
         request, "centre/page.html", visit.language, visit=visit, csrf=visit.csrf_token, centres=shown, keys=KEYS,
-        kinds=tuple(LineKind), levels=LEVELS, others=sorted(OTHERS),
+        kinds=tuple(LineKind), levels=LEVELS, others=sorted(OTHERS), written_week=written_week, in_words=in_words,
     )  # fmt: skip
 
 
@@ -161,6 +163,16 @@ def save_line(runtime: RuntimeDep, visit: ChangeDep, number: str, fields: TypedD
     )  # fmt: skip
 
 
+@router.post("/centre/lines/{number}/hours")
+def save_line_hours(runtime: RuntimeDep, visit: ChangeDep, number: str, fields: TypedDep) -> Response:
+    """The hours of a number of its own."""
+    week = {day: fields.get(f"day-{day}", "") for day in range(7)}
+    return _changed(
+        runtime, visit, Permission.ENTE_MANAGE,
+        lambda session: line_service.save_hours(session, visit.principal, number=number, week=week),
+    )  # fmt: skip
+
+
 @router.post("/centre/lines/{number}/remove")
 def remove_line(runtime: RuntimeDep, visit: ChangeDep, number: str) -> Response:
     """A number is not in use any more."""
@@ -197,7 +209,7 @@ def _setting(fields: dict[str, str]) -> QueueSetting:
         asks_notice="asks_notice" in fields, ring_timeout_s=_seconds(fields, "ring"),
         wrap_up_s=_seconds(fields, "wrap"), priority=_seconds(fields, "priority"),
         ages_s=_seconds(fields, "ages"), widens_s=_seconds(fields, "widens"),
-        overflow_id=_chosen(fields, "overflow"), overflow_s=_seconds(fields, "overflow_s"),
+        overflow_id=chosen(fields.get("overflow", "")), overflow_s=_seconds(fields, "overflow_s"),
         sticky_s=_seconds(fields, "sticky"), language_s=_seconds(fields, "language"),
         calls_back="calls_back" in fields, asks_survey="asks_survey" in fields,
     )  # fmt: skip
@@ -210,7 +222,7 @@ def _wanted(fields: dict[str, str]) -> Wanted:
         return found
 
     return Wanted(
-        queue_id=_chosen(fields, "queue") or 0, most=number("most"), beside_calls="beside_calls" in fields,
+        queue_id=chosen(fields.get("queue", "")) or 0, most=number("most"), beside_calls="beside_calls" in fields,
         most_waiting=number("most_waiting") if fields.get("most_waiting", "").strip() else None,
         idle_min=number("idle_min"), close_h=number("close_h"), kept_days=number("kept_days"),
     )  # fmt: skip
@@ -227,15 +239,6 @@ def _leads(fields: dict[str, str]) -> Leads:
     if kind not in {one.value for one in LineKind}:
         raise FieldError("Scegli che numero è.", "kind")
     return Leads(
-        label=fields.get("label", ""), kind=LineKind(kind), ente_id=_chosen(fields, "ente"),
-        queue_id=_chosen(fields, "queue"),
+        label=fields.get("label", ""), kind=LineKind(kind), ente_id=chosen(fields.get("ente", "")),
+        queue_id=chosen(fields.get("queue", "")),
     )  # fmt: skip
-
-
-def _chosen(fields: dict[str, str], name: str) -> int | None:
-    """A choice of a form's; none where nothing is chosen."""
-    if not fields.get(name):
-        return None
-    if (chosen := id_of(fields[name])) is None:
-        raise NotFoundError("Questa scelta non esiste: ricarica la pagina.")
-    return chosen

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.errors import ConflictError
+from crm.core.secrecy import SecrecyError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
 from crm.files.gate import GateOutcome
@@ -20,8 +21,8 @@ from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk, whom
 from telephony.calls.addresses import agent_identity
 from telephony.recording import pausing
+from telephony.sounds import sealing
 from telephony.voicemail import service as voicemail
-from telephony.voicemail.keeping import LARGEST
 from web.console.view import render, render_queues
 from web.contacts.box import look
 from web.edge.templating import fragment, page
@@ -315,10 +316,9 @@ def message(runtime: RuntimeDep, visit: VisitDep, call_id: UUID) -> Response:
     """The message that the citizen of the agent's call has left."""
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         found = voicemail.listen(session, visit.principal, call_id=call_id)
-        under, sha256 = found.kept_under or 0, found.sha256 or ""
     try:
-        sound = runtime.documents.read(under, sha256, most=LARGEST)
-    except StoreError as error:
+        sound = sealing.read(runtime.documents, found)
+    except (StoreError, SecrecyError) as error:
         raise ConflictError("Il messaggio non si può ascoltare: riprova, o avvisa chi gestisce il sistema.") from error
     return Response(sound, media_type="audio/wav", headers={"cache-control": "no-store"})
 

@@ -1,6 +1,6 @@
 """What the console shows, read in one transaction and cut into regions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.calls.oversight import Released, limit_of, released
 from telephony.calls.supervision import Watcher
 from telephony.commands.models import Timer, TimerKind
+from telephony.ivr.turns import Place
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from telephony.recording.standing import Standing, standing
@@ -97,6 +98,7 @@ class CallView:
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
     self_served: tuple[Want, ...]  # what the voice menu has told him already
+    keyed: Mapping[str, str]  # what it asked him for, by name
     identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
     disposition: str | None
@@ -310,7 +312,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
         self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),
-        identified=story.was_identified(session, call),
+        keyed=Place.restored(call.ivr).collected, identified=story.was_identified(session, call),
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),

@@ -61,6 +61,8 @@ class Debts:
         residual = 0 if state in {PositionState.ANNULLED, PositionState.RELIEVED} else total - paid
         record["amounts"] = {name: _euro(cents) for name, cents in amounts.items()}
         record["amounts"] |= {"paid": _euro(paid), "residual": _euro(residual)}
+        asked = total - amounts.get("interest", 0)  # which grows only later
+        record["printed"] = {"amount": _euro(asked), "due_on": due.isoformat()}
         record["acts"] = histories.acts(dice, record)
         if told := histories.steps(dice, record, self.today):
             record["steps"] = told

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from telephony.ivr import outside
-from telephony.ivr import queries as flows
+from telephony.ivr import usual as flows
 from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date, time
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,10 @@ from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.documents.intake import take_in
 from crm.documents.store import FolderStore
-from crm.enti.models import Contract, ContractEnte, ContractLevel, Ente, OpeningHours
+from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
+from crm.levels.administration import put
+from crm.levels.agreement import EVER, Agreement, Period
+from crm.levels.presets import agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
 from web.demo.oversight import seed_oversight
@@ -29,10 +31,6 @@ from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
 OVERSEEN = "D403"  # whose access log and register of breaches have something in them
-LEVELS = (
-    ("share_of_received_calls_waiting_over", Decimal("0.20"), Decimal(40)),
-    ("share_of_received_calls_lost", Decimal("0.15"), None),
-)
 
 
 def seed(
@@ -106,10 +104,7 @@ def _create(session: Session) -> None:
     session.add_all([*enti.values(), contract])
     session.flush()
     session.add_all(ContractEnte(contract_id=contract.id, ente_id=ente.id) for ente in enti.values())
-    session.add_all(
-        ContractLevel(contract_id=contract.id, metric=metric, op="<", target=target, threshold_s=threshold)
-        for metric, target, threshold in LEVELS
-    )
+    put(session, agreement_from("anci_toscana", Agreement(contract.id, EVER, Period.MONTH, ())))
     users = {user.username: _user(user) for user in DEMO_USERS}
     session.add_all(users.values())
     session.flush()

@@ -1,10 +1,12 @@
 """What people type or addresses hold, as values that nothing further in stumbles over."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import PydanticCustomError
+
+from crm.core.errors import InvalidError, NotFoundError
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # a day's or a year's arithmetic stays within the calendar
 
@@ -41,3 +43,34 @@ def instant_of(text: str) -> datetime:
 def id_of(text: str) -> int | None:
     """A number such as rows have; none for any other text."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def chosen(text: str) -> int | None:
+    """A choice of a form's; none where nothing is chosen. Raises `NotFoundError`."""
+    if not text:
+        return None
+    if (found := id_of(text)) is None:
+        raise NotFoundError("Questa scelta non esiste: ricarica la pagina.")
+    return found
+
+
+def period_of(since: str, until: str, *, today: date, days: int) -> tuple[date, date]:
+    """A first and a last day as an address says them; the last so many until somebody chooses otherwise.
+
+    Raises `InvalidError`, field by field.
+    """
+    wrong: list[InvalidError] = []
+
+    def day(text: str, field: str, usual: date) -> date:
+        try:
+            return day_of(text) if text else usual
+        except ValueError:
+            wrong.append(InvalidError("Scrivi la data come giorno, mese e anno.", field=field))
+            return usual
+
+    first, last = day(since, "since", today - timedelta(days=days)), day(until, "until", today)
+    if not wrong and first > last:
+        wrong.append(InvalidError("La data finale viene prima di quella iniziale.", field="until"))
+    if wrong:
+        raise InvalidError("Controlla le date.", parts=wrong)
+    return first, last

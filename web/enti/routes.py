@@ -45,7 +45,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
         shown = [
             (
                 one, enti.contract_name(session, one), enti.badges(session, enti.enti_of(session, one)).values(),
-                details.levels(session, one), in_force(levels.terms(session, one), clock.now(session)),
+                levels.agreement(session, one), in_force(levels.terms(session, one), clock.now(session)),
                 details.own_week(session, one, None),
                 details.special_days(session, one, None), details.own_topics(session, one, None),
             )

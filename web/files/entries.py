@@ -6,7 +6,7 @@ word, the author and a note do not say enough; the page stays as it is.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from crm.contacts.disclosure import EVERYTHING, Matter
@@ -126,6 +126,7 @@ def _text(entry: TimelineEntry) -> Mapping[str, Any]:
         "identified": detail["identified"],
         "received": detail["received"],
         "sent": detail["sent"],
+        "days": [(date.fromisoformat(day), received, sent) for day, received, sent in detail.get("days", ())],
         "topic": Topic(detail["topic"]) if detail["topic"] else None,
         "disposition": Disposition(detail["disposition"]) if detail["disposition"] else None,
         "note": detail["note"],

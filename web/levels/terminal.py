@@ -1,5 +1,7 @@
 """Proving the counters, and the waits that were announced, from the command line."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,8 +11,8 @@ from crm.core import clock
 from crm.core.clock import ROME
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract
-from crm.levels.metering import MEASURES
 from crm.levels.verification import Difference, Verdict, correct, verify, whole_hours
+from telephony.agents import tally
 from telephony.queues import queries as queues
 from telephony.queues import waits
 
@@ -30,11 +32,12 @@ def verify_levels(
 ) -> bool:
     """Verify one contract's counters or all, print a line for each, and say whether all are equal to their facts.
 
-    With `mend` those that differ are corrected, which is said as well. Raises `ContractError`.
+    With all of them, also the sums of the agents' time, who may work for several. With `mend` those that differ are
+    corrected, which is said as well. Raises `ContractError`.
     """
     contracts, now = _contracts(database, contract)
     start, end = whole_hours(_instant(since) or EVER, _instant(until) or now)
-    sound = True
+    sound = contract is not None or _agents_proved(database, start, end, mend=mend)
     for name, contract_id in contracts.items():
         verdict = _verified(database, contract_id, start, end, mend=mend)
         _tell(name, verdict, mended=mend)
@@ -62,6 +65,21 @@ def check_waits(
         if not kept:
             print(f"{name}  nothing was announced to anybody who was answered")  # noqa: T201
     return enough
+
+
+def _agents_proved(database: Database, start: datetime, end: datetime, *, mend: bool) -> bool:
+    """The sums of where the agents' time went; nobody is named, since the figures are of single workers."""
+    with database.snapshot(Scope.nothing()) as session:
+        proof = tally.verify(session, start, end)
+        if mend:
+            tally.correct(session, proof)
+    wrong = len(proof.differences)
+    what = "equal    " if not wrong else "CORRECTED" if mend else "DIFFERENT"
+    told = f", {wrong} of them other than their facts" if wrong else ""
+    print(f"agents  {what}  {proof.sums} quarter hours{told}")  # noqa: T201
+    for key, (stored, true) in list(proof.differences.items())[:SHOWN]:
+        print(f"  {key.quarter.astimezone(ROME):%Y-%m-%d %H:%M}: {_other(asdict(stored), asdict(true))}")  # noqa: T201
+    return not wrong
 
 
 def _contracts(database: Database, wanted: str | None) -> tuple[dict[str, int], datetime]:
@@ -111,9 +129,9 @@ def _tell(name: str, verdict: Verdict, *, mended: bool) -> None:
 def _line(one: Difference) -> str:
     per = "hour" if one.by_hour else "quarter"
     where = f"ente {one.key.ente_id or '-'}, queue {one.key.queue_id or '-'}, {one.key.callers.value}"
-    wrong = (
-        f"{name} {stored} instead of {true}"
-        for name, stored, true in zip(MEASURES, one.stored.values, one.true.values, strict=True)
-        if stored != true
-    )
-    return f"{per} {one.key.at.astimezone(ROME):%Y-%m-%d %H:%M}, {where}: {'; '.join(wrong)}"
+    wrong = _other(asdict(one.stored), asdict(one.true))
+    return f"{per} {one.key.at.astimezone(ROME):%Y-%m-%d %H:%M}, {where}: {wrong}"
+
+
+def _other(stored: Mapping[str, int], true: Mapping[str, int]) -> str:
+    return "; ".join(f"{name} {stored[name]} instead of {true[name]}" for name in true if stored[name] != true[name])

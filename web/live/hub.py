@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from web.live.threads import to_the_end
 
 log = structlog.get_logger(__name__)
-SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected to this process")
+SOCKETS = Gauge("filodiretto_live_sockets", "Live pages connected", multiprocess_mode="livesum")
 
 TRY_AGAIN_LATER = 1013
 RETRY_S = 1.0

@@ -37,8 +37,8 @@ SAID = (
 )  # fmt: skip
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
-SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble"})
-WORD_LIST = "web/edge/words.py"
+SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given"})
+WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
 PLACE = re.compile(r"\{\w+\}")

@@ -12,8 +12,8 @@ from crm.core.errors import ConflictError
 from crm.core.secrecy import SecrecyError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
-from telephony.recording import queries, sealing, service
-from telephony.recording.keeping import LARGEST
+from telephony.recording import queries, service
+from telephony.sounds import sealing
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
@@ -91,8 +91,7 @@ def sound(
     with runtime.database.begin(visit.scope(Permission.RECORDING_LISTEN)) as session:
         found = service.sound(session, visit.principal, call_id=call_id, recording_id=recording_id, saves=save)
     try:
-        sealed = runtime.documents.read(found.kept_under, found.sha256, most=LARGEST)
-        whole = sealing.decrypt(found.key, sealed, found.id)
+        whole = sealing.read(runtime.documents, found)
     except (StoreError, SecrecyError) as error:
         raise ConflictError(AWAY) from error
     headers = {"cache-control": "no-store", "cross-origin-resource-policy": "same-origin", "accept-ranges": "bytes"}

@@ -7,6 +7,7 @@ import http
 import http.client
 import os
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "filodiretto"
 STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
 LISTEN_FD = "FILODIRETTO_LISTEN_FD"
+METRICS = "PROMETHEUS_MULTIPROC_DIR"  # as prometheus_client calls it
 SECOND_WEB = "web-2"  # pages and callers do not wait while the other one starts again
 
 
@@ -149,6 +151,7 @@ class Supervisor:
             "FILODIRETTO_SECOND_FACTOR": "optional" if self._options.demo else "required",
             "FILODIRETTO_LOG_JSON": "false",
             "FILODIRETTO_DATA": str(self._options.data),
+            METRICS: str(self._metrics()),
         }
         if "simulator" in self._sockets:
             ours["FILODIRETTO_TWILIO_API_URL"] = _address(self._options.simulator_port)
@@ -159,6 +162,13 @@ class Supervisor:
             ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
             ours["FILODIRETTO_GESTIONALE_DEMO_TOKEN"] = secrets.token_hex(16)
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
+
+    def _metrics(self) -> Path:
+        """Where the programs count together; nothing of an earlier run is in it."""
+        folder = self._options.data / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
 
     def _mail(self) -> dict[str, str]:
         """The mail server that stands in for a real one, unless the person has set a real one."""

@@ -1,5 +1,6 @@
 """The product over a store in virtual time: its webhooks, dispatcher and chores; and processes that die."""
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -20,10 +21,13 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
+from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk
 from telephony.calls.addresses import Addresses
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.reconciliation import Reconciler
+from telephony.calls.strays import Strays
+from telephony.carriers.port import CarrierError
 from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.engine import Engine
@@ -32,7 +36,10 @@ from telephony.floor.memory import MemoryDatabase
 from telephony.queues import queries as queues
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
-from web.api import webhooks
+from telephony.texts import conversation as texts
+from telephony.texts.lifecycle import WITH_AGENT
+from telephony.texts.models import ThreadState
+from web.api import messages, webhooks
 from web.api.webhooks import Hook
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Network, Party, path_of
@@ -42,8 +49,10 @@ from web.wiring import Runtime
 
 T = TypeVar("T")
 PUBLIC_URL = "https://cc.example.it"
+REPLY = "Siamo aperti dal lunedì al venerdì."
 SOON_S = 0.01  # from a commit to what follows from it
 RENEWED_S = 5.0
+STRAYS_S = 20.0
 LOADED_AGAIN_S = 2.0
 
 
@@ -61,7 +70,8 @@ class Edge:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        routes = [route for route in webhooks.router.routes if isinstance(route, APIRoute)]
+        both = [*webhooks.router.routes, *messages.router.routes]
+        routes = [route for route in both if isinstance(route, APIRoute)]
         self._routes = [(route.path_regex, route.endpoint, _kinds(route.endpoint)) for route in routes]
 
     def post(self, url: str, fields: dict[str, str]) -> str:
@@ -92,6 +102,7 @@ class Centre:
             database, self.carrier, self.addresses, threads=1, later=self._later, dice=self.draw
         )
         self.reconciler = Reconciler(database, self.carrier)
+        self.strays = Strays(database, self.carrier, self.addresses)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
         runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
         self._edge = Edge(cast("Runtime", runtime))
@@ -99,6 +110,7 @@ class Centre:
         self.outages.guard(database)
         network.post = self._post
         network.voice_url, network.status_url = self.addresses.voice(), self.addresses.status()
+        network.apology_url, network.text_url = self.addresses.apology(), self.addresses.texts()
         self.connected: set[int] = set()
         self.assigned = 0
         self.done: Counter[str] = Counter()
@@ -111,7 +123,7 @@ class Centre:
         """Its clock runs, and its consoles' sockets stay open."""
         chores: list[tuple[float, Callable[[], object]]] = [
             (0.5, self._fire_timers), (0.5, self._take_over), (2, self._sweep), (2, self.engine.retire_silent),
-            (2, self._reconcile), (RENEWED_S, self._renew),
+            (1, self._fire_threads), (2, self._reconcile), (STRAYS_S, self._look_for_strays), (RENEWED_S, self._renew),
         ]  # fmt: skip
         for seconds, chore in chores:
             self.clockwork.every(seconds, partial(unless_away, chore))
@@ -145,11 +157,11 @@ class Centre:
     def _commands(self, written: Iterable[CommandWritten]) -> None:
         for one in written:
             if not self.network.strikes("killed"):
-                self._carry_out(one.command_id, self._soon())
+                self._carry_out(one, self._soon())
 
-    def _carry_out(self, command_id: int, delay: float) -> None:
+    def _carry_out(self, written: CommandWritten, delay: float) -> None:
         self.clockwork.after(
-            delay, lambda: self._begin(lambda: self.dispatcher.carry_out(command_id))
+            delay, lambda: self._begin(lambda: self.dispatcher.begin(written, waited_s=delay))
         )  # fmt: skip
 
     def _matches(self, due: Iterable[MatchDue]) -> None:
@@ -168,11 +180,15 @@ class Centre:
         if self._due("timers"):
             self.engine.fire_timers()
 
+    def _fire_threads(self) -> None:
+        if self._due("threads"):
+            self.engine.fire_threads()
+
     def _take_over(self) -> None:
         if not self._due("commands"):
             return
-        for command_id, _ in self.dispatcher.take_over():
-            self._carry_out(command_id, 0.0)
+        for one in self.dispatcher.take_over():
+            self._carry_out(CommandWritten(*one), 0.0)
 
     def _due(self, table: str) -> bool:
         """Whether a chore would find anything: in memory that costs nothing to know."""
@@ -182,6 +198,8 @@ class Centre:
         return first is not None and first <= self.clockwork.now()
 
     def _sweep(self) -> None:
+        if isinstance(self.database, MemoryDatabase) and not self.database.floor.entries.keys("domain"):
+            return
         self.assigned += self.engine.sweep_queues()
 
     def _reconcile(self) -> None:
@@ -192,7 +210,18 @@ class Centre:
             finally:
                 self._reconciles = False
 
-        if self._due("calls") and not self._reconciles:
+        if (self._due("calls") or self._dialled()) and not self._reconciles:
+            self._begin(work)
+
+    def _dialled(self) -> bool:
+        return isinstance(self.database, MemoryDatabase) and bool(self.database.floor.calls.by("dialled", True))
+
+    def _look_for_strays(self) -> None:
+        def work() -> None:
+            with contextlib.suppress(CarrierError):
+                self.strays.run()
+
+        if self.network.live():
             self._begin(work)
 
     def _renew(self) -> None:
@@ -257,6 +286,11 @@ class Centre:
     def pass_on(self, agent_id: int) -> bool:
         return self._deed("pass_on", agent_id, lambda session, by, call: talk.pass_on(session, by, call_id=call))
 
+    def machine(self, agent_id: int) -> bool:
+        return self._deed(
+            "machine", agent_id, lambda session, by, call: callbacks.machine_answered(session, by, call_id=call)
+        )  # fmt: skip
+
     def save(self, agent_id: int) -> bool:
         def work(session: Session, by: Principal, call_id: UUID) -> None:
             written: Mapping[str, Any] = {"topic": next(iter(Topic)).value, "disposition": Disposition.ANSWERED.value}
@@ -264,6 +298,42 @@ class Centre:
             conversation.wrap_up(session, by, call_id=call_id, intended=None)
 
         return self._press(agent_id, work)
+
+    def threads(self, agent_id: int) -> list[tuple[UUID, bool, bool]]:
+        if not isinstance(self.database, MemoryDatabase):
+            return []
+        return [
+            (row["id"], row["state"] is ThreadState.OFFERED, owes_answer(row))
+            for row in self.database.floor.open_threads()
+            if row["agent_id"] == agent_id and row["state"] in WITH_AGENT
+        ]
+
+    def take_thread(self, agent_id: int, thread_id: UUID) -> bool:
+        return self._writes("take", agent_id, lambda session, by: texts.take(session, by, thread_id=thread_id))
+
+    def reply(self, agent_id: int, thread_id: UUID) -> bool:
+        once = str(UUID(int=self.draw.getrandbits(128), version=4))
+
+        def work(session: Session, by: Principal) -> None:
+            texts.reply(session, by, thread_id=thread_id, body=REPLY, once=once)
+
+        return self._writes("reply", agent_id, work)
+
+    def close_thread(self, agent_id: int, thread_id: UUID) -> bool:
+        topic, came = next(iter(Topic)).value, Disposition.ANSWERED.value
+
+        def work(session: Session, by: Principal) -> None:
+            texts.close(session, by, thread_id=thread_id, topic=topic, disposition=came, note="")
+
+        return self._writes("close", agent_id, work)
+
+    def _writes(self, name: str, agent_id: int, do: Callable[[Session, Principal], None]) -> bool:
+        try:
+            done = self._done(lambda session: do(session, self._agent(agent_id))) is not None
+        except ConflictError:
+            return False
+        self.done[name] += done
+        return done
 
     def _press(self, agent_id: int, do: Callable[[Session, Principal, UUID], object]) -> bool:
         def work(session: Session) -> bool:
@@ -295,6 +365,11 @@ class Centre:
 
     def _agent(self, agent_id: int) -> Principal:
         return Principal(agent_id, "", "it", frozenset({Held(Role.AGENT, None, self.numbers.contract)}))
+
+
+def owes_answer(row: Mapping[str, Any]) -> bool:
+    """Whether the last word of a thread is the citizen's."""
+    return row["replied_at"] is None or bool(row["wrote_at"] > row["replied_at"])
 
 
 def _presence(session: Session, agent_id: int) -> AgentState:

@@ -1,7 +1,6 @@
 """The telephone network in virtual time: lines, queues and rooms, as Twilio has them; and what goes wrong there.
 
-It asks and tells by the product's own webhooks, and reads the TwiML that they answer. What plays while somebody waits
-is not asked for.
+It asks and tells by the product's own webhooks, and reads the TwiML that they answer.
 """
 
 import random
@@ -17,11 +16,13 @@ from telephony.carriers.simulator.twiml import Verb, parse
 from web.simulation.clockwork import Clockwork
 from web.simulation.plan import Plan
 
-CHARACTERS_PER_S, PLAY_S = 15.0, 10.0
+CHARACTERS_PER_S, PLAY_S = 15.0, 30.0
 RING_BUFFER_S = 5.0  # a carrier rings this much longer than asked
 CUSTOMER = "customer"
 AGAIN_S, TRIES = 1.0, 3  # who does not answer is asked again, as our addresses want it
 APOLOGY_S = 8.0
+INTERRUPTS = 0.1  # so often somebody presses a key while something is announced to him
+OUTSIDE_ANSWERS, OUTSIDE_S = 0.6, 60.0  # how often somebody outside answers, and for how long he speaks on average
 Fields = dict[str, str]
 Post = Callable[[str, Fields], str | None]  # to the product: an address and a form; what it answers, if it does
 
@@ -35,8 +36,8 @@ class Party(Protocol):
     def asked(self, line: "Line", prompt_s: float) -> tuple[float, str] | None:
         """Keys are awaited, after so many seconds of speech: after how many he presses which; none: he does not."""
 
-    def let_in(self, line: "Line") -> None:
-        """The product has taken him into a queue."""
+    def told(self, line: "Line", document: str) -> None:
+        """The product has answered so about his line."""
 
     def happens(self, line: "Line") -> None:
         """Something begins to happen to his line: the worst instant for it to end."""
@@ -51,6 +52,28 @@ class Party(Protocol):
         """His line is over."""
 
 
+class Author(Protocol):
+    """Somebody who writes from his number to one of ours; `heard` are the SMS of which the product knows."""
+
+    number: str
+    line: str
+    heard: set[str]
+
+
+@dataclass(slots=True)
+class Outside:
+    """A number outside that is dialled for a caller: from when to when they spoke."""
+
+    since: float | None = None
+    until: float | None = None
+
+    def told(self) -> Fields:
+        """What the product is told of it."""
+        if self.since is None or self.until is None:
+            return {"DialCallStatus": "canceled"}
+        return {"DialCallStatus": "completed", "DialCallDuration": str(int(self.until - self.since))}
+
+
 @dataclass(eq=False, slots=True)
 class Line:
     """A call as the carrier knows it. `turn` changes whenever its course does."""
@@ -62,17 +85,20 @@ class Line:
     inbound: bool
     party: Party
     status_url: str
+    began: float
     status: str = "ringing"
     label: str = CUSTOMER
     room: str = ""
     queued: bool = False
     held: bool = False
+    wait_url: str = ""  # what plays in his queue
     action: str = ""  # told of the end of queue or room
     announced: bool = True  # the product was told of it
     turn: int = 0
     sequence: int = 0
     answered: float | None = None
     ended: float | None = None
+    outside: list["Outside"] = field(default_factory=list)  # whom he was put through to
     entered: float = 0.0  # its room, or its place there
 
     @property
@@ -102,6 +128,8 @@ class Network:
         self.post: Post = lambda _url, _fields: ""
         self.voice_url = ""
         self.status_url = ""
+        self.apology_url = ""
+        self.text_url = ""
         self._made = 0
         self._rooms_made = 0
         self.struck: Counter[str] = Counter()
@@ -151,6 +179,14 @@ class Network:
         self._progress(line)
         line.party.ended(line)
 
+    def text(self, writer: "Author", body: str) -> str:
+        """A citizen writes an SMS; the carrier's name of it."""
+        self._made += 1
+        sid = f"SM{self._made:032x}"
+        fields = {"MessageSid": sid, "From": writer.number, "To": writer.line, "Body": body, "NumMedia": "0"}
+        self._tell(f"text-{sid}", self.text_url, fields, lambda: writer.heard.add(sid))
+        return sid
+
     # -- what the product asks ------------------------------------------------------------------------------------
 
     def ring(
@@ -185,7 +221,7 @@ class Network:
 
     def _new(self, from_: str, to: str, party: Party, status_url: str, *, inbound: bool) -> Line:
         self._made += 1
-        line = Line(f"CA{self._made:032x}", self._made, from_, to, inbound, party, status_url)
+        line = Line(f"CA{self._made:032x}", self._made, from_, to, inbound, party, status_url, self.clockwork.seconds)
         self.lines[line.sid] = line
         return line
 
@@ -195,28 +231,42 @@ class Network:
         self.clockwork.after(seconds, lambda: do() if line.turn == turn else None)
 
     def _fetch(self, line: Line, url: str, more: Mapping[str, str]) -> None:
+        if url == self.apology_url:
+            self._apologise(line)
+            return
         fields, turn = self._facts(line) | dict(more), line.turn
 
-        def ask(tries: int) -> None:
+        def post() -> str | None:
             document = self.post(url, fields)
+            if document is not None:
+                line.party.told(line, document)
+            return document
+
+        def ask(tries: int) -> None:
+            document = post()
             if document is not None and self.strikes("repeated"):
-                document = self.post(url, fields) or document
-            if document is None and tries < TRIES:
+                document = post() or document
+            if document is not None:
+                self.clockwork.after(self.way(), lambda: self._read(line, turn, url, document))
+            elif tries < TRIES:
                 self.clockwork.after(AGAIN_S, lambda: ask(tries + 1))
-                return
-            if document is None:
-                self._apologise(line, url)
-                return
-            if "<Enqueue" in document:
-                line.party.let_in(line)
-            self.clockwork.after(self.way(), lambda: self._read(line, turn, url, document))
+            else:
+                line.announced = line.announced and url != self.voice_url
+                if line.turn == turn:
+                    self._fails(line)
 
         self.clockwork.after(self.way(), lambda: ask(1))
 
-    def _apologise(self, line: Line, url: str) -> None:
+    def _fails(self, line: Line) -> None:
+        """Nobody says what is to be done: a queue lets him out, and whatever else there is ends."""
+        if not line.queued:
+            self._apologise(line)
+            return
+        action, line.action, line.queued = line.action, "", False
+        self._fetch(line, action, {"QueueResult": "system-error"})
+
+    def _apologise(self, line: Line) -> None:
         """The address of last resort is hosted elsewhere: its words, and the end."""
-        if url == self.voice_url:
-            line.announced = False
         if line.answered is None:
             line.answered, line.status = self.clockwork.seconds, "in-progress"
         self.unless_changed(line, APOLOGY_S, lambda: self.hang_up(line))
@@ -232,19 +282,25 @@ class Network:
         while n < len(verbs) and verbs[n].name in {"Say", "Play", "Pause"}:
             spoken += self._lasts(verbs[n])
             n += 1
-        verb = verbs[n] if n < len(verbs) else Verb("Hangup", {}, "")
+        end = Verb("Redirect", {}, line.wait_url) if line.queued else Verb("Hangup", {}, "")
+        verb = verbs[n] if n < len(verbs) else end
+        rest = verbs[n + 1 :]
         if spoken:
-            self.unless_changed(line, spoken, lambda: self._do(line, verb))
+            self.unless_changed(line, spoken, lambda: self._do(line, verb, rest))
         else:
-            self._do(line, verb)
+            self._do(line, verb, rest)
 
-    def _do(self, line: Line, verb: Verb) -> None:
+    def _do(self, line: Line, verb: Verb, rest: tuple[Verb, ...]) -> None:
         match verb.name:
             case "Gather":
-                self._gather(line, verb)
+                self._gather(line, verb, rest)
             case "Enqueue":
-                line.queued, line.action = True, verb.get("action")
+                line.queued, line.action, line.wait_url = True, verb.get("action"), verb.get("waitUrl")
                 line.party.happens(line)
+                if line.live and self.plan.speech:
+                    self._fetch(line, line.wait_url, {})
+            case "Dial" if verb.children[0].name == "Number":
+                self._dial_on(line, verb)
             case "Dial":
                 line.action = verb.get("action")
                 self._join(line, verb.children[0].text)
@@ -255,11 +311,47 @@ class Network:
             case other:
                 raise AssertionError(f"the simulation knows no <{other}>")
 
-    def _gather(self, line: Line, verb: Verb) -> None:
-        prompt_s = sum(self._lasts(child) for child in verb.children)
+    def _gather(self, line: Line, verb: Verb, rest: tuple[Verb, ...]) -> None:
+        """Keys are awaited; or, where what follows goes on without any, one may interrupt what is said."""
+        prompt_s = sum(self._lasts(child) for child in verb.children if child.name == "Say")
+        music_s = sum(self._lasts(child) for child in verb.children if child.name != "Say")
+        awaited = verb.flag("actionOnEmptyResult", default=False)
+        if not awaited and self.draw.random() >= INTERRUPTS:
+            self.unless_changed(line, prompt_s + music_s, lambda: self._go(line, rest, 0))
+            return
         pressed = line.party.asked(line, prompt_s)
-        delay, digits = pressed or (prompt_s + verb.number("timeout", 5), "")
-        self.unless_changed(line, delay, lambda: self._fetch(line, verb.get("action"), {"Digits": digits}))
+        delay, digits = pressed or (prompt_s + music_s + verb.number("timeout", 5), "")
+        if digits or awaited:
+            self.unless_changed(line, delay, lambda: self._fetch(line, verb.get("action"), {"Digits": digits}))
+        else:
+            self.unless_changed(line, delay, lambda: self._go(line, rest, 0))
+
+    def _dial_on(self, line: Line, verb: Verb) -> None:
+        """Somebody outside is rung for a caller; if he answers they speak, until one of them hangs up."""
+        outside = Outside()
+        line.action = verb.get("action")
+        line.outside.append(outside)
+        missed = "" if self.draw.random() < OUTSIDE_ANSWERS else self.draw.choice(("busy", "no-answer"))
+
+        def over(told: Fields) -> None:
+            action, line.action = line.action, ""
+            self._fetch(line, action, told)
+
+        def ends() -> None:
+            line.turn += 1
+            outside.until = self.clockwork.seconds
+            over(outside.told())
+
+        def answers() -> None:
+            outside.since = self.clockwork.seconds
+            line.party.happens(line)
+            self.unless_changed(line, self.draw.expovariate(1 / OUTSIDE_S), ends)
+            self.unless_changed(line, self.draw.expovariate(1 / OUTSIDE_S), lambda: self.hang_up(line))
+
+        if missed:
+            self.unless_changed(line, verb.number("timeout", 30), lambda: over({"DialCallStatus": missed}))
+        else:
+            self.unless_changed(line, self.draw.uniform(1, 10), answers)
 
     def _lasts(self, verb: Verb) -> float:
         if verb.name == "Say":
@@ -277,7 +369,7 @@ class Network:
     def _join(self, line: Line, name: str) -> None:
         room = self._room(name, "")
         others = list(room.inside.values())
-        if line.inbound:
+        if line.label == CUSTOMER:
             line.room, line.entered = name, self.clockwork.seconds
         room.inside[line.label] = line
         self._tell_room(room, "participant-join", line)
@@ -292,6 +384,10 @@ class Network:
         if line.queued:
             line.queued = False
             self._tell(f"call-{line.ordinal}", action, self._facts(line) | {"QueueResult": result})
+        elif action and line.outside and not line.room:
+            outside = line.outside[-1]
+            outside.until = self.clockwork.seconds
+            self._tell(f"call-{line.ordinal}", action, self._facts(line) | outside.told())
         elif action and result == "hangup":
             self._tell(f"call-{line.ordinal}", action, self._facts(line) | {"DialCallStatus": "answered"})
         room = self.rooms.get(line.room)
@@ -325,8 +421,10 @@ class Network:
         line.sequence += 1
         self._tell(f"call-{line.ordinal}", line.status_url, facts | ({"CallStatus": status} if status else {}))
 
-    def _tell(self, subject: str, url: str, fields: Fields) -> None:
-        """Tell the product; in order about one subject, unless a fault says otherwise."""
+    def _tell(
+        self, subject: str, url: str, fields: Fields, heard: Callable[[], object] = lambda: None
+    ) -> None:  # fmt: skip
+        """Tell the product; in order about one subject, unless a fault says otherwise. `heard`: it has answered."""
         if self.strikes("dropped"):
             return
         arrives = self.clockwork.seconds + self.way()
@@ -337,11 +435,13 @@ class Network:
         else:
             arrives = self._told[subject] = max(arrives, self._told.get(subject, 0.0))
         for _ in range(1 + self.strikes("twice")):
-            self.clockwork.after(arrives - self.clockwork.seconds, lambda: self._deliver(url, fields, 1))
+            self.clockwork.after(arrives - self.clockwork.seconds, lambda: self._deliver(url, fields, 1, heard))
 
-    def _deliver(self, url: str, fields: Fields, tries: int) -> None:
-        if self.post(url, fields) is None and tries < TRIES:
-            self.clockwork.after(AGAIN_S, lambda: self._deliver(url, fields, tries + 1))
+    def _deliver(self, url: str, fields: Fields, tries: int, heard: Callable[[], object]) -> None:
+        if self.post(url, fields) is not None:
+            heard()
+        elif tries < TRIES:
+            self.clockwork.after(AGAIN_S, lambda: self._deliver(url, fields, tries + 1, heard))
 
     def _facts(self, line: Line) -> Fields:
         direction = "inbound" if line.inbound else "outbound-api"

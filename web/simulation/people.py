@@ -1,103 +1,22 @@
-"""Citizens who call and agents who answer: what they do, drawn from the seed, and what truly happened to them."""
+"""Agents who answer: what they do, drawn from the seed."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from telephony.agents.models import AgentState
+from web.simulation.citizens import Citizen
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Line, Network
 from web.simulation.plan import KINDS, Plan
 
 LOOKS_S = 20.0  # how often an agent looks whether he is ready
 AGAIN_S = 3.0  # after so long a button is pressed again that did nothing
-KEYS = ("0", "1", "1", "1", "9", "")
-
-
-@dataclass(slots=True)
-class Stretch:
-    """When a citizen and an agent heard each other, in seconds of the simulation."""
-
-    since: float
-    until: float | None = None
-
-
-@dataclass(eq=False, slots=True)
-class Citizen:
-    """A caller. What is true of his call is written down here, as he lived it."""
-
-    network: Network
-    draw: random.Random
-    need_s: float  # how long he talks
-    patience_s: float | None
-    keys: tuple[str, ...]  # what he presses, turn by turn; then zero
-    hangs_up: bool  # it is he who ends the conversation
-    worst: float | None  # the something that happens at which he hangs up, if he does: 0 is the first
-    line: Line | None = None
-    entered: float | None = None
-    talks: list[Stretch] = field(default_factory=list)
-    happened: int = 0
-    dismissed: bool = False  # his agent has hung up: he waits for nobody any more
-
-    @property
-    def talked_s(self) -> float:
-        """How long he has heard an agent."""
-        return sum((one.until or self._now) - one.since for one in self.talks)
-
-    @property
-    def _now(self) -> float:
-        return self.network.clockwork.seconds
-
-    def rings(self, line: Line) -> None:
-        raise AssertionError("nobody rings a citizen")
-
-    def asked(self, line: Line, prompt_s: float) -> tuple[float, str] | None:
-        turn, self.keys = (self.keys[0], self.keys[1:]) if self.keys else ("0", ())
-        if not turn:
-            return None
-        return self.draw.uniform(0.3, 1.0) * prompt_s, turn
-
-    def let_in(self, line: Line) -> None:
-        if self.entered is None:
-            self.entered = self._now
-            if self.patience_s is not None:
-                self.network.clockwork.after(self.patience_s, lambda: self._gives_up(line))
-
-    def happens(self, line: Line) -> None:
-        self.happened += 1
-        if self.worst is not None and self.happened > self.worst:
-            self.worst = None
-            self.network.struck["worst"] += 1
-            self.network.clockwork.after(
-                self.draw.choice((0.0, 0.05, 0.15, 0.3)), lambda: self.network.hang_up(line)
-            )  # fmt: skip
-
-    def together(self, line: Line, other: Line) -> None:
-        if self.talks and self.talks[-1].until is None:  # one more: he is in conversation already
-            return
-        self.talks.append(Stretch(self._now))
-        rest = max(0.0, self.need_s - self.talked_s)
-        if self.hangs_up:
-            self.network.unless_changed(line, rest, lambda: self._leaves(line))
-
-    def alone(self, line: Line) -> None:
-        self._stops()
-
-    def ended(self, line: Line) -> None:
-        self._stops()
-
-    def _stops(self) -> None:
-        if self.talks and self.talks[-1].until is None:
-            self.talks[-1].until = self._now
-
-    def _leaves(self, line: Line) -> None:
-        if self.talks and self.talks[-1].until is None:
-            self.network.hang_up(line)
-
-    def _gives_up(self, line: Line) -> None:
-        if not self.talks:
-            self.network.hang_up(line)
+WRITES_S = 12.0  # on average from one thing that he does for those who write to the next
+CLOSES = 0.15  # so often he takes a conversation for over
+MACHINE_S = 5.0  # until an agent is sure that he hears one
 
 
 class Console(Protocol):
@@ -139,6 +58,21 @@ class Console(Protocol):
     def pass_on(self, agent_id: int) -> bool:
         """He leaves the caller to the colleague whom he consults."""
 
+    def machine(self, agent_id: int) -> bool:
+        """He says that it is an answering machine."""
+
+    def threads(self, agent_id: int) -> list[tuple[UUID, bool, bool]]:
+        """The conversations by SMS that are his; whether each is only offered, and whether an answer is owed."""
+
+    def take_thread(self, agent_id: int, thread_id: UUID) -> bool:
+        """He takes what is offered."""
+
+    def reply(self, agent_id: int, thread_id: UUID) -> bool:
+        """He writes an answer."""
+
+    def close_thread(self, agent_id: int, thread_id: UUID) -> bool:
+        """He is done."""
+
     def save(self, agent_id: int) -> bool:
         """He saves his notes, and is ready."""
 
@@ -157,6 +91,7 @@ class Agent:
     there: bool = False
     lines: list[Line] = field(default_factory=list)  # that live
     talked: Line | None = None  # of which nothing is written yet
+    passed: Line | None = None  # with which he is done, though it may go on for a while
 
     @property
     def clockwork(self) -> Clockwork:
@@ -167,6 +102,8 @@ class Agent:
         self.there = True
         self.console.attend(self.id)
         self.console.ready(self.id)
+        if self.plan.texts_per_hour:
+            self.clockwork.after(self.draw.uniform(0, WRITES_S), self._tends)
         if any(getattr(self.plan.faults, name) for name in KINDS):
             self.clockwork.after(self.draw.uniform(0, LOOKS_S), self._look)
 
@@ -188,12 +125,25 @@ class Agent:
         if not isinstance(citizen, Citizen):  # whom he consults, or who consults him
             return
         self.talked = line
+        if citizen.is_machine:
+            self.clockwork.after(MACHINE_S, lambda: self._hears_machine(line, other))
+            return
         if self.network.strikes("browser"):
             self.clockwork.after(self.draw.uniform(0, citizen.need_s), self._dies)
         self._does_more(line, other, max(0.0, citizen.need_s - citizen.talked_s))
         if not citizen.hangs_up:
             rest = max(0.0, citizen.need_s - citizen.talked_s)
             self.clockwork.after(rest, lambda: self._hangs_up(line, other))
+
+    def _hears_machine(self, line: Line, other: Line) -> None:
+        citizen = other.party
+        if not (line.live and other.live and line.room == other.room and self.there and isinstance(citizen, Citizen)):
+            return
+        if self.console.machine(self.id):
+            self.talked, self.passed = None, line
+            citizen.not_reached()
+        else:
+            self.clockwork.after(AGAIN_S, lambda: self._hears_machine(line, other))
 
     def _does_more(self, line: Line, other: Line, rest: float) -> None:
         """In the course of the conversation he puts the caller on hold, asks somebody, or passes him on."""
@@ -205,17 +155,23 @@ class Agent:
         def later(do: Callable[[], object]) -> None:
             self.clockwork.after(self.draw.uniform(3, 40), while_there(do))
 
+        def let_go(done: bool) -> bool:
+            self.passed = line if done else self.passed
+            return done
+
+        def decides() -> None:
+            if not (self.draw.random() < 0.5 and let_go(self.console.pass_on(self.id))):
+                self.console.back(self.id)
+
         def consults() -> None:
             if self.console.consult(self.id, self.draw.choice(self.colleagues)):
-                later(
-                    lambda: (self.draw.random() < 0.5 and self.console.pass_on(self.id)) or self.console.back(self.id)
-                )
+                later(decides)
 
         def passes() -> None:
             if self.draw.random() < 0.5:
-                self.console.pass_to_queue(self.id)
+                let_go(self.console.pass_to_queue(self.id))
             else:
-                self.console.pass_to(self.id, self.draw.choice(self.colleagues))
+                let_go(self.console.pass_to(self.id, self.draw.choice(self.colleagues)))
 
         def holds() -> None:
             if self.console.hold(self.id):
@@ -243,8 +199,8 @@ class Agent:
     def asked(self, line: Line, prompt_s: float) -> tuple[float, str] | None:
         raise AssertionError("no menu is spoken to an agent")
 
-    def let_in(self, line: Line) -> None:
-        raise AssertionError("an agent waits in no queue")
+    def told(self, line: Line, document: str) -> None:
+        """It is for his telephone."""
 
     def happens(self, line: Line) -> None:
         """He does not notice."""
@@ -254,7 +210,7 @@ class Agent:
 
     def _picks_up(self, line: Line) -> None:
         for other in [one for one in self.lines if one is not line and one.answered is not None]:
-            if len(self.network.rooms[other.room].inside) > 1:
+            if other is not self.passed and len(self.network.rooms[other.room].inside) > 1:
                 self.wrong(f"agent {self.id} talks, and another call is given to him")
             self.network.hang_up(other)  # nobody is there: he lays it down
         self.network.pick_up(line)
@@ -263,11 +219,25 @@ class Agent:
         if line.live and other.live and line.room == other.room and self.there:
             citizen = other.party
             assert isinstance(citizen, Citizen)
-            citizen.dismissed = self.console.hang_up(self.id)
-            if not citizen.dismissed:
+            done = self.console.hang_up(self.id)
+            citizen.dismissed = citizen.dismissed or done  # by whose call it is: another may be in it
+            if not done:
                 self.clockwork.after(AGAIN_S, lambda: self._hangs_up(line, other))
             elif self.plan.latency_s:
                 self.clockwork.after(30, lambda: self._hangs_up(line, other))
+
+    def _tends(self) -> None:
+        """He looks after one of the citizens who write to him."""
+        if self.there and (mine := self.console.threads(self.id)):
+            thread_id, offered, owes = self.draw.choice(mine)
+            if offered:
+                if not self.network.strikes("missed"):
+                    self.console.take_thread(self.id, thread_id)
+            elif owes:
+                self.console.reply(self.id, thread_id)
+            elif self.draw.random() < CLOSES:
+                self.console.close_thread(self.id, thread_id)
+        self.clockwork.after(self.draw.uniform(0.5, 1.5) * WRITES_S, self._tends)
 
     def _save(self, tries: int = 10) -> None:
         """The product may not have heard yet that the call is over."""

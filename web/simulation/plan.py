@@ -45,7 +45,12 @@ class Plan:
     patience_s: float | None = 240.0  # on average; none: for ever
     menu: bool = True
     latency_s: float = 0.12
-    speech: float = 1.0  # nobody speaks at 0
+    speech: float = 1.0  # nobody speaks at 0, nor hears anything while he waits
+    calls_back: float = 0.0  # so many want to be called back while they wait; none: it is not offered
+    answers: float = 0.7  # so often somebody answers himself when he is
+    outside: float = 0.0  # so many want to be put through to an office; over the memory store alone, and with a menu
+    texts_per_hour: float = 0.0  # so many begin to write by SMS; over the memory store alone
+    anonymous: float = 0.0  # so many withhold their number
     holds: float = 0.0  # in so many conversations the agent puts the caller on hold, passes him on,
     passes: float = 0.0
     consults: float = 0.0  # or asks a colleague, to whom he leaves him every other time
@@ -61,5 +66,7 @@ def troubled(seed: int) -> Plan:
         agents=draw.randint(1, 5), calls_per_hour=draw.choice((60.0, 150.0, 300.0)), talk_s=draw.choice((20.0, 60.0)),
         notes_s=15.0, wrap_up_s=30, patience_s=draw.choice((30.0, 120.0, None)), menu=draw.random() < 0.5,
         holds=draw.choice((0.0, 0.3)), passes=draw.choice((0.0, 0.2)), consults=draw.choice((0.0, 0.3)),
-        faults=faults,
+        calls_back=draw.choice((0.0, 0.4, 0.8)), answers=draw.choice((1.0, 1.0, 0.6)),
+        anonymous=draw.choice((0.0, 0.2)), texts_per_hour=draw.choice((0.0, 0.0, 60.0)),
+        outside=draw.choice((0.0, 0.3)), faults=faults,
     )  # fmt: skip

@@ -18,7 +18,8 @@ MOST_SHOWN = 40
 def tell(seed: str, hours: float, agents: int, *, faults: bool) -> int:
     """Play, print, and say whether all was right: 0, or 1."""
     plan = Plan(
-        agents=agents, calls_per_hour=9.0 * agents, holds=0.2, passes=0.05, consults=0.1,
+        agents=agents, calls_per_hour=9.0 * agents, holds=0.2, passes=0.05, consults=0.1, calls_back=0.2,
+        anonymous=0.1, outside=0.03, texts_per_hour=0.5 * agents,
         faults=EVERYTHING if faults else Faults(),
     )  # fmt: skip
     began = time.perf_counter()
@@ -37,6 +38,9 @@ def figures(outcome: Outcome) -> Iterator[str]:
     yield f"assignments      {outcome.assigned}"
     yield f"waited           {totals.waited_s / max(1, totals.entered):.1f} s on average"
     yield f"talked           {totals.talked_s / max(1, totals.answered):.1f} s on average"
+    yield f"called back      {totals.called_back} of {totals.to_call_back} who asked for it, in {totals.rung} calls"
+    yield f"put through      {totals.put_through} to an office outside"
+    yield f"by SMS           {totals.texts} conversations, {totals.written} SMS, {totals.replies} by agents"
     yield f"the meter        {totals.counts.answered} answered, {totals.counts.lost} lost"
     yield f"conversations    {_each(outcome.done)}"
     yield f"faults           {_each(outcome.struck)}"

@@ -14,6 +14,7 @@ from telephony.carriers.port import (
     LiveCall,
     Ring,
     Room,
+    Spoken,
     Taken,
     TextMessage,
 )
@@ -25,6 +26,7 @@ from web.simulation.network import Line, Network, Party
 T = TypeVar("T")
 TIMEOUT_S = 5.0
 SLOW_S = 3.0
+CLIENT = "client:"
 
 
 class Trunk:
@@ -37,7 +39,8 @@ class Trunk:
     def ring(self, ring: Ring) -> str:
         def do() -> str:
             line = self._network.ring(
-                to=f"client:{ring.agent}", party=self._party(ring.agent), room=ring.conference, label=ring.label,
+                to=ring.number or f"{CLIENT}{ring.agent}", party=self._party(ring.number or ring.agent),
+                room=ring.conference, label=ring.label,
                 from_=ring.caller_id, timeout_s=ring.timeout_s, status_url=ring.status_url,
                 room_url=ring.conference_url,
             )  # fmt: skip
@@ -70,7 +73,8 @@ class Trunk:
         instant = self._network.clockwork.instant
 
         def do() -> dict[str, datetime]:
-            return {label: instant(int(line.entered)) for label, line in self._participants(conference).items()}
+            room = self._network.rooms.get(conference)
+            return {label: instant(int(line.entered)) for label, line in (room.inside if room else {}).items()}
 
         return self._ask(do)
 
@@ -107,8 +111,28 @@ class Trunk:
         held = {label: standing.hold for label, standing in room.standing.items()}
         self._ask(lambda: self._network.arrange(room.conference, held))
 
+    def put_through(self, sid: str) -> Spoken | None:
+        def do() -> Spoken | None:
+            line = self._network.lines.get(sid)
+            spoke = [one for one in line.outside if one.since is not None] if line else []
+            if not spoke or spoke[-1].since is None or spoke[-1].until is None:
+                return None
+            since, until = int(spoke[-1].since), int(spoke[-1].until)
+            return Spoken(self._network.clockwork.instant(since), until - since)
+
+        return self._ask(do)
+
     def live_calls(self) -> list[LiveCall]:
-        raise NotImplementedError
+        instant = self._network.clockwork.instant
+        return self._ask(
+            lambda: [
+                LiveCall(
+                    line.sid, line.inbound, line.from_, line.to, line.answered is not None, instant(int(line.began)),
+                    line.to.removeprefix(CLIENT) if line.to.startswith(CLIENT) else None,
+                )
+                for line in self._network.live()
+            ]
+        )  # fmt: skip
 
     def record(self, taken: Taken) -> None:
         raise NotImplementedError

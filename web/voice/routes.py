@@ -11,16 +11,16 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
-from telephony.ivr import outside, queries, service, walk
+from telephony.ivr import outside, queries, service
 from telephony.ivr.definition import Flow, NodeKind
 from telephony.ivr.diagram import HEIGHT, WIDTH, draw
 from telephony.ivr.editing import fields_of
 from telephony.ivr.languages import Language
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.walk import Await, Enter, Place, PutThrough
+from telephony.ivr.turns import Await, Enter, Place, PutThrough
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
-from web.edge.fields import id_of
+from web.edge.fields import chosen
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -135,7 +135,7 @@ def lead(runtime: RuntimeDep, visit: ChangeDep, number: str, flow: Text = "") ->
     """A number leads to a flow, or to the usual one."""
     runtime.database.transact(
         visit.scope(Permission.FLOW_MANAGE),
-        lambda session: service.lead(session, visit.principal, number=number, flow_id=_chosen(flow)),
+        lambda session: service.lead(session, visit.principal, number=number, flow_id=chosen(flow)),
     )
     return _go(HOME)
 
@@ -150,7 +150,7 @@ def write_emergency(
     runtime.database.transact(
         visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.write_emergency(
-            session, visit.principal, contract_id=contract, ente_id=_chosen(ente), text=text,
+            session, visit.principal, contract_id=contract, ente_id=chosen(ente), text=text,
             ends=bool(ends),
         ),
     )  # fmt: skip
@@ -177,7 +177,7 @@ def rewrite_emergency(
     runtime.database.transact(
         visit.scope(Permission.CENTRE_CLOSE),
         lambda session: service.rewrite_emergency(
-            session, visit.principal, message_id=message_id, ente_id=_chosen(ente), text=text, ends=bool(ends)
+            session, visit.principal, message_id=message_id, ente_id=chosen(ente), text=text, ends=bool(ends)
         ),
     )
     return _go(HOME)
@@ -235,18 +235,9 @@ def _edited(flow: Flow, node: str) -> dict[str, Any] | None:
     return {"id": id_, "node": chosen, "fields": fields_of(chosen.kind)}
 
 
-def _chosen(id_: str) -> int | None:
-    """A choice of a form's; none where nothing is chosen."""
-    if not id_:
-        return None
-    if (chosen := id_of(id_)) is None:
-        raise NotFoundError("Questa scelta non esiste: ricarica la pagina.")
-    return chosen
-
-
 def _place(stored: str, flow: Flow) -> Place:
     try:
-        place = walk.Place.restored(json.loads(stored))
+        place = Place.restored(json.loads(stored))
     except (ValueError, KeyError, TypeError, ValidationError):
         raise InvalidError("La prova è finita: ricominciala.") from None
     if place.node not in flow.nodes:

@@ -8,8 +8,9 @@ import typer
 from crm.contacts.phone import to_e164
 from crm.core import clock
 from crm.core.db import Database, Scope
+from telephony.ivr.definition import OPERATOR_KEY
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.walk import Await, Enter, PutThrough, Turn
+from telephony.ivr.turns import Await, Enter, PutThrough, Turn
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
@@ -35,7 +36,8 @@ def try_call(
     turn = played.begin()
     _hear(turn)
     for answer in answers:
-        if not isinstance(turn.then, Await | PutThrough):
+        by_zero = turn.announces_the_end and answer == OPERATOR_KEY
+        if not (by_zero or isinstance(turn.then, Await | PutThrough)):
             break
         keyed = all(char in "0123456789*#" for char in answer)
         with database.begin(scope) as session:
@@ -59,4 +61,4 @@ def _hear(turn: Turn) -> None:
         words = f", or one of: {', '.join(turn.then.words)}" if turn.then.words else ""
         typer.echo(f"[waits for {wanted}{words}; nothing is silence]")
     if isinstance(turn.then, PutThrough):
-        typer.echo(f"[calls {turn.then.number}; 1: somebody answers, 2: engaged, nothing: nobody answers]")
+        typer.echo(f"[calls {turn.then.number}; 1: somebody answers, 2: engaged, 0: zero before that, nothing: nobody]")

@@ -18,9 +18,11 @@ from crm.levels import queries as levels
 from crm.levels.contract_events import Passed
 from crm.levels.formulas import Level
 from crm.levels.metering import Counts
-from crm.levels.queries import LOST, WAITING_OVER
+from crm.levels.metrics import LOST, WAITING_OVER
 from crm.levels.terms import EVER, USUAL, Denominator, Terms, in_force
+from telephony.agents import queries as agents
 from telephony.agents.models import AgentState
+from telephony.agents.queries import Staffed, StaffedBy
 from telephony.calls.oversight import over_limit
 from telephony.ivr import queries as ivr
 from telephony.ivr.languages import Language
@@ -66,6 +68,7 @@ class QueueRow:
     figures: Figures
     ready: int = 0
     agents: int = 0
+    occupancy: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Board:
     centre: Figures
     limits: Limits
     agents: Mapping[AgentState, int] | None  # none for who watches an ente only
+    occupancy: Decimal | None  # of the same, today
     pauses_over: int  # how many of them are on a pause that has lasted too long
     queues: tuple[QueueRow, ...]
     enti: tuple[EnteRow, ...]
@@ -136,6 +140,7 @@ def read(session: Session, scope: Scope) -> Board:
     lines = queues.standing(session, contract_ids)
     tally = levels.tally_since(session, contract_ids, since)
     staffed = queues.staffing(session, scope.contracts) if scope.contracts else None
+    spent = agents.staffed_since(session, scope.contracts, since) if scope.contracts else StaffedBy()
 
     def of_queue(queue_id: int | None) -> Figures:
         return _figures(
@@ -161,9 +166,10 @@ def read(session: Session, scope: Scope) -> Board:
         centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
         agents=staffed.all if staffed else None,
+        occupancy=spent.all.occupancy,
         pauses_over=over_limit(session, scope.contracts) if scope.contracts else 0,
         queues=tuple(
-            _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {})
+            _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {}, spent.queues.get(queue.id))
             for queue in queues.with_closed(session, contract_ids)
             if (figures := of_queue(queue.id)).counts or queue.closed_at is None
         )
@@ -186,9 +192,14 @@ def read(session: Session, scope: Scope) -> Board:
     )  # fmt: skip
 
 
-def _queue_row(queue: QueueView, figures: Figures, staff: Mapping[AgentState, int]) -> QueueRow:
+def _queue_row(
+    queue: QueueView, figures: Figures, staff: Mapping[AgentState, int], spent: Staffed | None
+) -> QueueRow:  # fmt: skip
     present = sum(count for state, count in staff.items() if state is not AgentState.OFFLINE)
-    return QueueRow(queue.name, figures, ready=staff.get(AgentState.READY, 0), agents=present)
+    return QueueRow(
+        queue.name, figures, ready=staff.get(AgentState.READY, 0), agents=present,
+        occupancy=spent.occupancy if spent else None,
+    )  # fmt: skip
 
 
 def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) -> Figures:

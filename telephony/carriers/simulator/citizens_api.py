@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from telephony.carriers.simulator.access import citizen_allowed
-from telephony.carriers.simulator.callees import Callee
+from telephony.carriers.simulator.callees import ANYBODY, Callee
 from telephony.carriers.simulator.callers import read_callers
 from telephony.carriers.simulator.calls import Call, Source, Status
 from telephony.carriers.simulator.citizens import Step, hang_up, live_by
@@ -21,6 +21,9 @@ from telephony.carriers.simulator.views import call_view, overview
 
 SUGGESTED = 5
 DIGITS = r"^[0-9*#]{1,40}$"
+
+
+UNANSWERED = frozenset({Status.BUSY, Status.NO_ANSWER, Status.FAILED})
 
 
 class Strict(BaseModel):
@@ -56,10 +59,13 @@ class WordsIn(Strict):
 
 
 class CalleeIn(Strict):
-    number: str
+    """See `callees.Callee`; no number stands for whoever has not been chosen."""
+
+    number: Annotated[str, Field(pattern=r"^(\+[1-9]\d{5,14})?$")]
     answer_after_s: Annotated[float, Field(ge=0)] = 2.0
     outcome: Status | None = None
     script: list[StepIn] = []
+    machine: bool = False
 
 
 def citizens_only(request: Request, exchange: ExchangeDep) -> None:
@@ -160,9 +166,21 @@ async def end(sid: str, exchange: ExchangeDep) -> dict[str, Any]:
 @router.put("/callees")
 async def set_callee(body: CalleeIn, exchange: ExchangeDep) -> dict[str, Any]:
     """How somebody whom the product calls will behave."""
-    callee = Callee(body.answer_after_s, body.outcome, tuple(_steps(body.script)))
+    if body.outcome is not None and body.outcome not in UNANSWERED:
+        raise HTTPException(422, f"a call that is not answered ends {', '.join(sorted(UNANSWERED))}")
+    callee = Callee(body.answer_after_s, body.outcome, tuple(_steps(body.script)), body.machine)
     exchange.callees.set(body.number, callee)
-    return {"number": body.number, "outcome": body.outcome}
+    exchange.changes.notify()
+    return {"number": body.number, "manner": callee.manner}
+
+
+@router.delete("/callees/{number}", status_code=204)
+@router.delete("/callees", status_code=204)
+async def forget_callee(exchange: ExchangeDep, number: str = ANYBODY) -> None:
+    """Somebody, or whoever was not chosen, behaves as usual again."""
+    if not exchange.callees.forget(number):
+        raise HTTPException(404, "nobody chose how this number answers")
+    exchange.changes.notify()
 
 
 def _steps(script: list[StepIn]) -> list[Step]:

@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
     CALL = "call"  # a callback about a call
     CONFERENCE = "conference"
-    MESSAGE = "message"
+    MESSAGE = "message"  # an SMS to the product, or a callback about one of its own
     RECORDING = "recording"
     DOCUMENT = "document"  # a request for what a caller hears next
     CREATE = "create"  # a REST request that makes something

@@ -2,10 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from crm.messages.segments import segments
 from telephony.carriers.simulator.callbacks import Callbacks, Target
@@ -73,7 +74,7 @@ class TextDesk:
         self.opted_out: set[tuple[str, str]] = set()  # citizen, line
         self._account_sid, self._callbacks, self._changes, self._waits = account_sid, callbacks, changes, waits
         self._ordinals = itertools.count(1)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     def send(self, from_: str, to: str, body: str, callback: Target | None) -> Text:
         """A line of ours sends. Raises `RestError` as Twilio refuses."""
@@ -82,10 +83,14 @@ class TextDesk:
         if self.fates.get(to) is Fate.REFUSED:
             raise RestError(400, 21614, f"To number: {to}, is not a mobile number")
         text = self._add(Text(self._account_sid, False, from_, to, body, next(self._ordinals), callback))
-        task = asyncio.create_task(self._live(text), name=text.sid)
+        self.begin(self._live(text))
+        return text
+
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+        """Have something done about an SMS, until the network closes."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return text
 
     def receive(self, from_: str, to: str, body: str) -> Text:
         """A citizen writes to a line of ours. Twilio's own opt-out words work before anybody is told."""

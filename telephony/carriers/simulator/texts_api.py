@@ -1,5 +1,6 @@
 """The JSON API of citizens' telephones: the SMS they got, answering one, and being out of reach."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException
@@ -8,6 +9,9 @@ from pydantic import Field
 from telephony.carriers.simulator import twiml
 from telephony.carriers.simulator.citizens_api import Strict, citizens_only
 from telephony.carriers.simulator.errors import DocumentError
+from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.faults import About, Kind
+from telephony.carriers.simulator.faults import Fate as Way
 from telephony.carriers.simulator.messages import Fate, Text
 from telephony.carriers.simulator.rest.access import ExchangeDep
 
@@ -42,15 +46,27 @@ async def write(body: TextIn, exchange: ExchangeDep) -> dict[str, Any]:
     if line is None or not line.number.sms_url:
         raise HTTPException(404, f"nobody reads what is written to {body.to}")
     text = exchange.texts.receive(body.from_, body.to, body.body)
+    way = exchange.misfortune.fate(About(Kind.MESSAGE, text.subject, event="received"))
+    if way.delay_s:
+        exchange.texts.begin(_tell(exchange, line.number.sms_url, text, way))
+        return _view(text) | {"answers": []}
     try:
-        reply = await exchange.webhooks.request(line.number.sms_url, "POST", exchange.texts.params(text))
-        verbs = twiml.parse(reply.text, reply.url) if reply.text else ()
+        return _view(text) | {"answers": await _tell(exchange, line.number.sms_url, text, way)}
     except DocumentError as error:
         raise HTTPException(502, error.message) from None
-    answers = [verb.text for verb in verbs if verb.name == "Message"]
+
+
+async def _tell(exchange: Exchange, url: str, text: Text, way: Way) -> list[str]:
+    """The product hears of an SMS as the fault wants it: late, twice, or never. What it answers is sent."""
+    await asyncio.sleep(way.delay_s)
+    answers: list[str] = []
+    for _ in range(way.copies):
+        reply = await exchange.webhooks.request(url, "POST", exchange.texts.params(text), forged=way.forged)
+        verbs = twiml.parse(reply.text, reply.url) if reply.text else ()
+        answers += [verb.text for verb in verbs if verb.name == "Message"]
     for answer in answers:
-        exchange.texts.answer(body.to, body.from_, answer)
-    return _view(text) | {"answers": answers}
+        exchange.texts.answer(text.to, text.from_, answer)
+    return answers
 
 
 @router.put("/phones")

@@ -36,8 +36,8 @@ def call_view(call: Call) -> View:
 
 
 def overview(exchange: Exchange) -> View:
-    """The live calls, oldest first, with the number of the conversation that each is in; who is registered; and what
-    goes wrong."""
+    """The live calls, oldest first, with the number of the conversation that each is in; who is registered; what goes
+    wrong; and how those behave whom the product calls, where that was chosen."""
     rooms = {
         sid: (room, who) for room in exchange.conferences.values() if room.live
         for sid, who in room.participants.items()
@@ -52,4 +52,5 @@ def overview(exchange: Exchange) -> View:
         "calls": calls, "devices": exchange.devices.identities(),
         "injections": [asdict(one) for one in exchange.misfortune.injections.values()],
         "strikes": {fault: sorted(kinds) for fault, kinds in STRIKES.items()}, "down": exchange.misfortune.down,
+        "callees": [{"number": number, "manner": manner} for number, manner in exchange.callees.all()],
     }  # fmt: skip

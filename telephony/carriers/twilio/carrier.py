@@ -26,6 +26,7 @@ from telephony.carriers.port import (
     LiveCall,
     Ring,
     Room,
+    Spoken,
     Standing,
     Taken,
     Taking,
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 NOT_IN_PROGRESS = 21220  # "Call is not in-progress. Cannot redirect.": the caller hung up first
 NOT_FOUND = 20404
+CONNECTED = "connected"  # a participant who is in; before that he is queued, ringing, connecting
 OK, NO_SUCH = 200, 404
 API_URL = "https://api.twilio.com"
 TOO_MANY = 20429  # not processed: safe to ask again
@@ -143,6 +145,12 @@ class TwilioCarrier:
             raise
         return CarrierCall(str(call.sid), str(call.status) in LIVE, str(call.status), call.end_time)
 
+    def put_through(self, sid: str) -> Spoken | None:
+        """By the calls that were dialled for it: whoever answered has *completed* his."""
+        dialled = _ask(lambda: self._client.calls.list(parent_call_sid=sid, status="completed", limit=20))
+        over = [Spoken(one.end_time - timedelta(seconds=int(one.duration)), int(one.duration)) for one in dialled]
+        return max(over, key=lambda one: one.since, default=None)
+
     def live_calls(self) -> list[LiveCall]:
         """By status, since Twilio filters by one at a time; in pages of its own size."""
         return [
@@ -156,8 +164,9 @@ class TwilioCarrier:
         _ask(lambda: self._client.calls.list(limit=1, page_size=1))
 
     def labels_in(self, conference: str) -> dict[str, datetime | None]:
-        """Who is in the conference of this name, and since when."""
-        return {str(one.label): one.date_created for one in self._participants(conference)}
+        """Who is in the conference of this name, and since when, ringing included. Who is still rung is listed too."""
+        inside = (one for one in self._participants(conference) if str(one.status) == CONNECTED)
+        return {str(one.label): one.date_created for one in inside}
 
     def find_ring(self, ring: Ring) -> str | None:
         """Look for the leg's own participant; another call to the same agent is somebody else's."""

@@ -41,10 +41,11 @@ def _verb(one: Instruction) -> str:
             number = f' numDigits="{one.digits}"' if one.digits else ""
             prompts = "".join(_verb(prompt) for prompt in one.prompts)
             heard = "dtmf speech" if one.speech else "dtmf"
+            empty = "false" if one.may_be_ignored else "true"
             speech = f" language={quoteattr(one.speech)} hints={quoteattr(', '.join(one.hints))}" if one.speech else ""
             return (
                 f'<Gather input="{heard}" action={quoteattr(one.action)} method="POST" timeout="{one.timeout_s}"'
-                f'{number} finishOnKey="#" actionOnEmptyResult="true"{speech}>{prompts}</Gather>'
+                f'{number} finishOnKey="#" actionOnEmptyResult="{empty}"{speech}>{prompts}</Gather>'
             )
         case Enqueue():
             return (

@@ -36,6 +36,8 @@ from crm.core.db import Database, LiveTopic, Scope
 from crm.positions.models import Position
 from tests.crm.conftest import WriteFeed
 
+NAV, OTHER_NAV = "301000000000012373", "301000000000045634"
+
 pytestmark = pytest.mark.integration
 Record = dict[str, Any]
 Records = dict[str, Record]
@@ -99,6 +101,26 @@ def test_a_taxpayer_and_his_debt_are_stored(db: Database, write_feed: WriteFeed,
 WIDOW = {"kind": "heir", "name": "Anna Neri", "from": "2026-01-02"}
 SON = {"kind": "heir", "codice_fiscale": "BNCMRA62A01D403X"}
 SEAT = {"kind": "domicile", "street": "Via Verdi, 2", "town": "Vinci", "province": "fi"}
+
+
+def test_what_a_notice_asks_for_stays_as_it_was_issued(db: Database, write_feed: WriteFeed, records: Records) -> None:
+    """Issue: without a second factor the IVR repeats only what the paper says."""
+    issued = records["tari"] | {"state": "to_pay", "notice_number": NAV}
+
+    def printed(day: int, **changes: Any) -> Any:
+        debt = issued | {"as_of": f"2026-01-{day:02d}T00:00:00Z"} | changes
+        done = import_feed(db, write_feed(records["rossi"], debt, name=f"feed-{day}"))
+        (row,) = rows(db, Position, done.ente_id)
+        return row["printed"]
+
+    first = {"cents": 81_200, "due_on": issued["due_on"]}
+    assert printed(11) == first
+    part = issued["amounts"] | {"paid": "500.00", "interest": "30.00", "residual": "319.50"}
+    assert printed(12, state="partly_paid", amounts=part) == first, "whatever is learnt since"
+    told = {"amount": "790.00", "due_on": "2026-02-01"}
+    assert printed(13, printed=told) == {"cents": 79_000, "due_on": "2026-02-01", "told": True}
+    assert printed(14)["cents"] == 79_000, "a sender who tells it no more does not take it back"
+    assert printed(15, notice_number=OTHER_NAV, state="overdue") is None, "another notice, seen too late"
 
 
 def test_everything_a_taxpayer_record_can_say(db: Database, write_feed: WriteFeed, records: Records) -> None:

@@ -19,6 +19,7 @@ signs_between = st.lists(st.sampled_from(" ./-"), min_size=12, max_size=12)
 
 @given(numbers, signs_between, st.sampled_from(["", "+39", "0039 ", "+39 "]))
 def test_any_writing_of_a_number_is_the_same_number(digits: str, signs: list[str], prefix: str) -> None:
+    """Rule: one writing of numbers."""
     written = prefix + digits[0] + "".join(a + b for a, b in zip(signs, digits[1:], strict=False))
     assert to_e164(written) == "+39" + digits
 

@@ -64,7 +64,7 @@ from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.levels.metering import Callers
-from crm.levels.models import ContractEvent, ContractEventKind
+from crm.levels.models import ClosedPeriod, ContractEvent, ContractEventKind, PenaltyRemark, RemarkState
 from crm.messages.models import Message, MessageChannel, MessageSetting, MessageState, MessageStop
 from crm.positions.models import PositionAlias
 from crm.privacy.models import (
@@ -94,7 +94,7 @@ from telephony.recording.models import Recording, RecordingListening, RecordingS
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
 from telephony.surveys.models import SurveyAnswer
 from telephony.texts import reception as texts
-from telephony.texts.models import TextSetting
+from telephony.texts.models import TextReading, TextSetting, TextThread
 from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
@@ -116,10 +116,11 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "access_link", "agent_presence", "agent_release", "alembic_version", "app_user", "carrier_command",
-    "carrier_standing", "configuration_version", "contract", "contract_level", "contract_terms", "ente",
-    "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit", "queue",
-    "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk", "text_setting", "timer",
+    "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "app_user",
+    "carrier_command", "carrier_standing", "configuration_version", "contract", "contract_agreement", "contract_level",
+    "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump",
+    "pause_limit", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk",
+    "text_setting", "timer",
     "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
@@ -129,14 +130,14 @@ PUBLISHED = (
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
-    "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "consent", "consent_text", "person_key",
-    "service_fact",
+    "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent", "consent_text",
+    "person_key", "service_fact",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
-    "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command", "carrier_standing",
-    "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "recording", "text_event",
-    "text_message", "text_setting", "text_thread", "timer", "voicemail",
+    "agent_fact", "agent_leg", "agent_presence", "call", "call_event", "callback", "carrier_command",
+    "carrier_standing", "configuration_version", "phone_line", "queue", "queue_entry", "queue_member", "recording",
+    "text_event", "text_message", "text_setting", "text_thread", "timer", "voicemail",
 )  # fmt: skip
 
 
@@ -224,7 +225,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         )  # fmt: skip
         session.add(
             Voicemail(
-                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, recording_sid="RE1", seconds=9,
+                call_id=call, contract_id=cast.contract, ente_id=cast.empoli, carrier_sid="RE1", seconds=9,
                 left_at=AS_OF, keep_until=AS_OF,
             )
         )  # fmt: skip
@@ -294,6 +295,14 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         )  # fmt: skip
         session.add_all(
             [
+                PenaltyRemark(
+                    contract_id=cast.contract, ente_id=cast.empoli, metric="x", subject="x", words="Guasto.",
+                    state=RemarkState.NOTE, said_by=cast.sara, said_at=at, decision="",
+                ),
+                ClosedPeriod(
+                    contract_id=cast.contract, ente_id=cast.empoli, first=at.date(), last=at.date(), closed_at=at,
+                    seal="", kept={},
+                ),
                 ContractEvent(
                     contract_id=cast.contract, ente_id=cast.empoli, kind=ContractEventKind.QUEUE_OVER, metric="x",
                     subject="x", limit=5, measured=6, occurred_at=at, recorded_at=at,
@@ -330,6 +339,9 @@ def _writes(session: Session, cast: Cast) -> None:
         found = lines.line(session, number)
         assert found is not None
         assert texts.receive(session, Received(f"SM{number}", citizen, "Buongiorno"), found)
+    for thread in session.execute(select(TextThread)).scalars():
+        of = {"thread_id": thread.id, "contract_id": thread.contract_id, "ente_id": thread.ente_id}
+        session.add(TextReading(**of, user_id=cast.sara, reason="Reclamo", began_at=AS_OF))
 
 
 def _propose(session: Session, cast: Cast) -> None:
@@ -733,6 +745,20 @@ def test_routing_does_not_touch_what_is_not_telephonys(cast: Cast, superuser: Co
             [ROUTING, table, ROUTING, table],
         ).fetchone()
         assert granted == (False,), table
+
+
+def test_what_an_agent_did_cannot_be_altered_and_goes_after_two_years(
+    lived_in: Stage, superuser: Connection, login: Login
+) -> None:
+    added = "INSERT INTO agent_fact (agent_id, at, activity) SELECT {}, now() - interval {}, 'ready'"
+    for age in ("2 years 1 day", "23 months"):
+        superuser.execute(sql.SQL(added).format(sql.Literal(lived_in.cast.anna), sql.Literal(age)))
+    app, routing = scoped(login(APP), enti=""), login(ROUTING)
+    for role in (app, routing):
+        for change in ("UPDATE {} SET at = now()", "TRUNCATE {}"):
+            denied(role, query(change, "agent_fact"))
+    denied(routing, query("DELETE FROM {}", "agent_fact"))
+    assert app.execute("DELETE FROM agent_fact").rowcount == 1
 
 
 def test_what_was_seen_cannot_be_unseen(lived_in: Stage, login: Login) -> None:

@@ -180,6 +180,7 @@ def cases(draw: st.DrawFn) -> tuple[Timetable, datetime]:
 @given(cases())
 @settings(max_examples=300)
 def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetable, datetime]) -> None:
+    """Rule: tested calendar."""
     timetable, instant = case
     found = opening(timetable, instant)
     upcoming = next_opening(timetable, instant)
@@ -189,9 +190,30 @@ def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetab
         assert found.because is not None
 
 
+changes = st.sampled_from([datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])
+around = st.integers(-30 * 60, 30 * 60).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@given(changes, around, st.lists(stretches, max_size=8))
+@settings(max_examples=300)
+def test_around_a_change_of_clocks_a_line_is_open_by_the_clock_on_the_wall(
+    change: datetime, later: timedelta, hours: list[Hours]
+) -> None:
+    """Rule: tested calendar. Whatever the offset, what counts is what a clock in Rome says."""
+    wall = (change + later).astimezone(ROME)
+
+    def within(one: Hours) -> bool:
+        ends = one.closes if one.closes != time(0) else time.max
+        return one.weekday == wall.weekday() and one.opens <= wall.time() < ends
+
+    found = opening(Timetable(tuple(hours), observes_holidays=False), change + later)
+    assert found.is_open == any(map(within, hours))
+
+
 @given(cases(), st.floats(0, 1))
 @settings(max_examples=300)
 def test_it_opens_when_it_said_it_would_and_not_before(case: tuple[Timetable, datetime], share: float) -> None:
+    """Rule: tested calendar."""
     timetable, instant = case
     upcoming = next_opening(timetable, instant)
     if upcoming is not None:

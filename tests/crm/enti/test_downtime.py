@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.enti.calendar import Hours, Timetable, opening
-from crm.enti.downtime import Spell, lost, periods
+from crm.enti.downtime import Spell, lost, periods, promised, service_days
 
 HALF = timedelta(minutes=30)
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
@@ -33,6 +33,18 @@ def test_what_the_ente_approved_is_not_lost() -> None:
 def test_what_lies_outside_the_period_belongs_to_another() -> None:
     monday = Spell(MONDAY, MONDAY + timedelta(days=1))
     assert lost(OFFICE, [spell(0, 12, 24)], [], period=monday) == timedelta(hours=1)
+
+
+def test_a_day_closed_by_agreement_is_no_service_day_and_its_hours_are_not_promised() -> None:
+    agreed = [spell(1, 0, 24), spell(2, 10, 1)]
+    assert [day.weekday() for day in service_days(OFFICE, agreed, period=WEEK)] == [0, 2, 3, 4]
+    assert promised(OFFICE, agreed, period=WEEK) == timedelta(hours=4 * 4 - 1)
+
+
+def test_lines_that_never_close_serve_every_day() -> None:
+    always = Timetable(tuple(Hours(day, time(0), time(0)) for day in range(7)))
+    rome = Spell(MONDAY - timedelta(hours=1), MONDAY + timedelta(days=6, hours=23))
+    assert len(service_days(always, [], period=rome)) == 7
 
 
 def test_the_periods_are_rome_s() -> None:

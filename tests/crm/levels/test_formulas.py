@@ -33,12 +33,13 @@ def per_mille(share: Decimal | None) -> int | None:
     [(Formula.A, 811), (Formula.B, 819), (Formula.C, 827), (Formula.D, 830), (Formula.E, 860)],
 )
 def test_the_five_service_levels_of_the_example(formula: Formula, tenths: int) -> None:
+    """Metric: service level."""
     assert per_mille(formulas.service_level(EXAMPLE, formula)) == tenths
 
 
 @pytest.mark.parametrize("formula", Formula)
 def test_the_example_counted_call_by_call_gives_the_same(formula: Formula) -> None:
-    """Each threshold is met by calls exactly on it, and missed by calls a millisecond over."""
+    """Metric: service level. Each threshold is met by calls exactly on it, and missed by calls a millisecond over."""
     calls = (
         [call(20_000, served=True)] * 860 + [call(20_001, served=True)] * 140
         + [call(5_000, served=False)] * 10 + [call(5_001, served=False)] * 5 + [call(20_000, served=False)] * 5
@@ -51,6 +52,7 @@ def test_the_example_counted_call_by_call_gives_the_same(formula: Formula) -> No
 
 @pytest.mark.parametrize("formula", Formula)
 def test_of_nothing_there_is_no_share(formula: Formula) -> None:
+    """Metric: nothing of nothing."""
     assert formulas.service_level(Counts(), formula) is None
 
 
@@ -61,20 +63,24 @@ def test_where_all_gave_up_at_once_the_formulas_that_leave_them_out_have_nothing
 
 
 def test_the_other_figures_have_no_value_without_calls_either() -> None:
+    """Metric: nothing of nothing."""
     none = (
         formulas.abandon_rate, formulas.mean_wait_ms, formulas.mean_abandoned_wait_ms, formulas.mean_handling_ms,
     )  # fmt: skip
     assert [figure(Counts()) for figure in none] == [None] * 4
-    assert formulas.occupancy(Counts(), 0) is None
+    assert formulas.occupancy(0, 0) is None
+    assert formulas.outbound_per_hour(7, 0) is None
     assert formulas.longest_wait_ms([], NINE) is None
 
 
 def test_a_minute_and_forty_nine_is_not_averaged_as_forty_nine_seconds() -> None:
+    """Rule: golden figures."""
     counted = contribution(call(109_000, served=True), TERMS) + contribution(call(109_000, served=True), TERMS)
     assert formulas.mean_wait_ms(counted) == 109_000
 
 
 def test_the_wait_of_the_abandoned_is_shown_apart_and_left_out_of_nothing_it_belongs_to() -> None:
+    """Rule: golden figures. Metric: abandon rate. Metric: ASA."""
     calls = (call(10_000, served=True), call(50_000, served=False), call(70_000, served=False))
     counted = sum((contribution(one, TERMS) for one in calls), Counts())
     assert formulas.mean_wait_ms(counted) == 10_000
@@ -85,12 +91,27 @@ def test_the_wait_of_the_abandoned_is_shown_apart_and_left_out_of_nothing_it_bel
 
 
 def test_handling_is_talk_hold_and_wrap_up_of_the_handled() -> None:
+    """Metric: AHT."""
     counted = Counts(received=4, entered=4, answered=3, handled=2, talk_ms=300_000, hold_ms=20_000, wrap_up_ms=80_000)
     assert formulas.mean_handling_ms(counted) == 200_000
-    assert formulas.occupancy(counted, available_ms=100_000) == Decimal("0.8")
+
+
+def test_occupancy_is_what_calls_took_of_the_time_for_them() -> None:
+    """Metric: occupancy. 300 s talk, 20 s hold and 80 s wrap-up, 100 s ready: 400 of 500."""
+    assert formulas.occupancy(300_000 + 20_000 + 80_000, available_ms=100_000) == Decimal("0.8")
+    assert formulas.occupancy(0, available_ms=100_000) == 0
+
+
+def test_outbound_attempts_are_counted_per_hour_that_was_staffed() -> None:
+    """Metric: outbound per hour.
+
+    75 in the hour and a half in which somebody was there and contacts could be called: the fifty of the tender.
+    """
+    assert formulas.outbound_per_hour(75, staffed_ms=90 * 60_000) == 50
 
 
 def test_the_longest_wait_is_of_whoever_waits_now() -> None:
+    """Metric: longest wait."""
     waiting = [NINE - timedelta(seconds=3), NINE - timedelta(seconds=75), NINE + timedelta(seconds=1)]
     assert formulas.longest_wait_ms(waiting, NINE) == 75_000
 

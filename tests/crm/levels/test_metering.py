@@ -80,6 +80,7 @@ ABANDONED = Counts(1, 1, lost=1, abandoned=1)
     ],
 )  # fmt: skip
 def test_what_a_call_adds(call: Measured, counts: Counts) -> None:
+    """Metric: abandoned. Metric: wait. Metric: waited over T."""
     assert contribution(call, T) == counts
 
 
@@ -161,6 +162,7 @@ def test_the_two_shares_of_a_day() -> None:
 
 
 def test_a_contract_may_want_its_shares_of_those_that_entered_the_queue() -> None:
+    """Metric: denominator."""
     over = waiting_over(DAY, Decimal("0.20"), Denominator.ENTERED)
     assert (over.part, over.whole, over.standing) == (190, 700, Standing.BROKEN)
     assert lost(DAY, Decimal("0.15"), Denominator.ENTERED).whole == 700

@@ -219,7 +219,7 @@ def rows(superuser: Connection, ente: int) -> dict[str, int]:
 def test_it_goes_on_where_it_was_killed(
     stage: Stage, superuser: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker dies after each few rows, again and again."""
+    """The worker dies after some rows, again and again, each time a little later."""
     end = asked(stage, tmp_path)
     confirmed(stage, end, tmp_path)
     monkeypatch.setattr(deletion, "CHUNK", 1)
@@ -236,7 +236,7 @@ def test_it_goes_on_where_it_was_killed(
 
     monkeypatch.setattr(deletion, "_chunk", chunk)
     for attempt in range(60):
-        left[0] = 5 + 3 * attempt
+        left[0] = 5 + 7 * attempt
         superuser.execute("UPDATE job SET due_at = now() - interval '1 minute', attempts = 0 WHERE state <> 'done'")
         try:
             work(stage)

@@ -78,6 +78,7 @@ def test_saying_ready_in_wrap_up_is_kept_until_the_notes_are_done() -> None:
 
 
 def test_not_answering_is_a_pause_everybody_sees_until_he_says_ready() -> None:
+    """Rule: a pause, not an exile."""
     missed = presence.missed(ringing(), at(30))
     assert (missed.state, missed.pause_reason, missed.call_id) == (AgentState.PAUSED, PauseReason.MISSED_CALL, None)
     back = presence.wish(missed, AgentState.READY, None, at(60))
@@ -90,6 +91,7 @@ def test_who_was_rung_for_nothing_keeps_his_turn() -> None:
 
 
 def test_who_asked_for_a_break_while_it_rang_for_nothing_gets_it() -> None:
+    """Rule: the intention is kept."""
     asked = presence.wish(ringing(), AgentState.PAUSED, PauseReason.MEETING, at(11))
     assert presence.free(asked, at(15)).state is AgentState.PAUSED
 

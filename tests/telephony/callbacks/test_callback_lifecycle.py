@@ -124,7 +124,7 @@ def test_once_joined_he_is_a_caller_like_any_other() -> None:
 def test_a_callback_is_no_abandonment_and_is_lost_once_it_failed(
     ended: bool, served: bool, turned_away: bool, counts: Counts
 ) -> None:
-    """contact-centre.md: lost: a callback not fulfilled; a queue callback is not an abandonment."""
+    """Metric: abandoned. Metric: lost. A callback not fulfilled; a queue callback is not an abandonment."""
     call = Measured(
         received=True, entered=True, served=served, ended=ended, waited_ms=0, turned_away=turned_away, called_back=True
     )  # fmt: skip

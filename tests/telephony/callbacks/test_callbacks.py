@@ -17,8 +17,9 @@ from telephony.agents.models import AgentState
 from telephony.callbacks import rules
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback, CallbackState
-from telephony.calls import reception, service
-from telephony.calls.events import LegEnd
+from telephony.calls import reception
+from telephony.calls.addresses import conference_name
+from telephony.calls.events import CallerJoined, LegEnd
 from telephony.calls.models import Outcome, Phase
 from telephony.calls.reception import Reply
 from telephony.calls.service import Heard
@@ -28,7 +29,7 @@ from telephony.floor.current import floor
 from telephony.ivr.definition import Flow, Goodbye, ToCallback, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
-from telephony.ivr.walk import Place
+from telephony.ivr.turns import Place
 from telephony.queues.models import EntryState, Queue
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE
 from tests.telephony.calls.test_full_queue import follows
@@ -82,7 +83,7 @@ def ended(stage: Stage, call: UUID, sid: str, leg: UUID | None = None) -> object
     """The carrier says that a line is over."""
     stage.told += 1
     heard = Heard(f"ended:{stage.told}", stage.work(clock.now))
-    return stage.work(lambda s: service.line_ended(s, call, sid, heard, leg))
+    return stage.work(lambda s: reception.line_ended(s, call, sid, heard, leg))
 
 
 def row(stage: Stage, call: UUID) -> Callback:
@@ -175,7 +176,7 @@ def test_a_key_that_is_told_twice_does_nothing_twice(centre: Stage) -> None:
 
 
 def test_the_place_is_kept_and_the_citizen_called_when_an_operator_has_answered(centre: Stage) -> None:
-    """contact-centre.md: a queue callback keeps its place and is not an abandonment."""
+    """Rule: no dialling without agents. A queue callback keeps its place and is not an abandonment."""
     call = centre.queues(sid="CAfirst")
     asks(centre, call)
     later = centre.queues(None, sid="CAlater")
@@ -201,6 +202,25 @@ def test_the_place_is_kept_and_the_citizen_called_when_an_operator_has_answered(
     assert centre.timers() == 1  # the wrap-up's
 
 
+def test_who_is_cut_off_when_he_is_called_back_may_ask_for_it_again(centre: Stage) -> None:
+    """contact-centre.md: whoever is cut off keeps his place, and what he may do there."""
+    cast, call = centre.cast, centre.queues(sid="CAfirst")
+    asks(centre, call)
+    centre.ready(cast.anna)
+    answered_for(centre, call)
+    centre.joins(call)
+    centre.leg_ends(call, LegEnd.COMPLETED)
+    asks(centre, call)
+    stands, asked = centre.call(call), row(centre, call)
+    assert (stands.phase, stands.away, asked.state, asked.ended_at) == (Phase.WAITING, True, CallbackState.OPEN, None)
+    centre.ready(cast.anna)
+    passes(centre, 1)
+    answered_for(centre, call)
+    centre.joins(call)
+    assert row(centre, call).state is CallbackState.FULFILLED
+    assert proof(centre).differences == ()
+
+
 def test_the_line_he_gave_up_ends_nothing_however_late_it_is_told(centre: Stage) -> None:
     call = centre.queues(sid="CAfirst")
     asks(centre, call)
@@ -213,7 +233,7 @@ def test_the_line_he_gave_up_ends_nothing_however_late_it_is_told(centre: Stage)
 
 
 def test_who_does_not_answer_is_called_again_later_and_in_the_end_given_up(centre: Stage) -> None:
-    """contact-centre.md: a callback not fulfilled is lost. Somebody has to look after him."""
+    """Metric: lost. A callback not fulfilled is lost. Somebody has to look after him."""
     call = centre.queues(sid="CAfirst")
     asks(centre, call)
     centre.ready(centre.cast.anna)
@@ -241,7 +261,7 @@ def test_who_does_not_answer_is_called_again_later_and_in_the_end_given_up(centr
 
 
 def test_a_reply_that_is_lost_is_looked_for_and_the_citizen_not_called_twice(centre: Stage) -> None:
-    """contact-centre.md: lost REST reply, second paid call: "unknown", reconciled, never blindly repeated."""
+    """Rule: unknown, not repeated. Lost REST reply, second paid call: "unknown", reconciled, never blindly repeated."""
     call = centre.queues(sid="CAfirst")
     asks(centre, call)
     centre.ready(centre.cast.anna)
@@ -257,6 +277,30 @@ def test_a_reply_that_is_lost_is_looked_for_and_the_citizen_not_called_twice(cen
     assert centre.call(call).carrier_sid == "CAleg1"
     centre.joins(call)
     assert centre.call(call).phase is Phase.TALKING
+
+
+def test_his_line_is_known_from_its_joining_before_anybody_else_tells_of_it(centre: Stage) -> None:
+    """contact-centre.md: callbacks overtake each other, and the reply that created them: nobody is cut off for it."""
+    call = centre.queues(sid="CAfirst")
+    asks(centre, call)
+    centre.ready(centre.cast.anna)
+    centre.run()
+    leg = centre.leg(call)
+    centre.answers(call)
+    centre.carrier.loses_replies = True
+    centre.run()
+    centre.carrier.loses_replies = False
+    centre.carrier.labels[conference_name(leg)] = {"customer": None}
+    centre.passes(20)
+    centre.reconciler.run()
+    assert centre.call(call).phase is Phase.JOINING, "his line has no name yet"
+    centre.hear(call, CallerJoined(centre.work(clock.now), leg, "CAleg1"))
+    assert (centre.call(call).carrier_sid, row(centre, call).leg_id) == ("CAleg1", leg)
+    centre.dispatcher.sweep()
+    centre.passes(20)
+    centre.reconciler.run()
+    assert centre.call(call).phase is Phase.TALKING
+    assert "CAleg1" not in centre.carrier.ended
 
 
 def test_a_carrier_that_will_not_call_costs_an_attempt_and_no_operator(centre: Stage) -> None:
@@ -393,7 +437,7 @@ def test_out_of_hours_it_is_put_aside(centre: Stage, monkeypatch: pytest.MonkeyP
 
 
 def test_an_answering_machine_is_an_attempt_and_no_answer(centre: Stage) -> None:
-    """contact-centre.md: a callback that was not fulfilled is lost; a machine fulfils none."""
+    """Rule: a person first. Metric: lost. A callback that was not fulfilled is lost; a machine fulfils none."""
     cast, call = centre.cast, centre.queues()
     asks(centre, call)
     centre.ready(cast.anna)

@@ -6,19 +6,18 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from crm.core import clock
 from crm.core.db import Scope
-from crm.enti.models import ContractLevel
 from crm.levels import service as levels
 from crm.levels.metering import Account, Callers, FactKind, Measured, hour_of, quarter_of
+from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP
 from crm.levels.models import ContractEvent, ContractEventKind
-from crm.levels.queries import LONGEST_WAIT, LOST, QUEUE_CAP
 from telephony.calls import service
 from telephony.calls.events import LegEnd
 from telephony.calls.service import Heard
-from tests.cast import NOTICE, REGIONAL_LINE, STRANGER
+from tests.cast import NOTICE, REGIONAL_LINE, STRANGER, promise
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -32,11 +31,7 @@ def limited(stage: Stage) -> Stage:
     with stage.database.begin(Scope.nothing()) as session:
         rows = ((QUEUE_CAP, 5, None), (LONGEST_WAIT, 300, "landline"), (LONGEST_WAIT, 300, "mobile"))
         for metric, target, callers in rows:
-            session.execute(
-                insert(ContractLevel).values(
-                    contract_id=stage.cast.contract, metric=metric, op="<=", target=target, callers=callers
-                )
-            )
+            promise(session, stage.cast.contract, metric, target, callers=callers)
     return stage
 
 
@@ -47,6 +42,7 @@ def events(stage: Stage) -> list[tuple[ContractEventKind, str, Decimal, bool]]:
 
 
 def test_the_sixth_who_waits_for_an_ente_is_told_whatever_the_queue(limited: Stage) -> None:
+    """Metric: queue cap."""
     cast = limited.cast
     for n in range(5):
         limited.queues(sid=f"CA{n}")
@@ -97,6 +93,7 @@ def test_a_wait_over_five_minutes_is_told_when_nothing_else_happens(limited: Sta
     (at,) = limited.work(lambda s: s.execute(select(ContractEvent.occurred_at)).scalars().all())
     assert at == limited.after(call, 300.001)
     limited.caller_leaves(call, after=320)
+    assert events(limited) == [(ContractEventKind.WAIT_OVER, str(call), Decimal(320), True)]
     assert len(events(limited)) == 1  # once
 
 

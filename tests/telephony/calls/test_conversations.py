@@ -138,6 +138,7 @@ def test_a_caller_who_gives_up_while_waiting_is_lost(stage: Stage) -> None:
 
 
 def test_the_caller_gives_up_while_annas_phone_rings(stage: Stage) -> None:
+    """Rule: no ghost rings."""
     cast = stage.cast
     stage.ready(cast.anna)
     before = stage.presence(cast.anna).idle_since
@@ -291,6 +292,7 @@ def test_hanging_up_too_early_is_refused_and_does_not_swallow_the_click_that_cou
 
 
 def test_annas_wrap_up_runs_out_on_the_server_and_her_notes_are_kept(stage: Stage) -> None:
+    """Rule: wrap-up is the agent's."""
     cast = stage.cast
     stage.ready(cast.anna)
     call = stage.queues()
@@ -310,6 +312,7 @@ def test_annas_wrap_up_runs_out_on_the_server_and_her_notes_are_kept(stage: Stag
 
 
 def test_a_break_asked_for_during_the_conversation_begins_after_the_notes(stage: Stage) -> None:
+    """Rule: the intention is kept."""
     cast = stage.cast
     stage.ready(cast.anna)
     call = stage.queues()
@@ -323,6 +326,7 @@ def test_a_break_asked_for_during_the_conversation_begins_after_the_notes(stage:
 
 
 def test_nothing_is_saved_without_saying_what_it_was_about(stage: Stage) -> None:
+    """Rule: the intention is kept."""
     by = stage.principal(stage.cast.anna)
     stage.ready(stage.cast.anna)
     call = stage.queues()
@@ -345,12 +349,14 @@ def test_luca_cannot_write_up_annas_call(stage: Stage) -> None:
 
 
 def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_as_received(stage: Stage) -> None:
-    """contact-centre.md: *received* within the metering hours, whatever became of it; nobody approved this closure."""
+    """Metric: received. within the metering hours, whatever became of it; nobody approved this closure."""
     cast = stage.cast
     sara = Principal(cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
     stage.work(lambda s: lines.close_lines(s, sara, contract_id=cast.contract, reason="Guasto alla rete."))
     call = stage.arrives()
-    greeting, why, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAagain")
+    told, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAagain")
+    assert isinstance(told, Gather)
+    greeting, why = told.prompts
     assert isinstance(why, Say)
     assert "Guasto alla rete." in why.text
     assert (greeting, end) == (Say("Buongiorno, servizio riscossione tributi, Comune di Empoli."), Hangup())
@@ -364,6 +370,7 @@ def test_while_the_lines_are_closed_a_caller_is_told_why_and_counts_as_received(
 
 
 def test_while_the_lines_are_closed_as_the_ente_agreed_a_call_counts_nowhere(stage: Stage) -> None:
+    """Rule: one query layer."""
     cast, at = stage.cast, stage.work(clock.now)
     agreed = {"reason": "Trasloco", "message": "Trasloco.", "standing": ClosureStanding.APPROVED, "proposal": uuid4()}
     with stage.database.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
@@ -389,7 +396,8 @@ def test_a_call_on_the_regional_line_finds_its_ente_by_the_notice_number(stage: 
     assert stage.counts() == {(None, None): Counts(received=1)}
     (asked,) = stage.presses(call, "1")
     assert isinstance(asked, Gather)
-    assert (asked.digits, asked.prompts) == (None, (Say(prompts.sentence(Sentence.ASK_NOTICE)),))
+    heard = tuple(Say(prompts.sentence(one)) for one in (Sentence.ASK_NOTICE, Sentence.NO_NOTICE))
+    assert (asked.digits, asked.prompts) == (None, heard)
     said, queued = stage.presses(call, NOTICE)
     assert said == Say(prompts.sentence(Sentence.OPERATOR))
     assert isinstance(queued, Enqueue)
@@ -506,6 +514,7 @@ def test_an_answer_told_after_the_leg_s_end_does_not_revive_it(stage: Stage) -> 
 
 
 def test_a_leg_that_answers_for_a_call_already_with_another_agent_is_ended(stage: Stage) -> None:
+    """Rule: one winner."""
     cast = stage.cast
     stage.ready(cast.anna, cast.luca)
     call = stage.queues()
@@ -520,6 +529,7 @@ def test_a_leg_that_answers_for_a_call_already_with_another_agent_is_ended(stage
 
 
 def test_callbacks_in_the_wrong_order_lead_to_the_same_end(stage: Stage) -> None:
+    """Rule: told twice, done once."""
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.run()

@@ -1,21 +1,20 @@
 """The queue holds all that the contract allows: the flow's own way on, counted as what it is."""
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from crm.core import clock
 from crm.core.db import Scope
-from crm.enti.models import ContractLevel
 from crm.levels.metering import Counts, FactKind
+from crm.levels.metrics import QUEUE_CAP
 from crm.levels.models import ContractEvent, ContractEventKind
-from crm.levels.queries import QUEUE_CAP
 from telephony.calls.models import Outcome, Phase
 from telephony.carriers.port import Gather, Hangup, Say
 from telephony.ivr.definition import Choice, Flow, Goodbye, Menu, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion
 from telephony.lines.models import PhoneLine
-from tests.cast import EMPOLI_LINE
+from tests.cast import EMPOLI_LINE, promise
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -29,8 +28,7 @@ def follows(stage: Stage, flow: Flow, *, cap: int | None = CAP) -> None:
     cast = stage.cast
     with stage.database.begin(Scope.of_contract(cast.contract)) as session:
         if cap is not None:
-            values = {"contract_id": cast.contract, "metric": QUEUE_CAP, "op": "<=", "target": cap}
-            session.execute(insert(ContractLevel).values(values))
+            promise(session, cast.contract, QUEUE_CAP, cap)
         row = IvrFlow(contract_id=cast.contract, name="Prova")
         session.add(row)
         session.flush()
@@ -64,13 +62,18 @@ def events(stage: Stage) -> list[tuple[ContractEventKind, str, int]]:
 
 
 def test_one_too_many_is_led_on_and_counted_as_lost(stage: Stage) -> None:
-    """contact-centre.md: lost is who was turned away because the queue was full; the cap counts the whole centre."""
+    """Metric: lost. Metric: queue cap.
+
+    Lost is who was turned away because the queue was full; the cap counts the whole centre.
+    """
     follows(stage, full_flow(stage, "fine"))
     for n in range(CAP):
         assert stage.call(stage.arrives(sid=f"CA{n}")).phase is Phase.WAITING
     assert events(stage) == []
     call = stage.arrives(sid="CAthird")
-    assert stage.hears(call) == (Say("Ci sono troppe chiamate."), Hangup())
+    told, end = stage.hears(call)
+    assert isinstance(told, Gather)
+    assert (told.prompts, end) == ((Say("Ci sono troppe chiamate."),), Hangup())
     assert events(stage) == [(ContractEventKind.QUEUE_OVER, str(call), CAP + 1)]
     stage.caller_leaves(call, after=5)
     assert stage.call(call).outcome is Outcome.TURNED_AWAY

@@ -87,6 +87,7 @@ def a_morning(stage: Stage) -> None:
 
 
 def test_a_morning_s_counters_are_what_its_facts_make_of_them(stage: Stage) -> None:
+    """Rule: golden figures."""
     a_morning(stage)
     verdict = proof(stage)
     assert (verdict.calls, verdict.differences) == (5, ())
@@ -124,7 +125,7 @@ def test_what_is_told_of_a_call_after_its_end_is_counted_and_proved(stage: Stage
 
 
 def test_holds_and_passing_on_are_counted_once_and_proved(stage: Stage) -> None:
-    """contact-centre.md, AHT: talk, hold and wrap-up of handled calls; a wait after passing on adds to the first."""
+    """Metric: AHT. Talk, hold and wrap-up of handled calls; a wait after passing on adds to the first."""
     cast = stage.cast
     stage.ready(cast.anna)
     call = stage.queues()
@@ -253,6 +254,7 @@ def test_facts_say_by_whom_and_in_which_place(stage: Stage) -> None:
 def test_a_call_counts_under_its_caller_s_telephone_else_under_its_line(
     stage: Stage, caller: str | None, line: str, callers: Callers
 ) -> None:
+    """Metric: caller's kind."""
     stage.arrives(caller, line)
     stage.engine.fold_counters()
     kinds = stage.work(lambda s: s.execute(text("SELECT callers FROM service_count")).scalars().all())
@@ -260,7 +262,7 @@ def test_a_call_counts_under_its_caller_s_telephone_else_under_its_line(
 
 
 def test_a_contract_s_own_terms_hold_from_their_hour_on(stage: Stage) -> None:
-    """An answer after five seconds is within ten, and not within four."""
+    """Metric: stamp. An answer after five seconds is within ten, and not within four."""
     with stage.database.begin(Scope.nothing()) as session:
         this_hour = hour_of(clock.now(session))
         for hours, within in ((-48, 4_000), (-1, 10_000), (2, 4_000)):

@@ -141,6 +141,7 @@ def test_what_follows_from_each_event_in_each_phase(phase: Phase, event: Event) 
 
 
 def test_the_wait_runs_from_the_queue_until_both_are_joined() -> None:
+    """Metric: wait."""
     step = advance(HERE[Phase.JOINING], JOINED)
     assert (step.state.waited_ms, step.state.waiting_since, step.state.served) == (20_000, None, True)
     assert [(fact.at, fact.waited_ms) for fact in step.facts] == [(NOW, 20_000)]
@@ -156,6 +157,7 @@ def test_missing_a_ring_does_not_interrupt_the_wait() -> None:
 
 
 def test_a_caller_who_was_cut_off_waits_again_on_top_of_what_he_waited() -> None:
+    """Metric: wait."""
     again = advance(HERE[Phase.TALKING], LegEnded(at(100), LEG, LegEnd.COMPLETED)).state
     assert (again.phase, again.waiting_since, again.waited_ms, again.served) == (Phase.WAITING, at(100), 20_000, True)
     assert waited_until(again, at(105)) == 25_000
@@ -398,7 +400,7 @@ def test_the_meter_hears_each_fact_as_often_as_it_happened(script: list[tuple[ob
 @given(beats)
 @settings(max_examples=400)
 def test_its_facts_alone_tell_how_long_was_waited_talked_and_held(script: list[tuple[object, float]]) -> None:
-    """contact-centre.md, AHT: talk, hold and wrap-up are apart, so that none is counted twice."""
+    """Metric: AHT. Talk, hold and wrap-up are apart, so that none is counted twice."""
     steps = play(script)
     received = Told(FactKind.RECEIVED, START, 1, None, None, Callers.MOBILE, 0)
     facts = [
@@ -452,6 +454,7 @@ def test_no_leg_is_left_ringing(script: list[tuple[object, float]]) -> None:
 @given(beats, st.integers(0, 40))
 @settings(max_examples=200)
 def test_an_event_told_twice_in_a_row_counts_once(script: list[tuple[object, float]], place: int) -> None:
+    """Rule: told twice, done once."""
     steps = play(script)
     _, event, step = steps[place % len(steps)]
     again = advance(step.state, event)

@@ -83,7 +83,10 @@ def audited(stage: Stage, kind: str) -> list[Any]:
 def test_a_wrap_up_is_ended_by_the_supervisor_the_notes_are_kept_and_the_agent_is_told(
     stage: Stage, sara: Principal
 ) -> None:
-    """Rule: wrap-up belongs to the agent and runs on the server; who ends it for him is known, and nothing is lost."""
+    """Rule: wrap-up is the agent's.
+
+    Wrap-up belongs to the agent and runs on the server; who ends it for him is known, and nothing is lost.
+    """
     call = in_wrap_up(stage)
     anna = stage.principal(stage.cast.anna)
     stage.work(lambda s: conversation.draft(s, anna, call_id=call, topic="", disposition="", note="Rate, poi…"))
@@ -114,7 +117,7 @@ def test_out_of_service_from_wherever_he_rests(stage: Stage, sara: Principal) ->
 
 
 def test_a_conversation_is_not_cut_short(stage: Stage, sara: Principal) -> None:
-    """Rule: the intended state is kept through a call."""
+    """Rule: the intention is kept. The intended state is kept through a call."""
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.talks(call)
@@ -139,7 +142,7 @@ def test_only_who_oversees_him_may(stage: Stage, sara: Principal) -> None:
 
 
 def test_a_pause_over_its_limit_is_seen_and_goes_on(stage: Stage, sara: Principal) -> None:
-    """Rule: a pause is visible and reversible; nobody is evicted by it."""
+    """Rule: a pause, not an exile. A pause is visible and reversible; nobody is evicted by it."""
     pauses(stage, stage.cast.anna, minutes_ago=16)
     pauses(stage, stage.cast.luca, PauseReason.MEETING, minutes_ago=16)
     contracts = frozenset({stage.cast.contract})

@@ -27,8 +27,8 @@ from telephony.ivr import prompts
 from telephony.ivr.prompts import Sentence
 from telephony.queues import queries
 from telephony.queues.models import EntryState, Queue, QueueMember
-from telephony.queues.routing import HEAD, MEANT_S
-from tests.cast import DOMAIN, MARIO_MOBILE
+from telephony.queues.routing import HEAD, MEANT_S, PASSED_S
+from tests.cast import DOMAIN, MARIO_MOBILE, STRANGER
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import TO, Stage
 
@@ -100,7 +100,7 @@ def test_anna_puts_mario_on_hold_and_takes_him_up_again(stage: Stage) -> None:
 
 
 def test_the_held_time_is_no_time_of_conversation(stage: Stage) -> None:
-    """contact-centre.md: AHT is talk + hold + wrap-up."""
+    """Metric: AHT. It is talk + hold + wrap-up."""
     call, anna = in_talk(stage)
     stage.work(lambda s: talk.hold(s, anna, call_id=call))
     held = timedelta(seconds=40)
@@ -175,7 +175,7 @@ def test_a_colleague_who_is_asked_and_says_that_he_is_done_is_free_again(stage: 
 
 
 def test_a_colleague_who_does_not_answer_is_paused_visibly_and_mario_is_still_anna_s(stage: Stage) -> None:
-    """contact-centre.md: no-answers lead to a visible, reversible pause."""
+    """Rule: a pause, not an exile. No-answers lead to a visible, reversible pause."""
     call, _, _ = consults_luca(stage)
     stage.passes(30)
     stage.engine.fire_timers()
@@ -233,7 +233,7 @@ def test_the_three_of_them_talk_and_when_anna_s_line_drops_the_other_two_go_on(s
 
 
 def test_mario_hangs_up_while_he_is_held_and_both_are_let_go(stage: Stage) -> None:
-    """contact-centre.md: a caller's end cancels the legs that ring for him."""
+    """Rule: no ghost rings. A caller's end cancels the legs that ring for him."""
     call, _, _ = consults_luca(stage)
     stage.caller_leaves(call, after=20)
     stage.run()
@@ -292,6 +292,7 @@ def test_whom_anna_may_choose(stage: Stage) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> None:
+    """Metric: wait."""
     cast = stage.cast
     call, anna = in_talk(stage)
     stage.work(lambda s: talk.hold(s, anna, call_id=call))
@@ -314,6 +315,20 @@ def test_anna_passes_mario_on_to_another_queue(stage: Stage, first: bool) -> Non
     (told,) = stage.timeline(cast.mario)[0].detail["passed"]
     assert (told["kind"], told["to"]) == ("queue", "Avvisi")
     assert told["by"] == stage.work(lambda s: access.named(s, [cast.anna]))[cast.anna]
+
+
+def test_anna_does_not_get_back_at_once_whom_she_passed_on_while_luca_is_in_service(stage: Stage) -> None:
+    cast = stage.cast
+    stage.ready(cast.luca)
+    stage.talks(stage.queues(STRANGER, sid="CAother"))  # with Luca
+    call, anna = in_talk(stage)
+    stage.work(lambda s: talk.pass_to_queue(s, anna, call_id=call, queue_id=cast.operator, first=True))
+    stage.run()
+    assert (stage.call(call).phase, stage.presence(cast.anna).state) == (Phase.WAITING, AgentState.READY)
+    stage.passes(PASSED_S + 1)
+    stage.engine.fire_timers()
+    stage.run()
+    assert (stage.call(call).phase, stage.call(call).agent_id) == (Phase.RINGING, cast.anna)
 
 
 def test_whoever_is_passed_on_is_answered_by_more_the_longer_he_waits_there(stage: Stage) -> None:

@@ -73,6 +73,7 @@ def test_nobody_told_that_the_caller_joined(stage: Stage) -> None:
 
 
 def test_nobody_told_that_annas_line_dropped(stage: Stage) -> None:
+    """Rule: nobody is stuck."""
     stage.ready(stage.cast.anna)
     call = stage.queues()
     leg = stage.talks(call)

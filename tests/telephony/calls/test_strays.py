@@ -50,7 +50,7 @@ def test_what_becomes_of_a_live_call(one: LiveCall, verdict: Verdict) -> None:
 def test_a_caller_whom_we_hold_as_gone_hears_an_apology_and_a_telephone_that_rings_for_nobody_falls_silent(
     stage: Stage,
 ) -> None:
-    """Rule: stuck calls are found by comparing with the carrier, either way."""
+    """Rule: nobody is stuck. Stuck calls are found by comparing with the carrier, either way."""
     stage.ready(stage.cast.anna)
     call = stage.queues()
     leg = stage.talks(call)

@@ -176,7 +176,7 @@ def test_who_takes_the_call_over_is_its_agent_in_the_room_where_the_caller_is() 
 
 
 def test_hold_and_conversation_are_measured_apart() -> None:
-    """contact-centre.md: AHT is talk + hold + wrap-up; a held minute is no minute of conversation."""
+    """Metric: AHT. It is talk + hold + wrap-up; a held minute is no minute of conversation."""
     held = advance(TALKS, EVENTS["hold"]).state
     back = advance(held, BackAsked(NOW + timedelta(seconds=60), ANNA)).state
     over = advance(back, CallerLeft(NOW + timedelta(seconds=70))).state

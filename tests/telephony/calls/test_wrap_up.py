@@ -1,14 +1,18 @@
 """The time for the notes: what is written when it runs out is kept, and may be completed afterwards."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, InvalidError
-from telephony.agents.models import AgentState
+from telephony.agents import service as agents
+from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls import conversation, story
 from telephony.calls.choices import Disposition, Topic
-from tests.cast import STRANGER
+from tests.cast import NOTICE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -175,3 +179,39 @@ def test_a_stranger_s_call_can_be_completed_too(stage: Stage) -> None:
     runs_out(stage)
     completes(stage, call, Topic.OTHER, Disposition.DROPPED, "")
     assert stage.call(call).topic == Topic.OTHER
+
+
+def test_a_wrap_up_keeps_the_calls_of_every_queue_away_and_is_ended_by_nobody_else_s(stage: Stage) -> None:
+    """Rule: wrap-up is the agent's. It is of one queue, he is of two; and a colleague ends his own meanwhile."""
+    cast = stage.cast
+    call = to_be_written_up(stage)  # in the queue of the operator
+    other = stage.arrives(STRANGER, REGIONAL_LINE, sid="CAother")
+    stage.presses(other, "1")
+    stage.presses(other, NOTICE)
+    assert stage.entry(other).queue_id == cast.notices
+    assert stage.run() == []
+    stage.ready(cast.luca)
+    stage.talks(other)
+    stage.caller_leaves(other)
+    luca = stage.principal(cast.luca)
+    done = {"topic": Topic.PAYMENT, "disposition": Disposition.ANSWERED, "note": ""}
+    stage.work(lambda s: conversation.draft(s, luca, call_id=other, **done))
+    stage.work(lambda s: conversation.wrap_up(s, luca, call_id=other, intended=None))
+    assert stage.presence(cast.luca).state is AgentState.READY
+    assert (stage.presence(cast.anna).state, stage.presence(cast.anna).call_id) == (AgentState.WRAP_UP, call)
+
+
+def test_a_browser_that_is_closed_ends_no_wrap_up(stage: Stage) -> None:
+    """Rule: wrap-up is the agent's. It runs on the server: neither shorter nor longer, and the notes are kept."""
+    call, anna = to_be_written_up(stage), stage.cast.anna
+    types(stage, call, "Paga lunedì.")
+    stage.work(lambda s: agents.lapse(s, anna))
+    with stage.database.begin(Scope.nothing()) as session:
+        session.execute(update(AgentPresence).values(live_until=AgentPresence.live_until - timedelta(minutes=1)))
+    stage.engine.retire_silent()
+    assert stage.presence(anna).state is AgentState.WRAP_UP
+    runs_out(stage)
+    assert stage.presence(anna).state is AgentState.READY
+    stage.engine.retire_silent()
+    assert stage.presence(anna).state is AgentState.OFFLINE
+    assert (stage.call(call).note, unfinished(stage)) == ("Paga lunedì.", call)

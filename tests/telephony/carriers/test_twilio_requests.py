@@ -20,6 +20,7 @@ from telephony.carriers.port import (
     CarrierError,
     Ring,
     Room,
+    Spoken,
     Standing,
     Taken,
     Taking,
@@ -80,8 +81,10 @@ def teach(twilio: Twilio) -> None:
     conferences = [{"sid": CONFERENCE, "friendly_name": RING.conference, "status": "in-progress"}]
     plainly = {"hold": False, "muted": False, "coaching": False, "call_sid_to_coach": None}
     inside = [
-        {"label": str(LEG), "call_sid": CALL, **plainly},
-        {"label": CUSTOMER, "call_sid": CALLER, "date_created": "Fri, 20 Nov 2026 09:00:30 +0000", **plainly},
+        {"label": str(LEG), "call_sid": CALL, "status": "connected", **plainly},
+        {"label": "rung", "call_sid": FURTHER, "status": "ringing", **plainly},
+        {"label": CUSTOMER, "call_sid": CALLER, "status": "connected",
+         "date_created": "Fri, 20 Nov 2026 09:00:30 +0000", **plainly},
     ]  # fmt: skip
     twilio.replies |= {
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
@@ -341,9 +344,23 @@ def test_a_call_the_carrier_does_not_know(carrier: TwilioCarrier) -> None:
 
 
 def test_who_is_in_a_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:
+    """Whoever is being rung is listed as well, and is not in it."""
     teach(twilio)
     assert carrier.labels_in(RING.conference) == {str(LEG): None, "customer": SINCE}
     assert multi(twilio.asked[0].query)["FriendlyName"] == RING.conference
+
+
+def test_whom_a_line_was_put_through_to_is_told_by_the_calls_that_were_dialled_for_it(
+    twilio: Twilio, carrier: TwilioCarrier
+) -> None:
+    teach(twilio)
+    assert carrier.put_through(CALLER) is None
+    ends = ("Fri, 20 Nov 2026 09:00:10 +0000", "Fri, 20 Nov 2026 09:01:30 +0000")
+    dialled = [the_call("completed", end_time=ended, duration="60") for ended in ends]
+    twilio.replies["GET", "/Calls.json"] = (200, {"calls": dialled, "next_page_uri": None})
+    assert carrier.put_through(CALLER) == Spoken(SINCE, 60)
+    asked = multi(twilio.asked[-1].query)
+    assert (asked["ParentCallSid"], asked["Status"]) == (CALLER, "completed")
 
 
 def test_a_ring_is_found_in_its_conference(twilio: Twilio, carrier: TwilioCarrier) -> None:

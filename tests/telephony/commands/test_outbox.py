@@ -60,6 +60,7 @@ def test_a_ring_without_an_answer_that_never_happened_gives_the_call_to_somebody
 
 
 def test_a_ring_is_never_asked_for_twice_even_if_it_is_found_late(stage: Stage) -> None:
+    """Rule: unknown, not repeated."""
     stage.carrier.loses_replies = True
     offered(stage)
     stage.run()
@@ -79,7 +80,7 @@ def test_the_carrier_refuses_to_ring_anna(stage: Stage) -> None:
 
 
 def test_a_carrier_that_refuses_everything_is_not_asked_as_fast_as_it_refuses(stage: Stage) -> None:
-    """Rule: a lock-up on a carrier's errors; nothing turns without end."""
+    """Rule: heartbeat and take-over. A lock-up on a carrier's errors; nothing turns without end."""
     stage.carrier.ringing.extend(refused() for _ in range(4))
     offered(stage)
     stage.run()
@@ -177,9 +178,10 @@ def test_moving_a_caller_who_has_just_hung_up_is_no_failure(stage: Stage) -> Non
 
 
 def test_what_the_call_has_moved_past_is_not_told_any_more(stage: Stage) -> None:
+    """A ring that was made ready with its match is looked at again when no thread was free for it at once."""
     call, leg = offered(stage)
     stage.caller_leaves(call, after=3)
-    stage.run()
+    stage.run(waited_s=1)
     assert stage.commands() == [(RING, CommandState.DONE), (CommandKind.END_LEG, CommandState.DONE)]
     assert stage.carrier.rings == {}
     assert stage.sid(leg) is None
@@ -188,7 +190,10 @@ def test_what_the_call_has_moved_past_is_not_told_any_more(stage: Stage) -> None
 def test_the_caller_gives_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_when_its_sid_comes(
     stage: Stage,
 ) -> None:
-    """The end of the leg is ordered before anybody knows its SID; the ring's reply comes after that."""
+    """Rule: no ghost rings.
+
+    The end of the leg is ordered before anybody knows its SID; the ring's reply comes after that.
+    """
     call, leg = offered(stage)
     stage.carrier.loses_replies = True
     stage.run()
@@ -217,7 +222,7 @@ def test_annas_time_is_up_while_the_ring_is_on_its_way_and_the_leg_is_ended_when
 def test_annas_time_is_up_though_nobody_knows_whether_her_telephone_rang_and_it_is_no_fault_of_hers(
     stage: Stage,
 ) -> None:
-    """Rule: agents stuck as reserved are freed; a carrier's failure evicts nobody."""
+    """Rule: nobody is stuck. Agents stuck as reserved are freed; a carrier's failure evicts nobody."""
     stage.carrier.ringing.append(no_answer())
     call, leg = offered(stage)
     stage.run()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
@@ -21,9 +21,10 @@ from telephony.ivr import outside, queries, service
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Flow
 from telephony.ivr.errors import FlowProblemsError
-from telephony.ivr.models import IvrFlow
-from telephony.ivr.walk import Reached
+from telephony.ivr.models import IvrFlow, IvrVersion
+from telephony.ivr.turns import Reached
 from telephony.lines import queries as lines
+from telephony.queues.models import Queue
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
@@ -99,6 +100,35 @@ def test_a_line_leads_to_a_published_flow_and_a_call_finishes_on_the_version_it_
     assert kinds == ["flow.created", "flow.published", "line.led", "flow.published", "flow.published"]
 
 
+def test_a_call_finishes_on_the_usual_flow_it_began_with_though_the_queues_change(stage: Stage) -> None:
+    """Issue: a call finishes on the version it began with. Also where the ente has published none."""
+    notices = update(Queue).where(Queue.id == stage.cast.notices)
+    began, again = stage.arrives(sid="CAbegan"), stage.arrives(STRANGER, sid="CAagain")
+    assert stage.call(began).ivr_version_id == stage.call(again).ivr_version_id is not None
+    before = spoken(stage.hears(began))
+    stage.work(lambda s: s.execute(notices.values(menu_digit="7", menu_label="gli avvisi")))
+    later = stage.arrives(STRANGER, sid="CAlater")
+    assert "Per gli avvisi, prema 7." in spoken(stage.hears(later))
+    assert (spoken(stage.hears(began)), "prema 7" in before) == (before, False)
+    stage.presses(began, "1")
+    assert stage.call(began).queue_id == stage.cast.notices
+    stage.work(lambda s: s.execute(notices.values(menu_digit="1", menu_label="informazioni su un avviso")))
+    assert stage.call(stage.arrives(STRANGER, sid="CAback")).ivr_version_id == stage.call(began).ivr_version_id
+
+
+def test_a_usual_flow_is_written_down_once_and_by_nobody_in_vain(stage: Stage) -> None:
+    def arrival_that_fails(session: Any) -> None:
+        queries.current(session, EMPOLI_LINE)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stage.work(arrival_that_fails)
+    for n in range(3):
+        stage.arrives(STRANGER, sid=f"CA{n}")
+    versions = stage.work(lambda s: s.scalars(select(IvrVersion).where(IvrVersion.flow_id.is_(None))).all())
+    assert len(versions) == 1
+
+
 def test_what_was_published_never_changes(stage: Stage, sara: Principal) -> None:
     flow_id = published(stage, sara)
     (first,) = stage.work(lambda session: queries.flow(session, flow_id).versions)
@@ -172,8 +202,9 @@ def test_an_emergency_is_one_click_and_is_heard_by_the_next_caller(stage: Stage,
     assert isinstance(menu, Gather)
     stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=True))
     stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=True))
-    *_, said, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAduring")
-    assert (said, end) == (Say("Allerta meteo: oggi non rispondiamo."), Hangup())
+    told, end = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAduring")
+    assert isinstance(told, Gather)
+    assert (told.prompts[-1], told.may_be_ignored, end) == (Say("Allerta meteo: oggi non rispondiamo."), True, Hangup())
     stage.work(lambda session: service.switch_emergency(session, sara, message_id=message, on=False))
     (menu,) = stage.announced(MARIO_MOBILE, EMPOLI_LINE, sid="CAafter")
     assert isinstance(menu, Gather)
@@ -195,7 +226,7 @@ def test_an_emergency_without_words_or_too_many_is_refused_at_its_field(stage: S
 
 
 def test_a_flow_puts_callers_through_to_an_office_and_the_figures_say_so(stage: Stage, sara: Principal) -> None:
-    """contact-centre.md: *received* whatever became of it; neither answered by an operator nor abandoned."""
+    """Metric: received. whatever became of it; neither answered by an operator nor abandoned."""
     office, cast = "+390571757999", stage.cast
     with stage.database.begin(Scope.of_enti(frozenset({cast.empoli}))) as session:
         told = dict.fromkeys(("address", "competent_for", "accessibility"), "")
@@ -215,7 +246,8 @@ def test_a_flow_puts_callers_through_to_an_office_and_the_figures_say_so(stage: 
     spoke, nobody = stage.arrives(sid="CAspoke"), stage.arrives(STRANGER, sid="CAnobody")
     for call in (spoke, nobody):
         said, dials = stage.presses(call, "1")
-        assert isinstance(said, Say)
+        assert isinstance(said, Gather)
+        assert said.may_be_ignored, "zero reaches an operator before it rings there"
         assert dials == PutThrough(office, EMPOLI_LINE, TO.put_through(cast.contract, call, 1), 25, 1800)
         assert stage.presses(call, "1", step=0) == (dials,), "asked twice, it is the same"
 

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from crm.enti.calendar import ClosedBecause, Opening
 from telephony.calls.models import Consent
 from telephony.ivr import prompts, walk
+from telephony.ivr.asking import KEY_S
 from telephony.ivr.checks import Flaw, problems
-from telephony.ivr.definition import Asking, Flow, ToQueue
+from telephony.ivr.definition import Asking, Flow, NodeKind, ToQueue
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.standard import Matter, standard
-from telephony.ivr.walk import (
+from telephony.ivr.turns import (
+    ASKED,
+    RECORDING,
     Await,
     CalledBack,
     Consult,
@@ -62,6 +65,7 @@ def press(place: Place, *keys: str, flow: Flow = FLOW, facts: Facts = FACTS, not
 
 
 AT_NOTICE = press(AT_MENU, "1").place
+ASKS_NOTICE = [sentence(Sentence.ASK_NOTICE), sentence(Sentence.NO_NOTICE)]
 
 
 def said(turn: Turn) -> list[str]:
@@ -89,7 +93,7 @@ def test_a_matter_that_needs_no_notice_leads_straight_to_its_queue() -> None:
 
 def test_an_unknown_caller_is_asked_his_notice_number_and_has_all_the_time() -> None:
     turn = press(AT_MENU, "1")
-    assert (turn.then, said(turn)) == (Await(None, 10), [sentence(Sentence.ASK_NOTICE)])
+    assert (turn.then, said(turn)) == (Await(None, 10), ASKS_NOTICE)
 
 
 def test_a_known_caller_is_not_asked_what_we_know() -> None:
@@ -114,14 +118,14 @@ def test_a_notice_that_we_know_leads_to_its_queue() -> None:
 def test_a_notice_that_we_do_not_know_may_be_keyed_again() -> None:
     turn = press(AT_NOTICE, NOTICE)
     assert (turn.then, said(turn)) == (
-        Await(None, 10), [sentence(Sentence.NOTICE_UNKNOWN), sentence(Sentence.ASK_NOTICE)],
+        Await(None, 10), [sentence(Sentence.NOTICE_UNKNOWN), *ASKS_NOTICE],
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("keyed", [WRONG_CHECK, "123", "9" * 18, "*" * 18])
 def test_a_mistyped_notice_is_told_before_it_is_looked_up(keyed: str) -> None:
     turn = walk.on_input(FLOW, AT_NOTICE, FACTS, keys=keyed)
-    assert said(turn) == [sentence(Sentence.NOTICE_WRONG), sentence(Sentence.ASK_NOTICE)]
+    assert said(turn) == [sentence(Sentence.NOTICE_WRONG), *ASKS_NOTICE]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,8 @@ def test_at_night_zero_leads_to_no_queue_and_nobody_is_told_that_it_does(closed:
     assert (closed == "menu") or said(turn)[-1].endswith("Per rinunciare, prema zero.")
     over = press(turn.place, "0", flow=flow, facts=shut)
     heard = ["Arrivederci."] if otherwise == "bye" else [prompts.closed(SHUT, NOW)]
-    assert (said(over), over.then) == (heard, HangUp())
+    nobody = [sentence(Sentence.NOBODY_ANSWERS)] if closed == "menu" else []
+    assert (said(over), over.then) == ([*nobody, *heard], HangUp())
     by_day = press(
         turn.place, *("1" if closed == "menu" else ""), flow=flow, facts=replace(shut, opening=FACTS.opening)
     )
@@ -213,6 +218,73 @@ def test_a_queue_for_who_finds_the_line_closed_is_told_and_does_not_hinder() -> 
     told = [one for one in problems(by_night("queue"), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
     assert [(one.flaw, one.hinders) for one in told] == [(Flaw.QUEUE_AT_NIGHT, False)]
     assert not [one for one in problems(by_night(), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
+
+
+EVERYWHERE: dict[str, dict[str, Any]] = {
+    "hours": {"opened": "here", "closed": "bye"},
+    "emergency": {"next": "here"},
+    "message": {"text": {"it": "Un annuncio."}, "next": "here"},
+    "menu": {"otherwise": "bye", "choices": [{"digit": "1", "label": {"it": "pagare"}, "next": "bye"}]},
+    "language": {"otherwise": "bye", "next": "bye", "choices": [{"digit": "1", "language": "it"}]},
+    "identify": {"otherwise": "bye", "next": "bye"},
+    "collect": {"otherwise": "bye", "next": "bye", "name": "code", "text": {"it": "Digiti il codice."}},
+    "self_service": {"otherwise": "bye", "next": "bye"},
+    "survey": {"otherwise": "bye", "next": "bye"},
+    "callback": {"otherwise": "bye", "queue": PAYMENTS},
+    "voicemail": {"otherwise": "bye", "queue": PAYMENTS},
+    "queue": {"queue": PAYMENTS},
+    "transfer": {"number": "+390571757999", "otherwise": "bye"},
+    "goodbye": {"text": {"it": "Siamo qui per lei."}},
+}  # every kind, and what it needs to be one
+
+
+@pytest.mark.parametrize("kind", list(NodeKind))
+@pytest.mark.parametrize("shut", [False, True], ids=["open", "closed"])
+def test_zero_reaches_an_operator_from_every_kind_of_node_and_by_night_a_clear_sentence(
+    kind: NodeKind, shut: bool
+) -> None:
+    """Issue: zero reaches an operator from every node. By night nobody waits for one who does not come."""
+    flow = Flow.model_validate({
+        "start": "node", "operator": "operator",
+        "nodes": {
+            "node": {"kind": kind.value, **EVERYWHERE[kind.value]},
+            "here": {"kind": "message", "text": {"it": "Ecco."}, "next": "bye"},
+            "gate": {"kind": "hours", "opened": "operator", "closed": "bye"},
+            "bye": {"kind": "goodbye", "text": {"it": "{closed}"}},
+            "operator": {"kind": "queue", "queue": OPERATOR},
+        },
+    })  # fmt: skip
+    by_day = replace(
+        FACTS, caller="+393480000001", offers=Offers(pins=True, codes=True), reaches=frozenset({"+390571757999"})
+    )
+    turn = walk.begin(flow, by_day)
+    if kind is NodeKind.QUEUE:  # he waits for an operator already
+        assert turn.then == Enter(PAYMENTS)
+        return
+    if not shut:
+        assert press(turn.place, "0", flow=flow, facts=by_day).then == Enter(OPERATOR)
+        return
+    over = press(turn.place, "0", flow=flow, facts=replace(by_day, opening=SHUT))
+    assert over.then == HangUp()
+    assert prompts.closed(SHUT, NOW) in said(over)
+    declined = kind in {NodeKind.CALLBACK, NodeKind.VOICEMAIL}  # zero is how one says no there
+    assert (sentence(Sentence.NOBODY_ANSWERS) in said(over)) is not declined
+
+
+def test_zero_while_he_is_told_how_to_leave_a_message_reaches_an_operator() -> None:
+    by_day = replace(FACTS, caller="+393480000001")
+    greeting = press(walk.begin(by_night(), replace(by_day, opening=SHUT)).place, "1", flow=by_night(), facts=by_day)
+    assert (said(greeting), greeting.then) == ([sentence(Sentence.VOICEMAIL_SPEAK)], Await(1, 1))
+    assert press(greeting.place, "0", flow=by_night(), facts=by_day).then == Enter(OPERATOR)
+    assert press(greeting.place, "", flow=by_night(), facts=by_day).then == CalledBack(PAYMENTS, "+393480000001", True)
+
+
+def test_zero_during_a_message_that_ends_calls_lets_nobody_through_and_says_so() -> None:
+    storm = replace(FACTS, urgent=(Urgent(STORM, ends=True),))
+    turn = press(walk.begin(FLOW, storm).place, "0", facts=storm)
+    assert (said(turn), turn.then) == (
+        [sentence(Sentence.NOBODY_ANSWERS), sentence(Sentence.CALL_LATER)], HangUp(),
+    )  # fmt: skip
 
 
 STORM = {IT: "Per il maltempo i nostri uffici sono chiusi."}
@@ -313,7 +385,7 @@ RECORDED = replace(FACTS, records=Purpose.EVIDENCE)
 @pytest.mark.parametrize("keys", [("2",), ("0",)])
 def test_whoever_asks_for_an_operator_is_asked_first_whether_he_may_be_recorded(keys: tuple[str, ...]) -> None:
     asked = press(AT_MENU, *keys, facts=RECORDED)
-    assert (said(asked), asked.then) == ([prompts.may_we_record(Purpose.EVIDENCE)], Await(1, walk.KEY_S))
+    assert (said(asked), asked.then) == ([prompts.may_we_record(Purpose.EVIDENCE)], Await(1, KEY_S))
     for key, answer, words in (
         ("1", Consent.AGREED, Sentence.RECORDED), ("2", Consent.REFUSED, Sentence.NOT_RECORDED),
         ("0", Consent.SILENT, Sentence.NOT_RECORDED),
@@ -450,7 +522,7 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
                 continue
             assert isinstance(node, Asking)
             if node.zero is None and known.opening.is_open:
-                asked = turn.place.node == flow.operator and turn.place.kept.get(walk.RECORDING) == walk.ASKED
+                asked = turn.place.node == flow.operator and turn.place.kept.get(RECORDING) == ASKED
                 assert turn.then == Enter(OPERATOR) or asked
 
 

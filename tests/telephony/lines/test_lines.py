@@ -8,7 +8,10 @@ from sqlalchemy import select
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
-from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
+from crm.core import clock
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.levels.metering import Counts
+from telephony.calls.models import Outcome
 from telephony.carriers.port import CarrierError, Gather, Say
 from telephony.lines import queries, service
 from telephony.lines.models import LineKind, PhoneLine
@@ -47,6 +50,30 @@ def test_a_new_number_answers_at_once_and_its_ente_hears_of_it(stage: Stage, ada
     logged = stage.work(lambda session: session.scalars(select(AuditEntry)).all())
     told = [(one.ente_id, one.kind, one.detail["subject"], one.detail["after"]["ente"]) for one in logged]
     assert told == [(stage.cast.empoli, "line.added", E164, "Comune di Empoli")]
+
+
+def test_a_number_may_have_hours_of_its_own_and_the_figures_keep_those_of_the_contract(
+    stage: Stage, ada: Principal
+) -> None:
+    """Requirement V2: hours per line and ente. contact-centre.md: *received* within the metering hours."""
+    add(stage, ada, ente_id=stage.cast.empoli)
+    other_day = (stage.work(lambda s: clock.in_rome(clock.now(s)).weekday()) + 3) % 7
+    with pytest.raises(InvalidError, match="non si legge"):
+        stage.work(lambda s: service.save_hours(s, ada, number=E164, week={1: "mai"}))
+    stage.work(lambda s: service.save_hours(s, ada, number=E164, week={other_day: "9:00-12:00"}))
+    closed = stage.arrives(STRANGER, E164, sid="CAclosed")
+    told = spoken(stage.hears(closed))
+    assert "gli uffici sono chiusi. Il servizio riapre" in told
+    assert told.endswith("alle 9. Arrivederci.")
+    assert stage.call(closed).metered
+    stage.caller_leaves(closed)
+    assert stage.call(closed).outcome is Outcome.CLOSED
+    assert sum(stage.counts().values(), Counts()).received == 1
+    assert "prema 1" in spoken(stage.announced(STRANGER, EMPOLI_LINE, sid="CAother")), "another number of the ente"
+    stage.work(lambda s: service.save_hours(s, ada, number=E164, week={}))
+    assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
+    noted = stage.work(lambda s: s.scalars(select(AuditEntry).where(AuditEntry.kind == "line.hours")).all())
+    assert [one.detail["after"][str(other_day)] for one in noted] == ["09:00-12:00", ""]
 
 
 def test_toll_free_numbers_are_not_used_as_caller_id(stage: Stage, ada: Principal) -> None:

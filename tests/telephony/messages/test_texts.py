@@ -76,6 +76,7 @@ def test_a_refusal_for_good_is_shown(post: Post, code: int, reason: str) -> None
 
 
 def test_a_lost_reply_is_looked_for_and_never_sent_twice(post: Post) -> None:
+    """Rule: unknown, not repeated."""
     post.carrier.loses_replies = True
     made = post.owe(SMS)
     post.run()

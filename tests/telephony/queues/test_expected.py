@@ -97,7 +97,7 @@ def simulated(seed: int, agents: int, load: float, handling: Callable[[random.Ra
 
 @pytest.mark.parametrize(("agents", "load"), [(3, 0.9), (8, 0.95), (20, 0.97)])
 def test_in_an_erlang_queue_four_waits_in_five_are_as_announced(agents: int, load: float) -> None:
-    """contact-centre.md: the expected wait is announced as a range, and its error is back-tested."""
+    """Metric: EWT. The expected wait is announced as a range, and its error is back-tested."""
     told, within = simulated(7, agents, load, lambda dice: dice.expovariate(1 / MEAN_S))
     assert told > 2_000
     assert within / told == pytest.approx(0.8, abs=0.06)

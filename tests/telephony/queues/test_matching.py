@@ -49,7 +49,10 @@ def commits(
 
 
 def test_an_agent_becomes_ready_and_a_caller_enters_the_queue_in_the_same_instant(stage: Stage) -> None:
-    """Neither transaction sees the other's row. Whoever matches second does; nobody is matched twice."""
+    """Rule: one winner.
+
+    Neither transaction sees the other's row. Whoever matches second does; nobody is matched twice.
+    """
     anna = stage.cast.anna
     stage.ready(anna)
     with ThreadPoolExecutor(2) as pool:
@@ -74,6 +77,7 @@ def test_an_agent_becomes_ready_and_a_caller_enters_the_queue_in_the_same_instan
 
 
 def test_many_matchers_at_once_give_no_call_and_no_agent_away_twice(stage: Stage) -> None:
+    """Rule: one winner."""
     cast = stage.cast
     names = (cast.anna, cast.luca, cast.marta)
     numbers = count()
@@ -136,6 +140,7 @@ def test_a_matcher_asked_many_times_at_once_finishes_what_it_was_asked(stage: St
 
 
 def test_nobody_is_offered_a_call_whose_console_fell_silent(stage: Stage) -> None:
+    """Rule: liveness on the server."""
     stage.ready(stage.cast.anna)
     stage.queues()
     silence(stage, stage.cast.anna, seconds=1)
@@ -146,6 +151,7 @@ def test_nobody_is_offered_a_call_whose_console_fell_silent(stage: Stage) -> Non
 
 
 def test_nobody_is_offered_a_call_whose_telephone_is_not_registered(stage: Stage) -> None:
+    """Rule: liveness on the server."""
     anna = stage.cast.anna
     stage.ready(anna)
     device(stage, anna, ready=False)
@@ -156,6 +162,7 @@ def test_nobody_is_offered_a_call_whose_telephone_is_not_registered(stage: Stage
 
 
 def test_a_tab_that_hands_the_telephone_over_does_not_take_it_away_from_the_next(stage: Stage) -> None:
+    """Rule: one tab leads."""
     anna = stage.cast.anna
     stage.ready(anna)
     device(stage, anna, ready=True, name="another tab")
@@ -213,6 +220,7 @@ def test_an_agent_in_conversation_is_not_retired_by_a_silent_console(stage: Stag
 
 
 def test_a_freed_agent_pulls_whoever_waits_without_any_sweep(stage: Stage) -> None:
+    """Rule: capacity pulls."""
     stage.ready(stage.cast.anna)
     first = stage.queues()
     second = stage.queues(STRANGER, sid="CAother")
@@ -223,6 +231,7 @@ def test_a_freed_agent_pulls_whoever_waits_without_any_sweep(stage: Stage) -> No
 
 
 def test_the_sweep_catches_a_match_that_a_crash_forgot(stage: Stage) -> None:
+    """Rule: heartbeat and take-over."""
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.crash()

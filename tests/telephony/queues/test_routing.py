@@ -1,12 +1,24 @@
 """Who takes which call."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.queues.routing import HEAD, Assignment, Desk, FreeAgent, Rules, Waiting, may_take
+from telephony.queues.routing import (
+    HEAD,
+    PASSED_S,
+    Assignment,
+    Desk,
+    FreeAgent,
+    Helper,
+    Rules,
+    Waiting,
+    helpers,
+    may_take,
+)
 from telephony.queues.routing import match as match_at
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -27,7 +39,7 @@ def idle(agent: int, since: int, *queues: int, level: int = 1, speaks: str = "")
     return FreeAgent(agent, at(since), dict.fromkeys(queues or (NOTICES,), level), languages=frozenset(speaks.split()))
 
 
-def desk(seconds: int = 10, *in_service: int, **rules: int) -> Desk:
+def desk(seconds: int = 10, *in_service: int, **rules: Any) -> Desk:
     """So many seconds after the start, with these rules for the queue of notices."""
     return Desk(at(seconds), {NOTICES: Rules(**rules)}, frozenset(in_service))
 
@@ -84,10 +96,41 @@ def test_the_best_of_the_free_answers_and_the_others_after_a_while() -> None:
 
 def test_another_queue_helps_after_a_while_and_comes_last() -> None:
     call, helper = [waits(MARIO, 0)], idle(ANNA, 0, OPERATOR)
-    rules = {"overflow_id": OPERATOR, "overflow_s": 30}
+    rules = {"helpers": (Helper(OPERATOR, 30),)}
     assert match_at(call, [helper], desk(29, **rules)) == []
     assert match_at(call, [helper], desk(30, **rules)) == [Assignment(MARIO, ANNA)]
     assert match_at(call, [helper, idle(LUCA, 9)], desk(30, **rules)) == [Assignment(MARIO, LUCA)]
+
+
+def test_help_goes_on_from_queue_to_queue_and_the_nearer_helps_first() -> None:
+    far = OPERATOR + 1
+    overflows: dict[int, tuple[int | None, int]] = {NOTICES: (OPERATOR, 30), OPERATOR: (far, 40), far: (None, 0)}
+    chain = helpers(NOTICES, overflows)
+    assert chain == (Helper(OPERATOR, 30), Helper(far, 70))
+    call, one, other = [waits(MARIO, 0)], idle(ANNA, 0, far), idle(LUCA, 9, OPERATOR)
+    assert match_at(call, [one], desk(69, helpers=chain)) == []
+    assert match_at(call, [one], desk(70, helpers=chain)) == [Assignment(MARIO, ANNA)]
+    assert match_at(call, [one, other], desk(70, helpers=chain)) == [Assignment(MARIO, LUCA)]
+    assert helpers(OPERATOR, overflows | {far: (NOTICES, 5)}) == (Helper(far, 40), Helper(NOTICES, 45))
+
+
+some_overflows = st.dictionaries(
+    st.integers(1, 6), st.tuples(st.none() | st.integers(1, 6), st.integers(0, 60)), max_size=6
+)
+
+
+@given(st.integers(1, 6), some_overflows)
+def test_however_queues_help_each_other_no_way_goes_round(
+    queue_id: int, overflows: dict[int, tuple[int | None, int]]
+) -> None:
+    chain = helpers(queue_id, overflows)
+    ids = [one.queue_id for one in chain]
+    assert len({queue_id, *ids}) == 1 + len(ids)
+    assert [one.after_s for one in chain] == sorted(one.after_s for one in chain)
+    for before, one in zip([queue_id, *ids], ids, strict=False):
+        assert overflows[before][0] == one
+    last = overflows.get(ids[-1] if ids else queue_id, (None, 0))[0]
+    assert last is None or last in {queue_id, *ids}
 
 
 def test_a_call_is_kept_for_who_knows_the_caller_while_he_is_in_service() -> None:
@@ -106,10 +149,28 @@ def test_a_language_is_answered_by_who_speaks_it_and_after_a_while_by_anybody() 
     assert match_at(call, free[:1], desk(60)) == [Assignment(MARIO, ANNA)]
 
 
+def passed_by(agent: int, *serving: int) -> tuple[Waiting, dict[int, frozenset[int]]]:
+    return Waiting(MARIO, NOTICES, HEAD, at(0), passed_by=agent), {NOTICES: frozenset(serving)}
+
+
+def test_whoever_passes_a_call_on_to_a_queue_of_his_own_does_not_get_it_back_at_once() -> None:
+    call, serving = passed_by(ANNA, ANNA, LUCA)
+    free = [idle(ANNA, 0), idle(LUCA, 9, level=3)]
+    assert match_at([call], free, Desk(at(1), serving=serving)) == [Assignment(MARIO, LUCA)]
+    assert match_at([call], free[:1], Desk(at(PASSED_S - 1), serving=serving)) == []  # Luca will be free soon
+    assert match_at([call], free[:1], Desk(at(PASSED_S), serving=serving)) == [Assignment(MARIO, ANNA)]
+    assert match_at([call], free, Desk(at(PASSED_S), serving=serving)) == [Assignment(MARIO, LUCA)]
+
+
+def test_whoever_is_alone_in_service_gets_back_what_he_passed_on() -> None:
+    call, serving = passed_by(ANNA, ANNA)
+    assert match_at([call], [idle(ANNA, 0)], Desk(at(1), serving=serving)) == [Assignment(MARIO, ANNA)]
+
+
 some_seconds = st.integers(0, 40)
 some_rules = st.builds(
-    Rules, ages_s=some_seconds, widens_s=some_seconds, overflow_id=st.none() | st.just(OPERATOR),
-    overflow_s=some_seconds, sticky_s=some_seconds, language_s=some_seconds,
+    Rules, ages_s=some_seconds, widens_s=some_seconds, sticky_s=some_seconds, language_s=some_seconds,
+    helpers=st.lists(st.builds(Helper, st.just(OPERATOR) | st.just(3), some_seconds), max_size=2).map(tuple),
 )  # fmt: skip
 some_agents = st.lists(
     st.builds(
@@ -122,6 +183,7 @@ some_agents = st.lists(
 some_call = st.builds(
     Waiting, st.just(MARIO), st.just(NOTICES), st.integers(0, 9), st.just(at(0)),
     language=st.sampled_from(["it", "en"]), knows=st.none() | st.integers(1, 9),
+    passed_by=st.none() | st.integers(1, 9),
 )  # fmt: skip
 
 
@@ -130,15 +192,16 @@ def test_who_may_answer_only_grows_with_the_wait_and_only_when_a_match_is_due(
     call: Waiting, free: list[FreeAgent], rules: Rules, waited: int, in_service: frozenset[int]
 ) -> None:
     def fit(seconds: int) -> set[int]:
-        now = Desk(at(seconds), {NOTICES: rules}, in_service)
+        now = Desk(at(seconds), {NOTICES: rules}, in_service, {NOTICES: in_service})
         return {agent.agent_id for agent in free if may_take(agent, call, now)}
 
     def served(seconds: int) -> bool:
-        return bool(match_at([call], free, Desk(at(seconds), {NOTICES: rules}, in_service)))
+        now = Desk(at(seconds), {NOTICES: rules}, in_service, {NOTICES: in_service})
+        return bool(match_at([call], free, now))
 
     assert fit(waited) <= fit(waited + 1)
     if not served(waited) and served(waited + 1):
-        assert waited + 1 in rules.widenings(call.language, known=call.knows is not None)
+        assert waited + 1 in {*rules.widenings(call.language, known=call.knows is not None), PASSED_S}
 
 
 def test_nobody_waiting_or_nobody_free_is_no_match() -> None:

@@ -40,7 +40,7 @@ def told(stage: Stage, call: UUID) -> str:
 
 
 def test_a_caller_is_told_his_place_and_how_long_it_may_take(stage: Stage) -> None:
-    """contact-centre.md: the expected wait is announced as a range; the announcement is a fact of the call."""
+    """Metric: EWT. The expected wait is announced as a range; the announcement is a fact of the call."""
     handled(stage, 50, minutes=4)
     stage.ready(stage.cast.anna)
     stage.talks(stage.queues(sid="CAfirst"))
@@ -80,6 +80,7 @@ def test_callers_of_another_queue_count_where_the_same_agents_serve_them(stage: 
 
 
 def test_what_was_announced_is_compared_with_what_came_true(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Metric: EWT."""
     handled(stage, 50, minutes=4)
     stage.ready(stage.cast.anna)
     first = stage.queues(sid="CAfirst")

@@ -1,7 +1,5 @@
 """Recorded conversations: who agrees, what is left out, what is kept and for how long, who listens."""
 
-import io
-import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,14 +23,17 @@ from telephony.calls.models import Consent, Phase
 from telephony.carriers.port import CarrierError, CarrierRecording, Gather, Say, Taking
 from telephony.commands.models import CommandKind, Timer, TimerKind
 from telephony.ivr.prompts import Sentence, may_we_record, sentence
-from telephony.recording import administration, pausing, privacy, queries, sealing, service
+from telephony.recording import administration, pausing, privacy, queries, service
 from telephony.recording.keeping import RecordingKeeper
-from telephony.recording.models import Gone, Purpose, Recording, RecordingListening
+from telephony.recording.models import Purpose, Recording, RecordingListening
 from telephony.recording.queries import Setting
 from telephony.recording.service import Told
 from telephony.recording.standing import Standing, standing
+from telephony.sounds import keeping, sealing
+from telephony.sounds.models import Gone
 from tests.cast import STRANGER
 from tests.telephony.fake_carrier import refused
+from tests.telephony.sound import wav
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
@@ -61,17 +62,6 @@ def recording(stage: Stage) -> Stage:
 @pytest.fixture
 def keeper(stage: Stage, tmp_path: Path) -> Iterator[RecordingKeeper]:
     return RecordingKeeper(stage.database, stage.carrier, FolderStore(tmp_path))
-
-
-def wav(seconds: int = 2) -> bytes:
-    """Two channels of nothing."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as out:
-        out.setnchannels(2)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(bytes(seconds * 4 * 8000))
-    return made.getvalue()
 
 
 def talking(stage: Stage, key: str = "1") -> UUID:
@@ -366,7 +356,7 @@ def test_a_recording_is_fetched_encrypted_kept_and_deleted_at_the_carrier(
     assert wav() not in stored
     recording.work(lambda s: service.begin(s, sara(recording), call_id=call, reason=REASON))
     sound = recording.work(lambda s: service.sound(s, sara(recording), call_id=call, recording_id=row.id))
-    assert sealing.decrypt(sound.key, stored, row.id) == wav()
+    assert sealing.read(FolderStore(tmp_path), sound) == wav()
     entry = recording.timeline(recording.cast.mario)[0]
     assert entry.detail["recording"] == "there"
 
@@ -388,9 +378,9 @@ def test_killed_at_any_step_nothing_is_lost_and_nothing_kept_twice(
         raise Killed
 
     if step == "_write":  # in the store, and nobody wrote it down
-        broken._write = dies  # type: ignore[method-assign]
+        broken.sounds._write = dies  # type: ignore[method-assign]
     else:  # written down, and the carrier still has it
-        broken._drop = dies  # type: ignore[method-assign]
+        broken.sounds.drop = dies  # type: ignore[method-assign]
     with pytest.raises(Killed):
         broken.run()
     assert recording.carrier.recordings == {"RE1": wav()}
@@ -403,7 +393,7 @@ def test_killed_at_any_step_nothing_is_lost_and_nothing_kept_twice(
 def test_a_recording_of_which_nobody_told_is_asked_for_once_the_call_is_over(
     recording: Stage, keeper: RecordingKeeper
 ) -> None:
-    """Callbacks are lost; the carrier is asked (contact-centre reference)."""
+    """Callbacks are lost; the carrier is asked."""
     call = talking(recording)
     recording.caller_leaves(call)
     ago(recording, 180)
@@ -441,7 +431,7 @@ def ago(stage: Stage, seconds: int) -> None:
 
 
 def test_told_twice_late_and_in_any_order_it_is_one(recording: Stage) -> None:
-    """Rule: key = SID + event; duplicates and order do not matter."""
+    """Rule: told twice, done once. Key = SID + event; duplicates and order do not matter."""
     call = talking(recording)
     for ready in (True, False, True):
         told(recording, call, ready=ready)
@@ -459,6 +449,9 @@ def test_a_carrier_that_is_down_is_asked_again_and_one_that_lost_it_is_not(
     keeper.run()  # unreachable
     assert rows(recording)[0].deleted_at is None
     recording.carrier.fetch_recording = gone  # type: ignore[method-assign]
+    keeper.run()
+    assert rows(recording)[0].gone is None, "it may not be there yet"
+    recording.work(lambda s: s.execute(update(Recording).values(ready_at=Recording.ready_at - keeping.NOT_YET)))
     keeper.run()
     assert rows(recording)[0].gone is Gone.ABSENT
 
@@ -586,9 +579,9 @@ def test_what_is_typed_is_checked_field_by_field() -> None:
     with pytest.raises(InvalidError) as wrong:
         administration.parse({"is_on": "1", "share": "0", "keep_days": "x", "pause_s": "9999", "purpose": "fun"})
     assert {one.field for one in wrong.value.parts} == {
-        "share", "keep_days", "pause_s", "workers", "purpose-quality",
+        "share", "keep_days", "pause_s", "voicemail_days", "workers", "purpose-quality",
     }  # fmt: skip
-    typed = {"share": "20", "keep_days": "90", "pause_s": "120", "purpose": "evidence"}
+    typed = {"share": "20", "keep_days": "90", "pause_s": "120", "voicemail_days": "30", "purpose": "evidence"}
     assert administration.parse(typed) == Setting(purpose=Purpose.EVIDENCE, share=20)
 
 

@@ -12,7 +12,7 @@ from telephony.ivr.checks import problems
 from telephony.ivr.definition import Flow
 from telephony.ivr.languages import Language
 from telephony.ivr.standard import Matter, standard
-from telephony.ivr.walk import Await, Consult, Enter, Facts, Turn
+from telephony.ivr.turns import Await, Consult, Enter, Facts, Turn
 from telephony.selfservice import prompts
 from telephony.selfservice.dialogue import FACTORS, Answer, Offers, Request, Stage, State, Want
 from telephony.selfservice.prompts import Line
@@ -143,6 +143,7 @@ def test_nothing_of_the_debt_is_said_before_a_factor_was_right(keys: list[str], 
         if State.of(turn.place.kept).stage is Stage.TOPICS:
             assert proved
         assert turn.says
+        assert PIN not in str(turn.place.stored()), "a factor is compared, never kept"
         if one == "0":
             assert isinstance(turn.then, Enter)
 

@@ -1,6 +1,7 @@
 """Self-service in whole calls, and those who would like to hear of somebody else's debt."""
 
 import re
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import FieldError, ForbiddenError
 from crm.levels.metering import FactKind
 from crm.messages.models import Message
+from crm.positions.models import Position, PositionState
 from telephony.calls import reception
 from telephony.calls.models import CallEvent, Outcome, Phase, ProposedBy
 from telephony.calls.reception import Reply
@@ -307,6 +309,25 @@ def test_what_is_printed_is_said_without_a_factor_and_guessing_notices_is_limite
         calls(serving, SERVE, f"{first}{int(first) % 93:02d}", "9", sid=f"CA{n}")
     _, said = calls(serving, SERVE, NOTICE, "9", sid="CAlast")
     assert said.startswith(REFUSED)
+
+
+def test_of_a_notice_paid_in_part_the_paper_is_heard_without_a_pin_and_today_with_it(serving: Stage) -> None:
+    """Issue: without a second factor the IVR repeats only what the paper says."""
+    since = {
+        "paid_cents": 50_000, "interest_cents": 800, "residual_cents": 32_000, "state": PositionState.PARTLY_PAID,
+        "payments": [{"paid_on": "2026-11-10", "cents": 50_000, "channel": "pagoPA"}], "due_on": date(2026, 12, 31),
+    }  # fmt: skip
+    serving.work(lambda s: s.execute(update(Position).where(Position.notice_number == NOTICE).values(**since)))
+    _, paper = calls(serving, SERVE, NOTICE, "9", sid="CApaper")
+    assert "Chiede ottocentododici euro, entro il tre novembre duemilaventiquattro." in paper
+    assert "trecentoventi" not in paper
+    _, today = calls(serving, SERVE, NOTICE, PIN, "1", sid="CApin")
+    assert "Da pagare: trecentoventi euro" in today
+    serving.work(lambda s: s.execute(update(Position).where(Position.notice_number == NOTICE).values(printed=None)))
+    _, unknown = calls(serving, SERVE, NOTICE, "9", sid="CAunknown")
+    assert "Non sappiamo quali importo e scadenza sono stampati" in unknown
+    assert "euro" not in unknown
+    assert unknown.endswith("Per parlare con un operatore, prema zero.")
 
 
 def test_codes_are_sent_three_times_a_day_about_a_notice(serving: Stage) -> None:

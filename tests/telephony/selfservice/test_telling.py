@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.positions.models import ActKind, NotificationState, PositionState, Tax
-from crm.positions.views import InstalmentView, PaymentView, PlanView, PositionView
+from crm.positions.views import InstalmentView, PaymentView, PlanView, PositionView, PrintedView
 from telephony.ivr.languages import Language
 from telephony.selfservice import telling
 
@@ -22,6 +22,7 @@ DEBT = PositionView(
     costs_cents=950, paid_cents=0, residual_cents=81_200, issued_on=date(2024, 8, 20), due_on=date(2026, 12, 8),
     notification=NotificationState.NOTIFIED, notified_on=date(2024, 9, 3), notification_note="portiere",
     payments=(), instalments=(), as_of=datetime(2026, 11, 20, 5, tzinfo=UTC),
+    printed=PrintedView(78_950, date(2024, 10, 19)),
 )  # fmt: skip
 RATES = tuple(
     InstalmentView(
@@ -102,10 +103,27 @@ def test_without_a_factor_nothing_is_heard_of_what_happened_after_the_paper(
     """The two debts differ in everything that is not on the notice, and are said alike."""
     one = replace(DEBT, state=state, paid_cents=paid, residual_cents=81_200 - paid)
     two = replace(
-        DEBT, state=other, paid_cents=also, residual_cents=81_200 - also, instalments=RATES,
-        notification=NotificationState.FAILED, payments=(PaymentView(TODAY, also, None),),
+        DEBT, state=other, paid_cents=also, residual_cents=81_200 - also, instalments=RATES, tax_cents=also,
+        interest_cents=paid, due_on=TODAY, act_kind=ActKind.SOLLECITO, notification=NotificationState.FAILED,
+        payments=(PaymentView(TODAY, also, None),),
     )  # fmt: skip
     assert telling.printed([one], NOTICE, language) == telling.printed([two], NOTICE, language)
+    assert telling.printed([replace(one, printed=None)], NOTICE, language) == telling.printed(
+        [replace(two, printed=None)], NOTICE, language
+    ), "nor is the sum of today told instead of one that is not known"
+
+
+def test_the_printed_sum_and_date_are_said_and_that_they_are_not_known() -> None:
+    said, _ = telling.printed([DEBT], NOTICE, IT)
+    assert said == (
+        "Avviso, tassa sui rifiuti, duemilaventiquattro. Chiede settecentottantanove euro e cinquanta, entro il "
+        "diciannove ottobre duemilaventiquattro."
+    )
+    said, _ = telling.printed([replace(DEBT, printed=None)], NOTICE, IT)
+    assert said == (
+        "Avviso, tassa sui rifiuti, duemilaventiquattro. Non sappiamo quali importo e scadenza sono stampati: li trova "
+        "sull'avviso. Se non lo ha con sé, parli con un operatore."
+    )
 
 
 def test_an_instalments_notice_says_the_instalment_and_an_older_one_no_sum() -> None:
@@ -113,7 +131,7 @@ def test_an_instalments_notice_says_the_instalment_and_an_older_one_no_sum() -> 
     said, _ = telling.printed([replace(ON_RATES, instalments=(third,))], "302000000000000000", IT)
     assert said.endswith("Chiede duecentotré euro, entro il primo dicembre duemilaventisei.")
     said, _ = telling.printed([DEBT], "304000000000000000", IT)
-    assert said == "Ingiunzione, tassa sui rifiuti, duemilaventiquattro."
+    assert "Non sappiamo" in said
 
 
 def test_as_of_when_it_is_true() -> None:

@@ -230,6 +230,7 @@ class FakeProduct:
         csrf: Annotated[str, Form()],
     ):  # fmt: skip
         if csrf != request.cookies.get("filodiretto_form") or (username, password) != ("luca", PASSWORD):
+            self.note("refused", {})
             return HTMLResponse("no", status_code=401)
         self.sign_ins += 1
         session = f"session-{self.sign_ins}"
@@ -405,6 +406,13 @@ def ring(world, product, call=CALL):
     return sid
 
 
+def a_minute_passes(world):
+    """In the world of the simulator, whose clock is fast: somebody else waits for as long, and hangs up."""
+    world.product.pages["/voice"] = '<Response><Enqueue waitUrl="">queue</Enqueue></Response>'
+    other = world.call_in({"wait_s": 60}, {"hang_up": True})
+    world.until(other, lambda view: not view["live"])
+
+
 def test_a_call_from_ring_to_wrap_up(shift):
     with shift(seed=seed_that(answers=True)) as (world, product):
         product.wait("device", ready="true")
@@ -443,7 +451,7 @@ def test_a_call_he_lets_ring_pauses_him_for_a_while(shift):
     with shift(seed=seed_that(answers=False)) as (world, product):
         product.wait("state", state="ready")
         sid = ring(world, product)
-        time.sleep(0.3)  # a minute of his time
+        a_minute_passes(world)
         assert world.see(sid)["status"] == "ringing"
         product.becomes("paused", call="")
         product.wait("state", count=2, state="ready")
@@ -470,7 +478,7 @@ def test_whoever_calls_from_the_page_is_left_to_a_person_who_is_there(shift):
         leg = ring(world, product)
         assert world.until(leg, lambda view: not view["live"])["status"] == "busy"
         product.becomes("paused", call="", caller="")
-        time.sleep(0.3)  # a minute of his time: as long as nobody has answered he stays away
+        a_minute_passes(world)  # as long as nobody has answered he stays away
         assert len([1 for button, _ in product.pressed if button == "state"]) == 1
         world.hang_up(citizen)
         product.wait("state", count=2, state="ready")
@@ -524,7 +532,7 @@ def test_whoever_is_sent_away_signs_in_again(shift):
 
 def test_a_refused_password_disturbs_nobody(shift):
     with shift(password="wrong") as (world, product):
-        time.sleep(0.5)
+        product.wait("refused", count=2)
         assert product.sign_ins == 0
         assert world.http.get("/health/live").status_code == 200
 
@@ -532,13 +540,15 @@ def test_a_refused_password_disturbs_nobody(shift):
 def test_a_product_that_comes_late_and_restarts(make_world, tmp_path):
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
-    listener.close()  # nobody answers yet
     url = f"http://127.0.0.1:{address[1]}"
     roster = tmp_path / "colleagues.json"
     roster.write_text(json.dumps([{"username": "luca", "password": PASSWORD}]))
     world = make_world(colleagues=Colleagues(roster, url), allowed_origins=(url,), pace=Pace(speech=0.0, waits=0.005))
     product = FakeProduct(world.url)
-    time.sleep(0.3)
+    listener.settimeout(PATIENCE_S)
+    for _ in range(2):  # nobody answers yet
+        listener.accept()[0].close()
+    listener.close()
     with socket.create_server(address) as first, serving(product.app, first):
         product.wait("state", state="ready")
     product.state = "offline"  # it has been away for longer than a shift bears

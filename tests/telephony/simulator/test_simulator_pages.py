@@ -7,6 +7,7 @@ import pytest
 from telephony.carriers.simulator.config import Colleagues, Traffic
 
 LINE = "+390550001111"
+CITIZEN = "+393470000001"
 
 
 def test_pages_are_served_under_a_strict_policy(world):
@@ -115,3 +116,31 @@ def test_whoever_watches_the_network_sees_who_speaks_with_whom_and_what_goes_wro
     world.http.post("/simulator/injections", json={"fault": "down"})
     while not seen["down"]:
         seen = json.loads(watching.recv(timeout=5))
+
+
+def test_who_is_called_behaves_as_was_chosen_and_whoever_watches_sees_it(world):
+    def chosen():
+        return json.loads(world.open("/simulator/live").recv(timeout=5))["callees"]
+
+    def called(to):
+        placed = {"From": LINE, "To": to, "Twiml": "<Response><Pause length='60'/></Response>"}
+        sid = world.rest("POST", "/Calls.json", 201, **placed)["sid"]
+        return world.until(sid, lambda view: view["status"] not in {"queued", "initiated", "ringing"})
+
+    assert chosen() == []
+    for body in ({"number": "", "outcome": "busy"}, {"number": CITIZEN, "machine": True}):
+        world.http.put("/simulator/callees", json=body).raise_for_status()
+    assert chosen() == [{"number": "", "manner": "busy"}, {"number": CITIZEN, "manner": "machine"}]
+    assert called("+390571757000")["status"] == "busy"
+    answered = called(CITIZEN)
+    assert answered["status"] in {"in-progress", "completed"}
+    assert next(one["text"] for one in answered["transcript"] if one["kind"] == "say").startswith("Segreteria")
+    assert world.http.delete("/simulator/callees").status_code == 204
+    assert world.http.delete(f"/simulator/callees/{CITIZEN}").status_code == 204
+    assert world.http.delete(f"/simulator/callees/{CITIZEN}").status_code == 404
+    assert called("+390571757000")["status"] in {"in-progress", "completed"}
+
+
+@pytest.mark.parametrize("body", [{"number": "x"}, {"number": "+390571757000", "outcome": "ringing"}])
+def test_no_other_behaviour_can_be_chosen(world, body):
+    assert world.http.put("/simulator/callees", json=body).status_code == 422

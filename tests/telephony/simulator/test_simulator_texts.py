@@ -110,6 +110,23 @@ def test_callbacks_are_lost_doubled_and_overtaken(make_world):
     assert not [told for told in world.product.all("/a") if told.params["MessageStatus"] == "queued"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "told", "answered"),
+    [({}, 1, ["Ricevuto."]), ({"duplicate": 1.0}, 2, ["Ricevuto.", "Ricevuto."]), ({"drop": 1.0}, 0, []),
+     ({"delay": 1.0, "delay_s": 0.4}, 1, [])],
+)  # fmt: skip
+def test_what_a_citizen_writes_is_lost_doubled_and_late_like_any_webhook(make_world, fault, told, answered):
+    world = make_world(Faults(**fault))
+    world.rest("POST", "/IncomingPhoneNumbers.json", 201, PhoneNumber=LINE, SmsUrl=world.address("/sms-in"))
+    world.product.pages["/sms-in"] = "<Response><Message>Ricevuto.</Message></Response>"
+    made = world.http.post("/simulator/texts", json={"from": CITIZEN, "to": LINE, "body": "Buongiorno"}).json()
+    assert made["answers"] == answered
+    if told:
+        world.product.wait("/sms-in", count=told, Body="Buongiorno")
+    assert len({one.params["MessageSid"] for one in world.product.all("/sms-in")}) == min(told, 1)
+    assert len(world.product.all("/sms-in")) == told
+
+
 def test_too_many_requests(make_world):
     world = make_world(Faults(rate_limit=1.0))
     assert world.rest("POST", "/Messages.json", 429, From=LINE, To=CITIZEN, Body="x")["code"] == 20429

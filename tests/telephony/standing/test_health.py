@@ -20,7 +20,7 @@ def since(stage: Stage) -> datetime | None:
 def test_a_silence_is_known_after_three_failures_with_the_instant_of_the_first_and_over_with_the_first_answer(
     stage: Stage,
 ) -> None:
-    """Rule: whatever dies silently is noticed."""
+    """Rule: heartbeat and take-over. Whatever dies silently is noticed."""
     told: list[LiveTopic] = []
     stage.database.on(LiveTopic, told.extend)
     watch, other = (Watch(stage.database, stage.carrier, "AC1") for _ in range(2))

@@ -124,7 +124,10 @@ def test_whoever_hangs_up_while_his_ring_waits_is_not_rung_for(slow: Stage) -> N
 
 @pytest.mark.integration
 def test_a_process_that_dies_while_a_ring_waits_leaves_it_to_the_engine(slow: Stage) -> None:
-    """Rule: a lost reply is reconciled, never blindly repeated. Nobody knows whether it left: it did not."""
+    """Rule: unknown, not repeated.
+
+    A lost reply is reconciled, never blindly repeated. Nobody knows whether it left: it did not.
+    """
     _, second = two_calls(slow)
     slow.crash()
     assert slow.dispatcher.sweep() == 0  # the lease covers the wait
@@ -141,6 +144,7 @@ def test_told_to_slow_down_it_waits_as_long_as_it_is_told_and_everybody_with_it(
     slow.carrier.ringing.append(slow_down(7))
     slow.ready(slow.cast.anna, slow.cast.luca)
     slow.queues()
+    slow.run()
     slow.queues(STRANGER, sid="CAother")
     slow.run()
     assert slow.carrier.rings == {}

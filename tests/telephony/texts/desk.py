@@ -5,11 +5,11 @@ from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from crm.access.permissions import Principal
 from crm.core.db import Scope
-from crm.messages.models import Message
+from crm.messages.models import Message, MessageState
 from telephony.lines import queries as lines
 from telephony.texts import conversation, reception
 from telephony.texts.models import TextEvent, TextMessage, TextSetting, TextThread
@@ -96,6 +96,11 @@ class Texts:
         """What the outbox has."""
         rows = select(Message).where(Message.template == "conversation").order_by(Message.made_at)
         return list(self.stage.work(lambda s: s.execute(rows).scalars().all()))
+
+    def arrived(self) -> None:
+        """Everything that was owed has been sent, and arrived."""
+        gone = update(Message).values(state=MessageState.DELIVERED, ended_at=Message.made_at, external_id="SM0")
+        self.stage.work(lambda s: s.execute(gone))
 
     def log(self, thread_id: UUID) -> list[str]:
         rows = select(TextEvent.kind).where(TextEvent.thread_id == thread_id).order_by(TextEvent.id)

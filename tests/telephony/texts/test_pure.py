@@ -53,7 +53,7 @@ def an_event(kind: str, at: datetime, agent: int, now: Thread) -> Event | None:
 
 @given(st.lists(st.tuples(KINDS, AGENT, st.integers(0, 3600)), max_size=40))
 def test_whatever_happens_a_thread_is_in_one_place(course: list[tuple[str, int, int]]) -> None:
-    """contact-centre.md: nobody is stuck; what is lost is found again by itself."""
+    """Rule: nobody is stuck. Nobody is stuck; what is lost is found again by itself."""
     now, at = NEW, START
     for kind, agent, seconds in course:
         at += timedelta(seconds=seconds)

@@ -53,7 +53,7 @@ def test_an_agent_on_the_telephone_is_offered_threads_up_to_his_number(texts: Te
 
 
 def test_calls_come_first_and_a_wrap_up_is_left_alone(texts: Texts, stage: Stage) -> None:
-    """contact-centre.md: the wrap-up belongs to the agent."""
+    """Rule: wrap-up is the agent's. The wrap-up belongs to the agent."""
     stage.ready(stage.cast.anna)
     call = stage.queues(STRANGER)
     stage.talks(call)

@@ -6,7 +6,10 @@ const TIMES = [1, 2, 5, null];
 const element = (id) => document.getElementById(id);
 const rows = new Map();
 const injected = new Map();
-let seen = { calls: [], devices: {}, injections: [], strikes: {}, down: false };
+const chosen = new Map();
+const MANNERS = ["answers", "no-answer", "busy", "machine", "failed"];
+let people = []; // whom to suggest
+let seen = { calls: [], devices: {}, injections: [], strikes: {}, down: false, callees: [] };
 let received = Date.now();
 
 async function ask(method, path, body) {
@@ -176,10 +179,48 @@ function drawActive() {
   element("down").hidden = !seen.down;
 }
 
+// -- who is called ----------------------------------------------------------------------------------------------
+
+function drawCallees() {
+  fill(element("manner"), MANNERS.map((one) => [one, words().manners[one]]));
+  const known = new Map(people.map((one) => [one.number, one.label]));
+  for (const call of seen.calls) if (call.direction === "inbound" && !known.has(call.from)) known.set(call.from, "");
+  fill(element("people"), [...known].filter(([number]) => number.startsWith("+")));
+  const wanted = new Map(seen.callees.map((one) => [one.number, one]));
+  for (const [number, item] of chosen) {
+    if (!wanted.has(number)) {
+      item.row.remove();
+      chosen.delete(number);
+    }
+  }
+  for (const [number, one] of wanted) {
+    if (!chosen.has(number)) {
+      const row = made("li");
+      const text = made("span");
+      const button = made("button");
+      button.type = "button";
+      button.addEventListener("click", () => {
+        ask("DELETE", `/simulator/callees${number && `/${encodeURIComponent(number)}`}`);
+        element("callee-number").focus();
+      });
+      row.append(text, button);
+      element("callees").append(row);
+      chosen.set(number, { row, text, button });
+    }
+    const item = chosen.get(number);
+    const who = number ? `${number} ${known.get(number) ?? ""}`.trim() : words().anybody;
+    say(item.text, `${who} · ${words().manners[one.manner] ?? one.manner}`);
+    say(item.button, words().withdraw);
+    item.button.setAttribute("aria-label", `${words().withdraw}: ${who}`);
+  }
+  element("as-usual").hidden = wanted.size > 0;
+}
+
 function draw() {
   drawCalls();
   drawForm();
   drawActive();
+  drawCallees();
 }
 
 function watch() {
@@ -203,12 +244,30 @@ element("inject").addEventListener("submit", (event) => {
   notice("");
   ask("POST", "/simulator/injections", { ...wanted, times });
 });
+element("callee").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const manner = element("manner").value;
+  const outcome = ["answers", "machine"].includes(manner) ? null : manner;
+  notice("");
+  ask("PUT", "/simulator/callees", { number: element("callee-number").value.trim(), outcome, machine: manner === "machine" });
+  element("callee-number").value = "";
+});
 element("fault").addEventListener("change", drawForm);
 element("recover").addEventListener("click", () => {
   ask("DELETE", "/simulator/injections");
   element("fault").focus();
 });
 
+async function suggest() {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  try {
+    people = (await (await fetch("/simulator/setup", { headers })).json()).suggestions;
+  } catch {
+    people = []; // numbers can be typed
+  }
+}
+
 speak(draw);
 watch();
+suggest();
 setInterval(draw, 1000);

@@ -37,9 +37,17 @@ const WORDS = {
     endedCall: "chiamata finita",
     faultsHint: "Un gestore telefonico vero sbaglia in ciascuno di questi modi. Il centro deve venirne a capo da solo: " +
       "guarda la console e il tabellone mentre accade.",
+    callees: "Chi viene chiamato", calleesHint: "Così risponde chi il centro chiama: chi ha chiesto di essere " +
+      "richiamato, un ufficio, un telefono di fuori. Chi non è in elenco risponde di persona.",
+    calleeNumber: "Il suo numero", calleeNumberHint: "Nessun numero: chiunque altro.", manner: "Che cosa succede",
+    choose: "Scegli", anybody: "Chiunque altro", asUsual: "Tutti rispondono di persona.",
+    manners: {
+      answers: "risponde", machine: "risponde la segreteria", busy: "è occupato", "no-answer": "non risponde",
+      failed: "non si raggiunge",
+    },
     isDown: "La rete è guasta: nessuna chiamata arriva, e il gestore non risponde.",
     kinds: {
-      call: "avvisi su una chiamata", conference: "avvisi su una conversazione", message: "avvisi su un SMS",
+      call: "avvisi su una chiamata", conference: "avvisi su una conversazione", message: "SMS dei cittadini, e avvisi sui nostri",
       recording: "avvisi su una registrazione", document: "richieste di che cosa dire", create: "ordini che creano",
       update: "ordini che cambiano", read: "domande",
     },
@@ -100,9 +108,17 @@ const WORDS = {
     recover: "Everything is fine again", endedCall: "an ended call",
     faultsHint: "A real carrier goes wrong in each of these ways. The centre has to cope by itself: watch the console and " +
       "the wallboard while it happens.",
+    callees: "Who is called", calleesHint: "This is how those answer whom the centre calls: whoever asked to be called " +
+      "back, an office, a telephone outside. Whoever is not listed answers himself.",
+    calleeNumber: "His number", calleeNumberHint: "No number: anybody else.", manner: "What happens", choose: "Choose",
+    anybody: "Anybody else", asUsual: "All answer themselves.",
+    manners: {
+      answers: "answers", machine: "a machine answers", busy: "is busy", "no-answer": "does not answer",
+      failed: "cannot be reached",
+    },
     isDown: "The network is out of order: no call arrives, and the carrier does not answer.",
     kinds: {
-      call: "callbacks about a call", conference: "callbacks about a conversation", message: "callbacks about an SMS",
+      call: "callbacks about a call", conference: "callbacks about a conversation", message: "citizens' SMS, and callbacks about ours",
       recording: "callbacks about a recording", document: "requests for what to say", create: "orders that create",
       update: "orders that change", read: "questions",
     },

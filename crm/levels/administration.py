@@ -1,0 +1,200 @@
+"""Writing what a contract promises, and how its figures are computed. What was in force in the past stays."""
+
+from collections import Counter
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.audit import service as audit
+from crm.core import clock, topics
+from crm.core.configuration import changed
+from crm.core.db import touch
+from crm.core.errors import InvalidError, NotFoundError
+from crm.enti.queries import contract_name, enti_of
+from crm.levels import queries
+from crm.levels.agreement import OPS, Agreement, Promise
+from crm.levels.metering import Callers
+from crm.levels.metrics import METRICS, WAITING_OVER, Unit
+from crm.levels.models import ContractAgreement, ContractLevel, ContractTerms
+from crm.levels.terms import Terms, in_force
+
+MOST_LEVELS = 60
+_OF_A_LEVEL = [name for name in Promise.__dataclass_fields__ if name != "contract_id"]
+
+
+def put(session: Session, agreement: Agreement, *, written_by: int | None = None) -> int:
+    """Write a version of what a contract promises, in the place of one from the same day; its id."""
+    changed(session)
+    same = select(ContractAgreement.id).where(
+        ContractAgreement.contract_id == agreement.contract_id, ContractAgreement.valid_from == agreement.valid_from
+    )
+    session.execute(delete(ContractLevel).where(ContractLevel.agreement_id.in_(same)))
+    row = session.scalar(select(ContractAgreement).where(ContractAgreement.id.in_(same)))
+    if row is None:
+        row = ContractAgreement(contract_id=agreement.contract_id, valid_from=agreement.valid_from)
+        session.add(row)
+    row.period, row.net_value, row.preset = agreement.period, agreement.net_value, agreement.preset
+    row.written_by, row.written_at = written_by, clock.now(session)
+    session.flush()
+    if agreement.levels:
+        session.execute(
+            insert(ContractLevel),
+            [{"agreement_id": row.id} | {name: getattr(one, name) for name in _OF_A_LEVEL} for one in agreement.levels],
+        )
+    return row.id
+
+
+def write(session: Session, by: Principal, agreement: Agreement, terms: Terms) -> None:
+    """What a contract promises from a day on, and by which formula and thresholds its calls are measured.
+
+    The day is in this month or later: what was promised before is closed, and judged. The formula and the thresholds
+    count from that day's beginning, or else from the next full hour: calls that were measured stay as they are. The
+    threshold of a share of waits is its level's.
+    """
+    contract_id = agreement.contract_id
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    today = clock.business_day(clock.now(session))
+    levels = tuple(replace(one, contract_id=contract_id) for one in agreement.levels)
+    _check(replace(agreement, levels=levels), today)
+    over = next((one.threshold_s for one in levels if one.metric == WAITING_OVER), None)
+    if over is not None:
+        terms = replace(terms, over_ms=int(over * 1000))
+    before = queries.agreement(session, contract_id, agreement.valid_from)
+    was = in_force(queries.terms(session, contract_id), _begins(session, agreement.valid_from))
+    put(session, replace(agreement, levels=levels), written_by=by.user_id)
+    _write_terms(session, contract_id, replace(terms, valid_from=_begins(session, agreement.valid_from)), was)
+    told_before = _told(before, was) if before is not None else {}
+    for ente_id in sorted(enti_of(session, contract_id)):
+        audit.note(
+            session, by, kind="contract.levels", ente_id=ente_id, subject=contract_name(session, contract_id),
+            before=told_before, after=_told(agreement, terms),
+        )  # fmt: skip
+    touch(session, topics.board(contract_id))
+
+
+def withdraw(session: Session, by: Principal, *, contract_id: int, agreement_id: int) -> None:
+    """A version that has not begun yet is not to begin. Raises `InvalidError` when its day has come."""
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    row = session.get(ContractAgreement, agreement_id)
+    if row is None or row.contract_id != contract_id:
+        raise NotFoundError("Questi livelli non ci sono.")
+    if row.valid_from <= clock.business_day(clock.now(session)):
+        raise InvalidError("Questi livelli sono già in vigore: scrivine di nuovi da un altro giorno.")
+    changed(session)
+    gone = next(one for one in queries.agreements(session, frozenset({contract_id})) if one.id == agreement_id)
+    session.execute(delete(ContractLevel).where(ContractLevel.agreement_id == agreement_id))
+    session.delete(row)
+    session.flush()
+    for ente_id in sorted(enti_of(session, contract_id)):
+        audit.note(
+            session, by, kind="contract.levels_withdrawn", ente_id=ente_id,
+            subject=contract_name(session, contract_id),
+            before={"levels": _sentences(gone), "valid_from": gone.valid_from.isoformat()},
+        )  # fmt: skip
+
+
+def _begins(session: Session, day: date) -> datetime:
+    """When the terms of a version that is written now can count first: they change on the hour."""
+    now = clock.now(session)
+    next_hour = now.replace(minute=0, second=0, microsecond=0) + queries.HOUR
+    return max(clock.start_of_day(day), next_hour)
+
+
+def _write_terms(session: Session, contract_id: int, terms: Terms, was: Terms) -> None:
+    if replace(terms, valid_from=was.valid_from) == was:
+        return
+    row = session.scalar(
+        select(ContractTerms).where(
+            ContractTerms.contract_id == contract_id, ContractTerms.valid_from == terms.valid_from
+        )
+    )
+    if row is None:
+        session.add(ContractTerms(contract_id=contract_id, **asdict(terms)))
+    else:
+        for name, value in asdict(terms).items():
+            setattr(row, name, value)
+    session.flush()
+
+
+def _check(agreement: Agreement, today: date) -> None:
+    """Raises `InvalidError` with what is wrong at each field; a level's are named after its place."""
+    wrong: list[InvalidError] = []
+    if agreement.valid_from < today.replace(day=1):
+        wrong.append(InvalidError("Scegli un giorno di questo mese o dopo.", field="valid_from"))
+    if agreement.net_value is not None and agreement.net_value < 0:
+        wrong.append(InvalidError("Il valore del contratto non può essere negativo.", field="net_value"))
+    if len(agreement.levels) > MOST_LEVELS:
+        wrong.append(InvalidError("Sono troppi livelli per un contratto solo.", field="levels"))
+    twice = {key for key, times in Counter(one.key for one in agreement.levels).items() if times > 1}
+    for place, one in enumerate(agreement.levels):
+        wrong += _wrong_in(one, place)
+        if one.key in twice:
+            wrong.append(InvalidError("Questo livello c'è due volte.", field=f"metric-{place}"))
+    if any(one.penalty_per_mille for one in agreement.levels) and agreement.net_value is None:
+        wrong.append(
+            InvalidError("Scrivi il valore netto del contratto: le penali sono per mille di quello.", field="net_value")
+        )
+    if wrong:
+        raise InvalidError("I livelli non sono scritti bene.", parts=wrong)
+
+
+def _wrong_in(one: Promise, place: int) -> list[InvalidError]:
+    metric = METRICS.get(one.metric)
+    if metric is None:
+        return [InvalidError("Scegli una misura dall'elenco.", field=f"metric-{place}")]
+    wrong = []
+    if one.op not in OPS:
+        wrong.append(InvalidError("Scegli un confronto dall'elenco.", field=f"op-{place}"))
+    if metric.unit is Unit.SHARE and not 0 <= one.target <= 1:
+        wrong.append(InvalidError("Una percentuale va da 0 a 100.", field=f"target-{place}"))
+    if not 0 <= one.target < Decimal(10) ** 8:
+        wrong.append(InvalidError("Scrivi un numero da zero in su.", field=f"target-{place}"))
+    if metric.has_threshold and (one.threshold_s is None or not 0 < one.threshold_s <= 3600):
+        wrong.append(InvalidError("Scrivi oltre quanti secondi, da 1 a 3600.", field=f"threshold-{place}"))
+    if not metric.has_threshold and one.threshold_s is not None:
+        wrong.append(InvalidError("Questa misura non ha una soglia.", field=f"threshold-{place}"))
+    if one.callers is not None and (not metric.by_callers or one.callers not in set(Callers)):
+        wrong.append(InvalidError("Questa misura vale per tutti.", field=f"callers-{place}"))
+    if one.share_of_days is not None and not 0 < one.share_of_days <= 1:
+        wrong.append(InvalidError("La parte dei giorni va da 1 a 100 per cento.", field=f"share_of_days-{place}"))
+    if (one.penalty_per_mille is None) != (one.penalty_each is None):
+        wrong.append(InvalidError("Una penale vuole un importo e per che cosa si conta.", field=f"penalty-{place}"))
+    if one.period is not None and one.penalty_per_mille is not None:
+        wrong.append(
+            InvalidError(
+                "Le penali si contano nel periodo del contratto: qui non può averne uno suo.", field=f"own-{place}"
+            )
+        )
+    if one.penalty_per_mille is not None and not 0 < one.penalty_per_mille <= 1000:
+        wrong.append(InvalidError("Una penale va da più di 0 a 1000 per mille.", field=f"penalty-{place}"))
+    return wrong
+
+
+def _told(agreement: Agreement, terms: Terms) -> dict[str, Any]:
+    return {
+        "valid_from": agreement.valid_from.isoformat(), "period": agreement.period.value,
+        "net_value": "" if agreement.net_value is None else str(agreement.net_value),
+        "levels": _sentences(agreement), "formula": terms.formula.value, "within_ms": terms.within_ms,
+        "short_ms": terms.short_ms, "over_ms": terms.over_ms, "denominator": terms.denominator.value,
+    }  # fmt: skip
+
+
+def _sentences(agreement: Agreement) -> list[str]:
+    """The levels as the audit keeps them: their names and figures, in no language."""
+    return [
+        " ".join(
+            str(part)
+            for part in (
+                one.metric, f"> {one.threshold_s} s" if one.threshold_s else "", one.callers or "", one.service, one.op,
+                one.target, f"/ {one.share_of_days}" if one.share_of_days else "",
+                f"{one.penalty_per_mille} ‰ {one.penalty_each}" if one.penalty_per_mille else "",
+            )
+            if part != ""
+        )
+        for one in agreement.levels
+    ]  # fmt: skip

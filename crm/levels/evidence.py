@@ -1,0 +1,98 @@
+"""Reading what is known of a contract's period: one place from which screens, files and reports take their figures."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, cast, func, select, union_all
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.clock import business_day, start_of_day
+from crm.enti import closure_queries as closures
+from crm.enti import downtime
+from crm.enti import queries as enti
+from crm.enti.downtime import Spell
+from crm.levels.judgement import Breach, Evidence
+from crm.levels.metering import MEASURES, Callers, Counts, FactKind
+from crm.levels.models import ContractEvent, ContractEventKind, ServiceFact
+from crm.levels.queries import BY_HOUR
+
+PER_CALL = (ContractEventKind.QUEUE_OVER, ContractEventKind.WAIT_OVER)
+
+
+def of_period(
+    session: Session, contract_id: int, first: date, after: date, *, ente_id: int | None = None
+) -> Evidence:  # fmt: skip
+    """What is known of the days from `first` to before `after`; of one ente's calls alone, if one is named."""
+    timetable = enti.timetable(session, contract_id, ente_id)
+    period = Spell(start_of_day(first), start_of_day(after))
+    so_far = Spell(period.starts_at, max(period.starts_at, min(clock.now(session), period.ends_at)))
+    rows = closures.closed(session, contract_id, since=period.starts_at, until=period.ends_at)
+    stopped, agreed = closures.stops((row for row in rows if row.ente_id in {None, ente_id}), period.ends_at)
+    return Evidence(
+        service_days=tuple(downtime.service_days(timetable, agreed, period=period)),
+        days=_days(session, contract_id, period, ente_id),
+        breaches=_breaches(session, contract_id, period, ente_id),
+        promised=downtime.promised(timetable, agreed, period=so_far),
+        failed=downtime.lost(timetable, stopped, agreed, period=so_far),
+    )
+
+
+def _days(
+    session: Session, contract_id: int, period: Spell, ente_id: int | None
+) -> dict[date, dict[Callers, Counts]]:  # fmt: skip
+    parts = [
+        select(
+            cast(func.timezone("Europe/Rome", hour), Date).label("day"), table.c.callers,
+            *(table.c[name] for name in MEASURES),
+        ).where(
+            table.c.contract_id == contract_id, at >= period.starts_at, at < period.ends_at,
+            *_of_ente(table.c.ente_id, ente_id),
+        )
+        for table, at, hour in BY_HOUR
+    ]  # fmt: skip
+    rows = union_all(*parts).subquery()
+    by = (rows.c.day, rows.c.callers)
+    found: dict[date, dict[Callers, Counts]] = {}
+    for day, callers, *values in session.execute(
+        select(*by, *(func.sum(rows.c[name]) for name in MEASURES)).group_by(*by)
+    ):
+        found.setdefault(day, {})[callers] = Counts(*(int(value) for value in values))
+    return found
+
+
+def _breaches(session: Session, contract_id: int, period: Spell, ente_id: int | None) -> tuple[Breach, ...]:
+    rows = session.execute(
+        select(
+            ContractEvent.metric, ContractEvent.subject, ContractEvent.occurred_at, ContractEvent.measured,
+            ContractEvent.ente_id, ContractEvent.queue_id,
+        )
+        .where(
+            ContractEvent.contract_id == contract_id, ContractEvent.kind.in_(PER_CALL),
+            ContractEvent.withdrawn_at.is_(None), ContractEvent.occurred_at >= period.starts_at,
+            ContractEvent.occurred_at < period.ends_at, *_of_ente(ContractEvent.ente_id, ente_id),
+        )
+        .order_by(ContractEvent.occurred_at, ContractEvent.id)
+    ).all()  # fmt: skip
+    calls = {UUID(row.subject) for row in rows}
+    whose = dict(
+        session.execute(
+            select(ServiceFact.subject, ServiceFact.callers)
+            .where(ServiceFact.subject.in_(calls), ServiceFact.kind == FactKind.RECEIVED)
+            .distinct()
+        ).all()
+        if calls
+        else ()
+    )
+    return tuple(
+        Breach(
+            row.metric, row.subject, business_day(row.occurred_at), row.occurred_at, row.measured,
+            whose.get(UUID(row.subject), Callers.LANDLINE), row.ente_id, row.queue_id,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _of_ente(column: Any, ente_id: int | None) -> list[ColumnElement[bool]]:
+    return [] if ente_id is None else [column == ente_id]

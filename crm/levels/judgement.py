@@ -1,0 +1,238 @@
+"""How a contract's levels stood in a period, and what is owed where they were missed. Pure.
+
+A level without figures is *unknown*, neither kept nor missed. Nothing here reads a clock: a period that is still
+running is judged by what it holds so far, and by the service days that it will have.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+from crm.enti.calendar import INSTANT
+from crm.levels import formulas
+from crm.levels.agreement import Agreement, Promise
+from crm.levels.formulas import NEAR, Standing
+from crm.levels.metering import Callers, Counts
+from crm.levels.metrics import ANSWERED_WITHIN, AVAILABLE, LONGEST_WAIT, LOST, QUEUE_CAP, SATISFIED, WAITING_OVER
+from crm.levels.terms import Terms
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One call that passed a limit: when, by how much, and whose it was."""
+
+    metric: str
+    subject: str
+    day: date
+    occurred_at: datetime
+    measured: Decimal
+    callers: Callers
+    ente_id: int | None = None
+    queue_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
+
+    `service_days` are those on which the lines were to be open, to the period's end. `promised` and `failed`: how long
+    they were to be open so far, and how long of that they were not, without the ente's consent. `marks`: how many of
+    those asked were content, and how many answered; none where nobody is asked.
+    """
+
+    service_days: tuple[date, ...] = ()
+    days: Mapping[date, Mapping[Callers, Counts]] = field(default_factory=dict)
+    breaches: tuple[Breach, ...] = ()
+    promised: timedelta = timedelta()
+    failed: timedelta = timedelta()
+    marks: tuple[int, int] | None = None
+
+    def counts(self, promise: Promise) -> Counts:
+        """The calls that a level is about."""
+        return sum(
+            (counts for day in self.days.values() for callers, counts in day.items() if promise.is_for(callers)),
+            Counts(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one level stands.
+
+    `part` of `whole` is the figure behind a share, or the days over the limit of all service days. `spendable`: how
+    much more may go wrong before the level is missed. `breaches` passed the limit; of those `penalised` are paid for.
+    """
+
+    promise: Promise
+    standing: Standing = Standing.UNKNOWN
+    measured: Decimal | None = None
+    part: int | None = None
+    whole: int | None = None
+    spendable: int | None = None
+    breaches: tuple[Breach, ...] = ()
+    penalised: tuple[Breach, ...] = ()
+
+
+def judge(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
+    """How a level stands by this evidence."""
+    judged = _JUDGES.get(promise.metric)
+    return Verdict(promise) if judged is None else judged(promise, evidence, terms)
+
+
+def judge_all(levels: Iterable[Promise], evidence: Evidence, terms: Terms) -> tuple[Verdict, ...]:
+    """Each level, in its order."""
+    return tuple(judge(one, evidence, terms) for one in levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """What is owed for one level. `euro` is none while the contract's value is not known."""
+
+    promise: Promise
+    breaches: tuple[Breach, ...]
+    per_mille: Decimal
+    euro: Decimal | None
+
+
+def penalties(
+    agreement: Agreement, verdicts: Iterable[Verdict], *, excluded: Collection[tuple[str, str]] = ()
+) -> tuple[Penalty, ...]:
+    """What is owed for each level that has a penalty, with the calls behind it.
+
+    A call that misses several levels of one group is paid for once, under the first of them. `excluded`: metric and
+    subject of what the ente agreed to leave out; of one group, the call is left out of all.
+    """
+    verdicts = list(verdicts)
+    out = {
+        (one.promise.penalty_group, breach.subject)
+        for one in verdicts
+        for breach in one.penalised
+        if one.promise.penalty_group and (breach.metric, breach.subject) in excluded
+    }
+    paid: set[tuple[str, str]] = set()
+    owed = []
+    for verdict in verdicts:
+        promise = verdict.promise
+        if promise.penalty_per_mille is None:
+            continue
+        mine = []
+        for breach in verdict.penalised:
+            group = (promise.penalty_group, breach.subject)
+            if (breach.metric, breach.subject) in excluded or (promise.penalty_group and group in paid | out):
+                continue
+            paid.add(group)
+            mine.append(breach)
+        per_mille = promise.penalty_per_mille * len(mine)
+        euro = None if agreement.net_value is None else (agreement.net_value * per_mille / 1000).quantize(CENT)
+        owed.append(Penalty(promise, tuple(mine), per_mille, euro))
+    return tuple(owed)
+
+
+CENT = Decimal("0.01")
+
+
+def tolerated_days(share: Decimal, service_days: int) -> int:
+    """How many of so many service days may be over the limit while it holds on that share of them."""
+    return int((ONE - share) * service_days)
+
+
+def spendable(part: int, whole: int, promise: Promise) -> int:
+    """How many more bad calls would still keep a share below its limit, each being counted in the whole too."""
+    if promise.target >= 1 or not promise.op.startswith("<"):
+        return 0
+    room = (promise.target * whole - part) / (ONE - promise.target)  # (part + n) / (whole + n) = target
+    n = int(room) if room > 0 else 0
+    return n - 1 if n and room == n and promise.op == "<" else n
+
+
+def _bad_share(promise: Promise, part: int, whole: int) -> Verdict:
+    if not whole:
+        return Verdict(promise, part=part, whole=whole)
+    share = Decimal(part) / whole
+    return Verdict(promise, _standing(promise, share), share, part, whole, spendable(part, whole, promise))
+
+
+def _standing(promise: Promise, measured: Decimal) -> Standing:
+    if not promise.holds(measured):
+        return Standing.BROKEN
+    if promise.op.startswith("<"):
+        near = promise.target > 0 and measured >= promise.target * NEAR
+    elif promise.target < 1:  # a share that must be high is near its limit when what it lacks is
+        near = ONE - measured >= (ONE - promise.target) * NEAR
+    else:
+        near = measured * NEAR <= promise.target
+    return Standing.NEAR if near else Standing.GOOD
+
+
+def _waiting_over(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
+    counts = evidence.counts(promise)
+    return _bad_share(promise, counts.waited_over, formulas.whole(counts, terms.denominator))
+
+
+def _lost(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
+    counts = evidence.counts(promise)
+    return _bad_share(promise, counts.lost, formulas.whole(counts, terms.denominator))
+
+
+def _answered_within(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
+    share = formulas.service_level(evidence.counts(promise), terms.formula)
+    return Verdict(promise) if share is None else Verdict(promise, _standing(promise, share), share)
+
+
+def _each_call(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    """A limit that no call may pass; or that must hold on a share of the service days."""
+    passed = tuple(
+        one
+        for one in evidence.breaches
+        if one.metric == promise.metric
+        and promise.is_for(one.callers)
+        # Of a wait that still lasts, as much as the limit is known: no event is written of less than more.
+        and (one.measured == promise.target or not promise.holds(one.measured))
+    )
+    worst = max((one.measured for one in passed), default=None)
+    if promise.share_of_days is None:
+        known = any(evidence.days.values())
+        standing = Standing.BROKEN if passed else Standing.GOOD if known else Standing.UNKNOWN
+        return Verdict(promise, standing, worst, len(passed), None, 0, passed, passed)
+    bad = Counter(one.day for one in passed)
+    days = len(evidence.service_days)
+    allowed = tolerated_days(promise.share_of_days, days)
+    left = allowed - len(bad)
+    known = bool(days) and any(evidence.days.values())
+    standing = Standing.BROKEN if left < 0 else Standing.GOOD if known else Standing.UNKNOWN
+    if standing is Standing.GOOD and bad and len(bad) >= allowed * NEAR:
+        standing = Standing.NEAR
+    penalised = passed
+    if promise.tolerated_excluded:  # which days are forgiven the contract leaves open: the worst, then the earliest
+        forgiven = set(sorted(bad, key=lambda day: (-bad[day], day))[:allowed])
+        penalised = tuple(one for one in passed if one.day not in forgiven)
+    return Verdict(promise, standing, worst, len(bad), days, max(left, 0), passed, penalised)
+
+
+def _available(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    if not evidence.promised:
+        return Verdict(promise)
+    minutes, failed = (round(span.total_seconds() / 60) for span in (evidence.promised, evidence.failed))
+    share = ONE - Decimal(evidence.failed // INSTANT) / Decimal(evidence.promised // INSTANT)
+    return Verdict(promise, _standing(promise, share), share, failed, minutes)
+
+
+def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    if evidence.marks is None or not evidence.marks[1]:
+        return Verdict(promise)
+    content, answered = evidence.marks
+    share = Decimal(content) / answered
+    return Verdict(promise, _standing(promise, share), share, content, answered)
+
+
+_JUDGES: Mapping[str, Callable[[Promise, Evidence, Terms], Verdict]] = MappingProxyType(
+    {
+        WAITING_OVER: _waiting_over, LOST: _lost, ANSWERED_WITHIN: _answered_within, QUEUE_CAP: _each_call,
+        LONGEST_WAIT: _each_call, AVAILABLE: _available, SATISFIED: _satisfied,
+    }
+)  # fmt: skip

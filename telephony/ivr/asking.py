@@ -1,0 +1,81 @@
+"""What a caller is asked at a node, and how anything is said to him. Pure."""
+
+from typing import assert_never
+
+from telephony.callbacks import dialog
+from telephony.ivr import prompts
+from telephony.ivr.definition import (
+    Asking,
+    AskLanguage,
+    AskMark,
+    AskNotice,
+    Collect,
+    Known,
+    Menu,
+    SelfService,
+    Text,
+    ToCallback,
+    ToVoicemail,
+)  # fmt: skip
+from telephony.ivr.languages import Language
+from telephony.ivr.prompts import Sentence
+from telephony.ivr.turns import Await, Facts, Place, Said, Turn
+from telephony.selfservice import dialogue
+from telephony.selfservice.dialogue import State
+
+KEY_S = 6  # seconds of silence after which a caller who was to press one key is asked again
+DIGITS_S = 10  # and one who copies a long number
+
+
+def asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = (), *, operators: bool) -> Turn:
+    """What a node asks, said after `says`. `operators`: zero leads to one now."""
+    spoken = place.language
+    match node:
+        case Menu():
+            keys = [prompts.choice(text(one.label, spoken, facts), one.digit, spoken) for one in node.choices]
+            before = [text(node.text, spoken, facts)] if node.text else []
+            zero = [prompts.sentence(Sentence.OPERATOR_LAST, spoken)] if operators else []
+            words = tuple(word for one in node.choices for word in one.words.get(spoken, ()))
+            return Turn(place, (*says, Said(" ".join([*before, *keys, *zero]), spoken)), Await(1, KEY_S, words))
+        case AskLanguage():
+            offered = [(one.language, prompts.language_choice(one.digit, one.language)) for one in node.choices]
+            return Turn(place, (*says, *(Said(told, language) for language, told in offered)), Await(1, KEY_S))
+        case AskNotice():
+            said = say(node.text, place, facts) if node.text else sentence(Sentence.ASK_NOTICE, place)
+            last = (sentence(Sentence.NO_NOTICE, place),) if operators else ()
+            return Turn(place, (*says, said, *last), Await(None, DIGITS_S))
+        case AskMark():
+            said = say(node.text, place, facts) if node.text else sentence(Sentence.SURVEY_SCORE, place)
+            return Turn(place, (*says, said), Await(1, KEY_S))
+        case Collect():
+            one_key = 1 if node.most == 1 else None
+            by_key = Sentence.OPERATOR_LAST if one_key else Sentence.OPERATOR_BY_DIGITS
+            last = (sentence(by_key, place),) if operators else ()
+            return Turn(place, (*says, say(node.text, place, facts), *last), Await(one_key, DIGITS_S))
+        case ToCallback() | ToVoicemail():
+            asks = dialog.asked(place.kept, spoken, zero_reaches=operators)
+            return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, asks.timeout_s))
+        case SelfService():
+            assert facts.offers is not None, "who cannot be served has been led on"
+            told, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken, operators=operators)
+            return Turn(place, (*says, Said(told, spoken)), Await(digits, timeout_s))
+        case _:
+            assert_never(node)
+
+
+def sentence(which: Sentence, place: Place) -> Said:
+    """A sentence, in the caller's language."""
+    return Said(prompts.sentence(which, place.language), place.language)
+
+
+def say(words: Text, place: Place, facts: Facts) -> Said:
+    """A flow's own text, in the caller's language."""
+    return Said(text(words, place.language, facts), place.language)
+
+
+def text(words: Text, language: Language, facts: Facts) -> str:
+    """A text with what it names filled in; in Italian where it is missing, which no published flow is."""
+    said = words.get(language) or next(iter(words.values()), "")
+    said = said.replace(f"{{{Known.ENTE}}}", facts.ente)
+    why = f"{{{Known.CLOSED}}}"
+    return said.replace(why, prompts.closed(facts.opening, facts.now, language)) if why in said else said

@@ -1,0 +1,141 @@
+"""Periods are closed once, kept whole, and what is learnt later is told apart."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from crm.core.db import Database, Scope
+from crm.levels.administration import put
+from crm.levels.agreement import EVER, Agreement, Period, Promise
+from crm.levels.closing import close_due, closed
+from crm.levels.evidence import of_period
+from crm.levels.frozen import Counted, Frozen, differences, restored, seal, stored
+from crm.levels.judgement import Breach, Evidence, judge_all
+from crm.levels.metering import MEASURES, Callers, Counts
+from crm.levels.metrics import LONGEST_WAIT, LOST
+from crm.levels.models import ClosedPeriod, ServiceHour
+from crm.levels.presets import PRESETS, of_contract
+from crm.levels.terms import USUAL
+from tests.cast import Cast, settle
+
+OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+OF_OCTOBER = OCTOBER, date(2026, 10, 31)
+TEN_ROME = datetime(2026, 10, 6, 8, tzinfo=UTC)
+
+
+def test_each_measure_has_a_name_for_people() -> None:
+    assert {*MEASURES} == {one.value for one in Counted} - {"breaches"}
+
+
+def test_what_is_kept_comes_back_whole_and_its_seal_changes_with_anything_in_it() -> None:
+    agreement = Agreement(1, EVER, Period.MONTH, of_contract(PRESETS["intercent_er"].levels, 1), Decimal("12000.50"))
+    breach = Breach(LONGEST_WAIT, "a", OCTOBER, TEN_ROME, Decimal("301.5"), Callers.MOBILE, 1, 2)
+    days = {OCTOBER: {Callers.MOBILE: Counts(received=3, lost=1)}}
+    evidence = Evidence((OCTOBER,), days, (breach,), timedelta(hours=9), timedelta(minutes=5), (4, 5))
+    frozen = Frozen(agreement, USUAL, evidence, judge_all(agreement.levels, evidence, USUAL))
+    assert restored(stored(frozen)) == frozen
+    again = Frozen(agreement, USUAL, Evidence(), frozen.verdicts)
+    assert seal(restored(stored(frozen))) == seal(frozen) != seal(again)
+
+
+def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
+    then, now = (
+        Evidence(days={OCTOBER: {Callers.MOBILE: Counts(received=3, lost=lost)}}, breaches=breaches)
+        for lost, breaches in (
+            (1, ()), (2, (Breach(LONGEST_WAIT, "a", OCTOBER, TEN_ROME, Decimal(301), Callers.MOBILE),))
+        )
+    )  # fmt: skip
+    assert [(one.counted, one.was, one.now) for one in differences(then, now)] == [
+        (Counted.LOST, 1, 2), (Counted.BREACHES, 0, 1)
+    ]  # fmt: skip
+    assert not list(differences(now, now))
+
+
+class Clock:
+    now = datetime(2026, 11, 1, 1, 0, tzinfo=UTC)  # two in the morning in Rome
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
+    found = Database(database_urls.app, database_urls.routing, pool_size=2, clock=lambda: clock.now)
+    yield found
+    found.dispose()
+
+
+def read(session: Any, contract_id: int, ente_id: int | None) -> Any:
+    return lambda first, after: of_period(session, contract_id, first, after, ente_id=ente_id)
+
+
+def happened(database: Database, cast: Cast, at: datetime, **counts: int) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.add(
+            ServiceHour(
+                contract_id=cast.contract, hour=at, ente_id=cast.empoli, queue_id=cast.operator,
+                callers=Callers.MOBILE, **(dict.fromkeys(MEASURES, 0) | counts),
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.integration
+def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Database, clock: Clock) -> None:
+    cast = settle(timed)
+    happened(timed, cast, TEN_ROME, received=10, lost=1)
+    close_due(timed, read)
+    with timed.begin(Scope.of_contract(cast.contract)) as session:
+        assert closed(session, cast.contract, *OF_OCTOBER) is None  # its last calls may still be on
+        assert closed(session, cast.contract, date(2026, 9, 1), date(2026, 9, 30)) is not None
+    clock.now += timedelta(hours=2)
+    assert close_due(timed, read) == 3 + 2  # the contract and its two enti; and the other contract with its own
+    assert close_due(timed, read) == 0
+    happened(timed, cast, TEN_ROME + timedelta(hours=1), received=5, lost=5)
+    with timed.begin(Scope.of_contract(cast.contract)) as session:
+        whole, empoli, vinci = (
+            closed(session, cast.contract, *OF_OCTOBER, ente_id=one) for one in (None, cast.empoli, cast.vinci)
+        )
+        assert whole is not None
+        assert empoli is not None
+        assert vinci is not None
+        measured = {
+            one.promise.metric: one.measured for one in whole.frozen.verdicts if isinstance(one.promise, Promise)
+        }
+        assert measured[LOST] == Decimal("0.1")
+        assert empoli.frozen.evidence.days == whole.frozen.evidence.days
+        assert vinci.frozen.evidence.days == {}
+        now = of_period(session, cast.contract, OCTOBER, NOVEMBER)
+        changed = {one.counted: (one.was, one.now) for one in differences(whole.frozen.evidence, now)}
+    assert changed == {Counted.RECEIVED: (10, 15), Counted.LOST: (1, 6)}
+
+
+@pytest.mark.integration
+def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Database, clock: Clock) -> None:
+    """The contract came to be summed up by the quarter."""
+    cast = settle(timed)
+    clock.now += timedelta(days=1)
+    close_due(timed, read)
+    with timed.begin(Scope.nothing()) as session:
+        put(session, Agreement(cast.contract, OCTOBER, Period.QUARTER, ()))
+    clock.now = datetime(2027, 1, 2, 12, tzinfo=UTC)
+    close_due(timed, read)
+    with timed.begin(Scope.of_contract(cast.contract)) as session:
+        assert closed(session, cast.contract, OCTOBER, date(2026, 12, 31)) is not None
+        assert closed(session, cast.contract, *OF_OCTOBER) is not None
+
+
+@pytest.mark.integration
+def test_an_ente_sees_its_own_closings_alone_and_nobody_changes_one(timed: Database, clock: Clock) -> None:
+    cast = settle(timed)
+    clock.now += timedelta(days=1)
+    close_due(timed, read)
+    with timed.begin(Scope.of_enti([cast.vinci])) as session:
+        assert set(session.scalars(select(ClosedPeriod.ente_id))) == {cast.vinci}
+    with pytest.raises(Exception, match="permission denied"), timed.begin(Scope.of_contract(cast.contract)) as session:
+        session.execute(update(ClosedPeriod).values(seal=""))

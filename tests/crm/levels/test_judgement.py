@@ -1,0 +1,187 @@
+"""How levels stand and what is owed, by evidence told in a few lines. The figures are Intercent-ER's and Anci's."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.levels.agreement import Agreement, Period, Promise, in_force
+from crm.levels.formulas import Standing
+from crm.levels.judgement import Breach, Evidence, judge, judge_all, penalties, spendable, tolerated_days
+from crm.levels.metering import Callers, Counts
+from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, SATISFIED, WAITING_OVER
+from crm.levels.presets import PRESETS, of_contract
+from crm.levels.terms import USUAL
+
+FIRST = date(2026, 10, 1)
+DAYS = tuple(FIRST + timedelta(days=n) for n in range(20))
+INTERCENT = {one.key: one for one in PRESETS["intercent_er"].levels}
+LANDLINE, MOBILE = INTERCENT[LONGEST_WAIT, "landline", ""], INTERCENT[LONGEST_WAIT, "mobile", ""]
+CAP = INTERCENT[QUEUE_CAP, "", ""]
+
+
+def late(call: str, day: int, *, by: Callers = Callers.LANDLINE, metric: str = LONGEST_WAIT, of: int = 400) -> Breach:
+    at = datetime.combine(DAYS[day], datetime.min.time(), tzinfo=UTC) + timedelta(hours=9)
+    return Breach(metric, call, DAYS[day], at, Decimal(of), by)
+
+
+def seen(*breaches: Breach, **more: object) -> Evidence:
+    calls = {day: {Callers.LANDLINE: Counts(received=10, entered=10, answered=10)} for day in DAYS}
+    return Evidence(service_days=DAYS, days=calls, breaches=breaches, **more)  # type: ignore[arg-type]
+
+
+def shares(promise: Promise, **counts: int) -> Evidence:
+    return Evidence(service_days=DAYS, days={FIRST: {Callers.LANDLINE: Counts(**counts)}})
+
+
+def test_each_preset_names_metrics_that_exist_and_no_level_twice() -> None:
+    for preset in PRESETS.values():
+        keys = [one.key for one in preset.levels]
+        assert len(keys) == len(set(keys))
+        assert {one.metric for one in preset.levels} <= METRICS.keys()
+
+
+def test_nothing_known_is_neither_kept_nor_missed() -> None:
+    """An empty denominator is not available, never 100 %."""
+    for preset in PRESETS.values():
+        for verdict in judge_all(preset.levels, Evidence(), USUAL):
+            assert verdict.standing is Standing.UNKNOWN, verdict.promise
+            assert verdict.measured is None
+
+
+def test_a_share_that_reaches_its_limit_is_broken_where_the_contract_wants_less() -> None:
+    lost = Promise(1, LOST, "<", Decimal("0.15"))
+    assert judge(lost, shares(lost, received=100, lost=15), USUAL).standing is Standing.BROKEN
+    assert judge(lost, shares(lost, received=100, lost=14), USUAL).standing is Standing.NEAR
+    assert judge(lost, shares(lost, received=100, lost=5), USUAL).standing is Standing.GOOD
+    kept = Promise(1, LOST, "<=", Decimal("0.15"))
+    assert judge(kept, shares(kept, received=100, lost=15), USUAL).standing is Standing.NEAR
+
+
+def test_a_level_for_mobiles_looks_at_mobiles_alone() -> None:
+    waits = Promise(1, WAITING_OVER, "<", Decimal("0.2"), callers=Callers.MOBILE)
+    both = {Callers.LANDLINE: Counts(received=50, waited_over=50), Callers.MOBILE: Counts(received=50, waited_over=1)}
+    verdict = judge(waits, Evidence(days={FIRST: both}), USUAL)
+    assert (verdict.part, verdict.whole, verdict.standing) == (1, 50, Standing.GOOD)
+
+
+@given(
+    st.integers(0, 500), st.integers(1, 1000), st.sampled_from(["<", "<="]),
+    st.decimals("0.01", "0.99", places=2, allow_nan=False),
+)  # fmt: skip
+def test_what_is_left_may_be_spent_and_one_more_may_not(part: int, rest: int, op: str, limit: Decimal) -> None:
+    promise = Promise(1, LOST, op, limit)
+    whole = part + rest
+    if not promise.holds(Decimal(part) / whole):
+        return
+    n = spendable(part, whole, promise)
+    assert promise.holds(Decimal(part + n) / (whole + n))
+    assert not promise.holds(Decimal(part + n + 1) / (whole + n + 1))
+
+
+def test_one_day_in_ten_may_be_over_the_limit_and_its_calls_are_not_paid_for() -> None:
+    """Of twenty service days two are tolerated; which, the contract leaves open: those with most calls."""
+    verdict = judge(LANDLINE, seen(late("a", 0), late("b", 0), late("c", 5)), USUAL)
+    assert (verdict.standing, verdict.part, verdict.whole, verdict.spendable) == (Standing.NEAR, 2, 20, 0)
+    assert not verdict.penalised
+    worse = judge(LANDLINE, seen(late("a", 0), late("b", 0), late("c", 5), late("d", 7), late("e", 7)), USUAL)
+    assert worse.standing is Standing.BROKEN
+    assert [one.subject for one in worse.penalised] == ["c"]
+
+
+def test_without_a_share_of_days_each_call_is_paid_for() -> None:
+    verdict = judge(MOBILE, seen(late("a", 0, by=Callers.MOBILE), late("b", 0)), USUAL)
+    assert verdict.standing is Standing.BROKEN
+    assert [one.subject for one in verdict.penalised] == ["a"]
+
+
+def test_a_wait_that_still_lasts_has_passed_its_limit() -> None:
+    """Its event is written by the timer, with the limit as its measure; none is written of a wait that kept it."""
+    assert judge(MOBILE, seen(late("a", 0, by=Callers.MOBILE, of=300)), USUAL).standing is Standing.BROKEN
+
+
+def test_the_first_instant_of_a_period_is_no_division_by_nothing() -> None:
+    available = Promise(1, AVAILABLE, ">", Decimal("0.95"))
+    assert judge(available, seen(promised=timedelta(microseconds=3)), USUAL).measured == 1
+
+
+def test_a_call_that_misses_two_levels_is_paid_for_once() -> None:
+    value = Decimal(200_000)
+    both = (late("a", 3, metric=QUEUE_CAP, of=6, by=Callers.MOBILE), late("a", 3, by=Callers.MOBILE))
+    agreement = Agreement(1, FIRST, Period.QUARTER, of_contract((CAP, LANDLINE, MOBILE), 1), value)
+    owed = penalties(agreement, judge_all(agreement.levels, seen(*both, late("b", 3, by=Callers.MOBILE)), USUAL))
+    assert [(len(one.breaches), one.euro) for one in owed] == [(1, Decimal(60)), (0, Decimal(0)), (1, Decimal(60))]
+
+
+def test_what_the_ente_leaves_out_is_not_paid_for() -> None:
+    agreement = Agreement(1, FIRST, Period.QUARTER, (MOBILE,), Decimal(100_000))
+    verdicts = judge_all(agreement.levels, seen(late("a", 3, by=Callers.MOBILE)), USUAL)
+    (owed,) = penalties(agreement, verdicts, excluded={(LONGEST_WAIT, "a")})
+    assert (owed.breaches, owed.euro) == ((), Decimal(0))
+
+
+def test_a_call_left_out_of_one_level_is_left_out_of_its_group() -> None:
+    both = (late("a", 3, metric=QUEUE_CAP, of=6, by=Callers.MOBILE), late("a", 3, by=Callers.MOBILE))
+    agreement = Agreement(1, FIRST, Period.QUARTER, of_contract((CAP, MOBILE), 1), Decimal(200_000))
+    verdicts = judge_all(agreement.levels, seen(*both), USUAL)
+    for metric in (QUEUE_CAP, LONGEST_WAIT):
+        assert [one.breaches for one in penalties(agreement, verdicts, excluded={(metric, "a")})] == [(), ()]
+
+
+def test_without_the_contracts_value_a_penalty_is_told_per_mille() -> None:
+    agreement = Agreement(1, FIRST, Period.QUARTER, (MOBILE,))
+    (owed,) = penalties(agreement, judge_all(agreement.levels, seen(late("a", 3, by=Callers.MOBILE)), USUAL))
+    assert (owed.per_mille, owed.euro) == (Decimal("0.3"), None)
+
+
+def test_minutes_without_service_count_against_the_minutes_promised() -> None:
+    available = Promise(1, AVAILABLE, ">", Decimal("0.95"))
+    hour = timedelta(hours=1)
+    verdict = judge(available, seen(promised=100 * hour, failed=2 * hour), USUAL)
+    assert (verdict.measured, verdict.standing) == (Decimal("0.98"), Standing.GOOD)
+    assert judge(available, seen(promised=100 * hour, failed=5 * hour), USUAL).standing is Standing.BROKEN
+    assert judge(available, seen(promised=100 * hour, failed=4.5 * hour), USUAL).standing is (Standing.NEAR)
+
+
+def test_satisfaction_that_nobody_was_asked_for_is_unknown() -> None:
+    satisfied = Promise(1, SATISFIED, ">=", Decimal("0.9"))
+    assert judge(satisfied, seen(), USUAL).standing is Standing.UNKNOWN
+    assert judge(satisfied, seen(marks=(9, 10)), USUAL).standing is Standing.NEAR
+    assert judge(satisfied, seen(marks=(8, 10)), USUAL).standing is Standing.BROKEN
+
+
+@given(st.decimals("0.01", "1", places=2), st.integers(0, 400))
+def test_the_tolerated_days_leave_the_share_whole(share: Decimal, days: int) -> None:
+    bad = tolerated_days(share, days)
+    assert days - bad >= share * days
+    assert days - bad - 1 < share * days
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "after"),
+    [
+        (Period.MONTH, date(2026, 11, 1), date(2026, 12, 1)),
+        (Period.QUARTER, date(2026, 10, 1), date(2027, 1, 1)),
+        (Period.YEAR, date(2026, 1, 1), date(2027, 1, 1)),
+    ],
+)
+def test_a_day_is_in_the_period_around_it(period: Period, first: date, after: date) -> None:
+    assert period.around(date(2026, 11, 21)) == (first, after)
+    assert period.before(first)[1] == first
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from(Period))
+def test_periods_leave_no_day_out(day: date, period: Period) -> None:
+    first, after = period.around(day)
+    assert first <= day < after
+    assert period.around(after)[0] == after
+
+
+def test_a_day_is_judged_by_the_version_in_force_on_it() -> None:
+    old, new = (Agreement(1, day, Period.MONTH, ()) for day in (date(2026, 1, 1), date(2026, 11, 1)))
+    assert in_force([new, old], date(2026, 10, 31)) is old
+    assert in_force([new, old], date(2026, 11, 1)) is new
+    assert in_force([new, old], date(2025, 1, 1)) is old
+    assert in_force([], FIRST) is None

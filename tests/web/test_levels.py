@@ -1,0 +1,174 @@
+"""The pages of the contracts' levels: writing them, and seeing how they stand."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from crm.access.models import Role, RoleGrant
+from crm.audit.models import AuditEntry
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.levels import queries
+from crm.levels.agreement import Agreement, Period
+from crm.levels.metrics import LONGEST_WAIT, METRICS, WAITING_OVER
+from crm.levels.models import ContractEvent, ContractEventKind
+from crm.levels.presets import PRESETS
+from crm.levels.terms import Formula, in_force
+from tests.cast import Cast
+from tests.web.conftest import csrf_of, let_in
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def ada(client: Any, database: Database, cast: Cast) -> Any:
+    """Posts as the contract's administrator."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.sara).values(role=Role.ADMINISTRATOR))
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+
+    def press(path: str, **fields: Any) -> Any:
+        return client.post(path, data={name.replace("__", "-"): text for name, text in fields.items()}, headers=headers)
+
+    return press
+
+
+def today(database: Database) -> date:
+    with database.begin(Scope.nothing()) as session:
+        return clock.business_day(clock.now(session))
+
+
+def current(database: Database, cast: Cast) -> Agreement:
+    with database.begin(Scope.nothing()) as session:
+        found = queries.agreement(session, cast.contract)
+    assert found is not None
+    return found
+
+
+def head(database: Database, **more: str) -> dict[str, str]:
+    """The fields above the levels."""
+    return {
+        "valid_from": today(database).isoformat(), "period": "quarter", "net_value": "200000", "formula": "B",
+        "within": "30", "short": "5", "over": "40", "denominator": "received", "preset": "", **more,
+    }  # fmt: skip
+
+
+def test_a_preset_fills_the_form_and_is_written_as_it_stands(
+    ada: Any, client: Any, database: Database, cast: Cast
+) -> None:
+    path = f"/enti/contracts/{cast.contract}/levels"
+    for key, preset in PRESETS.items():
+        page = client.get(path, params={"preset": key}).text
+        assert page.count("togli questo livello") == len(preset.levels)
+    fields = head(database)
+    for place, one in enumerate(PRESETS["intercent_er"].levels):
+        is_share = METRICS[one.metric].unit.value == "share"
+        fields |= {
+            f"metric__{place}": one.metric, f"op__{place}": one.op,
+            f"target__{place}": str(one.target * 100 if is_share else one.target).replace(".", ","),
+            f"callers__{place}": one.callers or "", f"service__{place}": one.service,
+            f"share_of_days__{place}": "90" if one.share_of_days else "",
+            f"penalty__{place}": "0,3" if one.penalty_per_mille else "",
+            f"each__{place}": one.penalty_each or "", f"group__{place}": one.penalty_group,
+        }  # fmt: skip
+        if one.tolerated_excluded:
+            fields[f"tolerated__{place}"] = "1"
+    assert ada(path, **fields).status_code == 204
+    written = current(database, cast)
+    assert {one.key: one.target for one in written.levels} == {
+        one.key: one.target for one in PRESETS["intercent_er"].levels
+    }
+    assert (written.period, written.net_value) == (Period.QUARTER, Decimal(200_000))
+    with database.begin(Scope.nothing()) as session:
+        terms = in_force(queries.terms(session, cast.contract), clock.start_of_day(date(2100, 1, 1)))
+    assert (terms.formula, terms.within_ms) == (Formula.B, 30_000)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        kinds = session.scalar(select(func.count()).where(AuditEntry.kind == "contract.levels"))
+    assert kinds == 1
+
+
+def test_what_is_wrong_stands_at_its_field_though_rows_are_empty(ada: Any, database: Database, cast: Cast) -> None:
+    path = f"/enti/contracts/{cast.contract}/levels"
+    answer = ada(
+        path,
+        **head(database, net_value="", valid_from="2020-01-01"),
+        metric__0="", metric__2=WAITING_OVER, op__2="<", target__2="120", threshold__2="",
+        metric__4=LONGEST_WAIT, op__4="<=", target__4="300", penalty__4="0,3", each__4="call",
+        metric__5=LONGEST_WAIT, op__5="<=", target__5="200",
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) == {
+        "valid_from", "net_value", "target-2", "threshold-2", "metric-4", "metric-5"
+    }  # fmt: skip
+    unreadable = ada(path, **head(database), metric__0=LONGEST_WAIT, op__0="<=", target__0="molto")
+    assert set(unreadable.json()["fields"]) == {"target-0"}
+
+
+def test_a_version_to_come_leaves_today_as_it_is_and_may_be_taken_back(
+    ada: Any, client: Any, database: Database, cast: Cast
+) -> None:
+    path, before = f"/enti/contracts/{cast.contract}/levels", current(database, cast)
+    level = {"metric__0": LONGEST_WAIT, "op__0": "<=", "target__0": "300"}
+    assert ada(path, **head(database, valid_from="2099-01-01"), **level).status_code == 204
+    assert current(database, cast) == before
+    with database.begin(Scope.nothing()) as session:
+        (_, coming) = queries.agreements(session, frozenset({cast.contract}))
+    assert "non ancora in vigore" in client.get(path).text
+    assert ada(f"{path}/{coming.id}/remove").status_code == 204
+    assert ada(f"{path}/{before.id}/remove").status_code == 422
+    assert current(database, cast) == before
+
+
+def test_each_level_stands_with_its_figure_and_the_calls_that_broke_it(
+    ada: Any, client: Any, database: Database, cast: Cast
+) -> None:
+    level = {
+        "metric__0": LONGEST_WAIT, "op__0": "<=", "target__0": "300", "penalty__0": "0,3", "each__0": "call",
+    }  # fmt: skip
+    ada(f"/enti/contracts/{cast.contract}/levels", **head(database), **level)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        at = clock.now(session)
+        session.add(
+            ContractEvent(
+                contract_id=cast.contract, ente_id=cast.empoli, queue_id=cast.operator,
+                kind=ContractEventKind.WAIT_OVER, metric=LONGEST_WAIT,
+                subject="00000000-0000-0000-0000-000000000001", limit=Decimal(300), measured=Decimal("321.5"),
+                occurred_at=at, recorded_at=at,
+            )
+        )  # fmt: skip
+    page = client.get("/levels").text
+    assert "1 chiamata oltre il limite" in page
+    assert "60,00" in page
+    calls = client.get(f"/levels/{cast.contract}/calls", params={"metric": LONGEST_WAIT}).text
+    assert "321,5 s" in calls
+    assert "0,3 ‰" in calls
+    assert client.get("/levels", params={"contract": cast.contract, "begins": "2026-02-03"}).status_code == 422
+
+
+def test_an_ente_sees_its_own_calls_alone_and_another_contract_is_not_there(
+    client: Any, database: Database, cast: Cast
+) -> None:
+    let_in(client, "vera")
+    page = client.get("/levels")
+    assert page.status_code == 200
+    assert "Empoli" in page.text
+    ours, theirs = (
+        client.get(f"/levels/{contract}/calls", params={"metric": WAITING_OVER, "ente": cast.empoli}).status_code
+        for contract in (cast.contract, cast.other_contract)
+    )
+    assert (ours, theirs) == (200, 404)
+    whole = client.get(f"/levels/{cast.contract}/calls", params={"metric": WAITING_OVER})
+    assert whole.status_code == 404
+    assert client.get(f"/enti/contracts/{cast.contract}/levels").status_code == 403
+
+
+def test_penalties_are_not_for_everybody_who_sees_the_wallboard(client: Any, cast: Cast) -> None:
+    let_in(client, "anna")
+    assert client.get("/wallboard").status_code == 200
+    assert client.get("/levels").status_code == 403
+    calls = client.get(f"/levels/{cast.contract}/calls", params={"metric": WAITING_OVER})
+    assert calls.status_code == 403

@@ -1,0 +1,1 @@
+"""The commands of `filodiretto`, by what they are for."""

@@ -1,0 +1,229 @@
+"""The processes, and what stands in for others."""
+
+import gc
+import os
+import socket
+import threading
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from crm.core.db import Scope
+from crm.core.settings import CarrierKind, Settings
+from web import metrics
+from web.commands.common import app, begin, saying
+
+STARTED_WITHIN_S = 30  # a busy machine needs seconds to import a worker, which must not be ended for that
+STOP_WITHIN_S = 2
+
+
+@app.command()
+def run(
+    port: int = 8000,
+    simulator_port: int = 8001,
+    gestionale_port: int = 0,
+    postgres_port: int = 5455,
+    redis_port: int = 6455,
+    demo: bool = True,
+) -> None:
+    """Run the whole contact centre on this machine, with its own PostgreSQL and Redis, and demo data."""
+    from web.demo.accounts import DEMO_USERS  # noqa: PLC0415  # only this command needs them
+    from web.run import supervisor  # noqa: PLC0415
+
+    def announce() -> list[str]:
+        shown = [user for user in DEMO_USERS if not user.robot]
+        return [f"  {user.username:<20} {user.password}   {user.name} ({user.role.value})" for user in shown]
+
+    options = supervisor.RunOptions(
+        port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
+        redis_port=redis_port, demo=demo, announce=announce,
+    )  # fmt: skip
+    raise typer.Exit(supervisor.run(options))
+
+
+@app.command()
+def web(workers: int = 1) -> None:
+    """Serve pages, sockets and webhooks."""
+    settings = begin("web")
+    _serve("web.commands.processes:web_app", settings, workers=workers)
+
+
+def web_app() -> Any:
+    """The ASGI factory of one web process."""
+    _loading()
+    from web.app import create_app  # noqa: PLC0415  # a process imports what it runs, and starts the faster
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = begin("web")
+    app = create_app(build(settings))
+    _loaded()
+    return app
+
+
+@app.command()
+def engine() -> None:
+    """Run the contact centre's clock: timers, owed commands, reconciliation."""
+    _loading()
+    from crm.audit import searches, watch  # noqa: PLC0415
+    from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.levels.closing import close_due  # noqa: PLC0415
+    from crm.privacy.tasks import expire  # noqa: PLC0415
+    from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
+    from telephony.calls.strays import Strays  # noqa: PLC0415
+    from telephony.engine import Chore, Engine  # noqa: PLC0415
+    from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
+    from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
+    from telephony.sounds.keeping import SoundKeeper  # noqa: PLC0415
+    from telephony.standing.health import Watch  # noqa: PLC0415
+    from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
+    from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
+    from web.levels.view import days_of  # noqa: PLC0415
+    from web.wiring import build  # noqa: PLC0415
+
+    settings = begin("engine")
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port, settings.host)
+    runtime = build(settings)
+    stop = _stop_event()
+    more = [
+        Chore("unusual_reading", 60, partial(watch.look, runtime.database), patient=True),
+        Chore(
+            "audit_retention", 3600, partial(let_all_go, runtime.database, months=settings.audit_months), patient=True
+        ),
+        Chore("searches", 10, partial(searches.close, runtime.database)),
+        Chore("digits_kept", 60, partial(forget_digits, runtime.database), patient=True),
+        Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
+        Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
+        Chore("copies", 600, partial(expire, runtime.database), patient=True),
+        Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
+    ]
+    strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
+    watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
+    more += [
+        Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
+        Chore("strays", 20, strays.run, patient=True),
+        Chore("carrier", 5, watch_carrier.look, patient=True),
+    ]
+    # A simulator may start after us, and forgets when it restarts.
+    lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
+    more.append(Chore("provision", 5, lines, patient=True))
+    messages = SoundKeeper(runtime.database, runtime.carrier, runtime.documents, SHELF)
+    more.append(Chore("voicemail", 3, messages.run, patient=True))
+    recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
+    more.append(Chore("recordings", 3, recordings.run, patient=True))
+    leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
+    _loaded()
+    leader.run(stop)
+    runtime.close()
+
+
+@app.command()
+def worker() -> None:
+    """Do background jobs."""
+    settings = begin("worker")
+    with metrics.together():  # those that its pool forks do the work
+        from web.worker.main import run_worker  # noqa: PLC0415
+
+        if settings.metrics_port is not None:
+            metrics.serve(settings.metrics_port, settings.host)
+        run_worker(settings)
+
+
+@app.command()
+def beat() -> None:
+    """Keep the background schedule."""
+    from web.worker.main import run_beat  # noqa: PLC0415
+
+    settings = begin("beat")
+    run_beat(settings, str(settings.data / "celerybeat-schedule"))
+
+
+@app.command()
+def simulate(
+    seed: str = "1",
+    hours: float = 8.0,
+    agents: int = 50,
+    faults: Annotated[bool, typer.Option(help="With everything that may go wrong.")] = True,
+) -> None:
+    """Play a centre's hours in virtual time, from a seed, and say what came of it."""
+    try:
+        from web.simulation.report import tell  # noqa: PLC0415  # needs what only developers have
+    except ModuleNotFoundError as missing:
+        print(f"simulate needs the developers' packages ({missing.name} is not installed): run `make setup`.")
+        raise typer.Exit(2) from None
+
+    raise typer.Exit(tell(seed, hours, agents, faults=faults))
+
+
+@app.command()
+def simulator() -> None:
+    """Stand in for the telephone network."""
+    from telephony.carriers.simulator.app import serve  # noqa: PLC0415
+    from telephony.carriers.simulator.config import ConfigError, SimulatorConfig  # noqa: PLC0415
+
+    settings = begin("simulator")
+    with saying(ConfigError):
+        config = SimulatorConfig.from_settings(settings, os.environ)
+    serve(config, host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+@app.command()
+def gestionale() -> None:
+    """Stand in for a collection system that answers over HTTP, with the demonstration's feeds."""
+    from crm.collection.simulator.app import Gestionale, serve  # noqa: PLC0415
+    from crm.collection.sources import endpoints  # noqa: PLC0415
+    from crm.collection.sources.port import SourceError  # noqa: PLC0415
+    from web.demo.sources import ENDPOINT  # noqa: PLC0415
+
+    settings = begin("gestionale")
+    with saying(SourceError):
+        token = endpoints.endpoint(ENDPOINT).token
+    standing_in = Gestionale.of_folder(token, settings.data, at_once=True)
+    serve(standing_in, host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+def _loading() -> None:
+    """What is imported stays: to search it for garbage meanwhile would take a fifth of the start."""
+    gc.disable()
+
+
+def _loaded() -> None:
+    """Everything is imported and stays: to search it for garbage would stop the process for 0.1 s, every so often."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def _serve(factory: str, settings: Settings, *, workers: int) -> None:
+    fd = _listening_fd()
+    config = uvicorn.Config(
+        factory, factory=True, host=settings.host, port=settings.port, workers=workers, log_config=None,
+        access_log=False,
+        ws_ping_interval=5, ws_ping_timeout=10,
+        ws_per_message_deflate=False,  # it would compress the same frame once for every socket
+        timeout_graceful_shutdown=STOP_WITHIN_S, server_header=False, timeout_worker_healthcheck=STARTED_WITHIN_S,
+        proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies, ws_max_size=65_536, backlog=2048,
+    )  # fmt: skip
+    sockets = [socket.socket(fileno=fd)] if fd is not None else [config.bind_socket()]
+    if workers > 1:
+        with metrics.together():
+            Multiprocess(config, sockets).run()
+    else:
+        uvicorn.Server(config).run(sockets=sockets)
+
+
+def _listening_fd() -> int | None:
+    given = os.environ.get("FILODIRETTO_LISTEN_FD")
+    return int(given) if given else None
+
+
+def _stop_event() -> threading.Event:
+    import signal  # noqa: PLC0415
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

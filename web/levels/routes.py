@@ -1,0 +1,116 @@
+"""How the contracts' levels stand: for supervisors, administrators and the enti, each as far as his grants reach."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.access.service import scope_for
+from crm.core import clock
+from crm.core.db import Scope
+from crm.core.errors import NotFoundError
+from crm.enti import queries as enti
+from crm.levels import remarks
+from crm.levels.metrics import MetricName
+from crm.levels.remarks import Step
+from telephony.queues import queries as queues
+from web.edge.answers import shown_anew
+from web.edge.i18n import translations
+from web.edge.templating import page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.levels.view import standings
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/levels")
+def levels(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, contract: int | None = None, begins: str = ""
+) -> Response:
+    """Each level of each contract, today and in a period; `begins` chooses the period of one `contract`."""
+    scope = _scope(visit)
+    with runtime.database.begin(scope) as session:
+        found = [
+            standing
+            for one, ente_id in _watched(session, scope)
+            if (standing := standings(session, one, ente_id=ente_id, begins=begins if one == contract else ""))
+        ]
+        badges = enti.badges(session, scope.enti)
+        now = clock.now(session)
+    return page(
+        request, "levels/page.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, badges=badges,
+        now=now, manages=visit.principal.contracts_for(Permission.ENTE_MANAGE),
+    )  # fmt: skip
+
+
+@router.get("/levels/{contract_id}/calls")
+def calls(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: int, metric: MetricName, callers: str = "",
+    service: str = "", begins: str = "", ente: int | None = None,
+) -> Response:  # fmt: skip
+    """The calls that passed a level's limit in a period, and whether each is paid for."""
+    scope = _scope(visit)
+    with runtime.database.begin(scope) as session:
+        if (contract_id, ente) not in set(_watched(session, scope)):
+            raise NotFoundError("Questo contratto non c'è.")
+        found = standings(session, contract_id, ente_id=ente, begins=begins)
+        key = (metric.value, callers, service)
+        row = next((one for one in found.rows if one.promise.key == key), None) if found else None
+        if found is None or row is None:
+            raise NotFoundError("Questo livello non c'è.")
+        badges = enti.badges(session, scope.enti)
+        decides = scope_for(session, visit.principal, Permission.PENALTY_DECIDE).enti or frozenset()
+        names = {one.id: one.name for one in queues.with_closed(session, frozenset({contract_id}))}
+    return page(
+        request, "levels/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, standings=found, row=row,
+        badges=badges, queues=names, decides=decides,
+        contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST),
+        paid=frozenset(one.subject for one in row.penalty.breaches) if row.penalty else frozenset(),
+    )  # fmt: skip
+
+
+@router.post("/levels/{contract_id}/remarks")
+def remark(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, metric: Annotated[MetricName, Form()],
+    subject: Annotated[str, Form(max_length=40)], leave_out: Annotated[bool, Form()] = False,
+    text: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """A note on a call over a limit, or the request to leave it out."""
+
+    def work(session: Session) -> None:
+        remarks.say(
+            session, visit.principal, contract_id=contract_id, metric=metric, subject=subject, text=text,
+            leave_out=leave_out,
+        )  # fmt: skip
+
+    runtime.database.transact(visit.scope(Permission.PENALTY_CONTEST), work)
+    return shown_anew(translations(visit.language).gettext("Salvato."))
+
+
+@router.post("/levels/remarks/{remark_id}/{step}")
+def decide(
+    runtime: RuntimeDep, visit: ChangeDep, remark_id: int, step: Step, reason: Annotated[str, Form()] = ""
+) -> Response:
+    """What becomes of a request."""
+    needed = Permission.PENALTY_CONTEST if step is Step.WITHDRAW else Permission.PENALTY_DECIDE
+
+    def work(session: Session) -> None:
+        remarks.decide(session, visit.principal, remark_id=remark_id, step=step, reason=reason)
+
+    runtime.database.transact(visit.scope(needed), work)
+    return shown_anew(translations(visit.language).gettext("Salvato."))
+
+
+def _scope(visit: Visit) -> Scope:
+    """Penalties are for whoever answers for the contract and for the enti, not for everybody who sees the wallboard."""
+    watches = visit.principal.can(Permission.ENTE_WATCH)
+    return visit.scope(Permission.ENTE_WATCH if watches else Permission.ENTE_MANAGE)
+
+
+def _watched(session: Session, scope: Scope) -> Iterator[tuple[int, int | None]]:
+    """The contracts that the visitor watches as a whole, and the others of each ente that he watches."""
+    yield from ((one, None) for one in sorted(scope.contracts))
+    for ente_id in enti.badges(session, scope.enti):
+        yield from ((one, ente_id) for one in sorted(enti.contracts_of(session, ente_id) - scope.contracts))

@@ -1,0 +1,155 @@
+"""How a contract's levels stand, as the page shows them: one reading, for a contract or for one of its enti."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.core.errors import FieldError
+from crm.enti.queries import contract_name
+from crm.levels import evidence, queries
+from crm.levels.agreement import Agreement, Period, Promise, in_force
+from crm.levels.closing import ONE_DAY, Closed, Days, closed, judged
+from crm.levels.frozen import Difference, differences
+from crm.levels.judgement import Evidence, Penalty, Verdict, judge, penalties
+from crm.levels.metering import Callers
+from crm.levels.metrics import METRICS, MetricName, Unit
+from crm.levels.models import RemarkState
+from crm.levels.remarks import Remark, left_out, remarks
+from crm.levels.terms import Terms
+from crm.levels.terms import in_force as terms_in_force
+from telephony.surveys import queries as surveys
+
+PERIODS_SHOWN = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A level today and over its period. `metric` is none for a name that the product does not know."""
+
+    promise: Promise
+    metric: MetricName | None
+    unit: Unit
+    today: Verdict | None  # none when the period shown is over
+    period: Verdict
+    penalty: Penalty | None
+
+    @property
+    def callers(self) -> Callers | None:
+        """Of whose calls alone."""
+        return None if self.promise.callers is None else Callers(self.promise.callers)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """One contract's levels in a period. `choices`: the first and the last day of each that may be shown.
+
+    `closed`: what was kept when the period was closed, whose figures are shown then; `changed` is what was learnt of it
+    since.
+    """
+
+    contract_id: int
+    name: str
+    ente_id: int | None
+    first: date
+    last: date
+    is_running: bool
+    agreement: Agreement
+    terms: Terms
+    rows: tuple[Standing, ...]
+    choices: tuple[tuple[date, date], ...]
+    service_days: int
+    closed: Closed | None
+    changed: tuple[Difference, ...]
+    remarks: Mapping[tuple[str, str], list[Remark]]
+
+    @property
+    def asked(self) -> int:
+        """How many requests to leave a call out wait for an ente."""
+        return sum(one.state is RemarkState.ASKED for said in self.remarks.values() for one in said)
+
+    @property
+    def out(self) -> frozenset[tuple[str, str]]:
+        """The calls, by metric, that the enti agreed to leave out of the penalties."""
+        return left_out(self.remarks)
+
+    @property
+    def euro(self) -> Decimal | None:
+        """What is owed in all; none when no value is known, or no level has a penalty."""
+        owed = [row.penalty.euro for row in self.rows if row.penalty is not None and row.penalty.euro is not None]
+        return sum(owed, Decimal()) if owed else None
+
+
+def days_of(session: Session, contract_id: int, ente_id: int | None) -> Days:
+    """What is known of a contract's days, each period read once."""
+    known: dict[tuple[date, date], Evidence] = {}
+
+    def of(first: date, after: date) -> Evidence:
+        if (first, after) not in known:
+            found = evidence.of_period(session, contract_id, first, after, ente_id=ente_id)
+            marks = surveys.contented(session, contract_id, first, after, ente_id=ente_id)
+            known[first, after] = replace(found, marks=marks)
+        return known[first, after]
+
+    return of
+
+
+def standings(session: Session, contract_id: int, *, ente_id: int | None, begins: str = "") -> Standings | None:
+    """How the contract stands in the period that begins on a day as a field writes it, else in this one.
+
+    None when it promises nothing. Raises `FieldError` for a period that is none of its own.
+    """
+    today = clock.business_day(clock.now(session))
+    versions = queries.agreements(session, frozenset({contract_id}))
+    current = in_force(versions, today)
+    if current is None:
+        return None
+    choices = tuple(_latest(current.period, today, PERIODS_SHOWN))
+    chosen = next((one for one in choices if one[0].isoformat() == begins), None) if begins else choices[0]
+    if chosen is None:
+        raise FieldError("Scegli uno dei periodi dell'elenco.", "begins")
+    first, last = chosen
+    running = first <= today <= last
+    judged_on = today if running else last
+    days, kept = days_of(session, contract_id, ente_id), closed(session, contract_id, first, last, ente_id=ente_id)
+    if kept is None:
+        agreement = in_force(versions, judged_on)
+        assert agreement is not None
+        terms = terms_in_force(queries.terms(session, contract_id), clock.start_of_day(judged_on))
+        whole = days(*agreement.period.around(judged_on))
+        verdicts = judged(agreement, terms, judged_on, days)
+    else:
+        frozen = kept.frozen
+        agreement, terms, whole, verdicts = frozen.agreement, frozen.terms, frozen.evidence, frozen.verdicts
+    day = days(today, today + ONE_DAY) if running else None
+    said = remarks(session, contract_id, *agreement.period.around(judged_on))
+    owed = {one.promise.key: one for one in penalties(agreement, verdicts, excluded=left_out(said))}
+    return Standings(
+        contract_id=contract_id, name=contract_name(session, contract_id), ente_id=ente_id, first=first, last=last,
+        is_running=running, agreement=agreement, terms=terms, choices=choices, service_days=len(whole.service_days),
+        closed=kept, remarks=said,
+        changed=() if kept is None else tuple(differences(whole, days(*agreement.period.around(judged_on)))),
+        rows=tuple(
+            _standing(verdict, None if day is None else judge(verdict.promise, day, terms), owed)
+            for verdict in verdicts
+        ),
+    )  # fmt: skip
+
+
+def _standing(verdict: Verdict, today: Verdict | None, owed: Mapping[tuple[str, str, str], Penalty]) -> Standing:
+    promise = verdict.promise
+    known = promise.metric in METRICS
+    return Standing(
+        promise, MetricName(promise.metric) if known else None,
+        METRICS[promise.metric].unit if known else Unit.CONTACTS, today, verdict, owed.get(promise.key),
+    )  # fmt: skip
+
+
+def _latest(period: Period, day: date, count: int) -> Iterable[tuple[date, date]]:
+    first, after = period.around(day)
+    for _ in range(count):
+        yield first, after - ONE_DAY
+        first, after = period.before(first)

@@ -1,0 +1,71 @@
+"""Words shown. Voice flows and lines."""
+
+from enum import StrEnum
+
+from telephony.ivr.checks import Flaw
+from telephony.ivr.definition import Exit, NodeKind
+from telephony.ivr.languages import Language
+from telephony.lines.models import LineKind
+from telephony.selfservice.dialogue import Want
+
+WORDS: dict[type[StrEnum], dict[str, str]] = {
+    Language: {Language.ITALIAN: "italiano", Language.ENGLISH: "inglese", Language.GERMAN: "tedesco"},
+    Flaw: {
+        Flaw.NO_START: "il percorso comincia da un passo che non c'è",
+        Flaw.NO_OPERATOR: "il tasto zero deve portare a una coda",
+        Flaw.LEADS_NOWHERE: "porta a un passo che non c'è",
+        Flaw.NO_TEXT: "manca il testo",
+        Flaw.UNKNOWN_NAME: "il testo nomina qualcosa che non si conosce",
+        Flaw.LOOSE_BRACE: "nel testo c'è una parentesi graffa aperta o chiusa per sbaglio: si scrive {ente}",
+        Flaw.NO_CHOICES: "il menu non ha scelte",
+        Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
+        Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",
+        Flaw.NO_NUMBER: "questo numero non è di un ufficio degli enti né dei nostri",
+        Flaw.NO_QUEUE: "questa coda non c'è, o è di un altro contratto",
+        Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
+        Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
+        Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
+        Flaw.QUEUE_AT_NIGHT: "chi trova chiuso aspetta in coda un operatore che non c'è",
+        Flaw.UNREACHED: "nessuna strada porta qui",
+    },
+    NodeKind: {
+        NodeKind.CALLBACK: "Richiamata",
+        NodeKind.HOURS: "Orari",
+        NodeKind.EMERGENCY: "Emergenze",
+        NodeKind.MESSAGE: "Messaggio",
+        NodeKind.MENU: "Menu",
+        NodeKind.LANGUAGE: "Lingua",
+        NodeKind.IDENTIFY: "Codice avviso",
+        NodeKind.COLLECT: "Cifre",
+        NodeKind.QUEUE: "Coda",
+        NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
+        NodeKind.SURVEY: "Soddisfazione",
+        NodeKind.GOODBYE: "Congedo",
+        NodeKind.TRANSFER: "Numero esterno",
+        NodeKind.VOICEMAIL: "Segreteria",
+    },
+    Exit: {
+        Exit.OPENED: "se è aperto",
+        Exit.CLOSED: "se è chiuso",
+        Exit.NEXT: "poi",
+        Exit.OTHERWISE: "altrimenti",
+        Exit.FULL: "se è piena",
+        Exit.BUSY: "se è occupato",
+        Exit.ZERO: "zero",
+    },
+    Want: {
+        Want.PIN: "PIN",
+        Want.SEND_CODE: "invio del codice",
+        Want.CODE: "codice via SMS",
+        Want.PAPER: "ciò che è scritto sull'avviso",
+        Want.WAYS: "come pagare",
+        Want.DUE: "quanto c'è da pagare",
+        Want.INSTALMENTS: "rate",
+        Want.NOTIFICATION: "notifica",
+        Want.LINK: "collegamento per pagare",
+    },
+    LineKind: {
+        LineKind.FREEPHONE: "numero verde, da fisso",
+        LineKind.GEOGRAPHIC: "a pagamento, da cellulare",
+    },
+}
