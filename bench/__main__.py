@@ -1,7 +1,7 @@
 """`python -m bench [p1|p2|p5|p8|p12|p13 ...] [--repeats 5] [--quick]`
 
 The long forms: `p3 --calls 100000`, `p4 --assignments 1000000 --stored 20000`, `p7 --webhooks 100000`,
-`p16 --minutes 60`.
+`p16 --minutes 60`. P4's may be had in parts, each with a `--seed` of its own.
 """
 
 import signal
@@ -34,10 +34,11 @@ def main(
     calls: int = 12_000,
     webhooks: int = 5_000,
     minutes: float = 10.0,
+    seed: str = "",
 ) -> None:
     """Measure, print one table, append to .artifacts/bench.jsonl."""
     chosen = which or list(MEASUREMENTS)
-    options = Options(repeats, quick, assignments, stored, calls, webhooks, minutes)
+    options = Options(repeats, quick, assignments, stored, calls, webhooks, minutes, seed)
     if unknown := [name for name in chosen if name not in MEASUREMENTS]:
         print(f"There is no {unknown[0]}: choose among {', '.join(MEASUREMENTS)}.", file=sys.stderr)
         raise typer.Exit(2)

@@ -14,3 +14,4 @@ class Options:
     calls: int = 12_000  # of each of P3's cases
     webhooks: int = 5_000  # of P7, each sent five times
     minutes: float = 10.0  # of P16
+    seed: str = ""  # of P4: a part of a longer run has its own

@@ -35,7 +35,7 @@ def measure(place: Place, options: Options) -> list[Result]:
         agents=AGENTS, calls_per_hour=AGENTS * PER_AGENT, talk_s=90, notes_s=15, patience_s=120, menu=False,
         faults=FAULTS,
     )  # fmt: skip
-    results = [_measure("P4 assignments while processes die", plan, wanted, in_memory, None)]
+    results = [_measure("P4 assignments while processes die", plan, wanted, options.seed, in_memory, None)]
     stored = 100 if options.quick else options.stored
     if stored:
         centre = place.centre("p4")
@@ -43,15 +43,15 @@ def measure(place: Place, options: Options) -> list[Result]:
             agents=STORED_AGENTS, calls_per_hour=STORED_AGENTS * STORED_PER_AGENT, talk_s=45, notes_s=10,
             patience_s=120, menu=False, faults=FAULTS,
         )  # fmt: skip
-        results.append(_measure("P4 the same over PostgreSQL", plan, stored, _stored(centre), look))
+        results.append(_measure("P4 the same over PostgreSQL", plan, stored, options.seed, _stored(centre), look))
         centre.close()
     return results
 
 
-def _measure(what: str, plan: Plan, wanted: int, store: Store, read: Look | None) -> Result:
+def _measure(what: str, plan: Plan, wanted: int, seed: str, store: Store, read: Look | None) -> Result:
     began = time.perf_counter()
     with silence():
-        outcome = _play(plan, wanted / plan.calls_per_hour, store, read)
+        outcome = _play(plan, wanted / plan.calls_per_hour, seed, store, read)
     took = time.perf_counter() - began
     enough = outcome.assigned >= wanted / 2  # some give up
     return Result(
@@ -61,8 +61,8 @@ def _measure(what: str, plan: Plan, wanted: int, store: Store, read: Look | None
     )  # fmt: skip
 
 
-def _play(plan: Plan, hours: float, store: Store, read: Look | None) -> Outcome:
-    course = Course("p4", plan, store, read)
+def _play(plan: Plan, hours: float, seed: str, store: Store, read: Look | None) -> Outcome:
+    course = Course(f"p4{seed}", plan, store, read)
     if read is not None:  # in memory it looks around by itself
         course.clockwork.every(LOOKS_S, course.look_around)
     try:
