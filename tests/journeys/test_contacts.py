@@ -70,6 +70,7 @@ def test_the_card_is_that_of_who_is_identified_though_somebody_else_was_proposed
     page.locator("#results button").first.click()
     expect(page.locator(f'.proposal:not([data-contact="{first}"])')).to_be_visible()
     identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
     page.get_by_text("Scheda del contatto").click()
     expect(page.locator("[data-card-holder] .card-head")).to_be_visible()
     page.keyboard.press("Alt+c")

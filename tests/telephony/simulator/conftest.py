@@ -97,7 +97,10 @@ class Handler(BaseHTTPRequestHandler):
     product: Product
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length).decode()
+        if len(body.encode()) < length:  # the simulator was stopped as it spoke
+            return
         self._reply(dict(parse_qsl(body, keep_blank_values=True)))
 
     def do_GET(self) -> None:

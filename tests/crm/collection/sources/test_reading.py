@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from crm.collection.sources.folder import Folder
 from crm.collection.sources.port import Known
 from crm.collection.sources.service import FETCH, Timetable
 from crm.core import jobs
+from crm.core.clock import ROME
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job
@@ -342,7 +343,9 @@ def test_a_source_that_is_being_read_does_not_become_another(
 
 
 def test_trouble_that_passes_does_not_cost_a_daily_source_its_day(office: Office, over_http: Served) -> None:
-    source = office.sets_up(SourceKind.HTTP, Timetable(at_minute=360))
+    here = datetime.now(ROME)
+    in_half_a_day = (here.hour * 60 + here.minute + 720) % 1440
+    source = office.sets_up(SourceKind.HTTP, Timetable(at_minute=in_half_a_day))
     over_http.gestionale.faults = ["error"] * 4
     assert office.reads(source).outcome is ReadingOutcome.FAILED
     office.passes(1)
