@@ -25,6 +25,7 @@ from web.closures import routes as closures
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
+from web.design import routes as design
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -145,6 +146,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         enti,
         audit,
         privacy,
+        design,
         sockets,
     ):
         # Not `include_router`, which makes each route anew for each application and looks for it twice a request.

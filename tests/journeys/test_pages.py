@@ -24,13 +24,29 @@ def assert_accessible(page: Page) -> None:
     assert len(keys) == len(set(keys)), f"a key means two things: {sorted(keys)}"
 
 
-@pytest.mark.parametrize(
-    ("username", "path"),
-    [("anna", "/console"), ("sara", "/wallboard"), ("sara", "/supervision"), ("admin", "/imports")],
-)
-def test_a_page_is_accessible(sit_down: SitDown, username: str, path: str) -> None:
-    desk = sit_down(username, path)
-    assert_accessible(desk.page)
+@pytest.fixture(scope="module")
+def looked_at() -> set[str]:
+    """The pages that somebody else's menu had already."""
+    return set()
+
+
+@pytest.mark.parametrize("username", ["admin", "sara", "anna", "dirigente-livorno"])
+def test_each_page_of_the_menu_is_accessible_in_light_and_in_dark(
+    sit_down: SitDown, looked_at: set[str], username: str
+) -> None:
+    """Whatever page comes to a menu is looked at."""
+    page = sit_down(username).page
+    paths = page.locator(".menu-body a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert "/me" in paths
+    for path in dict.fromkeys([*paths, "/design"]):
+        if path not in looked_at:
+            looked_at.add(path)
+            page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            page.goto(path)
+            assert_accessible(page)
+            page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+            contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+            assert [(path, one["nodes"][0]["html"][:200]) for one in contrast] == []
 
 
 def test_the_sign_in_page_is_accessible(centre: Centre, chromium: Browser, loopback: None) -> None:

@@ -22,6 +22,7 @@ from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
 NOT_AVAILABLE = "n.d."
+THEME_COOKIE, THEMES = "theme", ("light", "dark")  # else as the device has it
 _SAMPLE = re.compile(r"(?P<before>\D*)1(?P<between>\D*)234\D*567(?P<point>\D*)89(?P<after>\D*)")
 OURS = frozenset(question.text for question in USUAL)  # an ente's own are in its own words
 
@@ -70,8 +71,10 @@ def fragment(template: str, language: str, **context: Any) -> str:
 
 
 def page(request: Request, template: str, language: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A rendered page."""
-    return HTMLResponse(fragment(template, language, path=request.url.path, **context), status_code=status)
+    """A rendered page, in the colours that this browser has asked for."""
+    theme = request.cookies.get(THEME_COOKIE)
+    context |= {"path": request.url.path, "theme": theme if theme in THEMES else ""}
+    return HTMLResponse(fragment(template, language, **context), status_code=status)
 
 
 def duration(length: timedelta | float | None, *, hours: bool = False) -> str:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,17 +15,18 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from telephony.agents import queries as agents
-from web.edge.templating import fragment, page
+from web.edge.templating import THEME_COOKIE, THEMES, fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people import answers
 from web.people.routes import EYELID
-from web.sign_in.parts import browser_of
+from web.sign_in.parts import SEE_OTHER, browser_of, set_cookie
 from web.sign_in.steps import qr_code
 from web.wiring import Runtime
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 TextField = Annotated[str, Form()]
 LANGUAGES = {"it": "Italiano", "en": "English"}  # each in its own words
+A_YEAR_S = 365 * 86_400
 
 
 @router.get("")
@@ -55,6 +56,17 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
         providers=providers,
         **context,
     )
+
+
+@router.post("/theme")
+def theme(runtime: RuntimeDep, _visit: ChangeDep, theme: Annotated[str, Form()]) -> Response:
+    """Light or dark in this browser from now on, or as the device has it."""
+    response = RedirectResponse("/me", SEE_OTHER)
+    if theme in THEMES:
+        set_cookie(runtime, response, THEME_COOKIE, theme, A_YEAR_S)
+    else:
+        response.delete_cookie(THEME_COOKIE)
+    return response
 
 
 @router.post("/password")
