@@ -21,6 +21,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
+from telephony.agents.presence import Presence
 from telephony.callbacks import service as callbacks
 from telephony.calls import conversation, talk
 from telephony.calls.addresses import Addresses
@@ -249,8 +250,11 @@ class Centre:
 
     def state(self, agent_id: int) -> AgentState:
         """While nobody answers his page shows what it did."""
-        found = self._done(lambda session: _presence(session, agent_id))
+        found = self._done(lambda session: _attending(session, agent_id).state)
         return found if isinstance(found, AgentState) else AgentState.TALKING
+
+    def rung_by(self, agent_id: int, leg_id: str) -> bool:
+        return self._done(lambda session: str(_attending(session, agent_id).leg_id) == leg_id) is True
 
     def ready(self, agent_id: int) -> None:
         self._done(lambda session: agents.wish(session, self._agent(agent_id), intended=AgentState.READY))
@@ -372,10 +376,10 @@ def owes_answer(row: Mapping[str, Any]) -> bool:
     return row["replied_at"] is None or bool(row["wrote_at"] > row["replied_at"])
 
 
-def _presence(session: Session, agent_id: int) -> AgentState:
+def _attending(session: Session, agent_id: int) -> Presence:
     found = floor(session).lock_agent(agent_id)
     assert found is not None
-    return found[0].state
+    return found[0]
 
 
 def _kinds(endpoint: Callable[..., Any]) -> dict[str, Callable[[str], Any]]:

@@ -58,6 +58,9 @@ class Console(Protocol):
     def pass_on(self, agent_id: int) -> bool:
         """He leaves the caller to the colleague whom he consults."""
 
+    def rung_by(self, agent_id: int, leg_id: str) -> bool:
+        """Whether it is by this leg that the product rings him, or has."""
+
     def machine(self, agent_id: int) -> bool:
         """He says that it is an answering machine."""
 
@@ -211,6 +214,8 @@ class Agent:
     def _picks_up(self, line: Line) -> None:
         for other in [one for one in self.lines if one is not line and one.answered is not None]:
             if other is not self.passed and len(self.network.rooms[other.room].inside) > 1:
+                if not self.console.rung_by(self.id, line.label):
+                    return  # what was taken back may ring for a moment more: he is talking, and lets it
                 self.wrong(f"agent {self.id} talks, and another call is given to him")
             self.network.hang_up(other)  # nobody is there: he lays it down
         self.network.pick_up(line)

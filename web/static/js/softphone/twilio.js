@@ -68,13 +68,14 @@ export class Device extends EventTarget {
   #offered(call) {
     this.#call = call;
     call.on("accept", () => this.#tell("connected", { callSid: call.parameters.CallSid }));
-    call.on("cancel", () => this.#over("cancelled"));
-    call.on("reject", () => this.#over("cancelled"));
-    call.on("disconnect", () => this.#over("ended"));
+    call.on("cancel", () => this.#over(call, "cancelled"));
+    call.on("reject", () => this.#over(call, "cancelled"));
+    call.on("disconnect", () => this.#over(call, "ended"));
     this.#tell("incoming", { callSid: call.parameters.CallSid, from: call.parameters.From });
   }
 
-  #over(name) {
+  #over(call, name) {
+    if (call !== this.#call) return; // a ring that was already taken back, behind the one that is offered now
     this.#call = null;
     this.#tell(name);
   }
