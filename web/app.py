@@ -36,6 +36,8 @@ from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
+from web.knowledge import editor as knowledge_editor
+from web.knowledge import routes as knowledge
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
 from web.live import sockets
@@ -113,6 +115,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         console,
         texts,
         text_history,
+        knowledge,
+        knowledge_editor,
         follow_ups,
         duplicates,
         documents,

@@ -85,8 +85,10 @@ def publish(session: Session, by: Principal, *, piece_id: int, number: int) -> N
     )
     if version is None:
         raise NotFoundError("Questa versione non esiste.")
+    if not version.body:
+        raise FieldError("Scrivi il testo.", "body")
     if strange := filling.unknown(version.body):
-        raise InvalidError(f"Non so che cosa mettere al posto di {{{strange[0]}}}: correggi la bozza.")
+        raise FieldError(f"Tra parentesi graffe non conosco «{strange[0]}».", "body")
     at, before = clock.now(session), row.current
     version.published_at = version.published_at or at
     row.current, row.published_at, row.review_by = number, at, clock.business_day(at) + KEEPS
@@ -164,12 +166,8 @@ def _check(kind: PieceKind, title: str, body: str, keywords: str) -> None:
         wrong.append(InvalidError("Scrivi un titolo, di al massimo 120 caratteri.", field="title"))
     if len(_tidy(keywords)) > LONGEST_KEYWORDS:
         wrong.append(InvalidError("Al massimo 200 caratteri.", field="keywords"))
-    if not body.strip():
-        wrong.append(InvalidError("Scrivi il testo.", field="body"))
-    elif len(body) > LONGEST_BODY[kind]:
+    if len(body) > LONGEST_BODY[kind]:
         wrong.append(InvalidError(f"Il testo è troppo lungo: al massimo {LONGEST_BODY[kind]} caratteri.", field="body"))
-    elif strange := filling.unknown(body):
-        wrong.append(InvalidError(f"Non so che cosa mettere al posto di {{{strange[0]}}}.", field="body"))
     if wrong:
         raise InvalidError("Controlla il testo.", parts=wrong)
 
