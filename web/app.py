@@ -53,6 +53,7 @@ from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
 from web.recordings import routes as recordings
+from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
@@ -109,6 +110,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         sign_in,
         steps,
         provider,
+        shortcuts,
         me,
         people,
         staff,

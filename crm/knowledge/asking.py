@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, literal_column
 
 ITALIAN = "italian"
 
@@ -13,9 +13,11 @@ _PLAIN = str.maketrans("àáèéìíòóùú", "aaeeiioouu")  # Italians leave a
 
 def found_by(title: str, keywords: str, body: str) -> ColumnElement[str]:
     """What a text is found by, as a `tsvector`: its title and other words for it weigh more than what it says."""
-    parts = ((title, "A"), (keywords, "A"), (body, "B"))
     first, *rest = (
-        func.setweight(func.to_tsvector(ITALIAN, text.lower().translate(_PLAIN)), weight) for text, weight in parts
+        func.setweight(
+            func.to_tsvector(ITALIAN, text.lower().translate(_PLAIN)), literal_column(f"'{weight}'::\"char\"")
+        )
+        for text, weight in ((title, "A"), (keywords, "A"), (body, "B"))
     )
     whole: ColumnElement[str] = first
     for one in rest:

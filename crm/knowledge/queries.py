@@ -110,13 +110,11 @@ def articles(session: Session, where: Where, *, text: str = "") -> list[PieceVie
     """
     if asking.words_of(text):
         return _found(session, where, asking.all_of(text)) or _found(session, where, asking.any_of(text))
-    of_topic = _current(where, PieceKind.ARTICLE).where(KnowledgePiece.topic == where.topic) if where.topic else None
     ordered = (KnowledgePiece.ente_id.is_(None), KnowledgeVersion.title, KnowledgePiece.id)
-    for statement in filter(None.__ne__, (of_topic, _current(where, PieceKind.ARTICLE))):
-        assert statement is not None
-        if rows := session.execute(statement.order_by(*ordered).limit(MOST_FOUND)).all():
-            return [_view(piece, version) for piece, version in rows]
-    return []
+    everything = _current(where, PieceKind.ARTICLE).order_by(*ordered).limit(MOST_FOUND)
+    of_topic = everything.where(KnowledgePiece.topic == where.topic)
+    rows = session.execute(of_topic).all() if where.topic else ()
+    return [_view(*row) for row in rows or session.execute(everything).all()]
 
 
 def piece(session: Session, piece_id: int) -> PieceView:

@@ -96,7 +96,7 @@ def create(
         )  # fmt: skip
 
     piece_id = runtime.database.transact(visit.scope(WRITE), work)
-    return _done(visit, "Bozza creata.", at=f"/knowledge-editor/{piece_id}")
+    return shown_anew(translations(visit.language).gettext("Bozza creata."), at=f"/knowledge-editor/{piece_id}")
 
 
 @router.get("/{piece_id}")
@@ -149,7 +149,10 @@ def publish(runtime: RuntimeDep, visit: ChangeDep, piece_id: int, number: Annota
         runtime, visit,
         lambda session: service.publish(session, visit.principal, piece_id=piece_id, number=number),
     )  # fmt: skip
-    return _done(visit, "Pubblicato: gli operatori lo vedono da adesso.", at=f"/knowledge-editor/{piece_id}")
+    return shown_anew(
+        translations(visit.language).gettext("Pubblicato: gli operatori lo vedono da adesso."),
+        at=f"/knowledge-editor/{piece_id}",
+    )
 
 
 @router.post("/{piece_id}/discard")
@@ -158,36 +161,35 @@ def discard(runtime: RuntimeDep, visit: ChangeDep, piece_id: int) -> Response:
     left = runtime.database.transact(
         visit.scope(WRITE), lambda session: service.discard(session, visit.principal, piece_id=piece_id)
     )
-    return _done(visit, "Bozza eliminata.", at=f"/knowledge-editor/{piece_id}" if left else "/knowledge-editor")
+    return shown_anew(
+        translations(visit.language).gettext("Bozza eliminata."),
+        at=f"/knowledge-editor/{piece_id}" if left else "/knowledge-editor",
+    )
 
 
 @router.post("/{piece_id}/confirm")
 def confirm(runtime: RuntimeDep, visit: ChangeDep, piece_id: int) -> Response:
     """It still holds."""
     _work(runtime, visit, lambda session: service.confirm(session, visit.principal, piece_id=piece_id))
-    return _done(visit, "Confermato per un altro anno.")
+    return shown_anew(translations(visit.language).gettext("Confermato per un altro anno."))
 
 
 @router.post("/{piece_id}/retire")
 def retire(runtime: RuntimeDep, visit: ChangeDep, piece_id: int) -> Response:
     """Nobody is shown it any more."""
     _work(runtime, visit, lambda session: service.retire(session, visit.principal, piece_id=piece_id))
-    return _done(visit, "Ritirato: gli operatori non lo vedono più.")
+    return shown_anew(translations(visit.language).gettext("Ritirato: gli operatori non lo vedono più."))
 
 
 @router.post("/{piece_id}/restore")
 def restore(runtime: RuntimeDep, visit: ChangeDep, piece_id: int) -> Response:
     """It is used again."""
     _work(runtime, visit, lambda session: service.restore(session, visit.principal, piece_id=piece_id))
-    return _done(visit, "Di nuovo in uso.")
+    return shown_anew(translations(visit.language).gettext("Di nuovo in uso."))
 
 
 def _work(runtime: RuntimeDep, visit: Visit, work: Callable[[Session], None]) -> None:
     runtime.database.transact(visit.scope(WRITE), work)
-
-
-def _done(visit: Visit, sentence: str, *, at: str | None = None) -> Response:
-    return shown_anew(translations(visit.language).gettext(sentence), at=at)
 
 
 def _places(session: Session, visit: Visit) -> list[Place]:

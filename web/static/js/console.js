@@ -1,5 +1,6 @@
 // The agent's console: his telephone, his keys, and his drafts. The server decides what is true; this page shows it.
 
+import { off } from "./keys.js";
 import { notify, serverNow } from "./live.js";
 
 const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
@@ -161,7 +162,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");
-  if (event.key === "?" && !typing) {
+  if (event.key === "?" && !typing && !off) {
     const help = document.getElementById("shortcuts");
     help.open = !help.open;
   }

@@ -1,10 +1,29 @@
 // Keys, each with Alt and written beside what they do: `data-key` on a button presses it, on a field goes there, as it
 // does on whatever has `data-goes`.
 
-/** The key that was pressed with Alt, a letter or a digit; none for anything else. */
+const moved = JSON.parse(document.body.dataset.keys ?? "{}"); // a key's place, by its name: where this person has it
+export const off = "keysOff" in document.body.dataset;
+const nameAt = (place) => Object.keys(moved).find((name) => moved[name] === place) ?? (place in moved ? null : place);
+
+/** The name of the key that was pressed with Alt, a letter or a digit; none for anything else. */
 export function keyOf(event) {
-  if (!event.altKey || event.ctrlKey || event.metaKey) return null;
-  return /^(?:Key|Digit)(\w)$/.exec(event.code)?.[1].toLowerCase() ?? null;
+  if (off || !event.altKey || event.ctrlKey || event.metaKey) return null;
+  const place = /^(?:Key|Digit)(\w)$/.exec(event.code)?.[1].toLowerCase();
+  return place === undefined ? null : nameAt(place);
+}
+
+// What is written beside the buttons is where this person has them. A region that is pushed brings the usual anew.
+const USUAL = /^Alt\+(\w)$/;
+function relabel() {
+  for (const one of document.querySelectorAll("kbd:not([data-named])")) {
+    const name = USUAL.exec(one.textContent)?.[1].toLowerCase();
+    one.dataset.named = name ?? "";
+    if (name in moved) one.textContent = `Alt+${moved[name].toUpperCase()}`;
+  }
+}
+if (Object.keys(moved).length) {
+  relabel();
+  new MutationObserver(relabel).observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-named"] });
 }
 
 document.addEventListener("keydown", (event) => {
