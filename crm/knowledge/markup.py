@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from crm.knowledge.filling import fill
 
 _LINK = re.compile(r"(https?://|mailto:|tel:)", re.IGNORECASE)
-_SIGNS = re.compile(r"[*_#>`\[\]|]+")
+_SIGNS = re.compile(r"[*_`]+|^[#>]+|[\[\]|]", re.MULTILINE)
 
 
 class _Safe(MarkdownIt):
@@ -39,7 +39,7 @@ def steps(text: str, values: Mapping[str, str]) -> list[str]:
 
 def plain(text: str) -> str:
     """A text without the signs of its markup, as for an excerpt."""
-    return " ".join(_SIGNS.sub(" ", text).split())
+    return " ".join(_SIGNS.sub("", text).split())
 
 
 def _inline(line: str, values: Mapping[str, str]) -> str:
