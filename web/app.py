@@ -37,6 +37,8 @@ from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
+from web.knowledge import editor as knowledge_editor
+from web.knowledge import routes as knowledge
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
 from web.live import sockets
@@ -52,6 +54,7 @@ from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
 from web.recordings import routes as recordings
+from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
@@ -108,12 +111,15 @@ def create_app(runtime: Runtime) -> ASGIApp:
         sign_in,
         steps,
         provider,
+        shortcuts,
         me,
         people,
         staff,
         console,
         texts,
         text_history,
+        knowledge,
+        knowledge_editor,
         follow_ups,
         duplicates,
         documents,

@@ -36,6 +36,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)  # lower case
     qualification: Mapped[str] = mapped_column(String(120), default="", server_default="")  # for the enti's register
+    shortcuts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # as the pages keep them
     made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the command line, or a provider
 
 

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     AGENT_OVERSEE = "agent.oversee"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
+    KNOWLEDGE_WRITE = "knowledge.write"
     PENALTY_CONTEST = "penalty.contest"
     PENALTY_DECIDE = "penalty.decide"
     COLLECTION_IMPORT = "collection.import"
@@ -62,6 +63,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
+    Permission.KNOWLEDGE_WRITE: "Write and publish articles, scripts and note templates",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
     Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
@@ -83,7 +85,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CONTACT_MERGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
-        Permission.PENALTY_CONTEST,
+        Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
@@ -102,7 +104,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
-            Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST,
+            Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         }
     ),
 }  # fmt: skip

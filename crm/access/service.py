@@ -49,11 +49,14 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session as its request sees it. `coverage`: the enti that each contract of his covers."""
+    """A session as its request sees it. `coverage`: the enti that each contract of his covers. `shortcuts`: where he
+    has put the keys of the pages.
+    """
 
     principal: Principal
     csrf_token: str
     coverage: Coverage
+    shortcuts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def resume(session: Session, token: str) -> SignedIn | None:
     )  # fmt: skip
     covered = enti.coverage(session)
     his = {one: covered.get(one, frozenset()) for one in principal.contracts}
-    return SignedIn(principal, row.csrf_token, his)
+    return SignedIn(principal, row.csrf_token, his, row.shortcuts)
 
 
 def choose_language(session: Session, by: Principal, *, language: str) -> None:
@@ -257,6 +260,11 @@ def choose_language(session: Session, by: Principal, *, language: str) -> None:
         session, by, kind="user.language_chosen", ente_id=None, subject=f"user:{by.user_id}",
         before={"language": before}, after={"language": language},
     )  # fmt: skip
+
+
+def choose_shortcuts(session: Session, by: Principal, *, shortcuts: Mapping[str, Any]) -> None:
+    """Where this user has the keys of his pages from now on. What they are, the pages know."""
+    session.execute(update(User).where(User.id == by.user_id).values(shortcuts=dict(shortcuts)))
 
 
 # -- scope ----------------------------------------------------------------------------------------------------------
@@ -348,8 +356,8 @@ def _resuming() -> Select[Any]:
     )
     return (
         select(
-            User.id, User.name, User.language, UserSession.csrf_token, UserSession.id.label("session_id"),
-            UserSession.address, UserSession.browser, UserSession.last_seen_at,
+            User.id, User.name, User.language, User.shortcuts, UserSession.csrf_token,
+            UserSession.id.label("session_id"), UserSession.address, UserSession.browser, UserSession.last_seen_at,
             held.scalar_subquery().label("held"), kept_from.scalar_subquery().label("kept_from"),
         )
         .join(User, User.id == UserSession.user_id)

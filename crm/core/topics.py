@@ -46,6 +46,11 @@ def imports(ente_id: int) -> str:
     return f"import:{ente_id}"
 
 
+def knowledge(contract_id: int) -> str:
+    """The articles, scripts and note templates of a contract."""
+    return f"knowledge:{contract_id}"
+
+
 def message(message_id: UUID) -> str:
     """What became of a message that is owed to somebody."""
     return f"message:{message_id}"

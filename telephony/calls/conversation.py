@@ -177,10 +177,12 @@ def autosave(session: Session, by: Principal, *, call_id: UUID, topic: str, disp
 
 
 def draft(session: Session, by: Principal, *, call_id: UUID, topic: str, disposition: str, note: str) -> None:
-    """Keep what the agent has written so far; it announces nothing."""
+    """Keep what the agent has written so far; of it only another topic is announced, to himself."""
     call = own_call(session, by, call_id)
     if call.wrapped_up_at is not None:
         raise ConflictError("Questa chiamata è già stata conclusa.")
+    if (call.topic or "") != topic:
+        touch(session, topics.agent(by.user_id))  # its script and its note templates are others
     _write(session, call.id, topic=topic, disposition=disposition, note=note)
 
 

@@ -109,3 +109,46 @@ def test_a_microphone_that_is_off_cannot_be_overlooked_and_no_news_turns_its_sig
     expect(page.locator("#band")).to_have_class(re.compile("is-wrap_up"))
     expect(page.locator("#muted")).to_be_hidden()  # the next call begins with the microphone on
     write_up(page)
+
+
+def test_a_key_is_moved_what_is_known_is_looked_up_and_both_are_accessible(
+    centre: Centre, anna: Desk, citizen: dict[str, str]
+) -> None:
+    page = anna.page
+    page.goto("/me/keys")
+    assert_accessible(page)
+    page.fill("#key-r", "i")
+    page.get_by_role("button", name="Salva").click()
+    expect(page.locator("#key-r-error")).to_have_text("Alt+I è già di «Identificato».")
+    page.fill("#key-r", "5")
+    page.get_by_role("button", name="Salva").click()
+    expect(page.locator(".my-keys")).to_contain_text("era R")
+    page.goto("/console")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_contain_text("Alt+5")
+    page.keyboard.press("Escape")
+    anna.ready()
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    expect(page.locator("#answer kbd")).to_have_text("Alt+5")
+    page.keyboard.press("Alt+r")  # nobody's now
+    page.keyboard.press("Alt+5")
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    page.keyboard.press("Alt+h")
+    expect(page.locator("#knowledge-q")).to_be_focused()
+    page.keyboard.type("ganasce")
+    expect(page.locator("#knowledge-found button")).to_have_count(1)
+    assert_accessible(page)
+    page.locator("#knowledge-found button").press("Enter")
+    expect(page.locator("#knowledge-read h2")).to_be_focused()
+    assert_accessible(page)
+    page.locator("#knowledge-read").get_by_role("button", name="Sì").click()
+    expect(page.locator("#knowledge-read .useful")).to_contain_text("Grazie")
+    page.keyboard.press("Alt+h")
+    expect(page.locator("#knowledge")).to_be_hidden()
+    page.keyboard.press("Alt+c")
+    write_up(page)
+    page.locator("#go-offline").click()
+    page.goto("/me/keys")
+    page.get_by_role("button", name="Rimetti quelli di tutti").click()
+    expect(page.locator("#key-r")).to_have_value("R")
+    page.goto("/console")

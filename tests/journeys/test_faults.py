@@ -1,11 +1,13 @@
 """Processes killed at once, in the middle of a call: neither the call nor its measurement is lost."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Centre, Desk, eventually, today, write_up
+from web.demo.accounts import DEMO_PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -62,3 +64,30 @@ def test_a_process_is_killed_while_a_caller_waits(
     write_up(anna.page)
     expected = before | {"received": before["received"] + 1, "answered": before["answered"] + 1}
     eventually(lambda: today(board.page) == expected, "the call was counted, once", 30)
+
+
+def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_the_next_sign_in(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    sid = centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
+    anna.page.locator("#answer").click()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    anna.page.fill("#note", "prima della scadenza")
+    expect(anna.page.locator(".saved")).to_be_visible()
+    anna.page.context.clear_cookies()  # as when its life is over: whatever is asked is refused
+    anna.page.locator("#note").press_sequentially(", e dopo")
+    anna.page.wait_for_url(re.compile("sign-in"))
+    anna.page.fill("#username", "anna")
+    anna.page.fill("#password", DEMO_PASSWORD)
+    anna.page.click("main button.primary")
+    anna.page.locator("#answer").click()  # the telephone was away for too long: he is first in the queue, and hers
+    expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")
+    expect(anna.page.locator(".saved")).to_be_visible()
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    assert centre.state(sid)["live"]
+    anna.page.reload()
+    expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")  # the server has it
+    expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)

@@ -28,6 +28,7 @@ from web.contacts.box import look
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.speakers import Answers, answers
+from web.shortcuts.keys import Key
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -41,7 +42,15 @@ def console(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The agent's page for the whole shift."""
     scope = visit.scope(Permission.CALLS_ANSWER)
     regions = {**render(runtime, visit).regions, **render_queues(runtime, scope, visit.language).regions}
-    return page(request, "console/page.html", visit.language, regions=regions, visit=visit, csrf=visit.csrf_token)
+    return page(
+        request,
+        "console/page.html",
+        visit.language,
+        regions=regions,
+        visit=visit,
+        csrf=visit.csrf_token,
+        keys=tuple(Key),
+    )
 
 
 @router.post("/console/state")

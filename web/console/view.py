@@ -43,6 +43,7 @@ from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
+from web.knowledge.view import NO_GUIDE, Guide, guide_of
 from web.live.hub import Rendered
 from web.texts import view as threads
 from web.texts.view import NONE, Threads
@@ -181,6 +182,7 @@ class ConsoleView:
     pause_limit: timedelta | None = None
     released: Released | None = None  # by a supervisor
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
+    guide: Guide = NO_GUIDE
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
     gate_outcomes: tuple[GateOutcome, ...] = tuple(GateOutcome)
@@ -242,6 +244,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
     watched |= {topics.contact(contact_id) for contact_id in about}
+    watched |= {topics.knowledge(one) for one in visit.principal.contracts}
     watched |= view.texts.front.topics if view.texts.front else frozenset()
     return Rendered(regions, frozenset(watched))
 
@@ -277,16 +280,21 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
     file = _file(session, visit, call, person) if call and person else None
     unfinished = _unfinished(session, presence.agent_id)
     about = call.id if call else unfinished.id if unfinished else None
+    shown = _call(session, call, contact) if call else None
     return ConsoleView(
         state=presence.state, since=presence.since, intended=presence.intended,
         pause_reason=presence.pause_reason, device_ready=presence.device is not None,
         own_phone=presence.rings_at, ente=ente,
-        call=_call(session, call, contact) if call else None,
+        call=shown,
         proposal=_proposal(session, person) if person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        guide=guide_of(
+            session, call, agent=visit.principal.name, ente=ente.name if ente else "", queue=shown.queue_name or "",
+            who=shown.who or "" if file else "",
+        ) if call and shown else NO_GUIDE,
         texts=threads.read(session, visit, call.answered_at if call else None, public_url),
     )  # fmt: skip
 

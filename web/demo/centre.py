@@ -21,6 +21,7 @@ from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.enti import seed_enti
 from web.demo.flows import answer_with_machine
+from web.demo.knowledge import teach
 from web.demo.letters import write_to
 from web.demo.opinions import give_opinions
 from web.demo.places import LINES
@@ -61,6 +62,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
+    database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

@@ -1,9 +1,10 @@
 """Templates: one environment per language, numbers and dates as people write them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
 from web.edge.i18n import LANGUAGES, said, translations
+from web.edge.letters import letters
 from web.edge.words import word_for
 
 HERE = Path(__file__).parent.parent
@@ -56,6 +58,7 @@ def environment(language: str) -> Environment:
         "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
         "word": lambda member: catalogue.gettext(word_for(member)),
+        "lettered": lambda members: _lettered(members, catalogue.gettext),
         # Not `_()`, which fills in placeholders and trusts what it is given as markup: that is for texts of templates.
         "said": partial(said, language),
         "asked": lambda question: catalogue.gettext(question.text) if question.text in OURS else question.text,
@@ -63,6 +66,12 @@ def environment(language: str) -> Environment:
         "grouped": lambda digits: " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)),
     }
     return env
+
+
+def _lettered(members: Iterable[StrEnum], say: Callable[[str], str]) -> list[tuple[StrEnum, str]]:
+    """Choices, each with the letter that chooses it in this language."""
+    known = list(members)
+    return list(zip(known, letters([say(word_for(one)) for one in known]), strict=True))
 
 
 def fragment(template: str, language: str, **context: Any) -> str:

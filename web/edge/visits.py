@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Form, Header, Request
@@ -30,6 +30,14 @@ class CsrfError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Where somebody has the keys of the pages: those that he moved, by their names; or that he wants none."""
+
+    moved: Mapping[str, str] = field(default_factory=dict)
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A signed-in request. `coverage`: the enti that each contract of his covers."""
 
@@ -37,6 +45,7 @@ class Visit:
     csrf_token: str
     language: str
     coverage: Mapping[int, frozenset[int]] = field(default_factory=dict, hash=False)
+    keys: Keys = field(default_factory=Keys, hash=False)
 
     def scope(self, permission: Permission) -> Scope:
         """What the visitor may see for this purpose. Raises `ForbiddenError` when it is nothing."""
@@ -71,7 +80,12 @@ def visit_of(runtime: Runtime, token: str | None) -> Visit | None:
     if signed_in is None:
         return None
     principal = signed_in.principal
-    return Visit(principal, signed_in.csrf_token, chosen(principal.language), signed_in.coverage)
+    keys = _keys(signed_in.shortcuts)
+    return Visit(principal, signed_in.csrf_token, chosen(principal.language), signed_in.coverage, keys)
+
+
+def _keys(kept: Mapping[str, Any]) -> Keys:
+    return Keys(kept.get("keys", {}), bool(kept.get("off")))
 
 
 def visitor(request: Request) -> Visit:

@@ -27,6 +27,16 @@ def protect_or_nobodys(table: str) -> list[str]:
     return [*_force(table), _policy(table, f"{_OWN} OR ente_id IS NULL")]
 
 
+def protect_covered(table: str, *, written_by_readers: bool = False) -> list[str]:
+    """A table whose rows are an ente's, or a contract's and then for all of its enti: whoever serves one of them reads
+    those too; unless he may as well, only whoever holds the contract writes them.
+    """
+    whole = f"ente_id IS NULL AND contract_id = ANY ({_CONTRACTS})"
+    covering = f"SELECT c.contract_id FROM contract_ente c WHERE c.ente_id = ANY ({_ENTI})"  # noqa: S608 (constants)
+    read = f"{_OWN} OR (ente_id IS NULL AND (contract_id = ANY ({_CONTRACTS}) OR contract_id IN ({covering})))"
+    return [*_force(table), _policy(table, read, read if written_by_readers else f"{_OWN} OR ({whole})")]
+
+
 def publish(table: str) -> str:
     """Let everybody read a table that the enti publish themselves, such as opening hours; writing stays scoped."""
     return f"CREATE POLICY published ON {table} FOR SELECT TO {APP} USING (true)"
@@ -41,5 +51,5 @@ def _force(table: str) -> list[str]:
     return [f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"]
 
 
-def _policy(table: str, visible: str) -> str:
-    return f"CREATE POLICY scope ON {table} TO {APP} USING ({visible}) WITH CHECK ({visible})"
+def _policy(table: str, visible: str, written: str | None = None) -> str:
+    return f"CREATE POLICY scope ON {table} TO {APP} USING ({visible}) WITH CHECK ({written or visible})"

@@ -12,6 +12,7 @@ import crm.duplicates.models
 import crm.enti.models
 import crm.files.models
 import crm.follow_ups.models
+import crm.knowledge.models
 import crm.levels.models
 import crm.messages.models
 import crm.positions.models

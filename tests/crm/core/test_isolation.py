@@ -63,6 +63,7 @@ from crm.files.gate import Check
 from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
+from crm.knowledge.models import KnowledgePiece, KnowledgeVersion, KnowledgeVote, PieceKind
 from crm.levels.metering import Callers
 from crm.levels.models import ClosedPeriod, ContractEvent, ContractEventKind, PenaltyRemark, RemarkState
 from crm.messages.models import Message, MessageChannel, MessageSetting, MessageState, MessageStop
@@ -280,6 +281,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         )  # fmt: skip
         session.add_all(told(session, cast))
         searches.note(session, principal_of(session, cast.anna), [cast.empoli])
+        _knows(session, cast)
         session.add_all(
             [
                 CallSetting(ente_id=cast.empoli),
@@ -327,6 +329,17 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
     yield stage
     stage.matcher.close()
     stage.dispatcher.close()
+
+
+def _knows(session: Session, cast: Cast) -> None:
+    """An article of Empoli's, and one for all enti of its contract; somebody found them useful."""
+    for ente_id in (cast.empoli, None):
+        piece = KnowledgePiece(contract_id=cast.contract, ente_id=ente_id, kind=PieceKind.ARTICLE)
+        session.add(piece)
+        session.flush()
+        of: Any = {"piece_id": piece.id, "contract_id": cast.contract, "ente_id": ente_id, "number": 1}
+        session.add(KnowledgeVersion(**of, title="Rate", body="A rate.", words="'rat':1", written_at=AS_OF))
+        session.add(KnowledgeVote(**of, useful=True, day=AS_OF.date()))
 
 
 def _writes(session: Session, cast: Cast) -> None:

@@ -1,5 +1,6 @@
 // The agent's console: his telephone, his keys, and his drafts. The server decides what is true; this page shows it.
 
+import { off } from "./keys.js";
 import { notify, serverNow } from "./live.js";
 
 const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
@@ -161,7 +162,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");
-  if (event.key === "?" && !typing) {
+  if (event.key === "?" && !typing && !off) {
     const help = document.getElementById("shortcuts");
     help.open = !help.open;
   }
@@ -226,8 +227,11 @@ function keepFocus(state) {
   const there = HEADINGS[lastRegion];
   const writes = lastRegion === "thread"; // an answer that was sent leaves room for the next
   if (lost) first(writes ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
-  else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING))) next?.focus();
+  else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING) || isDoneWith(active))) next?.focus();
 }
+
+/** Whoever has chosen the topic and hung up goes on to the outcome. */
+const isDoneWith = (active) => hungUp && active.matches("#topic") && active.value !== "";
 
 const first = (places) => places.map((one) => document.querySelector(one)).find((one) => one?.checkVisibility());
 
@@ -277,13 +281,37 @@ function sendUnsent(forms) {
   }
 }
 
-window.addEventListener("pagehide", () => sendUnsent([...unsent]));
+// Leaving the page, what is not known to have arrived also stays in this tab: the session may be over, so that it is
+// written after the next sign-in. It belongs to its call, which is shown to its agent alone.
+const KEPT = "draft:";
+window.addEventListener("pagehide", () => {
+  for (const form of unsent) {
+    const fields = new FormData(form);
+    sessionStorage.setItem(KEPT + fields.get("call"), JSON.stringify([...fields]));
+  }
+  sendUnsent([...unsent]);
+});
+
+function restoreKept() {
+  for (const key of Object.keys(sessionStorage).filter((one) => one.startsWith(KEPT))) {
+    const form = document.getElementById(`notes-${key.slice(KEPT.length)}`);
+    if (!form) continue; // its call may ring again, or be shown in a moment
+    const kept = Object.fromEntries(JSON.parse(sessionStorage.getItem(key)));
+    const { note } = form.elements;
+    if (!kept.note.startsWith(note.value)) kept.note = `${note.value}\n${kept.note}`; // a colleague wrote meanwhile
+    for (const name of ["topic", "note", "disposition"]) form.elements[name].value = kept[name] || form.elements[name].value;
+    sessionStorage.removeItem(key);
+    note.dispatchEvent(new Event("input", { bubbles: true })); // and so it is saved
+  }
+}
 
 document.addEventListener("htmx:after:request", (event) => {
   const form = event.target.closest?.("form[data-draft]");
   if (!form) return;
-  if (event.detail.ctx?.response?.status !== 204) draftState(form, "unsaved");
-  else if (!unsent.has(form)) draftState(form, "saved");
+  if (event.detail.ctx?.response?.status !== 204) {
+    draftState(form, "unsaved");
+    unsent.add(form);
+  } else if (!unsent.has(form)) draftState(form, "saved");
 });
 document.addEventListener("htmx:error", (event) => {
   const form = event.target.closest?.("form[data-draft]");
@@ -305,6 +333,7 @@ function announce() {
   }
   showMuted();
   clearResults();
+  restoreKept();
   sendUnsent([...unsent].filter((form) => !form.isConnected)); // another call took its place
   tell();
   const band = document.getElementById("band");

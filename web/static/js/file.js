@@ -1,5 +1,6 @@
 // The taxpayer's file: a position's details come when it is opened, and the list is walked with the arrows.
 
+import { keyOf } from "./keys.js";
 import { serverNow } from "./live.js";
 
 const BODY = "[data-detail]";
@@ -25,7 +26,7 @@ const MOST_SHOWN = 500; // entries of the timeline that are asked for anew, as t
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.altKey && !event.ctrlKey && event.code === "KeyF") {
+  if (keyOf(event) === "f") {
     document.querySelector("details.position > summary")?.focus();
     event.preventDefault();
     return;

@@ -1,5 +1,6 @@
 // Follow-ups: forms that open where they are asked for, and a list that is worked through with the keyboard.
 
+import { keyOf } from "./keys.js";
 import { succeeded } from "./live.js";
 
 const rows = () => [...document.querySelectorAll("#todo a.who")].filter((one) => one.checkVisibility());
@@ -74,8 +75,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (!list || !event.altKey || event.ctrlKey || event.metaKey) return;
-  const key = event.code.replace("Key", "").toLowerCase();
+  const key = keyOf(event);
+  if (!list || key === null) return;
   const button = key === "z" ? document.querySelector("#told [data-undo]") : rowOf(event.target)?.querySelector(`[data-do="${CSS.escape(key)}"]`);
   if (button) {
     event.preventDefault();
