@@ -20,6 +20,7 @@ from crm.levels.metrics import ANSWERED_WITHIN, AVAILABLE, LONGEST_WAIT, LOST, Q
 from crm.levels.terms import Terms
 
 ONE = Decimal(1)
+BELOW = frozenset({"<", "<="})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +142,12 @@ def tolerated_days(share: Decimal, service_days: int) -> int:
     return int((ONE - share) * service_days)
 
 
-def spendable(part: int, whole: int, promise: Promise) -> int:
-    """How many more bad calls would still keep a share below its limit, each being counted in the whole too."""
-    if promise.target >= 1 or not promise.op.startswith("<"):
-        return 0
-    room = (promise.target * whole - part) / (ONE - promise.target)  # (part + n) / (whole + n) = target
-    n = int(room) if room > 0 else 0
-    return n - 1 if n and room == n and promise.op == "<" else n
-
-
 def _bad_share(promise: Promise, part: int, whole: int) -> Verdict:
     if not whole:
         return Verdict(promise, part=part, whole=whole)
     share = Decimal(part) / whole
-    return Verdict(promise, _standing(promise, share), share, part, whole, spendable(part, whole, promise))
+    left = formulas.spendable(part, whole, promise.target, strict=promise.op == "<") if promise.op in BELOW else 0
+    return Verdict(promise, _standing(promise, share), share, part, whole, left)
 
 
 def _standing(promise: Promise, measured: Decimal) -> Standing:
