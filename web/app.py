@@ -54,6 +54,7 @@ from web.recordings import routes as recordings
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.supervision import calls as supervised_calls
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
@@ -120,6 +121,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         contacts,
         related,
         wordings,
+        supervised_calls,
         supervision,
         recordings,
         wallboard,
