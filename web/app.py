@@ -44,6 +44,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
@@ -130,6 +131,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         surveys,
         voice,
         oversight,
+        broadcasts,
         voice_editor,
         centre,
         sources,

@@ -59,7 +59,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.CENTRE_CLOSE: "Close and reopen the lines, switch emergency messages",
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
-    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
+    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses, write to all",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",

@@ -21,6 +21,11 @@ def board(contract_id: int) -> str:
     return f"board:{contract_id}"
 
 
+def broadcasts(contract_id: int) -> str:
+    """What supervisors write to a contract's agents, and who has read it."""
+    return f"broadcasts:{contract_id}"
+
+
 def carrier() -> str:
     """Whether the carrier answers."""
     return "carrier"

@@ -88,6 +88,8 @@ SENTENCES = {
     "proposals.delivery_asked": "Ha fatto consegnare un flusso di proposte",
     "centre.closed": "Ha chiuso le linee",
     "centre.reopened": "Ha riaperto le linee",
+    "broadcast.sent": "Ha scritto un avviso agli operatori",
+    "broadcast.withdrawn": "Ha ritirato un avviso agli operatori",
     "emergency.on": "Ha acceso un messaggio di emergenza",
     "emergency.rewritten": "Ha corretto un messaggio di emergenza acceso",
     "emergency.off": "Ha spento un messaggio di emergenza",

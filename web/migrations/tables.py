@@ -20,6 +20,7 @@ import crm.proposals.models
 import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
+import telephony.broadcasts.models
 import telephony.callbacks.models
 import telephony.calls.models
 import telephony.commands.models
