@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
@@ -122,6 +123,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         contacts,
         related,
         wordings,
+        alerts,
         supervised_calls,
         supervision,
         recordings,

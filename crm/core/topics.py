@@ -16,6 +16,11 @@ def agents(domain: str) -> str:
     return f"agents:{domain}"
 
 
+def alerts(contract_id: int) -> str:
+    """A contract's thresholds, and the alerts that they raised."""
+    return f"alerts:{contract_id}"
+
+
 def board(contract_id: int) -> str:
     """A contract's queues, counters and closures."""
     return f"board:{contract_id}"

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from web.alerts import words as alerts
 from web.console import words as console
 from web.contacts import words as contacts
 from web.files import words as files
@@ -18,9 +19,8 @@ from web.texts import words as texts
 from web.voice import words as voice
 
 _AREAS = (
-    console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals, supervision,
-    texts,
-    voice,
+    alerts, console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals,
+    supervision, texts, voice,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

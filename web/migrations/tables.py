@@ -20,6 +20,7 @@ import crm.proposals.models
 import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
+import telephony.alerts.models
 import telephony.broadcasts.models
 import telephony.callbacks.models
 import telephony.calls.models
@@ -34,6 +35,7 @@ import telephony.standing.models
 import telephony.surveys.models
 import telephony.texts.models
 import telephony.voicemail.models
+import telephony.walls.models
 from crm.core.db import Base
 
 METADATA = Base.metadata

@@ -16,6 +16,7 @@ from telephony.calls.models import WatchMode
 from telephony.ivr import service as ivr
 from telephony.queues import queries as queues
 from telephony.texts import queries as texts
+from web.alerts import routes as alerts
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
@@ -68,6 +69,7 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
         (f"supervision:{own.user_id}:{visit.language}", partial(render, runtime, scope, visit)),
         (f"now:{key}", partial(render_now, runtime, scope, visit.language, closable)),
         *(oversight.join(runtime, visit) if own.can(Permission.AGENT_OVERSEE) else []),
+        *(alerts.join(runtime, visit) if own.can(Permission.BOARD_MANAGE) else []),
         *join_help(runtime, visit),
     ]
 
