@@ -64,6 +64,8 @@ from web.texts import routes as texts
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
+from web.walls import routes as walls
+from web.walls.routes import WallWatch
 from web.wiring import Runtime
 
 STATIC = Path(__file__).parent / "static"
@@ -87,6 +89,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             sockets.keep_time(runtime.clock),
             app.state.presence.run(),
             app.state.guard.run(),
+            app.state.walls.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
         try:
@@ -101,6 +104,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
+    app.state.walls = WallWatch(runtime)
     for module in (
         webhooks,
         message_webhooks,
@@ -128,6 +132,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         supervision,
         recordings,
         wallboard,
+        walls,
         levels,
         levels_editor,
         surveys,

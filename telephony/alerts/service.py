@@ -160,7 +160,7 @@ def subscribe(
     mine = PushSubscription.user_id == by.user_id, PushSubscription.ended_at.is_(None)
     others = session.scalars(select(PushSubscription).where(*mine).order_by(PushSubscription.id)).all()
     if len([one for one in others if one.endpoint != endpoint]) >= MOST_BROWSERS:
-        raise InvalidError("Hai già dieci browser: toglierne uno prima.")
+        raise InvalidError("Hai già dieci browser: togline uno prima.")
     values = {
         "user_id": by.user_id, "endpoint": endpoint, "p256dh": p256dh, "auth": auth, "browser": browser[:80],
         "made_at": at,

@@ -17,10 +17,11 @@ from web.proposals import words as proposals
 from web.supervision import words as supervision
 from web.texts import words as texts
 from web.voice import words as voice
+from web.walls import words as walls
 
 _AREAS = (
     alerts, console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals,
-    supervision, texts, voice,
+    supervision, texts, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

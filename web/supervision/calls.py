@@ -29,12 +29,12 @@ from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.edge.words import word_for
 from web.supervision.outcomes import Came, came
 from web.supervision.spans import Live, Span, bounds
+from web.supervision.words import HEAD
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 MOST_SHOWN = 500  # on the page; the file has them all
 NOBODYS = 0  # of no queue, of no ente
-HEAD = ("Arrivo", "Ente", "Coda", "Da dove", "Attesa (s)", "Conversazione (s)", "Com'è andata")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from crm.levels.tracing import Figure
 from web.supervision.outcomes import Came
 from web.supervision.spans import Live, Span
 
+HEAD = ("Arrivo", "Ente", "Coda", "Da dove", "Attesa (s)", "Conversazione (s)", "Com'è andata")
+
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     Figure: {
         Figure.RECEIVED: "Chiamate ricevute",
