@@ -52,7 +52,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     """Ceiling, product, ceiling, each with sockets of its own, as often as asked."""
     centre = place.centre("p5")
     runtime = build(centre.settings)
-    cookie = f"{COOKIE}={_sign_in(centre)}"
+    cookie = f"{COOKIE}={sign_in(centre)}"
     events, sockets = (8, SOCKETS) if options.quick else (20, SOCKETS)
     port, bare_port = centre.settings.port, claims.free_port()
     children = [
@@ -132,7 +132,7 @@ def _read(path: Path, instants: list[float], connecting_s: float) -> Round:
     return Round(delays, missed, connecting_s, told["sample"])
 
 
-def _sign_in(centre: Centre) -> str:
+def sign_in(centre: Centre) -> str:
     """A session of the supervisor's."""
     token = secrets.token_urlsafe(32)
     with centre.database.begin(Scope.nothing()) as session:
@@ -140,7 +140,7 @@ def _sign_in(centre: Centre) -> str:
         session.add(
             UserSession(
                 token_hash=sha256(token.encode()).hexdigest(), user_id=centre.cast.sara, csrf_token="x",
-                created_at=at, expires_at=at + timedelta(hours=1), last_seen_at=at, method=Method.PASSWORD,
+                created_at=at, expires_at=at + timedelta(hours=2), last_seen_at=at, method=Method.PASSWORD,
             )
         )  # fmt: skip
     return token

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
@@ -47,6 +48,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
@@ -58,6 +60,7 @@ from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.supervision import calls as supervised_calls
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
@@ -65,6 +68,8 @@ from web.texts import routes as texts
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
+from web.walls import routes as walls
+from web.walls.routes import WallWatch
 from web.wiring import Runtime
 
 STATIC = Path(__file__).parent / "static"
@@ -88,6 +93,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             sockets.keep_time(runtime.clock),
             app.state.presence.run(),
             app.state.guard.run(),
+            app.state.walls.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
         try:
@@ -102,6 +108,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
+    app.state.walls = WallWatch(runtime)
     for module in (
         webhooks,
         message_webhooks,
@@ -127,14 +134,18 @@ def create_app(runtime: Runtime) -> ASGIApp:
         contacts,
         related,
         wordings,
+        alerts,
+        supervised_calls,
         supervision,
         recordings,
         wallboard,
+        walls,
         levels,
         levels_editor,
         surveys,
         voice,
         oversight,
+        broadcasts,
         voice_editor,
         centre,
         sources,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from crm.access.second_factor import Policy
 from crm.audit import privacy as audit
 from crm.collection import privacy as collection
@@ -21,6 +23,7 @@ from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
 from crm.timeline import privacy as timeline
+from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
 from telephony.calls.reconciliation import Reconciler
@@ -135,6 +138,11 @@ def carrier_of(settings: Settings) -> Carrier:
         api_url=settings.twilio_api_url,
         device_url=settings.simulator_url,
     )
+
+
+def vapid_key(settings: Settings) -> ec.EllipticCurvePrivateKey:
+    """By which push services know us (RFC 8292): it follows from the master key, the same in every process."""
+    return webpush.private_key(secrecy.from_settings(settings).mark("vapid", b""))
 
 
 def _policy(settings: Settings) -> Policy:

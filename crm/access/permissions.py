@@ -30,6 +30,7 @@ class Permission(StrEnum):
     FLOW_MANAGE = "flow.manage"
     QUEUE_MANAGE = "queue.manage"
     AGENT_OVERSEE = "agent.oversee"
+    BOARD_MANAGE = "board.manage"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     KNOWLEDGE_WRITE = "knowledge.write"
@@ -60,7 +61,8 @@ MEANINGS: dict[Permission, str] = {
     Permission.CENTRE_CLOSE: "Close and reopen the lines, switch emergency messages",
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
-    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
+    Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses, write to all",
+    Permission.BOARD_MANAGE: "Set the live board's thresholds, be told of its alerts, hang it on walls",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.KNOWLEDGE_WRITE: "Write and publish articles, scripts and note templates",
@@ -86,7 +88,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
-        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
+        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},

@@ -113,6 +113,11 @@ class Settings(BaseModel):
     mail_from: str | None = Field(default=None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="From which address")
     smtp_timeout_s: Annotated[float, Field(gt=0, le=8)] = 8.0
 
+    push_services: str = Field(
+        default="fcm.googleapis.com, updates.push.services.mozilla.com, *.notify.windows.com, web.push.apple.com",
+        description="Which push services browsers may be told through; a stand-in with its scheme",
+    )  # fmt: skip
+
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
     s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")

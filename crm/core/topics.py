@@ -16,9 +16,19 @@ def agents(domain: str) -> str:
     return f"agents:{domain}"
 
 
+def alerts(contract_id: int) -> str:
+    """A contract's thresholds, and the alerts that they raised."""
+    return f"alerts:{contract_id}"
+
+
 def board(contract_id: int) -> str:
     """A contract's queues, counters and closures."""
     return f"board:{contract_id}"
+
+
+def broadcasts(contract_id: int) -> str:
+    """What supervisors write to a contract's agents, and who has read it."""
+    return f"broadcasts:{contract_id}"
 
 
 def carrier() -> str:

@@ -45,13 +45,21 @@ class Level:
 
     @property
     def spendable(self) -> int:
-        """How many more bad calls would still leave the share below its limit, each being counted in the whole too."""
-        if self.limit >= 1:
-            return 0
-        # (part + n) / (whole + n) < limit
-        room = (self.limit * self.whole - self.part) / (1 - self.limit)
-        n = int(room)
-        return max(0, n - 1 if room == n else n)
+        """How many more bad calls would still leave the share below its limit."""
+        return spendable(self.part, self.whole, self.limit)
+
+
+def spendable(part: int, whole: int, limit: Decimal, *, strict: bool = True) -> int:
+    """How many more bad calls would still keep a share within its limit, each being counted in the whole too.
+
+    That is the greatest n with (part + n) / (whole + n) `< limit`, or `<= limit` where the contract is not `strict`;
+    none where the limit forbids nothing.
+    """
+    if limit >= 1:
+        return 0
+    room = (limit * whole - part) / (1 - limit)
+    n = int(room) if room > 0 else 0
+    return n - 1 if strict and n and room == n else n
 
 
 def waiting_over(counts: Counts, limit: Decimal, denominator: Denominator = Denominator.RECEIVED) -> Level:

@@ -20,6 +20,7 @@ from crm.levels.metrics import ANSWERED_WITHIN, AVAILABLE, LONGEST_WAIT, LOST, Q
 from crm.levels.terms import Terms
 
 ONE = Decimal(1)
+BELOW = frozenset({"<", "<="})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +142,16 @@ def tolerated_days(share: Decimal, service_days: int) -> int:
     return int((ONE - share) * service_days)
 
 
-def spendable(part: int, whole: int, promise: Promise) -> int:
-    """How many more bad calls would still keep a share below its limit, each being counted in the whole too."""
-    if promise.target >= 1 or not promise.op.startswith("<"):
-        return 0
-    room = (promise.target * whole - part) / (ONE - promise.target)  # (part + n) / (whole + n) = target
-    n = int(room) if room > 0 else 0
-    return n - 1 if n and room == n and promise.op == "<" else n
-
-
 def _bad_share(promise: Promise, part: int, whole: int) -> Verdict:
     if not whole:
         return Verdict(promise, part=part, whole=whole)
     share = Decimal(part) / whole
-    return Verdict(promise, _standing(promise, share), share, part, whole, spendable(part, whole, promise))
+    left = formulas.spendable(part, whole, promise.target, strict=promise.op == "<") if promise.op in BELOW else 0
+    return Verdict(promise, standing_of(promise, share), share, part, whole, left)
 
 
-def _standing(promise: Promise, measured: Decimal) -> Standing:
+def standing_of(promise: Promise, measured: Decimal) -> Standing:
+    """How a figure stands against a level's limit."""
     if not promise.holds(measured):
         return Standing.BROKEN
     if promise.op.startswith("<"):
@@ -181,7 +175,7 @@ def _lost(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
 
 def _answered_within(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
     share = formulas.service_level(evidence.counts(promise), terms.formula)
-    return Verdict(promise) if share is None else Verdict(promise, _standing(promise, share), share)
+    return Verdict(promise) if share is None else Verdict(promise, standing_of(promise, share), share)
 
 
 def _each_call(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
@@ -219,7 +213,7 @@ def _available(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
         return Verdict(promise)
     minutes, failed = (round(span.total_seconds() / 60) for span in (evidence.promised, evidence.failed))
     share = ONE - Decimal(evidence.failed // INSTANT) / Decimal(evidence.promised // INSTANT)
-    return Verdict(promise, _standing(promise, share), share, failed, minutes)
+    return Verdict(promise, standing_of(promise, share), share, failed, minutes)
 
 
 def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
@@ -227,7 +221,7 @@ def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
         return Verdict(promise)
     content, answered = evidence.marks
     share = Decimal(content) / answered
-    return Verdict(promise, _standing(promise, share), share, content, answered)
+    return Verdict(promise, standing_of(promise, share), share, content, answered)
 
 
 _JUDGES: Mapping[str, Callable[[Promise, Evidence, Terms], Verdict]] = MappingProxyType(

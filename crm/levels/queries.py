@@ -130,6 +130,24 @@ def hours_by_callers(
     return found
 
 
+def quarters_by_callers(session: Session, contract_id: int, since: datetime) -> dict[datetime, dict[Callers, Counts]]:
+    """The counters of the quarter hours since an instant, by kind of caller; deltas not yet folded included."""
+    parts = [
+        select(table.c.quarter, table.c.callers, *(table.c[name] for name in MEASURES)).where(
+            table.c.contract_id == contract_id, table.c.quarter >= since
+        )
+        for table in (_QUARTERS, _DELTAS)
+    ]
+    rows = union_all(*parts).subquery()
+    by = (rows.c.quarter, rows.c.callers)
+    found: dict[datetime, dict[Callers, Counts]] = {}
+    for quarter, callers, *values in session.execute(
+        select(*by, *(func.sum(rows.c[name]) for name in MEASURES)).group_by(*by)
+    ):
+        found.setdefault(quarter, {})[callers] = Counts(*(int(value) for value in values))
+    return found
+
+
 def handled_since(session: Session, contract_id: int, queue_id: int, since: datetime) -> Counts:
     """A queue's counters since an instant, to the quarter of an hour; deltas not yet folded included."""
     values = {"contract": contract_id, "queue": queue_id, "since": since}

@@ -1,28 +1,20 @@
 """The proof of the counters: computed again from the facts, they are the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from sqlalchemy import Table, func, select, union_all, values
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.levels import queries, service
-from crm.levels.metering import MEASURES, Account, Callers, Counts, FactKind, Told, contribution, hour_of, replay
-from crm.levels.models import ServiceCount, ServiceDelta, ServiceFact, ServiceHour
-from crm.levels.terms import in_force
+from crm.levels import service
+from crm.levels.metering import MEASURES, Callers, Counts, hour_of
+from crm.levels.models import ServiceCount, ServiceDelta, ServiceHour
+from crm.levels.tracing import replayed
 
-AT_ONCE = 10_000  # facts on their way from the database
-
-_FACT, _DELTAS = table_of(ServiceFact), table_of(ServiceDelta)
-_COUNTS, _HOURS = table_of(ServiceCount), table_of(ServiceHour)
-_TOLD = tuple(
-    _FACT.c[name] for name in ("kind", "occurred_at", "contract_id", "ente_id", "queue_id", "callers", "waited_ms")
-)
+_DELTAS, _COUNTS, _HOURS = table_of(ServiceDelta), table_of(ServiceCount), table_of(ServiceHour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +54,10 @@ def verify(session: Session, contract_id: int, since: datetime, until: datetime)
     """
     quarters: dict[Key, Counts] = {}
     calls = 0
-    versions = queries.terms(session, contract_id)
-    for account, counts in _replayed(session, contract_id, since, until, versions):
+    for one in replayed(session, contract_id, since, until):
         calls += 1
-        key = Key(account.quarter, account.ente_id or 0, account.queue_id or 0, account.callers)
-        quarters[key] = quarters.get(key, Counts()) + counts
+        key = Key(one.account.quarter, one.account.ente_id or 0, one.account.queue_id or 0, one.account.callers)
+        quarters[key] = quarters.get(key, Counts()) + one.counts
     hours: dict[Key, Counts] = {}
     for key, counts in quarters.items():
         hour = Key(hour_of(key.at), key.ente_id, key.queue_id, key.callers)
@@ -91,26 +82,6 @@ def correct(session: Session, contract_id: int, verdict: Verdict) -> None:
             columns = [table.c[name] for name in (*names, *MEASURES)]
             row = values(*columns, name="wrong").data([(*key, *(one.true - one.stored).values)])
             session.execute(service.add_to(table, select(*row.c)))
-
-
-def _replayed(
-    session: Session, contract_id: int, since: datetime, until: datetime, versions: Any
-) -> Iterator[tuple[Account, Counts]]:
-    received = select(_FACT.c.subject).where(
-        _FACT.c.contract_id == contract_id, _FACT.c.kind == FactKind.RECEIVED, _FACT.c.occurred_at >= since,
-        _FACT.c.occurred_at < until,
-    )  # fmt: skip
-    rows = session.execute(
-        select(_FACT.c.subject, *_TOLD)
-        .where(_FACT.c.subject.in_(received))
-        .order_by(_FACT.c.subject, _FACT.c.id)
-        .execution_options(yield_per=AT_ONCE)
-    )
-    for _, facts in groupby(rows, key=attrgetter("subject")):
-        stands = replay(Told(*fact[1:]) for fact in facts)
-        if stands is not None:
-            account, call = stands
-            yield account, contribution(call, in_force(versions, account.quarter))
 
 
 def _stored(

@@ -18,6 +18,7 @@ class MessageTemplate(StrEnum):
     APPOINTMENT_REMINDER = "appointment_reminder"
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
+    ALERT = "alert"
 
 
 _ENTE: dict[str, Field] = {"ente": Name()}
@@ -202,6 +203,29 @@ CONVERSATION = Template(
     lives=timedelta(hours=6), secret=True, free=True,
 )  # fmt: skip
 
+# To supervisors: what the live board's thresholds say. It names no citizen.
+ALERT = Template(
+    MessageTemplate.ALERT, Kind.ASKED, {**_ENTE, "what": Text(300), "link": Link()},
+    {
+        "it": Wording(
+            subject="{ente}: una soglia del servizio è superata",
+            body=_mail("it", "{what}", "Per vedere e prenderne nota: {link}"),
+        ),
+        "en": Wording(
+            subject="{ente}: a threshold of the service was passed",
+            body=_mail("en", "{what}", "To look and take notice: {link}"),
+        ),
+        "de": Wording(
+            subject="{ente}: eine Schwelle des Dienstes ist überschritten",
+            body=_mail("de", "{what}", "Ansehen und zur Kenntnis nehmen: {link}"),
+        ),
+    },
+    lives=timedelta(hours=1),
+)  # fmt: skip
+
 TEMPLATES = catalogue(
-    (HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION)
+    (
+        HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION,
+        ALERT,
+    )
 )  # fmt: skip

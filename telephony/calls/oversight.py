@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,12 +23,13 @@ from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
 from telephony.agents.presence import Presence
 from telephony.calls import conversation
+from telephony.calls.models import Call
 from telephony.calls.service import lock_call
 from telephony.queues.models import Queue, QueueMember
 
 MOST_MINUTES = 480
 JUST_PASSED = timedelta(seconds=15)  # longer than between two looks of the engine
-OUT_OR_READY = frozenset({AgentState.READY, AgentState.OFFLINE})
+MAY_BE_PUT = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.OFFLINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Overseen:
     pause_reason: PauseReason | None
     limit: timedelta | None
     over: bool
+    ente_id: int | None = None  # with whose citizen he speaks, or spoke
+    queue_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,15 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
         .where(Queue.contract_id.in_(contract_ids))
     )
     rows = session.execute(select(AgentPresence).where(AgentPresence.agent_id.in_(members))).scalars().all()
+    about = {
+        call_id: (ente_id, queue_id)
+        for call_id, ente_id, queue_id in session.execute(
+            select(Call.id, Call.ente_id, func.coalesce(Call.in_queue_id, Call.queue_id)).where(
+                Call.id.in_([one.call_id for one in rows if one.call_id is not None]),
+                Call.contract_id.in_(contract_ids),
+            )
+        )
+    }
     names = access.named(session, [one.agent_id for one in rows])
     allowed = limits(session, contract_ids)
     now = clock.now(session)
@@ -69,6 +81,7 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
             one.agent_id, names[one.agent_id], one.state, one.since, one.intended,
             one.pause_reason if one.state is AgentState.PAUSED else None,
             limit := _limit(one.state, one.pause_reason, allowed), limit is not None and now - one.since > limit,
+            *(about.get(one.call_id, (None, None)) if one.call_id else (None, None)),
         )
         for one in rows
     ]  # fmt: skip
@@ -138,14 +151,16 @@ def set_limits(
     touch(session, topics.board(contract_id))
 
 
-def release(session: Session, by: Principal, *, agent_id: int, to: AgentState) -> None:
-    """Do for an agent what he does not: end his wrap-up, as if its time had run out, or put him out of service.
+def release(
+    session: Session, by: Principal, *, agent_id: int, to: AgentState, reason: PauseReason | None = None
+) -> None:  # fmt: skip
+    """Do for an agent what he does not: end his wrap-up, as if its time had run out, pause him, put him out of service.
 
-    During a call he goes out of service after it. Raises `ConflictError` when there is nothing to end.
+    During a call he goes on pause, or out of service, after it. Raises `ConflictError` when there is nothing to end.
     """
     contracts = _overseen_by(session, by, agent_id)
-    if to not in OUT_OR_READY:
-        raise ConflictError("Un operatore può essere messo fuori servizio, o pronto dopo le note.")
+    if to not in MAY_BE_PUT or (to is AgentState.PAUSED) is (reason in {None, PauseReason.MISSED_CALL}):
+        raise ConflictError("Un operatore può essere messo in pausa, fuori servizio, o pronto dopo le note.")
     at = clock.now(session)
     found = session.get(AgentPresence, agent_id)
     assert found is not None
@@ -159,7 +174,7 @@ def release(session: Session, by: Principal, *, agent_id: int, to: AgentState) -
         raise ConflictError("È già fuori servizio.")
 
     def wished(now: Presence) -> Presence:
-        return presence.wish(now, to, None, at)
+        return presence.wish(now, to, reason, at)
 
     agents.change(session, agent_id, wished)
     if was is AgentState.WRAP_UP and found.call_id is not None:
@@ -176,7 +191,7 @@ def release(session: Session, by: Principal, *, agent_id: int, to: AgentState) -
     for ente_id in sorted({one for contract in contracts for one in enti_of(session, contract)}):
         audit.note(
             session, by, kind="agent.released", ente_id=ente_id, subject=name, before={"state": was.value},
-            after={"state": to.value},
+            after={"state": to.value, **({"reason": reason.value} if reason else {})},
         )  # fmt: skip
 
 
@@ -188,6 +203,11 @@ def released(session: Session, agent: AgentPresence) -> Released | None:
         )
     ).one_or_none()
     return None if row is None else Released(access.named(session, [row.by_id]).get(row.by_id, ""), row.was)
+
+
+def overseen(session: Session, by: Principal, *, agent_id: int) -> frozenset[int]:
+    """The contracts on which somebody oversees an agent. Raises `NotFoundError` when there is none."""
+    return frozenset(_overseen_by(session, by, agent_id))
 
 
 def _overseen_by(session: Session, by: Principal, agent_id: int) -> list[int]:

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on, scope_for
+from crm.levels.metering import Callers
 from telephony.calls.models import Call, Phase
+from telephony.queues.models import EntryState, QueueEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,37 @@ class UnderWay:
     answered_at: datetime | None
     contact_id: int | None  # once he is identified, for whoever may know it
     topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A call that waits, is spoken in, or is owed back: where it stands, and nothing of who calls."""
+
+    id: UUID
+    arrived_at: datetime
+    ente_id: int | None
+    queue_id: int | None
+    callers: Callers
+    waited_ms: int  # finished stretches
+    waiting_since: datetime | None
+    talking_since: datetime | None
+
+
+def in_hand(session: Session, contract_id: int, *, talking: bool, away: bool = False) -> list[InHand]:
+    """A contract's calls that are spoken in; or those that wait, on the line or (`away`) to be called back."""
+    where = (
+        Call.phase == Phase.TALKING if talking else (QueueEntry.state != EntryState.LEFT) & (QueueEntry.away == away)
+    )
+    rows = session.execute(
+        select(
+            Call.id, Call.arrived_at, Call.ente_id, func.coalesce(Call.in_queue_id, Call.queue_id), Call.callers,
+            Call.waited_ms, Call.waiting_since, Call.talking_since,
+        )
+        .join(QueueEntry, QueueEntry.call_id == Call.id)
+        .where(Call.contract_id == contract_id, Call.phase != Phase.ENDED, where)
+        .order_by(Call.arrived_at, Call.id)
+    )  # fmt: skip
+    return [InHand(*row) for row in rows]
 
 
 def how_many(session: Session, ente_id: int) -> int:

@@ -6,12 +6,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text, tuple_
+from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from crm.core import clock
 from crm.core.configuration import kept
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
+from crm.levels.live import Waiting
 from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.models import Call, Phase
 from telephony.queues.models import EntryState, Queue, QueueEntry, QueueMember
@@ -65,6 +67,15 @@ class Line:
     since: datetime | None
     talking: int
     away: int = 0  # to be called back
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingNow:
+    """Callers of one kind on the line in one queue of a contract, for one ente; how long the first has waited."""
+
+    contract_id: int
+    queue_id: int | None
+    of: Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,15 @@ def standing(session: Session, contract_ids: frozenset[int]) -> list[Line]:
     return [Line(*row) for row in session.execute(_STANDING, {"contracts": sorted(contract_ids)})]
 
 
+def waiting(session: Session, contract_ids: frozenset[int]) -> list[WaitingNow]:
+    """Who waits now, by contract, queue, ente and kind of caller; who is to be called back is not on the line."""
+    values = {"contracts": sorted(contract_ids), "now": clock.now(session)}
+    return [
+        WaitingNow(contract_id, queue_id, Waiting(ente_id, callers, count, max(0, round(longest))))
+        for contract_id, queue_id, ente_id, callers, count, longest in session.execute(_WAITING_NOW, values)
+    ]
+
+
 def crowd(session: Session, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
     """Who waits now where a caller comes in, he himself included."""
     of_ente = _ENTRY.c.ente_id.is_not_distinct_from(ente_id) & ~_ENTRY.c.away  # who is called back waits elsewhere
@@ -190,6 +210,19 @@ _STANDING = (
     .join(_ENTRY, _ENTRY.c.call_id == _CALL.c.id)
     .where(_CALL.c.contract_id == _OURS, _CALL.c.phase != Phase.ENDED)
     .group_by(_IN_QUEUE, _CALL.c.ente_id)
+)  # fmt: skip
+_WAITED_MS = (
+    _CALL.c.waited_ms
+    + func.extract("epoch", bindparam("now", type_=DateTime(timezone=True)) - _CALL.c.waiting_since) * 1000
+)
+_WAITING_NOW = (
+    select(
+        _CALL.c.contract_id, _IN_QUEUE, _CALL.c.ente_id, _CALL.c.callers, func.count(),
+        func.max(func.coalesce(_WAITED_MS, _CALL.c.waited_ms)),
+    )
+    .join(_ENTRY, _ENTRY.c.call_id == _CALL.c.id)
+    .where(_CALL.c.contract_id == _OURS, _CALL.c.phase != Phase.ENDED, _WAITING)
+    .group_by(_CALL.c.contract_id, _IN_QUEUE, _CALL.c.ente_id, _CALL.c.callers)
 )  # fmt: skip
 _STAFFING = (
     select(_MEMBER.c.queue_id, _PRESENCE.c.state, func.count(_PRESENCE.c.agent_id.distinct()))

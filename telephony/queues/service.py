@@ -147,6 +147,23 @@ def staff(session: Session, by: Principal, *, queue_id: int, levels: Mapping[int
     signal(session, MatchDue(row.domain))
 
 
+def place(session: Session, by: Principal, *, contract_id: int, agent_id: int, levels: Mapping[int, int]) -> None:
+    """In which of a contract's queues an agent answers from now on, each at a level, and in no other of them.
+
+    What he has in hand goes on. Raises `InvalidError` for a queue that is not one of the contract's.
+    """
+    by.require(Permission.QUEUE_MANAGE, contract_id=contract_id)
+    open_ids = sorted(queries.open_ids(session, contract_id))
+    if not levels.keys() <= set(open_ids):
+        raise InvalidError("Una coda è stata chiusa nel frattempo: ricarica la pagina.")
+    session.execute(select(Queue.id).where(Queue.id.in_(open_ids)).order_by(Queue.id).with_for_update())
+    members = queries.members(session, contract_id)
+    for queue_id in open_ids:
+        others = {one: level for one, level in members.get(queue_id, {}).items() if one != agent_id}
+        mine = {agent_id: levels[queue_id]} if queue_id in levels else {}
+        staff(session, by, queue_id=queue_id, levels={**others, **mine})
+
+
 def teach(session: Session, by: Principal, *, contract_id: int, agent_id: int, languages: Collection[str]) -> None:
     """Which languages an agent of the contract speaks, beside Italian."""
     by.require(Permission.QUEUE_MANAGE, contract_id=contract_id)

@@ -46,6 +46,11 @@ def outlook(session: Session, call_id: UUID) -> Outlook:
     return Outlook(stands.ahead, expected(ahead=stands.competing, pace=pace, agents=stands.agents))
 
 
+def for_newcomer(session: Session, *, contract_id: int, queue_id: int, waiting: int, agents: int) -> Range | None:
+    """What somebody who came into a queue now would be told, behind so many who wait there."""
+    return expected(ahead=waiting, pace=_pace(session, contract_id, queue_id), agents=agents)
+
+
 def kept(announced: Iterable[Announced]) -> Kept:
     """Compare what was announced with what came true. Pure."""
     within = shorter = longer = 0

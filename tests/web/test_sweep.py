@@ -63,6 +63,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/retention": {"years": "10"},
     "/enti/{ente_id}/listening": {"shown": "1"},
     "/enti/{ente_id}/recording": {"share": "20", "keep_days": "90", "pause_s": "120", "purpose": "quality"},
+    "/operators/{agent_id}/queues/{contract_id}": {"queue-1": "1"},
     "/enti/{ente_id}/told": {},
     "/centre/{contract_id}/texts": {"held": "1", "queue": "1", "most": "3", "idle_min": "15"},
     "/voice/versions/{version_id}/nodes": {"kind": "message", "name": "Avviso"},

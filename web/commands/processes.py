@@ -71,6 +71,8 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
+    from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
+    from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
@@ -80,8 +82,9 @@ def engine() -> None:
     from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
+    from web.alerts.saying import say  # noqa: PLC0415
     from web.levels.view import days_of  # noqa: PLC0415
-    from web.wiring import build  # noqa: PLC0415
+    from web.wiring import build, vapid_key  # noqa: PLC0415
 
     settings = begin("engine")
     if settings.metrics_port is not None:
@@ -100,6 +103,18 @@ def engine() -> None:
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
     ]
+    public = settings.public_url
+    contact = f"mailto:{settings.mail_from}" if settings.mail_from else public
+    pusher = Pusher(runtime.database, vapid_key(settings), PushServices(settings.push_services), contact, say)
+    more += [
+        Chore(
+            "alerts",
+            5,
+            partial(look_at_all, runtime.database, days_of, say, lambda one: f"{public}/alerts#alert-{one}"),
+            patient=True,
+        ),
+        Chore("pushes", 2, pusher.run, patient=True),
+    ]
     strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
@@ -117,6 +132,7 @@ def engine() -> None:
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
+    pusher.close()
     runtime.close()
 
 

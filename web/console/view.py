@@ -23,6 +23,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView, Owed
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.broadcasts import queries as broadcasts
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback
 from telephony.calls import conversation, story, supervision, whom
@@ -239,8 +240,10 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         view = read(session, visit, runtime.settings.public_url)
         strip = _strip(session, visit)
+        unread = broadcasts.unread(session, visit.principal.user_id)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
+    regions["broadcasts"] = fragment("console/broadcasts.html", visit.language, broadcasts=unread)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
     watched |= {topics.contact(contact_id) for contact_id in about}

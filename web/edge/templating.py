@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
+from crm.levels.metrics import METRICS, MetricName
 from web.edge.i18n import LANGUAGES, said, translations
 from web.edge.letters import letters
 from web.edge.words import word_for
@@ -57,6 +58,7 @@ def environment(language: str) -> Environment:
         "duration": duration,
         "span": lambda length: format_timedelta(length, locale=locale),
         "phone": spaced,
+        "level_name": lambda metric: catalogue.gettext(word_for(MetricName(metric))) if metric in METRICS else metric,
         "word": lambda member: catalogue.gettext(word_for(member)),
         "lettered": lambda members: _lettered(members, catalogue.gettext),
         # Not `_()`, which fills in placeholders and trusts what it is given as markup: that is for texts of templates.

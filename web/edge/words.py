@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from web.alerts import words as alerts
 from web.console import words as console
 from web.contacts import words as contacts
 from web.files import words as files
@@ -15,12 +16,14 @@ from web.people import words as people
 from web.privacy import words as privacy
 from web.proposals import words as proposals
 from web.shortcuts import words as shortcuts
+from web.supervision import words as supervision
 from web.texts import words as texts
 from web.voice import words as voice
+from web.walls import words as walls
 
 _AREAS = (
-    console, contacts, files, follow_ups, imports, knowledge, levels, messages, oversight, people, privacy, proposals,
-    shortcuts, texts, voice,
+    alerts, console, contacts, files, follow_ups, imports, knowledge, levels, messages, oversight, people,
+    privacy, proposals, shortcuts, supervision, texts, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

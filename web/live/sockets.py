@@ -31,6 +31,7 @@ from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
@@ -80,6 +81,7 @@ PAGES: dict[str, Joining] = {
     "follow-ups-all": follow_ups.join_all,
     "duplicates": duplicates.join,
     "operators": oversight.join,
+    "broadcasts": broadcasts.join,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`

@@ -20,10 +20,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from crm.core.errors import DomainError
+from web.alerts.words import SAID as ALERTED
 from web.audit.sentences import FIELDS, HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
+from web.supervision.words import HEAD as CALLS_HEAD
 
 ROOT = LOCALE_DIR.parent.parent
 PACKAGES = ("crm", "telephony", "outbound", "web")
@@ -96,7 +98,16 @@ def _in_words() -> Found:
 
 
 def _in_sentences() -> Found:
-    for text in (*SENTENCES.values(), *FIELDS.values(), *HEAD, *OTHER_CODES.values(), YES, NO):
+    for text in (
+        *SENTENCES.values(),
+        *FIELDS.values(),
+        *HEAD,
+        *CALLS_HEAD,
+        *ALERTED.values(),
+        *OTHER_CODES.values(),
+        YES,
+        NO,
+    ):
         yield text, SENTENCE_LIST
 
 

@@ -40,6 +40,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.TOO_LATE: "non è stato possibile inviarlo in tempo",
     },
     MessageTemplate: {
+        MessageTemplate.ALERT: "segnalazione del quadro in diretta",
         MessageTemplate.HOW_TO_PAY: "come pagare",
         MessageTemplate.ONE_TIME_CODE: "codice usa e getta",
         MessageTemplate.REPLY: "risposta a una richiesta",

@@ -21,6 +21,8 @@ import crm.proposals.models
 import crm.staff.models
 import crm.timeline.models
 import telephony.agents.models
+import telephony.alerts.models
+import telephony.broadcasts.models
 import telephony.callbacks.models
 import telephony.calls.models
 import telephony.commands.models
@@ -34,6 +36,7 @@ import telephony.standing.models
 import telephony.surveys.models
 import telephony.texts.models
 import telephony.voicemail.models
+import telephony.walls.models
 from crm.core.db import Base
 
 METADATA = Base.metadata

@@ -10,13 +10,18 @@ from crm.access.permissions import Permission
 from crm.core import topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
+from telephony.agents.models import AgentState
 from telephony.calls import supervision
 from telephony.calls.models import WatchMode
+from telephony.ivr import service as ivr
 from telephony.queues import queries as queues
 from telephony.texts import queries as texts
+from web.alerts import routes as alerts
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
+from web.oversight import routes as oversight
+from web.supervision import now
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -46,11 +51,27 @@ def render_help(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     return Rendered({"help-wanted": fragment("supervision/help.html", language, wanted=wanted)}, _topics(scope))
 
 
+def render_now(runtime: Runtime, scope: Scope, language: str, closable: frozenset[int]) -> Rendered:
+    """The levels, the queues and the lines: the same for everybody who supervises, and may close, the same."""
+    with runtime.database.begin(scope) as session:
+        board = now.read(session, scope, closable)
+    shown = {"board": board, "states": tuple(AgentState)}
+    regions = {name: fragment(f"supervision/{name}.html", language, **shown) for name in ("levels", "queues", "lines")}
+    return Rendered(regions, board.topics)
+
+
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
-    """Each supervisor is an audience of his own."""
-    scope = visit.scope(Permission.CALLS_WATCH)
-    key = f"supervision:{visit.principal.user_id}:{visit.language}"
-    return [(key, partial(render, runtime, scope, visit)), *join_help(runtime, visit)]
+    """Conversations are each supervisor's own audience; the rest is shared by those who see the same."""
+    scope, own = visit.scope(Permission.CALLS_WATCH), visit.principal
+    closable = own.contracts_for(Permission.CENTRE_CLOSE) & scope.contracts
+    key = f"{scope.enti}:{sorted(scope.contracts)}:{sorted(closable)}:{visit.language}"
+    return [
+        (f"supervision:{own.user_id}:{visit.language}", partial(render, runtime, scope, visit)),
+        (f"now:{key}", partial(render_now, runtime, scope, visit.language, closable)),
+        *(oversight.join(runtime, visit) if own.can(Permission.AGENT_OVERSEE) else []),
+        *(alerts.join(runtime, visit) if own.can(Permission.BOARD_MANAGE) else []),
+        *join_help(runtime, visit),
+    ]
 
 
 def join_help(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
@@ -63,11 +84,19 @@ def join_help(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 @router.get("/supervision")
 def conversations(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
-    """The conversations under way."""
-    (_, look), *_ = join(runtime, visit)
-    return page(
-        request, "supervision/page.html", visit.language, regions=look().regions, visit=visit, csrf=visit.csrf_token
+    """The live board: levels, queues, agents, conversations."""
+    regions = {id_: html for _, look in join(runtime, visit) for id_, html in look().regions.items()}
+    return page(request, "supervision/page.html", visit.language, regions=regions, visit=visit, csrf=visit.csrf_token)
+
+
+@router.post("/supervision/emergency/{message_id}")
+def emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int, on: Annotated[bool, Form()] = False) -> Response:
+    """Switch a message for emergencies that was written before, for callers to hear at once."""
+    runtime.database.transact(
+        visit.granted_scope(Permission.CENTRE_CLOSE),
+        lambda session: ivr.switch_emergency(session, visit.principal, message_id=message_id, on=on),
     )
+    return Response(status_code=NO_CONTENT)
 
 
 @router.post("/supervision/watch")

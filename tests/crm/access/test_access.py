@@ -41,6 +41,7 @@ MAY = {
     Permission.FOLLOW_UP_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.PROPOSAL_MAKE: STAFF,
     Permission.PROPOSAL_DECIDE: {Role.ENTE_APPROVER},
+    Permission.BOARD_MANAGE: {Role.SUPERVISOR},
     Permission.BOARD_WATCH: set(Role) - {Role.FIELD_AGENT, Role.DESK_CLERK},
     Permission.ENTE_WATCH: OF_AN_ENTE | {Role.SUPERVISOR, Role.CONTRACT_SUPERVISOR},
     Permission.CENTRE_CLOSE: {Role.SUPERVISOR},

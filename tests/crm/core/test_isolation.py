@@ -117,12 +117,12 @@ OUTSIDE = {
 }
 # Tables that name no ente: nothing in them may be a taxpayer's. A new table must be put somewhere on purpose.
 OF_NOBODY = {
-    "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "app_user",
-    "carrier_command", "carrier_standing", "configuration_version", "contract", "contract_agreement", "contract_level",
-    "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump",
-    "pause_limit", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk",
-    "text_setting", "timer",
-    "user_event", "user_identity", "user_session",
+    "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
+    "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
+    "configuration_version", "contract", "contract_agreement", "contract_level", "contract_terms", "ente",
+    "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit",
+    "push_notice", "push_subscription", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt",
+    "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session", "wall",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (

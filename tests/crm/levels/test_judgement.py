@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.levels import formulas
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.formulas import Standing
-from crm.levels.judgement import Breach, Evidence, judge, judge_all, penalties, spendable, tolerated_days
+from crm.levels.judgement import Breach, Evidence, judge, judge_all, penalties, tolerated_days
 from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, SATISFIED, WAITING_OVER
 from crm.levels.presets import PRESETS, of_contract
@@ -76,7 +77,7 @@ def test_what_is_left_may_be_spent_and_one_more_may_not(part: int, rest: int, op
     whole = part + rest
     if not promise.holds(Decimal(part) / whole):
         return
-    n = spendable(part, whole, promise)
+    n = formulas.spendable(part, whole, limit, strict=op == "<")
     assert promise.holds(Decimal(part + n) / (whole + n))
     assert not promise.holds(Decimal(part + n + 1) / (whole + n + 1))
 

@@ -185,3 +185,24 @@ def test_who_is_waiting_at_closing_is_served_and_who_calls_later_hears_that_it_i
     assert stage.call(call).outcome is Outcome.ANSWERED
     counts = sum(stage.counts().values(), Counts())
     assert (counts.received, counts.answered) == (2, 1)  # the late one came within the hours, and nobody answered
+
+
+def test_a_supervisor_has_an_agent_pause_at_once_or_after_his_call(stage: Stage, sara: Principal) -> None:
+    anna, luca = stage.cast.anna, stage.cast.luca
+    stage.ready(anna)
+
+    def pause(agent: int, reason: PauseReason | None) -> None:
+        stage.work(lambda s: oversight.release(s, sara, agent_id=agent, to=PAUSED, reason=reason))
+
+    call = stage.queues()
+    stage.talks(call)
+    pause(anna, PauseReason.MEETING)
+    assert stage.presence(anna).state is AgentState.TALKING
+    assert (stage.presence(anna).intended, stage.presence(anna).pause_reason) == (PAUSED, PauseReason.MEETING)
+    assert seen(stage)[anna].ente_id == stage.cast.empoli
+    stage.ready(luca)
+    pause(luca, PauseReason.TRAINING)
+    assert stage.presence(luca).state is PAUSED
+    for reason in (None, PauseReason.MISSED_CALL):
+        with pytest.raises(ConflictError):
+            pause(luca, reason)

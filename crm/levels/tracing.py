@@ -1,0 +1,105 @@
+"""From a figure to its calls: what each call added to the counters, computed from its facts as the counters were."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.core.db import table_of
+from crm.levels import queries
+from crm.levels.metering import Account, Callers, Counts, FactKind, Measured, Told, contribution, replay
+from crm.levels.models import ServiceFact
+from crm.levels.terms import in_force
+
+AT_ONCE = 10_000  # facts on their way from the database
+
+_FACT = table_of(ServiceFact)
+_TOLD = tuple(
+    _FACT.c[name] for name in ("kind", "occurred_at", "contract_id", "ente_id", "queue_id", "callers", "waited_ms")
+)
+
+
+class Figure(StrEnum):
+    """The counters whose calls can be listed: named as in `metering.Counts`."""
+
+    RECEIVED = "received"
+    ENTERED = "entered"
+    ANSWERED = "answered"
+    ANSWERED_WITHIN = "answered_within"
+    WAITED_OVER = "waited_over"
+    LOST = "lost"
+    ABANDONED = "abandoned"
+    HANDLED = "handled"
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A call that was received: when, where it counts, how it stands, and what it added to the counters."""
+
+    subject: UUID
+    received_at: datetime
+    account: Account
+    call: Measured
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which of the calls are meant; none: whichever. `no_queue`: those that asked for no operator."""
+
+    queue_id: int | None = None
+    ente_id: int | None = None
+    callers: Callers | None = None
+    no_queue: bool = False
+    no_ente: bool = False
+
+    def has(self, account: Account) -> bool:
+        """Whether a call that counts there is one of them."""
+        return (
+            (self.callers is None or account.callers is self.callers)
+            and (account.queue_id is None if self.no_queue else self.queue_id in {None, account.queue_id})
+            and (account.ente_id is None if self.no_ente else self.ente_id in {None, account.ente_id})
+        )
+
+
+EVERYBODY = Among()
+
+
+def behind(
+    session: Session, contract_id: int, figure: Figure, since: datetime, until: datetime, among: Among = EVERYBODY
+) -> list[Traced]:
+    """The calls that a figure of this period counts, in the order of their coming; the scope's alone."""
+    found = [
+        one
+        for one in replayed(session, contract_id, since, until)
+        if among.has(one.account) and getattr(one.counts, figure.value)
+    ]
+    return sorted(found, key=attrgetter("received_at", "subject"))
+
+
+def replayed(session: Session, contract_id: int, since: datetime, until: datetime) -> Iterator[Traced]:
+    """Every call that was received in a period, by its facts."""
+    versions = queries.terms(session, contract_id)
+    received = select(_FACT.c.subject).where(
+        _FACT.c.contract_id == contract_id, _FACT.c.kind == FactKind.RECEIVED, _FACT.c.occurred_at >= since,
+        _FACT.c.occurred_at < until,
+    )  # fmt: skip
+    rows = session.execute(
+        select(_FACT.c.subject, *_TOLD)
+        .where(_FACT.c.subject.in_(received))
+        .order_by(_FACT.c.subject, _FACT.c.id)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for subject, facts in groupby(rows, key=attrgetter("subject")):
+        told = [Told(*fact[1:]) for fact in facts]
+        stands = replay(told)
+        if stands is not None:
+            account, call = stands
+            at = next(one.at for one in told if one.kind is FactKind.RECEIVED)
+            yield Traced(subject, at, account, call, contribution(call, in_force(versions, account.quarter)))

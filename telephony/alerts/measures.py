@@ -1,0 +1,108 @@
+"""What thresholds are held against: read once a look for a contract, then pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from crm.core import clock
+from crm.enti import queries as enti
+from crm.enti.calendar import opening
+from crm.levels import live as live_levels
+from crm.levels.closing import Days
+from crm.levels.formulas import Standing
+from crm.levels.live import LiveLevels
+from telephony.agents.models import AgentState
+from telephony.alerts.judging import AlertKind
+from telephony.queues import queries as queues
+from telephony.standing.health import failing_since
+from telephony.walls import queries as walls
+
+Of = int | None  # a queue; none: the whole contract
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What a rule is about."""
+
+    kind: AlertKind
+    threshold: Decimal
+    queue_id: int | None = None
+    metric: str = ""
+    callers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How a contract stands. Seconds; none where there is nothing to be said."""
+
+    waiting: Mapping[Of, int] = field(default_factory=dict)
+    longest_s: Mapping[Of, float] = field(default_factory=dict)
+    ready: Mapping[Of, int] = field(default_factory=dict)
+    is_open: bool = True
+    levels: LiveLevels | None = None
+    carrier_silent_s: float = 0
+    wall_silent_s: float | None = None
+
+
+def read(session: Session, contract_id: int, days: Days) -> Facts:
+    """How a contract stands now."""
+    at, this = clock.now(session), frozenset({contract_id})
+    waiting: dict[Of, int] = {}
+    longest: dict[Of, float] = {}
+    now = queues.waiting(session, this)
+    for one in now:
+        for of in {one.queue_id, None}:
+            waiting[of] = waiting.get(of, 0) + one.of.count
+            longest[of] = max(longest.get(of, 0.0), one.of.longest_ms / 1000)
+    staffing = queues.staffing(session, this)
+    ready: dict[Of, int] = {queue_id: states.get(AgentState.READY, 0) for queue_id, states in staffing.queues.items()}
+    ready[None] = staffing.all.get(AgentState.READY, 0)
+    return Facts(
+        waiting, longest, ready, opening(enti.timetable(session, contract_id, None), at).is_open,
+        live_levels.live(session, contract_id, days, [one.of for one in now]),
+        _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
+    )  # fmt: skip
+
+
+def measured(rule: Threshold, facts: Facts) -> Decimal | None:
+    """The figure that a rule looks at; none while there is none."""
+    match rule.kind:
+        case AlertKind.WAITING:
+            return Decimal(facts.waiting.get(rule.queue_id, 0))
+        case AlertKind.LONGEST:
+            return _decimal(facts.longest_s.get(rule.queue_id, 0))
+        case AlertKind.READY:
+            return Decimal(facts.ready.get(rule.queue_id, 0)) if facts.is_open else None
+        case AlertKind.CARRIER:
+            return _decimal(facts.carrier_silent_s)
+        case AlertKind.WALL:
+            return None if facts.wall_silent_s is None else _decimal(facts.wall_silent_s)
+        case AlertKind.LEVEL | AlertKind.SPENDABLE:
+            return _of_level(rule, facts)
+
+
+def _of_level(rule: Threshold, facts: Facts) -> Decimal | None:
+    found = (
+        one
+        for one in (facts.levels.levels if facts.levels else ())
+        if (one.promise.metric, one.promise.callers or "") == (rule.metric, rule.callers)
+    )
+    level = next(found, None)
+    if level is None:
+        return None
+    if rule.kind is AlertKind.SPENDABLE:
+        known = level.period.standing is not Standing.UNKNOWN
+        return Decimal(level.spendable) if known and level.spendable is not None else None
+    unknown = level.today.standing is Standing.UNKNOWN
+    return None if unknown else Decimal(level.today.standing is Standing.BROKEN)
+
+
+def _seconds(since: datetime | None, at: datetime) -> float | None:
+    return None if since is None else (at - since).total_seconds()
+
+
+def _decimal(seconds: float) -> Decimal:
+    return Decimal(seconds).quantize(Decimal("0.001"))

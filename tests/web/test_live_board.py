@@ -1,0 +1,142 @@
+"""The supervisor's live board: its figures, the calls behind each, and who may look."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import insert
+
+from crm.access.models import Role, RoleGrant
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.levels.metering import Measured
+from crm.levels.tracing import Figure, behind
+from telephony.ivr import queries as ivr
+from telephony.ivr.models import EmergencyMessage
+from tests.cast import REGIONAL_LINE, STRANGER, Cast, make_ready
+from tests.telephony.stage import Stage, build
+from tests.web.conftest import csrf_of, let_in
+from web.supervision.now import read
+from web.supervision.outcomes import Came, came
+from web.supervision.spans import Live, Span, bounds
+
+pytestmark = pytest.mark.integration
+
+LINK = re.compile(r'<a class="num" href="(/supervision/calls\?[^"]+)">(\d+)')
+
+
+@pytest.fixture
+def stage(database: Database, cast: Cast) -> Stage:
+    return build(database, cast)
+
+
+def a_morning(stage: Stage) -> None:
+    """One is answered and speaks still, one has given up, one waits, one has only heard the menu."""
+    make_ready(stage.database, stage.cast.anna)
+    stage.talks(stage.queues(sid="CA1"))
+    gave_up = stage.queues("+393480000011", sid="CA2")
+    stage.caller_leaves(gave_up, after=30)
+    stage.queues(STRANGER, REGIONAL_LINE, sid="CA3")
+    stage.arrives("+393480000012", sid="CA4")
+
+
+def test_every_figure_leads_to_as_many_calls_as_it_says(client: Any, stage: Stage) -> None:
+    """And to nothing of who called."""
+    a_morning(stage)
+    let_in(client, "sara")
+    page = client.get("/supervision").text
+    links = LINK.findall(page)
+    assert {"waiting", "talking", "received", "answered", "abandoned", "lost"} <= {
+        re.findall(r"figure=(\w+)", one)[0] for one, _ in links
+    }
+    for address, count in links:
+        behind_it = client.get(address.replace("&amp;", "&")).text
+        assert f'<strong class="num">{count}</strong>' in behind_it, address
+        assert behind_it.count("<tr>") == int(count) + 1, address
+        assert "+39348" not in behind_it
+        assert "BIANCHI" not in behind_it
+
+
+def test_the_calls_behind_a_figure_are_a_file_too(client: Any, stage: Stage) -> None:
+    a_morning(stage)
+    let_in(client, "sara")
+    file = client.get(f"/supervision/calls.csv?contract={stage.cast.contract}&figure=abandoned&span=today")
+    assert file.headers["content-type"].startswith("text/csv")
+    head, *lines = file.text.strip().splitlines()
+    assert head.lstrip("\ufeff").startswith("Arrivo;Ente;Coda")
+    (line,) = lines
+    assert line.endswith("ha rinunciato")
+    assert ";30.00;" in line or ";30,00;" in line
+
+
+def test_who_does_not_supervise_the_contract_sees_no_call_of_it(client: Any, stage: Stage, database: Database) -> None:
+    a_morning(stage)
+    cast = stage.cast
+    address = f"/supervision/calls?contract={cast.contract}&figure=received&span=today"
+    for username in ("anna", "vera"):
+        client.cookies.clear()
+        let_in(client, username)
+        assert client.get(address).status_code == 403
+    with database.begin(Scope.nothing()) as session:
+        row = {"user_id": cast.luca, "role": Role.SUPERVISOR, "contract_id": cast.other_contract}
+        session.execute(insert(RoleGrant), [{**row, "valid_from": clock.now(session)}])
+    client.cookies.clear()
+    let_in(client, "luca")
+    assert client.get(address).status_code == 404
+    other = f"/supervision/calls?contract={cast.other_contract}&figure=received&queue={cast.operator}"
+    assert client.get(other).status_code == 404
+
+
+def test_the_board_says_levels_now_in_this_hour_today_and_in_the_period(stage: Stage) -> None:
+    a_morning(stage)
+    cast = stage.cast
+    scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+    with stage.database.begin(scope) as session:
+        (one,) = read(session, scope, frozenset()).contracts
+        lost = next(row for row in one.rows if row.figure is Figure.LOST)
+        for verdict in (lost.of.now, lost.of.hour, lost.of.today, lost.of.period):
+            assert (verdict.part, verdict.whole) == (1, 4)
+        assert lost.of.spendable == 0
+        assert one.total.today.received == sum(queue.today.received for queue in one.queues) == 4
+        at = clock.now(session)
+        since, until = bounds(Span.TODAY, at, one.live.agreement.period)  # type: ignore[union-attr]
+        assert since <= at < until
+        assert len(behind(session, cast.contract, Figure.RECEIVED, since, until)) == 4
+
+
+def test_a_supervisor_switches_a_message_for_emergencies_from_the_board(client: Any, stage: Stage) -> None:
+    cast = stage.cast
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        message = EmergencyMessage(contract_id=cast.contract, ente_id=None, text={"it": "Guasto in corso."}, ends=False)
+        session.add(message)
+        session.flush()
+        address = f"/supervision/emergency/{message.id}"
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    assert "Guasto in corso." in client.get("/supervision").text
+    assert client.post(address, data={"on": "true"}, headers=headers).status_code == 204
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        assert ivr.emergencies(session, frozenset({cast.contract}))[0].switched_on_at is not None
+    assert client.post(address, headers=headers).status_code == 204
+    client.cookies.clear()
+    let_in(client, "anna")
+    assert client.post(address, data={"on": "true"}, headers={"X-CSRF-Token": csrf_of(client)}).status_code == 403
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_every_call_has_come_to_something(
+    entered: bool, served: bool, ended: bool, turned_away: bool, called_back: bool
+) -> None:
+    call = Measured(
+        received=True, entered=entered, served=served, ended=ended, waited_ms=None, turned_away=turned_away,
+        called_back=called_back,
+    )  # fmt: skip
+    over = {Came.ANSWERED, Came.ABANDONED, Came.NOT_REACHED, Came.LEFT_MENU}
+    assert (came(call) in over) <= ended
+    assert served == (came(call) in {Came.ANSWERED, Came.TALKS})
+
+
+def test_live_figures_have_names_of_their_own() -> None:
+    assert not set(Live) & set(Figure)

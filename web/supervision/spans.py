@@ -1,0 +1,40 @@
+"""Which part of time a figure of the live board is of, and which calls of just now. Pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from crm.core.clock import business_day, start_of_day
+from crm.levels.agreement import Period
+from crm.levels.metering import hour_of, quarter_of
+
+QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+
+
+class Live(StrEnum):
+    """Calls that are under way, by what becomes of them."""
+
+    WAITING = "waiting"
+    TALKING = "talking"
+    AWAY = "away"  # to be called back
+
+
+class Span(StrEnum):
+    """Up to now, from the beginning of what it names."""
+
+    NOW = "now"  # the running quarter hour
+    HOUR = "hour"
+    TODAY = "today"
+    PERIOD = "period"  # of the contract's agreement
+
+
+def bounds(span: Span, at: datetime, period: Period) -> tuple[datetime, datetime]:
+    """The first instant of a span, and the first one after it."""
+    if span is Span.NOW:
+        return quarter_of(at), quarter_of(at) + QUARTER
+    if span is Span.HOUR:
+        return hour_of(at), hour_of(at) + HOUR
+    today = business_day(at)
+    if span is Span.TODAY:
+        return start_of_day(today), start_of_day(today + timedelta(days=1))
+    first, after = period.around(today)
+    return start_of_day(first), start_of_day(after)

@@ -1,0 +1,168 @@
+"""Making and revoking the links of screens, and the screens themselves."""
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Form, Request, Response, WebSocket
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocketDisconnect
+
+from crm.access.permissions import Permission
+from crm.core.db import Scope
+from crm.core.errors import FieldError
+from crm.enti import queries as enti
+from telephony.queues import queries as queues
+from telephony.walls import queries, service
+from telephony.walls.models import WallLook, WallPage
+from telephony.walls.queries import Room
+from telephony.walls.service import Setting
+from web.edge.answers import shown_anew
+from web.edge.i18n import LANGUAGES, translations
+from web.edge.templating import fragment, page
+from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.live.hub import Hub
+from web.live.threads import to_the_end
+from web.walls import view
+from web.wiring import Runtime
+
+log = structlog.get_logger(__name__)
+router = APIRouter(include_in_schema=False)
+LOOK_S = 5.0  # how long a revoked link may still show
+REVOKED = 4410
+NOT_FOUND = 404
+
+
+@router.get("/walls")
+def walls(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The rooms with a screen, and a form for one more."""
+    scope = visit.scope(Permission.BOARD_MANAGE)
+    with runtime.database.begin(scope) as session:
+        contracts = [
+            (one, enti.contract_name(session, one), queries.rooms(session, frozenset({one})),
+             queues.queues(session, frozenset({one})), enti.badges(session, enti.enti_of(session, one)))
+            for one in sorted(scope.contracts)
+        ]  # fmt: skip
+    return page(
+        request, "walls/rooms.html", visit.language, visit=visit, csrf=visit.csrf_token, contracts=contracts,
+        pages=tuple(WallPage), looks=tuple(WallLook), languages=tuple(LANGUAGES),
+    )  # fmt: skip
+
+
+@router.post("/walls/{contract_id}")
+def hang(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, name: Annotated[str, Form()] = "",
+    queue: Annotated[list[int] | None, Form()] = None, ente: Annotated[list[int] | None, Form()] = None,
+    pages: Annotated[list[WallPage] | None, Form()] = None, seconds: Annotated[str, Form()] = "20",
+    language: Annotated[str, Form()] = "it", look: Annotated[WallLook, Form()] = WallLook.DARK,
+) -> Response:  # fmt: skip
+    """A screen more. Its link is shown this once."""
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 5):
+        raise FieldError("I secondi vanno da 5 a 600.", field="seconds")
+    setting = Setting(
+        name, frozenset(queue or ()), frozenset(ente or ()), tuple(one for one in WallPage if one in (pages or ())),
+        int(seconds), language if language in LANGUAGES else "it", look,
+    )  # fmt: skip
+
+    def work(session: Session) -> str:
+        return service.hang(session, visit.principal, contract_id=contract_id, setting=setting)
+
+    token = runtime.database.transact(visit.granted_scope(Permission.BOARD_MANAGE), work)
+    link = f"{runtime.settings.public_url}/wall/{token}"
+    return Response(fragment("walls/made.html", visit.language, link=link, name=name), media_type="text/html")
+
+
+@router.post("/walls/{wall_id}/revoke")
+def revoke(runtime: RuntimeDep, visit: ChangeDep, wall_id: int) -> Response:
+    """The link opens nothing any more."""
+    runtime.database.transact(
+        visit.granted_scope(Permission.BOARD_MANAGE),
+        lambda session: service.revoke(session, visit.principal, wall_id=wall_id),
+    )
+    return shown_anew(translations(visit.language).gettext("Revocato."))
+
+
+@router.get("/wall/{token}")
+def wall(request: Request, runtime: RuntimeDep, token: str) -> Response:
+    """A room's screen, for whoever has its link: no session, no cookie."""
+    room = _room(runtime, token)
+    if room is None:
+        return page(request, "walls/gone.html", "it", status=NOT_FOUND)
+    regions = view.render(runtime, room).regions
+    answer = page(request, "walls/page.html", room.language, room=room, regions=regions, token=token)
+    answer.headers["x-robots-tag"] = "noindex"
+    answer.headers["referrer-policy"] = "no-referrer"  # the link is the key
+    return answer
+
+
+@router.websocket("/ws/wall/{token}")
+async def live(socket: WebSocket, token: str) -> None:
+    """A screen's live socket; every few seconds it is looked at whether its link still holds."""
+    runtime: Runtime = socket.app.state.runtime
+    hub: Hub = socket.app.state.hub
+    await socket.accept()
+    room = await run_in_threadpool(_room, runtime, token)
+    if room is None:
+        await socket.close(REVOKED)
+        return
+    watch: WallWatch = socket.app.state.walls
+    watch.admit(socket, room)
+    try:
+        await hub.join(socket, f"wall:{room.id}", partial(view.render, runtime, room))
+        while True:
+            await socket.receive_text()
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        watch.dismiss(socket)
+        hub.leave(socket)
+
+
+class WallWatch:
+    """Writes down which screens are on, and closes those whose links were revoked."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._open: dict[WebSocket, Room] = {}
+
+    def admit(self, socket: WebSocket, room: Room) -> None:
+        """A screen has come."""
+        self._open[socket] = room
+
+    def dismiss(self, socket: WebSocket) -> None:
+        """It has gone."""
+        self._open.pop(socket, None)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self._open:
+                try:
+                    await self.look()
+                except Exception:
+                    log.exception("walls_not_checked")
+
+    async def look(self) -> None:
+        """Look once."""
+        those = dict(self._open)  # whoever comes meanwhile is looked at the next time
+        held = await to_the_end(self._held, {room.id for room in those.values()})
+        for socket, room in those.items():
+            if room.id not in held:
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                    await socket.close(REVOKED)
+
+    def _held(self, wall_ids: set[int]) -> set[int]:
+        return self._runtime.database.transact(
+            Scope.nothing(), lambda session: service.still_there(session, sorted(wall_ids))
+        )
+
+
+def _room(runtime: Runtime, token: str) -> Room | None:
+    if len(token) > 100 or not token.isascii():
+        return None
+    with runtime.database.begin(Scope.nothing()) as session:
+        return queries.opened(session, token)

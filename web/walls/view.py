@@ -1,0 +1,92 @@
+"""What a room's screen shows, for whoever has its link: figures of queues, enti and levels, and of no person."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from crm.core import topics
+from crm.core.db import Scope
+from crm.enti.queries import enti_of
+from crm.levels.metering import Counts
+from telephony.agents.models import AgentState
+from telephony.queues import queries as queues
+from telephony.walls.models import WallPage
+from telephony.walls.queries import Room
+from web.edge.templating import fragment
+from web.live.hub import Rendered
+from web.supervision import now
+from web.supervision.now import ContractNow, QueueNow
+from web.wallboard import board
+from web.wallboard.board import EnteRow
+from web.wiring import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class WallView:
+    """One screen's figures. `states`: how many agents are in each, where three or more are there to be counted."""
+
+    room: Room
+    contract: ContractNow
+    total: QueueNow
+    queues: tuple[QueueNow, ...]
+    enti: tuple[EnteRow, ...]
+    states: Mapping[AgentState, int]
+    carrier_silent: bool
+    topics: frozenset[str]
+
+
+def scope_of(room: Room) -> Scope:
+    """What the screen may see: the enti chosen, or every ente of its contract."""
+    if room.ente_ids:
+        return Scope.of_enti(room.ente_ids, [room.contract_id])
+    return Scope.of_contract(room.contract_id)
+
+
+def read(session: Session, room: Room) -> WallView:
+    """A screen's figures, in the scope of its room."""
+    scope = Scope.of_enti(room.ente_ids, [room.contract_id])
+    found = now.read(session, scope, frozenset())
+    (contract,) = found.contracts
+    shown = tuple(one for one in contract.queues if not room.queue_ids or one.queue_id in room.queue_ids)
+    states = found.states
+    if room.queue_ids:
+        of_queues = queues.staffing(session, scope.contracts).queues
+        states = _largest(of_queues.get(one, {}) for one in sorted(room.queue_ids))
+    enti: tuple[EnteRow, ...] = ()
+    if WallPage.ENTI in room.pages:
+        of = Scope.of_enti(room.ente_ids or enti_of(session, room.contract_id), [room.contract_id])
+        enti = board.read(session, of).enti
+    return WallView(
+        room, contract, summed(shown) if room.queue_ids else contract.total, shown, enti, states,
+        found.carrier_silent_since is not None, found.topics | {topics.carrier()},
+    )  # fmt: skip
+
+
+def render(runtime: Runtime, room: Room) -> Rendered:
+    """The screen's one region."""
+    with runtime.database.begin(scope_of(room)) as session:
+        view = read(session, room)
+    html = fragment("walls/wall.html", room.language, view=view, states=tuple(AgentState), pages=tuple(WallPage))
+    return Rendered({"wall": html}, view.topics)
+
+
+def summed(rows: Iterable[QueueNow]) -> QueueNow:
+    """Some queues as one. Pure."""
+    rows = list(rows)
+    first = QueueNow(None, None, 0, None, 0, 0, Counts(), Counts())
+    return replace(
+        first, waiting=sum(one.waiting for one in rows),
+        since=min((one.since for one in rows if one.since), default=None),
+        talking=sum(one.talking for one in rows), away=sum(one.away for one in rows),
+        hour=sum((one.hour for one in rows), Counts()), today=sum((one.today for one in rows), Counts()),
+    )  # fmt: skip
+
+
+def _largest(those: Iterable[Mapping[AgentState, int]]) -> dict[AgentState, int]:
+    """Agents of several queues are the same people as a rule: the queue with most of each state stands for all."""
+    found: dict[AgentState, int] = {}
+    for states in those:
+        for state, count in states.items():
+            found[state] = max(found.get(state, 0), count)
+    return found
