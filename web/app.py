@@ -44,6 +44,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.monitoring import routes as monitoring
 from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
@@ -122,6 +123,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wordings,
         supervision,
         recordings,
+        monitoring,
         wallboard,
         levels,
         levels_editor,

@@ -1,9 +1,12 @@
 """What a supervisor sees of the agents and may do: end a wrap-up, put somebody out of service, limit the pauses.
 
 A limit ends no pause: whoever is over it is seen to be, on his own console, the board and the supervisors' page.
+
+What a single agent does, and since when, is a means of watching him (INL circular 4/2017): locked until the agreement
+of each of his contracts allows it (`crm.monitoring`). Then he is in a sum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +21,8 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.enti.queries import enti_of
+from crm.monitoring import queries as monitoring
+from crm.monitoring.lock import Lock, Use
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
@@ -53,8 +58,49 @@ class Released:
     was: AgentState
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The agents of whom nothing single is shown: how many there are in each state, and why."""
+
+    states: Mapping[AgentState, int]
+    locks: frozenset[Lock]
+
+
+def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen], Hidden]:
+    """`overview` as it may be looked at: agent by agent where that is open, the others summed."""
+    everybody = overview(session, contract_ids)
+    why = figures_locked(session, [one.agent_id for one in everybody])
+    hidden = [one for one in everybody if why[one.agent_id] is not None]
+    states = {state: sum(one.state is state for one in hidden) for state in AgentState}
+    return (
+        [one for one in everybody if why[one.agent_id] is None],
+        Hidden({one: many for one, many in states.items() if many}, frozenset(filter(None, why.values()))),
+    )
+
+
+def figures_locked(session: Session, agent_ids: Collection[int]) -> dict[int, Lock | None]:
+    """Why the figures of each of these agents are locked. They are one person's: each of his contracts has a say."""
+    rows = session.execute(
+        select(QueueMember.agent_id, Queue.contract_id)
+        .distinct()
+        .join(Queue, Queue.id == QueueMember.queue_id)
+        .where(QueueMember.agent_id.in_(agent_ids))
+    ).all()
+    found: dict[int, Lock | None] = dict.fromkeys(agent_ids)
+    for contract_id in sorted({row.contract_id for row in rows}):
+        his = {row.agent_id for row in rows if row.contract_id == contract_id}
+        for agent_id, why in monitoring.locks(
+            session, Use.FIGURES, contract_id=contract_id, agent_ids=his
+        ).items():  # fmt: skip
+            found[agent_id] = found[agent_id] or why
+    return found
+
+
 def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
-    """The agents of these contracts' queues: whoever is over his limit first, then who is in service, by name."""
+    """The agents of these contracts' queues: whoever is over his limit first, then who is in service, by name.
+
+    For counting and deciding; what a page shows is `shown`.
+    """
     members = (
         select(QueueMember.agent_id)
         .join(Queue, Queue.id == QueueMember.queue_id)

@@ -73,6 +73,7 @@ def engine() -> None:
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
+    from telephony.calls.supervision import end_locked_anywhere  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
@@ -104,6 +105,7 @@ def engine() -> None:
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
         Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
+        Chore("listeners", 5, partial(end_locked_anywhere, runtime.database)),
         Chore("strays", 20, strays.run, patient=True),
         Chore("carrier", 5, watch_carrier.look, patient=True),
     ]

@@ -9,6 +9,7 @@ from web.follow_ups import words as follow_ups
 from web.imports import words as imports
 from web.levels import words as levels
 from web.messages import words as messages
+from web.monitoring import words as monitoring
 from web.oversight import words as oversight
 from web.people import words as people
 from web.privacy import words as privacy
@@ -17,8 +18,8 @@ from web.texts import words as texts
 from web.voice import words as voice
 
 _AREAS = (
-    console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals, texts,
-    voice,
+    console, contacts, files, follow_ups, imports, levels, messages, monitoring, oversight, people, privacy, proposals,
+    texts, voice,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

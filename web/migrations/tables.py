@@ -14,6 +14,7 @@ import crm.files.models
 import crm.follow_ups.models
 import crm.levels.models
 import crm.messages.models
+import crm.monitoring.models
 import crm.positions.models
 import crm.privacy.models
 import crm.proposals.models

@@ -25,19 +25,22 @@ router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
 
 
-def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
+def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
     """The page's one region: each agent, and what can be done for him."""
     with runtime.database.begin(scope) as session:
-        found = oversight.overview(session, scope.contracts)
+        found, hidden = oversight.shown(session, scope.contracts)
         domains = queues.domains(session, scope.contracts)
     watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.agents(one) for one in domains}
-    return Rendered({"operators": fragment("oversight/operators.html", language, agents=found)}, watched)
+    html = fragment("oversight/operators.html", visit.language, agents=found, hidden=hidden, visit=visit)
+    return Rendered({"operators": html}, watched)
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
-    """Whoever oversees the same contracts sees the same."""
+    """Whoever oversees the same contracts, and may open the same locks, sees the same."""
     scope = visit.scope(Permission.AGENT_OVERSEE)
-    return [(f"operators:{sorted(scope.contracts)}:{visit.language}", partial(render, runtime, scope, visit.language))]
+    opens = visit.principal.can(Permission.MONITORING_MANAGE)
+    key = f"operators:{sorted(scope.contracts)}:{visit.language}:{opens}"
+    return [(key, partial(render, runtime, scope, visit))]
 
 
 @router.get("/operators")

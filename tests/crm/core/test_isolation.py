@@ -121,7 +121,8 @@ OF_NOBODY = {
     "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump",
     "pause_limit", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk",
     "text_setting", "timer",
-    "user_event", "user_identity", "user_session",
+    "user_event", "user_identity", "user_session", "worker_agreement", "worker_agreement_document",
+    "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
