@@ -51,6 +51,9 @@ from web.people import routes as people
 from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
+from web.quality import own as own_quality
+from web.quality import routes as quality
+from web.quality import setup as quality_setup
 from web.recordings import routes as recordings
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
@@ -124,6 +127,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         supervision,
         recordings,
         monitoring,
+        quality_setup,
+        quality,
+        own_quality,
         wallboard,
         levels,
         levels_editor,

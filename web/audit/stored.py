@@ -42,6 +42,7 @@ from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
+from telephony.quality.models import Spread
 from telephony.recording.models import HeardFor
 from web.audit.sentences import FIELDS, SENTENCES
 from web.edge.i18n import LANGUAGES, translations
@@ -57,6 +58,7 @@ ROW = re.compile(r"(?:follow_up|follow_up_list|collection_source|import_run)[: ]
 # A field's codes, in whichever of these they are; with `kind.field` first, where a kind of row has its own.
 CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
     "heard_for": (HeardFor,),
+    "spread": (Spread,),
     "uses": (Use,),
     "kind": (
         RelationKind, FollowUpKind, ConditionKind, ReachKind, AddressKind, PersonKind, ActKind, StepKind, DocumentKind,

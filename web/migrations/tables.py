@@ -27,6 +27,7 @@ import telephony.commands.models
 import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
+import telephony.quality.models
 import telephony.queues.models
 import telephony.recording.models
 import telephony.selfservice.models
