@@ -45,7 +45,8 @@ def enter(session: Session, by: Principal, *, contract_id: int, entered: Entered
     Raises `InvalidError`, field by field.
     """
     by.require(Permission.MONITORING_MANAGE, contract_id=contract_id)
-    _check(entered, queries.today(session))
+    if wrong := problems(entered, queries.today(session)):
+        raise InvalidError("Controlla i campi segnati.", parts=wrong)
     changed(session)
     row = WorkerAgreement(
         contract_id=contract_id, kind=entered.kind, signed_on=entered.signed_on, reference=entered.reference,
@@ -73,7 +74,7 @@ def withdraw(session: Session, by: Principal, *, agreement_id: int, because: str
     row = session.get(WorkerAgreement, agreement_id, with_for_update=True)
     if row is None or row.contract_id not in by.contracts_for(Permission.MONITORING_MANAGE):
         raise NotFoundError("Questo accordo non c'è.")
-    said = reason_given("Scrivi perché non vale più.", because, f"because-{agreement_id}")
+    said = reason_given("Scrivi perché non vale più.", because, "because")
     if row.withdrawn_at is not None:
         raise ConflictError("È già stato revocato.")
     changed(session)
@@ -104,7 +105,8 @@ def _announce(session: Session, contract_id: int) -> None:
     touch(session, topics.board(contract_id))
 
 
-def _check(entered: Entered, today: date) -> None:
+def problems(entered: Entered, today: date) -> list[InvalidError]:
+    """What is wrong with it, field by field."""
     wrong: list[InvalidError] = []
 
     def unless(right: object, sentence: InvalidError) -> None:
@@ -141,8 +143,7 @@ def _check(entered: Entered, today: date) -> None:
         len(entered.document) <= MOST_BYTES,
         InvalidError("Il documento è troppo grande: al massimo 5 MB.", field="document"),
     )
-    if wrong:
-        raise InvalidError("Controlla i campi segnati.", parts=wrong)
+    return wrong
 
 
 def parse_uses(chosen: Collection[str]) -> frozenset[Use]:

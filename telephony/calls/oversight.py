@@ -27,6 +27,7 @@ from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
 from telephony.agents.presence import Presence
+from telephony.agents.queries import FEWEST
 from telephony.calls import conversation
 from telephony.calls.service import lock_call
 from telephony.queues.models import Queue, QueueMember
@@ -60,8 +61,9 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The agents of whom nothing single is shown: how many there are in each state, and why."""
+    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few."""
 
+    agents: int
     states: Mapping[AgentState, int]
     locks: frozenset[Lock]
 
@@ -74,7 +76,11 @@ def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen
     states = {state: sum(one.state is state for one in hidden) for state in AgentState}
     return (
         [one for one in everybody if why[one.agent_id] is None],
-        Hidden({one: many for one, many in states.items() if many}, frozenset(filter(None, why.values()))),
+        Hidden(
+            len(hidden),
+            {one: many for one, many in states.items() if many and len(hidden) >= FEWEST},
+            frozenset(filter(None, why.values())),
+        ),
     )
 
 

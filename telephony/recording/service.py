@@ -72,7 +72,7 @@ def begin(session: Session, by: Principal, *, call_id: UUID, heard_for: HeardFor
     """
     call = _call(session, by, call_id)
     if heard_for is None:
-        raise FieldError("Scegli per che cosa ascolti.", "heard_for-complaint")
+        raise FieldError("Scegli per che cosa ascolti.", "heard_for")
     if heard_for is HeardFor.WORK:
         monitoring.require(session, Use.RECORDINGS, contract_id=call.contract_id, agent_id=call.agent_id)
     said = reason_given("Scrivi perché ascolti: lo legge chi controlla gli accessi.", reason)

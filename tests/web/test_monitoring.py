@@ -1,5 +1,6 @@
 """The agreement on watching workers, on the pages: entering it, reading it, and what is locked without it."""
 
+import json
 import re
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_it_is_entered_read_by_the_agent_and_withdrawn(
     assert "bloccato" in admin.get("/monitoring")
     status, said = admin.post(at, **{**TYPED, "reference": "", "signed_on": "ieri"})
     assert status == 422
-    assert "signed_on" in said
+    assert {"signed_on", "reference"} <= set(json.loads(said)["fields"])
     assert admin.post(at, **TYPED)[0] == 204
     page = admin.get(at)
     assert "consentito" in page
@@ -120,4 +121,5 @@ def test_nobody_is_shown_who_has_not_read_it(client: Any, database: Database, ru
     page = client.get("/operators").text
     assert "Anna" in page
     assert "Nina" not in page
-    assert "Di 1 operatore si vede solo lo stato" in page
+    assert "1 operatore non si vede." in page
+    assert "Fuori servizio <strong" not in page, "so few would be single ones"

@@ -183,7 +183,7 @@ def test_locked_again_the_evaluator_sees_nothing_and_the_agent_what_is_his(
     desk: Desk, runtime: Runtime, conversation: UUID
 ) -> None:
     """Rule: no watching without an agreement."""
-    evaluation, cast = given(desk), desk.stage.cast
+    evaluation = given(desk)
     sara = supervisor(desk.stage)
     desk.stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment=""))
     recording = desk.stage.work(lambda s: s.scalars(select(Recording.id)).one())
@@ -334,7 +334,7 @@ def test_of_fewer_than_three_agents_there_is_no_sum(desk: Desk, runtime: Runtime
 def test_a_score_goes_when_its_time_is_over_and_a_sound_before(
     desk: Desk, runtime: Runtime, conversation: UUID
 ) -> None:
-    evaluation, cast = given(desk), desk.stage.cast
+    evaluation = given(desk)
     sara = supervisor(desk.stage)
     desk.stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment="Bene"))
     at = desk.stage.work(clock.now)

@@ -63,6 +63,11 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/listening": {"shown": "1"},
     "/enti/{ente_id}/recording": {"share": "20", "keep_days": "90", "pause_s": "120", "purpose": "quality"},
     "/enti/{ente_id}/told": {},
+    "/quality/{evaluation_id}/draft": {"mark-identity": "yes", "comment": ""},
+    "/quality/{evaluation_id}/submit": {"mark-identity": "yes", "comment": ""},
+    "/quality/{evaluation_id}/correct": {"mark-identity": "yes", "comment": "", "words": ""},
+    "/quality/setup/{contract_id}/rules": {"per_agent": "2", "least_s": "60", "days": "10", "queue": ""},
+    "/quality/setup/{contract_id}/form": {"words-0": "x", "weight-0": "1", "scale-0": "five", "pass_mark": "60"},
     "/monitoring/{contract_id}": {
         "kind": "union", "reference": "Prot. 1", "signed_on": "2026-01-12", "valid_from": "2026-01-12",
         "valid_until": "", "keep_months": "12", "use-scores": "1", "told": "Si valuta.",

@@ -27,6 +27,7 @@ from web.enti.forms import TypedDep
 router = APIRouter(include_in_schema=False)
 PDF = "application/pdf"
 USUAL_MONTHS = 12
+DATES = {"signed_on", "valid_from", "valid_until"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _entered(fields: dict[str, str], content: bytes) -> Entered:
 
     kind = fields.get("kind", "")
     if kind not in set(AgreementKind):
-        wrong.append(InvalidError("Scegli se è un accordo o un'autorizzazione.", field="kind-union"))
+        wrong.append(InvalidError("Scegli se è un accordo o un'autorizzazione.", field="kind"))
         kind = AgreementKind.UNION
     months = fields.get("keep_months", "").strip()
     entered = Entered(
@@ -149,5 +150,8 @@ def _entered(fields: dict[str, str], content: bytes) -> Entered:
         int(months) if months.isascii() and months.isdigit() and len(months) < 4 else 0, content,
     )  # fmt: skip
     if wrong:
-        raise InvalidError("Controlla i campi segnati.", parts=wrong)
+        told = {one.field for one in wrong}
+        undated = set() if told == {"kind"} else DATES  # nothing is said of days while one is missing
+        others = [one for one in service.problems(entered, date.max) if one.field not in told | undated]
+        raise InvalidError("Controlla i campi segnati.", parts=wrong + others)
     return entered
