@@ -6,7 +6,7 @@ What a single agent does, and since when, is a means of watching him (INL circul
 of each of his contracts allows it (`crm.monitoring`). Then he is in a sum.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,8 +21,7 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.enti.queries import enti_of
-from crm.monitoring import queries as monitoring
-from crm.monitoring.lock import Lock, Use
+from crm.monitoring.lock import Lock
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
@@ -30,6 +29,7 @@ from telephony.agents.presence import Presence
 from telephony.agents.queries import FEWEST
 from telephony.calls import conversation
 from telephony.calls.service import lock_call
+from telephony.queues.figures import figures_locked
 from telephony.queues.models import Queue, QueueMember
 
 MOST_MINUTES = 480
@@ -82,24 +82,6 @@ def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen
             frozenset(filter(None, why.values())),
         ),
     )
-
-
-def figures_locked(session: Session, agent_ids: Collection[int]) -> dict[int, Lock | None]:
-    """Why the figures of each of these agents are locked. They are one person's: each of his contracts has a say."""
-    rows = session.execute(
-        select(QueueMember.agent_id, Queue.contract_id)
-        .distinct()
-        .join(Queue, Queue.id == QueueMember.queue_id)
-        .where(QueueMember.agent_id.in_(agent_ids))
-    ).all()
-    found: dict[int, Lock | None] = dict.fromkeys(agent_ids)
-    for contract_id in sorted({row.contract_id for row in rows}):
-        his = {row.agent_id for row in rows if row.contract_id == contract_id}
-        for agent_id, why in monitoring.locks(
-            session, Use.FIGURES, contract_id=contract_id, agent_ids=his
-        ).items():  # fmt: skip
-            found[agent_id] = found[agent_id] or why
-    return found
 
 
 def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:

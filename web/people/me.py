@@ -18,7 +18,7 @@ from crm.enti import queries as enti
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
 from telephony.agents import queries as agents
-from telephony.calls.oversight import figures_locked
+from telephony.queues.figures import figures_locked
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people import answers
