@@ -18,6 +18,7 @@ from crm.contacts.addresses import Address
 from crm.contacts.models import AddressKind, Contact, ContactAddress, ContactReach, PersonKind, ReachKind
 from crm.contacts.names import given_key, name_key
 from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope, table_of
 from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
 from crm.files.models import FileSetting
@@ -25,6 +26,8 @@ from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.metrics import LOST, WAITING_OVER
 from crm.levels.queries import agreement
+from crm.monitoring.lock import AgreementKind, Use
+from crm.monitoring.models import WorkerAgreement, WorkerAgreementReading
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentState
@@ -37,6 +40,7 @@ EMPOLI_LINE = "+390571000001"
 REGIONAL_LINE = "+390550000001"
 NOTICE = "301000000000012373"
 PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$wrong"
+EVER_AGREED = date(2020, 1, 1)
 AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 DOMAIN = "main"
 
@@ -100,10 +104,37 @@ def settle(database: Database) -> Cast:
         _position(session, empoli, mario, "E-1", None)
         _position(session, vinci, gina, "V-1", NOTICE)
         _position(session, siena, stranger, "S-1", None)
+    with database.begin(Scope.nothing()) as session:
+        for one in (contract, other):
+            may_be_watched(session, one)
     return Cast(
         contract, other, empoli, vinci, siena, people["anna"], people["luca"], people["marta"], people["sara"],
         people["vera"], notices, operator, mario, gina, stranger,
     )  # fmt: skip
+
+
+def may_be_watched(session: Session, contract_id: int, uses: frozenset[Use] = frozenset(Use)) -> int:
+    """The contract has had its agreement from ever, and everybody has read it."""
+    everybody = list(session.scalars(select(User.id)))
+    changed(session)
+    agreement = WorkerAgreement(
+        contract_id=contract_id, kind=AgreementKind.UNION, signed_on=EVER_AGREED, reference="Accordo 3/2020",
+        uses=sorted(uses), valid_from=EVER_AGREED, valid_until=None, told="Si ascolta e si valuta.", keep_months=12,
+        written_by=everybody[0], written_at=AS_OF,
+    )  # fmt: skip
+    session.add(agreement)
+    session.flush()
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    session.add_all(WorkerAgreementReading(agreement_id=agreement.id, user_id=one, read_at=at) for one in everybody)
+    session.flush()
+    return agreement.id
+
+
+def lock_again(database: Database) -> None:
+    """The agreements of all contracts are withdrawn."""
+    with database.begin(Scope.nothing()) as session:
+        changed(session)
+        session.execute(update(WorkerAgreement).values(withdrawn_at=AS_OF, withdrawn_by=WorkerAgreement.written_by))
 
 
 def arrive(database: Database) -> None:

@@ -18,7 +18,7 @@ from crm.access import passwords
 from crm.core import db
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
-from tests.cast import Cast, arrive, settle
+from tests.cast import Cast, arrive, lock_again, settle
 
 pytest_plugins = ["tests.servers"]
 # A running centre, the demonstration's files, the sentences of all sources: each is made once.
@@ -116,6 +116,13 @@ def cast(database: Database, template: str, settled: tuple[str, Cast]) -> Cast:
         return settle(database)
     arrive(database)
     return cast
+
+
+@pytest.fixture
+def locked_centre(database: Database, cast: Cast) -> Database:  # its agreements are withdrawn
+    """A database in which nobody may be watched."""
+    lock_again(database)
+    return database
 
 
 @pytest.fixture

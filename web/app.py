@@ -48,6 +48,7 @@ from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
+from web.monitoring import routes as monitoring
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
@@ -55,6 +56,9 @@ from web.people import routes as people
 from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
+from web.quality import own as own_quality
+from web.quality import routes as quality
+from web.quality import setup as quality_setup
 from web.recordings import routes as recordings
 from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
@@ -138,6 +142,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         supervised_calls,
         supervision,
         recordings,
+        monitoring,
+        quality_setup,
+        quality,
+        own_quality,
         wallboard,
         walls,
         levels,

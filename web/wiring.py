@@ -34,6 +34,7 @@ from telephony.commands.events import CommandWritten
 from telephony.lines.provisioning import Provisioner
 from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
+from telephony.quality import privacy as quality
 from telephony.queues.events import MatchDue
 from telephony.queues.matching import Matcher
 from telephony.recording import privacy as recording
@@ -47,7 +48,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
+    *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip

@@ -41,6 +41,9 @@ class Permission(StrEnum):
     USER_REMOVE = "user.remove"
     USER_MANAGE = "user.manage"
     ENTE_MANAGE = "ente.manage"
+    MONITORING_MANAGE = "monitoring.manage"
+    QUALITY_MANAGE = "quality.manage"
+    QUALITY_EVALUATE = "quality.evaluate"
     PRIVACY_MANAGE = "privacy.manage"
 
 
@@ -73,6 +76,9 @@ MEANINGS: dict[Permission, str] = {
     Permission.USER_REMOVE: "Have somebody kept away from the ente's taxpayers",
     Permission.USER_MANAGE: "Users, their roles, sessions and second factors",
     Permission.ENTE_MANAGE: "Enti, offices, contracts, lines, hours",
+    Permission.MONITORING_MANAGE: "Enter and withdraw the agreement under which workers may be watched",
+    Permission.QUALITY_MANAGE: "Say which conversations are drawn to be scored, and by which criteria",
+    Permission.QUALITY_EVALUATE: "Hear the conversations that were drawn, score them, answer the agent",
     Permission.PRIVACY_MANAGE: "Exports, erasure, end of a contract, register of breaches",
 }
 
@@ -89,6 +95,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
+        Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
@@ -107,6 +114,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
             Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
+            Permission.MONITORING_MANAGE, Permission.QUALITY_MANAGE,
         }
     ),
 }  # fmt: skip

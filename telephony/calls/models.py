@@ -181,6 +181,9 @@ class AgentLeg(Base):
     role: Mapped[LegRole] = mapped_column(choice(LegRole), default=LegRole.AGENT, server_default="agent")
     number: Mapped[str | None] = mapped_column(String(80))
     mode: Mapped[WatchMode | None] = mapped_column(choice(WatchMode))
+    helps: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false")
+    )  # a supervisor whom the agent asked for
     carrier_sid: Mapped[str | None] = mapped_column(String(34))
     state: Mapped[LegState] = mapped_column(choice(LegState))
     offered_at: Mapped[datetime]

@@ -1,6 +1,9 @@
 """What a supervisor sees of the agents and may do: end a wrap-up, put somebody out of service, limit the pauses.
 
 A limit ends no pause: whoever is over it is seen to be, on his own console, the board and the supervisors' page.
+
+What a single agent does, and since when, is a means of watching him (INL circular 4/2017): locked until the agreement
+of each of his contracts allows it (`crm.monitoring`). Then he is in a sum.
 """
 
 from collections.abc import Mapping
@@ -18,13 +21,16 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.enti.queries import enti_of
+from crm.monitoring.lock import Lock
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
 from telephony.agents.presence import Presence
+from telephony.agents.queries import FEWEST
 from telephony.calls import conversation
 from telephony.calls.models import Call
 from telephony.calls.service import lock_call
+from telephony.queues.figures import figures_locked
 from telephony.queues.models import Queue, QueueMember
 
 MOST_MINUTES = 480
@@ -56,8 +62,36 @@ class Released:
     was: AgentState
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few."""
+
+    agents: int
+    states: Mapping[AgentState, int]
+    locks: frozenset[Lock]
+
+
+def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen], Hidden]:
+    """`overview` as it may be looked at: agent by agent where that is open, the others summed."""
+    everybody = overview(session, contract_ids)
+    why = figures_locked(session, [one.agent_id for one in everybody])
+    hidden = [one for one in everybody if why[one.agent_id] is not None]
+    states = {state: sum(one.state is state for one in hidden) for state in AgentState}
+    return (
+        [one for one in everybody if why[one.agent_id] is None],
+        Hidden(
+            len(hidden),
+            {one: many for one, many in states.items() if many and len(hidden) >= FEWEST},
+            frozenset(filter(None, why.values())),
+        ),
+    )
+
+
 def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
-    """The agents of these contracts' queues: whoever is over his limit first, then who is in service, by name."""
+    """The agents of these contracts' queues: whoever is over his limit first, then who is in service, by name.
+
+    For counting and deciding; what a page shows is `shown`.
+    """
     members = (
         select(QueueMember.agent_id)
         .join(Queue, Queue.id == QueueMember.queue_id)

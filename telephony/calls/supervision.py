@@ -1,6 +1,8 @@
 """Supervisors in other people's conversations: they listen, whisper to the agent, or talk with both.
 
 Whoever does so is audited. The agent sees it, unless the ente wants silent listening; whoever is heard is always seen.
+All of it watches a worker, and is locked until the contract's agreement allows it (`crm.monitoring`), but for one
+thing: an agent who asks for help may be helped, by a supervisor whom he sees.
 """
 
 from dataclasses import dataclass
@@ -14,9 +16,13 @@ from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
 from crm.core import clock, topics
-from crm.core.db import Scope, table_of, touch
+from crm.core.db import Database, Scope, table_of, touch
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti.administration import managed, record
+from crm.enti.queries import coverage
+from crm.monitoring import queries as monitoring
+from crm.monitoring.errors import LockedError
+from crm.monitoring.lock import Lock, Use
 from telephony.calls import service
 from telephony.calls.models import AgentLeg, Call, CallSetting, LegRole, LegState, Phase, WatchMode
 from telephony.calls.service import Heard
@@ -36,6 +42,7 @@ class Watcher:
     agent_id: int
     mode: WatchMode
     joined: bool
+    helps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +58,30 @@ class Conversation:
     help_since: datetime | None
     watchers: tuple[Watcher, ...]
     recording: Standing | None = None
+    lock: Lock | None = None  # why it cannot be listened to; then the agent is named only once he asks for help
 
     def of(self, agent_id: int) -> Watcher | None:
         """How this supervisor takes part."""
         return next((one for one in self.watchers if one.agent_id == agent_id), None)
 
+    def modes_for(self, agent_id: int) -> tuple[WatchMode, ...]:
+        """How this supervisor may take part now."""
+        mine = self.of(agent_id)
+        return open_modes(self.lock, helps=self.help_since is not None or (mine is not None and mine.helps))
+
+
+def open_modes(lock: Lock | None, *, helps: bool) -> tuple[WatchMode, ...]:
+    """How a supervisor may take part. Whoever was asked for help may, locked or not, where the agent sees him."""
+    if lock is None:
+        return tuple(WatchMode)
+    return (WatchMode.WHISPER, WatchMode.BARGE) if helps else ()
+
 
 def conversations(session: Session, scope: Scope) -> list[Conversation]:
-    """Those of the scope's contracts: who asks for help first, the longest waiting of them before."""
+    """Those of the scope's contracts: who asks for help first, the longest waiting of them before.
+
+    An agent as to whom watching is locked has no name here until he asks for help.
+    """
     calls = session.scalars(
         select(Call)
         .where(Call.contract_id.in_(scope.contracts), Call.phase.in_(TALKS))
@@ -66,27 +89,40 @@ def conversations(session: Session, scope: Scope) -> list[Conversation]:
         .execution_options(populate_existing=True)
     ).all()
     names = access.named(session, {call.agent_id for call in calls if call.agent_id is not None})
-    return [
-        Conversation(
-            call.id, names.get(call.agent_id or 0, ""), call.in_queue_id or call.queue_id, call.ente_id,
-            call.answered_at, call.held_since is not None, call.help_since,
-            tuple(watchers(session, call)) if call.watched else (), standing(call),
+    why = {
+        contract_id: monitoring.locks(
+            session, Use.LISTENING, contract_id=contract_id,
+            agent_ids={call.agent_id for call in calls if call.contract_id == contract_id and call.agent_id},
         )
-        for call in calls
-    ]  # fmt: skip
+        for contract_id in {call.contract_id for call in calls}
+    }  # fmt: skip
+    found = []
+    for call in calls:
+        lock = why[call.contract_id].get(call.agent_id or 0)
+        inside = tuple(watchers(session, call)) if call.watched else ()
+        named = lock is None or call.help_since is not None or any(one.helps for one in inside)
+        found.append(
+            Conversation(
+                call.id, names.get(call.agent_id or 0, "") if named else "", call.in_queue_id or call.queue_id,
+                call.ente_id, call.answered_at, call.held_since is not None, call.help_since, inside, standing(call),
+                lock,
+            )
+        )  # fmt: skip
+    return found
 
 
 def watchers(session: Session, call: Call) -> list[Watcher]:
     """Who takes part in a conversation as a supervisor, or is being rung to."""
     rows = session.execute(
-        select(AgentLeg.agent_id, AgentLeg.mode, AgentLeg.state)
+        select(AgentLeg.agent_id, AgentLeg.mode, AgentLeg.state, AgentLeg.helps)
         .where(AgentLeg.call_id == call.id, AgentLeg.role == LegRole.WATCHER, AgentLeg.state != LegState.ENDED)
         .order_by(AgentLeg.offered_at)
     ).all()
     names = access.named(session, {row.agent_id for row in rows})
     return [
-        Watcher(names.get(row.agent_id, ""), row.agent_id, row.mode, row.state is LegState.ANSWERED) for row in rows
-    ]  # fmt: skip
+        Watcher(names.get(row.agent_id, ""), row.agent_id, row.mode, row.state is LegState.ANSWERED, row.helps)
+        for row in rows
+    ]
 
 
 def seen_by_agent(session: Session, call: Call) -> list[Watcher]:
@@ -100,7 +136,8 @@ def seen_by_agent(session: Session, call: Call) -> list[Watcher]:
 def watch(session: Session, by: Principal, *, call_id: UUID, mode: WatchMode) -> None:
     """Ring the supervisor into a conversation, unheard until he is in; or change how he takes part.
 
-    Raises `ConflictError` once it is over, or where he takes part already as somebody else.
+    Raises `ConflictError` once it is over, or where he takes part already as somebody else; `LockedError` where
+    watching is locked, unless the agent asked for help.
     """
     call = _watched(session, by, call_id)
     if call.phase not in TALKS or call.closing:
@@ -110,6 +147,10 @@ def watch(session: Session, by: Principal, *, call_id: UUID, mode: WatchMode) ->
     mine = _mine(session, by, call_id)
     if mine is not None and mine.mode is mode:
         return
+    helps = call.help_since is not None or (mine is not None and mine.helps)
+    lock = monitoring.lock(session, Use.LISTENING, contract_id=call.contract_id, agent_id=call.agent_id)
+    if lock is not None and mode not in open_modes(lock, helps=helps):
+        raise LockedError(lock)
     at = clock.now(session)
     if mine is None:
         _leave_others(session, by, at)
@@ -117,7 +158,7 @@ def watch(session: Session, by: Principal, *, call_id: UUID, mode: WatchMode) ->
         session.execute(
             insert(_LEG).values(
                 id=leg_id, call_id=call.id, contract_id=call.contract_id, ente_id=call.ente_id, agent_id=by.user_id,
-                role=LegRole.WATCHER, mode=mode, state=LegState.RINGING, offered_at=at,
+                role=LegRole.WATCHER, mode=mode, state=LegState.RINGING, offered_at=at, helps=helps,
             )
         )  # fmt: skip
         session.execute(update(Call).where(Call.id == call_id).values(watched=True))
@@ -141,6 +182,35 @@ def leave(session: Session, by: Principal, *, call_id: UUID) -> None:
     if mine is not None:
         _end(session, mine, clock.now(session))
         _tell(session, call)
+
+
+def end_locked_anywhere(database: Database) -> int:
+    """`end_locked` on all contracts: an agreement ends at midnight without anybody's doing."""
+    with database.begin(Scope.nothing()) as session:
+        covered = coverage(session)
+    everywhere = Scope.of_enti(frozenset().union(*covered.values()), covered)
+    return database.transact(everywhere, end_locked)
+
+
+def end_locked(session: Session, contract_id: int | None = None) -> int:
+    """Whoever listens where it is locked by now goes, as soon as an agreement is withdrawn or over; how many went.
+
+    Whoever was asked for help stays: the agent sees him.
+    """
+    inside = select(AgentLeg).where(
+        AgentLeg.role == LegRole.WATCHER, AgentLeg.state != LegState.ENDED, AgentLeg.helps.is_(False)
+    )
+    if contract_id is not None:
+        inside = inside.where(AgentLeg.contract_id == contract_id)
+    gone = 0
+    for leg in session.scalars(inside).all():
+        service.lock_call(session, leg.call_id)
+        call = session.get_one(Call, leg.call_id, populate_existing=True)
+        if monitoring.lock(session, Use.LISTENING, contract_id=call.contract_id, agent_id=call.agent_id) is not None:
+            _end(session, leg, clock.now(session))
+            _tell(session, call)
+            gone += 1
+    return gone
 
 
 def heard(session: Session, call_id: UUID, leg_id: UUID, *, sid: str, answered: bool, ended: bool) -> None:

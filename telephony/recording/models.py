@@ -18,6 +18,16 @@ class Purpose(StrEnum):
     EVIDENCE = "evidence"  # what was said and agreed
 
 
+class HeardFor(StrEnum):
+    """Why somebody listens. To judge the work is to watch a worker, and locked until the agreement allows it; what a
+    taxpayer or an authority asks about is the ente's own business with them, and no judgement of the work follows.
+    """
+
+    COMPLAINT = "complaint"
+    REQUEST = "request"  # what was said, for the taxpayer himself, the ente or an authority
+    WORK = "work"
+
+
 class RecordingSetting(Base):
     """What an ente wants recorded, without a row nothing, and for how long what callers say is kept."""
 
@@ -78,5 +88,6 @@ class RecordingListening(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     reason: Mapped[str] = mapped_column(String(200))
     began_at: Mapped[datetime]
+    heard_for: Mapped[HeardFor | None] = mapped_column(choice(HeardFor))  # none: it was not asked yet
 
     __table_args__ = (Index("ix_recording_listening_call_id", "call_id", "user_id"),)

@@ -27,7 +27,7 @@ class _Recordings:
             _RECORDING.c.call_id.in_(self._calls(session, person))
         )
         rows = [plain(row) for row in session.execute(told.order_by(_RECORDING.c.began_at)).mappings()]
-        heard = select(_LISTENING.c.began_at, _LISTENING.c.reason).where(
+        heard = select(_LISTENING.c.began_at, _LISTENING.c.heard_for, _LISTENING.c.reason).where(
             _LISTENING.c.call_id.in_(self._calls(session, person))
         )
         listened = [plain(row) for row in session.execute(heard.order_by(_LISTENING.c.began_at)).mappings()]

@@ -109,6 +109,7 @@ class Listed:
     """A recorded conversation in the list."""
 
     call_id: UUID
+    contract_id: int
     ente_id: int
     agent_id: int | None
     began_at: datetime
@@ -121,6 +122,7 @@ class Listed:
 class Conversation:
     """A conversation whose caller was asked: what there is of it, what was left out, and who listened."""
 
+    contract_id: int
     ente_id: int
     agent_id: int | None
     arrived_at: datetime
@@ -156,16 +158,19 @@ def latest(session: Session, *, kept_from: Collection[int] = ()) -> list[Listed]
     began_at = func.min(one.c.began_at).label("began_at")
     rows = session.execute(
         select(
-            one.c.call_id, one.c.ente_id, Call.agent_id, began_at, func.sum(one.c.seconds).label("seconds"),
+            one.c.call_id, Call.contract_id, one.c.ente_id, Call.agent_id, began_at,
+            func.sum(one.c.seconds).label("seconds"),
             func.bool_or(one.c.sha256.is_not(None)).label("there"),
             func.bool_or(one.c.held_at.is_not(None)).label("held"),
         )
         .join(Call, Call.id == one.c.call_id)
-        .group_by(one.c.call_id, one.c.ente_id, Call.agent_id)
+        .group_by(one.c.call_id, Call.contract_id, one.c.ente_id, Call.agent_id)
         .order_by(began_at.desc())
     )  # fmt: skip
     return [
-        Listed(row.call_id, row.ente_id, row.agent_id, row.began_at, int(row.seconds), row.there, row.held)
+        Listed(
+            row.call_id, row.contract_id, row.ente_id, row.agent_id, row.began_at, int(row.seconds), row.there, row.held
+        )
         for row in rows
     ]  # fmt: skip
 
@@ -180,7 +185,7 @@ def conversation(session: Session, call_id: UUID) -> Conversation:
         .order_by(RecordingListening.began_at.desc())
     )
     return Conversation(
-        call.ente_id, call.agent_id, call.arrived_at, call.consent, call.identified_at is not None,
+        call.contract_id, call.ente_id, call.agent_id, call.arrived_at, call.consent, call.identified_at is not None,
         tuple(of_call(session, call_id)), tuple(left_out(session, call_id)),
         tuple((user, at, why) for user, at, why in heard),
     )  # fmt: skip

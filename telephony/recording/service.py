@@ -12,13 +12,15 @@ from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
 from crm.core import clock
 from crm.core.db import new_id, table_of
-from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.core.reasons import reason_given
+from crm.monitoring import queries as monitoring
+from crm.monitoring.lock import Use
 from telephony.calls import service as calls
 from telephony.calls.models import Call
 from telephony.calls.service import Heard
 from telephony.recording import queries
-from telephony.recording.models import Recording, RecordingListening
+from telephony.recording.models import HeardFor, Recording, RecordingListening
 from telephony.sounds import sealing
 from telephony.sounds.models import Gone
 from telephony.sounds.sealing import Sealed
@@ -63,21 +65,28 @@ def heard(session: Session, call_id: UUID, told: Told) -> None:
 # -- listening --------------------------------------------------------------------------------------------------
 
 
-def begin(session: Session, by: Principal, *, call_id: UUID, reason: str) -> None:
-    """Somebody wants to listen, and says why: it is noted, and he may for a while. Raises `FieldError`."""
+def begin(session: Session, by: Principal, *, call_id: UUID, heard_for: HeardFor | None, reason: str) -> None:
+    """Somebody wants to listen, and says what for and why: it is noted, and he may for a while.
+
+    Raises `FieldError`, and `LockedError` where he would judge the work and no agreement allows it.
+    """
     call = _call(session, by, call_id)
+    if heard_for is None:
+        raise FieldError("Scegli per che cosa ascolti.", "heard_for")
+    if heard_for is HeardFor.WORK:
+        monitoring.require(session, Use.RECORDINGS, contract_id=call.contract_id, agent_id=call.agent_id)
     said = reason_given("Scrivi perché ascolti: lo legge chi controlla gli accessi.", reason)
     if not any(one.sha256 for one in queries.of_call(session, call_id)):
         raise ConflictError("Non c'è niente da ascoltare.")
     at = clock.now(session)
     session.execute(
         insert(RecordingListening).values(
-            call_id=call_id, ente_id=call.ente_id, user_id=by.user_id, reason=said, began_at=at
+            call_id=call_id, ente_id=call.ente_id, user_id=by.user_id, reason=said, began_at=at, heard_for=heard_for
         )
     )
     audit.note(
         session, by, kind="recording.heard", ente_id=call.ente_id, contact_id=call.contact_id, call_id=call_id,
-        reason=said,
+        reason=said, after={"heard_for": heard_for.value},
     )  # fmt: skip
     detail = (("by", str(by.user_id)),)
     calls.note(
@@ -90,7 +99,7 @@ def listening(session: Session, by: Principal, *, call_id: UUID) -> RecordingLis
 
     Raises `NotFoundError` for a call that is none of his.
     """
-    _call(session, by, call_id)
+    call = _call(session, by, call_id)
     rows = (
         select(RecordingListening)
         .where(
@@ -100,7 +109,11 @@ def listening(session: Session, by: Principal, *, call_id: UUID) -> RecordingLis
         .order_by(RecordingListening.began_at.desc())
         .limit(1)
     )  # fmt: skip
-    return session.scalars(rows).one_or_none()
+    found = session.scalars(rows).one_or_none()
+    if found is None or found.heard_for is not HeardFor.WORK:
+        return found
+    why = monitoring.lock(session, Use.RECORDINGS, contract_id=call.contract_id, agent_id=call.agent_id)
+    return found if why is None else None  # the agreement was withdrawn meanwhile
 
 
 def sound(session: Session, by: Principal, *, call_id: UUID, recording_id: UUID, saves: bool = False) -> Sealed:
@@ -112,15 +125,21 @@ def sound(session: Session, by: Principal, *, call_id: UUID, recording_id: UUID,
     said = listening(session, by, call_id=call_id)
     if said is None:
         raise ForbiddenError("Prima scrivi perché ascolti.")
-    found = session.get(Recording, recording_id, populate_existing=True)
-    if found is None or found.call_id != call_id or found.sha256 is None or found.key is None:
-        raise NotFoundError(NOT_HERE)
+    found = sealed(session, call_id=call_id, recording_id=recording_id)
     if saves:
         call = _call(session, by, call_id)
         audit.note(
             session, by, kind="recording.saved", ente_id=call.ente_id, contact_id=call.contact_id, call_id=call_id,
             reason=said.reason,
         )  # fmt: skip
+    return found
+
+
+def sealed(session: Session, *, call_id: UUID, recording_id: UUID) -> Sealed:
+    """What is needed to hear a recording, for whoever was found entitled. Raises `NotFoundError` once it is gone."""
+    found = session.get(Recording, recording_id, populate_existing=True)
+    if found is None or found.call_id != call_id or found.sha256 is None or found.key is None:
+        raise NotFoundError(NOT_HERE)
     return Sealed(found.id, found.kept_under or 0, found.sha256, sealing.opened(session, found.id, found.key))
 
 

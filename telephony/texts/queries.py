@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.core import clock
 from crm.core.db import table_of
+from telephony.queues.figures import figures_locked
 from telephony.texts import settings
 from telephony.texts.models import Closed, TextThread, ThreadState
 
@@ -50,7 +51,8 @@ class LiveText:
     ente_id: int | None
     queue_id: int
     state: ThreadState
-    agent: str | None
+    agent: str | None  # none where single figures are locked, too
+    taken: bool
     since: datetime  # the citizen's last word
 
 
@@ -75,7 +77,12 @@ def live(session: Session, contract_ids: frozenset[int]) -> list[LiveText]:
         .order_by(_THREAD.c.replied_at.is_not(None), _THREAD.c.wrote_at)
         .limit(200)
     ).all()
-    names = access.named(session, {row.agent_id for row in rows if row.agent_id is not None})
+    locks = figures_locked(session, {row.agent_id for row in rows if row.agent_id is not None})
+    names = access.named(session, [one for one, why in locks.items() if why is None])
     return [
-        LiveText(row.id, row.ente_id, row.queue_id, row.state, names.get(row.agent_id), row.wrote_at) for row in rows
-    ]
+        LiveText(
+            row.id, row.ente_id, row.queue_id, row.state, names.get(row.agent_id), row.agent_id is not None,
+            row.wrote_at,
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -47,6 +47,7 @@ def test_a_conversation_is_recorded_paused_resumed_and_listened_to(
     page.locator(".recorded a").first.click()
     expect(page.locator(".left-out").first).to_contain_text("dato riservato")
     assert_accessible(page)
+    page.get_by_label("per un reclamo o una contestazione").check()
     page.fill("#reason", "Reclamo 2026/118")
     page.keyboard.press("Enter")
     expect(page.locator("audio")).to_be_visible()

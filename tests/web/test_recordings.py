@@ -157,8 +157,8 @@ def test_a_supervisor_says_why_and_listens(recording: Desk, runtime: Runtime) ->
     assert at in client.get("/recordings").text
     assert "<audio" not in client.get(at).text
     assert client.get(f"{at}/{one}/sound").status_code == 403
-    assert client.post(at, data={"reason": "ok"}, headers=headers).status_code == 422
-    assert client.post(at, data={"reason": REASON}, headers=headers).status_code == 204
+    assert client.post(at, data={"heard_for": "complaint", "reason": "ok"}, headers=headers).status_code == 422
+    assert client.post(at, data={"heard_for": "complaint", "reason": REASON}, headers=headers).status_code == 204
     page = client.get(at).text
     assert f'src="{at}/{one}/sound"' in page
     assert "download>" not in page
@@ -191,7 +191,7 @@ def test_the_ente_may_take_it_away_and_that_is_noted(recording: Desk, runtime: R
     cast, at = recording.stage.cast, f"/recordings/{call}"
     becomes(runtime.database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.empoli)
     headers = as_(recording, "vera")
-    recording.client.post(at, data={"reason": REASON}, headers=headers)
+    recording.client.post(at, data={"heard_for": "complaint", "reason": REASON}, headers=headers)
     saved = recording.client.get(f"{at}/{one}/sound?save=true")
     assert (saved.status_code, saved.content) == (200, wav(3))
     assert saved.headers["content-disposition"].startswith("attachment")
@@ -212,13 +212,15 @@ def test_agents_strangers_and_guessed_ids_hear_nothing(recording: Desk, runtime:
     call, one = kept(recording, runtime)
     cast, client, at = recording.stage.cast, recording.client, f"/recordings/{call}"
     assert client.get(at).status_code == 403  # Anna, who was in it
-    assert client.post(at, data={"reason": REASON}, headers=recording.headers).status_code == 403
+    assert (
+        client.post(at, data={"heard_for": "complaint", "reason": REASON}, headers=recording.headers).status_code == 403
+    )
     assert client.get(f"{at}/{one}/sound").status_code == 403
     becomes(runtime.database, cast.vera, Role.ENTE_APPROVER, ente_id=cast.vinci)
     headers = as_(recording, "vera")
     for path in (at, f"{at}/{one}/sound", f"/recordings/{uuid4()}", f"/recordings/{uuid4()}/{one}/sound"):
         assert client.get(path).status_code == 404, path
-    assert client.post(at, data={"reason": REASON}, headers=headers).status_code == 404
+    assert client.post(at, data={"heard_for": "complaint", "reason": REASON}, headers=headers).status_code == 404
     assert client.post(f"{at}/hold", data={"because": REASON}, headers=headers).status_code == 404
     assert str(call) not in client.get("/recordings").text
     client.cookies.clear()

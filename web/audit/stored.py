@@ -34,6 +34,7 @@ from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.messages.models import MessageChannel, MessageState, Reason
 from crm.messages.templates import MessageTemplate
+from crm.monitoring.lock import Use
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.privacy.models import Risk
 from crm.proposals.lifecycle import State as ProposalState
@@ -41,6 +42,8 @@ from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.timeline.models import EntryKind
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
+from telephony.quality.models import Spread
+from telephony.recording.models import HeardFor
 from web.audit.sentences import FIELDS, SENTENCES
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.words import word_for
@@ -54,6 +57,9 @@ ROW = re.compile(r"(?:follow_up|follow_up_list|collection_source|import_run)[: ]
 
 # A field's codes, in whichever of these they are; with `kind.field` first, where a kind of row has its own.
 CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
+    "heard_for": (HeardFor,),
+    "spread": (Spread,),
+    "uses": (Use,),
     "kind": (
         RelationKind, FollowUpKind, ConditionKind, ReachKind, AddressKind, PersonKind, ActKind, StepKind, DocumentKind,
         ProposalKind, EntryKind,

@@ -75,8 +75,10 @@ def engine() -> None:
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
+    from telephony.calls.supervision import end_locked_anywhere  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
+    from telephony.quality.sampling import run as draw_conversations  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.sounds.keeping import SoundKeeper  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
@@ -119,6 +121,8 @@ def engine() -> None:
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
         Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
+        Chore("quality", 600, partial(draw_conversations, runtime.database), patient=True),
+        Chore("listeners", 5, partial(end_locked_anywhere, runtime.database)),
         Chore("strays", 20, strays.run, patient=True),
         Chore("carrier", 5, watch_carrier.look, patient=True),
     ]

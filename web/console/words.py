@@ -5,6 +5,7 @@ from enum import StrEnum
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Consent as RecordingConsent
 from telephony.calls.models import Outcome, ProposedBy
+from telephony.recording.models import HeardFor
 from telephony.recording.models import Purpose as RecordingPurpose
 from telephony.recording.standing import Standing as RecordingStanding
 from telephony.sounds.models import Gone
@@ -43,6 +44,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Gone.ERASED: "cancellata con la persona",
         Gone.NOT_AGREED: "non c'era più l'accordo",
         Gone.ABSENT: "il gestore telefonico non ha registrato nulla",
+    },
+    HeardFor: {
+        HeardFor.COMPLAINT: "per un reclamo o una contestazione",
+        HeardFor.REQUEST: "per una richiesta del contribuente, dell'ente o di un'autorità",
+        HeardFor.WORK: "per valutare il lavoro di chi ha risposto",
     },
     RecordingPurpose: {
         RecordingPurpose.QUALITY: "controllare e migliorare il servizio",

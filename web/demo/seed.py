@@ -22,6 +22,8 @@ from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
+from web.demo.judged import draws
+from web.demo.monitored import agree
 from web.demo.oversight import seed_oversight
 from web.demo.places import MUNICIPALITIES, Municipality
 from web.demo.recorded import RECORDS, record
@@ -48,6 +50,8 @@ def seed(
     with db.begin(Scope.nothing()) as session:
         contract_id = session.scalars(select(Contract.id).where(Contract.name == CONTRACT)).one()
     db.transact(Scope.of_contract(contract_id), partial(_open_always, contract_id=contract_id))
+    db.transact(Scope.of_contract(contract_id), partial(agree, contract_id=contract_id))
+    db.transact(Scope.of_contract(contract_id), partial(draws, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
     if not all(_imported(db, ente_id) for ente_id in enti.values()):
         files = generate(data_dir, today)

@@ -11,10 +11,12 @@ from web.imports import words as imports
 from web.knowledge import words as knowledge
 from web.levels import words as levels
 from web.messages import words as messages
+from web.monitoring import words as monitoring
 from web.oversight import words as oversight
 from web.people import words as people
 from web.privacy import words as privacy
 from web.proposals import words as proposals
+from web.quality import words as quality
 from web.shortcuts import words as shortcuts
 from web.supervision import words as supervision
 from web.texts import words as texts
@@ -22,8 +24,8 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    alerts, console, contacts, files, follow_ups, imports, knowledge, levels, messages, oversight, people,
-    privacy, proposals, shortcuts, supervision, texts, voice, walls,
+    alerts, console, contacts, files, follow_ups, imports, knowledge, levels, messages, monitoring, oversight,
+    people, privacy, proposals, quality, shortcuts, supervision, texts, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -15,6 +15,7 @@ import crm.follow_ups.models
 import crm.knowledge.models
 import crm.levels.models
 import crm.messages.models
+import crm.monitoring.models
 import crm.positions.models
 import crm.privacy.models
 import crm.proposals.models
@@ -29,6 +30,7 @@ import telephony.commands.models
 import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
+import telephony.quality.models
 import telephony.queues.models
 import telephony.recording.models
 import telephony.selfservice.models

@@ -15,6 +15,7 @@ from telephony.agents.models import AgentState, PauseReason
 from telephony.calls import oversight
 from telephony.queues import queries as queues
 from telephony.queues import service as queue_service
+from telephony.queues.figures import figures_locked
 from telephony.queues.service import LEVELS
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
@@ -29,22 +30,24 @@ NO_CONTENT = 204
 CHOSEN = tuple(reason for reason in PauseReason if reason is not PauseReason.MISSED_CALL)
 
 
-def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
+def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
     """The page's one region: each agent, and what can be done for him."""
     with runtime.database.begin(scope) as session:
-        found = oversight.overview(session, scope.contracts)
+        found, hidden = oversight.shown(session, scope.contracts)
         domains = queues.domains(session, scope.contracts)
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}
         badges = enti.badges(session, scope.enti)
     watched = frozenset(topics.board(one) for one in scope.contracts) | {topics.agents(one) for one in domains}
-    shown = {"agents": found, "queues": names, "badges": badges}
-    return Rendered({"operators": fragment("oversight/operators.html", language, **shown)}, watched)
+    shown = {"agents": found, "hidden": hidden, "visit": visit, "queues": names, "badges": badges}
+    return Rendered({"operators": fragment("oversight/operators.html", visit.language, **shown)}, watched)
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
-    """Whoever oversees the same contracts sees the same."""
+    """Whoever oversees the same contracts, and may open the same locks, sees the same."""
     scope = visit.scope(Permission.AGENT_OVERSEE)
-    return [(f"operators:{sorted(scope.contracts)}:{visit.language}", partial(render, runtime, scope, visit.language))]
+    opens = visit.principal.can(Permission.MONITORING_MANAGE)
+    key = f"operators:{sorted(scope.contracts)}:{visit.language}:{opens}"
+    return [(key, partial(render, runtime, scope, visit))]
 
 
 @router.get("/operators")
@@ -69,14 +72,15 @@ def operator(request: Request, runtime: RuntimeDep, visit: VisitDep, agent_id: i
     with runtime.database.begin(visit.scope(Permission.AGENT_OVERSEE)) as session:
         contract_ids = oversight.overseen(session, visit.principal, agent_id=agent_id)
         his = next(one for one in oversight.overview(session, contract_ids) if one.agent_id == agent_id)
+        hidden = figures_locked(session, [agent_id])[agent_id]
         placed = [
             (one, enti.contract_name(session, one), queues.queues(session, frozenset({one})),
              {queue: those[agent_id] for queue, those in queues.members(session, one).items() if agent_id in those})
             for one in sorted(contract_ids & visit.principal.contracts_for(Permission.QUEUE_MANAGE))
         ]  # fmt: skip
     return page(
-        request, "oversight/agent.html", visit.language, visit=visit, csrf=visit.csrf_token, one=his, placed=placed,
-        reasons=CHOSEN, levels=tuple(LEVELS),
+        request, "oversight/agent.html", visit.language, visit=visit, csrf=visit.csrf_token, one=his, hidden=hidden,
+        placed=placed, reasons=CHOSEN, levels=tuple(LEVELS),
     )  # fmt: skip
 
 

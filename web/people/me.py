@@ -11,10 +11,14 @@ from crm.access import queries, second_factor, users
 from crm.access import service as access
 from crm.access.errors import SignInError
 from crm.access.models import User
+from crm.access.permissions import Permission, Principal
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
+from crm.monitoring import queries as monitoring
+from crm.monitoring.lock import Use
 from telephony.agents import queries as agents
+from telephony.queues.figures import figures_locked
 from web.edge.templating import THEME_COOKIE, THEMES, fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people import answers
@@ -43,6 +47,7 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
             "identities": queries.identities(session, user_id=by.user_id),
             "changed": done == "password", "eyelid": EYELID, "factor": second_factor.state(session, by.user_id),
             "day": agents.own_day(session, by),
+            **_watched(session, by),
             "factor_needed": second_factor.needed(session, by.user_id, runtime.second_factor),
         }  # fmt: skip
     providers = {one.key: one.label for one in runtime.settings.oidc_providers}
@@ -152,6 +157,14 @@ def factor_off(request: Request, runtime: RuntimeDep, visit: ChangeDep, code: Te
 
     runtime.database.transact(Scope.nothing(), work)
     return answers.done(request, "/me")
+
+
+def _watched(session: Session, by: Principal) -> dict[str, Any]:
+    """What may be looked at of his work."""
+    return {
+        "watched": monitoring.told_to(session, by), "works": by.can(Permission.CALLS_ANSWER), "uses": tuple(Use),
+        "figures_open": figures_locked(session, [by.user_id])[by.user_id] is None,
+    }  # fmt: skip
 
 
 def _confirmed(request: Request, runtime: Runtime, visit: Visit, current: str) -> User:

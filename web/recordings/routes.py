@@ -12,12 +12,17 @@ from crm.core.errors import ConflictError
 from crm.core.secrecy import SecrecyError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
+from crm.monitoring import queries as monitoring
+from crm.monitoring.lock import Use
 from telephony.recording import queries, service
+from telephony.recording.models import HeardFor
 from telephony.sounds import sealing
+from telephony.sounds.sealing import Sealed
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT, PARTIAL, NOT_THERE = 204, 206, 416
@@ -30,11 +35,16 @@ def latest(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The latest recorded conversations of the enti for which one may listen."""
     with runtime.database.begin(visit.scope(Permission.RECORDING_LISTEN)) as session:
         found = queries.latest(session, kept_from=visit.principal.kept_from)
-        names = access.named(session, {one.agent_id for one in found if one.agent_id is not None})
+        # A list of who took which conversation serves to choose whose to hear: named where that is open.
+        shut = {
+            one: monitoring.lock(session, Use.RECORDINGS, contract_id=one) for one in {o.contract_id for o in found}
+        }
+        open_to = {one.agent_id for one in found if one.agent_id is not None and shut[one.contract_id] is None}
+        names = access.named(session, open_to)
         badges = enti.badges(session, frozenset(one.ente_id for one in found))
     return page(
         request, "recordings/list.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, names=names,
-        badges=badges,
+        badges=badges, locks=sorted(set(filter(None, shut.values()))),
     )  # fmt: skip
 
 
@@ -44,20 +54,26 @@ def conversation(request: Request, runtime: RuntimeDep, visit: VisitDep, call_id
     with runtime.database.begin(visit.scope(Permission.RECORDING_LISTEN)) as session:
         mine = service.listening(session, visit.principal, call_id=call_id)
         told = queries.conversation(session, call_id)
+        lock = monitoring.lock(session, Use.RECORDINGS, contract_id=told.contract_id, agent_id=told.agent_id)
         names = access.named(session, {one for one in (told.agent_id, *(by for by, _, _ in told.listened)) if one})
         ente = enti.badges(session, frozenset({told.ente_id}))[told.ente_id]
     return page(
         request, "recordings/page.html", visit.language, visit=visit, csrf=visit.csrf_token, call_id=call_id, told=told,
         mine=mine, names=names, ente=ente, may_save=visit.principal.can(Permission.RECORDING_SAVE),
+        lock=lock, purposes=tuple(HeardFor),
     )  # fmt: skip
 
 
 @router.post("/recordings/{call_id}")
-def begin(runtime: RuntimeDep, visit: ChangeDep, call_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
-    """Why one wants to listen."""
+def begin(
+    runtime: RuntimeDep, visit: ChangeDep, call_id: UUID, heard_for: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """What for, and why, one wants to listen."""
+    chosen = HeardFor(heard_for) if heard_for in set(HeardFor) else None
     runtime.database.transact(
         visit.scope(Permission.RECORDING_LISTEN),
-        lambda session: service.begin(session, visit.principal, call_id=call_id, reason=reason),
+        lambda session: service.begin(session, visit.principal, call_id=call_id, heard_for=chosen, reason=reason),
     )
     return Response(status_code=NO_CONTENT, headers={"HX-Redirect": f"/recordings/{call_id}"})
 
@@ -87,9 +103,17 @@ def sound(
     runtime: RuntimeDep, visit: VisitDep, call_id: UUID, recording_id: UUID, save: bool = False,
     range_: Annotated[str, Header(alias="range")] = "",
 ) -> Response:  # fmt: skip
-    """The sound, or the part of it that the player asks for (RFC 9110, 14); `save` takes all of it away."""
+    """The sound, or the part of it that the player asks for; `save` takes all of it away."""
     with runtime.database.begin(visit.scope(Permission.RECORDING_LISTEN)) as session:
         found = service.sound(session, visit.principal, call_id=call_id, recording_id=recording_id, saves=save)
+    return sent(runtime, found, range_, save=save)
+
+
+def sent(runtime: Runtime, found: Sealed, range_: str, *, save: bool = False) -> Response:
+    """The sound, or the part of it that the player asks for (RFC 9110, 14), to whoever was found entitled to it.
+
+    Raises `ConflictError` while it cannot be read.
+    """
     try:
         whole = sealing.read(runtime.documents, found)
     except (StoreError, SecrecyError) as error:

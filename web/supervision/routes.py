@@ -38,7 +38,7 @@ def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}
     html = fragment(
         "supervision/board.html", visit.language, conversations=found, badges=badges, queues=names,
-        modes=tuple(WatchMode), written=written, me=visit.principal.user_id,
+        visit=visit, written=written, me=visit.principal.user_id,
         may_read=visit.principal.can(Permission.RECORDING_LISTEN),
     )  # fmt: skip
     return Rendered({"supervision": html}, _topics(scope))

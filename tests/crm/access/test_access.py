@@ -58,6 +58,9 @@ MAY = {
     Permission.USER_REMOVE: {Role.ENTE_APPROVER},
     Permission.USER_MANAGE: {Role.ADMINISTRATOR},
     Permission.ENTE_MANAGE: {Role.ADMINISTRATOR},
+    Permission.MONITORING_MANAGE: {Role.ADMINISTRATOR},
+    Permission.QUALITY_MANAGE: {Role.SUPERVISOR, Role.ADMINISTRATOR},
+    Permission.QUALITY_EVALUATE: {Role.SUPERVISOR},
     Permission.PRIVACY_MANAGE: {Role.ADMINISTRATOR},
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import time
 from typing import Any, LiteralString, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -90,6 +90,8 @@ from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines import queries as lines
+from telephony.quality import forms
+from telephony.quality.models import Evaluation, EvaluationWord, Word
 from telephony.recording.models import Purpose as RecordedFor
 from telephony.recording.models import Recording, RecordingListening, RecordingSetting
 from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure, SelfServiceSetting
@@ -121,8 +123,10 @@ OF_NOBODY = {
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
     "configuration_version", "contract", "contract_agreement", "contract_level", "contract_terms", "ente",
     "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit",
-    "push_notice", "push_subscription", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt",
-    "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session", "wall",
+    "push_notice", "push_subscription", "quality_form", "queue", "queue_member", "recovery_code", "sample_draw",
+    "sampling_rule", "second_factor", "sign_in_attempt", "text_desk", "text_setting", "timer", "user_event",
+    "user_identity", "user_session", "wall", "worker_agreement", "worker_agreement_document",
+    "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -245,6 +249,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 day=AS_OF.date(), score=5,
             )
         )  # fmt: skip
+        an_evaluation(session, cast, call)
         _writes(session, cast)
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
@@ -340,6 +345,24 @@ def _knows(session: Session, cast: Cast) -> None:
         of: Any = {"piece_id": piece.id, "contract_id": cast.contract, "ente_id": ente_id, "number": 1}
         session.add(KnowledgeVersion(**of, title="Rate", body="A rate.", words="'rat':1", written_at=AS_OF))
         session.add(KnowledgeVote(**of, useful=True, day=AS_OF.date()))
+
+
+def an_evaluation(session: Session, cast: Cast, call: UUID) -> None:
+    """Sara heard Anna's conversation, and Anna replied."""
+    form = forms.ensure(session, cast.contract, cast.sara)
+    evaluation = Evaluation(
+        id=uuid4(), contract_id=cast.contract, ente_id=cast.empoli, call_id=call, agent_id=cast.anna,
+        evaluator_id=cast.sara, form_id=form.id, answers={}, comment="x", assigned_at=AS_OF, due_on=AS_OF.date(),
+        keep_until=AS_OF.date(),
+    )  # fmt: skip
+    session.add(evaluation)
+    session.flush()
+    session.add(
+        EvaluationWord(
+            evaluation_id=evaluation.id, ente_id=cast.empoli, kind=Word.REPLY, said_by=cast.anna, said_at=AS_OF,
+            words="x",
+        )
+    )  # fmt: skip
 
 
 def _writes(session: Session, cast: Cast) -> None:

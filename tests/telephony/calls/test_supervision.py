@@ -10,11 +10,14 @@ from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, NotFoundError
+from crm.monitoring.errors import LockedError
+from crm.monitoring.lock import Lock
 from telephony.calls import supervision, talk
 from telephony.calls.events import LegEnd
 from telephony.calls.models import AgentLeg, CallSetting, LegRole, LegState, WatchMode
 from telephony.calls.supervision import Watcher
 from telephony.carriers.port import CUSTOMER, Standing, watcher_label
+from tests.cast import lock_again
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -179,3 +182,45 @@ def test_a_supervisor_whose_telephone_is_not_there_is_not_left_as_if_she_listene
     told(stage, call, leg, ended=True)
     found = stage.work(lambda s: s.execute(select(AgentLeg.state).where(AgentLeg.id == leg)).scalar_one())
     assert found is LegState.ENDED
+
+
+# -- locked: no agreement allows it (L. 300/1970, art. 4) ------------------------------------------------------------
+
+
+def test_where_it_is_locked_nobody_gets_in_and_the_agent_has_no_name(stage: Stage) -> None:
+    lock_again(stage.database)
+    call, scope = in_talk(stage), Scope.of_contract(stage.cast.contract)
+    for mode in WatchMode:
+        with pytest.raises(LockedError):
+            watches(stage, call, mode)
+    (one,) = stage.work(lambda s: supervision.conversations(s, scope))
+    assert (one.agent, one.lock, one.modes_for(stage.cast.sara)) == ("", Lock.WITHDRAWN, ())
+
+
+def test_an_agent_who_asks_for_help_is_helped_where_he_sees_it(stage: Stage) -> None:
+    lock_again(stage.database)
+    call, scope, anna = in_talk(stage), Scope.of_contract(stage.cast.contract), stage.principal(stage.cast.anna)
+    stage.work(lambda s: talk.ask_help(s, anna, call_id=call, wanted=True))
+    with pytest.raises(LockedError):
+        watches(stage, call, WatchMode.LISTEN)
+    watches(stage, call, WatchMode.WHISPER)
+    leg = ear(stage, call)
+    told(stage, call, leg, answered=True)
+    watches(stage, call, WatchMode.BARGE)
+    assert stage.work(supervision.end_locked) == 0, "she was asked for"
+    (one,) = stage.work(lambda s: supervision.conversations(s, scope))
+    assert (one.agent, one.help_since) == ("Anna", None)
+    assert one.modes_for(stage.cast.sara) == (WatchMode.WHISPER, WatchMode.BARGE)
+    assert one.modes_for(stage.cast.marta) == ()
+
+
+def test_withdrawn_while_she_listens_she_goes(stage: Stage) -> None:
+    call = in_talk(stage)
+    watches(stage, call)
+    leg = ear(stage, call)
+    told(stage, call, leg, answered=True)
+    assert supervision.end_locked_anywhere(stage.database) == 0
+    lock_again(stage.database)
+    assert supervision.end_locked_anywhere(stage.database) == 1
+    assert supervision.end_locked_anywhere(stage.database) == 0
+    assert stage.work(lambda s: s.get_one(AgentLeg, leg).state) is LegState.ENDED

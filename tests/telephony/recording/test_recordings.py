@@ -25,7 +25,7 @@ from telephony.commands.models import CommandKind, Timer, TimerKind
 from telephony.ivr.prompts import Sentence, may_we_record, sentence
 from telephony.recording import administration, pausing, privacy, queries, service
 from telephony.recording.keeping import RecordingKeeper
-from telephony.recording.models import Purpose, Recording, RecordingListening
+from telephony.recording.models import HeardFor, Purpose, Recording, RecordingListening
 from telephony.recording.queries import Setting
 from telephony.recording.service import Told
 from telephony.recording.standing import Standing, standing
@@ -354,7 +354,9 @@ def test_a_recording_is_fetched_encrypted_kept_and_deleted_at_the_carrier(
     assert row.key is not None
     stored = FolderStore(tmp_path).read(row.kept_under or 0, row.sha256 or "", most=10**9)
     assert wav() not in stored
-    recording.work(lambda s: service.begin(s, sara(recording), call_id=call, reason=REASON))
+    recording.work(
+        lambda s: service.begin(s, sara(recording), call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON)
+    )
     sound = recording.work(lambda s: service.sound(s, sara(recording), call_id=call, recording_id=row.id))
     assert sealing.read(FolderStore(tmp_path), sound) == wav()
     entry = recording.timeline(recording.cast.mario)[0]
@@ -507,7 +509,7 @@ def test_erasing_a_person_erases_his_voice_and_who_listened(
     cast, boss = recording.cast, sara(recording)
     (holder,) = privacy.HOLDERS
     mario = Person(cast.empoli, (cast.mario,))
-    recording.work(lambda s: service.begin(s, boss, call_id=call, reason=REASON))
+    recording.work(lambda s: service.begin(s, boss, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON))
     recording.work(lambda s: service.hold(s, boss, call_id=call, because=REASON))
     assert REASON in recording.work(lambda s: holder.obstacles(s, mario))[0]
     recording.work(lambda s: service.release(s, boss, call_id=call))
@@ -532,8 +534,8 @@ def test_whoever_listens_says_why_and_it_is_in_the_access_log(recording: Stage, 
     with pytest.raises(ForbiddenError, match="perché"):
         recording.work(lambda s: service.sound(s, boss, call_id=call, recording_id=row.id))
     with pytest.raises(FieldError):
-        recording.work(lambda s: service.begin(s, boss, call_id=call, reason="  "))
-    recording.work(lambda s: service.begin(s, boss, call_id=call, reason=REASON))
+        recording.work(lambda s: service.begin(s, boss, call_id=call, heard_for=HeardFor.COMPLAINT, reason="  "))
+    recording.work(lambda s: service.begin(s, boss, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON))
     recording.work(lambda s: service.sound(s, boss, call_id=call, recording_id=row.id))
     noted = recording.work(lambda s: s.scalars(select(AuditEntry).where(AuditEntry.kind == "recording.heard")).all())
     assert [(one.contact_id, one.call_id, one.actor_id) for one in noted] == [
@@ -552,19 +554,19 @@ def test_nobody_without_the_permission_or_of_another_ente_hears_anything(
     cast = recording.cast
     anna = recording.principal(cast.anna)
     with pytest.raises(ForbiddenError):
-        recording.work(lambda s: service.begin(s, anna, call_id=call, reason=REASON))
+        recording.work(lambda s: service.begin(s, anna, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON))
     other = Principal(cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.other_contract)}))
 
     def elsewhere(session: Session) -> None:
-        service.begin(session, other, call_id=call, reason=REASON)
+        service.begin(session, other, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON)
 
     with pytest.raises(NotFoundError):
         recording.database.transact(Scope.of_enti([cast.siena], [cast.other_contract]), elsewhere)
     kept_away = replace(sara(recording), kept_from=frozenset({cast.empoli}))
     with pytest.raises(NotFoundError):
-        recording.work(lambda s: service.begin(s, kept_away, call_id=call, reason=REASON))
+        recording.work(lambda s: service.begin(s, kept_away, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON))
     boss = sara(recording)
-    recording.work(lambda s: service.begin(s, boss, call_id=call, reason=REASON))
+    recording.work(lambda s: service.begin(s, boss, call_id=call, heard_for=HeardFor.COMPLAINT, reason=REASON))
     with pytest.raises(ForbiddenError):
         recording.work(lambda s: service.sound(s, boss, call_id=call, recording_id=row.id, saves=True))
     mine = recording.queues(STRANGER, sid="CAother")

@@ -1,4 +1,4 @@
-// The player of a recorded conversation: skips, and which of the two channels is heard.
+// The player of a recorded conversation: skips, moments, and which of the two channels is heard.
 
 const EARS = { both: [1, 1], left: [1, 0], right: [0, 1] };
 
@@ -30,6 +30,7 @@ for (const player of document.querySelectorAll("[data-player]")) {
   player.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button?.dataset.skip) audio.currentTime = Math.max(0, audio.currentTime + Number(button.dataset.skip));
+    else if (button?.dataset.seek) { audio.currentTime = Number(button.dataset.seek); audio.play(); }
     else if (button && "play" in button.dataset) audio.paused ? audio.play() : audio.pause();
   });
   player.addEventListener("change", (event) => event.target.dataset.ear && hear(event.target.value));
