@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -21,7 +20,7 @@ from crm.enti.queries import Badge
 from crm.files import queries as files
 from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
-from crm.follow_ups.queries import FollowUpView, Owed
+from crm.follow_ups.queries import FollowUpView
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.broadcasts import queries as broadcasts
 from telephony.callbacks import service as callbacks
@@ -40,6 +39,7 @@ from telephony.selfservice.dialogue import Want
 from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.models import Voicemail
+from web.console.strip import strip
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
@@ -226,23 +226,14 @@ class ConsoleView:
         return self.call if self.writes else self.unfinished
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """The line at the foot: the agent's own day. The queues beside it are everybody's."""
-
-    mine: int
-    mean_talk: float | None
-    owed: Owed
-
-
 def render(runtime: Runtime, visit: Visit) -> Rendered:
     """The console's regions for one agent."""
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         view = read(session, visit, runtime.settings.public_url)
-        strip = _strip(session, visit)
+        own_day = strip(session, visit.principal.user_id)
         unread = broadcasts.unread(session, visit.principal.user_id)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
-    regions["strip"] = fragment("console/strip.html", visit.language, strip=strip)
+    regions["strip"] = fragment("console/strip.html", visit.language, strip=own_day)
     regions["broadcasts"] = fragment("console/broadcasts.html", visit.language, broadcasts=unread)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
@@ -393,19 +384,3 @@ def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:
     return session.execute(
         select(func.max(Timer.due_at)).where(Timer.agent_id == presence.agent_id, Timer.kind == TimerKind.WRAP_UP)
     ).scalar_one()
-
-
-def _strip(session: Session, visit: Visit) -> Strip:
-    today = clock.start_of_day(clock.business_day(clock.now(session)))
-    talk = func.avg(func.extract("epoch", Call.ended_at - Call.answered_at))
-    mine: Any = session.execute(
-        select(func.count(), talk).where(
-            Call.agent_id == visit.principal.user_id, Call.arrived_at >= today, Call.ended_at.is_not(None),
-            Call.answered_at.is_not(None),
-        )
-    ).one()  # fmt: skip
-    return Strip(
-        mine=mine[0],
-        mean_talk=None if mine[1] is None else float(mine[1]),
-        owed=follow_ups.owed(session, visit.principal.user_id),
-    )
