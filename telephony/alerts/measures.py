@@ -47,8 +47,8 @@ class Facts:
     wall_silent_s: float | None = None
 
 
-def read(session: Session, contract_id: int, days: Days) -> Facts:
-    """How a contract stands now."""
+def read(session: Session, contract_id: int, days: Days | None) -> Facts:
+    """How a contract stands now; its levels, which take longest to read, where `days` says how to."""
     at, this = clock.now(session), frozenset({contract_id})
     waiting: dict[Of, int] = {}
     longest: dict[Of, float] = {}
@@ -62,7 +62,7 @@ def read(session: Session, contract_id: int, days: Days) -> Facts:
     ready[None] = staffing.all.get(AgentState.READY, 0)
     return Facts(
         waiting, longest, ready, opening(enti.timetable(session, contract_id, None), at).is_open,
-        live_levels.live(session, contract_id, days, [one.of for one in now]),
+        live_levels.live(session, contract_id, days, [one.of for one in now]) if days else None,
         _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
     )  # fmt: skip
 

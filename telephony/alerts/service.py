@@ -127,7 +127,8 @@ def look(session: Session, *, contract_id: int, read: Read, say: Say, link_to: L
     ).all()
     if not rules:
         return 0
-    facts = measures.read(session, contract_id, read(session, contract_id, None))
+    of_levels = any(rule.kind in OF_A_LEVEL for rule in rules)
+    facts = measures.read(session, contract_id, read(session, contract_id, None) if of_levels else None)
     made = 0
     for rule in rules:
         figure = measures.measured(threshold_of(rule), facts)

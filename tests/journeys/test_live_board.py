@@ -61,7 +61,8 @@ def test_a_figure_of_the_board_leads_to_its_calls(
 def test_a_screen_on_a_wall_turns_its_pages_lives_and_goes_dark_when_revoked(
     centre: Centre, sit_down: SitDown, chromium: Browser, citizen: dict[str, str]
 ) -> None:
-    sara = sit_down("sara", "/walls")
+    sara = sit_down("sara", "/supervision")
+    sara.page.goto("/walls")
     sara.page.locator("input[name=name]").first.fill("Sala")
     sara.page.locator("input[name=seconds]").first.fill("5")
     sara.page.get_by_role("button", name="Crea il collegamento").click()

@@ -24,7 +24,7 @@ from web.wiring import Runtime
 
 @dataclass(frozen=True, slots=True)
 class WallView:
-    """One screen's figures. `states`: how many agents are in each, where three or more are there to be counted."""
+    """One screen's figures. `states`: how many agents are in each, and never who."""
 
     room: Room
     contract: ContractNow
