@@ -25,6 +25,9 @@ from web.closures import routes as closures
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
+from web.continuity import routes as continuity
+from web.continuity import status
+from web.continuity.pulse import Pulse
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -84,6 +87,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             sockets.keep_time(runtime.clock),
             app.state.presence.run(),
             app.state.guard.run(),
+            app.state.pulse.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
         try:
@@ -98,6 +102,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
+    app.state.pulse = Pulse(runtime.database)
+    app.state.status = status.Board()
     for module in (
         webhooks,
         message_webhooks,
@@ -137,6 +143,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         proposal_form,
         proposals,
         public_closures,
+        status,
+        continuity,
         closures,
         ente,
         conduct,

@@ -126,7 +126,7 @@ def _followers(session: Session, at: datetime) -> Iterator[tuple[int, str, str, 
     )
     told: set[int] = set()
     for user_id, email, language, ente_id, contract_id in rows:
-        covered = {ente_id} if ente_id else enti.enti_of(session, contract_id)
+        covered = enti.enti_of(session, contract_id) if contract_id else frozenset({ente_id})
         if user_id not in told and email and (mine := covered & enti.served(session)):
             told.add(user_id)
             yield user_id, email, language, min(mine)

@@ -69,6 +69,7 @@ def engine() -> None:
     _loading()
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -80,6 +81,8 @@ def engine() -> None:
     from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
+    from web.backup.schedule import Schedule  # noqa: PLC0415
+    from web.continuity.watch import look as watch_service  # noqa: PLC0415
     from web.levels.view import days_of  # noqa: PLC0415
     from web.wiring import build  # noqa: PLC0415
 
@@ -110,6 +113,10 @@ def engine() -> None:
     # A simulator may start after us, and forgets when it restarts.
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
+    more.append(Chore("continuity", EVERY.total_seconds(), partial(watch_service, runtime.database), patient=True))
+    backups = Schedule(runtime.database)
+    if settings.database_backup_url is not None:
+        more.append(Chore("backup", 60, backups.look, patient=True))
     messages = SoundKeeper(runtime.database, runtime.carrier, runtime.documents, SHELF)
     more.append(Chore("voicemail", 3, messages.run, patient=True))
     recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
@@ -117,6 +124,7 @@ def engine() -> None:
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
+    backups.close()
     runtime.close()
 
 

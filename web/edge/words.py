@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from web.console import words as console
 from web.contacts import words as contacts
+from web.continuity import words as continuity
 from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
@@ -17,8 +18,8 @@ from web.texts import words as texts
 from web.voice import words as voice
 
 _AREAS = (
-    console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals, texts,
-    voice,
+    console, contacts, continuity, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals,
+    texts, voice,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -168,9 +168,7 @@ def _runs() -> None:
         postgresql_where=sa.text("state = 'running'"),
     )  # fmt: skip
     op.create_index("ix_continuity_run_kind_began_at", "continuity_run", ["kind", "began_at"])
-    op.execute(
-        f"GRANT SELECT, INSERT, UPDATE (state, archive, alive_at, ended_at, detail) ON continuity_run TO {APP}"
-    )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE (state, archive, alive_at, ended_at, detail) ON continuity_run TO {APP}")
 
 
 def downgrade() -> None:
