@@ -61,7 +61,9 @@ def review(
 
 
 def _pages(session: Session, at: datetime, pages_since: datetime | None) -> list[Interruption]:
-    silent = spells.holes(_spells(session, Part.PAGES, at), until=at)
+    there = _spells(session, Part.PAGES, at)
+    silent = spells.holes(there, until=at)
+    last = max((one.ends_at for one in there), default=at)
     engine = _spells(session, Part.ENGINE, at)
     written = list(
         session.scalars(
@@ -71,7 +73,7 @@ def _pages(session: Session, at: datetime, pages_since: datetime | None) -> list
     known = {one.began_at: one for one in written}
     news = []
     for hole in silent:
-        lasts = hole.ends_at == at
+        lasts = hole.starts_at == last
         row = known.pop(hole.starts_at, None)
         if row is None:
             cause = spells.cause_of(hole, engine, pages_since=pages_since)
