@@ -67,4 +67,7 @@ def running(
 
 
 def _rest(stream: IO[Any] | None) -> str:
-    return "" if stream is None else bytes(stream.read()).decode(errors="replace")
+    if stream is None:
+        return ""
+    with stream:
+        return bytes(stream.read()).decode(errors="replace")
