@@ -74,7 +74,7 @@ def test_an_interruption_stands_on_the_page_in_the_feed_and_beside_the_name(
     assert "telefono fermo" in badge
     assert " hidden" not in badge
     let_in(client, "anna")
-    assert 'hx-get="/status/badge' in client.get("/console").text
+    assert 'data-from="/status/badge' in client.get("/console").text
 
 
 @pytest.fixture
