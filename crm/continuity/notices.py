@@ -126,7 +126,7 @@ def _followers(session: Session, at: datetime) -> Iterator[tuple[int, str, str, 
     )
     told: set[int] = set()
     for user_id, email, language, ente_id, contract_id in rows:
-        covered = enti.enti_of(session, contract_id) if contract_id else frozenset({ente_id})
+        covered = frozenset({ente_id}) if ente_id is not None else enti.enti_of(session, contract_id or 0)
         if user_id not in told and email and (mine := covered & enti.served(session)):
             told.add(user_id)
             yield user_id, email, language, min(mine)
