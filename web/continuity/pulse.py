@@ -5,7 +5,9 @@ database that is away leave none. What lies between two signs is found by whoeve
 """
 
 import asyncio
+import threading
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,11 +30,13 @@ class Pulse:
         self._database = database
         self._since: datetime | None = None
         self._apologies = 0
+        self._counting = threading.Lock()
         self._away = False
 
     def apologise(self) -> None:
         """A caller heard the apology from us. It counts where the database was away; else the carrier was wrong."""
-        self._apologies += 1
+        with self._counting:
+            self._apologies += 1
 
     async def run(self) -> None:
         """Leave signs until cancelled."""
@@ -42,18 +46,22 @@ class Pulse:
 
     def beat(self) -> bool:
         """Leave one; whether it could be left."""
+        with self._counting:
+            heard, self._apologies = self._apologies, 0
         try:
-            self._database.transact(Scope.nothing(), self._beat)
+            self._database.transact(Scope.nothing(), partial(self._beat, heard=heard))
         except SQLAlchemyError:
             if not self._away:
                 log.warning("sign_not_left")
             self._away = True
+            with self._counting:
+                self._apologies += heard
             return False
-        self._away, self._apologies = False, 0
+        self._away = False
         return True
 
-    def _beat(self, session: Session) -> None:
+    def _beat(self, session: Session, *, heard: int) -> None:
         self._since = self._since or clock.now(session)
         went_on = service.beat(session, Part.PAGES)
-        if not went_on or (self._away and self._apologies):
-            service.review(session, pages_since=self._since, apologies=self._apologies)
+        if not went_on or (self._away and heard):
+            service.review(session, pages_since=self._since, apologies=heard)
