@@ -14,6 +14,10 @@ RUN pip install --no-cache-dir --require-hashes -r requirements-uv.txt \
     && /opt/filodiretto/bin/python -m compileall -q /opt/filodiretto/lib
 
 FROM python:3.12-slim
+# pg_dump and pg_restore of the server's version, from PostgreSQL's own archive: backups are made and brought back here.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install -y --no-install-recommends postgresql-client-18 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin filodiretto
 COPY --from=packages /opt/filodiretto /opt/filodiretto
 WORKDIR /app

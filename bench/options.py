@@ -14,4 +14,5 @@ class Options:
     calls: int = 12_000  # of each of P3's cases
     webhooks: int = 5_000  # of P7, each sent five times
     minutes: float = 10.0  # of P16
+    contacts: int = 1_000_000  # of X4
     seed: str = ""  # of P4: a part of a longer run has its own

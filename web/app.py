@@ -26,6 +26,9 @@ from web.closures import routes as closures
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
+from web.continuity import routes as continuity
+from web.continuity import status
+from web.continuity.pulse import Pulse
 from web.design import routes as design
 from web.duplicates import routes as duplicates
 from web.edge import errors
@@ -98,6 +101,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             app.state.presence.run(),
             app.state.guard.run(),
             app.state.walls.run(),
+            app.state.pulse.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
         try:
@@ -113,6 +117,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
     app.state.walls = WallWatch(runtime)
+    app.state.pulse = Pulse(runtime.database)
+    app.state.status = status.Board()
     for module in (
         webhooks,
         message_webhooks,
@@ -163,6 +169,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         proposal_form,
         proposals,
         public_closures,
+        status,
+        continuity,
         closures,
         ente,
         conduct,

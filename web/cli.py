@@ -5,9 +5,10 @@ from web.commands import processes  # isort: skip
 from web.commands import data  # isort: skip
 from web.commands import proofs  # isort: skip
 from web.commands import operations  # isort: skip
+from web.commands import continuity  # isort: skip
 from web.commands.common import app
 
-__all__ = ["app", "data", "main", "operations", "processes", "proofs"]
+__all__ = ["app", "continuity", "data", "main", "operations", "processes", "proofs"]
 
 
 def main() -> None:

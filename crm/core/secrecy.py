@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from crm.core.settings import Settings
@@ -80,9 +81,12 @@ def of(session: Session) -> Secrecy:
 
 def from_settings(settings: Settings) -> Secrecy:
     """The installation's secrecy: by the setting, else by a file in the data folder, made at the first need."""
-    if settings.master_key is not None:
-        return Secrecy(bytes.fromhex(settings.master_key.get_secret_value()))
-    return Secrecy(bytes.fromhex(_kept(settings.data / FILE)))
+    return Secrecy(bytes.fromhex(master_key_of(settings).get_secret_value()))
+
+
+def master_key_of(settings: Settings) -> SecretStr:
+    """The master key itself, for whoever starts another process of this installation."""
+    return settings.master_key or SecretStr(_kept(settings.data / FILE))
 
 
 def _kept(path: Path) -> str:

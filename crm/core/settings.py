@@ -68,6 +68,7 @@ class Settings(BaseModel):
     database_url: str = Field(description="PostgreSQL as the application role, which sees one scope of enti")
     database_routing_url: str = Field(description="PostgreSQL as the cross-ente role of routing and engine")
     database_owner_url: str | None = Field(default=None, description="PostgreSQL as the owner; migrations only")
+    database_backup_url: str | None = Field(default=None, description="PostgreSQL as the role that reads; backups only")
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = 24
     redis_url: str = Field(description="Redis: redis://host:port/0, or unix:///path/to/socket")
 
@@ -125,6 +126,15 @@ class Settings(BaseModel):
     s3_region: str | None = None
     s3_access_key: str = ""
     s3_secret_key: SecretStr = SecretStr("")
+    backups: Path | None = Field(default=None, description="Where backups are kept, instead of a folder in `data`")
+    backup_key: SecretStr | None = Field(
+        default=None, description="An age key, which opens backups; else a file in `data`, made at the first need"
+    )
+    backup_recipient: str | None = Field(
+        default=None, pattern=r"^age1[a-z0-9]+$", description="The key's public half, where the key is elsewhere"
+    )
+    backup_hook: Path | None = Field(default=None, description="A program that takes a new backup elsewhere")
+    postgres_programs: Path | None = Field(default=None, description="The folder of pg_dump and pg_restore")
     log_json: bool = True
 
     @field_validator("public_url", "twilio_api_url", "simulator_url", "s3_url", "fallback_url")
@@ -137,7 +147,7 @@ class Settings(BaseModel):
             raise ValueError("must be an absolute http(s) address without query, such as https://cc.example.it")
         return value.rstrip("/")
 
-    @field_validator("database_url", "database_routing_url", "database_owner_url")
+    @field_validator("database_url", "database_routing_url", "database_owner_url", "database_backup_url")
     @classmethod
     def _postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("postgresql+psycopg://"):

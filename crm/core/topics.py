@@ -36,6 +36,11 @@ def carrier() -> str:
     return "carrier"
 
 
+def continuity() -> str:
+    """Whether the service is there, what stopped it, and what is said of it."""
+    return "continuity"
+
+
 def contact(contact_id: int) -> str:
     """A taxpayer's file and timeline."""
     return f"contact:{contact_id}"

@@ -1,19 +1,23 @@
 """Reading what is known of a contract's period: one place from which screens, files and reports take their figures."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
+from crm.continuity import queries as continuity
+from crm.continuity import spells
+from crm.continuity.models import RunKind
 from crm.core import clock
 from crm.core.clock import business_day, start_of_day
 from crm.enti import closure_queries as closures
 from crm.enti import downtime
 from crm.enti import queries as enti
 from crm.enti.downtime import Spell
-from crm.levels.judgement import Breach, Evidence
+from crm.levels.judgement import Breach, Continuity, Evidence
 from crm.levels.metering import MEASURES, Callers, Counts, FactKind
 from crm.levels.models import ContractEvent, ContractEventKind, ServiceFact
 from crm.levels.queries import BY_HOUR
@@ -30,13 +34,48 @@ def of_period(
     so_far = Spell(period.starts_at, max(period.starts_at, min(clock.now(session), period.ends_at)))
     rows = closures.closed(session, contract_id, since=period.starts_at, until=period.ends_at)
     stopped, agreed = closures.stops((row for row in rows if row.ente_id in {None, ente_id}), period.ends_at)
+    away, not_counted, known = _continuity(session, contract_id, ente_id, so_far)
+    stopped, agreed = [*stopped, *away], [*agreed, *not_counted]
     return Evidence(
         service_days=tuple(downtime.service_days(timetable, agreed, period=period)),
         days=_days(session, contract_id, period, ente_id),
         breaches=_breaches(session, contract_id, period, ente_id),
         promised=downtime.promised(timetable, agreed, period=so_far),
         failed=downtime.lost(timetable, stopped, agreed, period=so_far),
+        continuity=known,
     )
+
+
+def _continuity(
+    session: Session, contract_id: int, ente_id: int | None, so_far: Spell
+) -> tuple[list[Spell], list[Spell], Continuity | None]:  # fmt: skip
+    """When nobody of ours was there, what of it the ente agreed not to count, and what the system knows of itself."""
+    begun = continuity.measured_since(session)
+    if begun is None or begun >= so_far.ends_at:
+        return [], [], None
+    now, agreed = so_far.ends_at, continuity.not_counted(session, contract_id, ente_id)
+    found = continuity.outages(session, since=so_far.starts_at, until=so_far.ends_at)
+    counted = [one for one in found if one.id not in agreed]
+    left_out = [one.spell(now) for one in found if one.id in agreed]
+    measured = Spell(max(begun, so_far.starts_at), so_far.ends_at)
+    pages = [one for one in counted if one.cause in spells.OURS]
+    own = spells.minutes(spells.ALWAYS, pages, left_out, period=measured, now=now)
+    drill = continuity.last_good(session, RunKind.DRILL, before=so_far.ends_at)
+    return (
+        [one.spell(now) for one in counted],
+        left_out,
+        Continuity(
+            interruptions=tuple(_rounded(one.spell(now).length, 60) for one in counted),
+            notices=tuple(_rounded((one.told_at or now) - one.began_at, 3600) for one in counted),
+            pages=own.promised,
+            pages_failed=own.interrupted,
+            restored=None if drill is None else _rounded(timedelta(seconds=drill.detail["seconds"]), 3600),
+        ),
+    )
+
+
+def _rounded(length: timedelta, seconds: int) -> Decimal:
+    return round(Decimal(length // timedelta(milliseconds=1)) / 1000 / seconds, 3)
 
 
 def _days(

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from crm.levels.agreement import Agreement
 from crm.levels.judgement import Evidence, Verdict
@@ -61,11 +62,15 @@ class Difference:
 
 
 _KEPT = TypeAdapter(Frozen)
+LATER = ("continuity",)  # what evidence has held since some periods were closed
 
 
 def stored(frozen: Frozen) -> dict[str, Any]:
     """As JSON keeps it."""
     found: dict[str, Any] = _KEPT.dump_python(frozen, mode="json")
+    for name in LATER:  # a period closed before it was known keeps its seal
+        if found["evidence"][name] is None:
+            del found["evidence"][name]
     return found
 
 
@@ -76,7 +81,7 @@ def restored(kept: dict[str, Any]) -> Frozen:
 
 def seal(frozen: Frozen) -> str:
     """The SHA-256, in hexadecimal, by which a report of the period says which closing it is of."""
-    return sha256(_KEPT.dump_json(frozen)).hexdigest()
+    return sha256(to_json(stored(frozen))).hexdigest()
 
 
 def differences(then: Evidence, now: Evidence) -> Iterator[Difference]:

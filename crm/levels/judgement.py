@@ -16,7 +16,16 @@ from crm.levels import formulas
 from crm.levels.agreement import Agreement, Promise
 from crm.levels.formulas import NEAR, Standing
 from crm.levels.metering import Callers, Counts
-from crm.levels.metrics import ANSWERED_WITHIN, AVAILABLE, LONGEST_WAIT, LOST, QUEUE_CAP, SATISFIED, WAITING_OVER
+from crm.levels.metrics import (
+    ANSWERED_WITHIN,
+    AVAILABLE,
+    LONGEST_WAIT,
+    LOST,
+    QUEUE_CAP,
+    SATISFIED,
+    WAITING_OVER,
+    MetricName,
+)
 from crm.levels.terms import Terms
 
 ONE = Decimal(1)
@@ -38,11 +47,28 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Continuity:
+    """What the system measured of itself in a period; none where it did not measure yet.
+
+    `interruptions` are minutes each, `notices` hours from a beginning until users were told; of those that the ente
+    agreed not to count, neither. `pages` and `pages_failed`: how long pages were to answer, day and night, and how
+    long they did not. `restored` is how many hours the last drill of a restore took.
+    """
+
+    interruptions: tuple[Decimal, ...] = ()
+    notices: tuple[Decimal, ...] = ()
+    pages: timedelta = timedelta()
+    pages_failed: timedelta = timedelta()
+    restored: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
 
     `service_days` are those on which the lines were to be open, to the period's end. `promised` and `failed`: how long
-    they were to be open so far, and how long of that they were not, without the ente's consent. `marks`: how many of
+    they were to be open so far, and how long of that they were not, or nobody of ours was there, without the ente's
+    consent. `marks`: how many of
     those asked were content, and how many answered; none where nobody is asked.
     """
 
@@ -52,6 +78,7 @@ class Evidence:
     promised: timedelta = timedelta()
     failed: timedelta = timedelta()
     marks: tuple[int, int] | None = None
+    continuity: Continuity | None = None
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""
@@ -209,11 +236,44 @@ def _each_call(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
 
 
 def _available(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
-    if not evidence.promised:
+    return _time_share(promise, evidence.promised, evidence.failed)
+
+
+def _portal(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    known = evidence.continuity
+    return Verdict(promise) if known is None else _time_share(promise, known.pages, known.pages_failed)
+
+
+def _time_share(promise: Promise, promised: timedelta, failed: timedelta) -> Verdict:
+    if not promised:
         return Verdict(promise)
-    minutes, failed = (round(span.total_seconds() / 60) for span in (evidence.promised, evidence.failed))
-    share = ONE - Decimal(evidence.failed // INSTANT) / Decimal(evidence.promised // INSTANT)
-    return Verdict(promise, standing_of(promise, share), share, failed, minutes)
+    minutes, lost = (round(span.total_seconds() / 60) for span in (promised, failed))
+    share = ONE - Decimal(failed // INSTANT) / Decimal(promised // INSTANT)
+    return Verdict(promise, standing_of(promise, share), share, lost, minutes)
+
+
+def _interruption(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    """No interruption longer than promised; where there was none the longest is of no minutes."""
+    known = evidence.continuity
+    if known is None:
+        return Verdict(promise)
+    longest = max(known.interruptions, default=Decimal(0))
+    return Verdict(promise, standing_of(promise, longest), longest)
+
+
+def _incident_notice(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    """Of no interruption nobody had to be told: unknown."""
+    known = evidence.continuity
+    if known is None or not known.notices:
+        return Verdict(promise)
+    return Verdict(promise, standing_of(promise, max(known.notices)), max(known.notices))
+
+
+def _recovery(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    known = evidence.continuity
+    if known is None or known.restored is None:
+        return Verdict(promise)
+    return Verdict(promise, standing_of(promise, known.restored), known.restored)
 
 
 def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
@@ -228,5 +288,7 @@ _JUDGES: Mapping[str, Callable[[Promise, Evidence, Terms], Verdict]] = MappingPr
     {
         WAITING_OVER: _waiting_over, LOST: _lost, ANSWERED_WITHIN: _answered_within, QUEUE_CAP: _each_call,
         LONGEST_WAIT: _each_call, AVAILABLE: _available, SATISFIED: _satisfied,
+        MetricName.PORTAL_UPTIME: _portal, MetricName.INTERRUPTION: _interruption,
+        MetricName.INCIDENT_NOTICE: _incident_notice, MetricName.DISASTER_RECOVERY: _recovery,
     }
 )  # fmt: skip

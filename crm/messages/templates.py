@@ -19,6 +19,8 @@ class MessageTemplate(StrEnum):
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
     ALERT = "alert"
+    SERVICE_DOWN = "service_down"
+    SERVICE_BACK = "service_back"
 
 
 _ENTE: dict[str, Field] = {"ente": Name()}
@@ -223,9 +225,49 @@ ALERT = Template(
     lives=timedelta(hours=1),
 )  # fmt: skip
 
+# To users who asked for them on their page.
+SERVICE_DOWN = Template(
+    MessageTemplate.SERVICE_DOWN, Kind.ASKED, {**_ENTE, "began": Instant()},
+    {
+        "it": Wording(
+            subject="{ente}: il centro di contatto non risponde",
+            body=_mail("it", "il servizio del centro di contatto è interrotto da {began}. Le scriveremo quando torna."),
+        ),
+        "en": Wording(
+            subject="{ente}: the contact centre does not answer",
+            body=_mail("en", "the contact centre has been out of service since {began}. We write when it is back."),
+        ),
+        "de": Wording(
+            subject="{ente}: das Kontaktzentrum antwortet nicht",
+            body=_mail("de", "das Kontaktzentrum ist seit {began} gestört. Wir schreiben, wenn es wieder da ist."),
+        ),
+    },
+    lives=timedelta(hours=12),
+)  # fmt: skip
+
+SERVICE_BACK = Template(
+    MessageTemplate.SERVICE_BACK, Kind.ASKED, {**_ENTE, "began": Instant(), "ended": Instant()},
+    {
+        "it": Wording(
+            subject="{ente}: il centro di contatto risponde di nuovo",
+            body=_mail("it", "il servizio del centro di contatto è stato interrotto.\nDa: {began}\nA: {ended}"),
+        ),
+        "en": Wording(
+            subject="{ente}: the contact centre answers again",
+            body=_mail("en", "the contact centre was out of service.\nFrom: {began}\nTo: {ended}"),
+        ),
+        "de": Wording(
+            subject="{ente}: das Kontaktzentrum antwortet wieder",
+            body=_mail("de", "das Kontaktzentrum war gestört.\nVon: {began}\nBis: {ended}"),
+        ),
+    },
+    lives=timedelta(days=3),
+)  # fmt: skip
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION,
         ALERT,
+        SERVICE_DOWN, SERVICE_BACK,
     )
 )  # fmt: skip

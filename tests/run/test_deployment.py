@@ -54,6 +54,8 @@ def test_only_the_migration_sees_the_owner_and_the_superuser():
     privileged = {"database_owner_url", "database_superuser_url", "postgres_password"}
     holders = {name for name, service in SERVICES.items() if privileged & set(service["secrets"])}
     assert holders == {"postgres", "migrate"}
+    reading_all = {name for name, service in SERVICES.items() if "database_backup_url" in service.get("secrets", ())}
+    assert reading_all == {"migrate", "engine"}
 
 
 def test_every_process_is_there_watched_and_without_rights():
@@ -90,6 +92,7 @@ def test_secrets_are_written_once(tmp_path, capsys):
     assert "is incomplete: missing redis_url" in capsys.readouterr().out
 
 
-def test_the_secrets_name_the_three_roles(secrets):
-    urls = [(secrets / f"database_{name}url").read_text() for name in ("owner_", "", "routing_")]
-    assert [re.search(r"//(\w+):", url)[1] for url in urls] == [prepare.OWNER, prepare.APP, prepare.ROUTING]
+def test_the_secrets_name_the_roles(secrets):
+    urls = [(secrets / f"database_{name}url").read_text() for name in ("owner_", "", "routing_", "backup_")]
+    roles = [prepare.OWNER, prepare.APP, prepare.ROUTING, prepare.BACKUP]
+    assert [re.search(r"//(\w+):", url)[1] for url in urls] == roles

@@ -109,8 +109,9 @@ REACHED = {"completed": Reached.ANSWERED, "answered": Reached.ANSWERED, "busy": 
 
 
 @router.api_route("/apology", methods=["GET", "POST"])
-def apology(runtime: RuntimeDep) -> Response:
+def apology(request: Request, runtime: RuntimeDep) -> Response:
     """The address of last resort: it answers without the database, and to whoever asks."""
+    request.app.state.pulse.apologise()
     return Response(runtime.carrier.render(APOLOGY), media_type="text/xml")
 
 

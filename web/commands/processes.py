@@ -69,6 +69,7 @@ def engine() -> None:
     _loading()
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
@@ -85,6 +86,8 @@ def engine() -> None:
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
     from web.alerts.saying import say  # noqa: PLC0415
+    from web.backup.schedule import Schedule  # noqa: PLC0415
+    from web.continuity.watch import look as watch_service  # noqa: PLC0415
     from web.levels.view import days_of  # noqa: PLC0415
     from web.wiring import build, vapid_key  # noqa: PLC0415
 
@@ -129,6 +132,10 @@ def engine() -> None:
     # A simulator may start after us, and forgets when it restarts.
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
+    more.append(Chore("continuity", EVERY.total_seconds(), partial(watch_service, runtime.database), patient=True))
+    backups = Schedule(runtime.database)
+    if settings.database_backup_url is not None:
+        more.append(Chore("backup", 60, backups.look, patient=True))
     messages = SoundKeeper(runtime.database, runtime.carrier, runtime.documents, SHELF)
     more.append(Chore("voicemail", 3, messages.run, patient=True))
     recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
@@ -137,6 +144,7 @@ def engine() -> None:
     _loaded()
     leader.run(stop)
     pusher.close()
+    backups.close()
     runtime.close()
 
 

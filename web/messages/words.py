@@ -49,5 +49,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT_REMINDER: "promemoria dell'appuntamento",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
         MessageTemplate.CONVERSATION: "conversazione",
+        MessageTemplate.SERVICE_DOWN: "servizio interrotto",
+        MessageTemplate.SERVICE_BACK: "servizio di nuovo attivo",
     },
 }

@@ -4,6 +4,7 @@ import crm.access.models
 import crm.audit.models
 import crm.collection.models
 import crm.contacts.models
+import crm.continuity.models
 import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs

@@ -12,6 +12,7 @@ from crm.access import service as access
 from crm.access.errors import SignInError
 from crm.access.models import User
 from crm.access.permissions import Permission, Principal
+from crm.continuity import notices
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
@@ -45,6 +46,7 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
             "user": user, "grants": grants, "contracts": contracts, "enti": enti.badges(session),
             "sessions": queries.sessions(session, user_id=by.user_id, this=by.session_id),
             "identities": queries.identities(session, user_id=by.user_id),
+            "follows": notices.follows(session, by.user_id),
             "changed": done == "password", "eyelid": EYELID, "factor": second_factor.state(session, by.user_id),
             "day": agents.own_day(session, by),
             **_watched(session, by),

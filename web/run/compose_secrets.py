@@ -14,7 +14,7 @@ SERVER = "postgres:5432"
 def values() -> dict[str, str]:
     """Every secret, by the name of its file."""
     token = secrets.token_hex
-    postgres, owner, app, routing, redis = (token(16) for _ in range(5))
+    postgres, owner, app, routing, redis, backup = (token(16) for _ in range(6))
     return {
         "postgres_password": postgres,
         "redis_password": redis,
@@ -22,6 +22,7 @@ def values() -> dict[str, str]:
         "database_owner_url": f"postgresql+psycopg://filodiretto_owner:{owner}@{SERVER}/filodiretto",
         "database_url": f"postgresql+psycopg://filodiretto_app:{app}@{SERVER}/filodiretto",
         "database_routing_url": f"postgresql+psycopg://filodiretto_routing:{routing}@{SERVER}/filodiretto",
+        "database_backup_url": f"postgresql+psycopg://filodiretto_backup:{backup}@{SERVER}/filodiretto",
         "redis_url": f"redis://:{redis}@redis:6379/0",
         "metrics_token": token(16),
         "master_key": token(32),

@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from web.run import processes
 from web.run.claims import LOOPBACK
-from web.run.prepare import APP, OWNER, ROUTING, Passwords
+from web.run.prepare import APP, BACKUP, BACKUP_URL, OWNER, ROUTING, Passwords
 from web.run.processes import Account, Child, Program, RunError
 
 UNPRIVILEGED = "nobody"
@@ -45,6 +45,7 @@ class Credentials:
     twilio_auth_token: str
     twilio_api_key: str
     twilio_api_secret: str
+    backup: str = ""
 
     def twilio(self) -> dict[str, str]:
         """The demo's account, as settings."""
@@ -53,18 +54,20 @@ class Credentials:
     @property
     def roles(self) -> Passwords:
         """The passwords of the database's roles."""
-        return Passwords(owner=self.owner, app=self.app, routing=self.routing)
+        return Passwords(owner=self.owner, app=self.app, routing=self.routing, backup=self.backup)
 
 
 def credentials(data: Path) -> Credentials:
     """The data folder's credentials, made at the first call."""
     path = data / "credentials.json"
-    if not path.exists():
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if missing := set(Credentials.__dataclass_fields__) - set(known):  # all of them, or what an update brought
         token = secrets.token_hex
         fresh = {name: token(16) for name in Credentials.__dataclass_fields__}
         fresh |= {"twilio_account_sid": "AC" + token(16), "twilio_api_key": "SK" + token(16)}
-        _write_private(path, json.dumps(fresh, indent=1))
-    return Credentials(**json.loads(path.read_text(encoding="utf-8")))
+        known |= {name: value for name, value in fresh.items() if name in missing}
+        _write_private(path, json.dumps(known, indent=1))
+    return Credentials(**known)
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -221,7 +224,9 @@ def settings(postgres: Postgres, redis_server: Redis, roles: Passwords, database
     def url(role: str, password: str) -> str:
         return postgres.dsn(database, role, password).replace("postgresql:", "postgresql+psycopg:", 1)
 
+    backup = {} if roles.backup is None else {BACKUP_URL: url(BACKUP, roles.backup)}
     return {
+        **backup,
         "FILODIRETTO_DATABASE_URL": url(APP, roles.app),
         "FILODIRETTO_DATABASE_ROUTING_URL": url(ROUTING, roles.routing),
         "FILODIRETTO_DATABASE_OWNER_URL": url(OWNER, roles.owner),

@@ -4,7 +4,7 @@ nothing. None of the three is a superuser or may pass by row-level security.
     python -m web.run.prepare
 
 creates them and the database on the server of FILODIRETTO_DATABASE_SUPERUSER_URL (or its _FILE), with the
-names and passwords of the three FILODIRETTO_DATABASE_*_URL settings. It may be run again at any time."""
+names and passwords of the FILODIRETTO_DATABASE_*_URL settings. It may be run again at any time."""
 
 import os
 import sys
@@ -18,11 +18,14 @@ import psycopg
 from psycopg import sql
 
 OWNER, APP, ROUTING = "filodiretto_owner", "filodiretto_app", "filodiretto_routing"
+BACKUP = "filodiretto_backup"  # reads everything, past row-level security, and writes nothing: backups alone
 URLS = {
     "owner": "FILODIRETTO_DATABASE_OWNER_URL",
     "app": "FILODIRETTO_DATABASE_URL",
     "routing": "FILODIRETTO_DATABASE_ROUTING_URL",
 }
+BACKUP_URL = "FILODIRETTO_DATABASE_BACKUP_URL"  # may be left out
+SUPERUSER = "FILODIRETTO_DATABASE_SUPERUSER_URL"
 Connection = psycopg.Connection[tuple[object, ...]]
 _RUN_TIME = (sql.Identifier(APP), sql.Identifier(ROUTING))
 _LOCK = 7_451_002  # any number: two preparations at once wait for each other
@@ -30,11 +33,12 @@ _LOCK = 7_451_002  # any number: two preparations at once wait for each other
 
 @dataclass(frozen=True)
 class Passwords:
-    """One password a role."""
+    """One password a role; without one for backups that role is not made."""
 
     owner: str = field(repr=False)
     app: str = field(repr=False)
     routing: str = field(repr=False)
+    backup: str | None = field(default=None, repr=False)
 
 
 def prepare_database(superuser_dsn: str, database: str, passwords: Passwords) -> None:
@@ -43,9 +47,11 @@ def prepare_database(superuser_dsn: str, database: str, passwords: Passwords) ->
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         for role, password in ((OWNER, passwords.owner), (APP, passwords.app), (ROUTING, passwords.routing)):
             _role(connection, role, password)
+        if passwords.backup is not None:
+            _backup_role(connection, passwords.backup)
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).rowcount:
             create_database(connection, database)
-        own_database(connection, database)
+        own_database(connection, database, BACKUP if passwords.backup is not None else None)
     with psycopg.connect(superuser_dsn, dbname=database, autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
         connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
@@ -63,7 +69,7 @@ def create_database(connection: Connection, database: str, template: str = "temp
     )
 
 
-def own_database(connection: Connection, database: str) -> None:
+def own_database(connection: Connection, database: str, backup: str | None = None) -> None:
     """Only our roles connect; this does not come along when a database is copied."""
     name, owner = sql.Identifier(database), sql.Identifier(OWNER)
     connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, owner))
@@ -71,6 +77,16 @@ def own_database(connection: Connection, database: str) -> None:
     connection.execute(
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(name, sql.Identifier(APP), sql.Identifier(ROUTING))
     )
+    if backup is not None:
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(backup)))
+
+
+def _backup_role(connection: Connection, password: str) -> None:
+    _role(connection, BACKUP, password)
+    name = sql.Identifier(BACKUP)
+    connection.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(name))
+    connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(name))
+    connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(name))
 
 
 def _role(connection: Connection, role: str, password: str) -> None:
@@ -83,17 +99,25 @@ def _role(connection: Connection, role: str, password: str) -> None:
 
 def from_environment(environ: Mapping[str, str]) -> None:
     """Prepare the database that the settings describe."""
-    urls = {name: urlsplit(_value(environ, variable)) for name, variable in URLS.items()}
+    urls = {name: urlsplit(value_of(environ, variable)) for name, variable in URLS.items()}
     for name, role in (("owner", OWNER), ("app", APP), ("routing", ROUTING)):
         if urls[name].username != role or not urls[name].password:
             raise SystemExit(f"{URLS[name]} must name the role {role} and its password.")
-    superuser = _value(environ, "FILODIRETTO_DATABASE_SUPERUSER_URL").replace("postgresql+psycopg:", "postgresql:")
+    superuser = value_of(environ, SUPERUSER).replace("postgresql+psycopg:", "postgresql:")
     _wait(superuser)
-    passwords = Passwords(**{name: unquote(url.password or "") for name, url in urls.items()})
-    prepare_database(superuser, urls["owner"].path.strip("/"), passwords)
+    prepare_database(superuser, urls["owner"].path.strip("/"), passwords_of(environ))
 
 
-def _value(environ: Mapping[str, str], variable: str) -> str:
+def passwords_of(environ: Mapping[str, str]) -> Passwords:
+    """The roles' passwords, as their addresses have them."""
+    backup = BACKUP_URL if {BACKUP_URL, f"{BACKUP_URL}_FILE"} & set(environ) else None
+    wanted = {**URLS, **({"backup": backup} if backup else {})}
+    return Passwords(
+        **{name: unquote(urlsplit(value_of(environ, variable)).password or "") for name, variable in wanted.items()}
+    )
+
+
+def value_of(environ: Mapping[str, str], variable: str) -> str:
     if path := environ.get(f"{variable}_FILE"):
         return Path(path).read_text(encoding="utf-8").strip()
     if value := environ.get(variable):

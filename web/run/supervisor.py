@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from web.run import claims, embedded, processes
-from web.run.prepare import prepare_database
+from web.run.prepare import BACKUP_URL, prepare_database
 from web.run.processes import Child, Program, RunError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,6 +236,8 @@ class Supervisor:
         what = "web" if name == SECOND_WEB else name
         listener = self._sockets.get(what)
         command = tuple(self._options.command(what))
+        if name != "engine":  # it alone has backups made
+            environ = {variable: value for variable, value in environ.items() if variable != BACKUP_URL}
         if listener is None:
             return Program(name, command, environ, cwd=ROOT)
         number = listener.fileno()

@@ -51,6 +51,8 @@ from crm.contacts.models import (
     Relation,
     Source,
 )
+from crm.continuity.models import Cause, Interruption, InterruptionRemark
+from crm.continuity.models import RemarkState as AskedState
 from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind
@@ -121,12 +123,12 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
-    "configuration_version", "contract", "contract_agreement", "contract_level", "contract_terms", "ente",
-    "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump", "pause_limit",
-    "push_notice", "push_subscription", "quality_form", "queue", "queue_member", "recovery_code", "sample_draw",
-    "sampling_rule", "second_factor", "sign_in_attempt", "text_desk", "text_setting", "timer", "user_event",
-    "user_identity", "user_session", "wall", "worker_agreement", "worker_agreement_document",
-    "worker_agreement_reading",
+    "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_level", "contract_terms",
+    "ente", "follow_up_list", "heartbeat", "interruption", "ivr_flow", "ivr_publication", "ivr_version",
+    "name_stump", "pause_limit", "push_notice", "push_subscription", "quality_form", "queue", "queue_member",
+    "recovery_code", "sample_draw", "sampling_rule", "second_factor", "service_follower", "service_notice",
+    "service_spell", "sign_in_attempt", "text_desk", "text_setting", "timer", "user_event", "user_identity",
+    "user_session", "wall", "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -300,8 +302,15 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 EmergencyMessage(contract_id=cast.contract, ente_id=cast.empoli, text={"it": "Allerta."}, ends=True),
             ]
         )  # fmt: skip
+        stopped = Interruption(cause=Cause.DATABASE, began_at=at, ended_at=at, found_at=at, apologies=0)
+        session.add(stopped)
+        session.flush()
         session.add_all(
             [
+                InterruptionRemark(
+                    contract_id=cast.contract, ente_id=cast.empoli, interruption_id=stopped.id, words="Guasto.",
+                    state=AskedState.ASKED, said_by=cast.sara, said_at=at, decision="",
+                ),
                 PenaltyRemark(
                     contract_id=cast.contract, ente_id=cast.empoli, metric="x", subject="x", words="Guasto.",
                     state=RemarkState.NOTE, said_by=cast.sara, said_at=at, decision="",
