@@ -20,6 +20,7 @@ from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.centre import routes as centre
+from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.console import routes as console
@@ -125,6 +126,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wallboard,
         levels,
         levels_editor,
+        charts,
         surveys,
         voice,
         oversight,
