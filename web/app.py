@@ -55,6 +55,8 @@ from web.recordings import routes as recordings
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.staffing import routes as staffing
+from web.staffing import shifts
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
@@ -127,6 +129,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         levels,
         levels_editor,
         charts,
+        staffing,
+        shifts,
         surveys,
         voice,
         oversight,

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     FLOW_MANAGE = "flow.manage"
     QUEUE_MANAGE = "queue.manage"
     AGENT_OVERSEE = "agent.oversee"
+    STAFFING_PLAN = "staffing.plan"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     PENALTY_CONTEST = "penalty.contest"
@@ -60,6 +61,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.FLOW_MANAGE: "Draw voice flows, publish them, go back to an older one",
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
     Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses",
+    Permission.STAFFING_PLAN: "Forecasts of calls, shifts, extra operators",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
@@ -84,7 +86,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST,
-        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE,
+        Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.STAFFING_PLAN,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},

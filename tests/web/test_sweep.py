@@ -63,6 +63,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/listening": {"shown": "1"},
     "/enti/{ente_id}/recording": {"share": "20", "keep_days": "90", "pause_s": "120", "purpose": "quality"},
     "/enti/{ente_id}/told": {},
+    "/staffing/{contract_id}/shifts/{monday}": {},
     "/centre/{contract_id}/texts": {"held": "1", "queue": "1", "most": "3", "idle_min": "15"},
     "/voice/versions/{version_id}/nodes": {"kind": "message", "name": "Avviso"},
     "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},

@@ -15,6 +15,7 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from telephony.agents import queries as agents
+from telephony.staffing import queries as staffing
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people import answers
@@ -41,7 +42,7 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
             "sessions": queries.sessions(session, user_id=by.user_id, this=by.session_id),
             "identities": queries.identities(session, user_id=by.user_id),
             "changed": done == "password", "eyelid": EYELID, "factor": second_factor.state(session, by.user_id),
-            "day": agents.own_day(session, by),
+            "day": agents.own_day(session, by), "shifts": staffing.own_days(session, by),
             "factor_needed": second_factor.needed(session, by.user_id, runtime.second_factor),
         }  # fmt: skip
     providers = {one.key: one.label for one in runtime.settings.oidc_providers}

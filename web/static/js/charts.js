@@ -5,6 +5,7 @@ import uPlot from "/static/vendor/uplot/uPlot.esm.js";
 
 const INKS = { main: "--blue", good: "--good", calm: "--calm", near: "--near", broken: "--broken", ink: "--ink" };
 const DASHES = { calm: [6, 4], near: [2, 3], broken: [8, 3, 2, 3] }; // a colour is never alone
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 const DAY_S = 86_400;
 const LANGUAGE = document.documentElement.lang || "it";
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -27,12 +28,12 @@ function ofTable(table) {
       limitName: head.dataset.limitName,
       values: rows.map((row) => number(row.cells[place])),
     }));
-  return { labels: rows.map((row) => row.cells[0].textContent.trim()), columns };
+  return { x: heads[0].textContent.trim(), labels: rows.map((row) => row.cells[0].textContent.trim()), columns };
 }
 
 function axes(values, wordOf) {
   const quiet = { stroke: colour("--quiet"), font: "12px 'Titillium Web', sans-serif", grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
-  return [{ ...quiet, ...(values && { values }), grid: { show: false } }, { ...quiet, size: 52, ...(wordOf && { values: (_, all) => all.map(wordOf) }) }];
+  return [{ ...quiet, ...(values && { values }), grid: { show: false } }, { ...quiet, size: 52, ...(wordOf ? { values: (_, all) => all.map(wordOf) } : { incrs: WHOLE }) }];
 }
 
 function size(figure) {
@@ -50,7 +51,7 @@ function series(column, shown, more = {}) {
 }
 
 function drawTable(figure) {
-  const { labels, columns } = ofTable(document.getElementById(figure.dataset.table));
+  const { x, labels, columns } = ofTable(document.getElementById(figure.dataset.table));
   const isShare = figure.dataset.chart === "shares";
   const isBars = figure.dataset.chart === "bars";
   const decimals = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: isShare ? 0 : 1, style: isShare ? "percent" : "decimal" });
@@ -63,8 +64,8 @@ function drawTable(figure) {
     figure,
     {
       scales: { x: { time: false, range: wide }, y: { range: (_, __, max) => [0, isShare ? 1 : Math.max(1, max * 1.08)] } },
-      axes: axes((_, ticks) => ticks.map((tick) => labels[tick] ?? ""), shown),
-      series: [{ label: "", value: (_, value) => labels[value] ?? "—" }, ...columns.map((one, place) => series(one, shown, bar(place))), ...limits.map((one) => series(one, shown, { width: 1.5, dash: [3, 3] }))],
+      axes: axes((_, ticks) => ticks.map((tick) => labels[tick] ?? ""), isShare ? shown : undefined),
+      series: [{ label: x, value: (_, value) => labels[value] ?? "—" }, ...columns.map((one, place) => series(one, shown, bar(place))), ...limits.map((one) => series(one, shown, { width: 1.5, dash: [3, 3] }))],
     },
     [xs, ...columns.map((one) => one.values), ...limits.map((one) => one.values)],
   );
@@ -76,19 +77,20 @@ async function drawYear(figure) {
   const { start, received, answered } = await answer.json();
   const began = performance.now();
   const xs = received.map((_, place) => start + place * 900);
-  const [first, second] = figure.dataset.names.split("|");
+  const [x, first, second] = figure.dataset.names.split("|");
   const whole = (value) => `${value}`;
   const chart = draw(
     figure,
     {
+      // In milliseconds, for whoever measures; by the time it is ready the picture is there.
+      hooks: { ready: [() => (figure.dataset.drawnIn = `${Math.round(performance.now() - began)}`)] },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Europe/Rome"),
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.08)] } },
       axes: axes(undefined, undefined).map((axis, place) => (place ? axis : { ...axis, values: (_, ticks, __, space, step) => ticks.map((tick) => when(tick, step)) })),
-      series: [{ label: "", value: (_, value) => (value === null ? "—" : when(value, 0)) }, series({ name: first, ink: "main" }, whole, { width: 1 }), series({ name: second, ink: "good" }, whole, { width: 1 })],
+      series: [{ label: x, value: (_, value) => (value === null ? "—" : when(value, 0)) }, series({ name: first, ink: "main" }, whole, { width: 1 }), series({ name: second, ink: "good" }, whole, { width: 1 })],
     },
     [xs, received, answered],
   );
-  figure.dataset.drawnIn = `${Math.round(performance.now() - began)}`; // milliseconds, for whoever measures
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => {
       const last = xs.at(-1);
@@ -118,3 +120,9 @@ export function drawAll(within) {
 
 drawAll(document);
 document.addEventListener("htmx:after:swap", () => drawAll(document));
+
+// A slider says its value while it is moved.
+document.addEventListener("input", (event) => {
+  const shown = event.target.dataset?.shown && document.getElementById(event.target.dataset.shown);
+  if (shown) shown.textContent = event.target.value;
+});
