@@ -1,4 +1,4 @@
-"""How many agents each quarter hour takes, pure: by what is expected, how long calls last, what the contract promises."""
+"""How many agents each quarter hour takes, pure: by what is expected, what calls last, what the contract promises."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

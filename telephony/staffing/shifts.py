@@ -34,7 +34,7 @@ class Stretch:
         )
 
     def __str__(self) -> str:
-        return f"{self.begins:%H:%M}-{self.ends:%H:%M}"
+        return f"{_told(self.begins)}-{_told(self.ends)}"
 
 
 def read(text: str) -> tuple[Stretch, ...]:
@@ -91,6 +91,10 @@ def may_be_told(agents: int, *, to_himself: bool = False) -> bool:
     The one place that decides it (L. 300/1970, art. 4).
     """
     return to_himself or agents >= FEWEST
+
+
+def _told(at: time) -> str:
+    return f"{at.hour}:{at.minute:02}" if at.minute else f"{at.hour}"
 
 
 def _place(at: time) -> int:

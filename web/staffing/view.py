@@ -22,6 +22,7 @@ from telephony.staffing.shifts import coverage
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_LISTED = 14
 TRIED = timedelta(days=28)
+NOBODY = Need(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def overview(session: Session, contract_id: int) -> Overview:
         tuple(known),
         tuple(
             proposals(
-                known, expected, {one.on: [quarter.need for quarter in one.quarters] or [Need(0, 0, 0)] for one in ahead},
+                known, expected, {one.on: [quarter.need for quarter in one.quarters] or [NOBODY] for one in ahead},
                 preset=agreement.preset if agreement else "",
             )
         ),
