@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Integer, cast, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
@@ -129,7 +130,7 @@ def forecasts(session: Session, contract_id: int, first: date, last: date) -> di
     rows = session.scalars(
         select(ForecastDay)
         .where(ForecastDay.contract_id == contract_id, ForecastDay.day.between(first, last))
-        .distinct(ForecastDay.day)
+        .ext(distinct_on(ForecastDay.day))
         .order_by(ForecastDay.day, ForecastDay.made_on.desc())
     )
     return {row.day: _expected(row) for row in rows}
@@ -143,7 +144,7 @@ def as_told(session: Session, contract_id: int, first: date, last: date) -> dict
             ForecastDay.contract_id == contract_id, ForecastDay.day.between(first, last),
             ForecastDay.made_on >= ForecastDay.day - 7, ForecastDay.made_on < ForecastDay.day,
         )
-        .distinct(ForecastDay.day)
+        .ext(distinct_on(ForecastDay.day))
         .order_by(ForecastDay.day, ForecastDay.made_on)
     )  # fmt: skip
     return {row.day: _expected(row) for row in rows}

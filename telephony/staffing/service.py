@@ -103,13 +103,13 @@ def set_basis(
     by.require(Permission.STAFFING_PLAN, contract_id=contract_id)
     wrong = []
     if not 0 <= shrinkage <= Decimal("0.6"):
-        wrong.append(FieldError("Scrivi una percentuale da 0 a 60.", "shrinkage"))
+        wrong.append(InvalidError("Scrivi una percentuale da 0 a 60.", field="shrinkage"))
     if not Decimal("0.3") <= occupancy <= 1:
-        wrong.append(FieldError("Scrivi una percentuale da 30 a 100.", "occupancy"))
+        wrong.append(InvalidError("Scrivi una percentuale da 30 a 100.", field="occupancy"))
     if handling_s is not None and not 10 <= handling_s <= 3600:
-        wrong.append(FieldError("Scrivi i secondi, da 10 a 3600, o lascia vuoto.", "handling"))
+        wrong.append(InvalidError("Scrivi i secondi, da 10 a 3600, o lascia vuoto.", field="handling"))
     if wrong:
-        raise InvalidError("Controlla i valori.", parts=list(wrong))
+        raise InvalidError("Controlla i valori.", parts=wrong)
     values = {"shrinkage": shrinkage, "occupancy": occupancy, "handling_s": handling_s}
     row = insert(StaffingSetting).values(contract_id=contract_id, **values)
     session.execute(row.on_conflict_do_update(index_elements=["contract_id"], set_=values))
@@ -132,14 +132,14 @@ def save_week(
             stretches = read(text)
         except ValueError:
             field = f"shift-{agent_id}-{day.isoformat()}"
-            wrong.append(FieldError("Scrivi le ore a quarti, come 8:30-13:00, 14:00-17:00.", field))
+            wrong.append(InvalidError("Scrivi le ore a quarti, come 8:30-13:00, 14:00-17:00.", field=field))
             continue
         rows += [
             {"contract_id": contract_id, "agent_id": agent_id, "day": day, "begins": one.begins, "ends": one.ends}
             for one in stretches
         ]
     if wrong:
-        raise InvalidError("Controlla i turni.", parts=list(wrong))
+        raise InvalidError("Controlla i turni.", parts=wrong)
     session.execute(
         delete(Shift).where(
             Shift.contract_id == contract_id, Shift.day >= monday, Shift.day < monday + WEEK,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from gettext import NullTranslations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -117,32 +118,47 @@ def download(runtime: RuntimeDep, visit: VisitDep, table: Table, asked: AskedDep
         picked = _chosen(session, view.choices(session, scope), asked)
         if picked is None:
             raise NotFoundError("Questi dati non ci sono.")
-        head, rows = _table(session, table, picked, translations(visit.language).gettext)
+        head, rows = _table(session, table, picked, translations(visit.language))
     return csv_answer(f"{table.value}-{picked.on.isoformat()}.csv", head, rows)
 
 
-def _table(session: Session, table: Table, picked: Chosen, _: Any) -> tuple[list[str], list[list[object]]]:
+def _table(
+    session: Session, table: Table, picked: Chosen, words: NullTranslations
+) -> tuple[list[str], list[list[object]]]:
     of, on = picked.of, picked.on
     match table:
         case Table.DAY:
-            head = [_("Ora"), _("Ricevute"), _("Risposte"), _("Ricevute il giorno prima"), _("Ricevute 7 giorni prima")]
+            head = [
+                words.gettext("Ora"),
+                words.gettext("Ricevute"),
+                words.gettext("Risposte"),
+                words.gettext("Ricevute il giorno prima"),
+                words.gettext("Ricevute 7 giorni prima"),
+            ]
             return head, [[at, *values] for at, values in view.day(session, of, on).rows]
         case Table.LEVELS:
             found = view.levels(session, of, on).hours
             shares = [[_percent(one.answered_within), _percent(one.waited_over)] for one in found]
-            head = [_("Ora"), _("In coda"), _("Livello di servizio (per cento)"), _("Attese lunghe (per cento)")]
+            head = [
+                words.gettext("Ora"),
+                words.gettext("In coda"),
+                words.gettext("Livello di servizio (per cento)"),
+                words.gettext("Attese lunghe (per cento)"),
+            ]
             return head, [[one.at, one.offered, *both] for one, both in zip(found, shares, strict=True)]
         case Table.WAITS:
             waits = view.lately(session, of, on).waits
             rows = zip(view.buckets(), waits.answered, waits.abandoned, strict=True)
-            return [_("Attesa"), _("Risposte"), _("Abbandoni")], [list(row) for row in rows]
+            return [words.gettext("Attesa"), words.gettext("Risposte"), words.gettext("Abbandoni")], [
+                list(row) for row in rows
+            ]
         case Table.WEEK:
             means = view.lately(session, of, on).week.means
-            head = [_("Giorno (1 è lunedì)"), _("Ora"), _("Ricevute, in media")]
+            head = [words.gettext("Giorno (1 è lunedì)"), words.gettext("Ora"), words.gettext("Ricevute, in media")]
             return head, [[weekday + 1, hour, round(mean, 2)] for (weekday, hour), mean in sorted(means.items())]
         case Table.YEAR:
             weeks = view.year(session, of).weeks()
-            return [_("Settimana dal"), _("Ricevute"), _("Risposte")], [
+            return [words.gettext("Settimana dal"), words.gettext("Ricevute"), words.gettext("Risposte")], [
                 [one.isoformat(), *sums] for one, *sums in weeks
             ]
 

@@ -60,9 +60,9 @@ def _plan(session: Session, *, contract_id: int, today: date) -> None:
     """What falls due, and who is there this week and the next, from today on."""
     user_id = session.execute(select(User.id).where(User.username == SUPERVISOR.username)).scalar_one()
     sara = Principal(user_id, SUPERVISOR.name, "it", frozenset({Held(Role.SUPERVISOR, None, contract_id)}))
-    for days in DUE:
+    for ahead in DUE:
         staffing.know_day(
-            session, sara, contract_id=contract_id, day=today + timedelta(days=days), kind=Kind.DUE, name="TARI, rata"
+            session, sara, contract_id=contract_id, day=today + timedelta(days=ahead), kind=Kind.DUE, name="TARI, rata"
         )
     monday = today - timedelta(days=today.weekday())
     agents = list(queries.agents_of(session, contract_id))

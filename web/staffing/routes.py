@@ -127,10 +127,16 @@ def download(runtime: RuntimeDep, visit: VisitDep, asked: AskedDep) -> Response:
     with runtime.database.begin(visit.scope(Permission.STAFFING_PLAN)) as session:
         on = day_in(asked.day, clock.business_day(clock.now(session)))
         shown, _ = _day(session, contract_id, on, WhatIf())
-    _t = translations(visit.language).gettext
+    words = translations(visit.language)
     head = [
-        _t("Ora"), _t("Previste"), _t("Da"), _t("A"), "Erlang C", "Erlang A", _t("Da mettere in turno"), _t("In turno"),
-    ]  # fmt: skip
+        words.gettext("Ora"),
+        words.gettext("Previste"),
+        words.gettext("Da"),
+        words.gettext("A"),
+        "Erlang C",
+        "Erlang A",
+    ]
+    head += [words.gettext("Da mettere in turno"), words.gettext("In turno")]
     rows = (
         (one.at, round(one.expected, 1), round(one.low, 1), round(one.high, 1), one.need.by_c, one.need.by_a,
          one.need.plan, one.planned)
