@@ -26,8 +26,11 @@ def assert_accessible(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("username", "path"),
-    [("anna", "/console"), ("sara", "/wallboard"), ("sara", "/supervision"), ("admin", "/imports")],
-)
+    [
+        ("anna", "/console"), ("sara", "/wallboard"), ("sara", "/supervision"), ("admin", "/imports"),
+        ("sara", "/charts"), ("sara", "/staffing"), ("sara", "/staffing/shifts"),
+    ],
+)  # fmt: skip
 def test_a_page_is_accessible(sit_down: SitDown, username: str, path: str) -> None:
     desk = sit_down(username, path)
     assert_accessible(desk.page)

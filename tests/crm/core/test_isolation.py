@@ -118,10 +118,10 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "app_user",
     "carrier_command", "carrier_standing", "configuration_version", "contract", "contract_agreement", "contract_level",
-    "contract_terms", "ente", "follow_up_list", "heartbeat", "ivr_flow", "ivr_publication", "ivr_version", "name_stump",
-    "pause_limit", "queue", "queue_member", "recovery_code", "second_factor", "sign_in_attempt", "text_desk",
-    "text_setting", "timer",
-    "user_event", "user_identity", "user_session",
+    "contract_terms", "ente", "follow_up_list", "forecast_day", "heartbeat", "ivr_flow", "ivr_publication",
+    "ivr_version", "known_day", "name_stump", "pause_limit", "queue", "queue_member", "recovery_code", "reinforcement",
+    "roster_week", "second_factor", "shift", "sign_in_attempt", "staffing_setting", "text_desk", "text_setting",
+    "timer", "user_event", "user_identity", "user_session",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
