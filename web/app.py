@@ -21,6 +21,7 @@ from web.api import messages as message_webhooks
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.centre import routes as centre
+from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.console import routes as console
@@ -67,6 +68,8 @@ from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.staffing import routes as staffing
+from web.staffing import shifts
 from web.supervision import calls as supervised_calls
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
@@ -156,6 +159,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         walls,
         levels,
         levels_editor,
+        charts,
+        staffing,
+        shifts,
         surveys,
         voice,
         oversight,

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     QUEUE_MANAGE = "queue.manage"
     AGENT_OVERSEE = "agent.oversee"
     BOARD_MANAGE = "board.manage"
+    STAFFING_PLAN = "staffing.plan"
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     KNOWLEDGE_WRITE = "knowledge.write"
@@ -66,6 +67,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.QUEUE_MANAGE: "Set up queues, and say who answers in which",
     Permission.AGENT_OVERSEE: "See what each agent does, end it for him, limit the pauses, write to all",
     Permission.BOARD_MANAGE: "Set the live board's thresholds, be told of its alerts, hang it on walls",
+    Permission.STAFFING_PLAN: "Forecasts of calls, shifts, extra operators",
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.KNOWLEDGE_WRITE: "Write and publish articles, scripts and note templates",
@@ -95,7 +97,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
-        Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE,
+        Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},

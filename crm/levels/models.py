@@ -62,6 +62,10 @@ class ServiceFact(Base):
         Index(
             "ix_service_fact_announced", "contract_id", "occurred_at", postgresql_where=text("kind = 'announced'")
         ),
+        Index(
+            "ix_service_fact_ended", "contract_id", "occurred_at",
+            postgresql_where=text("kind IN ('served', 'left', 'callback', 'not_reached')"),
+        ),
     )  # fmt: skip
 
 

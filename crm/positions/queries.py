@@ -1,7 +1,7 @@
 """Reads of positions, as frozen values. Row-level security bounds them to the scope's enti."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Select, any_, bindparam, func, select, union
@@ -99,6 +99,15 @@ def _known_as(
     same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
     other = select(wanted).join(PositionAlias, same).where(PositionAlias.key == key)
     return select(wanted).where(own == key, _THERE), other.where(_THERE)
+
+
+def acts_by_day(session: Session, first: date, last: date) -> tuple[dict[date, int], dict[date, int]]:
+    """How many acts fall due on each day of a period, and how many were notified on it; days without any left out."""
+    found = []
+    for column in (Position.due_on, Position.notified_on):
+        rows = select(column, func.count()).where(column >= first, column <= last, _THERE).group_by(column)
+        found.append({day: count for day, count in session.execute(rows) if day is not None})
+    return found[0], found[1]
 
 
 def _views(session: Session, statement: Select[*tuple[Any, ...]], **about: Any) -> list[PositionView]:

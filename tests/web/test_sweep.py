@@ -74,6 +74,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "kind": "union", "reference": "Prot. 1", "signed_on": "2026-01-12", "valid_from": "2026-01-12",
         "valid_until": "", "keep_months": "12", "use-scores": "1", "told": "Si valuta.",
     },
+    "/staffing/{contract_id}/shifts/{monday}": {},
     "/centre/{contract_id}/texts": {"held": "1", "queue": "1", "most": "3", "idle_min": "15"},
     "/voice/versions/{version_id}/nodes": {"kind": "message", "name": "Avviso"},
     "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},

@@ -14,6 +14,8 @@ const files = {
   "bootstrap-italia/dist/css/bootstrap-italia.min.css": "bootstrap-italia/css/bootstrap-italia.min.css",
   "bootstrap-italia/dist/svg/sprites.svg": "bootstrap-italia/svg/sprites.svg",
   "@twilio/voice-sdk/dist/twilio.min.js": "twilio/twilio.min.js",
+  "uplot/dist/uPlot.esm.js": "uplot/uPlot.esm.js", // charts: fast, small, and at home under our policy of contents
+  "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
 };
 for (const font of ["Titillium_Web", "Roboto_Mono"]) {
   for (const name of readdirSync(join(packages, "bootstrap-italia/dist/fonts", font))) {

@@ -82,6 +82,7 @@ def engine() -> None:
     from telephony.quality.sampling import run as draw_conversations  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.sounds.keeping import SoundKeeper  # noqa: PLC0415
+    from telephony.staffing.service import make_due  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
@@ -106,6 +107,7 @@ def engine() -> None:
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
+        Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
     ]
     public = settings.public_url

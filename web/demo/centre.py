@@ -19,6 +19,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
+from web.demo.calls import remember
 from web.demo.enti import seed_enti
 from web.demo.flows import answer_with_machine
 from web.demo.knowledge import teach
@@ -54,6 +55,7 @@ def seed_demo(
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
         if session.execute(select(Queue.id).where(Queue.contract_id == contract_id).limit(1)).first() is None:
             _centre(session, contract_id)
+    remember(database, contract_id=contract_id, data_dir=data_dir, today=today)
     database.transact(Scope.of_contract(contract_id), partial(give_opinions, contract_id=contract_id))
     database.transact(Scope.of_contract(contract_id), settle_sources)
     with database.begin(Scope.of_contract(contract_id)) as session:

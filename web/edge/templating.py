@@ -50,6 +50,7 @@ def environment(language: str) -> Environment:
         "number": lambda value: format_decimal(value, locale=locale),
         "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
+        "weekday": lambda day: format_date(day, "EEE d MMM", locale=locale),
         "month": lambda day: format_date(day, "LLLL y", locale=locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
         "clock": partial(_clock, locale=locale),

@@ -1,6 +1,5 @@
 """How the contracts' levels stand: for supervisors, administrators and the enti, each as far as his grants reach."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -9,7 +8,6 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.access.service import scope_for
 from crm.core import clock
-from crm.core.db import Scope
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels import remarks
@@ -19,8 +17,9 @@ from telephony.queues import queries as queues
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.levels.view import standings
+from web.levels.watched import scope_of, watched
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,11 +29,11 @@ def levels(
     request: Request, runtime: RuntimeDep, visit: VisitDep, contract: int | None = None, begins: str = ""
 ) -> Response:
     """Each level of each contract, today and in a period; `begins` chooses the period of one `contract`."""
-    scope = _scope(visit)
+    scope = scope_of(visit)
     with runtime.database.begin(scope) as session:
         found = [
             standing
-            for one, ente_id in _watched(session, scope)
+            for one, ente_id in watched(session, scope)
             if (standing := standings(session, one, ente_id=ente_id, begins=begins if one == contract else ""))
         ]
         badges = enti.badges(session, scope.enti)
@@ -51,9 +50,9 @@ def calls(
     service: str = "", begins: str = "", ente: int | None = None,
 ) -> Response:  # fmt: skip
     """The calls that passed a level's limit in a period, and whether each is paid for."""
-    scope = _scope(visit)
+    scope = scope_of(visit)
     with runtime.database.begin(scope) as session:
-        if (contract_id, ente) not in set(_watched(session, scope)):
+        if (contract_id, ente) not in set(watched(session, scope)):
             raise NotFoundError("Questo contratto non c'è.")
         found = standings(session, contract_id, ente_id=ente, begins=begins)
         key = (metric.value, callers, service)
@@ -101,16 +100,3 @@ def decide(
 
     runtime.database.transact(visit.scope(needed), work)
     return shown_anew(translations(visit.language).gettext("Salvato."))
-
-
-def _scope(visit: Visit) -> Scope:
-    """Penalties are for whoever answers for the contract and for the enti, not for everybody who sees the wallboard."""
-    watches = visit.principal.can(Permission.ENTE_WATCH)
-    return visit.scope(Permission.ENTE_WATCH if watches else Permission.ENTE_MANAGE)
-
-
-def _watched(session: Session, scope: Scope) -> Iterator[tuple[int, int | None]]:
-    """The contracts that the visitor watches as a whole, and the others of each ente that he watches."""
-    yield from ((one, None) for one in sorted(scope.contracts))
-    for ente_id in enti.badges(session, scope.enti):
-        yield from ((one, ente_id) for one in sorted(enti.contracts_of(session, ente_id) - scope.contracts))

@@ -35,6 +35,7 @@ import telephony.quality.models
 import telephony.queues.models
 import telephony.recording.models
 import telephony.selfservice.models
+import telephony.staffing.models
 import telephony.standing.models
 import telephony.surveys.models
 import telephony.texts.models

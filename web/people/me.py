@@ -20,6 +20,7 @@ from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
 from telephony.agents import queries as agents
 from telephony.queues.figures import figures_locked
+from telephony.staffing import queries as staffing
 from web.edge.templating import THEME_COOKIE, THEMES, fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.people import answers
@@ -48,7 +49,7 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
             "identities": queries.identities(session, user_id=by.user_id),
             "follows": notices.follows(session, by.user_id),
             "changed": done == "password", "eyelid": EYELID, "factor": second_factor.state(session, by.user_id),
-            "day": agents.own_day(session, by),
+            "day": agents.own_day(session, by), "shifts": staffing.own_days(session, by),
             **_watched(session, by),
             "factor_needed": second_factor.needed(session, by.user_id, runtime.second_factor),
         }  # fmt: skip

@@ -33,6 +33,7 @@ MAY = {
     Permission.CALLS_ANSWER: {Role.AGENT, Role.SUPERVISOR},
     Permission.CALLS_OUTSIDE: {Role.SUPERVISOR},
     Permission.CALLS_WATCH: {Role.SUPERVISOR},
+    Permission.STAFFING_PLAN: {Role.SUPERVISOR},
     Permission.RECORDING_LISTEN: {Role.SUPERVISOR, Role.ENTE_APPROVER},
     Permission.RECORDING_SAVE: {Role.ENTE_APPROVER},
     Permission.FILE_READ: STAFF | OF_AN_ENTE,

@@ -124,11 +124,12 @@ OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_level", "contract_terms",
-    "ente", "follow_up_list", "heartbeat", "interruption", "ivr_flow", "ivr_publication", "ivr_version",
-    "name_stump", "pause_limit", "push_notice", "push_subscription", "quality_form", "queue", "queue_member",
-    "recovery_code", "sample_draw", "sampling_rule", "second_factor", "service_follower", "service_notice",
-    "service_spell", "sign_in_attempt", "text_desk", "text_setting", "timer", "user_event", "user_identity",
-    "user_session", "wall", "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
+    "ente", "follow_up_list", "forecast_day", "heartbeat", "interruption", "ivr_flow", "ivr_publication",
+    "ivr_version", "known_day", "name_stump", "pause_limit", "push_notice", "push_subscription", "quality_form",
+    "queue", "queue_member", "recovery_code", "reinforcement", "roster_week", "sample_draw", "sampling_rule",
+    "second_factor", "service_follower", "service_notice", "service_spell", "shift", "sign_in_attempt",
+    "staffing_setting", "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session", "wall",
+    "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (

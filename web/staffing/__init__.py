@@ -1,0 +1,1 @@
+"""Turni e previsioni: forecasts, the agents they take, shifts, extra operators."""
