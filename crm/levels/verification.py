@@ -1,20 +1,19 @@
 """The proof of the counters: computed again from the facts, they are the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import Table, func, select, union_all, values
+from sqlalchemy import Table, exists, func, select, union_all, values
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from crm.levels import queries, service
 from crm.levels.metering import MEASURES, Account, Callers, Counts, FactKind, Told, contribution, hour_of, replay
 from crm.levels.models import ServiceCount, ServiceDelta, ServiceFact, ServiceHour
-from crm.levels.terms import in_force
+from crm.levels.terms import Terms, in_force
 
 AT_ONCE = 10_000  # facts on their way from the database
 
@@ -63,7 +62,7 @@ def verify(session: Session, contract_id: int, since: datetime, until: datetime)
     quarters: dict[Key, Counts] = {}
     calls = 0
     versions = queries.terms(session, contract_id)
-    for account, counts in _replayed(session, contract_id, since, until, versions):
+    for account, counts in replayed(session, contract_id, since, until, versions):
         calls += 1
         key = Key(account.quarter, account.ente_id or 0, account.queue_id or 0, account.callers)
         quarters[key] = quarters.get(key, Counts()) + counts
@@ -93,13 +92,21 @@ def correct(session: Session, contract_id: int, verdict: Verdict) -> None:
             session.execute(service.add_to(table, select(*row.c)))
 
 
-def _replayed(
-    session: Session, contract_id: int, since: datetime, until: datetime, versions: Any
-) -> Iterator[tuple[Account, Counts]]:
+def replayed(
+    session: Session, contract_id: int, since: datetime, until: datetime, versions: Iterable[Terms],
+    *, ente_id: int | None = None,
+) -> Iterator[tuple[Account, Counts]]:  # fmt: skip
+    """Each call that arrived in a period: where it counts, and what it adds there. By its facts alone.
+
+    With an ente, those that count for it.
+    """
     received = select(_FACT.c.subject).where(
         _FACT.c.contract_id == contract_id, _FACT.c.kind == FactKind.RECEIVED, _FACT.c.occurred_at >= since,
         _FACT.c.occurred_at < until,
     )  # fmt: skip
+    if ente_id is not None:
+        its = _FACT.alias("its")
+        received = received.where(exists().where(its.c.subject == _FACT.c.subject, its.c.ente_id == ente_id))
     rows = session.execute(
         select(_FACT.c.subject, *_TOLD)
         .where(_FACT.c.subject.in_(received))
@@ -110,7 +117,8 @@ def _replayed(
         stands = replay(Told(*fact[1:]) for fact in facts)
         if stands is not None:
             account, call = stands
-            yield account, contribution(call, in_force(versions, account.quarter))
+            if ente_id is None or account.ente_id == ente_id:
+                yield account, contribution(call, in_force(versions, account.quarter))
 
 
 def _stored(
