@@ -17,6 +17,7 @@ from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
+from web.api.v1 import routes as api
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.centre import routes as centre
@@ -52,6 +53,7 @@ from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
 from web.recordings import routes as recordings
+from web.reports import routes as reports
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
@@ -59,6 +61,7 @@ from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
 from web.texts import routes as texts
+from web.tokens import routes as tokens
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -126,6 +129,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wallboard,
         levels,
         levels_editor,
+        reports,
+        tokens,
         surveys,
         voice,
         oversight,
@@ -151,6 +156,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     ):
         # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
         app.router.routes.extend(module.router.routes)
+    for router in (api.public, api.router):
+        app.router.routes.extend(router.routes)
     errors.install(app)
 
     @app.exception_handler(NotGenuineError)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from crm.messages.fields import Code, Euro, Field, Instant, Link, Name, Text
+from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text
 from crm.messages.wording import Kind, Template, Wording, catalogue
 
 
@@ -18,6 +18,7 @@ class MessageTemplate(StrEnum):
     APPOINTMENT_REMINDER = "appointment_reminder"
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
+    REPORT_READY = "report_ready"
 
 
 _ENTE: dict[str, Field] = {"ente": Name()}
@@ -202,6 +203,28 @@ CONVERSATION = Template(
     lives=timedelta(hours=6), secret=True, free=True,
 )  # fmt: skip
 
+REPORT_READY = Template(  # to whoever watches the ente and asked for it
+    MessageTemplate.REPORT_READY, Kind.ASKED, {**_ENTE, "first": Day(), "last": Day(), "link": Link()},
+    {
+        "it": Wording(
+            subject="{ente}: la relazione sul servizio è pronta",
+            body=_mail("it", "la relazione sul servizio, da {first} a {last}, è pronta:", "{link}"),
+        ),
+        "en": Wording(
+            subject="{ente}: the report on the service is ready",
+            body=_mail("en", "the report on the service, from {first} to {last}, is ready:", "{link}"),
+        ),
+        "de": Wording(
+            subject="{ente}: der Bericht über den Dienst ist fertig",
+            body=_mail("de", "der Bericht über den Dienst, von {first} bis {last}, ist fertig:", "{link}"),
+        ),
+    },
+    lives=timedelta(days=3),
+)  # fmt: skip
+
 TEMPLATES = catalogue(
-    (HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION)
+    (
+        HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION,
+        REPORT_READY,
+    )
 )  # fmt: skip

@@ -71,6 +71,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
+    from crm.reports.service import owe_due  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
     from telephony.calls.strays import Strays  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
@@ -99,6 +100,7 @@ def engine() -> None:
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
+        Chore("reports", 600, partial(owe_due, runtime.database), patient=True),
     ]
     strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)

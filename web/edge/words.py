@@ -13,12 +13,14 @@ from web.oversight import words as oversight
 from web.people import words as people
 from web.privacy import words as privacy
 from web.proposals import words as proposals
+from web.reports import words as reports
 from web.texts import words as texts
+from web.tokens import words as tokens
 from web.voice import words as voice
 
 _AREAS = (
-    console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals, texts,
-    voice,
+    console, contacts, files, follow_ups, imports, levels, messages, oversight, people, privacy, proposals, reports,
+    texts, tokens, voice,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

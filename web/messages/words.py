@@ -48,5 +48,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT_REMINDER: "promemoria dell'appuntamento",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
         MessageTemplate.CONVERSATION: "conversazione",
+        MessageTemplate.REPORT_READY: "avviso di una relazione pronta",
     },
 }

@@ -17,8 +17,10 @@ import crm.messages.models
 import crm.positions.models
 import crm.privacy.models
 import crm.proposals.models
+import crm.reports.models
 import crm.staff.models
 import crm.timeline.models
+import crm.tokens.models
 import telephony.agents.models
 import telephony.callbacks.models
 import telephony.calls.models
