@@ -111,8 +111,10 @@ def _section(
 def _width(column: Column, kind: Kind, *, many: bool) -> int:
     """A column's share of the line's width; 0 for as much as its contents take."""
     if column in WIDE:
-        return 3
-    return 1 if many and kind in NUMERIC else 0
+        return 6
+    if not many or kind not in NUMERIC:
+        return 0
+    return 3 if kind is Kind.SECONDS else 2
 
 
 def _chart(bars: tuple[Bar, ...], title: str, lost: str) -> dict[str, str] | None:
