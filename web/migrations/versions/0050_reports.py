@@ -55,8 +55,11 @@ def upgrade() -> None:
         for statement in protect(table):
             op.execute(statement)
         op.execute(f"GRANT SELECT, INSERT, DELETE ON {table} TO {APP}")  # never changed; gone with the ente
+    # An ente's hours, without those of the contract's other enti.
+    op.create_index("ix_service_hour_contract_id_ente_id_hour", "service_hour", ["contract_id", "ente_id", "hour"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_service_hour_contract_id_ente_id_hour", "service_hour")
     op.drop_table("report_wish")
     op.drop_table("service_report")
