@@ -40,7 +40,7 @@ from crm.reports.report import (
     total,
 )
 
-ONE_DAY, AT_ONCE = timedelta(days=1), timedelta(days=7)
+ONE_DAY, AT_ONCE = timedelta(days=1), timedelta(days=2)
 
 
 def read(
@@ -49,7 +49,7 @@ def read(
     """The report on a period of an ente's, as it is known now.
 
     The session must be a snapshot that sees the whole contract. `days` tells what is known of days; `turn` is called
-    after each week's calls were gone through, which takes long where there are many.
+    after every two days whose calls were gone through, which takes long where there are many.
     """
     closed = closed_within(session, contract_id, span.first, span.last, ente_id=ente_id)
     evidence, now = _evidence(span, closed, days), days(span.first, span.after)
