@@ -53,7 +53,7 @@ def fill(centre: Centre, count: int) -> Filled:
     """So many people, each with a telephone and a position, as the database's superuser."""
     everybody = list(people(count, enti=ENTI))
     with psycopg.connect(centre.place.postgres.dsn(centre.name)) as connection:
-        enti = tuple(_enti(connection, centre.cast.contract))
+        enti = tuple(enti_of(connection, centre.cast.contract))
         for table, rows in _tables(everybody, enti).items():
             _copy(connection, table, rows)
         words = {word for one in everybody for word in words_of(name_key(one.surname, one.given_name))}
@@ -69,7 +69,7 @@ def fill(centre: Centre, count: int) -> Filled:
     return Filled(enti, count, tuple(everybody[::EVERY_NTH]), tuple(full))
 
 
-def _enti(connection: psycopg.Connection[Any], contract: int) -> Iterator[int]:
+def enti_of(connection: psycopg.Connection[Any], contract: int) -> Iterator[int]:
     for number in range(ENTI):
         code = f"Z{number:03d}"
         row = connection.execute(

@@ -18,6 +18,7 @@ from telephony.queues.music import waiting_music
 from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
+from web.api.v1 import routes as api
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.centre import routes as centre
@@ -64,6 +65,7 @@ from web.quality import own as own_quality
 from web.quality import routes as quality
 from web.quality import setup as quality_setup
 from web.recordings import routes as recordings
+from web.reports import routes as reports
 from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
@@ -75,6 +77,7 @@ from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
 from web.texts import routes as texts
+from web.tokens import routes as tokens
 from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
@@ -162,6 +165,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         charts,
         staffing,
         shifts,
+        reports,
+        tokens,
         surveys,
         voice,
         oversight,
@@ -190,6 +195,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     ):
         # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
         app.router.routes.extend(module.router.routes)
+    for router in (api.public, api.router):
+        app.router.routes.extend(router.routes)
     errors.install(app)
 
     @app.exception_handler(NotGenuineError)

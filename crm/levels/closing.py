@@ -36,6 +36,8 @@ class Closed:
     closed_at: datetime
     seal: str
     frozen: Frozen
+    first: date
+    last: date
 
 
 def close_due(database: Database, read: Read) -> int:
@@ -55,7 +57,24 @@ def closed(session: Session, contract_id: int, first: date, last: date, *, ente_
             ClosedPeriod.contract_id == contract_id, ClosedPeriod.first == first, ClosedPeriod.last == last, whose
         )
     )  # fmt: skip
-    return None if row is None else Closed(row.closed_at, row.seal, restored(row.kept))
+    return None if row is None else Closed(row.closed_at, row.seal, restored(row.kept), row.first, row.last)
+
+
+def closed_within(session: Session, contract_id: int, first: date, last: date, *, ente_id: int) -> list[Closed]:
+    """The ente's closed periods that lie between two days, in their order, none over another: the longer one stands."""
+    rows = session.scalars(
+        select(ClosedPeriod)
+        .where(
+            ClosedPeriod.contract_id == contract_id, ClosedPeriod.ente_id == ente_id, ClosedPeriod.first >= first,
+            ClosedPeriod.last <= last,
+        )
+        .order_by(ClosedPeriod.first, ClosedPeriod.last.desc())
+    )  # fmt: skip
+    found: list[Closed] = []
+    for row in rows:
+        if not found or row.first > found[-1].last:
+            found.append(Closed(row.closed_at, row.seal, restored(row.kept), row.first, row.last))
+    return found
 
 
 def judged(agreement: Agreement, terms: Terms, day: date, days: Days) -> tuple[Verdict, ...]:

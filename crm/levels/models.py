@@ -127,6 +127,8 @@ class ServiceHour(_Counted, Base):
     queue_id: Mapped[int] = mapped_column(primary_key=True)
     callers: Mapped[Callers] = mapped_column(choice(Callers), primary_key=True)
 
+    __table_args__ = (Index("ix_service_hour_contract_id_ente_id_hour", "contract_id", "ente_id", "hour"),)
+
 
 class ContractAgreement(Base):
     """What a contract promises from a day on: the head of its levels. Written anew, not changed: the past stays."""

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -83,13 +83,18 @@ def behind(
     return sorted(found, key=attrgetter("received_at", "subject"))
 
 
-def replayed(session: Session, contract_id: int, since: datetime, until: datetime) -> Iterator[Traced]:
-    """Every call that was received in a period, by its facts."""
+def replayed(
+    session: Session, contract_id: int, since: datetime, until: datetime, *, ente_id: int | None = None
+) -> Iterator[Traced]:
+    """Every call that was received in a period, by its facts; with an ente, those that count for it."""
     versions = queries.terms(session, contract_id)
     received = select(_FACT.c.subject).where(
         _FACT.c.contract_id == contract_id, _FACT.c.kind == FactKind.RECEIVED, _FACT.c.occurred_at >= since,
         _FACT.c.occurred_at < until,
     )  # fmt: skip
+    if ente_id is not None:
+        its = _FACT.alias("its")
+        received = received.where(exists().where(its.c.subject == _FACT.c.subject, its.c.ente_id == ente_id))
     rows = session.execute(
         select(_FACT.c.subject, *_TOLD)
         .where(_FACT.c.subject.in_(received))
@@ -99,7 +104,7 @@ def replayed(session: Session, contract_id: int, since: datetime, until: datetim
     for subject, facts in groupby(rows, key=attrgetter("subject")):
         told = [Told(*fact[1:]) for fact in facts]
         stands = replay(told)
-        if stands is not None:
+        if stands is not None and ente_id in {None, stands[0].ente_id}:
             account, call = stands
             at = next(one.at for one in told if one.kind is FactKind.RECEIVED)
             yield Traced(subject, at, account, call, contribution(call, in_force(versions, account.quarter)))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from crm.messages.fields import Code, Euro, Field, Instant, Link, Name, Text
+from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text
 from crm.messages.wording import Kind, Template, Wording, catalogue
 
 
@@ -21,6 +21,7 @@ class MessageTemplate(StrEnum):
     ALERT = "alert"
     SERVICE_DOWN = "service_down"
     SERVICE_BACK = "service_back"
+    REPORT_READY = "report_ready"
 
 
 _ENTE: dict[str, Field] = {"ente": Name()}
@@ -264,10 +265,29 @@ SERVICE_BACK = Template(
     lives=timedelta(days=3),
 )  # fmt: skip
 
+REPORT_READY = Template(  # to whoever watches the ente and asked for it
+    MessageTemplate.REPORT_READY, Kind.ASKED, {**_ENTE, "first": Day(), "last": Day(), "link": Link()},
+    {
+        "it": Wording(
+            subject="{ente}: la relazione sul servizio è pronta",
+            body=_mail("it", "la relazione sul servizio, da {first} a {last}, è pronta:", "{link}"),
+        ),
+        "en": Wording(
+            subject="{ente}: the report on the service is ready",
+            body=_mail("en", "the report on the service, from {first} to {last}, is ready:", "{link}"),
+        ),
+        "de": Wording(
+            subject="{ente}: der Bericht über den Dienst ist fertig",
+            body=_mail("de", "der Bericht über den Dienst, von {first} bis {last}, ist fertig:", "{link}"),
+        ),
+    },
+    lives=timedelta(days=3),
+)  # fmt: skip
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION,
-        ALERT,
+        ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
     )
 )  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from crm.access import service as access
-from crm.access.models import User
+from crm.access.models import Role, RoleGrant, User
 from crm.access.passwords import hash_password
 from crm.access.permissions import Principal
 from crm.contacts import merging, relations
@@ -25,6 +25,8 @@ from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.settings import Settings, load_settings
 from crm.files.models import FileOpening, FileSetting
+from crm.tokens import service as tokens
+from crm.tokens.models import ApiScope
 from telephony.commands.events import CommandWritten
 from telephony.queues.events import MatchDue
 from tests.cast import AS_OF, Cast, principal_of
@@ -38,6 +40,7 @@ T = TypeVar("T")
 PUBLIC = "http://testserver"
 PASSWORD = "una frase di prova"
 TOKEN = "0123456789abcdef0123456789abcdef"
+EVERYTHING = (ApiScope.REPORTS, ApiScope.LEVELS)
 
 
 @pytest.fixture
@@ -218,3 +221,36 @@ class Play:
 @pytest.fixture
 def play(desk: Desk) -> Play:
     return Play(desk)
+
+
+@dataclass
+class Programs:
+    """Empoli's programs, which ask with a token."""
+
+    client: Any
+    token: str
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Ask."""
+        return self.client.get(path, params=params, headers={"Authorization": f"Bearer {self.token}"})
+
+
+@pytest.fixture
+def administrator(database: Database, cast: Cast) -> Principal:
+    """Sara administers the contract."""
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.sara).values(role=Role.ADMINISTRATOR))
+        return principal_of(session, cast.sara)
+
+
+@pytest.fixture
+def programs(client: Any, database: Database, cast: Cast, administrator: Principal) -> Programs:
+    """With a token for everything."""
+    return Programs(client, token_of(database, administrator, cast.empoli))
+
+
+def token_of(database: Database, administrator: Principal, ente_id: int, *scopes: ApiScope) -> str:
+    with database.begin(Scope.of_enti([ente_id])) as session:
+        return tokens.make(
+            session, administrator, ente_id=ente_id, name="cruscotto", scopes=scopes or EVERYTHING, days=90
+        )

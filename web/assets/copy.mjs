@@ -19,7 +19,8 @@ const files = {
 };
 for (const font of ["Titillium_Web", "Roboto_Mono"]) {
   for (const name of readdirSync(join(packages, "bootstrap-italia/dist/fonts", font))) {
-    if (/\.(woff2|txt)$/.test(name)) {
+    // Pages load woff2; reports on paper are set in Titillium's regular and bold, as TrueType.
+    if (/\.(woff2|txt)$/.test(name) || /^titillium.*(regular|700)\.ttf$/.test(name)) {
       files[`bootstrap-italia/dist/fonts/${font}/${name}`] = `bootstrap-italia/fonts/${font}/${name}`;
     }
   }

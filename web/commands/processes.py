@@ -72,6 +72,7 @@ def engine() -> None:
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
+    from crm.reports.service import owe_due  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -109,6 +110,7 @@ def engine() -> None:
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
+        Chore("reports", 600, partial(owe_due, runtime.database), patient=True),
     ]
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public

@@ -28,12 +28,21 @@ STATUS: dict[type[DomainError], int] = {
     TooManyAttemptsError: 429,
     DomainError: 400,
 }
+API = "/api/v1/"  # whose answers are JSON, and in Italian
 EXPIRED = "La pagina è rimasta aperta troppo a lungo: ricaricala e riprova."
 MISSING = "Questa pagina non esiste."
 WRONG = "La richiesta non è valida: ricarica la pagina e riprova."
 NUL = "Il testo contiene un carattere che non si può conservare: cancellalo e riscrivilo."
 NO_DAY = "La data non va bene: ricontrolla giorno, mese e anno."
 BROKEN = "Qualcosa non ha funzionato. Riprova tra poco; se succede ancora, avvisa chi gestisce il sistema."
+
+
+class ApiError(DomainError):
+    """What the API answers with when it does not give what was asked for."""
+
+    def __init__(self, message: str, status: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, dict(headers or {})
 
 
 def install(app: FastAPI) -> None:
@@ -53,6 +62,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> Response:
         parts = error.parts or (error,) if isinstance(error, InvalidError) else ()
+        if isinstance(error, ApiError):
+            return JSONResponse({"message": str(error)}, status_code=error.status, headers=error.headers)
         return _answer(request, status_of(error), str(error), {part.field: str(part) for part in parts if part.field})
 
     @app.exception_handler(RequestValidationError)
@@ -99,6 +110,8 @@ def _language(request: Request) -> str:
 
 def _answer(request: Request, status: int, message: str, fields: Mapping[str, str] | None = None) -> Response:
     """`fields` says what is wrong with each field by its name; the page puts it there."""
+    if request.url.path.startswith(API):
+        return JSONResponse({"message": message}, status_code=status)
     language = _language(request)
     message = said(language, message)
     if "hx-request" in request.headers:

@@ -18,16 +18,19 @@ from web.people import words as people
 from web.privacy import words as privacy
 from web.proposals import words as proposals
 from web.quality import words as quality
+from web.reports import words as reports
 from web.shortcuts import words as shortcuts
 from web.staffing import words as staffing
 from web.supervision import words as supervision
 from web.texts import words as texts
+from web.tokens import words as tokens
 from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
     alerts, console, contacts, continuity, files, follow_ups, imports, knowledge, levels, messages, monitoring,
-    oversight, people, privacy, proposals, quality, shortcuts, staffing, supervision, texts, voice, walls,
+    oversight, people, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens,
+    voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

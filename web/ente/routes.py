@@ -15,6 +15,7 @@ from web.edge.templating import fragment, page
 from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.ente import window
 from web.live.hub import Render, Rendered
+from web.reports.shown import period_name
 from web.wallboard.board import read
 from web.wiring import Runtime
 
@@ -26,7 +27,7 @@ def render(runtime: Runtime, by: Principal, ente_id: int, language: str) -> Rend
     """One ente's window, the same for everybody with the same rights on it as `by`."""
     with runtime.database.begin(Scope.of_enti([ente_id])) as session:
         view = window.look_into(session, by, ente_id, language)
-    return Rendered({"window": fragment("ente/window.html", language, view=view)}, view.topics)
+    return Rendered({"window": fragment("ente/window.html", language, view=view, report_name=period_name)}, view.topics)
 
 
 def render_several(runtime: Runtime, scope: Scope, language: str) -> Rendered:

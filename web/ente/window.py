@@ -23,6 +23,8 @@ from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.messages.models import MessageState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
+from crm.reports import queries as reports
+from crm.reports.queries import Made
 from crm.staff import queries as staff
 from crm.staff.queries import Insider, News
 from crm.timeline import queries as timeline
@@ -40,6 +42,7 @@ from web.wallboard.board import Board, read
 
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
+REPORTS_SHOWN = 3
 STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState | Closed]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
@@ -99,6 +102,7 @@ class Window:
     insiders: tuple[Insider, ...]
     news: News | None  # of its register of the staff, for whoever decides
     looks: tuple[Line, ...]  # who looked at, or changed, what
+    reports: tuple[Made, ...]  # the latest ones
 
     @property
     def topics(self) -> frozenset[str]:
@@ -142,6 +146,7 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
         insiders=tuple(staff.insiders(session, by, ente_id)),
         news=next((one for one in staff.news(session, by) if one.ente_id == ente_id), None),
         looks=_looks(session, by, ente_id, language) if rights.access else (),
+        reports=tuple(reports.latest(session, [ente_id])[:REPORTS_SHOWN]),
     )  # fmt: skip
 
 

@@ -51,5 +51,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.CONVERSATION: "conversazione",
         MessageTemplate.SERVICE_DOWN: "servizio interrotto",
         MessageTemplate.SERVICE_BACK: "servizio di nuovo attivo",
+        MessageTemplate.REPORT_READY: "avviso di una relazione pronta",
     },
 }

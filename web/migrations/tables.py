@@ -20,8 +20,10 @@ import crm.monitoring.models
 import crm.positions.models
 import crm.privacy.models
 import crm.proposals.models
+import crm.reports.models
 import crm.staff.models
 import crm.timeline.models
+import crm.tokens.models
 import telephony.agents.models
 import telephony.alerts.models
 import telephony.broadcasts.models

@@ -31,7 +31,10 @@ from crm.proposals import delivery
 from crm.proposals import tasks as proposals
 from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
+from crm.reports import service as reports
+from crm.reports.queries import MAKE as REPORT_MAKE
 from telephony.messages.delivery import Delivery
+from web.levels.view import days_of
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
@@ -46,16 +49,20 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
+    REPORT_MAKE: reports.maker(days_of),
 }
 
 
-def runners(store: DocumentStore, messages: Delivery | None = None) -> dict[str, jobs.Runner]:
-    """All of them: some need the store of documents, one whatever sends messages."""
+def runners(
+    store: DocumentStore, messages: Delivery | None = None, *, public_url: str = ""
+) -> dict[str, jobs.Runner]:  # fmt: skip
+    """All of them: some need the store of documents, one whatever sends messages, one the address of our pages."""
     more = {
         EXPORT: privacy.exporter(HOLDERS, readable, store),
         documents.FORGET: documents.forgetter(store),
         CONTENTS: contents.fetcher(store),
         ending.END: ending.runner(store),
+        reports.TELL: reports.teller(public_url),
         **({outbox.DELIVER: messages.runner()} if messages else {}),
     }
     return RUNNERS | more
@@ -73,7 +80,8 @@ def worker_app(settings: Settings) -> Celery:
 
     @app.task(name="filodiretto.run_job")
     def run_job(job_id: int, ente_id: int) -> None:
-        jobs.run(parts().database, runners(parts().documents, parts().messages), job_id=job_id, ente_id=ente_id)
+        known = runners(parts().documents, parts().messages, public_url=settings.public_url)
+        jobs.run(parts().database, known, job_id=job_id, ente_id=ente_id)
 
     @app.task(name="filodiretto.sweep_jobs")
     def sweep_jobs() -> None:

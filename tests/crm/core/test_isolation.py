@@ -66,6 +66,7 @@ from crm.files.models import GateQuestion
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpList
 from crm.knowledge.models import KnowledgePiece, KnowledgeVersion, KnowledgeVote, PieceKind
+from crm.levels.agreement import Period
 from crm.levels.metering import Callers
 from crm.levels.models import ClosedPeriod, ContractEvent, ContractEventKind, PenaltyRemark, RemarkState
 from crm.messages.models import Message, MessageChannel, MessageSetting, MessageState, MessageStop
@@ -84,9 +85,11 @@ from crm.proposals import service as proposals
 from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
+from crm.reports.models import ReportWish, ServiceReport
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
+from crm.tokens.models import ApiToken
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
@@ -139,7 +142,7 @@ PUBLISHED = (
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent", "consent_text",
-    "person_key", "service_fact",
+    "person_key", "report_wish", "service_fact", "service_report",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
@@ -315,6 +318,15 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                 PenaltyRemark(
                     contract_id=cast.contract, ente_id=cast.empoli, metric="x", subject="x", words="Guasto.",
                     state=RemarkState.NOTE, said_by=cast.sara, said_at=at, decision="",
+                ),
+                ServiceReport(
+                    contract_id=cast.contract, ente_id=cast.empoli, period=Period.MONTH, first=at.date(),
+                    last=at.date(), version=1, made_at=at, seal="", kept={},
+                ),
+                ReportWish(ente_id=cast.empoli, user_id=cast.vera, wished_at=at),
+                ApiToken(
+                    ente_id=cast.empoli, name="x", digest="x", scopes=["reports"], made_by=cast.sara, made_at=at,
+                    expires_at=at,
                 ),
                 ClosedPeriod(
                     contract_id=cast.contract, ente_id=cast.empoli, first=at.date(), last=at.date(), closed_at=at,

@@ -1,7 +1,7 @@
 """Forecasts as they were made, known days, shifts, and extra operators.
 
-Revision ID: 0056
-Revises: 0055
+Revision ID: 0058
+Revises: 0057
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from web.migrations.isolation import APP
 
-revision = "0056"
-down_revision = "0055"
+revision = "0058"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,44 @@
+"""Reports as they were made, and who wants to be written to about them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.core.db import Base, choice
+from crm.levels.agreement import Period
+
+
+class ServiceReport(Base):
+    """A report on one ente's service under a contract. Never changed: made again, it is a further version."""
+
+    __tablename__ = "service_report"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    period: Mapped[Period] = mapped_column(choice(Period))
+    first: Mapped[date]
+    last: Mapped[date]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    made_at: Mapped[datetime]
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the system
+    seal: Mapped[str] = mapped_column(String(64))  # `report.seal`
+    kept: Mapped[dict[str, Any]]  # `report.Report`
+
+    __table_args__ = (
+        UniqueConstraint("ente_id", "contract_id", "period", "first", "version"),
+        CheckConstraint("first <= last", name="days"),
+        CheckConstraint("version >= 1", name="version"),
+    )
+
+
+class ReportWish(Base):
+    """A user who wants an e-mail once a report of an ente's is ready."""
+
+    __tablename__ = "report_wish"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    wished_at: Mapped[datetime]

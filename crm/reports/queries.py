@@ -1,0 +1,112 @@
+"""Reading reports that were made."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.core.errors import NotFoundError
+from crm.core.jobs import Job, JobState
+from crm.levels.agreement import Period
+from crm.reports.models import ReportWish, ServiceReport
+from crm.reports.report import Report, restored
+
+MAKE = "report.make"
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A version of a report, without its figures. `of`: how many versions there are."""
+
+    id: int
+    contract_id: int
+    ente_id: int
+    period: Period
+    first: date
+    last: date
+    version: int
+    of: int
+    made_at: datetime
+    made_by: str | None  # none: the system
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A report that is being made, or whose making failed."""
+
+    ente_id: int
+    contract_id: int
+    period: Period
+    first: date
+    failed: bool
+
+
+def latest(session: Session, ente_ids: Collection[int]) -> list[Made]:
+    """The newest version of each report of these enti, the latest period first."""
+    rows = session.execute(_MADE.where(ServiceReport.ente_id.in_(ente_ids), ServiceReport.version == _OF))
+    found = [Made(*row) for row in rows]
+    found.sort(key=lambda one: (one.last, one.first, -one.ente_id), reverse=True)
+    return found[:MOST_LISTED]
+
+
+def versions(session: Session, made: Made) -> list[Made]:
+    """All versions of a report, the newest first."""
+    key = (made.ente_id, made.contract_id, made.period, made.first)
+    rows = session.execute(_MADE.where(tuple_(*_KEY) == key).order_by(ServiceReport.version.desc()))
+    return [Made(*row) for row in rows]
+
+
+def get(session: Session, report_id: int) -> tuple[Made, Report]:
+    """A version with its figures. Raises `NotFoundError`."""
+    row = session.execute(_MADE.add_columns(ServiceReport.kept).where(ServiceReport.id == report_id)).one_or_none()
+    if row is None:
+        raise NotFoundError("Questa relazione non c'è.")
+    return Made(*row[:-1]), restored(row.kept)
+
+
+def exists(session: Session, *, contract_id: int, ente_id: int, period: Period, first: date) -> int:
+    """How many versions there are of a report."""
+    key = (ente_id, contract_id, period, first)
+    return session.scalar(select(func.count()).select_from(ServiceReport).where(tuple_(*_KEY) == key)) or 0
+
+
+def being_made(session: Session, ente_ids: Collection[int]) -> list[Making]:
+    """The reports of these enti that are on their way."""
+    rows = session.execute(
+        select(Job.ente_id, Job.argument, Job.state)
+        .where(Job.ente_id.in_(ente_ids), Job.kind == MAKE, Job.state != JobState.DONE)
+        .order_by(Job.id)
+    )
+    found = {
+        (ente_id, *argument.values()): Making(
+            ente_id, argument["contract"], Period(argument["period"]), date.fromisoformat(argument["first"]),
+            state is JobState.FAILED,
+        )
+        for ente_id, argument, state in rows
+    }  # fmt: skip
+    return list(found.values())
+
+
+def wishes(session: Session, user_id: int) -> frozenset[int]:
+    """The enti of whose reports a user wants to be told."""
+    return frozenset(session.scalars(select(ReportWish.ente_id).where(ReportWish.user_id == user_id)))
+
+
+_KEY = (ServiceReport.ente_id, ServiceReport.contract_id, ServiceReport.period, ServiceReport.first)
+_OTHER = ServiceReport.__table__.alias("other")
+_OF = (  # versions are numbered from 1 without a gap
+    select(func.count())
+    .select_from(_OTHER)
+    .where(*(_OTHER.c[column.key] == column for column in _KEY))
+    .correlate(ServiceReport)
+    .scalar_subquery()
+)
+_MADE = select(
+    ServiceReport.id, ServiceReport.contract_id, ServiceReport.ente_id, ServiceReport.period, ServiceReport.first,
+    ServiceReport.last, ServiceReport.version, _OF, ServiceReport.made_at, User.name, ServiceReport.seal,
+).outerjoin(User, User.id == ServiceReport.made_by)  # fmt: skip

@@ -1,0 +1,260 @@
+"""What a report says, pure: one value from which page, files and API are drawn, and how it follows from the figures.
+
+Its JSON form is public and has a number, `SCHEMA`: it is raised when a field is renamed, removed or means something
+else. `docs/reports.md` describes it. Instants are UTC, days Rome's, durations milliseconds, money euro.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from crm.levels.agreement import Period
+from crm.levels.formulas import Standing
+from crm.levels.frozen import Difference, differences
+from crm.levels.judgement import Evidence, Verdict
+from crm.levels.metering import Callers, Counts
+from crm.levels.terms import Terms
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The shortest and the longest of some durations, in milliseconds; none where there are none."""
+
+    shortest_ms: int | None = None
+    longest_ms: int | None = None
+
+    def and_also(self, duration_ms: int) -> "Extremes":
+        """With one more."""
+        return Extremes(
+            duration_ms if self.shortest_ms is None else min(self.shortest_ms, duration_ms),
+            duration_ms if self.longest_ms is None else max(self.longest_ms, duration_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long something took, `count` times; in milliseconds."""
+
+    count: int
+    total_ms: int
+    shortest_ms: int | None
+    mean_ms: int | None
+    longest_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The figures of the period: what L3 asks for, and what they are shares of.
+
+    `talk`: conversations that ended, holds left out; `wait`: of those who were answered. `outbound` is none where the
+    contract's calls out are not recorded.
+    """
+
+    received: int
+    entered: int
+    answered: int
+    lost: int
+    handled: int
+    talk: Durations
+    wait: Durations
+    hold_ms: int
+    wrap_up_ms: int
+    outbound: Durations | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The calls of one day, from one kind of telephone."""
+
+    day: date
+    callers: Callers
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The calls that arrived in one hour, from one kind of telephone."""
+
+    start: datetime
+    callers: Callers
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level, and how it stands in the report's days: `judgement.Verdict` without the single calls."""
+
+    metric: str
+    op: str
+    target: Decimal
+    threshold_s: Decimal | None
+    callers: str | None
+    service: str
+    share_of_days: Decimal | None
+    standing: Standing
+    measured: Decimal | None
+    part: int | None
+    whole: int | None
+    over_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The penalty for one level: so many calls, so much per mille of the net value; in euro where that is known."""
+
+    metric: str
+    callers: str | None
+    service: str
+    calls: int
+    per_mille: Decimal
+    euro: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A closed period of the contract that lies in the report's days, with what is owed for it."""
+
+    first: date
+    last: date
+    closed_at: datetime
+    seal: str
+    owed: tuple[Owed, ...]
+    left_out: int  # calls that the ente agreed to leave out
+    asked: int  # requests to leave a call out that wait for the ente
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A time in which the lines were closed that were to be open; `agreed` by the ente, or counted as failed."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    agreed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it. `first` and `last` are the days it is about. `changed`: what was learnt after periods were closed.
+
+    The days are those of the closed periods where there are any, the hours those known when the report was made: the
+    sum of the hours is the sum of the days with `changed` added.
+    """
+
+    contract_id: int
+    contract: str
+    ente_id: int
+    ente: str
+    period: Period
+    first: date
+    last: date
+    made_at: datetime
+    terms: Terms
+    head: Head
+    levels: tuple[Level, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    interruptions: tuple[Interruption, ...] = ()
+    service_days: int = 0
+    promised_min: int = 0
+    failed_min: int = 0
+    days: tuple[Day, ...] = ()
+    hours: tuple[Hour, ...] = ()
+    changed: tuple[Difference, ...] = ()
+    schema: int = field(default=SCHEMA)
+
+    @property
+    def euro(self) -> Decimal | None:
+        """What is owed in all; none when no sum is known."""
+        known = [one.euro for account in self.accounts for one in account.owed if one.euro is not None]
+        return sum(known, Decimal()) if known else None
+
+
+KEPT = TypeAdapter(Report)
+
+
+def stored(report: Report) -> dict[str, Any]:
+    """As JSON has it."""
+    found: dict[str, Any] = KEPT.dump_python(report, mode="json")
+    return found
+
+
+def restored(kept: Mapping[str, Any]) -> Report:
+    """From JSON. Raises `pydantic.ValidationError` for what is not whole."""
+    return KEPT.validate_python(kept)
+
+
+def seal(report: Report) -> str:
+    """The SHA-256, in hexadecimal, of the report's JSON."""
+    return sha256(KEPT.dump_json(report)).hexdigest()
+
+
+def total(days: Iterable[Day] | Iterable[Hour]) -> Counts:
+    """The sum of some days, or hours."""
+    return sum((one.counts for one in days), Counts())
+
+
+def head(counts: Counts, talk: Extremes, wait: Extremes) -> Head:
+    """The figures of a period from its counters, whose sums give the means, and from the extremes of its calls."""
+    return Head(
+        counts.received, counts.entered, counts.answered, counts.lost, counts.handled,
+        _durations(counts.handled, counts.talk_ms, talk), _durations(counts.answered, counts.wait_ms, wait),
+        counts.hold_ms, counts.wrap_up_ms,
+    )  # fmt: skip
+
+
+def days_of(evidence: Evidence) -> tuple[Day, ...]:
+    """The days of some evidence, those without calls left out."""
+    return tuple(
+        Day(day, callers, counts)
+        for day in sorted(evidence.days)
+        for callers in Callers
+        if (counts := evidence.days[day].get(callers))
+    )
+
+
+def level(verdict: Verdict) -> Level:
+    """A level as reports tell it."""
+    one = verdict.promise
+    return Level(
+        one.metric, one.op, one.target, one.threshold_s, one.callers, one.service, one.share_of_days, verdict.standing,
+        verdict.measured, verdict.part, verdict.whole, len(verdict.breaches),
+    )  # fmt: skip
+
+
+def joined(parts: Iterable[Evidence]) -> Evidence:
+    """The evidence of days that follow each other, as one; no day is in two parts."""
+    known = list(parts)
+    marks = [one.marks for one in known if one.marks is not None]
+    return Evidence(
+        tuple(day for one in known for day in one.service_days),
+        {day: counts for one in known for day, counts in one.days.items()},
+        tuple(breach for one in known for breach in one.breaches),
+        sum((one.promised for one in known), timedelta()),
+        sum((one.failed for one in known), timedelta()),
+        (sum(content for content, _ in marks), sum(asked for _, asked in marks)) if marks else None,
+    )
+
+
+def between(old: Report, new: Report) -> tuple[Difference, ...]:
+    """The figures, day by day, by which one version of a report differs from another."""
+    return tuple(differences(_evidence(old), _evidence(new)))
+
+
+def _evidence(report: Report) -> Evidence:
+    days: dict[date, dict[Callers, Counts]] = {}
+    for one in report.days:
+        days.setdefault(one.day, {})[one.callers] = one.counts
+    return Evidence(days=days)
+
+
+def _durations(count: int, total_ms: int, extremes: Extremes) -> Durations:
+    mean = round(total_ms / count) if count else None
+    return Durations(count, total_ms, extremes.shortest_ms, mean, extremes.longest_ms)

@@ -1,0 +1,188 @@
+"""Making reports: by themselves once a period has settled, anew when somebody asks; and telling whoever wants it."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import partial
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from crm.access.models import RoleGrant, User
+from crm.access.permissions import PERMISSIONS, Permission, Principal
+from crm.access.service import in_force, require_on
+from crm.audit import service as audit
+from crm.core import clock, jobs, topics
+from crm.core.clock import start_of_day
+from crm.core.db import Database, Scope, table_of, touch
+from crm.core.errors import ConflictError
+from crm.core.jobs import Runner, Taken
+from crm.enti import queries as enti
+from crm.levels import queries as levels
+from crm.levels.agreement import Period
+from crm.levels.closing import Read, closed
+from crm.levels.queries import BY_HOUR
+from crm.messages import service as messages
+from crm.messages.models import MessageChannel
+from crm.messages.service import Order
+from crm.messages.templates import MessageTemplate
+from crm.reports import queries, reading
+from crm.reports.due import TOLD_WITHIN, Span, settled, span, told_at
+from crm.reports.models import ReportWish, ServiceReport
+from crm.reports.queries import MAKE
+from crm.reports.report import Report, seal, stored
+
+TELL = "report.tell"
+CLOSED_WITHIN = timedelta(days=1)  # a period is closed by then, or was over before this system was there
+_ROLES = [role for role, allowed in PERMISSIONS.items() if Permission.ENTE_WATCH in allowed]
+
+
+def owe_due(database: Database) -> int:
+    """Owe the reports of periods that have settled and have none yet; how many. Nothing is owed twice."""
+    with database.begin(Scope.nothing()) as session:
+        contracts = sorted(enti.coverage(session))
+    return sum(database.transact(Scope.of_contract(one), partial(_owe, contract_id=one)) for one in contracts)
+
+
+def _owe(session: Session, *, contract_id: int) -> int:
+    return sum(
+        jobs.enqueue_once(session, ente_id=ente_id, kind=MAKE, argument=_argument(contract_id, one, after=0))
+        for one, ente_id in _missing(session, contract_id)
+    )
+
+
+def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int]]:
+    now = clock.now(session)
+    for one in settled(now):
+        for ente_id in sorted(enti.enti_of(session, contract_id)):
+            if not _was_served(session, contract_id, ente_id, one) or queries.exists(
+                session, contract_id=contract_id, ente_id=ente_id, period=one.period, first=one.first
+            ):
+                continue
+            agreement = levels.agreement(session, contract_id, one.last)
+            on_its_way = now < start_of_day(one.after) + CLOSED_WITHIN
+            waits = on_its_way and agreement is not None and agreement.period is one.period
+            if not waits or closed(session, contract_id, one.first, one.last, ente_id=ente_id) is not None:
+                yield one, ente_id
+
+
+def ask_anew(session: Session, by: Principal, *, report_id: int) -> None:
+    """Have a report made again: a further version beside those there are. Raises `ConflictError` while one is made."""
+    made, _ = queries.get(session, report_id)
+    require_on(session, by, Permission.ENTE_WATCH, ente_id=made.ente_id)
+    argument = _argument(made.contract_id, span(made.period, made.first), after=made.of) | {"by": by.user_id}
+    if not jobs.enqueue_once(session, ente_id=made.ente_id, kind=MAKE, argument=argument):
+        raise ConflictError("Questa relazione si sta già preparando.")
+    audit.note(
+        session, by, kind="report.asked_anew", ente_id=made.ente_id, subject=f"report:{report_id}",
+        after={"period": made.period.value, "first": made.first.isoformat()},
+    )  # fmt: skip
+
+
+def wish(session: Session, by: Principal, *, ente_id: int, wanted: bool) -> None:
+    """Somebody wants, or no longer wants, an e-mail once a report of this ente's is ready."""
+    require_on(session, by, Permission.ENTE_WATCH, ente_id=ente_id)
+    table = table_of(ReportWish)
+    if wanted:
+        row = {"ente_id": ente_id, "user_id": by.user_id, "wished_at": clock.now(session)}
+        session.execute(insert(table).values(row).on_conflict_do_nothing())
+    else:
+        session.execute(delete(table).where(table.c.ente_id == ente_id, table.c.user_id == by.user_id))
+
+
+def maker(days_of: Read) -> Runner:
+    """Makes the report that a job names. `days_of` tells what is known of an ente's days."""
+    return Runner(partial(_make, days_of))
+
+
+def teller(public_url: str) -> Runner:
+    """Writes to those who want to be told of a report."""
+    return Runner(partial(_tell, public_url))
+
+
+def _make(days_of: Read, database: Database, job: Taken) -> None:
+    """Read in one snapshot, then write one version: killed anywhere, done again, there is one all the same."""
+    contract_id, after = int(job.argument["contract"]), int(job.argument["after"])
+    one = span(Period(job.argument["period"]), date.fromisoformat(job.argument["first"]))
+    by = job.argument.get("by")
+    with database.snapshot(Scope.of_contract(contract_id)) as session:
+        if _versions(session, job.ente_id, contract_id, one) > after:
+            return
+        days = days_of(session, contract_id, job.ente_id)
+        found = reading.read(session, contract_id, job.ente_id, one, days, turn=job.renew)
+    job.renew()
+    write = partial(_write, found=found, after=after, by=None if by is None else int(by))
+    database.transact(Scope.of_enti([job.ente_id], [contract_id]), write)
+
+
+def _write(session: Session, *, found: Report, after: int, by: int | None) -> None:
+    made = session.execute(
+        insert(table_of(ServiceReport))
+        .values(
+            contract_id=found.contract_id, ente_id=found.ente_id, period=found.period, first=found.first,
+            last=found.last, version=after + 1, made_at=found.made_at, made_by=by, seal=seal(found),
+            kept=stored(found),
+        )
+        .on_conflict_do_nothing()
+        .returning(table_of(ServiceReport).c.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if made is None:
+        return
+    touch(session, topics.ente(found.ente_id))
+    now, end = clock.now(session), span(found.period, found.first).after
+    if after == 0 and now < start_of_day(end) + TOLD_WITHIN:
+        at = max(now, told_at(enti.timetable(session, found.contract_id, found.ente_id), end))
+        jobs.enqueue(session, ente_id=found.ente_id, kind=TELL, argument={"report": made}, due_at=at)
+
+
+def _tell(public_url: str, database: Database, job: Taken) -> None:
+    with database.begin(Scope.of_enti([job.ente_id])) as session:
+        row = session.get(ServiceReport, int(job.argument["report"]))
+        if row is None:
+            return
+        for user_id, address, language in _who_wants(session, row.ente_id, row.contract_id):
+            values = {"first": row.first, "last": row.last, "link": f"{public_url}/reports/{row.id}"}
+            order = Order(
+                row.ente_id, MessageTemplate.REPORT_READY, values, channel=MessageChannel.EMAIL, address=address,
+                language=language,
+            )  # fmt: skip
+            messages.owe(session, None, order, cause=f"report:{row.id}:{user_id}")
+
+
+def _who_wants(session: Session, ente_id: int, contract_id: int) -> list[tuple[int, str, str]]:
+    """Id, e-mail and language of those who want to be told and may still watch the ente."""
+    on = (RoleGrant.ente_id == ente_id) | (RoleGrant.contract_id == contract_id)
+    rows = session.execute(
+        select(User.id, User.email, User.language)
+        .distinct()
+        .join(ReportWish, ReportWish.user_id == User.id)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(
+            ReportWish.ente_id == ente_id, User.active, User.email.is_not(None), RoleGrant.role.in_(_ROLES), on,
+            *in_force(session),
+        )
+        .order_by(User.id)
+    )  # fmt: skip
+    return [(user_id, email, language) for user_id, email, language in rows if email]
+
+
+def _was_served(session: Session, contract_id: int, ente_id: int, one: Span) -> bool:
+    """Whether any call of the ente's was counted by the end of a period: of before there is nothing to report."""
+    until = start_of_day(one.after)
+    return any(
+        session.scalar(
+            select(table.c.contract_id)
+            .where(table.c.contract_id == contract_id, table.c.ente_id == ente_id, at < until)
+            .limit(1)
+        )
+        is not None
+        for table, at, _ in BY_HOUR
+    )
+
+
+def _versions(session: Session, ente_id: int, contract_id: int, one: Span) -> int:
+    return queries.exists(session, contract_id=contract_id, ente_id=ente_id, period=one.period, first=one.first)
+
+
+def _argument(contract_id: int, one: Span, *, after: int) -> dict[str, object]:
+    return {"contract": contract_id, "period": one.period.value, "first": one.first.isoformat(), "after": after}

@@ -1,0 +1,1 @@
+"""The reports on a service: their page, their files, and the tables that both are drawn from."""

@@ -1,0 +1,126 @@
+"""A report as a PDF that screen readers can read (PDF/UA-1): laid out by Typst from `report.typ`."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from crm.reports.report import Report
+from web.edge.i18n import translations
+from web.edge.templating import environment
+from web.edge.words import word_for
+from web.reports.charts import Bar, by_day, by_hour, described, drawn
+from web.reports.sheets import Column, Kind, Sheet, SheetName, sheets
+from web.reports.shown import NOTHING, NUMERIC, heads, name_of, rows
+
+HERE = Path(__file__).parent
+FONTS = HERE.parent / "static" / "vendor" / "bootstrap-italia" / "fonts" / "Titillium_Web"
+# Of an hour's and a day's figures those that a page of paper has room for; the files have them all.
+PRINTED = (
+    Column.DAY, Column.CALLERS, Column.RECEIVED, Column.ENTERED, Column.ANSWERED, Column.LOST, Column.WAITED_OVER,
+    Column.ANSWERED_WITHIN, Column.HANDLED, Column.TALK_S,
+)  # fmt: skip
+WIDE = (Column.METRIC, Column.REASON, Column.FIGURE, Column.COUNTED)
+MANY = 7  # columns
+
+
+def pdf(report: Report, language: str, *, seal: str, version: int) -> bytes:
+    """The file. `seal` and `version` say which making of the report it is."""
+    data = json.dumps(_data(report, language, seal=seal, version=version), ensure_ascii=False)
+    made = typst.compile(
+        _source(), sys_inputs={"data": data}, pdf_standards="ua-1", timestamp=int(report.made_at.timestamp()),
+        font_paths=_fonts(),
+    )  # fmt: skip
+    assert isinstance(made, bytes)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _source() -> bytes:
+    return (HERE / "report.typ").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(FONTS)] if FONTS.is_dir() else []
+    )
+
+
+def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str, Any]:
+    words = translations(language)
+    filters = environment(language).filters
+    tables = {one.name: one for one in sheets(report)}
+    made = words.gettext("Preparata il {at}, versione {version}").format(
+        at=filters["at"](report.made_at), version=version
+    )
+    closed = [
+        words.gettext("Periodo {first} – {last} chiuso il {at}").format(
+            first=filters["day"](one.first), last=filters["day"](one.last), at=filters["at"](one.closed_at)
+        )
+        for one in report.accounts
+    ]
+    sections = [
+        _section(tables[SheetName.SUMMARY], language),
+        _section(tables[SheetName.LEVELS], language, but=(Column.PART, Column.WHOLE)),
+        _section(tables[SheetName.PENALTIES], language, but=(Column.SEAL, Column.CLOSED_AT)),
+        _section(tables[SheetName.INTERRUPTIONS], language),
+        _section(tables[SheetName.CHANGED], language),
+    ]
+    lost, calls = words.gettext("perse"), words.gettext("Chiamate ricevute e perse")
+    charts = [
+        _chart(by_day(report), f"{calls}: {words.gettext('giorno per giorno')}", lost),
+        _chart(by_hour(report), f"{calls}: {words.gettext('ora per ora')}", lost),
+    ]
+    days = _section(tables[SheetName.DAYS], language, only=PRINTED)
+    return {
+        "lang": language, "title": words.gettext("Relazione sul servizio"), "ente": report.ente,
+        "contract": report.contract,
+        "period": name_of(report, language), "made": made, "closed": closed,
+        "seal": f"{words.gettext('Sigillo')} {seal}", "charts": [one for one in charts if one],
+        "page": words.gettext("pagina"), "received": words.gettext("ricevute"), "lost": lost,
+        "sections": [one for one in sections if one["rows"]],
+        "days": days if days["rows"] and len(days["rows"]) <= 70 else None,
+        "empty": words.gettext("Nessuna chiamata in questo periodo.") if not report.days else "",
+        "note": words.gettext("I dati ora per ora sono nei file Excel, OpenDocument, CSV e JSON di questa relazione."),
+    }  # fmt: skip
+
+
+def _section(
+    sheet: Sheet, language: str, *, but: tuple[Column, ...] = (), only: tuple[Column, ...] = ()
+) -> dict[str, Any]:
+    names, lines = heads(sheet, language), rows(sheet, language)
+    taken = [
+        place
+        for place, (column, _) in enumerate(sheet.columns)
+        if column not in but and (not only or column in only) and any(line[place] != NOTHING for line in lines)
+    ]
+    kinds = [sheet.columns[place][1] for place in taken]
+    widths = [_width(*sheet.columns[place], many=len(taken) > MANY) for place in taken]
+    return {
+        "title": translations(language).gettext(word_for(sheet.name)),
+        "head": [names[place] for place in taken],
+        "right": [kind in NUMERIC for kind in kinds],
+        "widths": widths,
+        "rows": [[line[place] for place in taken] for line in lines],
+    }
+
+
+def _width(column: Column, kind: Kind, *, many: bool) -> int:
+    """A column's share of the line's width; 0 for as much as its contents take."""
+    if column in WIDE:
+        return 6
+    if not many or kind not in NUMERIC:
+        return 0
+    return 3 if kind is Kind.SECONDS else 2
+
+
+def _chart(bars: tuple[Bar, ...], title: str, lost: str) -> dict[str, str] | None:
+    if not bars:
+        return None
+    return {
+        "title": title, "svg": drawn(bars, title=title, lost=lost),
+        "alt": described(bars, title=title, lost=lost),
+    }  # fmt: skip

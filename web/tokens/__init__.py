@@ -1,0 +1,1 @@
+"""The tokens of an ente's programs: made, shown once, revoked."""
