@@ -81,7 +81,10 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     anna.page.fill("#username", "anna")
     anna.page.fill("#password", DEMO_PASSWORD)
     anna.page.click("main button.primary")
-    anna.page.locator("#answer").click()  # the telephone was away for too long: he is first in the queue, and hers
+    on_the_line = anna.page.locator("#phone").get_by_text("Siete in linea")
+    expect(anna.page.locator("#answer").or_(on_the_line).first).to_be_visible()
+    if anna.page.locator("#answer").is_visible():  # the telephone was away for too long: he is first, and hers
+        anna.page.locator("#answer").click()
     expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")
     expect(anna.page.locator(".saved")).to_be_visible()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")

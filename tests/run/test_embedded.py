@@ -70,7 +70,8 @@ def test_the_three_roles_have_no_more_rights_than_they_need(postgres):
     with postgres.connect() as connection:
         rows = connection.execute(
             "SELECT rolname, rolcanlogin, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb"
-            " FROM pg_roles WHERE rolname ^@ 'filodiretto_' ORDER BY 1"
+            " FROM pg_roles WHERE rolname ^@ 'filodiretto_' AND rolname <> %s ORDER BY 1",
+            [prepare.BACKUP],  # which reads past row-level security, where backups are wanted
         ).fetchall()
     assert rows == [(role, True, False) for role in (prepare.APP, prepare.OWNER, prepare.ROUTING)]
 
