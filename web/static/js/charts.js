@@ -8,7 +8,16 @@ const DASHES = { calm: [6, 4], near: [2, 3], broken: [8, 3, 2, 3] }; // a colour
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 const DAY_S = 86_400;
 const LANGUAGE = document.documentElement.lang || "it";
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const sample = document.createElement("span");
+sample.hidden = true;
+document.body.append(sample);
+
+/** A token's colour in the look that the page has now: a canvas does not know `light-dark()`. */
+function colour(name) {
+  sample.style.color = `var(${name})`;
+  return getComputedStyle(sample).color;
+}
 
 function ofTable(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -32,7 +41,7 @@ function ofTable(table) {
 }
 
 function axes(values, wordOf) {
-  const quiet = { stroke: colour("--quiet"), font: "12px 'Titillium Web', sans-serif", grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const quiet = { stroke: () => colour("--quiet"), font: "12px 'Titillium Web', sans-serif", grid: { stroke: () => colour("--line"), width: 1 }, ticks: { stroke: () => colour("--line"), width: 1 } };
   return [{ ...quiet, ...(values && { values }), grid: { show: false } }, { ...quiet, size: 52, ...(wordOf ? { values: (_, all) => all.map(wordOf) } : { incrs: WHOLE }) }];
 }
 
@@ -43,11 +52,12 @@ function size(figure) {
 function draw(figure, options, data) {
   const chart = new uPlot({ ...size(figure), cursor: { y: false }, ...options }, data, figure);
   new ResizeObserver(() => chart.setSize(size(figure))).observe(figure);
+  dark.addEventListener("change", () => chart.redraw());
   return chart;
 }
 
 function series(column, shown, more = {}) {
-  return { label: column.name, stroke: colour(INKS[column.ink]), width: 2, dash: DASHES[column.ink], points: { show: false }, value: (_, value) => (value === null ? "—" : shown(value)), ...(column.steps && { paths: uPlot.paths.stepped({ align: 1 }) }), ...more };
+  return { label: column.name, stroke: () => colour(INKS[column.ink]), width: 2, dash: DASHES[column.ink], points: { show: false }, value: (_, value) => (value === null ? "—" : shown(value)), ...(column.steps && { paths: uPlot.paths.stepped({ align: 1 }) }), ...more };
 }
 
 function drawTable(figure) {
@@ -57,7 +67,7 @@ function drawTable(figure) {
   const decimals = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: isShare ? 0 : 1, style: isShare ? "percent" : "decimal" });
   const shown = (value) => decimals.format(value);
   const limits = columns.filter((one) => one.limit !== undefined).map((one) => ({ name: `${one.limitName} ${shown(one.limit)}`, ink: "ink", values: labels.map(() => one.limit) }));
-  const bar = (place) => (isBars ? { paths: uPlot.paths.bars({ size: [0.8 / columns.length, 60], align: place * 2 - 1 }), fill: colour(INKS[columns[place].ink]), dash: undefined } : {});
+  const bar = (place) => (isBars ? { paths: uPlot.paths.bars({ size: [0.8 / columns.length, 60], align: place * 2 - 1 }), fill: () => colour(INKS[columns[place].ink]), dash: undefined } : {});
   const xs = labels.map((_, place) => place);
   const wide = (_, min, max) => (min === null ? [0, 1] : isBars ? [min - 0.6, max + 0.6] : [min, max]);
   draw(
