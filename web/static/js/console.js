@@ -292,7 +292,14 @@ window.addEventListener("pagehide", () => {
   sendUnsent([...unsent]);
 });
 
+let formsWork = false; // htmx takes the page's forms over once it is parsed: what happens to them before is lost
+document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+  formsWork = true;
+  restoreKept();
+}));
+
 function restoreKept() {
+  if (!formsWork) return;
   for (const key of Object.keys(sessionStorage).filter((one) => one.startsWith(KEPT))) {
     const form = document.getElementById(`notes-${key.slice(KEPT.length)}`);
     if (!form) continue; // its call may ring again, or be shown in a moment
