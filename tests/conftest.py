@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from hypothesis import settings
 from sqlalchemy import create_engine
@@ -46,6 +47,13 @@ def pytest_collection_finish() -> None:
     """What was imported stays: it is not looked through each time that tests' leavings are cleared away."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tracebacks_as_python_writes_them() -> None:
+    """Half a second each is what one costs that is drawn with colours and frames."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, renderer])
 
 
 @pytest.fixture(scope="session", autouse=True)

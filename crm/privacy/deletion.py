@@ -1,9 +1,9 @@
 """Deleting all that is held of an ente whose contract ended: files and documents first, then rows, last its log."""
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from sqlalchemy import Table, delete, func, select, text, update
+from sqlalchemy import ForeignKey, Table, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant
@@ -135,13 +135,16 @@ def _chunk(session: Session, *, end_id: int, table: Table, job_id: int) -> int:
 
 def _unhook(session: Session, table: Table, ente_id: int) -> None:
     """Rows that name no ente but belong to one of this table's, such as a call's timers."""
-    for other in Base.metadata.sorted_tables:
-        if "ente_id" in other.columns:
-            continue
-        for key in other.foreign_keys:
-            if key.column.table is table:
-                theirs = select(key.column).where(table.c.ente_id == ente_id)
-                session.execute(delete(other).where(key.parent.in_(theirs)))
+    for key in _hooks(table):
+        theirs = select(key.column).where(table.c.ente_id == ente_id)
+        session.execute(delete(key.parent.table).where(key.parent.in_(theirs)))
+
+
+@cache
+def _hooks(table: Table) -> list[ForeignKey]:
+    """What refers to this table from tables that name no ente."""
+    others = (one for one in Base.metadata.sorted_tables if "ente_id" not in one.columns)
+    return [key for other in others for key in other.foreign_keys if key.column.table is table]
 
 
 def _finish(session: Session, *, end_id: int) -> None:

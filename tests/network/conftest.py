@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-import structlog
 import uvicorn
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -215,8 +214,6 @@ def network(
             "FILODIRETTO_CARRIER_TIMEOUT_S": "1.5",
         }
     )
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, renderer])  # a rich one takes seconds
     runtime = build(settings)
     config = SimulatorConfig(
         settings.twilio_account_sid, TOKEN, settings.twilio_api_key,
@@ -231,7 +228,6 @@ def network(
         runtime.provisioner.run()
         engine = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler)
         yield Network(runtime, engine, http, cast, database, url, stack)
-    structlog.reset_defaults()
 
 
 class serving:  # noqa: N801  # reads as what it does
