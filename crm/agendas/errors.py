@@ -15,6 +15,8 @@ SENTENCES = {
     Gone.TAKEN: "Qualcuno ha appena preso questo orario: scegline un altro.",
     Gone.QUOTA: "I posti di questo giorno per chi prenota da qui sono finiti: scegli un altro giorno, o chiamaci.",
 }
+TOO_LONG = "Il tempo per completare la prenotazione è finito: scegli di nuovo l'orario."
+LEFT_OUTSIDE = "Qualche appuntamento resterebbe fuori dai nuovi orari: guarda quali, poi conferma."
 
 
 class SlotGoneError(ConflictError):
@@ -30,7 +32,7 @@ class HoldGoneError(ConflictError):
     """Who held a time took too long, and somebody else has it; or it was let go. Only the time is lost."""
 
     def __init__(self) -> None:
-        super().__init__("Il tempo per completare la prenotazione è finito: scegli di nuovo l'orario.")
+        super().__init__(TOO_LONG)
 
 
 class TooManyError(ConflictError):
@@ -41,5 +43,5 @@ class DisplacedError(ConflictError):
     """A change would leave appointments outside what is open, and nobody has said that they saw them."""
 
     def __init__(self, appointment_ids: Sequence[UUID]) -> None:
-        super().__init__("Qualche appuntamento resterebbe fuori dai nuovi orari: guarda quali, poi conferma.")
+        super().__init__(LEFT_OUTSIDE)
         self.appointment_ids = tuple(appointment_ids)

@@ -30,7 +30,6 @@ from crm.core.errors import ConflictError, InvalidError, NotFoundError
 HELD_FOR = timedelta(minutes=5)
 MOST_EXTENDED = 20  # WCAG 2.2.1 asks for ten at least
 MOST_HELD = 3  # by one browser or call
-LEFT_AFTER = timedelta(hours=1)  # that it expired; until then its holder may still have it, if nobody else does
 FAR = timedelta(days=800)
 _ROW = table_of(Appointment)
 
@@ -125,12 +124,6 @@ def taken_over(session: Session, *, ente_id: int, token: str) -> Appointment:
     row = _mine(session, ente_id, token)
     _require_still(session, row)
     return row
-
-
-def forget(session: Session) -> int:
-    """Delete the holds of the scope that expired long ago. Returns how many."""
-    old = (_ROW.c.state == AppointmentState.HELD, _ROW.c.held_until < clock.now(session) - LEFT_AFTER)
-    return len(session.execute(delete(_ROW).where(*old).returning(_ROW.c.id)).all())
 
 
 def _seats(

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from crm.access.permissions import Principal
-from crm.agendas import booking, codes, finding, holding, preparing, queries
+from crm.agendas import booking, codes, finding, holding, keeping, preparing, queries
 from crm.agendas.codes import Use
 from crm.agendas.errors import HoldGoneError, SlotGoneError, TooManyError
 from crm.agendas.holding import HELD_FOR, MOST_EXTENDED
@@ -191,7 +191,8 @@ def test_nobody_holds_more_than_three_times_at_once(desks: Desks) -> None:
 def test_what_expired_long_ago_is_forgotten(desks: Desks) -> None:
     desks.hold(NINE)
     desks.now[0] += 2 * HOUR
-    assert desks.work(holding.forget) == 1
+    assert keeping.forget(desks.database) == 1
+    assert keeping.forget(desks.database) == 0
 
 
 # -- what cannot be had --------------------------------------------------------------------------------------------
