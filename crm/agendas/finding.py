@@ -12,11 +12,11 @@ from crm.agendas import queries
 from crm.agendas.plan import Open, open_on
 from crm.agendas.queries import ServiceView
 from crm.agendas.rules import Channel, Gone, against, has_room
-from crm.agendas.slots import Free, Measures, Seat, Taken, by_seat, free, minutes_open, nearest
+from crm.agendas.slots import MOST_NEAR, Free, Measures, Seat, Taken, by_seat, free, minutes_open, nearest
 from crm.agendas.times import DAY, Stretch
 from crm.core import clock
 
-AROUND = 14  # days, before and after, in which a time that is gone has its alternatives
+AROUND = (1, 4, 14)  # days, before and after, in which a time that is gone has its alternatives: the near ones first
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,13 @@ def alternatives(
 ) -> list[Free]:  # fmt: skip
     """The nearest times that can be had in the place of one, at the same office before others."""
     day = clock.business_day(max(starts_at, clock.now(session)))
-    times = free_times(
-        session, ente_id=wanted.ente_id, service_id=wanted.id, channel=channel, first=day - AROUND * DAY,
-        last=day + AROUND * DAY,
-    )  # fmt: skip
-    return nearest(times, starts_at, office_id=office_id)
+    found: list[Free] = []
+    for days in AROUND:
+        times = free_times(
+            session, ente_id=wanted.ente_id, service_id=wanted.id, channel=channel, first=day - days * DAY,
+            last=day + days * DAY,
+        )  # fmt: skip
+        found = nearest(times, starts_at, office_id=office_id)
+        if sum(one.office_id == office_id for one in found) == len(found) == MOST_NEAR:
+            break
+    return found

@@ -6,11 +6,13 @@ Nothing of it is stored: a template changes and the free times with it, while wh
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 from crm.agendas.plan import Open
 from crm.agendas.times import Stretch
+
+MOST_NEAR = 5  # alternatives to a time that is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,7 @@ class Measures:
     step: timedelta
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Seat:
+class Seat(NamedTuple):
     """A place at a desk, given to one person at a time."""
 
     desk_id: int
@@ -88,11 +89,10 @@ def free(
     office_id: int, opened: Iterable[Open], taken: Mapping[Seat, Sequence[Stretch]], measures: Measures
 ) -> list[Free]:
     """The free times of an office, in order, each with its seats."""
-    found = sorted(set(starts(opened, taken, measures)))
-    return [
-        Free(office_id, start, start + measures.duration, tuple(seat for _, seat in seats))
-        for start, seats in groupby(found, key=lambda one: one[0])
-    ]
+    found: dict[datetime, dict[Seat, None]] = {}  # hours that overlap show a seat once
+    for start, seat in starts(opened, taken, measures):
+        found.setdefault(start, {})[seat] = None
+    return [Free(office_id, start, start + measures.duration, tuple(sorted(found[start]))) for start in sorted(found)]
 
 
 def minutes_open(opened: Iterable[Open]) -> int:
@@ -109,7 +109,9 @@ def misplaced(opened: Iterable[Open], one: Taken, service_id: int, served: Stret
     )  # fmt: skip
 
 
-def nearest(times: Iterable[Free], wanted: datetime, *, office_id: int | None = None, most: int = 5) -> list[Free]:
+def nearest(
+    times: Iterable[Free], wanted: datetime, *, office_id: int | None = None, most: int = MOST_NEAR
+) -> list[Free]:
     """The free times nearest to one that is gone, in their order: of the office named before those of others."""
     ranked = sorted(
         times, key=lambda one: (one.office_id != office_id, abs(one.starts_at - wanted), one.starts_at, one.office_id)
