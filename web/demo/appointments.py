@@ -21,7 +21,7 @@ from web.demo.enti import person
 RECEIVING = ("E625", "D403")  # the enti whose offices receive by appointment
 DESKS = ("1", "2", "3")
 MANAGE = "http://localhost/appointments"  # nobody is written to: they left landlines
-PEOPLE = 36
+PEOPLE = 20
 SERVICES = (
     ({"it": "TARI: dichiarazioni e riduzioni", "en": "Waste tax: declarations and reductions",
       "de": "Abfallgebühr: Erklärungen und Ermäßigungen"}, 20,
