@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -79,11 +79,9 @@ def days_at(
     """Each of these days at each of these offices."""
     now = clock.now(session)
 
-    def key(row: object) -> tuple[int, date]:
-        return row.office_id, clock.business_day(row.starts_at)  # type: ignore[attr-defined]
-
-    rows = sorted(queries.given(session, office_ids, first, last), key=key)
-    given = {of: tuple(some) for of, some in groupby(rows, key=key)}
+    given: dict[tuple[int, date], list[Any]] = {}
+    for row in queries.given(session, office_ids, first, last):
+        given.setdefault((row.office_id, clock.business_day(row.starts_at)), []).append(row)
     for office_id in office_ids:
         plan, day = queries.plan(session, office_id), first
         while day <= last:
