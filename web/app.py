@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
@@ -144,6 +145,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge,
         knowledge_editor,
         follow_ups,
+        agendas,
         duplicates,
         documents,
         files,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from crm.access.second_factor import Policy
+from crm.agendas import privacy as agendas
 from crm.audit import privacy as audit
 from crm.collection import privacy as collection
 from crm.contacts import privacy as contacts
@@ -49,7 +50,7 @@ from web.worker.wake import Waker
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
-    *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS,
+    *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *agendas.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 

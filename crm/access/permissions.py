@@ -22,6 +22,9 @@ class Permission(StrEnum):
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
     FOLLOW_UP_MANAGE = "follow_up.manage"
+    AGENDA_MANAGE = "agenda.manage"
+    APPOINTMENT_READ = "appointment.read"
+    APPOINTMENT_MANAGE = "appointment.manage"
     PROPOSAL_MAKE = "proposal.make"
     PROPOSAL_DECIDE = "proposal.decide"
     BOARD_WATCH = "board.watch"
@@ -58,6 +61,9 @@ MEANINGS: dict[Permission, str] = {
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
     Permission.FOLLOW_UP_MANAGE: "See everybody's follow-ups, and keep their lists",
+    Permission.AGENDA_MANAGE: "Desks and services of offices, their agendas and closing days",
+    Permission.APPOINTMENT_READ: "See who has an appointment at the offices",
+    Permission.APPOINTMENT_MANAGE: "Book, move and cancel appointments, say who came",
     Permission.PROPOSAL_MAKE: "Propose a correction, report a notification problem",
     Permission.PROPOSAL_DECIDE: "Approve or refuse for the ente",
     Permission.BOARD_WATCH: "The wallboard, for the enti of the grant",
@@ -85,12 +91,17 @@ MEANINGS: dict[Permission, str] = {
 }
 
 _FILE_WORK = frozenset({Permission.FILE_READ, Permission.CONTACT_RECORD, Permission.PROPOSAL_MAKE})
-_OWN_ENTE = frozenset({Permission.FILE_READ, Permission.BOARD_WATCH, Permission.ENTE_WATCH})
+_APPOINTMENTS = frozenset({Permission.APPOINTMENT_READ, Permission.APPOINTMENT_MANAGE})
+_OWN_ENTE = frozenset(
+    {Permission.FILE_READ, Permission.BOARD_WATCH, Permission.ENTE_WATCH, Permission.APPOINTMENT_READ}
+)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.AGENT: _FILE_WORK | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
+    Role.AGENT: _FILE_WORK | _APPOINTMENTS | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
     Role.SUPERVISOR: _FILE_WORK
+    | _APPOINTMENTS
     | {
+        Permission.AGENDA_MANAGE,
         Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.RECORDING_LISTEN,
         Permission.CONTACT_MERGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
@@ -102,7 +113,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
     Role.FIELD_AGENT: _FILE_WORK,
-    Role.DESK_CLERK: _FILE_WORK,
+    Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
     | {
@@ -116,7 +127,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.BOARD_WATCH, Permission.COLLECTION_IMPORT, Permission.ACCESS_READ, Permission.USER_MANAGE,
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
             Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
-            Permission.MONITORING_MANAGE, Permission.QUALITY_MANAGE,
+            Permission.MONITORING_MANAGE, Permission.QUALITY_MANAGE, Permission.AGENDA_MANAGE,
+            Permission.APPOINTMENT_READ,
         }
     ),
 }  # fmt: skip

@@ -56,6 +56,11 @@ def follow_ups(contract_id: int) -> str:
     return f"follow-ups:{contract_id}"
 
 
+def office(office_id: int) -> str:
+    """The appointments of an office, and who is served there."""
+    return f"office:{office_id}"
+
+
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"

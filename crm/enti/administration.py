@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -217,7 +218,11 @@ def remove_office(session: Session, by: Principal, *, ente_id: int, office_id: i
     managed(session, by, ente_id)
     row = _office(session, ente_id, office_id)
     changed(session)
-    session.delete(row)
+    try:
+        with session.begin_nested():
+            session.delete(row)
+    except IntegrityError:
+        raise ConflictError("Questo ufficio ha sportelli, servizi o appuntamenti: non si può togliere.") from None
     record(session, by, "office.removed", ente_id, {"name": row.name, "address": row.address}, {})
 
 

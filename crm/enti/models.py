@@ -169,7 +169,10 @@ class Office(Base):
     accessibility: Mapped[str] = mapped_column(String(400))
     hours: Mapped[list[dict[str, Any]]]
 
-    __table_args__ = (UniqueConstraint("ente_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("ente_id", "name"),
+        UniqueConstraint("ente_id", "id"),  # lets other tables refer to an office of the same ente only
+    )
 
 
 class EnteLogo(Base):

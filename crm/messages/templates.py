@@ -16,6 +16,9 @@ class MessageTemplate(StrEnum):
     CALL_BACK = "call_back"
     APPOINTMENT = "appointment"
     APPOINTMENT_REMINDER = "appointment_reminder"
+    APPOINTMENT_BOOKED = "appointment_booked"
+    APPOINTMENT_MOVED = "appointment_moved"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
     ALERT = "alert"
@@ -178,6 +181,105 @@ APPOINTMENT_REMINDER = Template(
     lives=timedelta(hours=12),
 )  # fmt: skip
 
+_WITH_CODE: dict[str, Field] = {**_APPOINTMENT, "place": Name(80), "code": Code(longest=8), "link": Link()}
+_WITHOUT_PLACE: dict[str, Field] = {**_ENTE, "at": Instant(), "code": Code(longest=8), "link": Link()}
+
+APPOINTMENT_BOOKED = Template(
+    MessageTemplate.APPOINTMENT_BOOKED, Kind.ASKED, _WITH_CODE,
+    {
+        "it": Wording(
+            sms="{ente}: appuntamento {at}, {place}. Codice {code}. Per spostarlo o disdirlo: {link}",
+            subject="{ente}: il suo appuntamento",
+            body=_mail(
+                "it", "il suo appuntamento è prenotato:", "{at}\n{place}\nCodice {code}",
+                "Se non può venire, lo sposti o lo disdica: il posto serve a qualcun altro.",
+                "{link}",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: appointment {at}, {place}. Code {code}. To move or cancel it: {link}",
+            subject="{ente}: your appointment",
+            body=_mail(
+                "en", "your appointment is booked:", "{at}\n{place}\nCode {code}",
+                "If you cannot come, please move or cancel it: somebody else needs the place.",
+                "{link}",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: Termin {at}, {place}. Code {code}. Verschieben oder absagen: {link}",
+            subject="{ente}: Ihr Termin",
+            body=_mail(
+                "de", "Ihr Termin ist gebucht:", "{at}\n{place}\nCode {code}",
+                "Wenn Sie nicht kommen können, verschieben Sie ihn oder sagen Sie ab: jemand braucht den Platz.",
+                "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(days=2),
+)  # fmt: skip
+
+APPOINTMENT_MOVED = Template(
+    MessageTemplate.APPOINTMENT_MOVED, Kind.ASKED, _WITH_CODE,
+    {
+        "it": Wording(
+            sms="{ente}: l'appuntamento {code} è spostato: {at}, {place}. Per cambiarlo: {link}",
+            subject="{ente}: il suo appuntamento è spostato",
+            body=_mail(
+                "it", "il suo appuntamento {code} è spostato:", "{at}\n{place}",
+                "Se non può venire, lo cambi qui:",
+                "{link}",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: appointment {code} was moved: {at}, {place}. To change it: {link}",
+            subject="{ente}: your appointment was moved",
+            body=_mail(
+                "en", "your appointment {code} was moved:", "{at}\n{place}",
+                "If you cannot come, change it here:",
+                "{link}",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: Termin {code} verschoben: {at}, {place}. Ändern: {link}",
+            subject="{ente}: Ihr Termin wurde verschoben",
+            body=_mail(
+                "de", "Ihr Termin {code} wurde verschoben:", "{at}\n{place}",
+                "Wenn Sie nicht kommen können, ändern Sie ihn hier:",
+                "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(days=2),
+)  # fmt: skip
+
+APPOINTMENT_CANCELLED = Template(
+    MessageTemplate.APPOINTMENT_CANCELLED, Kind.ASKED, _WITHOUT_PLACE,
+    {
+        "it": Wording(
+            sms="{ente}: l'appuntamento {code} di {at} è annullato. Per prenderne un altro: {link}",
+            subject="{ente}: il suo appuntamento è annullato",
+            body=_mail(
+                "it", "il suo appuntamento {code} di {at} è annullato.", "Per prenderne un altro:",
+                "{link}",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: appointment {code} of {at} is cancelled. To book another: {link}",
+            subject="{ente}: your appointment is cancelled",
+            body=_mail("en", "your appointment {code} of {at} is cancelled.", "To book another:", "{link}"),
+        ),
+        "de": Wording(
+            sms="{ente}: Termin {code} ({at}) entfällt. Neuer Termin: {link}",
+            subject="{ente}: Ihr Termin entfällt",
+            body=_mail(
+                "de", "Ihr Termin {code} ({at}) entfällt.", "Einen neuen Termin buchen Sie hier:",
+                "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(days=2),
+)  # fmt: skip
+
 PLEASE_CALL = Template(
     MessageTemplate.PLEASE_CALL, Kind.SOLICITATION, {**_ENTE, "line": Text(24)},
     {
@@ -286,7 +388,8 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
 
 TEMPLATES = catalogue(
     (
-        HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER, PLEASE_CALL, CONVERSATION,
+        HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
+        APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, PLEASE_CALL, CONVERSATION,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
     )

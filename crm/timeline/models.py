@@ -17,6 +17,7 @@ class EntryKind(StrEnum):
     FOLLOW_UP = "follow_up"
     MESSAGE = "message"
     TEXT = "text"  # a conversation by SMS
+    APPOINTMENT = "appointment"
 
 
 class TimelineEntry(Base):

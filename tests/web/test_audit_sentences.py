@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm.access.models import EventKind
+from crm.agendas.models import AppointmentDeed
 from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
@@ -19,6 +20,7 @@ AUDITS = re.compile(r"crm\.audit import service|crm\.enti\.administration import
 NO_KINDS = {"audit.seal", "proposals.export", "access_log.jsonl", "seals.jsonl", "*.jsonl"}  # locks and files
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {
+    "appointment.*": {f"appointment.{one.value}" for one in AppointmentDeed},
     "follow_up.*": {f"follow_up.{one.value}" for one in (FollowUpState.DONE, FollowUpState.CANCELLED)},
     "penalty.exclusion_*": {f"penalty.exclusion_{one.value}" for one in BECOMES.values()},
     "*.told": {f"{one.value}.told" for one in Detail},

@@ -10,6 +10,8 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
 from crm.access.models import Method, Role
+from crm.agendas.models import AppointmentState
+from crm.agendas.rules import Channel as BookedBy
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
     AddressKind,
@@ -65,11 +67,12 @@ CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
         ProposalKind, EntryKind,
     ),
     "state": (ProposalState, FollowUpState, PositionState, MessageState), "template": (MessageTemplate,),
-    "status": (Outcome, ProposalState, FollowUpState, MessageState), "message.owed.reason": (Reason,),
+    "status": (Outcome, ProposalState, FollowUpState, MessageState, AppointmentState), "message.owed.reason": (Reason,),
     "outcome": (Outcome, LastOutcome, NotificationState), "file.gate.outcome": (GateOutcome,),
     "file.opened.reason": (FilePurpose,), "purpose": (FilePurpose, ConsentPurpose), "interlocutor": (Interlocutor,),
     "source": (Source,), "verification": (Verification,), "collected": (Collected,),
-    "channel": (Channel, MessageChannel, NotificationChannel), "covers": (Matter,), "told": (Matter,), "tax": (Tax,),
+    "channel": (Channel, MessageChannel, NotificationChannel, BookedBy), "covers": (Matter,), "told": (Matter,),
+    "tax": (Tax,),
     "act_kind": (ActKind,), "notification": (NotificationState,), "topic": (Topic,), "disposition": (Disposition,),
     "what": (Subject, Problem), "proposal.subject": (Subject, Problem), "why": (Why,), "role": (Role,),
     "decided_as": (Role,), "method": (Method,), "standing": (ClosureStanding,), "risk": (Risk,),

@@ -19,6 +19,7 @@ from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues.models import Queue, QueueMember
 from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
+from web.demo.appointments import receive
 from web.demo.calls import remember
 from web.demo.enti import seed_enti
 from web.demo.flows import answer_with_machine
@@ -65,6 +66,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
+    database.transact(Scope.of_contract(contract_id), receive)
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

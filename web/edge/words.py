@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from web.agendas import words as agendas
 from web.alerts import words as alerts
 from web.console import words as console
 from web.contacts import words as contacts
@@ -28,7 +29,7 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    alerts, console, contacts, continuity, files, follow_ups, imports, knowledge, levels, messages, monitoring,
+    agendas, alerts, console, contacts, continuity, files, follow_ups, imports, knowledge, levels, messages, monitoring,
     oversight, people, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens,
     voice, walls,
 )  # fmt: skip

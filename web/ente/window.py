@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import scope_for
+from crm.agendas.models import AppointmentState
 from crm.audit import queries as log
 from crm.audit.queries import Wanted
 from crm.collection import queries as collection
@@ -43,9 +45,11 @@ from web.wallboard.board import Board, read
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
 REPORTS_SHOWN = 3
-STATES: Mapping[EntryKind, type[Outcome | State | FollowUpState | MessageState | Closed]] = {
+Standing: TypeAlias = Outcome | State | FollowUpState | MessageState | Closed | AppointmentState
+STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
+    EntryKind.APPOINTMENT: AppointmentState,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 
@@ -80,7 +84,7 @@ class Happened:
     name: str
     at: datetime
     kind: EntryKind
-    state: Outcome | State | FollowUpState | MessageState | Closed | None  # none while it is going on
+    state: Standing | None  # none while it is going on
     mistaken: bool
     about: Topic | FollowUpKind | None
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from crm.agendas.models import AppointmentState
+from crm.agendas.rules import Channel
 from crm.contacts.disclosure import EVERYTHING, Matter
 from crm.contacts.phone import spaced
 from crm.follow_ups.models import FollowUpKind, FollowUpState
@@ -133,7 +135,18 @@ def _text(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
+def _appointment(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        **{name: detail[name] for name in ("service", "office", "code", "note", "reason")},
+        "state": AppointmentState(entry.status),
+        "channel": Channel(detail["channel"]),
+        "starts_at": datetime.fromisoformat(detail["starts_at"]),
+    }
+
+
 READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
+    EntryKind.APPOINTMENT: _appointment,
 }  # fmt: skip

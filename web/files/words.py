@@ -84,6 +84,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.FOLLOW_UP: "Attività",
         EntryKind.MESSAGE: "Messaggi",
         EntryKind.TEXT: "Conversazioni per SMS",
+        EntryKind.APPOINTMENT: "Appuntamenti",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -36,6 +36,7 @@ SAID = (
     ROOT / "crm" / "proposals" / "exports.py", ROOT / "crm" / "collection" / "reasons.py",
     *(ROOT / "crm" / "collection" / "sources" / f"{name}.py" for name in ("http", "pages", "contents")),
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
+    ROOT / "crm" / "agendas" / "errors.py",
 )  # fmt: skip
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.

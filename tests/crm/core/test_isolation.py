@@ -1,7 +1,7 @@
 """Tenant isolation, attacked in raw SQL as the roles that the product runs as."""
 
 from collections.abc import Callable, Iterator
-from datetime import time
+from datetime import time, timedelta
 from typing import Any, LiteralString, cast
 from uuid import UUID, uuid4
 
@@ -14,6 +14,21 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.agendas.models import (
+    AgendaWindow,
+    Appointment,
+    AppointmentDeed,
+    AppointmentEvent,
+    AppointmentState,
+    BookableService,
+    ChannelQuota,
+    Desk,
+    OfficeAgenda,
+    OfficeException,
+    ServiceClerk,
+    ServiceOffice,
+)
+from crm.agendas.rules import Channel
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
@@ -136,13 +151,14 @@ OF_NOBODY = {
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "closure", "emergency_message", "ente_logo", "file_setting", "gate_question", "office",
-    "opening_hours", "payment_way", "recording_setting", "self_service_setting", "service_topic", "special_day",
+    "agenda_window", "bookable_service", "channel_quota", "closure", "desk", "emergency_message", "ente_logo",
+    "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours", "payment_way",
+    "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
-    "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent", "consent_text",
-    "person_key", "report_wish", "service_fact", "service_report",
+    "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
+    "consent_text", "person_key", "report_wish", "service_fact", "service_report",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
@@ -293,6 +309,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
         session.add_all(told(session, cast))
         searches.note(session, principal_of(session, cast.anna), [cast.empoli])
         _knows(session, cast)
+        _receives(session, cast)
         session.add_all(
             [
                 CallSetting(ente_id=cast.empoli),
@@ -367,6 +384,41 @@ def _knows(session: Session, cast: Cast) -> None:
         of: Any = {"piece_id": piece.id, "contract_id": cast.contract, "ente_id": ente_id, "number": 1}
         session.add(KnowledgeVersion(**of, title="Rate", body="A rate.", words="'rat':1", written_at=AS_OF))
         session.add(KnowledgeVote(**of, useful=True, day=AS_OF.date()))
+
+
+def _receives(session: Session, cast: Cast) -> None:
+    """An office of Empoli's with a desk, an agenda, and an appointment of Mario's."""
+    ente: Any = {"ente_id": cast.empoli}
+    office = Office(**ente, name="Tributi", address="Via Roma 1", competent_for="", accessibility="", hours=[])
+    service = BookableService(**ente, name={"it": "TARI"}, description={}, bring={}, duration=20, step=20)
+    session.add_all([office, service])
+    session.flush()
+    at: Any = {**ente, "office_id": office.id}
+    desk = Desk(**at, name="1", services=[])
+    agenda = OfficeAgenda(**at, version=1, valid_from=AS_OF.date())
+    session.add_all([desk, agenda])
+    session.flush()
+    appointment = Appointment(
+        **at, id=uuid4(), contact_id=cast.mario, desk_id=desk.id, place=0, service_id=service.id, starts_at=AS_OF,
+        ends_at=AS_OF + timedelta(minutes=20), free_at=AS_OF + timedelta(minutes=20), code="CCDDFFGG",
+        state=AppointmentState.BOOKED, channel=Channel.WEB, made_at=AS_OF, changed_at=AS_OF,
+    )  # fmt: skip
+    session.add_all(
+        [
+            ServiceOffice(**at, service_id=service.id), ServiceClerk(**ente, service_id=service.id, user_id=cast.anna),
+            AgendaWindow(
+                **ente, agenda_id=agenda.id, desk_id=desk.id, weekday=0, opens=time(9), closes=time(13), services=[]
+            ),
+            OfficeException(
+                **at, first=AS_OF.date(), last=AS_OF.date(), closed=True, words="", written_at=AS_OF
+            ),
+            ChannelQuota(**at, channel=Channel.WEB, share=50), appointment,
+            AppointmentEvent(
+                **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
+                detail={},
+            ),
+        ]
+    )  # fmt: skip
 
 
 def an_evaluation(session: Session, cast: Cast, call: UUID) -> None:

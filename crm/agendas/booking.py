@@ -1,0 +1,211 @@
+"""Booking a time that is held, moving and cancelling what is booked, and what becomes of it on its day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
+from crm.agendas import codes, holding, people, queries, telling
+from crm.agendas.codes import Use
+from crm.agendas.errors import TooManyError
+from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
+from crm.agendas.people import Person
+from crm.agendas.rules import Channel, may_change
+from crm.core import clock
+from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.messages.templates import MessageTemplate
+
+LONGEST_REASON = 200
+_S, _D = AppointmentState, AppointmentDeed
+# What may follow on what, and as what it is told.
+STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
+    (_S.BOOKED, _S.ARRIVED): _D.ARRIVED, (_S.ARRIVED, _S.CALLED): _D.CALLED, (_S.CALLED, _S.SERVING): _D.SERVED,
+    (_S.ARRIVED, _S.SERVING): _D.SERVED, (_S.SERVING, _S.DONE): _D.DONE,
+    (_S.BOOKED, _S.NO_SHOW): _D.MISSED, (_S.ARRIVED, _S.NO_SHOW): _D.MISSED, (_S.CALLED, _S.NO_SHOW): _D.MISSED,
+    (_S.ARRIVED, _S.BOOKED): _D.BACK, (_S.CALLED, _S.ARRIVED): _D.BACK, (_S.NO_SHOW, _S.BOOKED): _D.BACK,
+    (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An appointment as it stands, and the token with which the citizen manages it."""
+
+    appointment_id: UUID
+    code: str
+    token: str
+    starts_at: datetime
+
+
+def book(
+    session: Session, by: Principal | None, *, ente_id: int, hold: str, person: Person, manage_at: str,
+    contact_id: int | None = None,
+) -> Booked:  # fmt: skip
+    """Make a held time somebody's appointment, and tell him. `hold` is its token; said twice, it is booked once.
+
+    `by` none is the citizen himself, and `contact_id` the file beside which somebody of the staff books: only he says
+    it. `manage_at` is the address under which the citizen manages his appointments. Raises `HoldGoneError`,
+    `SlotGoneError`, `TooManyError`, or `InvalidError` with what is wrong at each field.
+    """
+    if by is not None:
+        require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
+    if (already := _already(session, ente_id, hold)) is not None:
+        return already
+    row = holding.taken_over(session, ente_id=ente_id, token=hold)
+    person = people.parse(person, row.channel)
+    _require_caps(session, row, person)
+    now = clock.now(session)
+    row.state, row.held_until, row.holder, row.code = AppointmentState.BOOKED, None, None, _new_code(session, ente_id)
+    row.contact_id = contact_id if by is not None and contact_id else people.known_as(session, ente_id, person)
+    row.given_name, row.surname, row.language, row.notes = (
+        person.given_name, person.surname, person.language, person.notes,
+    )  # fmt: skip
+    row.codice_fiscale, row.phone, row.email = (
+        person.codice_fiscale or None, person.phone or None, person.email or None,
+    )  # fmt: skip
+    row.booked_at = row.changed_at = now
+    row.made_by = by.user_id if by else None
+    session.flush()
+    telling.tell(session, by, row, AppointmentDeed.BOOKED, channel=row.channel)
+    telling.write(session, row, MessageTemplate.APPOINTMENT_BOOKED, manage_at=manage_at)
+    return _booked(session, row)
+
+
+def move(
+    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, hold: str, manage_at: str,
+    reason: str = "",
+) -> Booked:  # fmt: skip
+    """Give an appointment the time that is held, and tell him.
+
+    The citizen (`by` none) may until the cut-off, and so often as the service allows.
+    """
+    row = _changeable(session, by, ente_id, appointment_id)
+    limits = queries.service(session, ente_id, row.service_id).limits
+    if by is None and row.moved >= limits.moves:
+        raise ConflictError("Hai già spostato questo appuntamento più volte: per cambiarlo ancora, chiamaci.")
+    to = holding.taken_over(session, ente_id=ente_id, token=hold)
+    if to.service_id != row.service_id:
+        raise InvalidError("L'orario scelto è di un altro servizio.")
+    was = {"starts_at": row.starts_at.isoformat(), "office_id": row.office_id, "desk_id": row.desk_id}
+    taken = (to.office_id, to.desk_id, to.place, to.starts_at, to.ends_at, to.free_at, to.channel)
+    session.delete(to)
+    session.flush()
+    row.office_id, row.desk_id, row.place, row.starts_at, row.ends_at, row.free_at = taken[:6]
+    if by is None:
+        row.moved += 1
+    _changed(session, row, reason)
+    if by is None:
+        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
+        _require_caps(session, row, told)
+    telling.tell(session, by, row, AppointmentDeed.MOVED, channel=taken[6], detail=was)
+    telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)
+    return _booked(session, row)
+
+
+def cancel(
+    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, manage_at: str,
+    channel: Channel = Channel.WEB, by_office: bool = False, reason: str = "",
+) -> None:  # fmt: skip
+    """Nobody comes: the citizen does not (he says so himself, until the cut-off, or somebody of the staff for him), or
+    the office cannot (`by_office`). Its time is free again at once. Said twice, it is once.
+    """
+    row = _locked(session, by, ente_id, appointment_id)
+    if row.state in {AppointmentState.CANCELLED_BY_CITIZEN, AppointmentState.CANCELLED_BY_OFFICE}:
+        return
+    _require_changeable(session, by, row)
+    office = by_office and by is not None
+    row.state = AppointmentState.CANCELLED_BY_OFFICE if office else AppointmentState.CANCELLED_BY_CITIZEN
+    _changed(session, row, reason)
+    telling.tell(session, by, row, AppointmentDeed.CANCELLED, channel=channel)
+    telling.write(session, row, MessageTemplate.APPOINTMENT_CANCELLED, manage_at=manage_at)
+
+
+def step(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, to: AppointmentState) -> None:
+    """Somebody of the staff says how far it has come: arrived, called, being served, done, not come. Twice is once."""
+    row = _locked(session, by, ente_id, appointment_id)
+    if row.state is to:
+        return
+    deed = STEPS.get((row.state, to))
+    if deed is None:
+        raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
+    row.state, row.changed_at = to, clock.now(session)
+    session.flush()
+    telling.tell(session, by, row, deed, channel=Channel.DESK)
+
+
+def managed(session: Session, *, ente_id: int, token: str) -> queries.AppointmentView:
+    """The appointment that a citizen's link is about. Raises `NotFoundError`, whatever is wrong with the link."""
+    found = codes.read_token(session, Use.MANAGE, ente_id, token)
+    if found is None:
+        raise NotFoundError("Questo appuntamento non esiste.")
+    return queries.get(session, found)
+
+
+def _already(session: Session, ente_id: int, token: str) -> Booked | None:
+    """What a hold has become, for whoever sends its form twice."""
+    found = codes.read_token(session, Use.HOLD, ente_id, token)
+    row = None if found is None else session.get(Appointment, found, with_for_update=True, populate_existing=True)
+    done = row is not None and row.ente_id == ente_id and row.state is AppointmentState.BOOKED
+    return _booked(session, row) if row is not None and done else None
+
+
+def _require_caps(session: Session, row: Appointment, person: Person) -> None:
+    """How many one person has; at the desk somebody of the staff decides. Raises `TooManyError`."""
+    his = people.same(person)
+    if row.channel is Channel.DESK or his is None:
+        return
+    people.alone(session, row.ente_id, person)
+    limits = queries.service(session, row.ente_id, row.service_id).limits
+    on_day, ahead = people.counted(session, his, row)
+    if on_day >= limits.per_day:
+        raise TooManyError("Quel giorno hai già un appuntamento per questo servizio: scegli un altro giorno.")
+    if ahead >= limits.ahead:
+        raise TooManyError("Hai già altri appuntamenti per questo servizio: disdicine uno, o chiamaci.")
+
+
+def _changeable(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:
+    row = _locked(session, by, ente_id, appointment_id)
+    _require_changeable(session, by, row)
+    return row
+
+
+def _locked(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:
+    if by is not None:
+        require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
+    row = session.get(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+    if row is None or row.ente_id != ente_id or row.state is AppointmentState.HELD:
+        raise NotFoundError("Questo appuntamento non esiste.")
+    return row
+
+
+def _require_changeable(session: Session, by: Principal | None, row: Appointment) -> None:
+    if row.state is not AppointmentState.BOOKED:
+        raise ConflictError("Questo appuntamento non si può più cambiare: guarda com'è ora.")
+    limits = queries.service(session, row.ente_id, row.service_id).limits
+    if by is None and not may_change(row.starts_at, limits, now=clock.now(session)):
+        raise ConflictError("È troppo tardi per cambiarlo da qui: chiamaci.")
+
+
+def _changed(session: Session, row: Appointment, reason: str) -> None:
+    reason = " ".join(reason.split())
+    if len(reason) > LONGEST_REASON:
+        raise InvalidError("Il motivo è troppo lungo.", field="reason")
+    row.reason, row.sequence, row.changed_at = reason, row.sequence + 1, clock.now(session)
+    session.flush()
+
+
+def _new_code(session: Session, ente_id: int) -> str:
+    while True:
+        code = codes.new_code()
+        own = (Appointment.ente_id == ente_id, Appointment.code == code)
+        if session.execute(select(Appointment.id).where(*own)).first() is None:
+            return code
+
+
+def _booked(session: Session, row: Appointment) -> Booked:
+    token = codes.token(session, Use.MANAGE, row.ente_id, row.id)
+    return Booked(row.id, row.code or "", token, row.starts_at)

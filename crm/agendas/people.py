@@ -1,0 +1,138 @@
+"""Who comes: what he tells of himself, and whether we know him. Nobody is told whether we do."""
+
+import hmac
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from crm.agendas.models import Appointment, AppointmentState
+from crm.agendas.rules import Channel
+from crm.agendas.times import DAY
+from crm.contacts.codice_fiscale import parse_codice_fiscale
+from crm.contacts.email import to_email
+from crm.contacts.models import Contact, ContactReach, ReachKind, Verification
+from crm.contacts.names import name_key
+from crm.contacts.phone import typed_number
+from crm.core import clock
+from crm.core.errors import InvalidError
+from crm.messages.wording import LANGUAGES
+
+LONGEST = {"given_name": 80, "surname": 160, "notes": 400}
+COUNTED = (  # as appointments that somebody has, or had
+    AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.CALLED, AppointmentState.SERVING,
+    AppointmentState.DONE, AppointmentState.NO_SHOW,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What somebody tells of himself, as typed. A company has a surname alone."""
+
+    given_name: str = ""
+    surname: str = ""
+    codice_fiscale: str = ""
+    phone: str = ""
+    email: str = ""
+    language: str = "it"
+    notes: str = ""
+
+
+def parse(told: Person, channel: Channel) -> Person:
+    """The same in the writing in which it is kept. Raises `InvalidError` with what is wrong at each field.
+
+    Away from the desk somebody leaves an address, or nobody could tell him that the office is closed that day.
+    """
+    wrong: list[InvalidError] = []
+    person = replace(
+        told, **{name: " ".join(getattr(told, name).split()) for name in ("given_name", "surname", "email")},
+        notes=told.notes.strip(), language=told.language if told.language in LANGUAGES else "it",
+    )  # fmt: skip
+    for name, longest in LONGEST.items():
+        value = getattr(person, name)
+        if len(value) > longest or not all(line.isprintable() for line in value.splitlines()):
+            wrong.append(InvalidError("È troppo lungo, o ha caratteri che non si possono scrivere.", field=name))
+    if not person.surname:
+        wrong.append(InvalidError("Scrivi il cognome, o il nome della società.", field="surname"))
+    code = _parsed(told.codice_fiscale, "codice_fiscale", wrong)
+    if not person.given_name and len(code) != 11:
+        wrong.append(InvalidError("Scrivi il nome.", field="given_name"))
+    phone = (typed_number(told.phone.strip()) or "") if told.phone.strip() else ""
+    if told.phone.strip() and not phone:
+        wrong.append(InvalidError("Il numero di telefono non è valido: ricontrollalo.", field="phone"))
+    email = (to_email(person.email) or "") if person.email else ""
+    if person.email and (not email or len(email) > 254):
+        wrong.append(InvalidError("L'indirizzo e-mail non è valido: ricontrollalo.", field="email"))
+    if channel is not Channel.DESK and not told.phone.strip() and not person.email:
+        wrong.append(
+            InvalidError("Lascia un'e-mail o un numero di telefono, per avvisarti se cambia qualcosa.", field="email")
+        )
+    if wrong:
+        raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
+    return replace(person, codice_fiscale=code, phone=phone, email=email)
+
+
+def _parsed(text: str, field: str, wrong: list[InvalidError]) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return parse_codice_fiscale(text)
+    except InvalidError:
+        wrong.append(InvalidError("Il codice fiscale non è valido: ricontrollalo.", field=field))
+        return ""
+
+
+def known_as(session: Session, ente_id: int, person: Person) -> int | None:
+    """The contact of the ente that he is: by his codice fiscale; without one, by a telephone verified as that of one
+    contact alone who has his name. Whoever books is never told.
+    """
+    if person.codice_fiscale:
+        return session.scalar(
+            select(Contact.id).where(
+                Contact.ente_id == ente_id, Contact.codice_fiscale == person.codice_fiscale,
+                Contact.withdrawn_as_of.is_(None),
+            )
+        )  # fmt: skip
+    if not person.phone:
+        return None
+    found = session.execute(
+        select(Contact.id, Contact.name_key)
+        .join(ContactReach, (ContactReach.contact_id == Contact.id) & (ContactReach.ente_id == Contact.ente_id))
+        .where(
+            Contact.ente_id == ente_id, ContactReach.value == person.phone, ContactReach.kind == ReachKind.PHONE,
+            ContactReach.verification == Verification.VERIFIED, Contact.withdrawn_as_of.is_(None),
+        )
+        .distinct()
+    ).all()  # fmt: skip
+    named = name_key(person.surname, person.given_name or None)
+    return found[0].id if len(found) == 1 and found[0].name_key == named else None
+
+
+def same(person: Person) -> ColumnElement[bool] | None:
+    """His appointments: by his codice fiscale, else by telephone, else by e-mail. None: nothing says who he is."""
+    if person.codice_fiscale:
+        return Appointment.codice_fiscale == person.codice_fiscale
+    if person.phone:
+        return Appointment.phone == person.phone
+    return Appointment.email == person.email if person.email else None
+
+
+def alone(session: Session, ente_id: int, person: Person) -> None:
+    """Whoever books for the same person at the same moment waits, until this transaction ends."""
+    key = f"{ente_id}:{person.codice_fiscale or person.phone or person.email}"
+    number = int.from_bytes(hmac.digest(b"appointment", key.encode(), sha256)[:8], signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def counted(session: Session, his: ColumnElement[bool], at: Appointment) -> tuple[int, int]:
+    """How many of the service he has on the day of this appointment, and how many from now on; without this one."""
+    day = clock.business_day(at.starts_at)
+    today = Appointment.starts_at >= clock.start_of_day(day), Appointment.starts_at < clock.start_of_day(day + DAY)
+    on_day, ahead = session.execute(
+        select(func.count().filter(*today), func.count().filter(Appointment.starts_at >= clock.now(session))).where(
+            Appointment.ente_id == at.ente_id, Appointment.service_id == at.service_id, his,
+            Appointment.state.in_(COUNTED), Appointment.id != at.id,
+        )
+    ).one()  # fmt: skip
+    return on_day, ahead

@@ -1,0 +1,99 @@
+"""What follows from each thing that happens with an appointment: its story, the timeline, the audit, a message."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Principal
+from crm.agendas import codes, queries
+from crm.agendas.codes import Use
+from crm.agendas.models import Appointment, AppointmentDeed, AppointmentEvent
+from crm.agendas.rules import Channel
+from crm.audit import service as audit
+from crm.contacts.phone import takes_sms
+from crm.core import clock, topics
+from crm.core.db import table_of, touch
+from crm.messages import service as messages
+from crm.messages.models import MessageChannel
+from crm.messages.service import Order
+from crm.messages.templates import MessageTemplate
+from crm.messages.wording import tells_of_debt
+from crm.timeline import service as timeline
+from crm.timeline.models import EntryKind
+
+LONGEST_PLACE = 80
+
+
+def tell(
+    session: Session, by: Principal | None, row: Appointment, deed: AppointmentDeed, *, channel: Channel,
+    detail: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """It happened, now: its story, the timeline of whom it concerns, the audit, and whoever watches the office."""
+    at = clock.now(session)
+    session.execute(
+        insert(table_of(AppointmentEvent)).values(
+            ente_id=row.ente_id, appointment_id=row.id, deed=deed, at=at, by=by.user_id if by else None,
+            channel=channel, detail=detail or {},
+        )
+    )  # fmt: skip
+    put_on_timeline(session, row)
+    audit.note(
+        session, by, kind=f"appointment.{deed.value}", ente_id=row.ente_id, contact_id=row.contact_id,
+        subject=f"appointment:{row.id}",
+        after={"starts_at": row.starts_at.isoformat(), "office": queries.office(session, row.office_id).name},
+        before={name: value for name, value in (detail or {}).items() if name == "starts_at"},
+    )  # fmt: skip
+    touch(session, topics.office(row.office_id))
+
+
+def put_on_timeline(session: Session, row: Appointment) -> None:
+    """The appointment on the timeline of the contact, as it stands now."""
+    if row.contact_id is None:
+        return
+    service = queries.service(session, row.ente_id, row.service_id)
+    timeline.record(
+        session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.APPOINTMENT, source=row.id,
+        occurred_at=row.booked_at or row.made_at, author_id=row.made_by, status=row.state.value,
+        detail={
+            "service": service.called("it"), "office": queries.office(session, row.office_id).name,
+            "starts_at": row.starts_at.isoformat(), "channel": row.channel.value, "code": row.code,
+            "note": row.notes, "reason": row.reason,
+        },
+    )  # fmt: skip
+
+
+def write(
+    session: Session, row: Appointment, template: MessageTemplate, *, manage_at: str
+) -> None:  # fmt: skip
+    """Owe him the message, at the e-mail that he left, else by SMS. Nothing, where he left neither.
+
+    `manage_at` is the address before the token, under which he sees, moves and cancels it.
+    """
+    channel, address = _where(row)
+    if channel is None or address is None:
+        return
+    office = queries.office(session, row.office_id)
+    values: dict[str, Any] = {"at": row.starts_at, "code": row.code}
+    if template is MessageTemplate.APPOINTMENT_CANCELLED:
+        values["link"] = manage_at
+    else:
+        neutral = not tells_of_debt(office.name, row.language)  # whoever sees the screen learns nothing of it
+        values["place"] = (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
+        values["link"] = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
+    order = Order(
+        row.ente_id, template.value, values, channel=channel, address=address, language=row.language
+    )  # fmt: skip
+    messages.owe(
+        session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}",
+        expires_at=max(row.starts_at, clock.now(session) + timedelta(hours=1)),
+    )  # fmt: skip
+
+
+def _where(row: Appointment) -> tuple[MessageChannel | None, str | None]:
+    if row.email:
+        return MessageChannel.EMAIL, row.email
+    if row.phone and takes_sms(row.phone):
+        return MessageChannel.SMS, row.phone
+    return None, None

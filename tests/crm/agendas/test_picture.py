@@ -1,0 +1,58 @@
+"""A day as a table: every minute of every place once, whatever is given away."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.agendas.picture import Given, What, seats_of, table
+from crm.agendas.plan import Open
+from crm.agendas.slots import Seat
+from crm.agendas.times import Stretch
+
+NINE = datetime(2026, 11, 23, 8, tzinfo=UTC)
+STEP = timedelta(minutes=10)
+
+
+def stretch(first: int, last: int) -> Stretch:
+    return Stretch(NINE + first * STEP, NINE + last * STEP)
+
+
+def test_a_day_with_a_gap_an_appointment_and_one_that_is_outside() -> None:
+    opened = [Open(1, 1, frozenset(), stretch(0, 6)), Open(2, 1, frozenset(), stretch(2, 4))]
+    had = [Given(Seat(1), stretch(1, 3), "Paola"), Given(Seat(2), stretch(5, 6), "Ugo")]
+    rows = table(seats_of([1, 2], opened, had), opened, had)
+    found = [
+        [(cell.what, cell.rows, cell.given, cell.outside) if cell else None for cell in row.cells] for row in rows
+    ]  # fmt: skip
+    assert found == [
+        [(What.FREE, 1, None, False), (What.CLOSED, 2, None, False)],
+        [(What.GIVEN, 2, "Paola", False), None],
+        [None, (What.FREE, 2, None, False)],
+        [(What.FREE, 3, None, False), None],
+        [None, (What.CLOSED, 1, None, False)],
+        [None, (What.GIVEN, 1, "Ugo", True)],
+    ]
+
+
+spans = st.tuples(st.integers(0, 30), st.integers(1, 8)).map(lambda two: (two[0], two[0] + two[1]))
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), spans), max_size=6), st.lists(st.tuples(st.integers(1, 3), spans)))
+def test_every_minute_of_every_place_is_there_once(
+    opens: list[tuple[int, tuple[int, int]]], wanted: list[tuple[int, tuple[int, int]]]
+) -> None:
+    opened = [Open(desk, 1, frozenset(), stretch(*span)) for desk, span in opens]
+    had: list[Given[int]] = []
+    for n, (desk, span) in enumerate(wanted):
+        if not any(one.seat.desk_id == desk and one.when.overlaps(stretch(*span)) for one in had):
+            had.append(Given(Seat(desk), stretch(*span), n))
+    seats = seats_of([1, 2, 3], opened, had)
+    rows = table(seats, opened, had)
+    for column in range(len(seats)):
+        cells = [row.cells[column] for row in rows if row.cells[column]]
+        assert sum(cell.rows for cell in cells if cell) == len(rows)
+        assert all(a.when.end == b.when.start for a, b in pairwise(cells) if a and b)
+    shown = [cell.given for row in rows for cell in row.cells if cell and cell.what is What.GIVEN]
+    assert sorted(one for one in shown if one is not None) == [one.what for one in sorted(had, key=lambda x: x.what)]

@@ -1,0 +1,1 @@
+"""Offices, services and agendas as the staff prepare and follow them."""

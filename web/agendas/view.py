@@ -1,0 +1,97 @@
+"""What the pages of offices show, read in one transaction."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from crm.agendas import queries
+from crm.agendas.finding import days_at
+from crm.agendas.models import AppointmentState
+from crm.agendas.picture import Given, Row, seats_of, table
+from crm.agendas.plan import is_day_off
+from crm.agendas.queries import AppointmentView, ServiceView
+from crm.agendas.rules import Channel
+from crm.agendas.slots import Seat
+from crm.agendas.times import Stretch
+from crm.core import clock
+from crm.enti.details import OfficeView, offices
+from crm.enti.queries import Badge, badges
+
+CANCELLED = frozenset({AppointmentState.CANCELLED_BY_CITIZEN, AppointmentState.CANCELLED_BY_OFFICE})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands in the day's table: an appointment, or (none) a time that somebody is about to book."""
+
+    appointment: AppointmentView | None = None
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A place at a desk."""
+
+    desk: str
+    place: int | None  # from one, where a desk has several
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDay:
+    """A day of an office."""
+
+    office: OfficeView
+    ente: Badge
+    day: date
+    off: bool  # a holiday
+    columns: tuple[Column, ...]
+    rows: tuple[Row[Shown], ...]
+    cancelled: tuple[AppointmentView, ...]
+    services: dict[int, ServiceView]
+    booked: int
+    free: int  # stretches of time that nobody has, in minutes
+    words: tuple[str, ...]  # why the day is otherwise
+    now: datetime
+
+
+def offices_of(session: Session, ente_ids: frozenset[int]) -> list[tuple[Badge, list[OfficeView]]]:
+    """The offices with desks of these enti, by ente."""
+    return [
+        (ente, those)
+        for ente in badges(session, ente_ids).values()
+        if (those := [one for one in offices(session, ente.id) if queries.desks(session, one.id)])
+    ]
+
+
+def office_day(session: Session, office: OfficeView, day: date, language: str) -> OfficeDay:
+    """A day at an office."""
+    plan = queries.plan(session, office.id)
+    at = next(days_at(session, [office.id], day, day, channel=Channel.DESK))
+    named = {one.id: one for one in queries.services(session, office.ente_id)}
+    all_of_day = queries.of_office(session, office.id, day, day)
+    booked = [one for one in all_of_day if one.state not in CANCELLED]
+    known = {one.id for one in booked}
+    given = [
+        Given(
+            Seat(one.desk_id, one.place), Stretch(one.starts_at, one.ends_at),
+            Shown(one, named[one.service_id].called(language)),
+        )
+        for one in booked
+    ]  # fmt: skip
+    given += [
+        Given(one.seat, one.when, Shown())
+        for one in at.taken
+        if one.appointment_id not in known and one.appointment_id not in at.expired
+    ]
+    seats = seats_of([one.id for one in plan.desks if one.active], at.opened, given)
+    names = {one.id: one.name for one in plan.desks}
+    several = {seat.desk_id for seat in seats if seat.place}
+    minutes = sum(one.when.minutes * one.places for one in at.opened)
+    return OfficeDay(
+        office, badges(session)[office.ente_id], day, is_day_off(plan, day),
+        tuple(Column(names[one.desk_id], one.place + 1 if one.desk_id in several else None) for one in seats),
+        tuple(table(seats, at.opened, given)), tuple(one for one in all_of_day if one.state in CANCELLED), named,
+        len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
+        tuple(one.words for one in plan.exceptions if one.first <= day <= one.last and one.words), clock.now(session),
+    )  # fmt: skip
