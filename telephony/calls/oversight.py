@@ -52,6 +52,7 @@ class Overseen:
     over: bool
     ente_id: int | None = None  # with whose citizen he speaks, or spoke
     queue_id: int | None = None
+    practising_since: datetime | None = None  # with simulated callers, out of service
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few."""
+    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few.
+
+    `practising` are among those out of service.
+    """
 
     agents: int
     states: Mapping[AgentState, int]
+    practising: int
     locks: frozenset[Lock]
 
 
@@ -82,6 +87,7 @@ def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen
         Hidden(
             len(hidden),
             {one: many for one, many in states.items() if many and len(hidden) >= FEWEST},
+            sum(one.practising_since is not None for one in hidden) if len(hidden) >= FEWEST else 0,
             frozenset(filter(None, why.values())),
         ),
     )
@@ -115,7 +121,8 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
             one.agent_id, names[one.agent_id], one.state, one.since, one.intended,
             one.pause_reason if one.state is AgentState.PAUSED else None,
             limit := _limit(one.state, one.pause_reason, allowed), limit is not None and now - one.since > limit,
-            *(about.get(one.call_id, (None, None)) if one.call_id else (None, None)),
+            (where := about.get(one.call_id, (None, None)) if one.call_id else (None, None))[0], where[1],
+            one.practising_since,
         )
         for one in rows
     ]  # fmt: skip

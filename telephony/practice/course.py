@@ -19,17 +19,18 @@ from telephony.practice.story import Advice, Answer, Deed, Fact, Reply, Story
 
 GATE = Gate(USUAL, DEFAULT_NEEDED)
 ASKED = {
-    "name": "Mi dice nome e cognome del contribuente?",
+    "name": "Mi dice nome e cognome?",
     "born": "Mi dice la data di nascita?",
-    "address": "A quale indirizzo risiede?",
-    "codice_fiscale": "Mi legge gli ultimi cinque caratteri del codice fiscale?",
-    "act": "Ha davanti una nostra lettera? Mi legge il numero?",
+    "address": "Qual è il suo indirizzo?",
+    "codice_fiscale": "Mi legge la fine del codice fiscale?",
+    "act": "Mi legge il numero della lettera?",
 }
 PICKED_UP = "Pronto?"
 WHY = Answer("Perché me lo chiede? Non le serve per rispondermi.", right=False)
 NOT_ME = Answer("No, non sono io.", right=False)
 COLLEAGUE = "Dimmi. Ma questa la puoi risolvere tu."
 LONG_HOLD = timedelta(minutes=2)
+LEFT_OUT = timedelta(minutes=2)
 OVER = frozenset({Phase.OUTSIDE, Phase.ENDED})
 _AFTERWARDS = frozenset({Deed.SAVE, Deed.PROPOSE, Deed.TURN_AWAY, Deed.RETRACT, Deed.PROMISE, Deed.HELP})
 
@@ -85,7 +86,7 @@ class Course:
     identified_at: datetime | None = None
     turned_away: GateOutcome | None = None
     retracted: bool = False
-    left_out: bool = False
+    left_out_until: datetime | None = None  # of the recording: then it goes on by itself
     withdrawn: bool = False
     helped_at: datetime | None = None
     said: frozenset[str] = frozenset()
@@ -97,6 +98,11 @@ class Course:
     def over(self) -> bool:
         """Whether only the notes are left."""
         return self.phase in OVER
+
+    def is_recorded(self, at: datetime) -> bool:
+        """Whether what is said is recorded at an instant."""
+        is_left_out = self.left_out_until is not None and at < self.left_out_until
+        return self.story.recorded and not (self.withdrawn or is_left_out)
 
 
 def course_of(story: Story, rang_at: datetime, steps: Iterable[Step]) -> Course:
@@ -121,10 +127,10 @@ def after(now: Course, step: Step) -> Course:
 
 def choices(now: Course) -> tuple[Choice, ...]:
     """What the trainee may say: the story's sentences that fit, and the questions of the gate before a closed file."""
-    if now.phase is not Phase.TALKING or (now.held_since is not None and not now.consults):
+    if now.phase is not Phase.TALKING or now.held_since is not None:
         return ()
     offered = [Choice(one.key, one.words, asks=False) for one in now.story.replies if _fits(now, one)]
-    if now.proposed is not None and now.identified_at is None and now.turned_away is None and not now.consults:
+    if now.proposed is not None and now.identified_at is None and now.turned_away is None:
         asks = (key for key in ASKED if _ask_key(key) not in now.said)
         offered += [Choice(_ask_key(key), ASKED[key], asks=True) for key in asks]
     return tuple(offered)
@@ -143,7 +149,7 @@ def advice(now: Course, *, topic: str | None, disposition: str | None) -> Advice
     if Fact.GREETED not in now.facts:
         return Advice.GREET
     ahead = next((leads for fact, leads in now.story.path if fact not in now.facts), Advice.HANG_UP)
-    if now.held_since is not None and not now.consults and ahead is not Advice.PASS_ON:
+    if now.held_since is not None and ahead is not Advice.PASS_ON:
         return Advice.TAKE_BACK
     if ahead is Advice.ASK and now.proposed is None:
         return Advice.FIND
@@ -163,7 +169,7 @@ def _check(now: Course, step: Step) -> None:
         raise ConflictError("La chiamata è ancora in corso.")
     if now.over and deed not in _AFTERWARDS:
         raise ConflictError("La chiamata è finita: completa le note.")
-    if deed in {Deed.SAY, Deed.ASK} and now.held_since is not None and not now.consults:
+    if deed in {Deed.SAY, Deed.ASK} and now.held_since is not None:
         raise ConflictError("Chi chiama è in attesa e non ti sente: riprendi la conversazione.")
 
 
@@ -182,7 +188,7 @@ def _said(now: Course, step: Step) -> Course:
     slips = set()
     if reply.tells and now.identified_at is None:
         slips.add(Fact.TOLD_TOO_EARLY)
-    if reply.takes_number and now.story.recorded and not (now.left_out or now.withdrawn):
+    if reply.takes_number and now.is_recorded(step.at):
         slips.add(Fact.NUMBER_RECORDED)
     spoken = replace(now, said=now.said | {reply.key}, facts=now.facts | reply.gives | slips)
     return _heard(_says(spoken, reply.words, step.at), reply.answer, step.at)
@@ -254,9 +260,10 @@ def _recorded(now: Course, step: Step) -> Course:
     if not now.story.recorded or now.withdrawn:
         raise ConflictError("Questa chiamata non si registra.")
     if step.deed is Deed.RECORD_AGAIN:
-        return replace(now, left_out=False)
+        return replace(now, left_out_until=None)
     withdrawn = step.deed is Deed.WITHDRAW
-    return _with(replace(now, left_out=not withdrawn, withdrawn=withdrawn), Fact.LEFT_OUT)
+    until = None if withdrawn else step.at + LEFT_OUT
+    return _with(replace(now, left_out_until=until, withdrawn=withdrawn), Fact.LEFT_OUT)
 
 
 def _helped(now: Course, step: Step) -> Course:
@@ -297,7 +304,7 @@ def _passed(now: Course, step: Step) -> Course:
 
 def _hung_up(now: Course, step: Step) -> Course:
     gone = replace(_taken_back(now, step.at), phase=Phase.ENDED, ended_at=step.at, consults=False, together=False)
-    return replace(gone, left_out=False, helped_at=None)
+    return replace(gone, left_out_until=None, helped_at=None)
 
 
 def _taken_back(now: Course, at: datetime) -> Course:

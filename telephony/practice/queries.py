@@ -71,9 +71,8 @@ def kept(session: Session, agent_id: int) -> Mapping[StoryKey, Kept]:
     return found
 
 
-def next_story(session: Session, agent_id: int) -> StoryKey:
-    """The first one that he has not finished yet; then the one that is longest ago."""
-    done = kept(session, agent_id)
+def next_story(done: Mapping[StoryKey, Kept]) -> StoryKey:
+    """The first one that was not finished yet; then the one that is longest ago."""
     fresh = next((one for one in STORIES if one not in done), None)
     return fresh or min(done, key=lambda one: done[one].last)
 

@@ -17,7 +17,6 @@ from crm.access.permissions import Permission, Principal
 from crm.core import clock, topics
 from crm.core.db import new_id, touch
 from crm.core.errors import ConflictError
-from crm.files.gate import GateOutcome
 from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence
@@ -60,7 +59,7 @@ def ring(session: Session, by: Principal, *, story: StoryKey | None = None) -> N
     row = _practice(session, by)
     if row.call_id is not None and _course(row).saved_at is None:
         raise ConflictError("Hai già una chiamata di prova: finiscila prima.")
-    row.story = story or queries.next_story(session, by.user_id)
+    row.story = story or queries.next_story(queries.kept(session, by.user_id))
     row.call_id, row.rang_at, row.steps = new_id(session), clock.now(session), []
     row.topic = row.disposition = None
     row.note = ""
@@ -70,11 +69,6 @@ def ring(session: Session, by: Principal, *, story: StoryKey | None = None) -> N
 def act(session: Session, by: Principal, *, call_id: UUID, deed: Deed, what: str = "") -> None:
     """Do one thing in the call. Raises `ConflictError` and `InvalidError` as `course.after` does."""
     _take(session, _of_call(session, by, call_id), deed, what)
-
-
-def turn_away(session: Session, by: Principal, *, call_id: UUID, outcome: GateOutcome) -> None:
-    """The file stays closed; after the call, who was proposed is taken off it."""
-    act(session, by, call_id=call_id, deed=Deed.TURN_AWAY, what=outcome.value)
 
 
 def identify(

@@ -79,7 +79,7 @@ INSTALMENTS = Story(
             gives=_F({"late"}), tells=True,
         ),
         Reply(
-            "lapse", "Se il ritardo continua il piano può decadere, e si deve pagare tutto insieme: meglio pagarla ora.",
+            "lapse", "Se il ritardo continua il piano può decadere, e si paga tutto insieme: meglio pagarla ora.",
             "Allora la pago oggi stesso. Grazie, è stato chiaro.", needs=_F({"late"}), gives=_F({Fact.SERVED}),
             tells=True,
         ),

@@ -23,6 +23,7 @@ from telephony.agents.models import AgentState
 from telephony.agents.queries import Staffed
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
+from telephony.practice.queries import practising
 from telephony.queues import queries as queues
 from telephony.queues import waits
 from telephony.queues.expected import Range
@@ -98,6 +99,7 @@ class Now:
     carrier_silent_since: datetime | None
     contracts: tuple[ContractNow, ...]
     states: Mapping[AgentState, int]
+    practising: int  # with simulated callers; they are among those out of service
     staffed: Staffed
     topics: frozenset[str]
 
@@ -110,7 +112,7 @@ def read(session: Session, scope: Scope, closable: frozenset[int]) -> Now:
     return Now(
         at, failing_since(session),
         tuple(_contract(session, one, one in closable, staffing.queues, at) for one in sorted(scope.contracts)),
-        staffing.all, agents.staffed_since(session, scope.contracts, since).all,
+        staffing.all, practising(session, scope.contracts), agents.staffed_since(session, scope.contracts, since).all,
         frozenset({topics.carrier()})
         | frozenset(topics.board(one) for one in scope.contracts)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, scope.contracts)),
