@@ -111,8 +111,9 @@ def practise(now: Presence, at: datetime) -> Presence:
         raise ConflictError("Hai una chiamata: finiscila, poi puoi metterti alla prova.")
     if now.practising_since is not None:
         return now
-    away = replace(now, intended=AgentState.OFFLINE, pause_reason=None)
-    return replace(_rest(away, at), practising_since=at)
+    if now.state is not AgentState.OFFLINE:
+        now = _rest(replace(now, intended=AgentState.OFFLINE, pause_reason=None), at)
+    return replace(now, practising_since=at)
 
 
 def end_practice(now: Presence) -> Presence:
