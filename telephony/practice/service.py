@@ -29,7 +29,7 @@ from telephony.practice.story import Deed, StoryKey
 
 IDLE = timedelta(minutes=30)  # after which practice that nobody goes on with ends itself
 KEPT = timedelta(days=365)
-OVER = "La prova è finita: ricominciala."
+OVER = "Non sei più in prova: ricomincia."
 
 
 def begin(session: Session, by: Principal) -> None:

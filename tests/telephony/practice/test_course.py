@@ -105,7 +105,6 @@ def test_whoever_picks_up_and_hangs_up_is_told_what_was_missing(story: Story) ->
 
 
 def test_what_is_told_before_who_it_is_is_known_is_a_slip_and_afterwards_it_is_none() -> None:
-    """Rule: a debt is told to nobody who is not identified."""
     early = Trainee(INSTALMENTS).talks()
     assert Fact.TOLD_TOO_EARLY in early.do(Deed.SAY, "early").facts
     assert early.finishes()[Check.TOLD_NOTHING_BEFORE] is False

@@ -84,7 +84,7 @@ def stage(database: Database, cast: Cast) -> Stage:
 
 
 def test_no_real_call_reaches_who_practises(anna: Trainee, luca: Trainee, stage: Stage, cast: Cast) -> None:
-    """Rule: whoever practises is out of service."""
+    """Rule: practice counts nowhere. Nor is its trainee counted on."""
     make_ready(anna.database, cast.anna)
     anna.begin()
     call = stage.queues()
@@ -179,7 +179,7 @@ def test_practice_forgotten_overnight_ends_itself_and_keeps_what_was_finished(an
     assert presence_of(anna.database, anna.by.user_id).practising_since is None
     assert presence_of(anna.database, luca.by.user_id).practising_since is not None
     assert len(anna.kept()) == 1
-    with pytest.raises(ConflictError, match="La prova è finita"):
+    with pytest.raises(ConflictError, match="Non sei più in prova"):
         anna.act(first, Deed.SAY, "hello")
     assert tidy(anna.database) == 0
 
