@@ -102,6 +102,7 @@ def test_practice_is_counted_nowhere(desk: Desk, superuser: psycopg.Connection[A
     booth.press("help", call=call)
     booth.press("draft", call=call, topic="instalments", note="Sta scrivendo")
     booth.press("promise", call=call)
+    assert "Carla" in booth.client.get(f"/practice/whom/{call}").text
     booth.press("consult", call=call)
     booth.press("pass", call=call, topic="instalments", disposition="answered", note="Passata")
     saved = booth.press("wrap-up", call=call, topic="instalments", disposition="answered", note="x", next="ready")

@@ -146,7 +146,8 @@ def together(runtime: RuntimeDep, visit: ChangeDep, call: CallField) -> Response
 def reach(visit: VisitDep, call: UUID) -> Response:
     """Whom the trainee may ask, or pass the call on to: an invented colleague and an invented queue."""
     visit.principal.require(Permission.CALLS_ANSWER)
-    reachable = {"colleagues": [CARLA], "queues": [{"id": 0, "name": "Contenzioso (prova)"}]}
+    queue = {"id": 0, "name": "Contenzioso (prova)"}
+    reachable = {"colleagues": [CARLA], "queues": [queue], "outside": [], "any_number": False}
     return HTMLResponse(
         fragment("console/_whom.html", visit.language, desk="/practice", found=reachable, call=call, queue_id=0)
     )
