@@ -27,6 +27,7 @@ class Presence:
     call_id: UUID | None = None
     leg_id: UUID | None = None
     practising_since: datetime | None = None  # with simulated callers; he is out of service meanwhile
+    in_training: bool = False  # he may practise, and do nothing else, until a supervisor lets him
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: da
         raise ConflictError("Si può chiedere solo di essere pronti, in pausa o fuori servizio.")
     if now.practising_since is not None and intended is not AgentState.OFFLINE:
         raise ConflictError("Stai facendo una prova: prima finiscila.")
+    if now.in_training and intended is not AgentState.OFFLINE:
+        raise ConflictError("Sei in formazione: mettiti alla prova. Ti fa cominciare chi coordina.")
     wished = replace(now, intended=intended, pause_reason=reason if intended is AgentState.PAUSED else None)
     if now.state in RESTING:
         return _rest(wished, at)
@@ -114,6 +117,17 @@ def practise(now: Presence, at: datetime) -> Presence:
     if now.state is not AgentState.OFFLINE:
         now = _rest(replace(now, intended=AgentState.OFFLINE, pause_reason=None), at)
     return replace(now, practising_since=at)
+
+
+def train(now: Presence, at: datetime, *, on: bool) -> Presence:
+    """A supervisor wants him to practise first, or no longer. Raises `ConflictError` while he has a real call."""
+    if not on or now.in_training:
+        return replace(now, in_training=on)
+    if now.state not in RESTING:
+        raise ConflictError("Ha una chiamata: aspetta che l'abbia finita.")
+    if now.state is not AgentState.OFFLINE:
+        now = _rest(replace(now, intended=AgentState.OFFLINE, pause_reason=None), at)
+    return replace(now, in_training=True)
 
 
 def end_practice(now: Presence) -> Presence:

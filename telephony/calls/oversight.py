@@ -53,6 +53,7 @@ class Overseen:
     ente_id: int | None = None  # with whose citizen he speaks, or spoke
     queue_id: int | None = None
     practising_since: datetime | None = None  # with simulated callers, out of service
+    in_training: bool = False  # he may only practise
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
             one.pause_reason if one.state is AgentState.PAUSED else None,
             limit := _limit(one.state, one.pause_reason, allowed), limit is not None and now - one.since > limit,
             (where := about.get(one.call_id, (None, None)) if one.call_id else (None, None))[0], where[1],
-            one.practising_since,
+            one.practising_since, one.in_training,
         )
         for one in rows
     ]  # fmt: skip
@@ -233,6 +234,27 @@ def release(
         audit.note(
             session, by, kind="agent.released", ente_id=ente_id, subject=name, before={"state": was.value},
             after={"state": to.value, **({"reason": reason.value} if reason else {})},
+        )  # fmt: skip
+
+
+def train(session: Session, by: Principal, *, agent_id: int, on: bool) -> None:
+    """Have an agent practise before he answers anybody, or let him begin. Raises `ConflictError` during his call."""
+    contracts = _overseen_by(session, by, agent_id)
+    at, was = clock.now(session), False
+
+    def trained(now: Presence) -> Presence:
+        nonlocal was
+        was = now.in_training
+        return presence.train(now, at, on=on)
+
+    agents.change(session, agent_id, trained)
+    if was is on:
+        return
+    name = access.named(session, [agent_id]).get(agent_id, "")
+    for ente_id in sorted({one for contract in contracts for one in enti_of(session, contract)}):
+        audit.note(
+            session, by, kind="agent.training", ente_id=ente_id, subject=name, before={"in_training": was},
+            after={"in_training": on},
         )  # fmt: skip
 
 

@@ -201,6 +201,21 @@ def test_the_real_console_says_so_and_refuses_to_be_ready(booth: Booth) -> None:
     assert "Comincia la prova" in booth.page()  # another tab, shown anew
 
 
+def test_a_supervisor_puts_somebody_in_training_and_the_console_leads_him_to_practice(desk: Desk) -> None:
+    anna = desk.stage.cast.anna
+    desk.sit_down("sara")
+    pressed = desk.client.post(f"/operators/{anna}/training", data={"on": "true"}, headers=desk.headers)
+    assert pressed.status_code == 204
+    assert "È in formazione" in desk.client.get(f"/operators/{anna}").text
+    assert "In formazione" in desk.client.get("/operators").text
+    desk.sit_down("anna")
+    band = desk.page("band")
+    assert 'href="/practice"' in band
+    assert 'id="go-ready"' not in band
+    refused = desk.client.post(f"/operators/{anna}/training", data={"on": "false"}, headers=desk.headers)
+    assert refused.status_code == 403  # not by herself
+
+
 def test_a_forged_call_a_forged_story_and_a_forged_form_change_nothing(booth: Booth) -> None:
     call = booth.talks(StoryKey.QUESTION)
     assert booth.press("hang-up", call=uuid4()).status_code == 409

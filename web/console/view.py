@@ -196,6 +196,7 @@ class ConsoleView:
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
     gate_outcomes: tuple[GateOutcome, ...] = tuple(GateOutcome)
     practising: bool = False  # on the page of practice, while this is the real console
+    in_training: bool = False  # he may do nothing else
     practice: Practised | None = None  # this is the page of practice
 
     @property
@@ -305,7 +306,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
             ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",
         ) if call and shown else NO_GUIDE,
         texts=threads.read(session, visit, call.answered_at if call else None, public_url),
-        practising=presence.practising_since is not None,
+        practising=presence.practising_since is not None, in_training=presence.in_training,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Advice.FIND: "Cerca la persona, qui sotto: scrivi il cognome che ti ha detto.",
         Advice.ASK: "Fai due domande. Poi, più in basso, segna solo le risposte uguali a quelle scritte accanto.",
         Advice.IDENTIFY: "Le risposte sono giuste: segnale qui sotto, poi premi «Identificato».",
-        Advice.KEEP_CLOSED: "Non sai con chi parli, o non è chi dice: più in basso, tieni chiuso il fascicolo e di' perché.",
+        Advice.KEEP_CLOSED: "Non sai con chi parli, o è un'altra persona: più in basso, tieni chiuso il fascicolo.",
         Advice.TELL_TO_WAIT: "Prima di metterlo in attesa, diglielo.",
         Advice.TAKE_BACK: "È in attesa e non ti sente: riprendi la conversazione.",
         Advice.PASS_ON: "Apri «Consulta o passa», nella colonna del telefono: senti Carla, poi passale la chiamata.",

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
+from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError
 from telephony.agents import service as agents
@@ -232,6 +233,46 @@ def test_supervisors_see_who_practises_apart_from_who_is_ready(anna: Trainee, ca
     assert seen[cast.anna].practising_since is not None
     assert (seen[cast.anna].state, seen[cast.luca].state) == (AgentState.OFFLINE, AgentState.READY)
     assert seen[cast.luca].practising_since is None
+
+
+def test_whoever_is_in_training_may_only_practise_until_a_supervisor_lets_him_begin(
+    anna: Trainee, stage: Stage, cast: Cast
+) -> None:
+    sara = Trainee(anna.database, cast.sara)
+    make_ready(anna.database, cast.anna)
+    train(sara, cast.anna, on=True)
+    train(sara, cast.anna, on=True)  # pressed twice: told once
+    call = stage.queues()
+    stage.run()
+    assert stage.call(call).agent_id is None
+    with pytest.raises(ConflictError, match="Sei in formazione"):
+        anna.wish(AgentState.READY)
+    anna.begin()
+    with anna.database.begin(Scope.nothing()) as session:
+        service.end(session, anna.by)
+    train(sara, cast.anna, on=False)
+    anna.wish(AgentState.READY)
+    with anna.database.begin(Scope.of_contract(cast.contract)) as session:
+        told = session.scalars(select(AuditEntry.kind).where(AuditEntry.kind == "agent.training")).all()
+    assert len(told) == 4  # in each ente's log, twice
+
+
+def test_nobody_is_taken_from_a_call_to_be_trained_nor_by_who_does_not_oversee_him(
+    anna: Trainee, stage: Stage, cast: Cast
+) -> None:
+    make_ready(anna.database, cast.anna)
+    stage.talks(stage.queues())
+    with pytest.raises(ConflictError, match="Ha una chiamata"):
+        train(Trainee(anna.database, cast.sara), cast.anna, on=True)
+    for user_id in (cast.luca, cast.vera):
+        with pytest.raises(ForbiddenError):
+            train(Trainee(anna.database, user_id), cast.anna, on=True)
+    assert not presence_of(anna.database, cast.anna).in_training
+
+
+def train(by: Trainee, agent_id: int, *, on: bool) -> None:
+    with by.database.begin(Scope.of_contract(min(by.by.contracts, default=0))) as session:
+        oversight.train(session, by.by, agent_id=agent_id, on=on)
 
 
 def tidy(database: Database) -> int:

@@ -21,9 +21,10 @@ STORIES = "'question', 'instalments', 'forgetful', 'relative', 'elsewhere', 'car
 
 def upgrade() -> None:
     op.add_column("agent_presence", sa.Column("practising_since", INSTANT))
+    op.add_column("agent_presence", sa.Column("in_training", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_check_constraint(
         op.f("ck_agent_presence_practises_out_of_service"), "agent_presence",
-        "practising_since IS NULL OR state = 'offline'",
+        "(practising_since IS NULL AND NOT in_training) OR state = 'offline'",
     )  # fmt: skip
     op.create_table(
         "practice_session",
@@ -62,4 +63,5 @@ def downgrade() -> None:
     op.drop_table("practice_debrief")
     op.drop_table("practice_session")
     op.drop_constraint(op.f("ck_agent_presence_practises_out_of_service"), "agent_presence")
+    op.drop_column("agent_presence", "in_training")
     op.drop_column("agent_presence", "practising_since")
