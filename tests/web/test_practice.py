@@ -9,20 +9,29 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from crm.core.db import Scope
+from telephony.practice import service
 from telephony.practice.people import EVERYBODY
 from telephony.practice.stories import STORIES
 from telephony.practice.story import StoryKey
 from tests.cast import MARIO_MOBILE
 from tests.servers import DatabaseUrls, PostgresServer
-from tests.web.conftest import Desk, csrf_of, let_in
+from tests.web.conftest import Desk, csrf_of, let_in, runtime_of
+from web.edge.visits import COOKIE, visit_of
+from web.practice import view
 
 pytestmark = pytest.mark.integration
 
 OWN = ("practice_session", "practice_debrief")  # what practice may write
 SEEN = {"user_session": {"last_seen_at"}, "agent_presence": {"practising_since"}}
 MARK = 'class="practice-mark"'
+FORGOTTEN = """
+    WITH gone AS (UPDATE practice_session SET touched_at = touched_at - interval '31 minutes')
+    UPDATE agent_presence SET practising_since = practising_since - interval '31 minutes'
+"""
 REGIONS = ("band", "phone", "speech", "file", "talk", "foot")
 
 
@@ -145,8 +154,8 @@ def test_each_fragment_and_the_title_say_that_it_is_practice(booth: Booth, stand
 def test_nobody_real_is_found_and_no_real_file_opens(booth: Booth) -> None:
     call = booth.talks(StoryKey.QUESTION)
     mario = booth.desk.stage.cast.mario
-    for text in ("bianchi", MARIO_MOBILE, "BNCMRA62A01D403X"):
-        assert "BIANCHI" not in booth.press("search", q=text).text
+    for looked_for in ("bianchi", MARIO_MOBILE, "BNCMRA62A01D403X"):
+        assert "BIANCHI" not in booth.press("search", q=looked_for).text
     assert booth.press("propose", call=call, contact=max(mario, 1000)).status_code == 409
     assert booth.client.get(f"/practice/positions/{mario}").status_code == 404
     assert booth.desk.press("identify", call=call, contact=mario).status_code in {404, 409}
@@ -199,6 +208,20 @@ def test_the_real_console_says_so_and_refuses_to_be_ready(booth: Booth) -> None:
     assert booth.press("end").headers["hx-redirect"] == "/console"
     assert booth.desk.press("state", state="ready").status_code == 204
     assert "Comincia la prova" in booth.page()  # another tab, shown anew
+
+
+def test_a_page_that_is_open_says_when_its_practice_has_ended(booth: Booth) -> None:
+    booth.talks(StoryKey.QUESTION)
+    runtime = runtime_of(booth.client)
+    runtime.database.transact(Scope.nothing(), lambda session: session.execute(text(FORGOTTEN)))
+    runtime.database.transact(Scope.nothing(), service.tidy)
+    visit = visit_of(runtime, booth.client.cookies.get(COOKIE))
+    assert visit is not None
+    regions = view.render(runtime, visit).regions
+    assert "Dopo mezz'ora" in regions["file"]
+    assert 'hx-post="/practice/begin"' in regions["file"]
+    assert "<button" not in regions["band"]
+    assert {one for one, html in regions.items() if MARK not in html} == set()
 
 
 def test_a_supervisor_puts_somebody_in_training_and_the_console_leads_him_to_practice(desk: Desk) -> None:

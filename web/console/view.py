@@ -163,9 +163,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Practised:
-    """What a console in practice has beside. `promised`: that the caller is called back is noted."""
+    """What a console in practice has beside. `promised`: that the caller is called back is noted; `over`: he practises
+    no longer, and the page is still there.
+    """
 
     promised: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

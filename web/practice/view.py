@@ -137,7 +137,7 @@ def read(session: Session, visit: Visit, own: Practice | None) -> ConsoleView:
         return ConsoleView(
             AgentState.OFFLINE, own.since if own else now, AgentState.OFFLINE, None, device_ready=True, own_phone=None,
             ente=BADGE, call=None, proposal=None, file=None, wrap_up_ends=None, unfinished=None, now=now,
-            practice=Practised(),
+            practice=Practised(over=own is None),
         )  # fmt: skip
     person = BY_ID[course.proposed] if course.proposed is not None else None
     call = _call(own, course, person, now)
