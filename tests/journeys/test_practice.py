@@ -57,9 +57,11 @@ def test_a_first_call_from_the_ring_to_what_is_said_of_it(trainee: Page) -> None
     expect(page).to_have_title(re.compile("PROVA Chiamata in arrivo"))
     page.keyboard.press("Alt+r")
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#speech-title")).to_be_focused()
     page.evaluate(HEARD)
     page.locator("#speak").check()
     says(page, "hello")
+    expect(page.locator("#speech-title")).to_be_focused()  # not the next sentence: a key pressed twice says one
     expect(page.locator("#speech-log")).to_contain_text("Sono Gino Finti")
     assert page.evaluate("window.heard")[-1].startswith("Sono Gino Finti")
     expect(page.locator("#file")).not_to_contain_text("€")

@@ -196,13 +196,13 @@ setInterval(() => {
 
 const NEXT = {
   ringing: ["#answer"],
-  talking: ["#file:not(:has(.proposal)) #q", "#file-title"], // never "identified": Enter pressed twice would be a lie
+  talking: ["#speech:not([hidden]) #speech-title", "#file:not(:has(.proposal)) #q", "#file-title"], // never "identified": Enter pressed twice would be a lie
   offline: [".debrief .primary"], // how a practice call went
   wrap_up: ["#topic:has(option[value='']:checked)", "#disposition:has(option[value='']:checked)", ".wrap-actions .primary"],
 };
 const AT_ONCE = new Set(["ringing", "talking"]); // states in which whoever does nothing else is led there at once
 const RESTING = "h2[tabindex='-1']";
-const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", speech: "#speech .choices button", texts: "#texts-title", thread: ".reply textarea" };
+const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", speech: "#speech-title", texts: "#texts-title", thread: ".reply textarea" };
 let last = null; // what had the focus, and in which region
 let lastRegion = "";
 
@@ -227,8 +227,8 @@ function keepFocus(state) {
   const active = document.activeElement;
   const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
   const there = HEADINGS[lastRegion];
-  const writes = lastRegion === "thread"; // an answer that was sent leaves room for the next
-  if (lost) first(writes ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
+  const goesOn = lastRegion === "thread" || lastRegion === "speech"; // what was said leaves room for the next
+  if (lost) first(goesOn ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING) || isDoneWith(active))) next?.focus();
 }
 
