@@ -59,6 +59,7 @@ from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
 from web.people import routes as people
+from web.practice import routes as practice
 from web.privacy import routes as privacy
 from web.proposals import form as proposal_form
 from web.proposals import routes as proposals
@@ -140,6 +141,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         people,
         staff,
         console,
+        practice,
         texts,
         text_history,
         knowledge,

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,6 +64,14 @@ class AgentPresence(Base):
     speaks: Mapped[list[str]] = mapped_column(ARRAY(String(2)), server_default="{}")  # beside Italian, ISO 639-1
     rings_at: Mapped[str | None] = mapped_column(String(80))  # a telephone other than the softphone: E.164 or SIP
     device: Mapped[str | None] = mapped_column(String(36))  # which of his telephones is registered
+    practising_since: Mapped[datetime | None]  # with simulated callers: then he is out of service
+    in_training: Mapped[bool] = mapped_column(server_default=false())  # he may practise alone: then he is as well
+
+    __table_args__ = (
+        CheckConstraint(
+            "(practising_since IS NULL AND NOT in_training) OR state = 'offline'", name="practises_out_of_service"
+        ),
+    )
 
 
 class PauseLimit(Base):

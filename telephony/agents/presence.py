@@ -26,6 +26,8 @@ class Presence:
     pause_reason: PauseReason | None = None
     call_id: UUID | None = None
     leg_id: UUID | None = None
+    practising_since: datetime | None = None  # with simulated callers; he is out of service meanwhile
+    in_training: bool = False  # he may practise, and do nothing else, until a supervisor lets him
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,14 @@ def absence(state: AgentState, live_until: datetime, at: datetime) -> Stated | N
 def wish(now: Presence, intended: AgentState, reason: PauseReason | None, at: datetime) -> Presence:
     """The agent asks to be ready, paused or offline: at once when he is resting, else after his call and its notes.
 
-    Raises `ConflictError` for a state nobody can ask for.
+    Raises `ConflictError` for a state nobody can ask for, and while he practises, for any but out of service.
     """
     if intended not in RESTING:
         raise ConflictError("Si può chiedere solo di essere pronti, in pausa o fuori servizio.")
+    if now.practising_since is not None and intended is not AgentState.OFFLINE:
+        raise ConflictError("Stai facendo una prova: prima finiscila.")
+    if now.in_training and intended is not AgentState.OFFLINE:
+        raise ConflictError("Sei in formazione: mettiti alla prova. Ti fa cominciare chi coordina.")
     wished = replace(now, intended=intended, pause_reason=reason if intended is AgentState.PAUSED else None)
     if now.state in RESTING:
         return _rest(wished, at)
@@ -100,6 +106,33 @@ def free(now: Presence, at: datetime) -> Presence:
 def wrapped_up(now: Presence, at: datetime) -> Presence:
     """The wrap-up is over: he goes where he meant to go, last in turn."""
     return _rest(now, at)
+
+
+def practise(now: Presence, at: datetime) -> Presence:
+    """He goes out of service, to practise with simulated callers. Raises `ConflictError` while he has a real call."""
+    if now.state not in RESTING:
+        raise ConflictError("Hai una chiamata: finiscila, poi puoi metterti alla prova.")
+    if now.practising_since is not None:
+        return now
+    if now.state is not AgentState.OFFLINE:
+        now = _rest(replace(now, intended=AgentState.OFFLINE, pause_reason=None), at)
+    return replace(now, practising_since=at)
+
+
+def train(now: Presence, at: datetime, *, on: bool) -> Presence:
+    """A supervisor wants him to practise first, or no longer. Raises `ConflictError` while he has a real call."""
+    if not on or now.in_training:
+        return replace(now, in_training=on)
+    if now.state not in RESTING:
+        raise ConflictError("Ha una chiamata: aspetta che l'abbia finita.")
+    if now.state is not AgentState.OFFLINE:
+        now = _rest(replace(now, intended=AgentState.OFFLINE, pause_reason=None), at)
+    return replace(now, in_training=True)
+
+
+def end_practice(now: Presence) -> Presence:
+    """He practises no longer. He stays out of service until he says that he is ready."""
+    return replace(now, practising_since=None)
 
 
 def _rest(now: Presence, at: datetime) -> Presence:

@@ -77,7 +77,7 @@ def leave(session: Session, by: Principal) -> None:
     def go(now: Presence) -> Presence:
         if now.call_id is not None:
             raise ConflictError("Hai una chiamata in corso: chiudila e salva le note, poi esci.")
-        return presence.wish(now, AgentState.OFFLINE, None, at)
+        return presence.wish(presence.end_practice(now), AgentState.OFFLINE, None, at)
 
     with contextlib.suppress(NotFoundError):
         change(session, by.user_id, go)

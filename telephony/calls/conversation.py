@@ -194,7 +194,7 @@ def wrap_up(session: Session, by: Principal, *, call_id: UUID, intended: AgentSt
     call = own_call(session, by, call_id)
     if call.phase not in OVER:
         raise ConflictError("La chiamata è ancora in corso.")
-    _check_complete(call)
+    check_complete(call.topic, call.disposition)
     finish(session, call.id)
     if intended is not None and intended is not _meant(session, by.user_id):
         reason = PauseReason.BREAK if intended is AgentState.PAUSED else None
@@ -233,7 +233,8 @@ def complete(session: Session, by: Principal, *, call_id: UUID, topic: str, disp
     """What the time did not suffice for is written after all."""
     _lock_unfinished(session, by, call_id)
     _write(session, call_id, topic=topic, disposition=disposition, note=note)
-    _check_complete(_lock_unfinished(session, by, call_id))
+    call = _lock_unfinished(session, by, call_id)
+    check_complete(call.topic, call.disposition)
     _settle(session, by, call_id, "WrapUpCompleted")
 
 
@@ -258,21 +259,23 @@ def finish(session: Session, call_id: UUID) -> None:
 
 
 def _write(session: Session, call_id: UUID, *, topic: str, disposition: str, note: str) -> None:
+    values = written(topic=topic, disposition=disposition, note=note)
+    session.execute(update(Call).where(Call.id == call_id).values(**values))
+
+
+def written(*, topic: str, disposition: str, note: str) -> dict[str, str | None]:
+    """What an agent wrote, by column. Raises `InvalidError` for what is no topic, no outcome, or too long."""
     if len(note) > MAX_NOTE:
         raise InvalidError(f"La nota è troppo lunga: al massimo {MAX_NOTE} caratteri.")
-    session.execute(
-        update(Call)
-        .where(Call.id == call_id)
-        .values(topic=_one_of(Topic, topic), disposition=_one_of(Disposition, disposition), note=note)
-    )
+    return {"topic": _one_of(Topic, topic), "disposition": _one_of(Disposition, disposition), "note": note}
 
 
-def _check_complete(call: CallRow) -> None:
+def check_complete(topic: str | None, disposition: str | None) -> None:
     """Raise `InvalidError`, field by field, while topic or outcome is missing."""
     wrong = []
-    if call.topic is None:
+    if topic is None:
         wrong.append(InvalidError("Scegli l'argomento.", field="topic"))
-    if call.disposition is None:
+    if disposition is None:
         wrong.append(InvalidError("Scegli l'esito.", field="disposition"))
     if wrong:
         raise InvalidError("Scegli l'argomento e l'esito prima di salvare.", parts=wrong)

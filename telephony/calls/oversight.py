@@ -52,6 +52,8 @@ class Overseen:
     over: bool
     ente_id: int | None = None  # with whose citizen he speaks, or spoke
     queue_id: int | None = None
+    practising_since: datetime | None = None  # with simulated callers, out of service
+    in_training: bool = False  # he may only practise
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few."""
+    """The agents of whom nothing single is shown, and why. `states`: how many in each, none for so few.
+
+    `practising` are among those out of service.
+    """
 
     agents: int
     states: Mapping[AgentState, int]
+    practising: int
     locks: frozenset[Lock]
 
 
@@ -82,6 +88,7 @@ def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen
         Hidden(
             len(hidden),
             {one: many for one, many in states.items() if many and len(hidden) >= FEWEST},
+            sum(one.practising_since is not None for one in hidden) if len(hidden) >= FEWEST else 0,
             frozenset(filter(None, why.values())),
         ),
     )
@@ -115,7 +122,8 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
             one.agent_id, names[one.agent_id], one.state, one.since, one.intended,
             one.pause_reason if one.state is AgentState.PAUSED else None,
             limit := _limit(one.state, one.pause_reason, allowed), limit is not None and now - one.since > limit,
-            *(about.get(one.call_id, (None, None)) if one.call_id else (None, None)),
+            (where := about.get(one.call_id, (None, None)) if one.call_id else (None, None))[0], where[1],
+            one.practising_since, one.in_training,
         )
         for one in rows
     ]  # fmt: skip
@@ -226,6 +234,27 @@ def release(
         audit.note(
             session, by, kind="agent.released", ente_id=ente_id, subject=name, before={"state": was.value},
             after={"state": to.value, **({"reason": reason.value} if reason else {})},
+        )  # fmt: skip
+
+
+def train(session: Session, by: Principal, *, agent_id: int, on: bool) -> None:
+    """Have an agent practise before he answers anybody, or let him begin. Raises `ConflictError` during his call."""
+    contracts = _overseen_by(session, by, agent_id)
+    at, was = clock.now(session), False
+
+    def trained(now: Presence) -> Presence:
+        nonlocal was
+        was = now.in_training
+        return presence.train(now, at, on=on)
+
+    agents.change(session, agent_id, trained)
+    if was is on:
+        return
+    name = access.named(session, [agent_id]).get(agent_id, "")
+    for ente_id in sorted({one for contract in contracts for one in enti_of(session, contract)}):
+        audit.note(
+            session, by, kind="agent.training", ente_id=ente_id, subject=name, before={"in_training": was},
+            after={"in_training": on},
         )  # fmt: skip
 
 

@@ -85,6 +85,21 @@ def test_the_panel_follows_the_call_and_looks_for_words(shelf: Shelf) -> None:
     assert "{ente}" in desk.client.get(f"/knowledge/{rates}").text  # apart from any call
 
 
+def test_in_practice_the_panel_follows_too_and_no_real_ente_is_named(shelf: Shelf) -> None:
+    client, headers = shelf.desk.client, shelf.desk.headers
+    rates = shelf.put(PieceKind.ARTICLE, "Rate", "Qui a {ente} si paga a rate.", topic="instalments")
+    shelf.put(PieceKind.ARTICLE, "Fermo", "Il veicolo", topic="precautionary")
+    for path, fields in (("begin", {}), ("ring", {"story": "instalments"})):
+        assert client.post(f"/practice/{path}", data=fields, headers=headers).status_code == 204
+    (call,) = re.findall(r'data-call="([^"]+)"', client.get("/practice").text)
+    client.post("/practice/answer", data={"call": call}, headers=headers)
+    client.post("/practice/draft", data={"call": call, "topic": "instalments"}, headers=headers)
+    of_call = client.get("/knowledge/found").text
+    assert "Rate" in of_call
+    assert "Fermo" not in of_call
+    assert "Qui a Comune di Prova" in client.get(f"/knowledge/{rates}/text").text
+
+
 def test_anna_says_that_it_was_not_useful_and_sara_reads_why_but_not_who(shelf: Shelf) -> None:
     piece = shelf.put(PieceKind.ARTICLE, "Rate", "Modulo")
     said = shelf.press(f"/knowledge/{piece}/useful", "anna", number=1, useful="false", why="Manca il costo")

@@ -81,6 +81,7 @@ def engine() -> None:
     from telephony.calls.supervision import end_locked_anywhere  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
+    from telephony.practice.service import tidy as tidy_practice  # noqa: PLC0415
     from telephony.quality.sampling import run as draw_conversations  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
     from telephony.sounds.keeping import SoundKeeper  # noqa: PLC0415
@@ -130,6 +131,7 @@ def engine() -> None:
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
         Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
+        Chore("practice", 60, partial(runtime.database.transact, Scope.nothing(), tidy_practice)),
         Chore("quality", 600, partial(draw_conversations, runtime.database), patient=True),
         Chore("listeners", 5, partial(end_locked_anywhere, runtime.database)),
         Chore("strays", 20, strays.run, patient=True),

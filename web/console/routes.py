@@ -165,7 +165,7 @@ def reach(runtime: RuntimeDep, visit: VisitDep, call: UUID) -> Response:
         found = whom.reachable(session, visit.principal, own)
         queue_id = own.in_queue_id or own.queue_id
     return HTMLResponse(
-        fragment("console/_whom.html", visit.language, found=found, call=call, queue_id=queue_id)
+        fragment("console/_whom.html", visit.language, desk="/console", found=found, call=call, queue_id=queue_id)
     )  # fmt: skip
 
 

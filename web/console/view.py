@@ -21,6 +21,7 @@ from crm.files import queries as files
 from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView
+from crm.knowledge.queries import Where
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.broadcasts import queries as broadcasts
 from telephony.callbacks import service as callbacks
@@ -161,6 +162,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Practised:
+    """What a console in practice has beside. `promised`: that the caller is called back is noted; `over`: he practises
+    no longer, and the page is still there.
+    """
+
+    promised: bool = False
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleView:
     """Everything on an agent's console."""
 
@@ -187,6 +198,14 @@ class ConsoleView:
     topics: tuple[Topic, ...] = tuple(Topic)
     dispositions: tuple[Disposition, ...] = tuple(Disposition)
     gate_outcomes: tuple[GateOutcome, ...] = tuple(GateOutcome)
+    practising: bool = False  # on the page of practice, while this is the real console
+    in_training: bool = False  # he may do nothing else
+    practice: Practised | None = None  # this is the page of practice
+
+    @property
+    def desk(self) -> str:
+        """Where what is done here is sent."""
+        return "/console" if self.practice is None else "/practice"
 
     @property
     def contact_id(self) -> int | None:
@@ -286,10 +305,11 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
         guide=guide_of(
-            session, call, agent=visit.principal.name, ente=ente.name if ente else "", queue=shown.queue_name or "",
-            who=shown.who or "" if file else "",
+            session, Where(call.contract_id, call.ente_id, call.topic or ""), agent=visit.principal.name,
+            ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",
         ) if call and shown else NO_GUIDE,
         texts=threads.read(session, visit, call.answered_at if call else None, public_url),
+        practising=presence.practising_since is not None, in_training=presence.in_training,
     )  # fmt: skip
 
 

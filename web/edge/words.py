@@ -16,6 +16,7 @@ from web.messages import words as messages
 from web.monitoring import words as monitoring
 from web.oversight import words as oversight
 from web.people import words as people
+from web.practice import words as practice
 from web.privacy import words as privacy
 from web.proposals import words as proposals
 from web.quality import words as quality
@@ -29,9 +30,9 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, console, contacts, continuity, files, follow_ups, imports, knowledge, levels, messages, monitoring,
-    oversight, people, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens,
-    voice, walls,
+    agendas, alerts, console, contacts, continuity, files, follow_ups, imports, knowledge, levels, messages,
+    monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts, staffing,
+    supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

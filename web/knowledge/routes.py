@@ -15,7 +15,8 @@ from crm.knowledge.models import PieceKind
 from crm.knowledge.queries import Where
 from telephony.calls import conversation
 from telephony.calls.choices import Topic
-from telephony.calls.models import Call
+from telephony.practice import queries as practice
+from telephony.practice.people import ENTE
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.knowledge.view import excerpt_of, html_of
@@ -78,15 +79,22 @@ def useful(
     return HTMLResponse(fragment("knowledge/thanks.html", visit.language, piece_id=piece_id))
 
 
-def _call(session: Session, visit: Visit) -> Call | None:
+def _beside(session: Session, visit: Visit) -> tuple[Where, str] | None:
+    """For which call, or practice call, something is looked up, and the name of its ente; none without one."""
     if not visit.principal.can(Permission.CALLS_ANSWER):
         return None
-    return conversation.current_call(session, visit.principal.user_id)
+    call = conversation.current_call(session, visit.principal.user_id)
+    if call is not None:
+        ente = enti.badges(session).get(call.ente_id) if call.ente_id is not None else None
+        return Where(call.contract_id, call.ente_id, call.topic or ""), ente.name if ente else ""
+    practises = practice.current(session, visit.principal.user_id)
+    if practises is None or practises.course is None:
+        return None
+    return Where(min(visit.principal.contracts, default=None), None, practises.written.topic or ""), ENTE
 
 
 def _found(session: Session, visit: Visit, text: str, *, beside: bool) -> str:
-    call = _call(session, visit) if beside else None
-    where = Where(call.contract_id, call.ente_id, call.topic or "") if call else Where()
+    where, _ = (_beside(session, visit) if beside else None) or (Where(), "")
     found = queries.articles(session, where, text=text)
     return fragment(
         "knowledge/_found.html", visit.language, found=found, beside=beside, asked=text.strip(), topics=TOPICS,
@@ -96,12 +104,9 @@ def _found(session: Session, visit: Visit, text: str, *, beside: bool) -> str:
 
 def _article(session: Session, visit: Visit, piece_id: int, *, beside: bool) -> str:
     one = queries.piece(session, piece_id)
-    call = _call(session, visit) if beside else None
+    of_call = _beside(session, visit) if beside else None
     badges = enti.badges(session)
-    situation = None
-    if call is not None:
-        ente = badges.get(call.ente_id) if call.ente_id is not None else None
-        situation = Situation(clock.now(session), visit.principal.name, ente.name if ente else "")
+    situation = Situation(clock.now(session), visit.principal.name, of_call[1]) if of_call else None
     return fragment(
         "knowledge/_article.html", visit.language, one=one, html=html_of(one, situation), beside=beside,
         badge=badges.get(one.ente_id) if one.ente_id is not None else None, topic=TOPICS.get(one.topic),

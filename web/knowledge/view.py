@@ -11,7 +11,6 @@ from crm.knowledge import queries
 from crm.knowledge.filling import Situation, fill
 from crm.knowledge.markup import plain, rendered, steps
 from crm.knowledge.queries import PieceView, Where
-from telephony.calls.models import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,8 @@ class Guide:
 NO_GUIDE = Guide()
 
 
-def guide_of(session: Session, call: Call, *, agent: str, ente: str, queue: str, who: str) -> Guide:
+def guide_of(session: Session, where: Where, *, agent: str, ente: str, queue: str, who: str) -> Guide:
     """What a call's agent is given. `who` is the caller's name once he is identified, and empty before."""
-    where = Where(call.contract_id, call.ente_id, call.topic or "")
     situation = Situation(clock.now(session), agent.split(" ", maxsplit=1)[0], ente, queue, who)
     opening, script = queries.scripts(session, where)
     return Guide(

@@ -33,6 +33,7 @@ from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
+from web.practice import view as practice
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
 from web.staff import routes as staff
@@ -81,6 +82,7 @@ PAGES: dict[str, Joining] = {
     "follow-ups-all": follow_ups.join_all,
     "duplicates": duplicates.join,
     "operators": oversight.join,
+    "practice": practice.join,
     "broadcasts": broadcasts.join,
 }
 

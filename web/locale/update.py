@@ -25,6 +25,7 @@ from web.audit.sentences import FIELDS, HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
+from web.practice.words import SAID as PRACTISED
 from web.supervision.words import HEAD as CALLS_HEAD
 
 ROOT = LOCALE_DIR.parent.parent
@@ -105,6 +106,7 @@ def _in_sentences() -> Found:
         *HEAD,
         *CALLS_HEAD,
         *ALERTED.values(),
+        *PRACTISED,
         *OTHER_CODES.values(),
         YES,
         NO,

@@ -97,6 +97,16 @@ def release(
     return shown_anew(translations(visit.language).gettext("Fatto.")) if anew else Response(status_code=NO_CONTENT)
 
 
+@router.post("/operators/{agent_id}/training")
+def training(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, on: Annotated[bool, Form()]) -> Response:
+    """Have him practise first, or let him begin."""
+    runtime.database.transact(
+        visit.scope(Permission.AGENT_OVERSEE),
+        lambda session: oversight.train(session, visit.principal, agent_id=agent_id, on=on),
+    )
+    return shown_anew(translations(visit.language).gettext("Fatto."))
+
+
 @router.post("/operators/{agent_id}/queues/{contract_id}")
 def place(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, contract_id: int, fields: TypedDep) -> Response:
     """In which queues he answers: a field for each, empty where he does not."""

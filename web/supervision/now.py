@@ -23,6 +23,7 @@ from telephony.agents.models import AgentState
 from telephony.agents.queries import Staffed
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
+from telephony.practice.queries import practising
 from telephony.queues import queries as queues
 from telephony.queues import waits
 from telephony.queues.expected import Range
@@ -98,6 +99,7 @@ class Now:
     carrier_silent_since: datetime | None
     contracts: tuple[ContractNow, ...]
     states: Mapping[AgentState, int]
+    practising: int  # with simulated callers; they are in no state here
     staffed: Staffed
     topics: frozenset[str]
 
@@ -107,10 +109,12 @@ def read(session: Session, scope: Scope, closable: frozenset[int]) -> Now:
     at = clock.now(session)
     staffing = queues.staffing(session, scope.contracts)
     since = clock.start_of_day(clock.business_day(at))
+    away = practising(session, scope.contracts)
+    states = {**staffing.all, AgentState.OFFLINE: staffing.all.get(AgentState.OFFLINE, 0) - away}
     return Now(
         at, failing_since(session),
         tuple(_contract(session, one, one in closable, staffing.queues, at) for one in sorted(scope.contracts)),
-        staffing.all, agents.staffed_since(session, scope.contracts, since).all,
+        states, away, agents.staffed_since(session, scope.contracts, since).all,
         frozenset({topics.carrier()})
         | frozenset(topics.board(one) for one in scope.contracts)
         | frozenset(topics.agents(domain) for domain in queues.domains(session, scope.contracts)),

@@ -1,7 +1,10 @@
 """An agent's presence: what he does, and what he means to do."""
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -33,6 +36,39 @@ def talking() -> Presence:
 
 def wrapping_up() -> Presence:
     return presence.wrap_up(talking(), at(30))
+
+
+@pytest.mark.parametrize("now", [READY, replace(READY, state=AgentState.PAUSED, intended=AgentState.PAUSED)])
+def test_whoever_goes_to_practise_is_out_of_service_until_he_ends_it(now: Presence) -> None:
+    practises = presence.practise(now, at(5))
+    assert (practises.state, practises.practising_since) == (AgentState.OFFLINE, at(5))
+    assert presence.practise(practises, at(9)) == practises
+    back = presence.wish(presence.end_practice(practises), AgentState.READY, None, at(60))
+    assert (back.state, back.practising_since) == (AgentState.READY, None)
+
+
+@pytest.mark.parametrize("busy", [ringing, talking, wrapping_up])
+def test_nobody_practises_or_is_trained_in_a_call(busy: Callable[[], Presence]) -> None:
+    with pytest.raises(ConflictError):
+        presence.practise(busy(), at(40))
+    with pytest.raises(ConflictError):
+        presence.train(busy(), at(40), on=True)
+
+
+@given(
+    st.sampled_from([presence.practise, partial(presence.train, on=True)]),
+    st.lists(st.sampled_from(sorted(RESTING)), max_size=6),
+)
+def test_whatever_he_asks_for_no_call_can_ring_him_meanwhile(
+    begin: Callable[[Presence, datetime], Presence], asked: list[AgentState]
+) -> None:
+    now = begin(READY, at(1))
+    for n, intended in enumerate(asked):
+        with contextlib.suppress(ConflictError):
+            now = presence.wish(now, intended, None, at(2 + n))
+        assert now.state is AgentState.OFFLINE
+        with pytest.raises(ConflictError):
+            presence.ring(now, CALL, LEG, at(50))
 
 
 def test_a_shift_begins_when_he_says_he_is_ready() -> None:

@@ -3,6 +3,7 @@
 import { off } from "./keys.js";
 import { notify, serverNow } from "./live.js";
 
+const desk = document.getElementById("socket").dataset.desk; // the console, or practice, whose page this is as well
 const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
 const post = (path, fields = {}) =>
   fetch(path, {
@@ -14,7 +15,7 @@ const post = (path, fields = {}) =>
 
 // -- the telephone: one tab leads ------------------------------------------------------------------------------
 
-const LOCK = "filodiretto-telephone";
+const LOCK = `filodiretto-telephone${desk}`; // who practises has another telephone, which is none
 const RETRY_MS = 1000;
 const tab = crypto.randomUUID?.() ?? `${Math.random()}`.slice(2);
 
@@ -38,7 +39,7 @@ async function sayUntilHeard() {
   while (told !== registered) {
     const saying = registered;
     try {
-      const answer = await post("/console/device", { ready: saying, device: tab });
+      const answer = await post(`${desk}/device`, { ready: saying, device: tab });
       if (answer.ok || answer.status === 401) told = saying;
     } catch {
       // the server is away: say it again
@@ -55,7 +56,7 @@ function isRegistered(now) {
 async function credentials() {
   for (;;) {
     try {
-      const answer = await fetch("/console/device", { headers: { accept: "application/json" } });
+      const answer = await fetch(`${desk}/device`, { headers: { accept: "application/json" } });
       if (answer.ok) return await answer.json();
       if (answer.status === 401 || answer.status === 403) return null;
     } catch {
@@ -195,18 +196,19 @@ setInterval(() => {
 
 const NEXT = {
   ringing: ["#answer"],
-  talking: ["#file:not(:has(.proposal)) #q", "#file-title"], // never "identified": Enter pressed twice would be a lie
+  talking: ["#speech:not([hidden]) #speech-title", "#file:not(:has(.proposal)) #q", "#file-title"], // never "identified": Enter pressed twice would be a lie
+  offline: [".debrief .primary"], // how a practice call went
   wrap_up: ["#topic:has(option[value='']:checked)", "#disposition:has(option[value='']:checked)", ".wrap-actions .primary"],
 };
 const AT_ONCE = new Set(["ringing", "talking"]); // states in which whoever does nothing else is led there at once
 const RESTING = "h2[tabindex='-1']";
-const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", texts: "#texts-title", thread: ".reply textarea" };
+const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", speech: "#speech-title", texts: "#texts-title", thread: ".reply textarea" };
 let last = null; // what had the focus, and in which region
 let lastRegion = "";
 
 document.addEventListener("focusin", (event) => {
   last = event.target;
-  lastRegion = last.closest("#band, #phone, #file, #talk, #texts, #thread")?.id ?? "";
+  lastRegion = last.closest("#band, #phone, #file, #talk, #speech, #texts, #thread")?.id ?? "";
 });
 document.addEventListener("click", (event) => {
   event.target.closest(".passing summary")?.focus(); // also by its key: what it opens comes next
@@ -225,8 +227,8 @@ function keepFocus(state) {
   const active = document.activeElement;
   const lost = active === document.body && last && lastRegion && !(last.isConnected && last.checkVisibility());
   const there = HEADINGS[lastRegion];
-  const writes = lastRegion === "thread"; // an answer that was sent leaves room for the next
-  if (lost) first(writes ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
+  const goesOn = lastRegion === "thread" || lastRegion === "speech"; // what was said leaves room for the next
+  if (lost) first(goesOn ? [there, ...(NEXT[state] ?? [])] : [...(NEXT[state] ?? []), there])?.focus();
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING) || isDoneWith(active))) next?.focus();
 }
 
@@ -277,7 +279,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 function sendUnsent(forms) {
   for (const form of forms) {
     unsent.delete(form);
-    post("/console/draft", new FormData(form)).catch(() => {}); // the server is away, and so is the form
+    post(`${desk}/draft`, new FormData(form)).catch(() => {}); // the server is away, and so is the form
   }
 }
 

@@ -1,0 +1,1 @@
+"""Practice: the console again, with invented callers."""
