@@ -23,7 +23,7 @@ from bench.place import Centre, Place
 from bench.results import Result, median
 from crm.core.clock import start_of_day
 from crm.core.db import Scope
-from crm.levels import service
+from crm.levels import folding
 from crm.levels.agreement import Period
 from crm.levels.judgement import Evidence
 from crm.levels.metering import MEASURES, Callers, Measured, contribution, quarter_of
@@ -153,7 +153,7 @@ def _calls(
 
 def _fold(centre: Centre) -> None:
     scope = Scope.of_contract(centre.cast.contract)
-    while centre.database.transact(scope, lambda session: service.fold(session, limit=50_000)):
+    while centre.database.transact(scope, lambda session: folding.fold(session, limit=50_000)):
         pass
 
 

@@ -71,6 +71,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
+    from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from crm.reports.service import owe_due  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
@@ -109,6 +110,7 @@ def engine() -> None:
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
+        Chore("extremes", 60, partial(settle_all, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
         Chore("reports", 600, partial(owe_due, runtime.database), patient=True),
     ]

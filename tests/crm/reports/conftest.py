@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from crm.core.db import Database, Scope
-from crm.levels import service
+from crm.levels import folding, service
 from crm.levels.agreement import Period
 from crm.levels.closing import close_due
 from crm.levels.evidence import of_period
@@ -83,7 +83,7 @@ def play(database: Database, cast: Cast, *calls: Call) -> None:
         for one in calls:
             _record(session, cast, one)
     with database.begin(Scope.of_contract(cast.contract)) as session:
-        service.fold(session)
+        folding.fold(session)
 
 
 def close(database: Database) -> None:

@@ -10,13 +10,12 @@ from crm.enti.calendar import Timetable, is_holiday
 from crm.levels.agreement import Period
 from crm.levels.closing import SETTLED
 from crm.levels.judgement import Evidence
-from crm.levels.metering import Callers, Counts
+from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import USUAL
 from crm.reports.due import TOLD_AT, settled, span, told_at
 from crm.reports.report import (
     SCHEMA,
     Day,
-    Extremes,
     Report,
     between,
     days_of,
@@ -42,7 +41,7 @@ def of(evidence: Evidence) -> Report:
     days = days_of(evidence)
     return Report(
         1, "Toscana", 2, "Empoli", Period.MONTH, OCTOBER.first, OCTOBER.last, datetime(2026, 11, 1, 3, tzinfo=UTC),
-        USUAL, head(total(days), Extremes(1, 2), Extremes()), days=days,
+        USUAL, head(total(days), Spread(Extremes(1, 2))), days=days,
     )  # fmt: skip
 
 
