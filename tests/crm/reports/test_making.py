@@ -11,7 +11,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 from crm.core.jobs import Job, JobState
 from crm.levels.agreement import Period
-from crm.levels.metering import Callers
+from crm.levels.metering import Callers, Extremes
 from crm.messages.models import Message
 from crm.reports import queries, service
 from crm.reports.models import ReportWish, ServiceReport
@@ -54,6 +54,12 @@ def test_a_month_of_golden_calls_is_reported_to_the_millisecond(timed: Database,
         (datetime(2026, 10, 6, 8, tzinfo=UTC), Callers.MOBILE, 2, 1),
         (datetime(2026, 10, 6, 9, tzinfo=UTC), Callers.MOBILE, 1, 1),
         (datetime(2026, 10, 9, 8, tzinfo=UTC), Callers.MOBILE, 1, 0),
+    ]
+    assert [(one.spread.talk, one.spread.wait) for one in report.hours if one.spread] == [
+        (Extremes(125_250, 125_250), Extremes(40_000, 40_000)),
+        (Extremes(3_000, 60_000), Extremes(12_500, 40_001)),
+        (Extremes(), Extremes()),  # they hung up
+        (Extremes(), Extremes()),
     ]
     assert {one.day for one in report.days} == {date(2026, 10, 6), date(2026, 10, 9)}
     assert total(report.days) == total(report.hours)

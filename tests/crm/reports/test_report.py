@@ -1,5 +1,6 @@
 """What is due when, and what a report keeps: pure."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
@@ -16,6 +17,7 @@ from crm.reports.due import TOLD_AT, settled, span, told_at
 from crm.reports.report import (
     SCHEMA,
     Day,
+    Hour,
     Report,
     between,
     days_of,
@@ -75,6 +77,16 @@ def test_what_is_kept_comes_back_whole(days: dict[date, dict[Callers, Counts]]) 
     assert seal(restored(stored(one))) == seal(one)
     assert not between(one, one)
     assert one.head.received == sum(counts.received for day in days.values() for counts in day.values())
+
+
+def test_a_report_from_before_extremes_were_kept_by_the_hour_keeps_its_seal() -> None:
+    hour = Hour(datetime(2026, 10, 6, 8, tzinfo=UTC), Callers.MOBILE, Counts(received=1))
+    old = replace(of(Evidence()), hours=(hour,))
+    assert "spread" not in stored(old)["hours"][0]
+    assert seal(restored(stored(old))) == seal(old)
+    new = replace(old, hours=(replace(hour, spread=Spread(Extremes(1, 2))),))
+    assert seal(new) != seal(old)
+    assert restored(stored(new)) == new
 
 
 def test_a_figure_that_changed_is_a_difference_between_two_versions() -> None:
