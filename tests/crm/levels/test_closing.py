@@ -1,6 +1,5 @@
 """Periods are closed once, kept whole, and what is learnt later is told apart."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +19,8 @@ from crm.levels.metrics import LONGEST_WAIT, LOST
 from crm.levels.models import ClosedPeriod, ServiceHour
 from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL
-from tests.cast import Cast, settle
+from tests.cast import Cast
+from tests.crm.conftest import Clock
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 OF_OCTOBER = OCTOBER, date(2026, 10, 31)
@@ -55,20 +55,9 @@ def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
     assert not list(differences(now, now))
 
 
-class Clock:
-    now = datetime(2026, 11, 1, 1, 0, tzinfo=UTC)  # two in the morning in Rome
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
-    found = Database(database_urls.app, database_urls.routing, pool_size=2, clock=lambda: clock.now)
-    yield found
-    found.dispose()
+    return Clock(datetime(2026, 11, 1, 1, 0, tzinfo=UTC))  # two in the morning in Rome
 
 
 def read(session: Any, contract_id: int, ente_id: int | None) -> Any:
@@ -86,8 +75,7 @@ def happened(database: Database, cast: Cast, at: datetime, **counts: int) -> Non
 
 
 @pytest.mark.integration
-def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Database, clock: Clock) -> None:
-    cast = settle(timed)
+def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Database, cast: Cast, clock: Clock) -> None:
     happened(timed, cast, TEN_ROME, received=10, lost=1)
     close_due(timed, read)
     with timed.begin(Scope.of_contract(cast.contract)) as session:
@@ -116,9 +104,8 @@ def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Databa
 
 
 @pytest.mark.integration
-def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Database, clock: Clock) -> None:
+def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Database, cast: Cast, clock: Clock) -> None:
     """The contract came to be summed up by the quarter."""
-    cast = settle(timed)
     clock.now += timedelta(days=1)
     close_due(timed, read)
     with timed.begin(Scope.nothing()) as session:
@@ -131,8 +118,7 @@ def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Databa
 
 
 @pytest.mark.integration
-def test_an_ente_sees_its_own_closings_alone_and_nobody_changes_one(timed: Database, clock: Clock) -> None:
-    cast = settle(timed)
+def test_an_ente_sees_its_own_closings_alone_and_nobody_changes_one(timed: Database, cast: Cast, clock: Clock) -> None:
     clock.now += timedelta(days=1)
     close_due(timed, read)
     with timed.begin(Scope.of_enti([cast.vinci])) as session:

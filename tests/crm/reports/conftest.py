@@ -1,10 +1,9 @@
 """Empoli's October, call by call: what each did is said here, and every figure of the report follows from it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from crm.levels.metering import Account, Callers, FactKind, Measured, quarter_of
 from crm.levels.service import SeenFact
 from crm.reports.due import span
 from tests.cast import Cast
+from tests.crm.conftest import Clock
 
 OCTOBER = span(Period.MONTH, date(2026, 10, 1))
 SETTLED = datetime(2026, 11, 1, 3, tzinfo=UTC)  # four in the morning in Rome, a Sunday and All Saints
@@ -51,23 +51,9 @@ GOLDEN = (
 )
 
 
-class Clock:
-    """Set by the test."""
-
-    now = SETTLED
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
-    """A database whose clock the test sets."""
-    found = Database(database_urls.app, database_urls.routing, pool_size=3, clock=lambda: clock.now)
-    yield found
-    found.dispose()
+    return Clock(SETTLED)
 
 
 @pytest.fixture
@@ -77,13 +63,13 @@ def centre(timed: Database, cast: Cast) -> Cast:
     return cast
 
 
-def play(database: Database, cast: Cast, *calls: Call) -> None:
-    """These calls happen, and are folded."""
+def play(database: Database, cast: Cast, *calls: Call) -> list[UUID]:
+    """These calls happen, and are folded; which they are."""
     with database.begin(Scope.of_contract(cast.contract)) as session:
-        for one in calls:
-            _record(session, cast, one)
+        subjects = [_record(session, cast, one) for one in calls]
     with database.begin(Scope.of_contract(cast.contract)) as session:
         folding.fold(session)
+    return subjects
 
 
 def close(database: Database) -> None:
@@ -91,7 +77,7 @@ def close(database: Database) -> None:
     close_due(database, read)
 
 
-def _record(session: Session, cast: Cast, one: Call) -> None:
+def _record(session: Session, cast: Cast, one: Call) -> UUID:
     ente = cast.vinci if one.vinci else cast.empoli
     account = Account(cast.contract, ente, cast.operator, one.callers, quarter_of(one.at))
     waited = round(one.wait * 1000)
@@ -108,4 +94,6 @@ def _record(session: Session, cast: Cast, one: Call) -> None:
         talk_ms=round((one.talk or 0) * 1000), wrap_up_ms=round(one.wrap_up * 1000),
     )  # fmt: skip
     facts = [SeenFact(kind, at, ms, repaired=False) for kind, at, ms in kinds]
-    service.record(session, subject=uuid4(), facts=facts, before=None, after=(account, measured))
+    subject = uuid4()
+    service.record(session, subject=subject, facts=facts, before=None, after=(account, measured))
+    return subject

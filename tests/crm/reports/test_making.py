@@ -18,7 +18,8 @@ from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
 from crm.reports.report import Durations, Report, between, total
 from tests.cast import Cast, principal_of
-from tests.crm.reports.conftest import OCTOBER, SETTLED, TENTH, Call, Clock, close, play, read
+from tests.crm.conftest import Clock
+from tests.crm.reports.conftest import OCTOBER, SETTLED, TENTH, Call, close, play, read
 
 pytestmark = pytest.mark.integration
 RUNNERS = {MAKE: service.maker(read), service.TELL: service.teller("https://centre.example.it")}
