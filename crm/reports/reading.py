@@ -42,9 +42,9 @@ ONE_DAY = timedelta(days=1)
 
 
 def read(
-    session: Session, contract_id: int, ente_id: int, span: Span, days: Days, *, turn: Callable[[], None]
+    session: Session, contract_id: int, ente_id: int | None, span: Span, days: Days, *, turn: Callable[[], None]
 ) -> Report:
-    """The report on a period of an ente's, as it is known now.
+    """The report on a period of an ente's, or of a whole contract's, as it is known now.
 
     The session must be a snapshot that sees the whole contract. `days` tells what is known of days; `turn` is called
     after every two days whose calls had to be gone through, which takes long where there are many.
@@ -56,7 +56,8 @@ def read(
     of_days = days_of(evidence)
     return Report(
         contract_id=contract_id, contract=enti.contract_name(session, contract_id), ente_id=ente_id,
-        ente=enti.badges(session)[ente_id].name, period=span.period, first=span.first, last=span.last,
+        ente="" if ente_id is None else enti.badges(session)[ente_id].name, period=span.period, first=span.first,
+        last=span.last,
         made_at=clock.now(session),
         terms=terms_in_force(queries.terms(session, contract_id), start_of_day(span.last)),
         head=head(total(of_days), spread),
@@ -71,10 +72,10 @@ def read(
 
 
 def hours(
-    session: Session, contract_id: int, ente_id: int, first: date, after: date,
+    session: Session, contract_id: int, ente_id: int | None, first: date, after: date,
     *, turn: Callable[[], None] = lambda: None,
 ) -> tuple[Hour, ...]:  # fmt: skip
-    """The ente's calls from a day to before another, by hour and kind of caller; hours without calls left out."""
+    """The calls of an ente, or of all, by hour and kind of caller; hours without calls left out."""
     found = by_hour(session, contract_id, ente_id, start_of_day(first), start_of_day(after), turn=turn)
     return tuple(Hour(one.start, one.callers, one.counts, one.spread) for one in found)
 
@@ -106,11 +107,11 @@ def _levels(
     return tuple(level(verdict) for verdict in judge_all(agreement.levels, evidence, terms))
 
 
-def _account(session: Session, contract_id: int, ente_id: int, one: Closed) -> Account:
+def _account(session: Session, contract_id: int, ente_id: int | None, one: Closed) -> Account:
     said = {
         key: mine
         for key, some in remarks(session, contract_id, one.first, one.last + ONE_DAY).items()
-        if (mine := [remark for remark in some if remark.ente_id == ente_id])
+        if (mine := [remark for remark in some if ente_id in {None, remark.ente_id}])
     }
     out, states = left_out(said), [remark.state for some in said.values() for remark in some]
     owed = penalties(one.frozen.agreement, one.frozen.verdicts, excluded=out)
@@ -127,7 +128,7 @@ def _account(session: Session, contract_id: int, ente_id: int, one: Closed) -> A
     )  # fmt: skip
 
 
-def _interruptions(session: Session, contract_id: int, ente_id: int, span: Span) -> tuple[Interruption, ...]:
+def _interruptions(session: Session, contract_id: int, ente_id: int | None, span: Span) -> tuple[Interruption, ...]:
     rows = closures.closed(session, contract_id, since=start_of_day(span.first), until=start_of_day(span.after))
     return tuple(
         Interruption(row.starts_at, row.ends_at, row.agreed_from is not None, row.reason)

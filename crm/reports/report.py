@@ -134,13 +134,15 @@ class Interruption:
 class Report:
     """All of it. `first` and `last` are the days it is about. `changed`: what was learnt after periods were closed.
 
+    Without an ente (its name is empty then) it is about the whole contract, with the calls of which none is known.
+
     The days are those of the closed periods where there are any, the hours those known when the report was made: the
     sum of the hours is the sum of the days with `changed` added.
     """
 
     contract_id: int
     contract: str
-    ente_id: int
+    ente_id: int | None
     ente: str
     period: Period
     first: date
@@ -158,6 +160,11 @@ class Report:
     hours: tuple[Hour, ...] = ()
     changed: tuple[Difference, ...] = ()
     schema: int = field(default=SCHEMA)
+
+    @property
+    def about(self) -> str:
+        """The ente's name, or the contract's."""
+        return self.ente or self.contract
 
     @property
     def euro(self) -> Decimal | None:

@@ -77,18 +77,53 @@ def test_it_is_made_once_whatever_dies_and_however_often_it_is_asked(timed: Data
     """Rule: one report a period. A worker that died before it said so does it again, and nothing comes of that."""
     assert service.owe_due(timed) == 0  # the month is not closed yet
     close(timed)
-    assert service.owe_due(timed) == 2  # October, of Empoli and of Vinci: nobody called before, and nobody at Siena
+    # October, of Empoli, of Vinci and of both: nobody called before, and nobody at Siena.
+    assert service.owe_due(timed) == 3
     assert service.owe_due(timed) == 0
     work(timed)
     assert service.owe_due(timed) == 0
     with timed.begin(Scope.of_enti([centre.empoli])) as session:
-        done = session.scalars(select(Job).where(Job.kind == MAKE)).one()
+        done = next(
+            one for one in session.scalars(select(Job).where(Job.kind == MAKE)) if not one.argument.get("whole")
+        )
         assert done.state is JobState.DONE
         jobs.enqueue(session, ente_id=centre.empoli, kind=MAKE, argument=dict(done.argument))
     work(timed)
     assert len(made(timed, centre.empoli)) == 1
     with timed.begin(Scope.of_enti([centre.empoli])) as session:
         assert len(session.scalars(select(Job).where(Job.kind == service.TELL)).all()) == 1
+
+
+def test_the_contract_has_a_report_of_all_its_enti_that_no_ente_sees(timed: Database, centre: Cast) -> None:
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    with timed.begin(Scope.of_contract(centre.contract)) as session:
+        (made_,) = queries.latest(session, [], [centre.contract])
+        _, whole = queries.get(session, made_.id)
+        assert (made_.ente_id, whole.ente, whole.about) == (None, "", "Toscana")
+        assert (whole.head.received, whole.head.handled) == (6, 4)
+        assert (whole.head.talk.shortest_ms, whole.head.talk.longest_ms) == (3_000, 999_000)
+        assert total(whole.days) == total(whole.hours)
+        assert [one.first for one in whole.accounts] == [OCTOBER.first]
+        sara = principal_of(session, centre.sara)
+        service.ask_anew(session, sara, report_id=made_.id)
+        with pytest.raises(ConflictError):
+            service.ask_anew(session, sara, report_id=made_.id)
+        with pytest.raises(ForbiddenError):
+            service.ask_anew(session, principal_of(session, centre.vera), report_id=made_.id)
+        (making,) = queries.being_made(session, [], [centre.contract])
+        assert making.ente_id is None
+        assert not queries.being_made(session, [centre.empoli, centre.vinci])
+    with timed.begin(Scope.of_enti([centre.empoli, centre.vinci])) as session:
+        assert not queries.latest(session, [], [centre.contract])
+        with pytest.raises(NotFoundError):
+            queries.get(session, made_.id)
+    work(timed)
+    with timed.begin(Scope.of_contract(centre.contract)) as session:
+        (latest,) = queries.latest(session, [], [centre.contract])
+        assert (latest.version, latest.of, [one.version for one in queries.versions(session, latest)]) == (2, 2, [2, 1])
+    assert service.owe_due(timed) == 0
 
 
 def test_a_quarter_and_a_year_come_in_the_same_way(timed: Database, centre: Cast, clock: Clock) -> None:
