@@ -89,7 +89,7 @@ def engine() -> None:
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
     from web.alerts.saying import say  # noqa: PLC0415
-    from web.backup.schedule import Schedule  # noqa: PLC0415
+    from web.backup.schedule import Schedule, tasks  # noqa: PLC0415
     from web.continuity.watch import look as watch_service  # noqa: PLC0415
     from web.levels.view import days_of  # noqa: PLC0415
     from web.wiring import build, vapid_key  # noqa: PLC0415
@@ -139,7 +139,7 @@ def engine() -> None:
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
     more.append(Chore("continuity", EVERY.total_seconds(), partial(watch_service, runtime.database), patient=True))
-    backups = Schedule(runtime.database)
+    backups = Schedule(runtime.database, tasks(settings))
     if settings.database_backup_url is not None:
         more.append(Chore("backup", 60, backups.look, patient=True))
     messages = SoundKeeper(runtime.database, runtime.carrier, runtime.documents, SHELF)
