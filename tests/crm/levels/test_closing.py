@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from crm.core.db import Database, Scope
@@ -21,6 +22,7 @@ from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL
 from tests.cast import Cast
 from tests.crm.conftest import Clock
+from tests.crm.reports.conftest import read
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 OF_OCTOBER = OCTOBER, date(2026, 10, 31)
@@ -42,6 +44,20 @@ def test_what_is_kept_comes_back_whole_and_its_seal_changes_with_anything_in_it(
     assert seal(restored(stored(frozen))) == seal(frozen) != seal(again)
 
 
+@given(st.permutations([OCTOBER + timedelta(days=n) for n in range(4)]), st.permutations(Callers))
+def test_the_seal_is_the_same_in_whatever_order_days_were_counted(days: list[date], callers: list[Callers]) -> None:
+    counted = {day: {one: Counts(received=day.day) for one in callers} for day in days}
+    agreement = Agreement(1, EVER, Period.MONTH, ())
+    frozen = Frozen(agreement, USUAL, Evidence(days=counted), ())
+    in_order = Frozen(
+        agreement,
+        USUAL,
+        Evidence(days={day: dict.fromkeys(Callers, Counts(received=day.day)) for day in sorted(days)}),
+        (),
+    )
+    assert seal(frozen) == seal(in_order) == seal(restored(stored(frozen)))
+
+
 def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
     then, now = (
         Evidence(days={OCTOBER: {Callers.MOBILE: Counts(received=3, lost=lost)}}, breaches=breaches)
@@ -58,10 +74,6 @@ def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
 @pytest.fixture
 def clock() -> Clock:
     return Clock(datetime(2026, 11, 1, 1, 0, tzinfo=UTC))  # two in the morning in Rome
-
-
-def read(session: Any, contract_id: int, ente_id: int | None) -> Any:
-    return lambda first, after: of_period(session, contract_id, first, after, ente_id=ente_id)
 
 
 def happened(database: Database, cast: Cast, at: datetime, **counts: int) -> None:

@@ -21,6 +21,7 @@ from crm.levels import contract_events
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Promise
 from crm.levels.closing import close_due, closed
+from crm.levels.frozen import seal
 from crm.levels.judgement import penalties
 from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
@@ -118,6 +119,7 @@ def stood(database: Database, cast: Cast, first: date, last: date) -> list[str]:
         found = closed(session, cast.contract, first, last, ente_id=cast.empoli)
     assert found is not None
     kept = found.frozen
+    assert seal(kept) == found.seal
     owed = {one.promise.key: one for one in penalties(kept.agreement, kept.verdicts)}
     lines = []
     for one in kept.verdicts:
