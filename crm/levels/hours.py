@@ -23,32 +23,37 @@ _HOURS, _DELTAS = table_of(ServiceHour), table_of(ServiceDelta)
 
 @dataclass(frozen=True, slots=True)
 class HourOf:
-    """The calls that arrived in one hour, from one kind of telephone, with the extremes of their durations."""
+    """The calls that arrived in one hour, from one kind of telephone, with the extremes of their durations.
+
+    `spread` is none where it is unsettled and the facts were not to be read.
+    """
 
     start: datetime
     callers: Callers
     counts: Counts
-    spread: Spread
+    spread: Spread | None
 
 
 def by_hour(
     session: Session, contract_id: int, ente_id: int | None, since: datetime, until: datetime,
-    *, turn: Callable[[], None] = lambda: None,
+    *, facts: bool, turn: Callable[[], None] = lambda: None,
 ) -> list[HourOf]:  # fmt: skip
     """The calls of one ente, or of all, in a period of whole hours; hours without calls left out.
 
-    Deltas not yet folded are included. Hours that are unsettled have their extremes read from the facts: in a session
-    that is no snapshot, those may be a moment younger than the counters. `turn` is called after every two days of it.
+    Deltas not yet folded are included. With `facts`, extremes that are unsettled are read from them, in a snapshot that
+    sees the whole contract: of a call that came in before its ente was known, an ente sees the end alone. `turn` is
+    called after every two days of that.
     """
     values = {"contract": contract_id, "since": since, "until": until}
     statement = _WHOLE if ente_id is None else _OF_ENTE.params(ente=ente_id)
     rows = [row for row in session.execute(statement, values) if any(row[2 : 2 + len(MEASURES)])]
     lost = sorted({row.hour for row in rows if row.unsettled})
-    read = dict(_from_facts(session, contract_id, ente_id, lost, turn)) if lost else {}
+    read = dict(_from_facts(session, contract_id, ente_id, lost, turn)) if facts else {}
+    unknown = Spread() if facts else None
     return [
         HourOf(
             row.hour, row.callers, Counts(*row[2 : 2 + len(MEASURES)]),
-            read.get((row.hour, row.callers), Spread()) if row.unsettled else spread_of(row),
+            read.get((row.hour, row.callers), unknown) if row.unsettled else spread_of(row),
         )
         for row in rows
     ]  # fmt: skip

@@ -49,7 +49,7 @@ def read(
     The session must be a snapshot that sees the whole contract. `days` tells what is known of days; `turn` is called
     after every two days whose calls had to be gone through, which takes long where there are many.
     """
-    of_hours = hours(session, contract_id, ente_id, span.first, span.after, turn=turn)
+    of_hours = hours(session, contract_id, ente_id, span.first, span.after, facts=True, turn=turn)
     spread = reduce(or_, (one.spread for one in of_hours if one.spread), Spread())
     closed = closed_within(session, contract_id, span.first, span.last, ente_id=ente_id)
     evidence, now = _evidence(span, closed, days), days(span.first, span.after)
@@ -73,10 +73,13 @@ def read(
 
 def hours(
     session: Session, contract_id: int, ente_id: int | None, first: date, after: date,
-    *, turn: Callable[[], None] = lambda: None,
+    *, facts: bool = False, turn: Callable[[], None] = lambda: None,
 ) -> tuple[Hour, ...]:  # fmt: skip
-    """The calls of an ente, or of all, by hour and kind of caller; hours without calls left out."""
-    found = by_hour(session, contract_id, ente_id, start_of_day(first), start_of_day(after), turn=turn)
+    """The calls of an ente, or of all, by hour and kind of caller; hours without calls left out.
+
+    With `facts`, extremes that are unsettled are read from them: see `by_hour`.
+    """
+    found = by_hour(session, contract_id, ente_id, start_of_day(first), start_of_day(after), facts=facts, turn=turn)
     return tuple(Hour(one.start, one.callers, one.counts, one.spread) for one in found)
 
 

@@ -62,8 +62,8 @@ def extremes(stage: Stage) -> dict[tuple[datetime, Callers], Spread]:
     """The shortest and the longest, as reports read them: of the whole contract, by hour and kind of caller."""
     with stage.database.snapshot(Scope.of_contract(stage.cast.contract)) as session:
         until = hour_of(clock.now(session)) + timedelta(hours=1)
-        found = by_hour(session, stage.cast.contract, None, EVER, until)
-    return {(one.start, one.callers): one.spread for one in found}
+        found = by_hour(session, stage.cast.contract, None, EVER, until, facts=True)
+    return {(one.start, one.callers): one.spread for one in found if one.spread is not None}
 
 
 def unsettled(stage: Stage) -> int:
@@ -127,6 +127,10 @@ def test_the_shortest_and_the_longest_are_the_same_folded_or_not_and_settled_or_
     assert talked.talk == Extremes(20_000, 85_000)
     stage.engine.fold_counters()
     assert unsettled(stage) > 0  # a second wait, and an ente that was learnt after the first
+    with stage.database.begin(Scope.of_enti([stage.cast.vinci])) as session:
+        until = hour_of(clock.now(session)) + timedelta(hours=1)
+        seen = by_hour(session, stage.cast.contract, stage.cast.vinci, EVER, until, facts=False)
+        assert [one.spread for one in seen] == [None]  # of whom an ente sees the end alone
     assert (extremes(stage), proof(stage).differences) == (read, ())
     settle_all(stage.database)
     assert unsettled(stage) == 0
