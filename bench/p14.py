@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from itertools import islice
@@ -33,7 +33,7 @@ from crm.levels.terms import Terms
 from crm.reports import queries as reports
 from crm.reports import reading
 from crm.reports.due import span
-from crm.reports.report import seal, stored
+from crm.reports.report import Report, seal, stored
 from web.levels.view import days_of
 from web.reports import files
 from web.reports.sheets import SheetName
@@ -69,7 +69,8 @@ def measure(place: Place, options: Options) -> list[Result]:
     ratio = median([report / scan for scan, (report, _) in turns])
     q, report = median([scan for scan, _ in turns]), median([one for _, (one, _) in turns])
     wrong, compared = _compared(centre, enti)
-    made = _made(centre, enti[0])
+    made, whole = _made(centre, enti[0]), _made(centre, None)
+    from_facts = _from_facts(centre, enti[0], made)
     centre.close()
     return [
         Result(
@@ -86,8 +87,13 @@ def measure(place: Place, options: Options) -> list[Result]:
         ),
         Result(
             "P14 the report of an ente's month with all of its files", f"≤ {MADE_WITHIN:.0f} s",
-            f"{made.from_facts:.1f} s from the facts", f"{made.read:.2f} s read, {made.written:.2f} s written",
-            f"{made.read + made.written:.2f} s", made.read + made.written <= MADE_WITHIN, asdict(made),
+            f"{from_facts:.1f} s from the facts", f"{made.read:.2f} s read, {made.written:.2f} s written",
+            f"{made.whole:.2f} s", made.whole <= MADE_WITHIN, _told(made),
+        ),
+        Result(
+            "P14 the same of the whole contract", f"≤ {MADE_WITHIN:.0f} s", "–",
+            f"{whole.read:.2f} s read, {whole.written:.2f} s written", f"{whole.whole:.2f} s",
+            whole.whole <= MADE_WITHIN, _told(whole),
         ),
     ]  # fmt: skip
 
@@ -186,16 +192,25 @@ def _vacuum(centre: Centre) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How long a report took, in seconds: read from the database, written with its files; what only facts tell."""
+    """A report, and how long it took in seconds: read from the database, written with its files."""
 
-    from_facts: float
+    report: Report
     read: float
     written: float
     bytes: int
 
+    @property
+    def whole(self) -> float:
+        """All of it."""
+        return self.read + self.written
 
-def _made(centre: Centre, ente_id: int) -> Made:
-    """Everything that the job and whoever downloads all files has to wait for; and its extremes from the facts."""
+
+def _told(made: Made) -> dict[str, float]:
+    return {"read": made.read, "written": made.written, "bytes": made.bytes}
+
+
+def _made(centre: Centre, ente_id: int | None) -> Made:
+    """Everything that the job and whoever downloads all files has to wait for."""
     contract = centre.cast.contract
     began = time.perf_counter()
     with centre.database.snapshot(Scope.of_contract(contract)) as session:
@@ -210,14 +225,19 @@ def _made(centre: Centre, ente_id: int) -> Made:
     written = [files.whole(version, found, kind, "it") for kind in files.FileKind]
     written += [files.table(version, found, name, "it") for name in SheetName]
     done = time.perf_counter()
-    with centre.database.snapshot(Scope.of_contract(contract)) as session:
+    return Made(found, read - began, done - read, sum(len(one.contents) for one in written))
+
+
+def _from_facts(centre: Centre, ente_id: int, made: Made) -> float:
+    """How long it takes to find the same extremes in the facts, as of hours that are not settled."""
+    began = time.perf_counter()
+    with centre.database.snapshot(Scope.of_contract(centre.cast.contract)) as session:
         since, until = start_of_day(MONTH.first), start_of_day(MONTH.after)
-        spread = reduce(or_, folding.spreads(session, contract, since, until, ente_id=ente_id).values())
-    facts = time.perf_counter() - done
-    head = found.head
+        spread = reduce(or_, folding.spreads(session, centre.cast.contract, since, until, ente_id=ente_id).values())
+    head = made.report.head
     assert spread.talk == Extremes(head.talk.shortest_ms, head.talk.longest_ms)
     assert spread.wait == Extremes(head.wait.shortest_ms, head.wait.longest_ms)
-    return Made(facts, read - began, done - read, sum(len(one.contents) for one in written))
+    return time.perf_counter() - began
 
 
 def _compared(centre: Centre, enti: Sequence[int]) -> tuple[int, int]:
