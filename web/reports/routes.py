@@ -113,7 +113,8 @@ def anew(runtime: RuntimeDep, visit: ChangeDep, report_id: int) -> Response:
     def work(session: Session) -> None:
         service.ask_anew(session, visit.principal, report_id=report_id)
 
-    runtime.database.transact(visit.scope(Permission.ENTE_WATCH), work)
+    # All enti of a contract are told that its report was asked for, also one that keeps the visitor away.
+    runtime.database.transact(visit.granted_scope(Permission.ENTE_WATCH), work)
     return shown_anew(translations(visit.language).gettext("La relazione si sta preparando: tra poco è qui."))
 
 
