@@ -8,8 +8,10 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
+from crm.access.permissions import Permission, Principal
 from crm.core.errors import NotFoundError
 from crm.core.jobs import Job, JobState
+from crm.enti import queries as enti
 from crm.levels.agreement import Period
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.report import Report, restored
@@ -68,6 +70,20 @@ def get(session: Session, report_id: int) -> tuple[Made, Report]:
     if row is None:
         raise NotFoundError("Questa relazione non c'è.")
     return Made(*row[:-1]), restored(row.kept)
+
+
+def whole_contracts(session: Session, by: Principal) -> frozenset[int]:
+    """The contracts whose reports of all enti somebody may read: he holds them, and no ente of theirs keeps him away."""
+    held = by.contracts_for(Permission.ENTE_WATCH)
+    return frozenset(one for one in held if by.kept_from.isdisjoint(enti.enti_of(session, one)))
+
+
+def read(session: Session, by: Principal, report_id: int) -> tuple[Made, Report]:
+    """The same, for somebody whose enti the session sees. Raises `NotFoundError`."""
+    made, report = get(session, report_id)
+    if made.ente_id is None and made.contract_id not in whole_contracts(session, by):
+        raise NotFoundError("Questa relazione non c'è.")
+    return made, report
 
 
 def exists(session: Session, *, contract_id: int, ente_id: int | None, period: Period, first: date) -> int:

@@ -79,10 +79,8 @@ def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int | N
 
 def ask_anew(session: Session, by: Principal, *, report_id: int) -> None:
     """Have a report made again: a further version beside those there are. Raises `ConflictError` while one is made."""
-    made, _ = queries.get(session, report_id)
-    if made.ente_id is None:
-        by.require(Permission.ENTE_WATCH, contract_id=made.contract_id)
-    else:
+    made, _ = queries.read(session, by, report_id)
+    if made.ente_id is not None:
         require_on(session, by, Permission.ENTE_WATCH, ente_id=made.ente_id)
     one = span(made.period, made.first)
     if not _owed(session, made.contract_id, made.ente_id, one, after=made.of, by=by.user_id):

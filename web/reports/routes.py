@@ -49,8 +49,9 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
     watched = scope.enti or frozenset()
     if ente is not None and ente not in watched:
         raise NotFoundError("Questo ente non esiste.")
-    chosen, whole = (watched, scope.contracts) if ente is None else (frozenset({ente}), frozenset())
+    chosen = watched if ente is None else frozenset({ente})
     with runtime.database.begin(scope) as session:
+        whole = queries.whole_contracts(session, visit.principal) if ente is None else frozenset()
         made, making = queries.latest(session, chosen, whole), queries.being_made(session, chosen, whole)
         badges = enti.badges(session, watched)
         contracts = {
@@ -69,7 +70,7 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
 def report(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: int) -> Response:
     """A report to read."""
     with runtime.database.begin(visit.scope(Permission.ENTE_WATCH)) as session:
-        made, found = queries.get(session, report_id)
+        made, found = queries.read(session, visit.principal, report_id)
         versions = queries.versions(session, made)
         older = next((one for one in versions if one.version == made.version - 1), None)
         differences = between(queries.get(session, older.id)[1], found) if older else ()
@@ -113,8 +114,7 @@ def anew(runtime: RuntimeDep, visit: ChangeDep, report_id: int) -> Response:
     def work(session: Session) -> None:
         service.ask_anew(session, visit.principal, report_id=report_id)
 
-    # All enti of a contract are told that its report was asked for, also one that keeps the visitor away.
-    runtime.database.transact(visit.granted_scope(Permission.ENTE_WATCH), work)
+    runtime.database.transact(visit.scope(Permission.ENTE_WATCH), work)
     return shown_anew(translations(visit.language).gettext("La relazione si sta preparando: tra poco è qui."))
 
 
@@ -140,7 +140,7 @@ def handed_out(file: File) -> Response:
 def _read(runtime: Runtime, visit: Visit, report_id: int) -> tuple[Made, Report]:
     scope: Scope = visit.scope(Permission.ENTE_WATCH)
     with runtime.database.begin(scope) as session:
-        return queries.get(session, report_id)
+        return queries.read(session, visit.principal, report_id)
 
 
 def _same(making: queries.Making, made: Made) -> bool:

@@ -1,5 +1,6 @@
 """Reports make themselves once a period has settled, once, of golden calls; and somebody is told."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -110,8 +111,12 @@ def test_the_contract_has_a_report_of_all_its_enti_that_no_ente_sees(timed: Data
         service.ask_anew(session, sara, report_id=made_.id)
         with pytest.raises(ConflictError):
             service.ask_anew(session, sara, report_id=made_.id)
-        with pytest.raises(ForbiddenError):
-            service.ask_anew(session, principal_of(session, centre.vera), report_id=made_.id)
+        kept_away = replace(sara, kept_from=frozenset({centre.vinci}))
+        for other in (principal_of(session, centre.vera), kept_away):
+            with pytest.raises(NotFoundError):
+                service.ask_anew(session, other, report_id=made_.id)
+            assert not queries.whole_contracts(session, other)
+        assert queries.whole_contracts(session, sara) == {centre.contract}
         (making,) = queries.being_made(session, [], [centre.contract])
         assert making.ente_id is None
         assert not queries.being_made(session, [centre.empoli, centre.vinci])
