@@ -73,7 +73,7 @@ def get(session: Session, report_id: int) -> tuple[Made, Report]:
 
 
 def whole_contracts(session: Session, by: Principal) -> frozenset[int]:
-    """The contracts whose reports of all enti somebody may read: he holds them, and no ente of theirs keeps him away."""
+    """The contracts whose reports of all enti somebody may read: he holds them, and no ente of them keeps him away."""
     held = by.contracts_for(Permission.ENTE_WATCH)
     return frozenset(one for one in held if by.kept_from.isdisjoint(enti.enti_of(session, one)))
 
