@@ -24,8 +24,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.heartbeats import LEADS, WAITS, Pulse
 from crm.enti.models import Contract
-from crm.levels import contract_events
-from crm.levels import service as levels
+from crm.levels import contract_events, folding
 from crm.levels.metering import hour_of
 from telephony.agents import service as agents
 from telephony.agents import tally
@@ -238,7 +237,7 @@ def _fold(session: Session, *, contract_id: int, since: datetime, until: datetim
 
     Not those of long ago: another system's imported calls are nobody's news.
     """
-    hours = levels.fold(session)
+    hours = folding.fold(session)
     while since < until:
         hours.add(since)
         since += contract_events.HOUR

@@ -72,6 +72,7 @@ from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
 from web.staff import routes as staff
+from web.staffing import parts as staffing_parts
 from web.staffing import routes as staffing
 from web.staffing import shifts
 from web.supervision import calls as supervised_calls
@@ -168,6 +169,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         levels_editor,
         charts,
         staffing,
+        staffing_parts,
         shifts,
         reports,
         tokens,

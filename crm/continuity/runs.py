@@ -15,6 +15,9 @@ from crm.core.errors import ConflictError
 
 AT = time(2, 30)  # in Rome: when nobody telephones
 AGAIN = timedelta(hours=1)  # after one that failed
+DRILL_EACH = timedelta(days=28)
+DRILL_AGAIN = timedelta(days=1)  # after one that failed
+DRILL_AFTER = timedelta(minutes=5)  # of a good backup: whoever has just started has other things to do
 
 
 def begin(session: Session, kind: RunKind, *, archive: str = "") -> int:
@@ -57,19 +60,32 @@ def end(session: Session, run_id: int, detail: dict[str, Any], *, archive: str =
 def backup_due(session: Session) -> bool:
     """Whether it is time for the day's backup: none was made since the last half past two, and none failed just now."""
     at = clock.now(session)
-    last = session.scalar(
-        select(ContinuityRun)
-        .where(ContinuityRun.kind == RunKind.BACKUP)
-        .order_by(ContinuityRun.began_at.desc())
-        .limit(1)
-    )
-    if last is not None and (
-        (last.state is RunState.RUNNING and at - last.alive_at <= RUN_SILENT)
-        or (last.state is RunState.FAILED and at - last.began_at < AGAIN)
-    ):
+    if _wait(session, RunKind.BACKUP, at, AGAIN):
         return False
     good = last_good(session, RunKind.BACKUP)
     return good is None or good.began_at < _last_turn(at)
+
+
+def drill_due(session: Session) -> bool:
+    """Whether it is time to try a restore: there is a good backup, none was tried in four weeks, none failed today."""
+    at = clock.now(session)
+    if _wait(session, RunKind.DRILL, at, DRILL_AGAIN) or _wait(session, RunKind.BACKUP, at, timedelta()):
+        return False
+    backup, drill = (last_good(session, kind) for kind in (RunKind.BACKUP, RunKind.DRILL))
+    if backup is None or backup.ended_at is None or at - backup.ended_at < DRILL_AFTER:
+        return False
+    return drill is None or at - drill.began_at >= DRILL_EACH
+
+
+def _wait(session: Session, kind: RunKind, at: datetime, again: timedelta) -> bool:
+    """Whether one is at work, or failed just now."""
+    last = session.scalar(
+        select(ContinuityRun).where(ContinuityRun.kind == kind).order_by(ContinuityRun.began_at.desc()).limit(1)
+    )
+    return last is not None and (
+        (last.state is RunState.RUNNING and at - last.alive_at <= RUN_SILENT)
+        or (last.state is RunState.FAILED and at - last.began_at < again)
+    )
 
 
 def _last_turn(at: datetime) -> datetime:

@@ -60,13 +60,15 @@ def closed(session: Session, contract_id: int, first: date, last: date, *, ente_
     return None if row is None else Closed(row.closed_at, row.seal, restored(row.kept), row.first, row.last)
 
 
-def closed_within(session: Session, contract_id: int, first: date, last: date, *, ente_id: int) -> list[Closed]:
-    """The ente's closed periods that lie between two days, in their order, none over another: the longer one stands."""
+def closed_within(
+    session: Session, contract_id: int, first: date, last: date, *, ente_id: int | None
+) -> list[Closed]:  # fmt: skip
+    """The closed periods of an ente, or of the contract, between two days, none over another: the longer stands."""
     rows = session.scalars(
         select(ClosedPeriod)
         .where(
-            ClosedPeriod.contract_id == contract_id, ClosedPeriod.ente_id == ente_id, ClosedPeriod.first >= first,
-            ClosedPeriod.last <= last,
+            ClosedPeriod.contract_id == contract_id, ClosedPeriod.ente_id.is_not_distinct_from(ente_id),
+            ClosedPeriod.first >= first, ClosedPeriod.last <= last,
         )
         .order_by(ClosedPeriod.first, ClosedPeriod.last.desc())
     )  # fmt: skip

@@ -3,6 +3,7 @@
 What is kept is whole: judged again from it alone, the figures come out the same, whatever was recorded since.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,6 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
 
 from crm.levels.agreement import Agreement
 from crm.levels.judgement import Evidence, Verdict
@@ -80,8 +80,12 @@ def restored(kept: dict[str, Any]) -> Frozen:
 
 
 def seal(frozen: Frozen) -> str:
-    """The SHA-256, in hexadecimal, by which a report of the period says which closing it is of."""
-    return sha256(to_json(stored(frozen))).hexdigest()
+    """The SHA-256, in hexadecimal, by which a report of the period says which closing it is of.
+
+    Of its JSON with the keys of each object in order: the database keeps none, nor did whoever counted the days.
+    """
+    told = json.dumps(stored(frozen), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(told.encode()).hexdigest()
 
 
 def differences(then: Evidence, now: Evidence) -> Iterator[Difference]:

@@ -94,6 +94,45 @@ _values_of = attrgetter(*MEASURES)
 
 
 @dataclass(frozen=True, slots=True)
+class Extremes:
+    """The shortest and the longest of some durations, in milliseconds; none where there are none."""
+
+    shortest_ms: int | None = None
+    longest_ms: int | None = None
+
+    def __or__(self, other: "Extremes") -> "Extremes":
+        """Of both together."""
+        if self.shortest_ms is None or self.longest_ms is None:
+            return other
+        if other.shortest_ms is None or other.longest_ms is None:
+            return self
+        return Extremes(min(self.shortest_ms, other.shortest_ms), max(self.longest_ms, other.longest_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The extremes of some calls: of conversations that ended, holds left out, and of the waits of the answered."""
+
+    talk: Extremes = Extremes()
+    wait: Extremes = Extremes()
+
+    def __or__(self, other: "Spread") -> "Spread":
+        """Of both together."""
+        return Spread(self.talk | other.talk, self.wait | other.wait)
+
+
+NOTHING = Spread()
+
+
+def spread(call: Counts) -> Spread:
+    """The extremes of one call, from what it adds to the counters."""
+    return Spread(
+        Extremes(call.talk_ms, call.talk_ms) if call.handled else Extremes(),
+        Extremes(call.wait_ms, call.wait_ms) if call.answered else Extremes(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A call as the meter sees it. `waited_ms` is none while it has never finished waiting."""
 

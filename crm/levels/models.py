@@ -117,7 +117,11 @@ class ServiceCount(_Counted, Base):
 
 
 class ServiceHour(_Counted, Base):
-    """The same counters by the hour, folded from the same deltas."""
+    """The same counters by the hour, folded from the same deltas; with the shortest and the longest of its calls.
+
+    `unsettled`: something was taken back, which leaves sums right and extremes not. Until they are read from the facts
+    again (`folding.settle`), whoever wants them reads the facts himself.
+    """
 
     __tablename__ = "service_hour"
 
@@ -126,8 +130,16 @@ class ServiceHour(_Counted, Base):
     ente_id: Mapped[int] = mapped_column(primary_key=True)
     queue_id: Mapped[int] = mapped_column(primary_key=True)
     callers: Mapped[Callers] = mapped_column(choice(Callers), primary_key=True)
+    shortest_talk_ms: Mapped[int | None]
+    longest_talk_ms: Mapped[int | None]
+    shortest_wait_ms: Mapped[int | None]
+    longest_wait_ms: Mapped[int | None]
+    unsettled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
-    __table_args__ = (Index("ix_service_hour_contract_id_ente_id_hour", "contract_id", "ente_id", "hour"),)
+    __table_args__ = (
+        Index("ix_service_hour_contract_id_ente_id_hour", "contract_id", "ente_id", "hour"),
+        Index("ix_service_hour_unsettled", "contract_id", "hour", postgresql_where=text("unsettled")),
+    )
 
 
 class ContractAgreement(Base):

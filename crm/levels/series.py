@@ -7,6 +7,7 @@ sum tells: that comes from the facts of the calls.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Integer, case, cast, func, select, text, union_all
 from sqlalchemy.orm import Session
@@ -58,6 +59,25 @@ def quarters(
     sums = (cast(func.sum(rows.c[name]), rows.c[name].type) for name in measures)
     found = session.execute(select(rows.c.quarter, *sums).group_by(rows.c.quarter))
     return {quarter: tuple(values) for quarter, *values in found}
+
+
+def quarters_of_each(
+    session: Session, contract_id: int, since: datetime, until: datetime, *, by: Literal["queue_id", "ente_id"],
+    measure: str,
+) -> dict[int, dict[datetime, int]]:  # fmt: skip
+    """One measure of `Counts` by quarter hour, of each queue or each ente of a contract; of none that is not known."""
+    parts = [
+        select(table.c[by].label("whose"), table.c.quarter, table.c[measure]).where(
+            table.c.contract_id == contract_id, table.c.quarter >= since, table.c.quarter < until, table.c[by] > 0
+        )
+        for table in (_QUARTERS, _DELTAS)
+    ]
+    rows = union_all(*parts).subquery()
+    key = (rows.c.whose, rows.c.quarter)
+    found: dict[int, dict[datetime, int]] = {}
+    for whose, quarter, count in session.execute(select(*key, func.sum(rows.c[measure])).group_by(*key)):
+        found.setdefault(whose, {})[quarter] = int(count)
+    return found
 
 
 def day(session: Session, of: Of, on: date) -> tuple[Counts, ...]:

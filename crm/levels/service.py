@@ -6,20 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, insert, select, true
-from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.levels import queries
-from crm.levels.metering import MEASURES, Account, Counts, EndedBy, FactKind, Measured, contribution
-from crm.levels.models import Channel, ServiceCount, ServiceDelta, ServiceFact, ServiceHour
+from crm.levels.metering import Account, Counts, EndedBy, FactKind, Measured, contribution
+from crm.levels.models import Channel, ServiceDelta, ServiceFact
 from crm.levels.terms import Terms, in_force
 
 _FACTS, _DELTAS = table_of(ServiceFact), table_of(ServiceDelta)
-_COUNTS, _HOURS = table_of(ServiceCount), table_of(ServiceHour)
 
 _ADD_FACTS, _ADD_DELTAS = insert(_FACTS), insert(_DELTAS)
 
@@ -100,32 +97,3 @@ def announced_row(subject: UUID, account: Account, told: ToldWait, *, at: dateti
         subject, (SeenFact(FactKind.ANNOUNCED, at, told.waited_ms, repaired=False),), account, recorded_at=at
     )
     return row | {"position": told.position, "announced_from_s": told.from_s, "announced_s": told.to_s}
-
-
-def fold(session: Session, *, limit: int = 5_000) -> set[datetime]:
-    """Move unfolded deltas into the counters by quarter hour and by hour; returns the hours that changed.
-
-    One statement: a delta is either still there or already counted, never both and never neither.
-    """
-    doomed = select(ServiceDelta.id).order_by(ServiceDelta.id).limit(limit).with_for_update(skip_locked=True)
-    moved = delete(ServiceDelta).where(ServiceDelta.id.in_(doomed)).returning(ServiceDelta).cte("moved")
-
-    def summed(instant: Any) -> Select[*tuple[Any, ...]]:
-        keys = [
-            moved.c.contract_id, instant, func.coalesce(moved.c.ente_id, 0), func.coalesce(moved.c.queue_id, 0),
-            moved.c.callers,
-        ]  # fmt: skip
-        return select(*keys, *(func.sum(moved.c[name]) for name in MEASURES)).group_by(*keys)
-
-    quarters = add_to(_COUNTS, summed(moved.c.quarter)).returning(true()).cte("quarters")
-    hours = add_to(_HOURS, summed(func.date_trunc("hour", moved.c.quarter))).returning(_HOURS.c.hour)
-    return set(session.execute(hours.add_cte(quarters)).scalars())
-
-
-def add_to(table: Table, source: Select[*tuple[Any, ...]]) -> Insert:
-    """Add figures to the counters of a table; its key comes first in `source`, then the measures."""
-    key = [column.name for column in table.primary_key]
-    added = upsert(table).from_select([*key, *MEASURES], source)
-    return added.on_conflict_do_update(
-        index_elements=key, set_={name: table.c[name] + added.excluded[name] for name in MEASURES}
-    )

@@ -1,16 +1,16 @@
 """The proof of the counters: computed again from the facts, they are the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from sqlalchemy import Table, func, select, union_all, values
+from sqlalchemy import func, select, union_all, values
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.levels import service
-from crm.levels.metering import MEASURES, Callers, Counts, hour_of
+from crm.levels import folding, hours
+from crm.levels.metering import MEASURES, NOTHING, Callers, Counts, Spread, hour_of, spread
 from crm.levels.models import ServiceCount, ServiceDelta, ServiceHour
 from crm.levels.tracing import replayed
 
@@ -29,12 +29,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A counter that does not say what the facts say."""
+    """A counter that does not say what the facts say. Of an hour, its extremes as well, unless they are unsettled."""
 
     by_hour: bool
     key: Key
     stored: Counts
     true: Counts
+    stored_spread: Spread = NOTHING
+    true_spread: Spread = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +55,21 @@ def verify(session: Session, contract_id: int, since: datetime, until: datetime)
     its scope covers is compared.
     """
     quarters: dict[Key, Counts] = {}
+    spreads: dict[Key, Spread] = {}
     calls = 0
     for one in replayed(session, contract_id, since, until):
         calls += 1
         key = Key(one.account.quarter, one.account.ente_id or 0, one.account.queue_id or 0, one.account.callers)
         quarters[key] = quarters.get(key, Counts()) + one.counts
-    hours: dict[Key, Counts] = {}
+        hour = Key(*folding.place_of(one.account))
+        spreads[hour] = spreads.get(hour, Spread()) | spread(one.counts)
+    by_hour: dict[Key, Counts] = {}
     for key, counts in quarters.items():
         hour = Key(hour_of(key.at), key.ente_id, key.queue_id, key.callers)
-        hours[hour] = hours.get(hour, Counts()) + counts
-    differences = [
-        Difference(by_hour, key, stored.get(key, Counts()), true.get(key, Counts()))
-        for by_hour, table, true in ((False, _COUNTS, quarters), (True, _HOURS, hours))
-        for stored in (_stored(session, table, contract_id, since, until),)
-        for key in sorted(stored.keys() | true.keys(), key=attrgetter("at", "ente_id", "queue_id", "callers"))
-        if stored.get(key, Counts()) != true.get(key, Counts())
-    ]
-    return Verdict(calls, len(quarters) + len(hours), tuple(differences))
+        by_hour[hour] = by_hour.get(hour, Counts()) + counts
+    differences = _of_quarters(_quarters(session, contract_id, since, until), quarters)
+    differences += _of_hours(_hours(session, contract_id, since, until), by_hour, spreads)
+    return Verdict(calls, len(quarters) + len(by_hour), tuple(differences))
 
 
 def correct(session: Session, contract_id: int, verdict: Verdict) -> None:
@@ -81,29 +81,62 @@ def correct(session: Session, contract_id: int, verdict: Verdict) -> None:
             key = (contract_id, one.key.at, one.key.ente_id, one.key.queue_id, one.key.callers)
             columns = [table.c[name] for name in (*names, *MEASURES)]
             row = values(*columns, name="wrong").data([(*key, *(one.true - one.stored).values)])
-            session.execute(service.add_to(table, select(*row.c)))
+            session.execute(folding.add_to(table, select(*row.c)))
+        if by_hour and wrong:
+            folding.write(session, contract_id, {astuple(one.key): one.true_spread for one in wrong})
 
 
-def _stored(
-    session: Session, table: Table, contract_id: int, since: datetime, until: datetime
-) -> Mapping[Key, Counts]:  # fmt: skip
-    """The counters of a table with the deltas not yet folded; those that are zero left out."""
-    deltas = func.date_trunc("hour", _DELTAS.c.quarter) if table is _HOURS else _DELTAS.c.quarter
+def _of_quarters(stored: Mapping[Key, Counts], true: Mapping[Key, Counts]) -> list[Difference]:
+    return [
+        Difference(False, key, *both)
+        for key in sorted(stored.keys() | true.keys(), key=_order)
+        if (both := (stored.get(key, Counts()), true.get(key, Counts()))) and both[0] != both[1]
+    ]
+
+
+def _of_hours(
+    stored: Mapping[Key, tuple[Counts, Spread | None]], true: Mapping[Key, Counts], spreads: Mapping[Key, Spread]
+) -> list[Difference]:
+    found = []
+    for key in sorted(stored.keys() | true.keys(), key=_order):
+        (was, kept), (counts, spread_) = stored.get(key, (Counts(), Spread())), (
+            true.get(key, Counts()), spreads.get(key, Spread())
+        )  # fmt: skip
+        if was != counts or kept not in {None, spread_}:
+            found.append(Difference(True, key, was, counts, spread_ if kept is None else kept, spread_))
+    return found
+
+
+def _quarters(session: Session, contract_id: int, since: datetime, until: datetime) -> dict[Key, Counts]:
+    """The counters by quarter hour with the deltas not yet folded; those that are zero left out."""
     parts = [
         select(
-            at.label("at"), func.coalesce(one.c.ente_id, 0).label("ente_id"),
+            one.c.quarter, func.coalesce(one.c.ente_id, 0).label("ente_id"),
             func.coalesce(one.c.queue_id, 0).label("queue_id"), one.c.callers, *(one.c[name] for name in MEASURES),
-        ).where(one.c.contract_id == contract_id, column >= since, column < until)
-        for one, column, at in (
-            (table, *2 * (table.c.hour if table is _HOURS else table.c.quarter,)),
-            (_DELTAS, _DELTAS.c.quarter, deltas),
-        )
+        ).where(one.c.contract_id == contract_id, one.c.quarter >= since, one.c.quarter < until)
+        for one in (_COUNTS, _DELTAS)
     ]  # fmt: skip
     rows = union_all(*parts).subquery()
-    key = (rows.c.at, rows.c.ente_id, rows.c.queue_id, rows.c.callers)
+    key = (rows.c.quarter, rows.c.ente_id, rows.c.queue_id, rows.c.callers)
     found = session.execute(select(*key, *(func.sum(rows.c[name]) for name in MEASURES)).group_by(*key))
     counted = {Key(*row[:4]): Counts(*(int(value) for value in row[4:])) for row in found}
     return {key: counts for key, counts in counted.items() if counts}
+
+
+def _hours(
+    session: Session, contract_id: int, since: datetime, until: datetime
+) -> dict[Key, tuple[Counts, Spread | None]]:
+    """The same by the hour, with the extremes; none where they are unsettled."""
+    values = {"contract": contract_id, "since": since, "until": until}
+    counted = {
+        Key(*row[:4]): (Counts(*row[4 : 4 + len(MEASURES)]), None if row.unsettled else hours.spread_of(row))
+        for row in session.execute(_BY_PLACE, values)
+    }
+    return {key: one for key, one in counted.items() if one[0]}
+
+
+_BY_PLACE = hours.summed(*(hours.COUNTED.c[name] for name in ("hour", "ente_id", "queue_id", "callers")))
+_order = attrgetter("at", "ente_id", "queue_id", "callers")
 
 
 def whole_hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:

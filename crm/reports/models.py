@@ -11,13 +11,13 @@ from crm.levels.agreement import Period
 
 
 class ServiceReport(Base):
-    """A report on one ente's service under a contract. Never changed: made again, it is a further version."""
+    """A report on the service of a contract, for an ente or (none) all of them. Made again, it is a further version."""
 
     __tablename__ = "service_report"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
-    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
     period: Mapped[Period] = mapped_column(choice(Period))
     first: Mapped[date]
     last: Mapped[date]
@@ -28,7 +28,7 @@ class ServiceReport(Base):
     kept: Mapped[dict[str, Any]]  # `report.Report`
 
     __table_args__ = (
-        UniqueConstraint("ente_id", "contract_id", "period", "first", "version"),
+        UniqueConstraint("ente_id", "contract_id", "period", "first", "version", postgresql_nulls_not_distinct=True),
         CheckConstraint("first <= last", name="days"),
         CheckConstraint("version >= 1", name="version"),
     )

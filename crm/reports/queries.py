@@ -4,12 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
+from crm.access.permissions import Permission, Principal
 from crm.core.errors import NotFoundError
 from crm.core.jobs import Job, JobState
+from crm.enti import queries as enti
 from crm.levels.agreement import Period
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.report import Report, restored
@@ -20,11 +22,11 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A version of a report, without its figures. `of`: how many versions there are."""
+    """A version of a report, without its figures; without an ente, of the whole contract. `of`: how many there are."""
 
     id: int
     contract_id: int
-    ente_id: int
+    ente_id: int | None
     period: Period
     first: date
     last: date
@@ -39,25 +41,26 @@ class Made:
 class Making:
     """A report that is being made, or whose making failed."""
 
-    ente_id: int
+    ente_id: int | None
     contract_id: int
     period: Period
     first: date
     failed: bool
 
 
-def latest(session: Session, ente_ids: Collection[int]) -> list[Made]:
-    """The newest version of each report of these enti, the latest period first."""
-    rows = session.execute(_MADE.where(ServiceReport.ente_id.in_(ente_ids), ServiceReport.version == _OF))
+def latest(session: Session, ente_ids: Collection[int], contract_ids: Collection[int] = ()) -> list[Made]:
+    """The newest version of each report of these enti, and of these contracts as a whole; the latest period first."""
+    whole = ServiceReport.ente_id.is_(None) & ServiceReport.contract_id.in_(contract_ids)
+    rows = session.execute(_MADE.where(ServiceReport.ente_id.in_(ente_ids) | whole, ServiceReport.version == _OF))
     found = [Made(*row) for row in rows]
-    found.sort(key=lambda one: (one.last, one.first, -one.ente_id), reverse=True)
+    found.sort(key=lambda one: (one.last, one.first, -(one.ente_id or 0)), reverse=True)
     return found[:MOST_LISTED]
 
 
 def versions(session: Session, made: Made) -> list[Made]:
     """All versions of a report, the newest first."""
-    key = (made.ente_id, made.contract_id, made.period, made.first)
-    rows = session.execute(_MADE.where(tuple_(*_KEY) == key).order_by(ServiceReport.version.desc()))
+    same = _same(made.ente_id, made.contract_id, made.period, made.first)
+    rows = session.execute(_MADE.where(*same).order_by(ServiceReport.version.desc()))
     return [Made(*row) for row in rows]
 
 
@@ -69,27 +72,45 @@ def get(session: Session, report_id: int) -> tuple[Made, Report]:
     return Made(*row[:-1]), restored(row.kept)
 
 
-def exists(session: Session, *, contract_id: int, ente_id: int, period: Period, first: date) -> int:
+def whole_contracts(session: Session, by: Principal) -> frozenset[int]:
+    """The contracts whose reports of all enti somebody may read: he holds them, and no ente of them keeps him away."""
+    held = by.contracts_for(Permission.ENTE_WATCH)
+    return frozenset(one for one in held if by.kept_from.isdisjoint(enti.enti_of(session, one)))
+
+
+def read(session: Session, by: Principal, report_id: int) -> tuple[Made, Report]:
+    """The same, for somebody whose enti the session sees. Raises `NotFoundError`."""
+    made, report = get(session, report_id)
+    if made.ente_id is None and made.contract_id not in whole_contracts(session, by):
+        raise NotFoundError("Questa relazione non c'è.")
+    return made, report
+
+
+def exists(session: Session, *, contract_id: int, ente_id: int | None, period: Period, first: date) -> int:
     """How many versions there are of a report."""
-    key = (ente_id, contract_id, period, first)
-    return session.scalar(select(func.count()).select_from(ServiceReport).where(tuple_(*_KEY) == key)) or 0
+    same = _same(ente_id, contract_id, period, first)
+    return session.scalar(select(func.count()).select_from(ServiceReport).where(*same)) or 0
 
 
-def being_made(session: Session, ente_ids: Collection[int]) -> list[Making]:
-    """The reports of these enti that are on their way."""
+def being_made(session: Session, ente_ids: Collection[int], contract_ids: Collection[int] = ()) -> list[Making]:
+    """The reports of these enti, and of these contracts as a whole, that are on their way."""
     rows = session.execute(
         select(Job.ente_id, Job.argument, Job.state)
-        .where(Job.ente_id.in_(ente_ids), Job.kind == MAKE, Job.state != JobState.DONE)
+        .where(Job.kind == MAKE, Job.state != JobState.DONE)
         .order_by(Job.id)
     )
     found = {
         (ente_id, *argument.values()): Making(
-            ente_id, argument["contract"], Period(argument["period"]), date.fromisoformat(argument["first"]),
-            state is JobState.FAILED,
+            None if argument.get("whole") else ente_id, argument["contract"], Period(argument["period"]),
+            date.fromisoformat(argument["first"]), state is JobState.FAILED,
         )
         for ente_id, argument, state in rows
     }  # fmt: skip
-    return list(found.values())
+    return [
+        one
+        for one in found.values()
+        if (one.contract_id in contract_ids if one.ente_id is None else one.ente_id in ente_ids)
+    ]
 
 
 def wishes(session: Session, user_id: int) -> frozenset[int]:
@@ -97,12 +118,17 @@ def wishes(session: Session, user_id: int) -> frozenset[int]:
     return frozenset(session.scalars(select(ReportWish.ente_id).where(ReportWish.user_id == user_id)))
 
 
+def _same(ente_id: int | None, contract_id: int, period: Period, first: date) -> tuple[ColumnElement[bool], ...]:
+    values = (ente_id, contract_id, period, first)
+    return tuple(column.is_not_distinct_from(value) for column, value in zip(_KEY, values, strict=True))
+
+
 _KEY = (ServiceReport.ente_id, ServiceReport.contract_id, ServiceReport.period, ServiceReport.first)
 _OTHER = ServiceReport.__table__.alias("other")
 _OF = (  # versions are numbered from 1 without a gap
     select(func.count())
     .select_from(_OTHER)
-    .where(*(_OTHER.c[column.key] == column for column in _KEY))
+    .where(*(_OTHER.c[column.key].is_not_distinct_from(column) for column in _KEY))
     .correlate(ServiceReport)
     .scalar_subquery()
 )

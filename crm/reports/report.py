@@ -9,33 +9,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from crm.levels.agreement import Period
 from crm.levels.formulas import Standing
 from crm.levels.frozen import Difference, differences
 from crm.levels.judgement import Evidence, Verdict
-from crm.levels.metering import Callers, Counts
+from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import Terms
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Extremes:
-    """The shortest and the longest of some durations, in milliseconds; none where there are none."""
-
-    shortest_ms: int | None = None
-    longest_ms: int | None = None
-
-    def and_also(self, duration_ms: int) -> "Extremes":
-        """With one more."""
-        return Extremes(
-            duration_ms if self.shortest_ms is None else min(self.shortest_ms, duration_ms),
-            duration_ms if self.longest_ms is None else max(self.longest_ms, duration_ms),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +65,15 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The calls that arrived in one hour, from one kind of telephone."""
+    """The calls that arrived in one hour, from one kind of telephone.
+
+    `spread`: the extremes of their durations; reports made before it was known do not say.
+    """
 
     start: datetime
     callers: Callers
     counts: Counts
+    spread: Annotated[Spread | None, Field(exclude_if=lambda known: known is None)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +134,15 @@ class Interruption:
 class Report:
     """All of it. `first` and `last` are the days it is about. `changed`: what was learnt after periods were closed.
 
+    Without an ente (its name is empty then) it is about the whole contract, with the calls of which none is known.
+
     The days are those of the closed periods where there are any, the hours those known when the report was made: the
     sum of the hours is the sum of the days with `changed` added.
     """
 
     contract_id: int
     contract: str
-    ente_id: int
+    ente_id: int | None
     ente: str
     period: Period
     first: date
@@ -169,6 +160,11 @@ class Report:
     hours: tuple[Hour, ...] = ()
     changed: tuple[Difference, ...] = ()
     schema: int = field(default=SCHEMA)
+
+    @property
+    def about(self) -> str:
+        """The ente's name, or the contract's."""
+        return self.ente or self.contract
 
     @property
     def euro(self) -> Decimal | None:
@@ -201,11 +197,12 @@ def total(days: Iterable[Day] | Iterable[Hour]) -> Counts:
     return sum((one.counts for one in days), Counts())
 
 
-def head(counts: Counts, talk: Extremes, wait: Extremes) -> Head:
+def head(counts: Counts, spread: Spread) -> Head:
     """The figures of a period from its counters, whose sums give the means, and from the extremes of its calls."""
     return Head(
         counts.received, counts.entered, counts.answered, counts.lost, counts.handled,
-        _durations(counts.handled, counts.talk_ms, talk), _durations(counts.answered, counts.wait_ms, wait),
+        _durations(counts.handled, counts.talk_ms, spread.talk),
+        _durations(counts.answered, counts.wait_ms, spread.wait),
         counts.hold_ms, counts.wrap_up_ms,
     )  # fmt: skip
 

@@ -45,16 +45,27 @@ def owe_due(database: Database) -> int:
 
 
 def _owe(session: Session, *, contract_id: int) -> int:
-    return sum(
-        jobs.enqueue_once(session, ente_id=ente_id, kind=MAKE, argument=_argument(contract_id, one, after=0))
-        for one, ente_id in _missing(session, contract_id)
-    )
+    return sum(_owed(session, contract_id, ente_id, one, after=0) for one, ente_id in _missing(session, contract_id))
 
 
-def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int]]:
+def _owed(
+    session: Session, contract_id: int, ente_id: int | None, one: Span, *, after: int, by: int | None = None
+) -> bool:  # fmt: skip
+    """A job belongs to an ente: that of a whole contract's report to the first that it covers."""
+    argument = {"contract": contract_id, "period": one.period.value, "first": one.first.isoformat(), "after": after}
+    argument |= {"whole": True} if ente_id is None else {}
+    argument |= {} if by is None else {"by": by}
+    where = min(enti.enti_of(session, contract_id)) if ente_id is None else ente_id
+    return jobs.enqueue_once(session, ente_id=where, kind=MAKE, argument=argument)
+
+
+def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int | None]]:
+    """What is not made yet: of each ente, and of the whole where there are several."""
     now = clock.now(session)
+    covered = sorted(enti.enti_of(session, contract_id))
+    whole = [None] if len(covered) > 1 else []
     for one in settled(now):
-        for ente_id in sorted(enti.enti_of(session, contract_id)):
+        for ente_id in (*covered, *whole):
             if not _was_served(session, contract_id, ente_id, one) or queries.exists(
                 session, contract_id=contract_id, ente_id=ente_id, period=one.period, first=one.first
             ):
@@ -68,15 +79,17 @@ def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int]]:
 
 def ask_anew(session: Session, by: Principal, *, report_id: int) -> None:
     """Have a report made again: a further version beside those there are. Raises `ConflictError` while one is made."""
-    made, _ = queries.get(session, report_id)
-    require_on(session, by, Permission.ENTE_WATCH, ente_id=made.ente_id)
-    argument = _argument(made.contract_id, span(made.period, made.first), after=made.of) | {"by": by.user_id}
-    if not jobs.enqueue_once(session, ente_id=made.ente_id, kind=MAKE, argument=argument):
+    made, _ = queries.read(session, by, report_id)
+    if made.ente_id is not None:
+        require_on(session, by, Permission.ENTE_WATCH, ente_id=made.ente_id)
+    one = span(made.period, made.first)
+    if not _owed(session, made.contract_id, made.ente_id, one, after=made.of, by=by.user_id):
         raise ConflictError("Questa relazione si sta già preparando.")
-    audit.note(
-        session, by, kind="report.asked_anew", ente_id=made.ente_id, subject=f"report:{report_id}",
-        after={"period": made.period.value, "first": made.first.isoformat()},
-    )  # fmt: skip
+    for ente_id in sorted(enti.enti_of(session, made.contract_id)) if made.ente_id is None else [made.ente_id]:
+        audit.note(
+            session, by, kind="report.asked_anew", ente_id=ente_id, subject=f"report:{report_id}",
+            after={"period": made.period.value, "first": made.first.isoformat()},
+        )  # fmt: skip
 
 
 def wish(session: Session, by: Principal, *, ente_id: int, wanted: bool) -> None:
@@ -104,12 +117,12 @@ def _make(days_of: Read, database: Database, job: Taken) -> None:
     """Read in one snapshot, then write one version: killed anywhere, done again, there is one all the same."""
     contract_id, after = int(job.argument["contract"]), int(job.argument["after"])
     one = span(Period(job.argument["period"]), date.fromisoformat(job.argument["first"]))
-    by = job.argument.get("by")
+    by, ente_id = job.argument.get("by"), None if job.argument.get("whole") else job.ente_id
     with database.snapshot(Scope.of_contract(contract_id)) as session:
-        if _versions(session, job.ente_id, contract_id, one) > after:
+        if _versions(session, ente_id, contract_id, one) > after:
             return
-        days = days_of(session, contract_id, job.ente_id)
-        found = reading.read(session, contract_id, job.ente_id, one, days, turn=job.renew)
+        days = days_of(session, contract_id, ente_id)
+        found = reading.read(session, contract_id, ente_id, one, days, turn=job.renew)
     job.renew()
     write = partial(_write, found=found, after=after, by=None if by is None else int(by))
     database.transact(Scope.of_enti([job.ente_id], [contract_id]), write)
@@ -126,7 +139,7 @@ def _write(session: Session, *, found: Report, after: int, by: int | None) -> No
         .on_conflict_do_nothing()
         .returning(table_of(ServiceReport).c.id)
     ).scalar_one_or_none()  # fmt: skip
-    if made is None:
+    if made is None or found.ente_id is None:  # of the whole contract nobody is written to
         return
     touch(session, topics.ente(found.ente_id))
     now, end = clock.now(session), span(found.period, found.first).after
@@ -138,7 +151,7 @@ def _write(session: Session, *, found: Report, after: int, by: int | None) -> No
 def _tell(public_url: str, database: Database, job: Taken) -> None:
     with database.begin(Scope.of_enti([job.ente_id])) as session:
         row = session.get(ServiceReport, int(job.argument["report"]))
-        if row is None:
+        if row is None or row.ente_id is None:
             return
         for user_id, address, language in _who_wants(session, row.ente_id, row.contract_id):
             values = {"first": row.first, "last": row.last, "link": f"{public_url}/reports/{row.id}"}
@@ -166,13 +179,14 @@ def _who_wants(session: Session, ente_id: int, contract_id: int) -> list[tuple[i
     return [(user_id, email, language) for user_id, email, language in rows if email]
 
 
-def _was_served(session: Session, contract_id: int, ente_id: int, one: Span) -> bool:
-    """Whether any call of the ente's was counted by the end of a period: of before there is nothing to report."""
+def _was_served(session: Session, contract_id: int, ente_id: int | None, one: Span) -> bool:
+    """Whether any call was counted by the end of a period: of before there is nothing to report."""
     until = start_of_day(one.after)
     return any(
         session.scalar(
             select(table.c.contract_id)
-            .where(table.c.contract_id == contract_id, table.c.ente_id == ente_id, at < until)
+            .where(table.c.contract_id == contract_id, at < until)
+            .where(*([] if ente_id is None else [table.c.ente_id == ente_id]))
             .limit(1)
         )
         is not None
@@ -180,9 +194,5 @@ def _was_served(session: Session, contract_id: int, ente_id: int, one: Span) -> 
     )
 
 
-def _versions(session: Session, ente_id: int, contract_id: int, one: Span) -> int:
+def _versions(session: Session, ente_id: int | None, contract_id: int, one: Span) -> int:
     return queries.exists(session, contract_id=contract_id, ente_id=ente_id, period=one.period, first=one.first)
-
-
-def _argument(contract_id: int, one: Span, *, after: int) -> dict[str, object]:
-    return {"contract": contract_id, "period": one.period.value, "first": one.first.isoformat(), "after": after}

@@ -18,7 +18,7 @@ from crm.core.db import Database, Scope, touch
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from crm.enti.models import Ente
-from crm.levels import service as levels
+from crm.levels import folding
 from telephony.history import service
 from telephony.history.reading import Known, PastCall, RowError, read
 from telephony.history.records import ADDED, opened, read_records
@@ -72,7 +72,7 @@ def import_calls(
         done = writer.finished()
     if not done.refused:
         refused.unlink(missing_ok=True)  # of an earlier try
-    while database.transact(scope, partial(levels.fold, limit=FOLDED_AT_ONCE)):
+    while database.transact(scope, partial(folding.fold, limit=FOLDED_AT_ONCE)):
         pass
     database.transact(scope, lambda session: touch(session, topics.board(contract_id)))
     on_progress(done)

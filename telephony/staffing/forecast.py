@@ -24,6 +24,7 @@ SHAPE_PRIOR_DAYS = 2.0  # a weekday's own shape counts beside everybody's as its
 EFFECT_PRIOR_DAYS = 2.0  # so many days without any effect are believed in before the first one is seen
 Z = 1.2816  # of a normal variable: four in five lie within
 LEAST_SPREAD = 0.05
+ENOUGH_DAYS, ENOUGH_CALLS = 20, 10.0  # of a part: fewer, or fewer on a mean day, and its hours are mostly chance
 LONG_ENOUGH = timedelta(weeks=3)  # to believe that on some weekday nobody calls
 
 
@@ -76,6 +77,11 @@ class Model:
     effects: Mapping[Driver, float]
     spread: float  # how far days lie from what would have been expected, as a share
     days: int  # that it rests on
+
+    @property
+    def suffices(self) -> bool:
+        """Whether a part of a contract, such as a queue, has been called for long and often enough to foretell it."""
+        return self.days >= ENOUGH_DAYS and self.level >= ENOUGH_CALLS
 
     def expect(self, on: date, opens: Collection[int], drivers: Iterable[Driver] = ()) -> Expected:
         """A day that is open in these quarter hours."""

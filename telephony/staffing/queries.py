@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -46,10 +47,23 @@ HISTORY = timedelta(weeks=WEEKS_USED + 5)  # what a forecast uses, and the weeks
 def history(session: Session, contract_id: int, first: date, after: date) -> dict[date, Past]:
     """The calls that asked for an operator, by day and quarter hour, with what was known of each day."""
     found = series.quarters(session, Of(contract_id), start_of_day(first), start_of_day(after), ("entered",))
-    days: dict[date, list[int]] = {first + n * DAY: [0] * QUARTERS for n in range((after - first).days)}
-    for quarter, (entered,) in found.items():
-        days[in_rome(quarter).date()][series.place_of(quarter)] += entered
-    why = drivers(session, contract_id, first, after)
+    counted = {quarter: entered for quarter, (entered,) in found.items()}
+    return _by_day(counted, drivers(session, contract_id, first, after))
+
+
+def histories(
+    session: Session, contract_id: int, why: Mapping[date, frozenset[Driver]], *, by: Literal["queue_id", "ente_id"]
+) -> dict[int, dict[date, Past]]:
+    """The same of each queue or ente that was called on the days of `why`, which says what was known of them."""
+    since, until = start_of_day(min(why)), start_of_day(max(why) + DAY)
+    found = series.quarters_of_each(session, contract_id, since, until, by=by, measure="entered")
+    return {whose: _by_day(counted, why) for whose, counted in found.items()}
+
+
+def _by_day(counted: Mapping[datetime, int], why: Mapping[date, frozenset[Driver]]) -> dict[date, Past]:
+    days = {on: [0] * QUARTERS for on in why}
+    for quarter, calls in counted.items():
+        days[in_rome(quarter).date()][series.place_of(quarter)] += calls
     return {on: Past(tuple(calls), why[on]) for on, calls in days.items()}
 
 
@@ -89,9 +103,11 @@ def written_days(session: Session, contract_id: int, since: date) -> list[KnownD
     return list(session.scalars(rows.order_by(KnownDay.day, KnownDay.id)))
 
 
-def opens(session: Session, contract_id: int, first: date, after: date) -> dict[date, frozenset[int]]:
-    """In which quarter hours of each day the contract's lines are open, closures that its enti approved left out."""
-    table = enti.timetable(session, contract_id, None)
+def opens(
+    session: Session, contract_id: int, first: date, after: date, *, ente_id: int | None = None
+) -> dict[date, frozenset[int]]:  # fmt: skip
+    """In which quarter hours of each day the contract's lines, or an ente's, are open; approved closures left out."""
+    table = enti.timetable(session, contract_id, ente_id)
     found: dict[date, set[int]] = {first + n * DAY: set() for n in range((after - first).days)}
     for starts_at, ends_at in calendar.spans(table, first, (after - first).days):
         at = starts_at

@@ -1,7 +1,9 @@
 """An ente, its database, and feed files of a few lines."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,21 @@ TARI = {
     "issued_on": "2024-08-20", "due_on": "2024-11-03", "notification": "notified", "notified_on": "2024-09-03",
 }  # fmt: skip
 WriteFeed = Callable[..., Path]
+
+
+@dataclass
+class Clock:
+    """Set by the test."""
+
+    now: datetime
+
+
+@pytest.fixture
+def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
+    """A database whose clock the test sets."""
+    found = Database(database_urls.app, database_urls.routing, pool_size=3, clock=lambda: clock.now)
+    yield found
+    found.dispose()
 
 
 @pytest.fixture

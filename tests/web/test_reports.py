@@ -172,6 +172,37 @@ def test_another_entes_report_does_not_exist(client: Any, cast: Cast, report_ids
         assert client.get(path).status_code == 403
 
 
+def test_whoever_holds_the_contract_reads_its_report_of_all_enti_and_no_ente_does(
+    client: Any, database: Database, cast: Cast, report_ids: dict[int, int]
+) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        one = reading.read(
+            session, cast.contract, None, OCTOBER, days_of(session, cast.contract, None), turn=lambda: None
+        )  # fmt: skip
+        row = ServiceReport(
+            contract_id=cast.contract, ente_id=None, period=Period.MONTH, first=one.first, last=one.last, version=1,
+            made_at=MADE_AT, seal=seal(one), kept=stored(one),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        at = f"/reports/{row.id}"
+    let_in(client, "sara")
+    assert "tutti gli enti" in client.get("/reports").text
+    assert "<h1>Toscana: ottobre 2026</h1>" in client.get(at).text
+    for path in ("/file.pdf", "/file.xlsx", "/file.ods", "/hours.csv"):
+        assert client.get(at + path).content
+    told = client.get(f"{at}/file.json").json()["report"]
+    assert (told["ente_id"], told["ente"], told["head"]["received"]) == (None, "", 6)
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    assert client.post(f"{at}/anew", headers=headers).status_code == 204
+    assert "Toscana, tutti gli enti, ottobre 2026" in client.get("/reports").text
+    let_in(client, "vera")
+    assert client.get(at).status_code == 404
+    assert "tutti gli enti" not in client.get("/reports").text
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    assert client.post(f"{at}/anew", headers=headers).status_code == 404
+
+
 def test_vera_wants_an_email_and_has_it_made_again(
     client: Any, database: Database, cast: Cast, report_ids: dict[int, int]
 ) -> None:

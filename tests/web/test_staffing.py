@@ -24,6 +24,7 @@ from telephony.staffing.models import ForecastDay, Reinforcement, Shift
 from telephony.staffing.reinforcement import Proposal
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, let_in
+from web.staffing.parts import parts
 
 pytestmark = pytest.mark.integration
 DAY = timedelta(days=1)
@@ -116,6 +117,34 @@ def test_the_page_says_what_is_expected_what_it_takes_and_how_far_it_was_off(
     more = client.get("/staffing/need", params={"day": (today + DAY).isoformat(), "calls": "200"}).text
     assert f">{(2 * 16 if (today + DAY).weekday() else 2 * 32) // 10}" in more  # some thirty, or some sixty
     assert client.get("/staffing/need", params={"day": "domani"}).status_code == 422
+
+
+def test_queues_and_enti_that_were_called_often_enough_are_foretold_each_for_itself(
+    client: Any, database: Database, cast: Cast, past: None, today: date
+) -> None:
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        found = parts(session, cast.contract)
+    assert [(one.name, one.error is None) for one in found.queues] == [("Avvisi", True), ("Operatore", False)]
+    assert [(one.name, one.error is None) for one in found.enti] == [
+        ("Comune di Empoli", False),
+        ("Comune di Vinci", True),
+    ]
+    operator, empoli = found.queues[1], found.enti[0]
+    assert operator.days.keys() == empoli.days.keys() == set(found.days)
+    monday = next(on for on in found.days if on.weekday() == 0)
+    assert operator.days[monday].total == pytest.approx(32, rel=0.15)
+    assert operator.days[monday] == empoli.days[monday]  # the same calls
+    assert operator.error is not None
+    assert operator.error.wape is not None
+    assert operator.error.wape < 0.2
+    let_in(client, "sara")
+    page = client.get("/staffing/parts", params={"contract": cast.contract}).text
+    assert page.count("Ancora troppo poche chiamate") == 2
+    rows = client.get("/staffing/parts.csv").text.splitlines()[1:]
+    assert {row.split(";")[0] for row in rows} == {"Operatore", "Comune di Empoli"}
+    assert len(rows) == 2 * 7 * 8
+    let_in(client, "anna")
+    assert client.get("/staffing/parts").status_code == 403
 
 
 def test_a_day_that_is_known_makes_the_forecast_anew_and_is_taken_back(

@@ -76,8 +76,10 @@ def drill(
     here: Annotated[
         bool, typer.Option("--here", help="On the server of FILODIRETTO_DATABASE_SUPERUSER_URL, in a database apart")
     ] = False,
+    scheduled: Annotated[bool, typer.Option(help="Only when a drill is due", hidden=True)] = False,
 ) -> None:
     """Restore a backup where nobody else is, prove counts and seals, open pages, and say how long each step took."""
+    from crm.continuity import runs  # noqa: PLC0415
     from crm.core.errors import ConflictError  # noqa: PLC0415
     from web.backup import shelf  # noqa: PLC0415
     from web.backup.archive import ArchiveError  # noqa: PLC0415
@@ -90,6 +92,9 @@ def drill(
     settings = begin("drill")
     errors = (ConflictError, ArchiveError, ProgramError, RestoreError, RunError, OSError)
     with _database(settings) as database, saying(*errors, code=1):
+        with database.begin(Scope.nothing()) as session:
+            if scheduled and not runs.drill_due(session):
+                return
         chosen = archive or next((one.path for one in shelf.there_are(shelf.folder_of(settings))), None)
         if chosen is None:
             raise RestoreError("There is no backup yet: `filodiretto backup` makes one.")

@@ -72,6 +72,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
+    from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from crm.reports.service import owe_due  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
@@ -90,7 +91,7 @@ def engine() -> None:
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
     from web.alerts.saying import say  # noqa: PLC0415
-    from web.backup.schedule import Schedule  # noqa: PLC0415
+    from web.backup.schedule import Schedule, tasks  # noqa: PLC0415
     from web.continuity.watch import look as watch_service  # noqa: PLC0415
     from web.levels.view import days_of  # noqa: PLC0415
     from web.wiring import build, vapid_key  # noqa: PLC0415
@@ -112,6 +113,7 @@ def engine() -> None:
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
+        Chore("extremes", 60, partial(settle_all, runtime.database), patient=True),
         Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
         Chore("reports", 600, partial(owe_due, runtime.database), patient=True),
     ]
@@ -141,7 +143,7 @@ def engine() -> None:
     lines = runtime.provisioner.run if settings.carrier is CarrierKind.SIMULATOR else runtime.provisioner.catch_up
     more.append(Chore("provision", 5, lines, patient=True))
     more.append(Chore("continuity", EVERY.total_seconds(), partial(watch_service, runtime.database), patient=True))
-    backups = Schedule(runtime.database)
+    backups = Schedule(runtime.database, tasks(settings))
     if settings.database_backup_url is not None:
         more.append(Chore("backup", 60, backups.look, patient=True))
     messages = SoundKeeper(runtime.database, runtime.carrier, runtime.documents, SHELF)

@@ -11,6 +11,7 @@ from crm.core import clock
 from crm.core.clock import ROME
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract
+from crm.levels.metering import Spread
 from crm.levels.verification import Difference, Verdict, correct, verify, whole_hours
 from telephony.agents import tally
 from telephony.queues import queries as queues
@@ -129,9 +130,18 @@ def _tell(name: str, verdict: Verdict, *, mended: bool) -> None:
 def _line(one: Difference) -> str:
     per = "hour" if one.by_hour else "quarter"
     where = f"ente {one.key.ente_id or '-'}, queue {one.key.queue_id or '-'}, {one.key.callers.value}"
-    wrong = _other(asdict(one.stored), asdict(one.true))
+    wrong = _other(
+        asdict(one.stored) | _extremes(one.stored_spread), asdict(one.true) | _extremes(one.true_spread)
+    )  # fmt: skip
     return f"{per} {one.key.at.astimezone(ROME):%Y-%m-%d %H:%M}, {where}: {wrong}"
 
 
-def _other(stored: Mapping[str, int], true: Mapping[str, int]) -> str:
+def _extremes(spread: Spread) -> dict[str, int | None]:
+    return {
+        "shortest talk_ms": spread.talk.shortest_ms, "longest talk_ms": spread.talk.longest_ms,
+        "shortest wait_ms": spread.wait.shortest_ms, "longest wait_ms": spread.wait.longest_ms,
+    }  # fmt: skip
+
+
+def _other(stored: Mapping[str, int | None], true: Mapping[str, int | None]) -> str:
     return "; ".join(f"{name} {stored[name]} instead of {true[name]}" for name in true if stored[name] != true[name])

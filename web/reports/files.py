@@ -101,4 +101,5 @@ def _cell(value: Value) -> object:
 
 
 def _name(made: Made, ending: str) -> str:
-    return f"relazione-{made.ente_id}-{made.first:%Y-%m-%d}-{made.last:%Y-%m-%d}-v{made.version}.{ending}"
+    about = f"contratto-{made.contract_id}" if made.ente_id is None else made.ente_id
+    return f"relazione-{about}-{made.first:%Y-%m-%d}-{made.last:%Y-%m-%d}-v{made.version}.{ending}"

@@ -49,7 +49,7 @@ def spreadsheet(report: Report, language: str) -> bytes:
 
 def _meta(report: Report, language: str) -> str:
     made = report.made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    title = escape(f"{report.ente} – {name_of(report, language)}")
+    title = escape(f"{report.about} – {name_of(report, language)}")
     return (
         f'{PROLOGUE}<office:document-meta {NAMESPACES} office:version="1.3"><office:meta><dc:title>{title}</dc:title>'
         f"<dc:language>{language}</dc:language><meta:creation-date>{made}</meta:creation-date></office:meta>"

@@ -76,7 +76,7 @@ def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str
     ]
     days = _section(tables[SheetName.DAYS], language, only=PRINTED)
     return {
-        "lang": language, "title": words.gettext("Relazione sul servizio"), "ente": report.ente,
+        "lang": language, "title": words.gettext("Relazione sul servizio"), "ente": report.about,
         "contract": report.contract,
         "period": name_of(report, language), "made": made, "closed": closed,
         "seal": f"{words.gettext('Sigillo')} {seal}", "charts": [one for one in charts if one],

@@ -1,6 +1,7 @@
 """The pages of the reports: which there are, one of them to read, and its files."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -50,9 +51,13 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
         raise NotFoundError("Questo ente non esiste.")
     chosen = watched if ente is None else frozenset({ente})
     with runtime.database.begin(scope) as session:
-        made, making = queries.latest(session, chosen), queries.being_made(session, chosen)
+        whole = queries.whole_contracts(session, visit.principal) if ente is None else frozenset()
+        made, making = queries.latest(session, chosen, whole), queries.being_made(session, chosen, whole)
         badges = enti.badges(session, watched)
-        contracts = {one: enti.contract_name(session, one) for one in {made_.contract_id for made_ in made}}
+        contracts = {
+            one: enti.contract_name(session, one)
+            for one in {each.contract_id for each in made} | {each.contract_id for each in making}
+        }
         wishes = queries.wishes(session, visit.principal.user_id)
     return page(
         request, "reports/list.html", visit.language, visit=visit, csrf=visit.csrf_token, made=made, making=making,
@@ -65,12 +70,13 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
 def report(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: int) -> Response:
     """A report to read."""
     with runtime.database.begin(visit.scope(Permission.ENTE_WATCH)) as session:
-        made, found = queries.get(session, report_id)
+        made, found = queries.read(session, visit.principal, report_id)
         versions = queries.versions(session, made)
         older = next((one for one in versions if one.version == made.version - 1), None)
         differences = between(queries.get(session, older.id)[1], found) if older else ()
-        badge = enti.badges(session)[made.ente_id]
-        making = [one for one in queries.being_made(session, [made.ente_id]) if _same(one, made)]
+        badge = None if made.ente_id is None else enti.badges(session)[made.ente_id]
+        concerned = [made.ente_id] if made.ente_id else [], [made.contract_id]
+        making = [one for one in queries.being_made(session, *concerned) if _same(one, made)]
     language = visit.language
     lost = translations(language).gettext("perse")
     titles = translations(language).gettext("Giorno per giorno"), translations(language).gettext("Ora per ora")
@@ -134,11 +140,12 @@ def handed_out(file: File) -> Response:
 def _read(runtime: Runtime, visit: Visit, report_id: int) -> tuple[Made, Report]:
     scope: Scope = visit.scope(Permission.ENTE_WATCH)
     with runtime.database.begin(scope) as session:
-        return queries.get(session, report_id)
+        return queries.read(session, visit.principal, report_id)
 
 
 def _same(making: queries.Making, made: Made) -> bool:
-    return (making.contract_id, making.period, making.first) == (made.contract_id, made.period, made.first)
+    alike = attrgetter("ente_id", "contract_id", "period", "first")
+    return bool(alike(making) == alike(made))
 
 
 def _summary(report: Report, language: str) -> list[tuple[str, str]]:

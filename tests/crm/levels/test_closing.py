@@ -1,11 +1,11 @@
 """Periods are closed once, kept whole, and what is learnt later is told apart."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from crm.core.db import Database, Scope
@@ -20,7 +20,9 @@ from crm.levels.metrics import LONGEST_WAIT, LOST
 from crm.levels.models import ClosedPeriod, ServiceHour
 from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL
-from tests.cast import Cast, settle
+from tests.cast import Cast
+from tests.crm.conftest import Clock
+from tests.crm.reports.conftest import read
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 OF_OCTOBER = OCTOBER, date(2026, 10, 31)
@@ -42,6 +44,20 @@ def test_what_is_kept_comes_back_whole_and_its_seal_changes_with_anything_in_it(
     assert seal(restored(stored(frozen))) == seal(frozen) != seal(again)
 
 
+@given(st.permutations([OCTOBER + timedelta(days=n) for n in range(4)]), st.permutations(Callers))
+def test_the_seal_is_the_same_in_whatever_order_days_were_counted(days: list[date], callers: list[Callers]) -> None:
+    counted = {day: {one: Counts(received=day.day) for one in callers} for day in days}
+    agreement = Agreement(1, EVER, Period.MONTH, ())
+    frozen = Frozen(agreement, USUAL, Evidence(days=counted), ())
+    in_order = Frozen(
+        agreement,
+        USUAL,
+        Evidence(days={day: dict.fromkeys(Callers, Counts(received=day.day)) for day in sorted(days)}),
+        (),
+    )
+    assert seal(frozen) == seal(in_order) == seal(restored(stored(frozen)))
+
+
 def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
     then, now = (
         Evidence(days={OCTOBER: {Callers.MOBILE: Counts(received=3, lost=lost)}}, breaches=breaches)
@@ -55,24 +71,9 @@ def test_a_call_that_was_told_late_is_a_difference_of_its_day() -> None:
     assert not list(differences(now, now))
 
 
-class Clock:
-    now = datetime(2026, 11, 1, 1, 0, tzinfo=UTC)  # two in the morning in Rome
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
-    found = Database(database_urls.app, database_urls.routing, pool_size=2, clock=lambda: clock.now)
-    yield found
-    found.dispose()
-
-
-def read(session: Any, contract_id: int, ente_id: int | None) -> Any:
-    return lambda first, after: of_period(session, contract_id, first, after, ente_id=ente_id)
+    return Clock(datetime(2026, 11, 1, 1, 0, tzinfo=UTC))  # two in the morning in Rome
 
 
 def happened(database: Database, cast: Cast, at: datetime, **counts: int) -> None:
@@ -86,8 +87,7 @@ def happened(database: Database, cast: Cast, at: datetime, **counts: int) -> Non
 
 
 @pytest.mark.integration
-def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Database, clock: Clock) -> None:
-    cast = settle(timed)
+def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Database, cast: Cast, clock: Clock) -> None:
     happened(timed, cast, TEN_ROME, received=10, lost=1)
     close_due(timed, read)
     with timed.begin(Scope.of_contract(cast.contract)) as session:
@@ -116,9 +116,8 @@ def test_a_month_is_closed_once_it_has_settled_and_stays_as_it_was(timed: Databa
 
 
 @pytest.mark.integration
-def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Database, clock: Clock) -> None:
+def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Database, cast: Cast, clock: Clock) -> None:
     """The contract came to be summed up by the quarter."""
-    cast = settle(timed)
     clock.now += timedelta(days=1)
     close_due(timed, read)
     with timed.begin(Scope.nothing()) as session:
@@ -131,8 +130,7 @@ def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Databa
 
 
 @pytest.mark.integration
-def test_an_ente_sees_its_own_closings_alone_and_nobody_changes_one(timed: Database, clock: Clock) -> None:
-    cast = settle(timed)
+def test_an_ente_sees_its_own_closings_alone_and_nobody_changes_one(timed: Database, cast: Cast, clock: Clock) -> None:
     clock.now += timedelta(days=1)
     close_due(timed, read)
     with timed.begin(Scope.of_enti([cast.vinci])) as session:

@@ -1,16 +1,16 @@
 """Empoli's October, call by call: what each did is said here, and every figure of the report follows from it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.orm import Session
 
 from crm.core.db import Database, Scope
-from crm.levels import service
+from crm.levels import folding, service
 from crm.levels.agreement import Period
 from crm.levels.closing import close_due
 from crm.levels.evidence import of_period
@@ -18,6 +18,7 @@ from crm.levels.metering import Account, Callers, FactKind, Measured, quarter_of
 from crm.levels.service import SeenFact
 from crm.reports.due import span
 from tests.cast import Cast
+from tests.crm.conftest import Clock
 
 OCTOBER = span(Period.MONTH, date(2026, 10, 1))
 SETTLED = datetime(2026, 11, 1, 3, tzinfo=UTC)  # four in the morning in Rome, a Sunday and All Saints
@@ -25,8 +26,8 @@ TENTH = datetime(2026, 10, 6, 8, 5, tzinfo=UTC)  # five past ten in Rome, a Tues
 
 
 def read(session: Any, contract_id: int, ente_id: int | None) -> Any:
-    """What is known of days; nobody was asked whether he is content."""
-    return lambda first, after: of_period(session, contract_id, first, after, ente_id=ente_id)
+    """What is known of days, each period read once; nobody was asked whether he is content."""
+    return cache(lambda first, after: of_period(session, contract_id, first, after, ente_id=ente_id))
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,9 @@ GOLDEN = (
 )
 
 
-class Clock:
-    """Set by the test."""
-
-    now = SETTLED
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
-    """A database whose clock the test sets."""
-    found = Database(database_urls.app, database_urls.routing, pool_size=3, clock=lambda: clock.now)
-    yield found
-    found.dispose()
+    return Clock(SETTLED)
 
 
 @pytest.fixture
@@ -77,13 +64,13 @@ def centre(timed: Database, cast: Cast) -> Cast:
     return cast
 
 
-def play(database: Database, cast: Cast, *calls: Call) -> None:
-    """These calls happen, and are folded."""
+def play(database: Database, cast: Cast, *calls: Call) -> list[UUID]:
+    """These calls happen, and are folded; which they are."""
     with database.begin(Scope.of_contract(cast.contract)) as session:
-        for one in calls:
-            _record(session, cast, one)
+        subjects = [_record(session, cast, one) for one in calls]
     with database.begin(Scope.of_contract(cast.contract)) as session:
-        service.fold(session)
+        folding.fold(session)
+    return subjects
 
 
 def close(database: Database) -> None:
@@ -91,7 +78,7 @@ def close(database: Database) -> None:
     close_due(database, read)
 
 
-def _record(session: Session, cast: Cast, one: Call) -> None:
+def _record(session: Session, cast: Cast, one: Call) -> UUID:
     ente = cast.vinci if one.vinci else cast.empoli
     account = Account(cast.contract, ente, cast.operator, one.callers, quarter_of(one.at))
     waited = round(one.wait * 1000)
@@ -108,4 +95,6 @@ def _record(session: Session, cast: Cast, one: Call) -> None:
         talk_ms=round((one.talk or 0) * 1000), wrap_up_ms=round(one.wrap_up * 1000),
     )  # fmt: skip
     facts = [SeenFact(kind, at, ms, repaired=False) for kind, at, ms in kinds]
-    service.record(session, subject=uuid4(), facts=facts, before=None, after=(account, measured))
+    subject = uuid4()
+    service.record(session, subject=subject, facts=facts, before=None, after=(account, measured))
+    return subject

@@ -1,5 +1,6 @@
 """Reports make themselves once a period has settled, once, of golden calls; and somebody is told."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,14 +12,15 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 from crm.core.jobs import Job, JobState
 from crm.levels.agreement import Period
-from crm.levels.metering import Callers
+from crm.levels.metering import Callers, Extremes
 from crm.messages.models import Message
 from crm.reports import queries, service
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
 from crm.reports.report import Durations, Report, between, total
 from tests.cast import Cast, principal_of
-from tests.crm.reports.conftest import OCTOBER, SETTLED, TENTH, Call, Clock, close, play, read
+from tests.crm.conftest import Clock
+from tests.crm.reports.conftest import OCTOBER, SETTLED, TENTH, Call, close, play, read
 
 pytestmark = pytest.mark.integration
 RUNNERS = {MAKE: service.maker(read), service.TELL: service.teller("https://centre.example.it")}
@@ -55,6 +57,12 @@ def test_a_month_of_golden_calls_is_reported_to_the_millisecond(timed: Database,
         (datetime(2026, 10, 6, 9, tzinfo=UTC), Callers.MOBILE, 1, 1),
         (datetime(2026, 10, 9, 8, tzinfo=UTC), Callers.MOBILE, 1, 0),
     ]
+    assert [(one.spread.talk, one.spread.wait) for one in report.hours if one.spread] == [
+        (Extremes(125_250, 125_250), Extremes(40_000, 40_000)),
+        (Extremes(3_000, 60_000), Extremes(12_500, 40_001)),
+        (Extremes(), Extremes()),  # they hung up
+        (Extremes(), Extremes()),
+    ]
     assert {one.day for one in report.days} == {date(2026, 10, 6), date(2026, 10, 9)}
     assert total(report.days) == total(report.hours)
     assert [one.metric for one in report.levels]
@@ -70,18 +78,57 @@ def test_it_is_made_once_whatever_dies_and_however_often_it_is_asked(timed: Data
     """Rule: one report a period. A worker that died before it said so does it again, and nothing comes of that."""
     assert service.owe_due(timed) == 0  # the month is not closed yet
     close(timed)
-    assert service.owe_due(timed) == 2  # October, of Empoli and of Vinci: nobody called before, and nobody at Siena
+    # October, of Empoli, of Vinci and of both: nobody called before, and nobody at Siena.
+    assert service.owe_due(timed) == 3
     assert service.owe_due(timed) == 0
     work(timed)
     assert service.owe_due(timed) == 0
     with timed.begin(Scope.of_enti([centre.empoli])) as session:
-        done = session.scalars(select(Job).where(Job.kind == MAKE)).one()
+        done = next(
+            one for one in session.scalars(select(Job).where(Job.kind == MAKE)) if not one.argument.get("whole")
+        )
         assert done.state is JobState.DONE
         jobs.enqueue(session, ente_id=centre.empoli, kind=MAKE, argument=dict(done.argument))
     work(timed)
     assert len(made(timed, centre.empoli)) == 1
     with timed.begin(Scope.of_enti([centre.empoli])) as session:
         assert len(session.scalars(select(Job).where(Job.kind == service.TELL)).all()) == 1
+
+
+def test_the_contract_has_a_report_of_all_its_enti_that_no_ente_sees(timed: Database, centre: Cast) -> None:
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    with timed.begin(Scope.of_contract(centre.contract)) as session:
+        (made_,) = queries.latest(session, [], [centre.contract])
+        _, whole = queries.get(session, made_.id)
+        assert (made_.ente_id, whole.ente, whole.about) == (None, "", "Toscana")
+        assert (whole.head.received, whole.head.handled) == (6, 4)
+        assert (whole.head.talk.shortest_ms, whole.head.talk.longest_ms) == (3_000, 999_000)
+        assert total(whole.days) == total(whole.hours)
+        assert [one.first for one in whole.accounts] == [OCTOBER.first]
+        sara = principal_of(session, centre.sara)
+        service.ask_anew(session, sara, report_id=made_.id)
+        with pytest.raises(ConflictError):
+            service.ask_anew(session, sara, report_id=made_.id)
+        kept_away = replace(sara, kept_from=frozenset({centre.vinci}))
+        for other in (principal_of(session, centre.vera), kept_away):
+            with pytest.raises(NotFoundError):
+                service.ask_anew(session, other, report_id=made_.id)
+            assert not queries.whole_contracts(session, other)
+        assert queries.whole_contracts(session, sara) == {centre.contract}
+        (making,) = queries.being_made(session, [], [centre.contract])
+        assert making.ente_id is None
+        assert not queries.being_made(session, [centre.empoli, centre.vinci])
+    with timed.begin(Scope.of_enti([centre.empoli, centre.vinci])) as session:
+        assert not queries.latest(session, [], [centre.contract])
+        with pytest.raises(NotFoundError):
+            queries.get(session, made_.id)
+    work(timed)
+    with timed.begin(Scope.of_contract(centre.contract)) as session:
+        (latest,) = queries.latest(session, [], [centre.contract])
+        assert (latest.version, latest.of, [one.version for one in queries.versions(session, latest)]) == (2, 2, [2, 1])
+    assert service.owe_due(timed) == 0
 
 
 def test_a_quarter_and_a_year_come_in_the_same_way(timed: Database, centre: Cast, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """What is due when, and what a report keeps: pure."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
@@ -10,13 +11,13 @@ from crm.enti.calendar import Timetable, is_holiday
 from crm.levels.agreement import Period
 from crm.levels.closing import SETTLED
 from crm.levels.judgement import Evidence
-from crm.levels.metering import Callers, Counts
+from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import USUAL
 from crm.reports.due import TOLD_AT, settled, span, told_at
 from crm.reports.report import (
     SCHEMA,
     Day,
-    Extremes,
+    Hour,
     Report,
     between,
     days_of,
@@ -42,7 +43,7 @@ def of(evidence: Evidence) -> Report:
     days = days_of(evidence)
     return Report(
         1, "Toscana", 2, "Empoli", Period.MONTH, OCTOBER.first, OCTOBER.last, datetime(2026, 11, 1, 3, tzinfo=UTC),
-        USUAL, head(total(days), Extremes(1, 2), Extremes()), days=days,
+        USUAL, head(total(days), Spread(Extremes(1, 2))), days=days,
     )  # fmt: skip
 
 
@@ -76,6 +77,16 @@ def test_what_is_kept_comes_back_whole(days: dict[date, dict[Callers, Counts]]) 
     assert seal(restored(stored(one))) == seal(one)
     assert not between(one, one)
     assert one.head.received == sum(counts.received for day in days.values() for counts in day.values())
+
+
+def test_a_report_from_before_extremes_were_kept_by_the_hour_keeps_its_seal() -> None:
+    hour = Hour(datetime(2026, 10, 6, 8, tzinfo=UTC), Callers.MOBILE, Counts(received=1))
+    old = replace(of(Evidence()), hours=(hour,))
+    assert "spread" not in stored(old)["hours"][0]
+    assert seal(restored(stored(old))) == seal(old)
+    new = replace(old, hours=(replace(hour, spread=Spread(Extremes(1, 2))),))
+    assert seal(new) != seal(old)
+    assert restored(stored(new)) == new
 
 
 def test_a_figure_that_changed_is_a_difference_between_two_versions() -> None:

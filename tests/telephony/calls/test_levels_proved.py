@@ -1,6 +1,8 @@
 """The counters and the facts they can be computed from again: the same, whatever calls lived through."""
 
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 import pytest
@@ -12,7 +14,9 @@ from crm.core import clock
 from crm.core.clock import ROME
 from crm.core.db import Scope
 from crm.enti.models import ContractEnte
-from crm.levels.metering import Callers, Counts, EndedBy, FactKind, hour_of
+from crm.levels.folding import settle_all
+from crm.levels.hours import by_hour
+from crm.levels.metering import Callers, Counts, EndedBy, Extremes, FactKind, Spread, hour_of
 from crm.levels.models import ContractTerms, ServiceFact
 from crm.levels.terms import Denominator, Formula
 from crm.levels.verification import Verdict, correct, verify
@@ -52,6 +56,18 @@ def proof(stage: Stage, *, mend: bool = False) -> Verdict:
         if mend:
             correct(session, stage.cast.contract, verdict)
     return verdict
+
+
+def extremes(stage: Stage) -> dict[tuple[datetime, Callers], Spread]:
+    """The shortest and the longest, as reports read them: of the whole contract, by hour and kind of caller."""
+    with stage.database.snapshot(Scope.of_contract(stage.cast.contract)) as session:
+        until = hour_of(clock.now(session)) + timedelta(hours=1)
+        found = by_hour(session, stage.cast.contract, None, EVER, until, facts=True)
+    return {(one.start, one.callers): one.spread for one in found if one.spread is not None}
+
+
+def unsettled(stage: Stage) -> int:
+    return stage.work(lambda s: s.execute(text("SELECT count(*) FROM service_hour WHERE unsettled")).scalar_one())
 
 
 def write_up(stage: Stage, call: UUID, agent: int) -> None:
@@ -96,6 +112,41 @@ def test_a_morning_s_counters_are_what_its_facts_make_of_them(stage: Stage) -> N
     assert (total.handled, total.talk_ms, total.wait_ms) == (1, 25_000 + 60_000, 5_000 + 12_000)
     stage.engine.fold_counters()
     assert proof(stage).differences == ()
+
+
+def test_the_shortest_and_the_longest_are_the_same_folded_or_not_and_settled_or_not(stage: Stage) -> None:
+    """Metric: monthly report. A call of 25 s and 60 s that waited 5 s and 12 s counts as one, and where it went."""
+    stage.ready(stage.cast.marta)  # who writes his notes meanwhile
+    short = stage.queues(sid="CAshort")
+    stage.talks(short)
+    stage.caller_leaves(short, after=25)
+    a_morning(stage)
+    read = extremes(stage)
+    talked = reduce(or_, read.values())
+    assert talked.wait == Extremes(5_000, 17_000)
+    assert talked.talk == Extremes(20_000, 85_000)
+    stage.engine.fold_counters()
+    assert unsettled(stage) > 0  # a second wait, and an ente that was learnt after the first
+    with stage.database.begin(Scope.of_enti([stage.cast.vinci])) as session:
+        until = hour_of(clock.now(session)) + timedelta(hours=1)
+        seen = by_hour(session, stage.cast.contract, stage.cast.vinci, EVER, until, facts=False)
+        assert [one.spread for one in seen] == [None]  # of whom an ente sees the end alone
+    assert (extremes(stage), proof(stage).differences) == (read, ())
+    settle_all(stage.database)
+    assert unsettled(stage) == 0
+    assert (extremes(stage), proof(stage).differences) == (read, ())
+
+
+def test_extremes_that_somebody_changed_are_found_and_can_be_set_right(stage: Stage) -> None:
+    a_morning(stage)
+    stage.engine.fold_counters()
+    settle_all(stage.database)
+    read = extremes(stage)
+    stage.work(lambda s: s.execute(text("UPDATE service_hour SET longest_talk_ms = longest_talk_ms + 1")))
+    (wrong,) = proof(stage, mend=True).differences
+    assert wrong.stored == wrong.true
+    assert (wrong.stored_spread.talk.longest_ms, wrong.true_spread.talk.longest_ms) == (85_001, 85_000)
+    assert (extremes(stage), proof(stage).differences) == (read, ())
 
 
 def test_what_is_told_of_a_call_after_its_end_is_counted_and_proved(stage: Stage) -> None:
@@ -196,13 +247,16 @@ def test_the_counters_of_before_the_update_are_computed_from_their_facts(
     stage.caller_leaves(answered, after=65)
     stage.engine.fold_counters()
     stage.queues(sid="CAwaits")  # not folded
-    before = stage.counts()
+    before, read = stage.counts(), extremes(stage)
     settings = config(database_urls.owner)
     command.downgrade(settings, str(ScriptDirectory.from_config(settings).get_revision("0026").down_revision))
     upgrade(database_urls.owner)
+    assert unsettled(stage) > 0  # what was counted already
     assert proof(stage, mend=True).differences != ()
+    settle_all(stage.database)
+    assert unsettled(stage) == 0
     assert proof(stage).differences == ()
-    assert stage.counts() == before
+    assert (stage.counts(), extremes(stage)) == (before, read)
 
 
 def test_calls_of_an_ente_that_is_not_served_any_more_are_nobody_s_difference(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.core.db import Scope
-from crm.levels import service as levels
+from crm.levels import folding
 from crm.levels.models import ServiceCount, ServiceDelta
 from telephony.calls.service import carrier_instant
 from tests.cast import REGIONAL_LINE, STRANGER
@@ -46,4 +46,4 @@ def test_folding_moves_every_delta_once_and_changes_no_figure(stage: Stage) -> N
         assert session.execute(select(func.count()).select_from(ServiceCount)).scalar_one() == len(
             session.execute(select(ServiceCount.ente_id, ServiceCount.queue_id).distinct()).all()
         )
-        assert levels.fold(session) == set()
+        assert folding.fold(session) == set()

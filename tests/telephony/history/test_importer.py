@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import InvalidError
+from crm.levels.folding import settle_all
 from crm.levels.metering import Counts, hour_of
 from crm.levels.models import ContractEvent, ServiceFact
 from crm.levels.verification import verify
@@ -59,9 +60,11 @@ def bring_in(stage: Stage, file: Path) -> Summary:
 
 
 def proved(database: Database, cast: Cast) -> int:
-    """How many calls there are; their counters are what their facts say."""
+    """How many calls there are; their counters, and their extremes once they are settled, are what their facts say."""
+    settle_all(database)
     with database.snapshot(Scope.of_contract(cast.contract)) as session:
         verdict = verify(session, cast.contract, NINE, hour_of(clock.now(session)) + timedelta(hours=1))
+        assert not session.execute(text("SELECT count(*) FROM service_hour WHERE unsettled")).scalar_one()
     assert verdict.differences == ()
     return verdict.calls
 
