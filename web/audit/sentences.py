@@ -115,6 +115,8 @@ SENTENCES = {
     "line.led": "Ha cambiato il percorso vocale di un numero",
     "line.added": "Ha aggiunto un numero di telefono",
     "line.changed": "Ha cambiato dove porta un numero di telefono",
+    "line.closed": "Ha chiuso un numero di telefono",
+    "line.reopened": "Ha riaperto un numero di telefono",
     "line.hours": "Ha cambiato gli orari di un numero di telefono",
     "line.removed": "Ha tolto un numero di telefono",
     "knowledge.written": "Ha cominciato un testo per gli operatori",
