@@ -89,9 +89,9 @@ def test_one_number_is_closed_by_itself_and_never_the_last_by_which_an_ente_is_r
     assert "Il numero cambia." in spoken(told)
     assert "prema 1" in spoken(stage.announced(STRANGER, EMPOLI_LINE, sid="CAother"))
     assert stage.work(lambda s: enti.timetable(s, cast.contract, cast.empoli)).closures == ()  # the service goes on
-    stage.work(lambda s: service.shut(s, sara, number=REGIONAL_LINE, reason=""))
+    stage.work(lambda s: service.shut(s, sara, number=EMPOLI_LINE, reason=""))  # the regional number is left
     with pytest.raises(ConflictError, match="ultimo numero"):
-        stage.work(lambda s: service.shut(s, sara, number=EMPOLI_LINE, reason=""))
+        stage.work(lambda s: service.shut(s, sara, number=REGIONAL_LINE, reason=""))
     for _ in range(2):
         stage.work(lambda s: service.reopen(s, sara, number=E164))
     assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
