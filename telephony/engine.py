@@ -240,7 +240,7 @@ def _fold(session: Session, *, contract_id: int, since: datetime, until: datetim
     hours = folding.fold(session)
     while since < until:
         hours.add(since)
-        since += contract_events.HOUR
+        since += clock.HOUR
     contract_events.judge_hours(session, contract_id, {one for one in hours if one >= until - LOOKED_BACK})
 
 

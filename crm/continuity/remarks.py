@@ -9,10 +9,9 @@ from crm.audit import service as audit
 from crm.continuity.models import Interruption, InterruptionRemark, RemarkState
 from crm.core import clock, topics
 from crm.core.db import touch
-from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.core.errors import ConflictError, NotFoundError
+from crm.core.reasons import words_given
 from crm.enti.queries import enti_of
-
-LONGEST = 400
 
 
 def ask(session: Session, by: Principal, *, contract_id: int, interruption_id: int, text: str) -> int:
@@ -23,7 +22,7 @@ def ask(session: Session, by: Principal, *, contract_id: int, interruption_id: i
     by.require(Permission.PENALTY_CONTEST, contract_id=contract_id)
     if session.get(Interruption, interruption_id) is None:
         raise NotFoundError("Questa interruzione non c'è.")
-    words = _checked(text, "text")
+    words = words_given(text, "text")
     settled = set(
         session.scalars(
             select(InterruptionRemark.ente_id).where(
@@ -62,7 +61,7 @@ def decide(session: Session, by: Principal, *, remark_id: int, agreed: bool, rea
         return
     if row.state is not RemarkState.ASKED:
         raise ConflictError("Questa richiesta è già stata decisa.")
-    row.decision = "" if agreed else _checked(reason, "reason")
+    row.decision = "" if agreed else words_given(reason, "reason")
     row.state, row.decided_by, row.decided_at = wanted, by.user_id, clock.now(session)
     session.flush()
     audit.note(
@@ -70,12 +69,3 @@ def decide(session: Session, by: Principal, *, remark_id: int, agreed: bool, rea
         ente_id=row.ente_id, subject=f"interruption:{row.interruption_id}", reason=row.decision or row.words,
     )  # fmt: skip
     touch(session, topics.continuity(), topics.ente(row.ente_id))
-
-
-def _checked(text: str, field: str) -> str:
-    text = " ".join(text.split())
-    if not text:
-        raise FieldError("Scrivi perché.", field)
-    if len(text) > LONGEST:
-        raise FieldError("È troppo lungo: abbrevialo.", field)
-    return text

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.core.db import Database, Scope
 
 ROME = ZoneInfo("Europe/Rome")
+HOUR = timedelta(hours=1)
 
 
 def now(session: Session) -> datetime:

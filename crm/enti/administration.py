@@ -26,6 +26,7 @@ from crm.enti.calendar import Hours
 from crm.enti.hours import parse_day, parse_week, written
 from crm.enti.identity import Identity, parse
 from crm.enti.models import (
+    Contract,
     ContractEnte,
     Ente,
     EnteLogo,
@@ -41,6 +42,7 @@ from crm.staff import queries as staff
 from crm.staff.models import StaffChange
 
 MAX_WAYS, LONGEST_WAY = 12, 200
+MOST_DIGITS = 4  # of a number of days
 _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
 
 
@@ -161,6 +163,27 @@ def save_topics(
         session, by, "topics.changed", ente_id, {"topics": before}, {"topics": sorted(set(chosen))},
         contract_id=contract_id,
     )  # fmt: skip
+
+
+def save_days(session: Session, by: Principal, *, contract_id: int, replacement: str, keyed: str) -> None:
+    """Within how many days somebody is replaced when an ente asks, and for how many what callers key in is kept."""
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    row = session.get(Contract, contract_id, with_for_update=True)
+    if row is None:
+        raise NotFoundError("Questo contratto non esiste.")
+    after, wrong = {}, []
+    for name, text, least, most in (("replacement_days", replacement, 1, 365), ("keyed_days", keyed, 0, 3650)):
+        if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most:
+            after[name] = int(text)
+        else:
+            wrong.append(InvalidError(f"Un numero intero di giorni, da {least} a {most}.", field=name))
+    if wrong:
+        raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
+    before = {name: getattr(row, name) for name in after}
+    changed(session)
+    for name, days in after.items():
+        setattr(row, name, days)
+    record(session, by, "contract.days", None, before, after, contract_id=contract_id)
 
 
 def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: str) -> None:

@@ -12,6 +12,7 @@ from crm.enti.calendar import Hours
 from crm.enti.hours import written, written_week
 from crm.enti.identity import Identity
 from crm.enti.models import (
+    Contract,
     Ente,
     EnteLogo,
     Office,
@@ -37,6 +38,14 @@ class OfficeView:
     competent_for: str
     accessibility: str
     week: Week
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDays:
+    """Days that a contract agrees on: within how many somebody is replaced, and for how many keyed input is kept."""
+
+    replacement: int
+    keyed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,14 @@ def special_days(session: Session, contract_id: int, ente_id: int | None) -> tup
         )
         for row in rows
     )  # fmt: skip
+
+
+def contract_days(session: Session, contract_id: int) -> ContractDays:
+    """The days that a contract agrees on. Raises `NotFoundError`."""
+    row = session.get(Contract, contract_id)
+    if row is None:
+        raise NotFoundError("Questo contratto non esiste.")
+    return ContractDays(row.replacement_days, row.keyed_days)
 
 
 def logo(session: Session, ente_id: int) -> tuple[str, bytes] | None:

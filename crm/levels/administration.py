@@ -17,14 +17,13 @@ from crm.core.db import touch
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti.queries import contract_name, enti_of
 from crm.levels import queries
-from crm.levels.agreement import OPS, Agreement, Promise
+from crm.levels.agreement import AGREED_OF_A_LEVEL, OPS, Agreement, Promise
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, WAITING_OVER, Unit
 from crm.levels.models import ContractAgreement, ContractLevel, ContractTerms
 from crm.levels.terms import Terms, in_force
 
 MOST_LEVELS = 60
-_OF_A_LEVEL = [name for name in Promise.__dataclass_fields__ if name != "contract_id"]
 
 
 def put(session: Session, agreement: Agreement, *, written_by: int | None = None) -> int:
@@ -44,7 +43,10 @@ def put(session: Session, agreement: Agreement, *, written_by: int | None = None
     if agreement.levels:
         session.execute(
             insert(ContractLevel),
-            [{"agreement_id": row.id} | {name: getattr(one, name) for name in _OF_A_LEVEL} for one in agreement.levels],
+            [
+                {"agreement_id": row.id} | {name: getattr(one, name) for name in AGREED_OF_A_LEVEL}
+                for one in agreement.levels
+            ],
         )
     return row.id
 
@@ -101,7 +103,7 @@ def withdraw(session: Session, by: Principal, *, contract_id: int, agreement_id:
 def _begins(session: Session, day: date) -> datetime:
     """When the terms of a version that is written now can count first: they change on the hour."""
     now = clock.now(session)
-    next_hour = now.replace(minute=0, second=0, microsecond=0) + queries.HOUR
+    next_hour = now.replace(minute=0, second=0, microsecond=0) + clock.HOUR
     return max(clock.start_of_day(day), next_hour)
 
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -77,6 +77,9 @@ class Promise:
     def key(self) -> tuple[str, str, str]:
         """What distinguishes it from the other levels of its agreement."""
         return self.metric, self.callers or "", self.service
+
+
+AGREED_OF_A_LEVEL = tuple(one.name for one in fields(Promise) if one.name != "contract_id")  # as a row has them
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Text, bindparam, func, select, update
@@ -17,8 +17,6 @@ from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER
 from crm.levels.models import ContractEvent, ContractEventKind
 from crm.levels.terms import Denominator, in_force
-
-HOUR = timedelta(hours=1)
 
 _EVENTS = table_of(ContractEvent)
 _NEW = upsert(_EVENTS)
@@ -107,7 +105,7 @@ def judge_hours(session: Session, contract_id: int, hours: Collection[datetime])
     promised = [
         one for one in queries.promises(session, frozenset({contract_id})) if one.metric in {WAITING_OVER, LOST}
     ]
-    over = [one for one in hours if one + HOUR <= clock.now(session)]
+    over = [one for one in hours if one + clock.HOUR <= clock.now(session)]
     if not promised or not over:
         return
     counted = queries.hours_by_callers(session, contract_id, over)
@@ -119,7 +117,8 @@ def judge_hours(session: Session, contract_id: int, hours: Collection[datetime])
             subject = hour.isoformat()
             if share is not None and not promise.holds(share):
                 emit(
-                    session, promise, kind=ContractEventKind.HOUR_OVER, subject=subject, measured=share, at=hour + HOUR
+                    session, promise, kind=ContractEventKind.HOUR_OVER, subject=subject, measured=share,
+                    at=hour + clock.HOUR,
                 )  # fmt: skip
             else:
                 withdraw(session, promise, subject=subject)

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Select, Subquery, bindparam, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
+from crm.core import clock
 from crm.core.db import table_of
 from crm.levels import folding
 from crm.levels.folding import EXTREMES
 from crm.levels.metering import MEASURES, Callers, Counts, Extremes, Spread
 from crm.levels.models import ServiceDelta, ServiceHour
-from crm.levels.queries import BY_HOUR, HOUR
+from crm.levels.queries import BY_HOUR
 
 READ_AT_ONCE = timedelta(days=2)  # of hours that have to be read from their facts
 Key = tuple[datetime, Callers]
@@ -67,7 +68,7 @@ def _from_facts(
     while first < len(hours):
         after = next((n for n in range(first, len(hours)) if hours[n] >= hours[first] + READ_AT_ONCE), len(hours))
         found: dict[Key, Spread] = {}
-        until = hours[after - 1] + HOUR
+        until = hours[after - 1] + clock.HOUR
         for place, one in folding.spreads(session, contract_id, hours[first], until, ente_id=ente_id).items():
             key = place[0], place[3]
             found[key] = found.get(key, Spread()) | one

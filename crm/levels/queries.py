@@ -1,8 +1,8 @@
 """Reading the counters."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from crm.core import clock
 from crm.core.configuration import kept
 from crm.core.db import table_of
-from crm.levels.agreement import Agreement, Promise
+from crm.levels.agreement import AGREED_OF_A_LEVEL, Agreement, Promise
 from crm.levels.agreement import in_force as agreed
 from crm.levels.metering import MEASURES, Callers, Counts, FactKind
 from crm.levels.metrics import WAITING_OVER
@@ -26,8 +26,6 @@ from crm.levels.models import (
     ServiceHour,
 )
 from crm.levels.terms import USUAL, Terms
-
-_OF_A_LEVEL = [one.name for one in fields(Promise) if one.name != "contract_id"]
 
 
 @kept
@@ -48,7 +46,7 @@ def agreements(session: Session, contract_ids: frozenset[int]) -> tuple[Agreemen
         Agreement(
             head.contract_id, head.valid_from, head.period,
             tuple(
-                Promise(head.contract_id, *(getattr(row, name) for name in _OF_A_LEVEL))
+                Promise(head.contract_id, *(getattr(row, name) for name in AGREED_OF_A_LEVEL))
                 for row in levels.get(head.id, ())
             ),
             head.net_value, head.preset, head.id,
@@ -116,7 +114,7 @@ def hours_by_callers(
     """The counters of some hours, by kind of caller."""
     parts = [
         select(hour.label("hour"), table.c.callers, *(table.c[name] for name in MEASURES)).where(
-            table.c.contract_id == contract_id, at >= min(hours), at < max(hours) + timedelta(hours=1)
+            table.c.contract_id == contract_id, at >= min(hours), at < max(hours) + clock.HOUR
         )
         for table, at, hour in BY_HOUR
     ]
@@ -180,7 +178,6 @@ def announced(session: Session, contract_id: int, since: datetime, until: dateti
     return [Announced(queue_id or 0, from_s or 0, to_s, ms / 1000) for queue_id, from_s, to_s, ms in rows]
 
 
-HOUR = timedelta(hours=1)
 _HOURS, _QUARTERS, _DELTAS = table_of(ServiceHour), table_of(ServiceCount), table_of(ServiceDelta)
 BY_HOUR = (  # where the counters are by the hour, folded and not: the table, its instant, the hour of that
     (_HOURS, _HOURS.c.hour, _HOURS.c.hour),

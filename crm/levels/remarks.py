@@ -16,11 +16,10 @@ from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.db import touch
-from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.core.errors import ConflictError, NotFoundError
+from crm.core.reasons import words_given
 from crm.enti.queries import enti_of
 from crm.levels.models import ContractEvent, PenaltyRemark, RemarkState
-
-LONGEST = 400
 
 
 class Step(StrEnum):
@@ -69,7 +68,7 @@ def say(
         raise NotFoundError("Questa chiamata non è oltre il limite.")
     if passed.ente_id is None or passed.ente_id not in enti_of(session, contract_id):
         raise ConflictError("Non si sa di quale ente è questa chiamata: nessuno può decidere.")
-    text = _checked(text, "text")
+    text = words_given(text, "text")
     state = RemarkState.ASKED if leave_out else RemarkState.NOTE
     if leave_out and any(
         one.state in {RemarkState.ASKED, RemarkState.APPROVED}
@@ -103,7 +102,7 @@ def decide(session: Session, by: Principal, *, remark_id: int, step: Step, reaso
         return
     if row.state is not RemarkState.ASKED:
         raise ConflictError("Questa richiesta è già stata decisa.")
-    row.decision = _checked(reason, "reason") if step is Step.REFUSE else ""
+    row.decision = words_given(reason, "reason") if step is Step.REFUSE else ""
     row.state, row.decided_by, row.decided_at = BECOMES[step], by.user_id, clock.now(session)
     session.flush()
     audit.note(
@@ -161,15 +160,6 @@ def _of(session: Session, contract_id: int, metric: str, subject: str) -> list[P
             .with_for_update()
         )
     )  # fmt: skip
-
-
-def _checked(text: str, field: str) -> str:
-    text = " ".join(text.split())
-    if not text:
-        raise FieldError("Scrivi perché.", field)
-    if len(text) > LONGEST:
-        raise FieldError("È troppo lungo: abbrevialo.", field)
-    return text
 
 
 def _tell(session: Session, row: PenaltyRemark) -> None:

@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
 TOO_FEW = frozenset({AlertKind.SPENDABLE, AlertKind.READY})  # the others are of too much
 OF_A_LEVEL = frozenset({AlertKind.LEVEL, AlertKind.SPENDABLE})
 OF_A_QUEUE = frozenset({AlertKind.WAITING, AlertKind.LONGEST, AlertKind.READY})  # may be of one alone
+OF_A_LINE = frozenset({AlertKind.WAITING, AlertKind.LONGEST})  # may be of one number
 
 
 class Verdict(StrEnum):

@@ -32,6 +32,7 @@ class Threshold:
     queue_id: int | None = None
     metric: str = ""
     callers: str = ""
+    line: str = ""  # of the callers of a number alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,12 @@ class Facts:
     levels: LiveLevels | None = None
     carrier_silent_s: float = 0
     wall_silent_s: float | None = None
+    lines: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # how many wait, and how long the longest
 
 
-def read(session: Session, contract_id: int, days: Days | None) -> Facts:
-    """How a contract stands now; its levels, which take longest to read, where `days` says how to."""
+def read(session: Session, contract_id: int, days: Days | None, *, by_line: bool = False) -> Facts:
+    """How a contract stands now; its levels, which take longest to read, where `days` says how to; who waits on each
+    number, where some threshold is of one."""
     at, this = clock.now(session), frozenset({contract_id})
     waiting: dict[Of, int] = {}
     longest: dict[Of, float] = {}
@@ -64,12 +67,17 @@ def read(session: Session, contract_id: int, days: Days | None) -> Facts:
         waiting, longest, ready, opening(enti.timetable(session, contract_id, None), at).is_open,
         live_levels.live(session, contract_id, days, [one.of for one in now]) if days else None,
         _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
+        queues.waiting_by_line(session, contract_id) if by_line else {},
     )  # fmt: skip
 
 
 def measured(rule: Threshold, facts: Facts) -> Decimal | None:
     """The figure that a rule looks at; none while there is none."""
     match rule.kind:
+        case AlertKind.WAITING if rule.line:
+            return Decimal(facts.lines.get(rule.line, (0, 0.0))[0])
+        case AlertKind.LONGEST if rule.line:
+            return _decimal(facts.lines.get(rule.line, (0, 0.0))[1])
         case AlertKind.WAITING:
             return Decimal(facts.waiting.get(rule.queue_id, 0))
         case AlertKind.LONGEST:

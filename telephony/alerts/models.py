@@ -23,8 +23,8 @@ from telephony.alerts.judging import AlertKind
 
 
 class AlertRule(Base):
-    """A threshold of a contract's, or of one of its queues; what `judging.State` it is in. Ended, it is looked at
-    no more; its alerts keep it.
+    """A threshold of a contract's, of one of its queues or of one of its numbers; what `judging.State` it is in. Ended,
+    it is looked at no more; its alerts keep it.
     """
 
     __tablename__ = "alert_rule"
@@ -32,6 +32,7 @@ class AlertRule(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
+    line: Mapped[str] = mapped_column(String(16), default="", server_default="")  # of the callers of a number alone
     kind: Mapped[AlertKind] = mapped_column(choice(AlertKind))
     metric: Mapped[str] = mapped_column(String(60), default="")  # of the level, where it is about one
     callers: Mapped[str] = mapped_column(String(8), default="")

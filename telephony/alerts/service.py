@@ -25,9 +25,10 @@ from crm.messages.models import MessageChannel
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from telephony.alerts import measures
-from telephony.alerts.judging import OF_A_LEVEL, OF_A_QUEUE, State, Verdict, step
+from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, State, Verdict, step
 from telephony.alerts.measures import Threshold
 from telephony.alerts.models import Alert, AlertRule, PushNotice, PushState, PushSubscription
+from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
 MOST_RULES = 50  # of a contract: more would be read by nobody
@@ -53,6 +54,12 @@ def add_rule(
         of.kind not in OF_A_QUEUE or of.queue_id not in queues.open_ids(session, contract_id)
     ):
         raise FieldError("Scegli una coda del contratto, o tutte.", field="queue")
+    if of.line and (
+        of.kind not in OF_A_LINE
+        or of.queue_id is not None
+        or of.line not in {one.number for one in lines.of_contract(session, contract_id)}
+    ):
+        raise FieldError("Scegli un numero del contratto senza scegliere una coda, o nessuno.", field="line")
     if not 0 <= of.threshold <= 1_000_000:
         raise FieldError("La soglia va da zero a un milione.", field="threshold")
     if not 0 <= after_s <= 3600:
@@ -62,9 +69,9 @@ def add_rule(
         raise InvalidError("Ci sono già 50 soglie: togline una prima.")
     is_of_level = of.kind in OF_A_LEVEL
     row = AlertRule(
-        contract_id=contract_id, queue_id=of.queue_id, kind=of.kind, metric=of.metric if is_of_level else "",
-        callers=of.callers if is_of_level else "", threshold=of.threshold, after_s=after_s, by_mail=by_mail,
-        by_push=by_push, made_by=by.user_id, made_at=clock.now(session),
+        contract_id=contract_id, queue_id=of.queue_id, line=of.line, kind=of.kind,
+        metric=of.metric if is_of_level else "", callers=of.callers if is_of_level else "", threshold=of.threshold,
+        after_s=after_s, by_mail=by_mail, by_push=by_push, made_by=by.user_id, made_at=clock.now(session),
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -128,7 +135,10 @@ def look(session: Session, *, contract_id: int, read: Read, say: Say, link_to: L
     if not rules:
         return 0
     of_levels = any(rule.kind in OF_A_LEVEL for rule in rules)
-    facts = measures.read(session, contract_id, read(session, contract_id, None) if of_levels else None)
+    facts = measures.read(
+        session, contract_id, read(session, contract_id, None) if of_levels else None,
+        by_line=any(rule.line for rule in rules),
+    )  # fmt: skip
     made = 0
     for rule in rules:
         figure = measures.measured(threshold_of(rule), facts)
@@ -149,7 +159,7 @@ def look(session: Session, *, contract_id: int, read: Read, say: Say, link_to: L
 
 def threshold_of(rule: AlertRule) -> Threshold:
     """What a rule is about."""
-    return Threshold(rule.kind, rule.threshold, rule.queue_id, rule.metric, rule.callers)
+    return Threshold(rule.kind, rule.threshold, rule.queue_id, rule.metric, rule.callers, rule.line)
 
 
 def subscribe(

@@ -32,4 +32,6 @@ class PhoneLine(Base):
     flow_id: Mapped[int | None] = mapped_column(ForeignKey(IvrFlow.id))  # none: the usual one over the queues
     hours: Mapped[list[str]] = mapped_column(JSONB, default=list)  # its own, as written each weekday
     told_at: Mapped[datetime | None]  # when the carrier was told that the number is ours
+    closed_at: Mapped[datetime | None]  # by itself, until somebody reopens it; a contract's closure is of all its lines
+    closed_reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
     trouble: Mapped[str | None] = mapped_column(String(200))  # why it could not be; tried again when the line is saved

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
 from crm.enti import queries as enti
-from crm.enti.calendar import Hours, Timetable
+from crm.enti.calendar import ClosedSpell, Hours, Timetable
 from crm.enti.hours import parse_week
 from telephony.lines.models import LineKind, PhoneLine
 
@@ -25,6 +26,8 @@ class LineView:
     ente_id: int | None
     queue_id: int | None
     hours: tuple[Hours, ...] = ()  # its own; none: those of its ente, or of the contract
+    closed_at: datetime | None = None  # by itself
+    closed_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ def line(session: Session, number: str) -> LineView | None:
 def timetable(session: Session, number: str, contract_id: int, ente_id: int | None) -> Timetable:
     """When a call on this line is answered: by the line's own hours, else by those of the ente or of the contract.
 
-    Holidays, special days and closures hold for every line. By what is measured is another matter: `enti.timetable`.
+    Holidays, special days and closures hold for every line, and its own closure besides. By what is measured is
+    another matter: `enti.timetable`.
     """
     usual, own = enti.timetable(session, contract_id, ente_id), line(session, number)
-    return replace(usual, hours=own.hours) if own is not None and own.hours else usual
+    if own is None:
+        return usual
+    shut = () if own.closed_at is None else (ClosedSpell(own.closed_at, None, own.closed_reason, agreed=False),)
+    return replace(usual, hours=own.hours or usual.hours, closures=(*shut, *usual.closures))
 
 
 def numbers(session: Session) -> frozenset[str]:

@@ -4,18 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
 from crm.contacts.phone import to_e164
-from crm.core import topics
+from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.enti.calendar import Hours
+from crm.enti.consent import sentence
 from crm.enti.hours import parse_week, written_week
 from crm.enti.queries import badges, enti_of
+from crm.enti.service import MAX_REASON
 from telephony.lines.models import LineKind, PhoneLine
 from telephony.queues import queries as queues
 
@@ -93,6 +96,59 @@ def remove(session: Session, by: Principal, *, number: str) -> None:
     session.delete(line)
     session.flush()
     _note(session, by, "line.removed", line.contract_id, line.ente_id, number, before=before)
+
+
+def shut(session: Session, by: Principal, *, number: str, reason: str) -> None:
+    """Close one number from now until somebody reopens it: whoever calls it is told why, and hung up on. Twice is once.
+
+    Others lead to the same people, so nothing is measured as interrupted. The last one by which an ente is reached is
+    therefore not closed by itself: the contract's closure is, which counts. Raises `ConflictError`.
+    """
+    line = _switched(session, by, number)
+    reason = sentence(reason)
+    if len(reason) > MAX_REASON:
+        raise FieldError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.", field="reason")
+    others = session.scalars(
+        select(PhoneLine)
+        .where(PhoneLine.contract_id == line.contract_id)
+        .order_by(PhoneLine.number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    if line.closed_at is not None:
+        return
+    left = {one.ente_id for one in others if one.closed_at is None and one.number != number}
+    reached = {line.ente_id} if line.ente_id is not None else enti_of(session, line.contract_id)
+    if None not in left and not reached <= left:
+        raise ConflictError("È l'ultimo numero aperto per un ente: chiudi le linee del contratto.")
+    changed(session)
+    line.closed_at, line.closed_reason = clock.now(session), reason
+    session.flush()
+    _switch_noted(session, by, "line.closed", line, reason)
+
+
+def reopen(session: Session, by: Principal, *, number: str) -> None:
+    """Open a number that was closed by itself. Twice is once."""
+    line = _switched(session, by, number)
+    if line.closed_at is None:
+        return
+    changed(session)
+    line.closed_at, line.closed_reason = None, ""
+    session.flush()
+    _switch_noted(session, by, "line.reopened", line)
+
+
+def _switched(session: Session, by: Principal, number: str) -> PhoneLine:
+    line = session.get(PhoneLine, number)
+    if line is None or not by.can(Permission.CENTRE_CLOSE, contract_id=line.contract_id):
+        raise NotFoundError("Questo numero non è dei nostri.")
+    return line
+
+
+def _switch_noted(session: Session, by: Principal, kind: str, line: PhoneLine, reason: str = "") -> None:
+    for one in [line.ente_id] if line.ente_id is not None else sorted(enti_of(session, line.contract_id)):
+        audit.note(session, by, kind=kind, ente_id=one, subject=line.number, reason=reason)
+    touch(session, topics.board(line.contract_id))
 
 
 def _managed(session: Session, by: Principal, number: str) -> PhoneLine:

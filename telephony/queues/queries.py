@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, func, select, text, tuple_
+from sqlalchemy import ARRAY, BigInteger, DateTime, Float, bindparam, cast, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -174,6 +174,12 @@ def waiting(session: Session, contract_ids: frozenset[int]) -> list[WaitingNow]:
     ]
 
 
+def waiting_by_line(session: Session, contract_id: int) -> dict[str, tuple[int, float]]:
+    """How many wait now who called each number, and for how many seconds the longest of them has."""
+    rows = session.execute(_WAITING_BY_LINE, {"contract": contract_id, "now": clock.now(session)})
+    return {number: (count, max(0.0, longest / 1000)) for number, count, longest in rows}
+
+
 def crowd(session: Session, *, contract_id: int, ente_id: int | None, queue_id: int) -> Crowd:
     """Who waits now where a caller comes in, he himself included."""
     of_ente = _ENTRY.c.ente_id.is_not_distinct_from(ente_id) & ~_ENTRY.c.away  # who is called back waits elsewhere
@@ -224,6 +230,12 @@ _WAITING_NOW = (
     .where(_CALL.c.contract_id == _OURS, _CALL.c.phase != Phase.ENDED, _WAITING)
     .group_by(_CALL.c.contract_id, _IN_QUEUE, _CALL.c.ente_id, _CALL.c.callers)
 )  # fmt: skip
+_WAITING_BY_LINE = (
+    select(_CALL.c.line, func.count(), cast(func.max(func.coalesce(_WAITED_MS, _CALL.c.waited_ms)), Float))
+    .join(_ENTRY, _ENTRY.c.call_id == _CALL.c.id)
+    .where(_CALL.c.contract_id == bindparam("contract"), _CALL.c.phase != Phase.ENDED, _WAITING)
+    .group_by(_CALL.c.line)
+)
 _STAFFING = (
     select(_MEMBER.c.queue_id, _PRESENCE.c.state, func.count(_PRESENCE.c.agent_id.distinct()))
     .join(_PRESENCE, _PRESENCE.c.agent_id == _MEMBER.c.agent_id)

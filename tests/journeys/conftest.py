@@ -298,10 +298,10 @@ def identify(page: Page) -> None:
     page.keyboard.press("Alt+i")
 
 
-def write_up(page: Page) -> None:
+def write_up(page: Page, topic: str = "payment", disposition: str = "answered") -> None:
     """Choose topic and outcome, save, and be ready again."""
     expect(page.locator("#save-ready")).to_be_visible()
-    page.select_option("#topic", "payment")
-    page.select_option("#disposition", "answered")
+    page.select_option("#topic", topic)
+    page.select_option("#disposition", disposition)
     page.keyboard.press("Alt+s")
     expect(page.locator("#band")).to_have_class(re.compile("is-ready"))

@@ -1,4 +1,4 @@
-"""The supervisor at the live board, the agent at his console, and the screen on the wall."""
+"""The live board: a screen on the wall, and a page that stays open for long."""
 
 import re
 from collections.abc import Callable
@@ -14,48 +14,6 @@ pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
 WARM, FRAMES = 60, 240
-
-
-def test_a_supervisor_moves_an_agent_and_writes_to_him_and_both_see_it_at_once(sit_down: SitDown) -> None:
-    anna = sit_down("anna").ready()
-    sara = sit_down("sara", "/broadcasts")
-    sara.page.locator("textarea").first.fill("Alle 11 torna il sito dei pagamenti.")
-    sara.page.get_by_role("button", name="Invia", exact=True).click()
-    bar = anna.page.locator("#broadcasts")
-    expect(bar).to_contain_text("Alle 11 torna il sito dei pagamenti.")
-    expect(sara.page.locator("#sent article").first).to_contain_text("visto, non confermato: Anna")
-    assert_accessible(anna.page)
-    assert_accessible(sara.page)
-    bar.get_by_role("button", name=re.compile("Ho letto")).click()
-    expect(bar).to_be_hidden()
-    expect(sara.page.locator("#sent article").first).to_contain_text("Letto da 1")
-
-    sara.page.goto("/supervision")
-    row = sara.page.locator(".operators tr", has_text="Anna").first
-    row.get_by_role("link", name=re.compile("Sposta")).click()
-    assert_accessible(sara.page)
-    sara.page.select_option("#reason", "meeting")
-    sara.page.get_by_role("button", name="Metti in pausa").click()
-    expect(anna.page.locator("#released")).to_contain_text("ti ha messo in pausa")
-    expect(sara.page.locator("main")).to_contain_text("In pausa")
-    anna.ready()
-
-
-def test_a_figure_of_the_board_leads_to_its_calls(
-    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
-) -> None:  # fmt: skip
-    sara = sit_down("sara", "/supervision")
-    sid = centre.call(citizen["from"], citizen["line"])
-    received = sara.page.locator('tfoot a[href*="figure=received&span=today"]')
-    expect(received).to_be_visible()
-    assert_accessible(sara.page)
-    sara.shot("live-board")
-    count = re.findall(r"\d+", received.inner_text())[0]
-    received.click()
-    expect(sara.page.locator("main strong.num").first).to_have_text(count)
-    expect(sara.page.locator("tbody tr")).to_have_count(int(count))
-    assert_accessible(sara.page)
-    centre.hang_up(sid)
 
 
 def test_a_screen_on_a_wall_turns_its_pages_lives_and_goes_dark_when_revoked(

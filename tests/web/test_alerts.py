@@ -22,7 +22,7 @@ from telephony.alerts.judging import CALM, AlertKind
 from telephony.alerts.measures import Threshold
 from telephony.alerts.models import Alert, AlertRule, PushNotice, PushState, PushSubscription
 from telephony.alerts.pushing import Pusher, PushServices
-from tests.cast import Cast, make_ready
+from tests.cast import EMPOLI_LINE, REGIONAL_LINE, Cast, make_ready
 from tests.telephony.alerts.browser import Browser
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, let_in
@@ -238,6 +238,7 @@ def test_a_supervisor_writes_thresholds_and_chooses_browsers(client: Any, cast: 
     for wrong, field in (
         ({"threshold": "-1"}, "threshold"), ({"threshold": "1e9"}, "threshold"), ({"after": "9999"}, "after"),
         ({"queue": "999"}, "queue"), ({"kind": "spendable"}, "metric"), ({"threshold": "x"}, "threshold"),
+        ({"line": EMPOLI_LINE}, "line"), ({"line": "+390577000000", "queue": ""}, "line"),
     ):  # fmt: skip
         answer = client.post(address, data={**fine, **wrong}, headers=headers)
         assert list(answer.json()["fields"]) == [field], wrong
@@ -284,6 +285,11 @@ def test_figures_of_thresholds_are_those_of_the_board(stage: Stage) -> None:
         assert of(Threshold(AlertKind.WAITING, ZERO)) == 1
         assert of(Threshold(AlertKind.WAITING, ZERO, cast.notices)) == 0
         assert of(Threshold(AlertKind.READY, ZERO)) == 1
+        facts = measures.read(session, cast.contract, None, by_line=True)
+        of_line = partial(measures.measured, facts=facts)
+        for line, many in ((EMPOLI_LINE, 1), (REGIONAL_LINE, 0)):
+            assert of_line(Threshold(AlertKind.WAITING, ZERO, line=line)) == many
+            assert bool(of_line(Threshold(AlertKind.LONGEST, ZERO, line=line))) is bool(many)
         lost = "share_of_received_calls_lost"
         assert of(Threshold(AlertKind.LEVEL, ZERO, metric=lost)) == 1
         assert of(Threshold(AlertKind.SPENDABLE, ZERO, metric=lost)) == 0

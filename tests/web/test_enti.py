@@ -17,6 +17,7 @@ from crm.enti import details, queries
 from crm.enti.calendar import opening
 from crm.enti.models import ContractEnte
 from crm.staff import queries as staff
+from crm.staff import service as staff_service
 from tests.cast import Cast
 from tests.crm.enti.test_hours_and_codes import EMPOLI, png
 from tests.web.test_proposals import Browser, becomes
@@ -87,6 +88,19 @@ def test_the_contracts_own_hours_hold_for_whoever_has_none(admin: Browser, cast:
     with database.begin(Scope.nothing()) as session:
         assert [one.weekday for one in queries.timetable(session, cast.contract, cast.vinci).hours] == [2]
     assert admin.post(f"/enti/contract/hours/{cast.other_contract}", **{"day-2": "9-12"})[0] == 403
+
+
+def test_the_days_that_a_contract_agrees_on_are_written_and_hold(
+    admin: Browser, cast: Cast, database: Database
+) -> None:  # fmt: skip
+    at = f"/enti/contracts/{cast.contract}/days"
+    assert admin.post(at, replacement_days="15", keyed_days="7")[0] == 204
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        assert details.contract_days(session, cast.contract) == details.ContractDays(15, 7)
+        assert staff_service.replacement_days(session, cast.empoli) == 15
+    status, text = admin.post(at, replacement_days="0", keyed_days="-1")
+    assert (status, set(json.loads(text)["fields"])) == (422, {"replacement_days", "keyed_days"})
+    assert admin.post(f"/enti/contracts/{cast.other_contract}/days", replacement_days="15", keyed_days="7")[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from sqlalchemy import insert
 
 from crm.access.models import Role, RoleGrant
 from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.levels.metering import Measured
 from crm.levels.tracing import Figure, behind
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
+from telephony.lines.models import LineKind, PhoneLine
 from tests.cast import REGIONAL_LINE, STRANGER, Cast, make_ready
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, let_in
@@ -123,6 +125,26 @@ def test_a_supervisor_switches_a_message_for_emergencies_from_the_board(client: 
     client.cookies.clear()
     let_in(client, "anna")
     assert client.post(address, data={"on": "true"}, headers={"X-CSRF-Token": csrf_of(client)}).status_code == 403
+
+
+def test_a_number_is_closed_and_reopened_from_the_board(client: Any, stage: Stage) -> None:
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    closing = {"number": REGIONAL_LINE, "reason": "Guasto"}
+    with stage.database.begin(Scope.nothing()) as session:
+        session.add(PhoneLine(
+            number="+390577000999", label="Altro", kind=LineKind.GEOGRAPHIC, contract_id=stage.cast.contract,
+            ente_id=None, queue_id=None, flow_id=None, told_at=None, closed_at=None, trouble=None,
+        ))  # fmt: skip
+        changed(session)
+    assert client.post("/supervision/lines/close", data=closing, headers=headers).status_code == 204
+    assert "Guasto." in client.get("/supervision").text
+    assert client.post("/supervision/lines/reopen", data=closing, headers=headers).status_code == 204
+    assert "Guasto." not in client.get("/supervision").text
+    client.cookies.clear()
+    let_in(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    assert client.post("/supervision/lines/close", data=closing, headers=headers).status_code in {403, 404}
 
 
 @given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())

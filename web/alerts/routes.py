@@ -18,10 +18,11 @@ from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
 from crm.levels import queries as levels
 from telephony.alerts import queries, service, webpush
-from telephony.alerts.judging import OF_A_LEVEL, OF_A_QUEUE, AlertKind
+from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, AlertKind
 from telephony.alerts.measures import Threshold
 from telephony.alerts.pushing import PushServices
 from telephony.alerts.queries import Raised, Which
+from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from web.alerts.saying import say
 from web.edge.answers import shown_anew
@@ -103,7 +104,8 @@ def rules(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     with runtime.database.begin(scope) as session:
         contracts = [
             (one, enti.contract_name(session, one), queries.rules(session, [one]),
-             queues.queues(session, frozenset({one})), levels.promises(session, frozenset({one})))
+             queues.queues(session, frozenset({one})), levels.promises(session, frozenset({one})),
+             lines.of_contract(session, one))
             for one in sorted(scope.contracts)
         ]  # fmt: skip
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}
@@ -118,13 +120,17 @@ def rules(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 @router.post("/alerts/rules/{contract_id}")
 def add(
     runtime: RuntimeDep, visit: ChangeDep, contract_id: int, kind: Annotated[AlertKind, Form()],
-    threshold: FieldText = "0", after: FieldText = "0", queue: FieldText = "", metric: FieldText = "",
+    threshold: FieldText = "0", after: FieldText = "0", queue: FieldText = "", line: FieldText = "",
+    metric: FieldText = "",
     by_mail: Annotated[bool, Form()] = False, by_push: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """A threshold more. `metric` is a level's, with `:` and whose calls where it is of some alone."""
     name, _, callers = metric.partition(":")
     queue_id = int(queue) if queue.isascii() and queue.isdecimal() and len(queue) < 12 else None
-    of = Threshold(kind, _number(threshold, "threshold"), queue_id if kind in OF_A_QUEUE else None, name, callers)
+    of = Threshold(
+        kind, _number(threshold, "threshold"), queue_id if kind in OF_A_QUEUE else None, name, callers,
+        line if kind in OF_A_LINE else "",
+    )  # fmt: skip
     runtime.database.transact(
         visit.granted_scope(Permission.BOARD_MANAGE),
         lambda session: service.add_rule(

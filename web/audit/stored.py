@@ -55,7 +55,7 @@ PHONE = re.compile(r"\+[1-9]\d{5,14}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 CODE_AND_MORE = re.compile(r"([a-z_]+)(: .+)?", re.DOTALL)
-ROW = re.compile(r"(?:follow_up|follow_up_list|collection_source|import_run)[: ](\d+)")
+ROW = re.compile(r"[a-z_]+[: ](\d+|[0-9a-f]{8})(?:-[0-9a-f-]{27})?")  # a kind of row and its id, or its first letters
 
 # A field's codes, in whichever of these they are; with `kind.field` first, where a kind of row has its own.
 CODES: Mapping[str, tuple[type[StrEnum], ...]] = {

@@ -47,7 +47,7 @@ def environment(language: str) -> Environment:
     env.globals["language"] = language
     env.filters |= {
         "euro": _euros(locale),
-        "number": lambda value: format_decimal(value, locale=locale),
+        "number": partial(_number, locale=locale),
         "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
         "weekday": lambda day: format_date(day, "EEE d MMM", locale=locale),
@@ -97,6 +97,11 @@ def duration(length: timedelta | float | None, *, hours: bool = False) -> str:
     minutes, seconds = divmod(max(0, seconds), 60)
     whole, minutes = divmod(minutes, 60)
     return f"{whole}:{minutes:02d}:{seconds:02d}" if whole or hours else f"{minutes}:{seconds:02d}"
+
+
+def _number(value: float | Decimal, digits: int | None = None, *, locale: str) -> str:
+    """A number; with `digits`, always so many after the comma, so that a column lines up."""
+    return format_decimal(value, format=None if digits is None else "#,##0." + "0" * digits, locale=locale)
 
 
 def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: str) -> str:

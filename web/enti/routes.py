@@ -48,6 +48,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
                 levels.agreement(session, one), in_force(levels.terms(session, one), clock.now(session)),
                 details.own_week(session, one, None),
                 details.special_days(session, one, None), details.own_topics(session, one, None),
+                details.contract_days(session, one),
             )
             for one in contracts
         ]  # fmt: skip
@@ -171,6 +172,20 @@ def topics(
         lambda session: administration.save_topics(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, chosen=topic or [],
             known=[one.value for one in Topic],
+        ),
+    )  # fmt: skip
+
+
+@router.post("/enti/contracts/{contract_id}/days")
+def contract_days(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, replacement_days: Annotated[str, Form()] = "",
+    keyed_days: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """How long replacing somebody may take, and how long keyed input is kept."""
+    return save(
+        runtime, visit,
+        lambda session: administration.save_days(
+            session, visit.principal, contract_id=contract_id, replacement=replacement_days, keyed=keyed_days
         ),
     )  # fmt: skip
 

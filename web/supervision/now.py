@@ -23,6 +23,8 @@ from telephony.agents.models import AgentState
 from telephony.agents.queries import Staffed
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
+from telephony.lines import queries as lines
+from telephony.lines.queries import LineView
 from telephony.practice.queries import practising
 from telephony.queues import queries as queues
 from telephony.queues import waits
@@ -85,6 +87,7 @@ class ContractNow:
     opening: Opening
     switch: Switch | None  # of its lines, for whoever may close them
     emergencies: tuple[EmergencyMessage, ...]
+    lines: tuple[LineView, ...]  # each of which may be closed by itself
     live: LiveLevels | None
     rows: tuple[LevelRow, ...]
     queues: tuple[QueueNow, ...]
@@ -125,18 +128,18 @@ def _contract(
     session: Session, contract_id: int, may_close: bool, staffing: Mapping[int, Mapping[AgentState, int]], at: datetime
 ) -> ContractNow:
     this = frozenset({contract_id})
-    lines = queues.standing(session, this)
+    held = queues.standing(session, this)
     today, hour = (
         _by_queue(session, this, since) for since in (clock.start_of_day(clock.business_day(at)), hour_of(at))
     )
     known = queues.with_closed(session, this)
     rows = [
-        _queue(session, one, lines, hour, today, staffing.get(one.id, {}))
+        _queue(session, one, held, hour, today, staffing.get(one.id, {}))
         for one in known
         if one.closed_at is None or one.id in today
     ]
-    if None in today or any(line.queue_id is None for line in lines):
-        rows.append(_row(None, lines, hour, today))
+    if None in today or any(line.queue_id is None for line in held):
+        rows.append(_row(None, held, hour, today))
     live = live_levels.live(
         session, contract_id, days_of(session, contract_id, None), [one.of for one in queues.waiting(session, this)]
     )
@@ -144,9 +147,10 @@ def _contract(
         contract_id, enti.contract_name(session, contract_id),
         opening(enti.timetable(session, contract_id, None), at),
         next(iter(enti.switches(session, this)), None) if may_close else None,
-        tuple(ivr.emergencies(session, this)) if may_close else (), live,
+        tuple(ivr.emergencies(session, this)) if may_close else (),
+        tuple(lines.of_contract(session, contract_id)) if may_close else (), live,
         tuple(_level(one) for one in live.levels) if live else (), tuple(rows),
-        _total(rows, lines),
+        _total(rows, held),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from telephony.agents.models import AgentState
 from telephony.calls import supervision
 from telephony.calls.models import WatchMode
 from telephony.ivr import service as ivr
+from telephony.lines import service as lines
 from telephony.queues import queries as queues
 from telephony.texts import queries as texts
 from web.alerts import routes as alerts
@@ -95,6 +96,28 @@ def emergency(runtime: RuntimeDep, visit: ChangeDep, message_id: int, on: Annota
     runtime.database.transact(
         visit.granted_scope(Permission.CENTRE_CLOSE),
         lambda session: ivr.switch_emergency(session, visit.principal, message_id=message_id, on=on),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/supervision/lines/close")
+def close_line(
+    runtime: RuntimeDep, visit: ChangeDep, number: Annotated[str, Form()], reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Close one number, until somebody reopens it."""
+    runtime.database.transact(
+        visit.granted_scope(Permission.CENTRE_CLOSE),
+        lambda session: lines.shut(session, visit.principal, number=number, reason=reason),
+    )
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/supervision/lines/reopen")
+def reopen_line(runtime: RuntimeDep, visit: ChangeDep, number: Annotated[str, Form()]) -> Response:
+    """Open it again."""
+    runtime.database.transact(
+        visit.granted_scope(Permission.CENTRE_CLOSE),
+        lambda session: lines.reopen(session, visit.principal, number=number),
     )
     return Response(status_code=NO_CONTENT)
 

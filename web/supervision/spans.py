@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from crm.core.clock import business_day, start_of_day
+from crm.core.clock import HOUR, business_day, start_of_day
 from crm.levels.agreement import Period
 from crm.levels.metering import hour_of, quarter_of
 
-QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
 
 
 class Live(StrEnum):

@@ -10,6 +10,7 @@ from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.enti import queries as enti
 from crm.levels.metering import Counts
 from telephony.calls.models import Outcome
 from telephony.carriers.port import CarrierError, Gather, Say
@@ -74,6 +75,36 @@ def test_a_number_may_have_hours_of_its_own_and_the_figures_keep_those_of_the_co
     assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
     noted = stage.work(lambda s: s.scalars(select(AuditEntry).where(AuditEntry.kind == "line.hours")).all())
     assert [one.detail["after"][str(other_day)] for one in noted] == ["09:00-12:00", ""]
+
+
+def test_one_number_is_closed_by_itself_and_never_the_last_by_which_an_ente_is_reached(
+    stage: Stage, ada: Principal
+) -> None:
+    cast = stage.cast
+    add(stage, ada, ente_id=cast.empoli)
+    sara = Principal(cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
+    for _ in range(2):
+        stage.work(lambda s: service.shut(s, sara, number=E164, reason="il numero cambia"))
+    told = stage.announced(STRANGER, E164, sid="CAshut")
+    assert "Il numero cambia." in spoken(told)
+    assert "prema 1" in spoken(stage.announced(STRANGER, EMPOLI_LINE, sid="CAother"))
+    assert stage.work(lambda s: enti.timetable(s, cast.contract, cast.empoli)).closures == ()  # the service goes on
+    stage.work(lambda s: service.shut(s, sara, number=EMPOLI_LINE, reason=""))  # the regional number is left
+    with pytest.raises(ConflictError, match="ultimo numero"):
+        stage.work(lambda s: service.shut(s, sara, number=REGIONAL_LINE, reason=""))
+    for _ in range(2):
+        stage.work(lambda s: service.reopen(s, sara, number=E164))
+    assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
+    noted = stage.work(lambda s: s.scalars(select(AuditEntry.kind).where(AuditEntry.ente_id == cast.empoli)).all())
+    assert sorted(noted) == ["line.added", "line.closed", "line.closed", "line.reopened"]
+
+
+def test_who_may_not_close_the_lines_closes_no_number(stage: Stage) -> None:
+    other = Principal(stage.cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.other_contract)}))
+    for deed in (lambda s: service.shut(s, other, number=EMPOLI_LINE, reason=""),
+                 lambda s: service.reopen(s, other, number=EMPOLI_LINE)):  # fmt: skip
+        with pytest.raises(NotFoundError):
+            stage.work(deed)
 
 
 def test_toll_free_numbers_are_not_used_as_caller_id(stage: Stage, ada: Principal) -> None:
