@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.authority import may_give, may_manage, require_visible, visible
 from crm.access.models import (
     AccessLink,
+    EnteExclusion,
     EventKind,
     Method,
     Role,
@@ -185,6 +186,22 @@ def able(session: Session, permission: Permission, *, contract_id: int) -> dict[
         .order_by(User.name, User.id)
     )
     return {user_id: name for user_id, name in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def overseeing(session: Session, permission: Permission, *, contract_id: int) -> set[int]:
+    """Whoever now holds a permission on a contract as a whole, and is kept away by none of its enti."""
+    held = able(session, permission, contract_id=contract_id)
+    kept = select(User.id).where(User.id.in_(held), kept_away(User.id, enti.enti_of(session, contract_id)))
+    return set(held) - set(session.scalars(kept))
+
+
+def kept_away(
+    user_id: SQLColumnExpression[Any], ente_ids: Collection[int] | SQLColumnExpression[Any]
+) -> ColumnElement[bool]:
+    """An ente, or one of some, does not let this user near its taxpayers."""
+    out = EnteExclusion
+    of = out.ente_id.in_(ente_ids) if isinstance(ente_ids, Collection) else out.ente_id == ente_ids
+    return exists().where(out.user_id == user_id, of, out.lifted_at.is_(None))
 
 
 def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from crm.access.models import EnteExclusion, RoleGrant, User
+from crm.access.models import RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Permission
+from crm.access.queries import kept_away
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
 from crm.core import clock
@@ -148,7 +149,7 @@ def lists(session: Session, contract_ids: Collection[int]) -> list[ListView]:
 def colleagues(session: Session, *, contract_ids: Collection[int], ente_id: int) -> list[Colleague]:
     """Who works for an ente, through these contracts or itself, and can be given its follow-ups, by name."""
     where = or_(RoleGrant.contract_id.in_(contract_ids), RoleGrant.ente_id == ente_id)
-    here = exists().where(*_working(session, User.id), where) & ~_kept_away(User.id, ente_id)
+    here = exists().where(*_working(session, User.id), where) & ~kept_away(User.id, [ente_id])
     rows = session.execute(select(User.id, User.name).where(User.active, here).order_by(User.name, User.id))
     return [Colleague(*row) for row in rows]
 
@@ -175,13 +176,7 @@ def _has_owner(session: Session) -> ColumnElement[bool]:
     there = or_(RoleGrant.contract_id == FollowUpList.contract_id, RoleGrant.ente_id == FollowUp.ente_id)
     active = exists().where(User.id == FollowUp.owner_id, User.active)
     here = exists().where(*_working(session, FollowUp.owner_id), there)
-    return active & here & ~_kept_away(FollowUp.owner_id, FollowUp.ente_id)
-
-
-def _kept_away(user_id: SQLColumnExpression[Any], ente_id: SQLColumnExpression[Any] | int) -> ColumnElement[bool]:
-    """The ente does not let him near its taxpayers."""
-    out = EnteExclusion
-    return exists().where(out.user_id == user_id, out.ente_id == ente_id, out.lifted_at.is_(None))
+    return active & here & ~kept_away(FollowUp.owner_id, FollowUp.ente_id)
 
 
 def _views(session: Session, *conditions: ColumnElement[bool], limit: int = MOST) -> list[FollowUpView]:

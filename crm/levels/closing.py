@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.clock import business_day, start_of_day
 from crm.core.db import Database, Scope
+from crm.core.each import total_of_each
 from crm.enti.queries import coverage
 from crm.levels import queries
 from crm.levels.agreement import Agreement, in_force
@@ -44,8 +45,8 @@ def close_due(database: Database, read: Read) -> int:
     """Close each contract's periods that have ended; how many were closed. Closed before, a period stays as it is."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(coverage(session))
-    return sum(
-        database.transact(Scope.of_contract(one), partial(_close, contract_id=one, read=read)) for one in contracts
+    return total_of_each(
+        contracts, lambda one: database.transact(Scope.of_contract(one), partial(_close, contract_id=one, read=read))
     )
 
 

@@ -61,6 +61,14 @@ class Continuity:
     pages_failed: timedelta = timedelta()
     restored: Decimal | None = None
 
+    def then(self, later: "Continuity") -> "Continuity":
+        """Of this period and of the one after it. An interruption that goes on from one to the other is in both."""
+        return Continuity(
+            self.interruptions + later.interruptions, self.notices + later.notices,
+            self.pages + later.pages, self.pages_failed + later.pages_failed,
+            self.restored if later.restored is None else later.restored,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

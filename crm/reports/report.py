@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from pydantic import Field, TypeAdapter
 from crm.levels.agreement import Period
 from crm.levels.formulas import Standing
 from crm.levels.frozen import Difference, differences
-from crm.levels.judgement import Evidence, Verdict
+from crm.levels.judgement import Continuity, Evidence, Verdict
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import Terms
 
@@ -230,6 +231,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
     """The evidence of days that follow each other, as one; no day is in two parts."""
     known = list(parts)
     marks = [one.marks for one in known if one.marks is not None]
+    measured = [one.continuity for one in known if one.continuity is not None]
     return Evidence(
         tuple(day for one in known for day in one.service_days),
         {day: counts for one in known for day, counts in one.days.items()},
@@ -237,6 +239,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         sum((one.promised for one in known), timedelta()),
         sum((one.failed for one in known), timedelta()),
         (sum(content for content, _ in marks), sum(asked for _, asked in marks)) if marks else None,
+        reduce(Continuity.then, measured) if measured else None,
     )
 
 

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Permission, Principal
+from crm.access.queries import kept_away
 from crm.access.service import in_force, require_on
 from crm.audit import service as audit
 from crm.core import clock, jobs, topics
 from crm.core.clock import start_of_day
 from crm.core.db import Database, Scope, table_of, touch
+from crm.core.each import total_of_each
 from crm.core.errors import ConflictError
 from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
@@ -41,7 +43,9 @@ def owe_due(database: Database) -> int:
     """Owe the reports of periods that have settled and have none yet; how many. Nothing is owed twice."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(enti.coverage(session))
-    return sum(database.transact(Scope.of_contract(one), partial(_owe, contract_id=one)) for one in contracts)
+    return total_of_each(
+        contracts, lambda one: database.transact(Scope.of_contract(one), partial(_owe, contract_id=one))
+    )
 
 
 def _owe(session: Session, *, contract_id: int) -> int:
@@ -172,7 +176,7 @@ def _who_wants(session: Session, ente_id: int, contract_id: int) -> list[tuple[i
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .where(
             ReportWish.ente_id == ente_id, User.active, User.email.is_not(None), RoleGrant.role.in_(_ROLES), on,
-            *in_force(session),
+            *in_force(session), ~kept_away(User.id, [ente_id]),
         )
         .order_by(User.id)
     )  # fmt: skip

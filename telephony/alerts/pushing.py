@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.access.permissions import Permission
-from crm.access.queries import able
+from crm.access.queries import overseeing
 from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.alerts import webpush
@@ -132,7 +132,7 @@ class Pusher:
         to = session.get_one(PushSubscription, row.subscription_id, populate_existing=True)
         alert = session.get_one(Alert, row.alert_id)
         rule = session.get_one(AlertRule, alert.rule_id)
-        told = able(session, Permission.BOARD_MANAGE, contract_id=alert.contract_id)
+        told = overseeing(session, Permission.BOARD_MANAGE, contract_id=alert.contract_id)
         if to.ended_at is not None or to.user_id not in told or not self._services.takes(to.endpoint):
             return None
         language = session.get_one(User, to.user_id).language

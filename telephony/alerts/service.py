@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.access.permissions import Permission, Principal
-from crm.access.queries import able
+from crm.access.queries import overseeing
 from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, touch
+from crm.core.each import total_of_each
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti.queries import coverage, enti_of
 from crm.levels import queries as levels
@@ -116,9 +117,11 @@ def look_at_all(database: Database, read: Read, say: Say, link_to: LinkTo) -> in
     with database.begin(Scope.nothing()) as session:
         ruled = set(session.scalars(select(AlertRule.contract_id).where(AlertRule.ended_at.is_(None)).distinct()))
         contracts = sorted(ruled & coverage(session).keys())
-    return sum(
-        database.transact(Scope.of_contract(one), partial(look, contract_id=one, read=read, say=say, link_to=link_to))
-        for one in contracts
+    return total_of_each(
+        contracts,
+        lambda one: database.transact(
+            Scope.of_contract(one), partial(look, contract_id=one, read=read, say=say, link_to=link_to)
+        ),
     )
 
 
@@ -200,7 +203,7 @@ def _raise(session: Session, rule: AlertRule, figure: Decimal, say: Say, link_to
     row = Alert(rule_id=rule.id, contract_id=rule.contract_id, measured=figure, raised_at=at)
     session.add(row)
     session.flush()
-    told = able(session, Permission.BOARD_MANAGE, contract_id=rule.contract_id)
+    told = overseeing(session, Permission.BOARD_MANAGE, contract_id=rule.contract_id)
     people = session.execute(select(User.id, User.email, User.language).where(User.id.in_(told)).order_by(User.id))
     ente_id = min(enti_of(session, rule.contract_id), default=None)
     for user_id, email, language in people:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.access.models import Role, RoleGrant, User
+from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.messages.models import Message
@@ -197,6 +197,21 @@ def test_who_dies_while_sending_leaves_it_to_another_and_who_may_no_more_is_not_
     assert pusher.run() == 0
     assert [one.state for one in notices(database)] == [PushState.FAILED]
     assert not push.taken
+
+
+def test_whom_one_of_the_enti_keeps_away_is_told_nothing(stage: Stage, push: PushService, pusher: Pusher) -> None:
+    database, cast = stage.database, stage.cast
+    a_rule(database, cast)
+    a_browser(database, cast, push)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        kept = {"user_id": cast.sara, "ente_id": cast.empoli, "reason": "x", "made_by": cast.vera}
+        session.execute(insert(EnteExclusion).values(**kept, made_at=clock.now(session)))
+    stage.queues()
+    looks(database, cast)
+    pusher.run()
+    assert not push.taken
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        assert session.scalars(select(Message)).all() == []
 
 
 def test_an_alert_is_over_after_a_calm_minute_and_stays_in_the_history(

@@ -15,7 +15,7 @@ from crm.messages.models import Message, MessageState, Reason
 from telephony.calls.models import Call
 from telephony.carriers.twilio.signature import sign
 from telephony.texts.models import TextMessage, TextSetting, TextThread
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER, lock_again
 from tests.telephony.texts.desk import Texts
 from tests.web.conftest import PUBLIC, TOKEN, Desk, csrf_of, let_in
 
@@ -226,6 +226,10 @@ def test_a_supervisor_finds_what_is_over_and_reads_it_for_a_reason(
     assert "Comune di Empoli" in table.text
     assert MARIO_MOBILE not in table.text
     assert client.get(f"/texts/{uuid4()}").status_code == 404
+    lists = ("/texts", f"/texts.csv?ente={ente}", here)
+    assert all("Anna" in client.get(one).text for one in lists)
+    lock_again(desk.stage.database)  # no agreement allows to look at a single worker any more
+    assert not any("Anna" in client.get(one).text for one in lists)
 
 
 def lifecycle_over(session: Any, thread: UUID) -> None:

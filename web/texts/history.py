@@ -17,6 +17,7 @@ from crm.core.clock import business_day, in_rome, start_of_day
 from crm.enti import queries as enti
 from telephony.calls.choices import Disposition, Topic
 from telephony.queues import queries as queues
+from telephony.queues.figures import figures_locked
 from telephony.texts import reading
 from telephony.texts.models import Closed
 from telephony.texts.reading import Past, Wanted
@@ -117,8 +118,8 @@ def thread(request: Request, runtime: RuntimeDep, visit: VisitDep, thread: UUID)
         row = reading.thread(session, visit.principal, thread_id=thread)
         why = reading.reason_of(session, visit.principal, thread_id=thread)
         read = reading.readings(session, thread)
-        people = {one for one in (row.agent_id, *(who for who, _, _ in read)) if one is not None}
-        names = access.named(session, people)
+        served = _named(session, set() if row.agent_id is None else {row.agent_id})
+        names = served | access.named(session, {who for who, _, _ in read} - {row.agent_id})
         badge = enti.badges(session, frozenset({row.ente_id})).get(row.ente_id) if row.ente_id is not None else None
         return page(
             request, "texts/thread.html", visit.language, visit=visit, csrf=visit.csrf_token, thread=row, why=why,
@@ -145,8 +146,14 @@ def _names(session: Session, visit: Visit, found: list[Past]) -> Names:
     return Names(
         enti.badges(session, scope.enti),
         {one.id: one.name for one in queues.with_closed(session, contracts)},
-        access.named(session, {one.agent_id for one in found if one.agent_id is not None}),
+        _named(session, {one.agent_id for one in found if one.agent_id is not None}),
     )
+
+
+def _named(session: Session, agent_ids: set[int]) -> dict[int, str]:
+    """The names of those agents whose single work may be looked at."""
+    locked = figures_locked(session, agent_ids)
+    return access.named(session, {one for one in agent_ids if locked[one] is None})
 
 
 def _rows(found: list[Past], names: Names, say: Callable[[str], str]) -> Iterator[tuple[object, ...]]:

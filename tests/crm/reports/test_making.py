@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from crm.access.models import RoleGrant, User
+from crm.access.models import EnteExclusion, RoleGrant, User
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
@@ -201,6 +201,22 @@ def test_whoever_wants_it_is_written_to_on_the_first_working_day(timed: Database
     assert mail.address == "vera@example.it"
     assert "https://centre.example.it/reports/" in mail.body
     assert not any(word in mail.body for word in ("5", "3.0"))  # no figure of the service
+
+
+def test_whom_the_ente_keeps_away_is_not_written_to(timed: Database, centre: Cast, clock: Clock) -> None:
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        session.execute(update(User).where(User.id == centre.sara).values(email="sara@example.it"))
+        service.wish(session, principal_of(session, centre.sara), ente_id=centre.empoli, wanted=True)
+        kept = EnteExclusion(
+            user_id=centre.sara, ente_id=centre.empoli, reason="x", made_by=centre.vera, made_at=SETTLED
+        )
+        session.add(kept)
+    clock.now += timedelta(days=2)
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    work(timed)
+    assert not messages(timed, centre.empoli)
 
 
 def test_whoever_may_not_watch_the_ente_any_more_is_not_written_to(timed: Database, centre: Cast, clock: Clock) -> None:

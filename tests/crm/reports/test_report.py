@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from crm.core.clock import in_rome, start_of_day
 from crm.enti.calendar import Timetable, is_holiday
 from crm.levels.agreement import Period
 from crm.levels.closing import SETTLED
-from crm.levels.judgement import Evidence
+from crm.levels.judgement import Continuity, Evidence
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import USUAL
 from crm.reports.due import TOLD_AT, settled, span, told_at
@@ -57,17 +58,24 @@ def test_the_public_fields_are_those_of_the_documented_schema() -> None:
 def test_evidence_cut_anywhere_and_joined_is_the_same(days: dict[date, dict[Callers, Counts]], cut: date) -> None:
     hour = timedelta(hours=1)
     whole = Evidence(tuple(sorted(days)), days, promised=len(days) * hour, failed=hour, marks=(3, 4))
+    stops = Continuity((Decimal(5), Decimal(31)), (Decimal(1), Decimal(2)), 3 * hour, hour, Decimal(4))
+    whole = replace(whole, continuity=stops)
+    parts = {
+        True: Continuity((Decimal(5),), (Decimal(1),), hour, hour, Decimal(9)),
+        False: Continuity((Decimal(31),), (Decimal(2),), 2 * hour, timedelta(), Decimal(4)),
+    }
     before, after = (
         Evidence(
             tuple(day for day in sorted(days) if (day < cut) is is_before),
             {day: counts for day, counts in days.items() if (day < cut) is is_before},
             promised=sum((day < cut) is is_before for day in days) * hour, failed=hour if is_before else timedelta(),
-            marks=(1, 2) if is_before else (2, 2),
+            marks=(1, 2) if is_before else (2, 2), continuity=parts[is_before],
         )
         for is_before in (True, False)
     )  # fmt: skip
     assert joined([before, after]) == whole
     assert joined([whole]) == whole
+    assert joined([before, replace(after, continuity=None)]).continuity == parts[True]
 
 
 @given(st.dictionaries(DAYS, st.dictionaries(st.sampled_from(Callers), COUNTS, min_size=1), max_size=20))
