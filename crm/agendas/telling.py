@@ -71,9 +71,10 @@ def write(
 
     `manage_at` is the address before the token, under which he sees, moves and cancels it.
     """
-    channel, address = _where(row)
-    if channel is None or address is None:
+    goes_to = where(row.email, row.phone)
+    if goes_to is None:
         return
+    channel, address = goes_to
     office = queries.office(session, row.office_id)
     values: dict[str, Any] = {"at": row.starts_at, "code": row.code}
     if template is MessageTemplate.APPOINTMENT_CANCELLED:
@@ -91,9 +92,8 @@ def write(
     )  # fmt: skip
 
 
-def _where(row: Appointment) -> tuple[MessageChannel | None, str | None]:
-    if row.email:
-        return MessageChannel.EMAIL, row.email
-    if row.phone and takes_sms(row.phone):
-        return MessageChannel.SMS, row.phone
-    return None, None
+def where(email: str | None, phone: str | None) -> tuple[MessageChannel, str] | None:
+    """Where somebody is written to, of what he left: by e-mail, else by SMS."""
+    if email:
+        return MessageChannel.EMAIL, email
+    return (MessageChannel.SMS, phone) if phone and takes_sms(phone) else None
