@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.agendas import codes, queries
+from crm.agendas import calendars, codes, queries
 from crm.agendas.codes import Use
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentEvent
 from crm.agendas.rules import Channel
@@ -76,15 +76,17 @@ def write(
         return
     channel, address = goes_to
     office = queries.office(session, row.office_id)
+    link = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
     values: dict[str, Any] = {"at": row.starts_at, "code": row.code}
     if template is MessageTemplate.APPOINTMENT_CANCELLED:
         values["link"] = manage_at
     else:
         neutral = not tells_of_debt(office.name, row.language)  # whoever sees the screen learns nothing of it
         values["place"] = (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
-        values["link"] = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
+        values["link"] = link
     order = Order(
-        row.ente_id, template.value, values, channel=channel, address=address, language=row.language
+        row.ente_id, template.value, values, channel=channel, address=address, language=row.language,
+        calendar=calendars.of(session, queries.get(session, row.id), link=link).decode(),
     )  # fmt: skip
     messages.owe(
         session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}",
