@@ -75,14 +75,12 @@ def write(
     if goes_to is None:
         return
     channel, address = goes_to
-    office = queries.office(session, row.office_id)
     link = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
     values: dict[str, Any] = {"at": row.starts_at, "code": row.code}
     if template is MessageTemplate.APPOINTMENT_CANCELLED:
         values["link"] = manage_at
     else:
-        neutral = not tells_of_debt(office.name, row.language)  # whoever sees the screen learns nothing of it
-        values["place"] = (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
+        values["place"] = _place(session, row)
         values["link"] = link
     order = Order(
         row.ente_id, template.value, values, channel=channel, address=address, language=row.language,
@@ -92,6 +90,28 @@ def write(
         session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}",
         expires_at=max(row.starts_at, clock.now(session) + timedelta(hours=1)),
     )  # fmt: skip
+
+
+def remind(session: Session, row: Appointment) -> None:
+    """Owe him a word that it is tomorrow, where he left an address that takes one."""
+    goes_to = where(row.email, row.phone)
+    if goes_to is None:
+        return
+    template = MessageTemplate.APPOINTMENT_REMINDER
+    order = Order(
+        row.ente_id, template.value, {"at": row.starts_at, "place": _place(session, row)}, channel=goes_to[0],
+        address=goes_to[1], language=row.language,
+    )  # fmt: skip
+    messages.owe(
+        session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}", expires_at=row.starts_at
+    )
+
+
+def _place(session: Session, row: Appointment) -> str:
+    """Where it is; whoever sees the screen learns nothing of what it is about."""
+    office = queries.office(session, row.office_id)
+    neutral = not tells_of_debt(office.name, row.language)
+    return (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
 
 
 def where(email: str | None, phone: str | None) -> tuple[MessageChannel, str] | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from crm.agendas import drafts, pace, preparing, sites
+from crm.agendas import drafts, pace, preparing, reminding, sites
 from crm.agendas.models import Appointment, AppointmentState, BookingDraft, BookingPace
 from crm.agendas.pace import Ask
 from crm.agendas.plan import Window
@@ -397,6 +397,24 @@ def test_what_nobody_goes_on_with_is_forgotten(citizen: Citizen) -> None:
     assert gone.status_code == 404
     assert "ricomincia" in gone.text
     assert citizen.work(drafts.forget) == 1
+
+
+def test_the_day_before_he_is_reminded_once_and_after_cancelling_not_at_all(citizen: Citizen) -> None:
+    citizen.books()
+    at = citizen.books({**PAOLA, "email": "altro@example.it"}, nth=1)
+    assert citizen.work(reminding.owe) == 0  # he has just booked
+
+    def a_day_later(session: Session) -> None:
+        soon = clock.now(session).replace(minute=0, second=0, microsecond=0) + timedelta(hours=20)
+        for n, row in enumerate(session.scalars(select(Appointment).order_by(Appointment.made_at))):
+            row.starts_at, row.changed_at = soon + timedelta(hours=n), soon - timedelta(days=3)
+            row.ends_at = row.free_at = row.starts_at + timedelta(minutes=30)
+
+    citizen.work(a_day_later)
+    citizen.client.post(f"{at}/disdici")
+    assert [citizen.work(reminding.owe), citizen.work(reminding.owe)] == [1, 0]
+    wanted = select(Message.address).where(Message.template == "appointment_reminder")
+    assert citizen.work(lambda s: list(s.scalars(wanted))) == ["paola@example.it"]
 
 
 def test_who_may_not_prepare_agendas_opens_no_pages(citizen: Citizen) -> None:

@@ -252,14 +252,15 @@ def _times(
 
     def read(session: Session) -> tuple[Draft, dict[str, Any]]:
         draft = drafts.read(session, ente_id=site.ente_id, token=token)
-        found = times.choice(
-            session, ente_id=site.ente_id, service_id=draft.service_id, office_id=draft.office_id, month=month, day=day
-        )
         near = error.alternatives if isinstance(error, SlotGoneError) else ()
+        found = None if near else times.choice(  # many lose a time at once: the nearest are enough
+            session, ente_id=site.ente_id, service_id=draft.service_id, office_id=draft.office_id, month=month, day=day
+        )  # fmt: skip
         offices = {one.office_id: queries.office(session, one.office_id) for one in near}
         return draft, {
             **_known(session, site, draft), "choice": found, "near": times.with_fields(near), "offices": offices,
-            "morning": times.with_fields(found.morning), "afternoon": times.with_fields(found.afternoon),
+            "morning": times.with_fields(found.morning if found else ()),
+            "afternoon": times.with_fields(found.afternoon if found else ()),
         }  # fmt: skip
 
     draft, context = work(runtime, site, read)
