@@ -32,14 +32,15 @@ def measure(place: Place, options: Options) -> list[Result]:
     """The year, the month, the race."""
     citizens = 100 if options.quick else CITIZENS
     centre = place.centre("agendas")
-    office_id, service_id = centre.database.transact(_scope(centre), lambda s: _prepare(s, centre))
+    office_id, service_id = centre.database.transact(scope_of(centre), lambda s: prepare_office(s, centre))
     results = [_year(30 if options.quick else 365), _month(centre, office_id, service_id)]
     results += _race(place, centre, office_id, service_id, citizens)
     centre.close()
     return results
 
 
-def _scope(centre: Centre) -> Scope:
+def scope_of(centre: Centre) -> Scope:
+    """What citizens of Empoli may see."""
     return Scope.of_enti([centre.cast.empoli], [centre.cast.contract])
 
 
@@ -65,7 +66,7 @@ def _month(centre: Centre, office_id: int, service_id: int) -> Result:
     took, found = [], []
     for _ in range(40):
         began = time.perf_counter()
-        found = centre.database.transact(_scope(centre), lambda s: _free(s, centre, office_id, service_id))
+        found = centre.database.transact(scope_of(centre), lambda s: free_month(s, centre, office_id, service_id))
         took.append((time.perf_counter() - began) * 1000)
     p95 = percentile(took, 0.95)
     return Result(
@@ -76,7 +77,7 @@ def _month(centre: Centre, office_id: int, service_id: int) -> Result:
 
 def _race(place: Place, centre: Centre, office_id: int, service_id: int, citizens: int) -> list[Result]:
     """All want one of a hundred times; of each there are as many seats as its share."""
-    times = centre.database.transact(_scope(centre), lambda s: _free(s, centre, office_id, service_id))
+    times = centre.database.transact(scope_of(centre), lambda s: free_month(s, centre, office_id, service_id))
     folder = place.folder / "race"
     folder.mkdir()
     seats, wanted = 0, []
@@ -89,7 +90,7 @@ def _race(place: Place, centre: Centre, office_id: int, service_id: int, citizen
             break
     told = {"ente_id": centre.cast.empoli, "office_id": office_id, "service_id": service_id, "times": wanted}
     (folder / "wanted.json").write_text(json.dumps(told), encoding="utf-8")
-    before = _given(centre)
+    before = given(centre)
     children = []
     for n in range(PROCESSES):
         file, count = folder / f"{n}.json", citizens // PROCESSES
@@ -104,7 +105,7 @@ def _race(place: Place, centre: Centre, office_id: int, service_id: int, citizen
     found = [tuple(one) for n in range(PROCESSES) for one in json.loads((folder / f"{n}.json").read_text("utf-8"))]
     booked = sum(one[0] for one in found)
     lost = [one for one in found if not one[0]]
-    exact = booked == seats == _given(centre) - before and all(one[1] for one in lost)
+    exact = booked == seats == given(centre) - before and all(one[1] for one in lost)
     took = [one[2] * 1000 for one in found]
     return [
         Result(
@@ -116,11 +117,13 @@ def _race(place: Place, centre: Centre, office_id: int, service_id: int, citizen
     ]  # fmt: skip
 
 
-def _given(centre: Centre) -> int:
+def given(centre: Centre) -> int:
+    """How many have one."""
     return int(centre.query("SELECT count(*) FROM appointment WHERE state = 'booked'")[0][0])
 
 
-def _free(session: Session, centre: Centre, office_id: int, service_id: int) -> list[Free]:
+def free_month(session: Session, centre: Centre, office_id: int, service_id: int) -> list[Free]:
+    """The free times of the next 31 days."""
     today = clock.business_day(clock.now(session))
     return finding.free_times(
         session, ente_id=centre.cast.empoli, service_id=service_id, office_id=office_id, channel=Channel.WEB,
@@ -128,7 +131,7 @@ def _free(session: Session, centre: Centre, office_id: int, service_id: int) -> 
     )  # fmt: skip
 
 
-def _prepare(session: Session, centre: Centre) -> tuple[int, int]:
+def prepare_office(session: Session, centre: Centre) -> tuple[int, int]:
     """An office with ten desks; half of what a month has is given away."""
     sara, of = principal_of(session, centre.cast.sara), {"ente_id": centre.cast.empoli}
     office = Office(**of, name="Uffici", address="Via Roma 1", competent_for="", accessibility="", hours=[])
@@ -142,7 +145,7 @@ def _prepare(session: Session, centre: Centre) -> tuple[int, int]:
     preparing.save_draft(session, sara, **at, windows=windows, valid_from=datetime.now(UTC).date())
     preparing.publish(session, sara, **at)
     now = clock.now(session)
-    for n, one in enumerate(_free(session, centre, office.id, service)):
+    for n, one in enumerate(free_month(session, centre, office.id, service)):
         for seat in one.seats[n % 2 :: 2]:
             session.add(
                 Appointment(

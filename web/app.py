@@ -10,6 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from crm.core.settings import CarrierKind
@@ -22,6 +23,8 @@ from web.api import messages as message_webhooks
 from web.api.v1 import routes as api
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
+from web.booking import managing as booking_managing
+from web.booking import steps as booking_steps
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -149,6 +152,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge_editor,
         follow_ups,
         agendas,
+        booking_managing,
+        booking_steps,
         duplicates,
         documents,
         files,
@@ -220,7 +225,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         def simulator_device() -> Response:
             return FileResponse(device, media_type="text/javascript")
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    static = GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=2_000)  # no secret is in it to be guessed
+    app.mount("/static", static, name="static")
     policy = content_security_policy(runtime.carrier.origins())
     return Envelope(
         app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(imports.allowance, runtime)

@@ -27,6 +27,7 @@ class Use(StrEnum):
 
     HOLD = "hold"
     MANAGE = "manage"
+    DRAFT = "draft"
 
 
 def new_code() -> str:

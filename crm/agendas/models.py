@@ -332,3 +332,59 @@ class AppointmentEvent(Base):
         Index("ix_appointment_event_appointment_id", "appointment_id", "id"),
         Index("ix_appointment_event_ente_id", "ente_id", "at"),
     )
+
+
+class BookingSite(Base):
+    """Where citizens of an ente book on the web; an ente without one has no such pages. Published."""
+
+    __tablename__ = "booking_site"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    host: Mapped[str | None] = mapped_column(String(253), unique=True)  # the ente's own host name, if it has one
+    framed_by: Mapped[list[str]] = mapped_column(ARRAY(String(253)), default=list)  # origins whose pages may embed it
+
+    __table_args__ = (CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
+
+
+class BookingDraft(Base):
+    """What a citizen has said so far, on his way through the steps; forgotten two hours after the last of them.
+
+    `told` is what he said of himself, encrypted. `verified` is the address at which he got a code, likewise a mark.
+    """
+
+    __tablename__ = "booking_draft"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    service_id: Mapped[int]
+    office_id: Mapped[int]
+    language: Mapped[str] = mapped_column(String(2))
+    hold_id: Mapped[UUID | None]  # the time that he holds, or held
+    appointment_id: Mapped[UUID | None]  # what became of it
+    told: Mapped[bytes | None]
+    code_mark: Mapped[bytes | None]  # a keyed hash of the code and of where it was sent
+    code_until: Mapped[datetime | None]
+    code_tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    codes_sent: Mapped[int] = mapped_column(SmallInteger, default=0)
+    verified: Mapped[bytes | None]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "office_id"], ["office.ente_id", "office.id"]),
+        ForeignKeyConstraint(["ente_id", "service_id"], ["bookable_service.ente_id", "bookable_service.id"]),
+        Index("ix_booking_draft_changed_at", "changed_at"),
+    )
+
+
+class BookingPace(Base):
+    """How often something was asked from one place (a keyed hash of its address) in a stretch of time."""
+
+    __tablename__ = "booking_pace"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
+    mark: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    asked: Mapped[int]
+
+    __table_args__ = (Index("ix_booking_pace_since", "since"),)

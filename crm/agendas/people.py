@@ -73,6 +73,12 @@ def parse(told: Person, channel: Channel) -> Person:
     return replace(person, codice_fiscale=code, phone=phone, email=email)
 
 
+def reach(told: Person) -> tuple[str | None, str | None]:
+    """His e-mail and telephone as they are kept, of what he typed."""
+    email, phone = " ".join(told.email.split()), told.phone.strip()
+    return (to_email(email) if email else None), (typed_number(phone) if phone else None)
+
+
 def _parsed(text: str, field: str, wrong: list[InvalidError]) -> str:
     if not text.strip():
         return ""

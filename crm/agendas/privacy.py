@@ -38,7 +38,7 @@ class _Appointments(TableHolder):
             session.execute(
                 update(_MESSAGE)
                 .where(_MESSAGE.c.ente_id == person.ente_id, _MESSAGE.c.cause.startswith(f"appointment:{one}:"))
-                .values(address="", subject="", body="", external_id=None)
+                .values(address="", subject="", body="", calendar="", external_id=None)
             )
         count = rows_of(session.execute(update(self.table).where(_APPOINTMENT.c.id.in_(ids)).values(self.emptied)))
         return [Went(self.title, count, Fate.ANONYMISED, self.why)]

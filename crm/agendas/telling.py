@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.agendas import codes, queries
+from crm.agendas import calendars, codes, queries
 from crm.agendas.codes import Use
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentEvent
 from crm.agendas.rules import Channel
@@ -71,19 +71,20 @@ def write(
 
     `manage_at` is the address before the token, under which he sees, moves and cancels it.
     """
-    channel, address = _where(row)
-    if channel is None or address is None:
+    goes_to = where(row.email, row.phone)
+    if goes_to is None:
         return
-    office = queries.office(session, row.office_id)
+    channel, address = goes_to
+    link = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
     values: dict[str, Any] = {"at": row.starts_at, "code": row.code}
     if template is MessageTemplate.APPOINTMENT_CANCELLED:
         values["link"] = manage_at
     else:
-        neutral = not tells_of_debt(office.name, row.language)  # whoever sees the screen learns nothing of it
-        values["place"] = (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
-        values["link"] = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
+        values["place"] = _place(session, row)
+        values["link"] = link
     order = Order(
-        row.ente_id, template.value, values, channel=channel, address=address, language=row.language
+        row.ente_id, template.value, values, channel=channel, address=address, language=row.language,
+        calendar=calendars.of(session, queries.get(session, row.id), link=link).decode(),
     )  # fmt: skip
     messages.owe(
         session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}",
@@ -91,9 +92,30 @@ def write(
     )  # fmt: skip
 
 
-def _where(row: Appointment) -> tuple[MessageChannel | None, str | None]:
-    if row.email:
-        return MessageChannel.EMAIL, row.email
-    if row.phone and takes_sms(row.phone):
-        return MessageChannel.SMS, row.phone
-    return None, None
+def remind(session: Session, row: Appointment) -> None:
+    """Owe him a word that it is tomorrow, where he left an address that takes one."""
+    goes_to = where(row.email, row.phone)
+    if goes_to is None:
+        return
+    template = MessageTemplate.APPOINTMENT_REMINDER
+    order = Order(
+        row.ente_id, template.value, {"at": row.starts_at, "place": _place(session, row)}, channel=goes_to[0],
+        address=goes_to[1], language=row.language,
+    )  # fmt: skip
+    messages.owe(
+        session, None, order, cause=f"appointment:{row.id}:{row.sequence}:{template.value}", expires_at=row.starts_at
+    )
+
+
+def _place(session: Session, row: Appointment) -> str:
+    """Where it is; whoever sees the screen learns nothing of what it is about."""
+    office = queries.office(session, row.office_id)
+    neutral = not tells_of_debt(office.name, row.language)
+    return (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
+
+
+def where(email: str | None, phone: str | None) -> tuple[MessageChannel, str] | None:
+    """Where somebody is written to, of what he left: by e-mail, else by SMS."""
+    if email:
+        return MessageChannel.EMAIL, email
+    return (MessageChannel.SMS, phone) if phone and takes_sms(phone) else None

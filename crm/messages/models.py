@@ -78,6 +78,7 @@ class Message(Base):
     sender: Mapped[str | None] = mapped_column(String(16))  # the number that it leaves from; none: the ente's
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(String(10_000))  # emptied once sent where it holds a code
+    calendar: Mapped[str] = mapped_column(String(4_000), default="")  # goes with an e-mail (RFC 5545)
     state: Mapped[MessageState] = mapped_column(choice(MessageState))
     reason: Mapped[Reason | None] = mapped_column(choice(Reason))
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)

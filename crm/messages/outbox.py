@@ -45,6 +45,7 @@ class Leased:
     address: str
     subject: str
     body: str
+    calendar: str  # to go with an e-mail; none: empty
     made_at: datetime
     first_tried_at: datetime
     may_have_left: bool
@@ -90,7 +91,7 @@ def lease(session: Session, message_id: UUID) -> Leased | None:
     assert row.first_tried_at is not None
     known = queries.known_externally(session, ente_id=row.ente_id, address=row.address)
     return Leased(
-        row.id, row.ente_id, row.channel, row.template, row.address, row.subject, row.body, row.made_at,
+        row.id, row.ente_id, row.channel, row.template, row.address, row.subject, row.body, row.calendar, row.made_at,
         row.first_tried_at, left, sent, row.attempts, row.looks, row.external_id, known,
         row.sender,
     )  # fmt: skip

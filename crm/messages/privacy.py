@@ -43,7 +43,7 @@ class _Stops(TableHolder):
 
 HOLDERS: tuple[Holder, ...] = (
     _Messages(
-        _MESSAGE, "Messaggi", emptied={"address": "", "subject": "", "body": "", "external_id": None},
+        _MESSAGE, "Messaggi", emptied={"address": "", "subject": "", "body": "", "calendar": "", "external_id": None},
         why="Che un messaggio è partito resta contato; indirizzo e parole sono cancellati.",
     ),
     _Stops(_STOP, "Messaggi rifiutati"),

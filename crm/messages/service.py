@@ -43,6 +43,7 @@ class Order:
     address: str | None = None
     language: str | None = None
     sender: str | None = None  # the number from which an SMS leaves; none: the ente's
+    calendar: str = ""  # an entry for calendars (RFC 5545), to go with an e-mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def owe(
             id=uuid4(), ente_id=order.ente_id, contact_id=order.contact_id, cause=cause,
             channel=address.channel if address else None, template=ready.template.key, language=ready.language,
             address=address.value if address else "", sender=order.sender, subject=ready.written.subject,
+            calendar=order.calendar if goes and address and address.channel is MessageChannel.EMAIL else "",
             body=ready.written.body if goes or not ready.template.secret else "",
             state=MessageState.OWED if goes else MessageState.WITHHELD,
             reason=decision.reason if isinstance(decision, Withheld) else None, attempts=0, looks=0, made_at=at,

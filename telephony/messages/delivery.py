@@ -155,7 +155,7 @@ class Delivery:
             return _fails(one, Reason.NOT_SURE)
         asked = TEMPLATES[one.template].kind is Kind.ASKED
         stop_url = None if asked else self._addresses.stop_mail(one.ente_id, one.id)
-        mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url)
+        mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url, one.calendar)
         try:
             self._mailer.send(mail)
         except MailError as error:

@@ -45,6 +45,7 @@ class Mail:
     body: str
     made_at: datetime
     stop_url: str | None = None
+    calendar: str = ""  # an entry for calendars (RFC 5545)
 
 
 class Mailer:
@@ -72,7 +73,7 @@ class Mailer:
             server.close()
 
     def compose(self, mail: Mail) -> EmailMessage:
-        """The e-mail, plain text."""
+        """The e-mail, plain text; an entry for calendars goes with it."""
         message = EmailMessage()
         message["From"] = Address(mail.sender, addr_spec=self._from)
         message["To"] = Address(addr_spec=_ascii(mail.to))
@@ -84,6 +85,8 @@ class Mailer:
             message["List-Unsubscribe"] = f"<{mail.stop_url}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
+        if mail.calendar:
+            message.add_attachment(mail.calendar, subtype="calendar", filename="appuntamento.ics")
         return message
 
     def _connected(self) -> smtplib.SMTP:

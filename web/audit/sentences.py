@@ -56,6 +56,7 @@ SENTENCES = {
     "mandate.stored": "Ha registrato un mandato",
     "mandate.extended": "Ha esteso un mandato",
     "mandate.ended": "Ha chiuso un mandato",
+    "booking_site.changed": "Ha cambiato l'indirizzo a cui i cittadini prenotano",
     "appointment.booked": "Ha prenotato un appuntamento",
     "appointment.moved": "Ha spostato un appuntamento",
     "appointment.cancelled": "Ha disdetto un appuntamento",

@@ -19,13 +19,14 @@ DURATION = Histogram(
 )  # fmt: skip
 
 
-def content_security_policy(connect: tuple[str, ...]) -> str:
-    """Nothing from elsewhere but the carrier's own signalling."""
+def content_security_policy(connect: tuple[str, ...], *, framed_by: tuple[str, ...] = ()) -> str:
+    """Nothing from elsewhere but the carrier's own signalling. `framed_by`: the origins that may embed the page."""
     sources = " ".join(("'self'", *connect))
+    frames = " ".join(framed_by) or "'none'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self' data:; img-src 'self' data:; "
         f"media-src 'self' blob: mediastream:; connect-src {sources}; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; manifest-src 'self'"
+        f"frame-ancestors {frames}; manifest-src 'self'"
     )
 
 

@@ -44,13 +44,14 @@ def environment(language: str) -> Environment:
     )
     catalogue = translations(language)
     env.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    env.globals["language"] = language
+    env.globals |= {"language": language, "languages": tuple(LANGUAGES)}
     env.filters |= {
         "euro": _euros(locale),
         "number": partial(_number, locale=locale),
         "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
         "weekday": lambda day: format_date(day, "EEE d MMM", locale=locale),
+        "longday": lambda day: _longday(day, locale),
         "month": lambda day: format_date(day, "LLLL y", locale=locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
         "clock": partial(_clock, locale=locale),
@@ -136,6 +137,11 @@ def _bytes(size: int, *, locale: str) -> str:
     if size < 1_000_000:
         return f"{format_decimal(max(1, round(size / 1000)), locale=locale)} kB"
     return f"{format_decimal(round(size / 1_000_000, 1), locale=locale)} MB"
+
+
+def _longday(day: date | datetime, locale: str) -> str:
+    """As on an invitation: `martedì 24 novembre 2026`."""
+    return format_date(day.astimezone(ROME) if isinstance(day, datetime) else day, "EEEE d MMMM y", locale=locale)
 
 
 @lru_cache(maxsize=8192)

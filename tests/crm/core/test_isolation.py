@@ -21,6 +21,9 @@ from crm.agendas.models import (
     AppointmentEvent,
     AppointmentState,
     BookableService,
+    BookingDraft,
+    BookingPace,
+    BookingSite,
     ChannelQuota,
     Desk,
     OfficeAgenda,
@@ -152,9 +155,9 @@ OF_NOBODY = {
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "agenda_window", "bookable_service", "channel_quota", "closure", "desk", "emergency_message", "ente_logo",
-    "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours", "payment_way",
-    "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
+    "agenda_window", "bookable_service", "booking_site", "channel_quota", "closure", "desk", "emergency_message",
+    "ente_logo", "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours",
+    "payment_way", "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -414,6 +417,8 @@ def _receives(session: Session, cast: Cast) -> None:
                 **at, first=AS_OF.date(), last=AS_OF.date(), closed=True, words="", written_at=AS_OF
             ),
             ChannelQuota(**at, channel=Channel.WEB, share=50), appointment,
+            BookingSite(**ente, slug="empoli", framed_by=[]), BookingPace(**ente, mark=b"x", since=AS_OF, asked=1),
+            BookingDraft(**at, id=uuid4(), service_id=service.id, language="it", changed_at=AS_OF),
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},

@@ -228,5 +228,13 @@ def test_a_huge_address_on_file_harms_nobody(post: Post, mail_server: MailServer
     assert post.state(made) == ("sent", None)  # to the verified one
 
 
+def test_an_appointment_brings_its_entry_for_calendars(post: Post) -> None:
+    entry = "BEGIN:VCALENDAR\r\nSUMMARY:È un appuntamento\r\nEND:VCALENDAR\r\n"
+    mail = Mailer("smtp://127.0.0.1:9", "a@example.it", timeout_s=1).compose(replace(a_mail(post), calendar=entry))
+    (attached,) = mail.iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "appuntamento.ics")
+    assert attached.get_content().split() == entry.split()
+
+
 def a_mail(post: Post) -> Mail:
     return Mail(post.owe(EMAIL), "Comune", MAIL, "Prova", "Testo", post.message(post.owe(EMAIL)).made_at)

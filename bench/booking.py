@@ -1,0 +1,95 @@
+"""The race through the pages: a thousand citizens who want a hundred places, by HTTP, on two web processes.
+
+Each has an address of his own, as a proxy tells it, goes through the steps, and waits for each page.
+"""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+
+from bench.agendas import CITIZENS, free_month, given, prepare_office, scope_of
+from bench.options import Options
+from bench.place import Centre, Place
+from bench.results import Result, percentile
+from crm.agendas import sites
+from tests.cast import principal_of
+from web.booking.times import written
+
+WEBS, BROWSERS, LATE = 2, 32, 409
+NEAREST = 5
+_TIME = re.compile(r'name="time" value="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of one citizen: whether he has it, how many times he was offered instead, his longest wait (s)."""
+
+    booked: bool
+    offered: int
+    waited: float
+
+
+def measure(place: Place, options: Options) -> list[Result]:
+    """The race."""
+    citizens = 100 if options.quick else CITIZENS
+    centre = place.centre("booking")
+    office_id, service_id = centre.database.transact(scope_of(centre), lambda s: prepare_office(s, centre))
+    centre.database.transact(
+        scope_of(centre),
+        lambda s: sites.save(s, principal_of(s, centre.cast.sara), ente_id=centre.cast.empoli, slug="empoli"),
+    )
+    wanted, seats = _wanted(centre, office_id, service_id, citizens // 10)
+    centre.start_web(WEBS)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        came = list(
+            pool.map(lambda n: _one(centre, n, wanted[n % len(wanted)], office_id, service_id), range(citizens))
+        )
+    seconds = time.perf_counter() - began
+    booked, lost = sum(one.booked for one in came), [one for one in came if not one.booked]
+    exact = booked == seats == given(centre) and all(one.offered == NEAREST for one in lost)
+    p95 = percentile([one.waited * 1000 for one in came], 0.95)
+    centre.close()
+    return [
+        Result(
+            f"Booking: {citizens:,} citizens race for {seats} places by HTTP, {WEBS} web processes",
+            "each given once; others offered the nearest", "–", f"{booked} have one",
+            f"{seconds:.1f} s, longest page p95 {p95:.0f} ms", exact,
+            {"offered": sum(one.offered == NEAREST for one in lost), "lost": len(lost)},
+        )
+    ]  # fmt: skip
+
+
+def _wanted(centre: Centre, office_id: int, service_id: int, places: int) -> tuple[list[str], int]:
+    """Times that have so many seats together, as the form sends them."""
+    found, seats = [], 0
+    for one in centre.database.transact(scope_of(centre), lambda s: free_month(s, centre, office_id, service_id)):
+        if seats + len(one.seats) <= places:
+            found.append(written(one.office_id, one.starts_at))
+            seats += len(one.seats)
+    return found, seats
+
+
+def _one(centre: Centre, n: int, wanted: str, office_id: int, service_id: int) -> Came:
+    longest = 0.0
+    headers = {"X-Forwarded-For": f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"}
+    with httpx.Client(base_url=centre.settings.public_url, headers=headers, timeout=60) as client:
+
+        def post(path: str, **fields: str) -> httpx.Response:
+            nonlocal longest
+            began = time.perf_counter()
+            answer = client.post(path, data=fields)
+            longest = max(longest, time.perf_counter() - began)
+            return answer
+
+        at = post("/prenota/empoli", service=str(service_id), office=str(office_id)).headers["location"]
+        at = at.removesuffix("/orario")
+        chosen = post(f"{at}/orario", time=wanted)
+        if chosen.status_code == LATE:
+            return Came(False, len(_TIME.findall(chosen.text)), longest)
+        post(f"{at}/richiedente", given_name="Anna", surname="Verdi", email=f"n{n}@example.it")
+        done = post(f"{at}/riepilogo")
+        return Came("/appuntamento/" in done.headers.get("location", ""), 0, longest)

@@ -1,0 +1,67 @@
+"""A citizen books with a telephone's browser, with a script and without, and finds every page accessible."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.conftest import Centre
+from tests.journeys.test_pages import assert_accessible
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.mark.parametrize(("script", "width"), [(True, 390), (False, 320)])
+def test_a_citizen_books_moves_and_cancels(
+    centre: Centre, chromium: Browser, loopback: None, script: bool, width: int
+) -> None:
+    page = chromium.new_page(
+        base_url=centre.web, viewport={"width": width, "height": 800}, locale="it-IT", java_script_enabled=script
+    )
+
+    def looked_at() -> None:
+        if script:
+            assert_accessible(page)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+
+    page.goto("/prenota/livorno")
+    looked_at()
+    page.locator(".picks a").first.click()
+    looked_at()
+    page.locator("#step .btn-primary").click()
+    looked_at()
+    choose(page, 0)
+    looked_at()
+    expect(page.locator("#hold")).to_contain_text("ancora 5 minuti")
+    page.locator("#hold button").click()
+    expect(page.locator("#hold")).to_contain_text("ancora 5 minuti")
+    page.locator("#step .onward .btn-primary").click()
+    page.fill("#given_name", "Paola")
+    page.fill("#email", "sbagliata")
+    page.keyboard.press("Enter")  # goes on, and neither back nor to another language
+    expect(page.locator("#surname-wrong")).to_be_visible()
+    if script:
+        expect(page.locator("#wrong")).to_be_focused()
+    looked_at()
+    page.fill("#surname", "Verdi")
+    page.fill("#email", f"paola{width}@example.it")
+    page.locator("#step .onward .btn-primary").click()
+    looked_at()
+    if script:
+        expect(page.locator("[name=answer]")).to_have_value(re.compile(r"\d+"))  # the puzzle is solved beside
+    page.locator("#step .onward .btn-primary").click()
+    expect(page.locator(".ticket")).to_contain_text("Codice")
+    looked_at()
+    page.get_by_role("link", name="Sposta").click()
+    looked_at()
+    choose(page, 3)
+    expect(page.locator(".ticket")).to_contain_text("Codice")
+    page.locator("summary").click()
+    page.get_by_role("button", name="Sì, disdici").click()
+    expect(page.locator("main")).to_contain_text("Disdetto")
+    page.close()
+
+
+def choose(page: Page, nth: int) -> None:
+    page.locator(".time input").nth(nth).check()
+    page.locator("form .onward .btn-primary").last.click()
