@@ -35,6 +35,13 @@ class HoldGoneError(ConflictError):
         super().__init__(TOO_LONG)
 
 
+class CodeNeededError(ConflictError):
+    """Whoever books this service on the web first shows that an address is his."""
+
+    def __init__(self) -> None:
+        super().__init__("Per questo servizio serve prima il codice che ti mandiamo: confermalo, poi prenota.")
+
+
 class TooManyError(ConflictError):
     """A person has as many appointments as the service allows."""
 

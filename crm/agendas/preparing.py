@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
+from crm.access.queries import able_on
 from crm.access.service import require_on
 from crm.agendas import queries
 from crm.agendas.errors import DisplacedError
@@ -100,6 +101,8 @@ def save_service(
     offices = set(session.scalars(select(Office.id).where(Office.ente_id == ente_id)))
     if not told.offices <= offices:
         raise InvalidError("Uno degli uffici non c'è più: ricarica la pagina.", field="offices")
+    if not told.clerks <= set(able(session, ente_id)):
+        raise InvalidError("Chi scegli deve lavorare per l'ente agli appuntamenti: ricarica la pagina.", field="clerks")
     changed(session)
     row = BookableService(ente_id=ente_id) if service_id is None else session.get(BookableService, service_id)
     if row is None or row.ente_id != ente_id:
@@ -120,6 +123,11 @@ def save_service(
     audit.note(session, by, kind="service.changed", ente_id=ente_id, subject=f"service:{row.id}", after=after)
     touch(session, topics.ente(ente_id))
     return row.id
+
+
+def able(session: Session, ente_id: int) -> dict[int, str]:
+    """Who may be named as serving a service of an ente: whoever now works on its appointments. Names by id."""
+    return able_on(session, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
 
 
 def draft(session: Session, by: Principal, *, ente_id: int, office_id: int) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.agendas.bulk.models import BulkChange, BulkKind, BulkState
 from crm.agendas.models import (
     AgendaWindow,
     Appointment,
@@ -403,6 +404,10 @@ def _receives(session: Session, cast: Cast) -> None:
         ends_at=AS_OF + timedelta(minutes=20), free_at=AS_OF + timedelta(minutes=20), code="CCDDFFGG",
         state=AppointmentState.BOOKED, channel=Channel.WEB, made_at=AS_OF, changed_at=AS_OF,
     )  # fmt: skip
+    change = BulkChange(
+        **at, id=uuid4(), kind=BulkKind.CANCEL, state=BulkState.DONE, reason="Sciopero", made_at=AS_OF,
+        made_by=cast.sara,
+    )  # fmt: skip
     session.add_all(
         [
             ServiceOffice(**at, service_id=service.id), ServiceClerk(**ente, service_id=service.id, user_id=cast.anna),
@@ -412,12 +417,19 @@ def _receives(session: Session, cast: Cast) -> None:
             OfficeException(
                 **at, first=AS_OF.date(), last=AS_OF.date(), closed=True, words="", written_at=AS_OF
             ),
-            ChannelQuota(**at, channel=Channel.WEB, share=50), appointment,
+            ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},
             ),
         ]
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        BulkItem(
+            **ente, change_id=change.id, appointment_id=appointment.id, rank=0, was_at=AS_OF, was_desk_id=desk.id,
+            state=ItemState.DONE, why="",
+        )
     )  # fmt: skip
 
 
