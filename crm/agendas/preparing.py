@@ -23,6 +23,7 @@ from crm.agendas.models import (
     MOST_PLACES,
     AgendaState,
     AgendaWindow,
+    AppointmentSetting,
     BookableService,
     ChannelQuota,
     Desk,
@@ -282,6 +283,23 @@ def set_quota(
     session.flush()
     after = {"channel": channel.value, "share": share, "office_id": office_id}
     audit.note(session, by, kind="quota.changed", ente_id=ente_id, subject=f"office:{office_id}", after=after)
+
+
+def set_kept_days(session: Session, by: Principal, *, ente_id: int, days: int) -> None:
+    """For how many days after his appointment it is kept who came, if he is on no file. Raises `FieldError`."""
+    require_on(session, by, Permission.AGENDA_MANAGE, ente_id=ente_id)
+    if not 1 <= days <= 3650:
+        raise FieldError("Scrivi i giorni con un numero intero, da 1 a 3650.", "days")
+    changed(session)
+    before = queries.kept_days(session, ente_id)
+    row = session.get(AppointmentSetting, ente_id) or AppointmentSetting(ente_id=ente_id)
+    row.kept_days = days
+    session.add(row)
+    session.flush()
+    audit.note(
+        session, by, kind="appointments.kept_changed", ente_id=ente_id, subject="appointments", before={"days": before},
+        after={"days": days},
+    )  # fmt: skip
 
 
 def _change(

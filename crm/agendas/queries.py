@@ -17,6 +17,7 @@ from crm.agendas.models import (
     AgendaWindow,
     Appointment,
     AppointmentEvent,
+    AppointmentSetting,
     AppointmentState,
     BookableService,
     ChannelQuota,
@@ -38,6 +39,7 @@ from crm.enti.details import OfficeView
 from crm.enti.models import Ente, Office
 
 MOST_FOUND, LEAST_TYPED, SEARCHED_BACK = 30, 2, timedelta(days=30)
+KEPT_DAYS = 90
 _OF_ALL = Mapping[str, str]
 _ROW = table_of(Appointment)
 NOT_HELD = Appointment.state != AppointmentState.HELD
@@ -98,7 +100,7 @@ class AppointmentView:
     @property
     def name(self) -> str:
         """As people say it."""
-        return full_name(self.surname, self.given_name)
+        return full_name(self.surname, self.given_name) or "—"  # his data are erased
 
 
 def said(texts: Mapping[str, str], language: str) -> str:
@@ -174,6 +176,13 @@ def quotas(session: Session, office_id: int) -> Mapping[Channel, int]:
     """How many per cent of an office's day the channels may give away, of those that may not all."""
     rows = session.scalars(select(ChannelQuota).where(ChannelQuota.office_id == office_id))
     return MappingProxyType({row.channel: row.share for row in rows})
+
+
+@kept
+def kept_days(session: Session, ente_id: int) -> int:
+    """For how many days after his appointment an ente keeps who it was that came, if he is on no file."""
+    row = session.get(AppointmentSetting, ente_id)
+    return KEPT_DAYS if row is None else row.kept_days
 
 
 def clerks(session: Session, ente_id: int) -> dict[int, frozenset[int]]:

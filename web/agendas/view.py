@@ -6,14 +6,14 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.agendas import queries
-from crm.agendas.finding import days_at
+from crm.agendas.finding import DayAt, days_at
 from crm.agendas.models import AppointmentState
 from crm.agendas.picture import Given, Row, seats_of, table
-from crm.agendas.plan import is_day_off
+from crm.agendas.plan import DeskView, is_day_off
 from crm.agendas.queries import AppointmentView, ServiceView
 from crm.agendas.rules import Channel
 from crm.agendas.slots import Seat
-from crm.agendas.times import Stretch
+from crm.agendas.times import DAY, Stretch
 from crm.core import clock
 from crm.enti.details import OfficeView, offices
 from crm.enti.queries import Badge, badges
@@ -53,6 +53,56 @@ class OfficeDay:
     free: int  # stretches of time that nobody has, in minutes
     words: tuple[str, ...]  # why the day is otherwise
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeskDay:
+    """A day of a desk: its appointments with their services, and how many minutes are open and left."""
+
+    appointments: tuple[Shown, ...]
+    open_minutes: int
+    free_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeWeek:
+    """A week of an office: its days, and each desk with its cells day by day."""
+
+    office: OfficeView
+    ente: Badge
+    days: tuple[date, ...]
+    off: frozenset[date]
+    desks: tuple[tuple[DeskView, tuple[DeskDay, ...]], ...]
+    booked: int
+
+
+def office_week(session: Session, office: OfficeView, day: date, language: str) -> OfficeWeek:
+    """The week of a day: Monday to Saturday, and Sunday where there is something."""
+    monday = day - DAY * day.weekday()
+    plan = queries.plan(session, office.id)
+    named = {one.id: one.called(language) for one in queries.services(session, office.ente_id)}
+    booked: dict[tuple[int, date], list[AppointmentView]] = {}
+    for one in queries.of_office(session, office.id, monday, monday + 6 * DAY):
+        if one.state not in CANCELLED:
+            booked.setdefault((one.desk_id, clock.business_day(one.starts_at)), []).append(one)
+    at = list(days_at(session, [office.id], monday, monday + 6 * DAY, channel=Channel.DESK))
+    shown = [one for one in at if one.day.weekday() < 6 or one.opened or any(key[1] == one.day for key in booked)]
+
+    def cell(desk_id: int, one: DayAt) -> DeskDay:
+        there = booked.get((desk_id, one.day), [])
+        minutes = sum(each.when.minutes * each.places for each in one.opened if each.desk_id == desk_id)
+        taken = sum(each.when.minutes for each in one.taken if each.seat.desk_id == desk_id)
+        return DeskDay(tuple(Shown(two, named[two.service_id]) for two in there), minutes, max(0, minutes - taken))
+
+    used = {desk_id for desk_id, _ in booked}
+    return OfficeWeek(
+        office, badges(session)[office.ente_id], tuple(one.day for one in shown),
+        frozenset(one.day for one in shown if is_day_off(plan, one.day)),
+        tuple(
+            (desk, tuple(cell(desk.id, one) for one in shown)) for desk in plan.desks if desk.active or desk.id in used
+        ),
+        sum(len(some) for some in booked.values()),
+    )  # fmt: skip
 
 
 def offices_of(session: Session, ente_ids: frozenset[int]) -> list[tuple[Badge, list[OfficeView]]]:

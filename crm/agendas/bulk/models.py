@@ -58,7 +58,7 @@ class BulkItem(Base):
     __tablename__ = "bulk_item"
 
     change_id: Mapped[UUID] = mapped_column(primary_key=True)
-    appointment_id: Mapped[UUID] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    appointment_id: Mapped[UUID] = mapped_column(primary_key=True)
     ente_id: Mapped[int]
     rank: Mapped[int] = mapped_column(SmallInteger)
     was_at: Mapped[datetime]

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
-from crm.agendas.bulk.models import BulkChange, BulkKind, BulkState
+from crm.agendas.bulk.models import BulkChange, BulkItem, BulkKind, BulkState, ItemState
 from crm.agendas.models import (
     AgendaWindow,
     Appointment,
     AppointmentDeed,
     AppointmentEvent,
+    AppointmentSetting,
     AppointmentState,
     BookableService,
     ChannelQuota,
@@ -152,8 +153,8 @@ OF_NOBODY = {
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "agenda_window", "bookable_service", "channel_quota", "closure", "desk", "emergency_message", "ente_logo",
-    "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours", "payment_way",
+    "agenda_window", "appointment_setting", "bookable_service", "channel_quota", "closure", "desk",
+    "emergency_message", "ente_logo", "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours", "payment_way",
     "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
@@ -418,6 +419,7 @@ def _receives(session: Session, cast: Cast) -> None:
                 **at, first=AS_OF.date(), last=AS_OF.date(), closed=True, words="", written_at=AS_OF
             ),
             ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
+            AppointmentSetting(**ente, kept_days=30),
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},

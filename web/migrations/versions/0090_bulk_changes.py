@@ -53,9 +53,6 @@ def upgrade() -> None:
         sa.Column("why", sa.String(200), nullable=False),
         sa.CheckConstraint("(to_at IS NULL) = (to_desk_id IS NULL)", name=op.f("ck_bulk_item_aim")),
         sa.ForeignKeyConstraint(
-            ["appointment_id"], ["appointment.id"], name=op.f("fk_bulk_item_appointment_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["ente_id", "change_id"], ["bulk_change.ente_id", "bulk_change.id"],
             name=op.f("fk_bulk_item_ente_id_change_id"),
         ),
