@@ -154,7 +154,8 @@ OF_NOBODY = {
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
     "agenda_window", "appointment_setting", "bookable_service", "channel_quota", "closure", "desk",
-    "emergency_message", "ente_logo", "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours", "payment_way",
+    "emergency_message", "ente_logo", "file_setting", "gate_question", "office", "office_agenda", "office_exception",
+    "opening_hours", "payment_way",
     "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
