@@ -88,7 +88,7 @@ def move(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, at: Box = 
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, "Appuntamento spostato: la persona è avvisata.")
+    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento spostato: la persona è avvisata."))
 
 
 @router.post("/appointments/{appointment_id}/cancel")
@@ -107,7 +107,7 @@ def cancel(
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, "Appuntamento annullato: la persona è avvisata.")
+    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento annullato: la persona è avvisata."))
 
 
 @router.post("/appointments/{appointment_id}/restore")
@@ -121,7 +121,7 @@ def restore(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Resp
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, "Appuntamento ripreso: la persona è avvisata.")
+    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento ripreso: la persona è avvisata."))
 
 
 @router.get("/{office_id}/book")
@@ -227,7 +227,7 @@ def _do(runtime: Runtime, visit: Visit, work: Any, done: str) -> Response:
         runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work)
     except SlotGoneError as gone:
         return _gone(runtime, visit, gone)
-    return shown_anew(translations(visit.language).gettext(done))
+    return shown_anew(done)
 
 
 def _gone(runtime: Runtime, visit: Visit, gone: SlotGoneError, *, pick: bool = True) -> Response:
