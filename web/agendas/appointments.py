@@ -88,7 +88,9 @@ def move(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, at: Box = 
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento spostato: la persona è avvisata."))
+    return _do(
+        runtime, visit, work, translations(visit.language).gettext("Appuntamento spostato: la persona è avvisata.")
+    )
 
 
 @router.post("/appointments/{appointment_id}/cancel")
@@ -107,7 +109,9 @@ def cancel(
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento annullato: la persona è avvisata."))
+    return _do(
+        runtime, visit, work, translations(visit.language).gettext("Appuntamento annullato: la persona è avvisata.")
+    )
 
 
 @router.post("/appointments/{appointment_id}/restore")
@@ -121,7 +125,9 @@ def restore(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Resp
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(runtime, visit, work, translations(visit.language).gettext("Appuntamento ripreso: la persona è avvisata."))
+    return _do(
+        runtime, visit, work, translations(visit.language).gettext("Appuntamento ripreso: la persona è avvisata.")
+    )
 
 
 @router.get("/{office_id}/book")

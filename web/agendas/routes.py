@@ -18,14 +18,17 @@ from web.wiring import Runtime
 
 router = APIRouter(prefix="/agendas", include_in_schema=False)
 DAY = timedelta(days=1)
+SUNDAY = 6
 
 
 @router.get("")
 def all_offices(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The offices at which people have appointments."""
     scope = visit.scope(Permission.APPOINTMENT_READ)
+    may = visit.principal.can(Permission.AGENDA_MANAGE)
+    his = (visit.scope(Permission.AGENDA_MANAGE).enti if may else None) or frozenset()
     with runtime.database.begin(scope) as session:
-        found = view.offices_of(session, scope.enti or frozenset())
+        found = view.offices_of(session, scope.enti or frozenset(), his)
         today = clock.business_day(clock.now(session))
         days = [view.office_day(session, one, today, visit.language) for _, those in found for one in those]
     return show(request, visit, "agendas/offices.html", found=found, days={one.office.id: one for one in days})
@@ -51,7 +54,8 @@ def office_week(request: Request, runtime: RuntimeDep, visit: VisitDep, office_i
     with runtime.database.begin(scope) as session:
         office = office_in(session, scope, office_id)
         today = clock.business_day(clock.now(session))
-        shown = view.office_week(session, office, day_in(day, today), visit.language)
+        usual = today + DAY if today.weekday() == SUNDAY else today  # whose week is over
+        shown = view.office_week(session, office, day_in(day, usual), visit.language)
     return show(
         request, visit, "agendas/week.html", shown=shown, today=today, before=shown.days[0] - 7 * DAY,
         after=shown.days[0] + 7 * DAY,

@@ -49,6 +49,7 @@ class OfficeDay:
     rows: tuple[Row[Shown], ...]
     cancelled: tuple[AppointmentView, ...]
     services: dict[int, ServiceView]
+    desks: int  # in use
     booked: int
     free: int  # stretches of time that nobody has, in minutes
     words: tuple[str, ...]  # why the day is otherwise
@@ -105,12 +106,18 @@ def office_week(session: Session, office: OfficeView, day: date, language: str) 
     )  # fmt: skip
 
 
-def offices_of(session: Session, ente_ids: frozenset[int]) -> list[tuple[Badge, list[OfficeView]]]:
-    """The offices with desks of these enti, by ente."""
+def offices_of(
+    session: Session, ente_ids: frozenset[int], prepared_by_him: frozenset[int]
+) -> list[tuple[Badge, list[OfficeView]]]:  # fmt: skip
+    """The offices with desks of these enti, by ente; of those that the visitor prepares, also those without."""
     return [
         (ente, those)
         for ente in badges(session, ente_ids).values()
-        if (those := [one for one in offices(session, ente.id) if queries.desks(session, one.id)])
+        if (
+            those := [
+                one for one in offices(session, ente.id) if ente.id in prepared_by_him or queries.desks(session, one.id)
+            ]
+        )
     ]
 
 
@@ -142,6 +149,6 @@ def office_day(session: Session, office: OfficeView, day: date, language: str) -
         office, badges(session)[office.ente_id], day, is_day_off(plan, day),
         tuple(Column(names[one.desk_id], one.place + 1 if one.desk_id in several else None) for one in seats),
         tuple(table(seats, at.opened, given)), tuple(one for one in all_of_day if one.state in CANCELLED), named,
-        len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
+        sum(one.active for one in plan.desks), len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
         tuple(one.words for one in plan.exceptions if one.first <= day <= one.last and one.words), clock.now(session),
     )  # fmt: skip
