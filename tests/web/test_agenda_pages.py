@@ -49,22 +49,12 @@ def test_a_week_is_prepared_and_published_only_once_whoever_is_left_outside_was_
     page = client.get(f"{at}/prepare").text
     assert "bozza" in page
     assert "<svg" in page
-    gone = [
-        one
-        for one in re.findall(r'name="window" value="([^"]+)"', page)
-        if f"-{date.fromisoformat(day).weekday()}-" in one
-    ]
+    weekday = date.fromisoformat(day).weekday()
+    gone = [one for one in re.findall(r'name="window" value="([^"]+)"', page) if f"-{weekday}-" in one]
     post(client, f"{at}/draft/remove", window=gone)
     post(client, f"{at}/draft/days", valid_from=day, valid_to="", observes="")
-    overlap = post(
-        client,
-        f"{at}/draft/add",
-        desk=gone[0].split("-")[0],
-        weekday=["0", "1", "2", "3", "4", "5", "6"],
-        opens="10:00",
-        closes="11:00",
-        places="1",
-    )
+    hours = {"desk": gone[0].split("-")[0], "opens": "10:00", "closes": "11:00", "places": "1"}
+    overlap = post(client, f"{at}/draft/add", weekday=["0", "1", "2", "3", "4", "5", "6"], **hours)
     assert overlap.status_code == 422
     first = post(client, f"{at}/publish")
     assert first.status_code == 200
