@@ -28,6 +28,7 @@ from web.wiring import Runtime
 from web.worker.main import runners
 
 pytestmark = pytest.mark.integration
+MANAGE = "https://x.example/a"
 
 
 def post(client: TestClient, path: str, **fields: object) -> Response:
@@ -186,8 +187,10 @@ def test_a_service_that_asks_for_a_code_is_booked_on_the_web_only_with_it(
         )  # fmt: skip
         person = Person("Paola", "Verdi", email="p@example.it")
         with pytest.raises(CodeNeededError):
-            booking.book(session, None, ente_id=cast.empoli, hold=held.token, person=person, manage_at="x")
-        booking.book(session, None, ente_id=cast.empoli, hold=held.token, person=person, manage_at="x", verified=True)
+            booking.book(session, None, ente_id=cast.empoli, hold=held.token, person=person, manage_at=MANAGE)
+        booking.book(
+            session, None, ente_id=cast.empoli, hold=held.token, person=person, manage_at=MANAGE, verified=True
+        )
 
 
 def test_a_week_is_drawn_lane_beside_lane_and_never_outside_its_picture() -> None:

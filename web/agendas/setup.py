@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.agendas import preparing, queries
 from crm.agendas.bulk import service as bulk
-from crm.agendas.plan import Agenda, Exceptional, Window
+from crm.agendas.plan import Agenda, Exceptional, Window, from_now_on
 from crm.agendas.rules import Channel
 from crm.agendas.week import drawn
 from crm.core import clock
@@ -43,14 +43,15 @@ def page(request: Request, runtime: RuntimeDep, visit: VisitDep, office_id: int)
         office = office_in(session, scope, office_id)
         today = clock.business_day(clock.now(session))
         plan, draft = queries.plan(session, office_id), queries.draft(session, office_id)
-        drawing = [one for one in (draft, *sorted(plan.agendas, key=lambda one: -one.version)) if one is not None]
+        published = from_now_on(plan.agendas, today)
+        drawing = [one for one in (draft, *published) if one is not None]
         context = {
             "office": office, "ente": badges(session)[office.ente_id], "plan": plan, "draft": draft, "today": today,
             "services": [one for one in queries.services(session, office.ente_id) if one.active],
             "quotas": queries.quotas(session, office_id), "channels": tuple(Channel),
             "exceptions": [one for one in plan.exceptions if one.last >= today],
             "pictures": {one.id: drawn(one.windows, [desk.id for desk in plan.desks]) for one in drawing},
-            "published": [one for one in drawing if one is not draft and (one.valid_to or today) >= today],
+            "published": published,
             "desk_names": {one.id: one.name for one in plan.desks},
             "displaced": preparing.displaced_by_draft(session, office_id),
             "outside": preparing.outside(session, office_id), "changes": bulk.of_office(session, office_id),
