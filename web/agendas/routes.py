@@ -36,7 +36,7 @@ def all_offices(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respo
 
 @router.get("/{office_id}")
 def office_day(request: Request, runtime: RuntimeDep, visit: VisitDep, office_id: int, day: str = "") -> Response:
-    """A day of an office: who comes when, at which desk; printed, it hangs beside the door."""
+    """A day of an office: who comes when, at which desk; printed, it is the desks' list, without numbers and notes."""
     scope = visit.scope(Permission.APPOINTMENT_READ)
     with runtime.database.begin(scope) as session:
         office = office_in(session, scope, office_id)
