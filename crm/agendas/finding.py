@@ -21,7 +21,7 @@ AROUND = (1, 4, 14)  # days, before and after, in which a time that is gone has 
 
 @dataclass(frozen=True, slots=True)
 class DayAt:
-    """A day at an office: what is open, what is given away, and how many minutes of it by one channel."""
+    """A day at an office: what is open, what is given away, and how many minutes of it by a channel with a quota."""
 
     office_id: int
     day: date
@@ -91,9 +91,10 @@ def days_at(
             taken = tuple(
                 Taken(Seat(row.desk_id, row.place), Stretch(row.starts_at, row.free_at), row.id) for row in there
             )
+            counted = there if channel in queries.quotas(session, office_id) else ()
             minutes = sum(
                 (row.ends_at - row.starts_at) // timedelta(minutes=1)
-                for row in there
+                for row in counted
                 if row.channel == channel and row.id not in expired
             )
             yield DayAt(office_id, day, tuple(open_on(plan, day)), taken, expired, minutes)
