@@ -21,7 +21,7 @@ from crm.agendas.week import drawn
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from tests.cast import Cast, principal_of
-from tests.web.conftest import csrf_on, let_in
+from tests.web.conftest import PUBLIC, csrf_on, let_in
 from tests.web.test_agendas import day as day  # noqa: PLC0414  (the fixtures)
 from tests.web.test_agendas import office as office  # noqa: PLC0414
 from web.wiring import Runtime
@@ -166,9 +166,19 @@ def test_whoever_may_not_and_other_entes_people_change_nothing(
         sent = post(client, f"/agendas/appointments/{mario.id}/{deed}", at=f"{office}/{mario.starts_at.isoformat()}")
         assert sent.status_code == 404, deed
     assert "Mario" not in post(client, "/agendas/search", text="bianchi").text
-    with pytest.raises(Exception):  # noqa: B017, SIM117
-        with client.websocket_connect(f"/ws/office-{office}-{day}", headers={"origin": "http://testserver"}) as socket:
-            socket.receive_text()
+    with client.websocket_connect(f"/ws/office-{office}-{day}", headers={"origin": PUBLIC}) as socket:
+        assert socket.receive()["code"] == 4403
+
+
+def test_a_day_is_live_for_whoever_may_see_it(client: TestClient, cast: Cast, office: int, day: str) -> None:
+    let_in(client, "anna")
+    assert f'/ws/office-{office}-{day}"' in client.get(f"/agendas/{office}?day={day}").text
+    with client.websocket_connect(f"/ws/office-{office}-{day}", headers={"origin": PUBLIC}) as socket:
+        frame = next(text for text in iter(socket.receive_text, None) if "hx-partial" in text)
+    assert "#office-day" in frame
+    assert "Mario Bianchi" in frame
+    with client.websocket_connect(f"/ws/office-{office}-31-31", headers={"origin": PUBLIC}) as socket:
+        assert socket.receive()["code"] == 4403
 
 
 def test_a_service_that_asks_for_a_code_is_booked_on_the_web_only_with_it(
