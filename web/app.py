@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from crm.core.settings import CarrierKind
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from web.agendas import appointments, bulk, services, setup
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -151,6 +152,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge,
         knowledge_editor,
         follow_ups,
+        services,
+        appointments,
+        bulk,
+        setup,
         agendas,
         booking_managing,
         booking_steps,

@@ -204,6 +204,19 @@ def kept_away(
     return exists().where(out.user_id == user_id, of, out.lifted_at.is_(None))
 
 
+def able_on(session: Session, permission: Permission, *, ente_id: int) -> dict[int, str]:
+    """Whoever now holds a permission on an ente, through it or a contract that covers it: the names, by id."""
+    roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
+    where = or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(enti.contracts_of(session, ente_id)))
+    rows = session.execute(
+        select(User.id, User.name)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(where, RoleGrant.role.in_(roles), User.active, *in_force(session))
+        .order_by(User.name, User.id)
+    )
+    return {row.id: row.name for row in rows}
+
+
 def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:
     """The names of these users."""
     if not user_ids:

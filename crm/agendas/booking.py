@@ -2,24 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.agendas import codes, holding, people, queries, telling
+from crm.agendas import codes, finding, holding, people, queries, telling
 from crm.agendas.codes import Use
-from crm.agendas.errors import TooManyError
+from crm.agendas.errors import CodeNeededError, SlotGoneError, TooManyError
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
 from crm.agendas.people import Person
-from crm.agendas.rules import Channel, may_change
-from crm.core import clock
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.agendas.rules import Channel, Gone, may_change
+from crm.agendas.slots import Seat
+from crm.core import clock, topics
+from crm.core.db import table_of, touch
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.messages.templates import MessageTemplate
 
 LONGEST_REASON = 200
+_ROW = table_of(Appointment)
+SERVED = frozenset({AppointmentState.CALLED, AppointmentState.SERVING})
 _S, _D = AppointmentState, AppointmentDeed
 # What may follow on what, and as what it is told.
 STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
@@ -43,19 +49,24 @@ class Booked:
 
 def book(
     session: Session, by: Principal | None, *, ente_id: int, hold: str, person: Person, manage_at: str,
-    contact_id: int | None = None,
+    contact_id: int | None = None, verified: bool = False,
 ) -> Booked:  # fmt: skip
     """Make a held time somebody's appointment, and tell him. `hold` is its token; said twice, it is booked once.
 
     `by` none is the citizen himself, and `contact_id` the file beside which somebody of the staff books: only he says
-    it. `manage_at` is the address under which the citizen manages his appointments. Raises `HoldGoneError`,
-    `SlotGoneError`, `TooManyError`, or `InvalidError` with what is wrong at each field.
+    it. `manage_at` is the address under which the citizen manages his appointments. `verified`: he has repeated the
+    code that was sent to an address of his, which some services ask of whoever books on the web. Raises
+    `CodeNeededError`, `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError`
+    with what is wrong at each field.
     """
     if by is not None:
         require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
     if (already := _already(session, ente_id, hold)) is not None:
         return already
     row = holding.taken_over(session, ente_id=ente_id, token=hold)
+    needs_code = queries.service(session, ente_id, row.service_id).needs_code
+    if row.channel is Channel.WEB and by is None and needs_code and not verified:
+        raise CodeNeededError
     person = people.parse(person, row.channel)
     _require_caps(session, row, person)
     now = clock.now(session)
@@ -83,26 +94,63 @@ def move(
 
     The citizen (`by` none) may until the cut-off, and so often as the service allows.
     """
-    row = _changeable(session, by, ente_id, appointment_id)
-    limits = queries.service(session, ente_id, row.service_id).limits
-    if by is None and row.moved >= limits.moves:
-        raise ConflictError("Hai già spostato questo appuntamento più volte: per cambiarlo ancora, chiamaci.")
+    row = _movable(session, by, ente_id, appointment_id)
     to = holding.taken_over(session, ente_id=ente_id, token=hold)
     if to.service_id != row.service_id:
         raise InvalidError("L'orario scelto è di un altro servizio.")
-    was = {"starts_at": row.starts_at.isoformat(), "office_id": row.office_id, "desk_id": row.desk_id}
+    was = _where(row)
     taken = (to.office_id, to.desk_id, to.place, to.starts_at, to.ends_at, to.free_at, to.channel)
     session.delete(to)
     session.flush()
     row.office_id, row.desk_id, row.place, row.starts_at, row.ends_at, row.free_at = taken[:6]
-    if by is None:
-        row.moved += 1
-    _changed(session, row, reason)
-    if by is None:
-        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
-        _require_caps(session, row, told)
-    telling.tell(session, by, row, AppointmentDeed.MOVED, channel=taken[6], detail=was)
-    telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)
+    _moved(session, by, row, was, channel=taken[6], manage_at=manage_at, reason=reason)
+    return _booked(session, row)
+
+
+def move_to(
+    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, office_id: int,
+    starts_at: datetime, channel: Channel, manage_at: str, desk_id: int | None = None, reason: str = "",
+) -> Booked:  # fmt: skip
+    """Give an appointment another time at once, which nobody holds; it may overlap the one that it has. He is told.
+
+    At one desk, or (none) whichever has it. Raises `SlotGoneError` with the nearest alternatives, or as `move`.
+    """
+    row = _movable(session, by, ente_id, appointment_id)
+    wanted, was = queries.service(session, ente_id, row.service_id), _where(row)
+    seats = holding.seats_for(session, wanted, office_id, starts_at, channel, moving=row.id)
+    free_at = starts_at + wanted.measures.duration + wanted.measures.buffer
+    for seat in (one for one in seats if desk_id in {None, one.desk_id}):
+        if _taken(session, row, office_id, seat, starts_at, starts_at + wanted.measures.duration, free_at):
+            _moved(session, by, row, was, channel=channel, manage_at=manage_at, reason=reason)
+            return _booked(session, row)
+    raise SlotGoneError(Gone.TAKEN, finding.alternatives(
+        session, wanted, channel=channel, starts_at=starts_at, office_id=office_id, moving=row.id
+    ))  # fmt: skip
+
+
+def restore(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, manage_at: str) -> Booked:
+    """What the office has cancelled by mistake is booked again, as it was, and he is told; twice is once.
+
+    Raises `SlotGoneError` when somebody else has the time, or it is past.
+    """
+    row = _locked(session, by, ente_id, appointment_id)
+    if row.state is AppointmentState.BOOKED:
+        return _booked(session, row)
+    if row.state is not AppointmentState.CANCELLED_BY_OFFICE:
+        raise ConflictError("Questo appuntamento non si può più cambiare: guarda com'è ora.")
+    if row.starts_at <= clock.now(session):
+        raise SlotGoneError(Gone.PAST)
+    holding.sweep(session, Seat(row.desk_id, row.place), row.starts_at, row.free_at)
+    try:
+        with session.begin_nested():
+            row.state = AppointmentState.BOOKED
+            session.flush()
+    except IntegrityError:
+        session.refresh(row)
+        raise SlotGoneError(Gone.TAKEN) from None
+    _changed(session, row, "")
+    telling.tell(session, by, row, AppointmentDeed.BACK, channel=Channel.DESK)
+    telling.write(session, row, MessageTemplate.APPOINTMENT_BOOKED, manage_at=manage_at)
     return _booked(session, row)
 
 
@@ -125,10 +173,15 @@ def cancel(
 
 
 def step(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, to: AppointmentState) -> None:
-    """Somebody of the staff says how far it has come: arrived, called, being served, done, not come. Twice is once."""
+    """Somebody of the staff says how far it has come: arrived, called, being served, done, not come. Twice is once.
+
+    Who calls and serves is somebody who may serve it: raises `ForbiddenError` else.
+    """
     row = _locked(session, by, ente_id, appointment_id)
     if row.state is to:
         return
+    if to in SERVED and not queries.may_serve(session, ente_id, row.service_id, by.user_id):
+        raise ForbiddenError("Questo servizio lo seguono altri: passa la persona a un altro sportello.")
     deed = STEPS.get((row.state, to))
     if deed is None:
         raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
@@ -171,6 +224,54 @@ def _changeable(session: Session, by: Principal | None, ente_id: int, appointmen
     row = _locked(session, by, ente_id, appointment_id)
     _require_changeable(session, by, row)
     return row
+
+
+def _movable(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:
+    row = _changeable(session, by, ente_id, appointment_id)
+    if by is None and row.moved >= queries.service(session, ente_id, row.service_id).limits.moves:
+        raise ConflictError("Hai già spostato questo appuntamento più volte: per cambiarlo ancora, chiamaci.")
+    return row
+
+
+def _where(row: Appointment) -> dict[str, Any]:
+    return {"starts_at": row.starts_at.isoformat(), "office_id": row.office_id, "desk_id": row.desk_id}
+
+
+def _taken(
+    session: Session, row: Appointment, office_id: int, seat: Seat, starts_at: datetime, ends_at: datetime,
+    free_at: datetime,
+) -> bool:  # fmt: skip
+    """Whether the appointment has the seat now: the database refuses one that another has."""
+    holding.sweep(session, seat, starts_at, free_at)
+    to = {
+        "office_id": office_id, "desk_id": seat.desk_id, "place": seat.place, "starts_at": starts_at,
+        "ends_at": ends_at, "free_at": free_at,
+    }  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.execute(update(_ROW).where(_ROW.c.id == row.id).values(to))
+    except IntegrityError:
+        return False
+    session.refresh(row)
+    return True
+
+
+def _moved(
+    session: Session, by: Principal | None, row: Appointment, was: dict[str, Any], *, channel: Channel,
+    manage_at: str, reason: str,
+) -> None:  # fmt: skip
+    """What follows once the row has its new time. Whom it costs nothing but another desk is not disturbed."""
+    if by is None:
+        row.moved += 1
+    _changed(session, row, reason)
+    if by is None:
+        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
+        _require_caps(session, row, told)
+    telling.tell(session, by, row, AppointmentDeed.MOVED, channel=channel, detail=was)
+    if (was["starts_at"], was["office_id"]) != (row.starts_at.isoformat(), row.office_id):
+        telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)
+    if was["office_id"] != row.office_id:
+        touch(session, topics.office(was["office_id"]))
 
 
 def _locked(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:

@@ -40,10 +40,6 @@ class DraftGoneError(NotFoundError):
     """Nobody has gone on with it for two hours, or there never was one."""
 
 
-class CodeNeededError(ConflictError):
-    """The ente asks for the code that was sent to him."""
-
-
 @dataclass(frozen=True, slots=True)
 class Draft:
     """How far somebody is. `held` none: no time is his, or not any more; `expired`: it may be another's any moment."""
@@ -189,17 +185,16 @@ def try_code(session: Session, *, ente_id: int, token: str, code: str) -> bool:
 def book(session: Session, *, ente_id: int, token: str, manage_at: str) -> str:
     """Book what he holds; the token with which he manages it. Said twice, it is booked once.
 
-    Raises as `booking.book` does, or `CodeNeededError`. What he said of himself is then his appointment's alone.
+    Raises as `booking.book` does. What he said of himself is then his appointment's alone.
     """
     row = _mine(session, ente_id, token)
     if row.appointment_id is not None:
         return codes.token(session, Use.MANAGE, ente_id, row.appointment_id)
     draft = read(session, ente_id=ente_id, token=token)
-    if queries.service(session, ente_id, row.service_id).needs_code and not draft.verified:
-        raise CodeNeededError("Prima di prenotare, scrivi il codice che ti abbiamo mandato.")
     done = booking.book(
-        session, None, ente_id=ente_id, hold=_hold(session, row), person=draft.told, manage_at=manage_at
-    )
+        session, None, ente_id=ente_id, hold=_hold(session, row), person=draft.told, manage_at=manage_at,
+        verified=draft.verified,
+    )  # fmt: skip
     row.appointment_id, row.told, row.verified = done.appointment_id, None, None
     session.flush()
     return done.token

@@ -16,6 +16,7 @@ SENTENCES = {
     Gone.QUOTA: "I posti di questo giorno per chi prenota da qui sono finiti: scegli un altro giorno, o chiamaci.",
 }
 TOO_LONG = "Il tempo per completare la prenotazione è finito: scegli di nuovo l'orario."
+CODE_NEEDED = "Per questo servizio serve prima il codice che ti mandiamo: confermalo, poi prenota."
 LEFT_OUTSIDE = "Qualche appuntamento resterebbe fuori dai nuovi orari: guarda quali, poi conferma."
 
 
@@ -33,6 +34,13 @@ class HoldGoneError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(TOO_LONG)
+
+
+class CodeNeededError(ConflictError):
+    """Whoever books this service on the web first shows that an address is his."""
+
+    def __init__(self) -> None:
+        super().__init__(CODE_NEEDED)
 
 
 class TooManyError(ConflictError):

@@ -21,7 +21,7 @@ AROUND = (1, 4, 14)  # days, before and after, in which a time that is gone has 
 
 @dataclass(frozen=True, slots=True)
 class DayAt:
-    """A day at an office: what is open, what is given away, and how many minutes of it by one channel."""
+    """A day at an office: what is open, what is given away, and how many minutes of it by a channel with a quota."""
 
     office_id: int
     day: date
@@ -50,11 +50,11 @@ class DayAt:
 
 def free_times(
     session: Session, *, ente_id: int, service_id: int, channel: Channel, first: date, last: date,
-    office_id: int | None = None,
+    office_id: int | None = None, moving: UUID | None = None,
 ) -> list[Free]:  # fmt: skip
     """The times at which somebody could have this service on these days, at one office or any that offers it, in order.
 
-    Raises `NotFoundError`.
+    `moving` is the appointment that is to have another time: its own stands in nobody's way. Raises `NotFoundError`.
     """
     wanted = queries.service(session, ente_id, service_id)
     offices = wanted.offices if office_id is None else wanted.offices & {office_id}
@@ -65,7 +65,7 @@ def free_times(
         return []
     found = [
         time
-        for day in days_at(session, sorted(offices), first, last, channel=channel)
+        for day in days_at(session, sorted(offices), first, last, channel=channel, moving=moving)
         if day.has_room(queries.quotas(session, day.office_id).get(channel), wanted.measures)
         for time in day.free(wanted.measures)
         if against(time.starts_at, wanted.limits, channel, now=now) is None
@@ -74,14 +74,15 @@ def free_times(
 
 
 def days_at(
-    session: Session, office_ids: Collection[int], first: date, last: date, *, channel: Channel
+    session: Session, office_ids: Collection[int], first: date, last: date, *, channel: Channel,
+    moving: UUID | None = None,
 ) -> Iterator[DayAt]:  # fmt: skip
-    """Each of these days at each of these offices."""
+    """Each of these days at each of these offices; without the appointment that is being moved."""
     now = clock.now(session)
-
     given: dict[tuple[int, date], list[Any]] = {}
     for row in queries.given(session, office_ids, first, last):
-        given.setdefault((row.office_id, clock.business_day(row.starts_at)), []).append(row)
+        if row.id != moving:
+            given.setdefault((row.office_id, clock.business_day(row.starts_at)), []).append(row)
     for office_id in office_ids:
         plan, day = queries.plan(session, office_id), first
         while day <= last:
@@ -90,9 +91,10 @@ def days_at(
             taken = tuple(
                 Taken(Seat(row.desk_id, row.place), Stretch(row.starts_at, row.free_at), row.id) for row in there
             )
+            counted = there if channel in queries.quotas(session, office_id) else ()
             minutes = sum(
                 (row.ends_at - row.starts_at) // timedelta(minutes=1)
-                for row in there
+                for row in counted
                 if row.channel == channel and row.id not in expired
             )
             yield DayAt(office_id, day, tuple(open_on(plan, day)), taken, expired, minutes)
@@ -111,6 +113,7 @@ def why_not(wanted: ServiceView, day: DayAt, starts_at: datetime, channel: Chann
 
 def alternatives(
     session: Session, wanted: ServiceView, *, channel: Channel, starts_at: datetime, office_id: int,
+    moving: UUID | None = None,
 ) -> list[Free]:  # fmt: skip
     """The nearest times that can be had in the place of one, at the same office before others."""
     day = clock.business_day(max(starts_at, clock.now(session)))
@@ -118,7 +121,7 @@ def alternatives(
     for days in AROUND:
         times = free_times(
             session, ente_id=wanted.ente_id, service_id=wanted.id, channel=channel, first=day - days * DAY,
-            last=day + days * DAY,
+            last=day + days * DAY, moving=moving,
         )  # fmt: skip
         found = nearest(times, starts_at, office_id=office_id)
         if sum(one.office_id == office_id for one in found) == len(found) == MOST_NEAR:

@@ -64,8 +64,7 @@ def hold(
     wanted, now = queries.service(session, ente_id, service_id), clock.now(session)
     if office_id not in wanted.offices or not wanted.active:
         raise NotFoundError("Questo ufficio non offre questo servizio.")
-    if starts_at.tzinfo is None or not now - FAR < starts_at < now + FAR:
-        raise InvalidError("Questo orario non esiste: scegline uno.")
+    _require_time(session, starts_at)
     if instead:
         release(session, ente_id=ente_id, token=instead)
     mark = secrecy.of(session).mark("appointment.holder", f"{ente_id}:{holder}".encode())[:16] if holder else None
@@ -75,7 +74,7 @@ def hold(
     free_at = starts_at + wanted.measures.duration + wanted.measures.buffer
     for seat in seats:
         if day.expired:
-            _sweep(session, seat, starts_at, free_at)
+            sweep(session, seat, starts_at, free_at)
         row = {
             "id": new_id(session), "ente_id": ente_id, "office_id": office_id, "desk_id": seat.desk_id,
             "place": seat.place, "service_id": service_id, "state": AppointmentState.HELD, "channel": channel,
@@ -126,6 +125,24 @@ def taken_over(session: Session, *, ente_id: int, token: str) -> Appointment:
     return row
 
 
+def seats_for(
+    session: Session, wanted: ServiceView, office_id: int, starts_at: datetime, channel: Channel, *, moving: UUID
+) -> list[Seat]:  # fmt: skip
+    """The seats that an appointment which is moved could have at a time. Raises as `hold`."""
+    if office_id not in wanted.offices:
+        raise NotFoundError("Questo ufficio non offre questo servizio.")
+    _require_time(session, starts_at)
+    return _seats(
+        session, wanted, _day(session, wanted.ente_id, office_id, starts_at, channel, moving), starts_at, channel
+    )
+
+
+def _require_time(session: Session, starts_at: datetime) -> None:
+    now = clock.now(session)
+    if starts_at.tzinfo is None or not now - FAR < starts_at < now + FAR:
+        raise InvalidError("Questo orario non esiste: scegline uno.")
+
+
 def _seats(
     session: Session, wanted: ServiceView, day: DayAt, starts_at: datetime, channel: Channel
 ) -> list[Seat]:  # fmt: skip
@@ -144,13 +161,13 @@ def _seats(
 
 
 def _day(
-    session: Session, ente_id: int, office_id: int, starts_at: datetime, channel: Channel
+    session: Session, ente_id: int, office_id: int, starts_at: datetime, channel: Channel, moving: UUID | None = None
 ) -> DayAt:  # fmt: skip
     """The day of a start at an office. Where a quota counts what the channel gave away, it is counted one by one."""
     day = clock.business_day(starts_at)
     if channel in queries.quotas(session, office_id):
         session.execute(select(func.pg_advisory_xact_lock(ente_id, office_id * 1000 + day.timetuple().tm_yday)))
-    return next(days_at(session, [office_id], day, day, channel=channel))
+    return next(days_at(session, [office_id], day, day, channel=channel, moving=moving))
 
 
 def _gone(
@@ -162,8 +179,8 @@ def _gone(
     return SlotGoneError(because, [one for one in offered if (one.office_id, one.starts_at) != (office_id, starts_at)])
 
 
-def _sweep(session: Session, seat: Seat, starts_at: datetime, free_at: datetime) -> None:
-    """Holds that expired stand in nobody's way."""
+def sweep(session: Session, seat: Seat, starts_at: datetime, free_at: datetime) -> None:
+    """Holds of a seat that expired stand in nobody's way."""
     session.execute(
         delete(_ROW).where(
             _ROW.c.desk_id == seat.desk_id, _ROW.c.place == seat.place, _ROW.c.state == AppointmentState.HELD,

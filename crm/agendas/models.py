@@ -246,6 +246,17 @@ class ChannelQuota(Base):
     )
 
 
+class AppointmentSetting(Base):
+    """What an ente decides about appointments; one without a row has the defaults."""
+
+    __tablename__ = "appointment_setting"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
+    kept_days: Mapped[int] = mapped_column(SmallInteger)  # who came, if he is on no file, after he did
+
+    __table_args__ = (CheckConstraint("kept_days BETWEEN 1 AND 3650", name="kept_days"),)
+
+
 class Appointment(Base):
     """A time that somebody has: first held, then booked, then whatever became of it. One seat, one person: see TAKEN.
 

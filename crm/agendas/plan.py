@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 
 from crm.agendas.times import Stretch, stretch, without
 from crm.enti.calendar import Timetable, is_holiday
@@ -97,6 +97,14 @@ class Open:
 def in_force(agendas: Iterable[Agenda], day: date) -> Agenda | None:
     """The agenda of a day: of those that cover it, the latest version."""
     return max((one for one in agendas if one.covers(day)), key=lambda one: one.version, default=None)
+
+
+def from_now_on(agendas: Iterable[Agenda], today: date) -> list[Agenda]:
+    """Those that are in force on some day from today on, in the order in which they begin to be."""
+    known = list(agendas)
+    edges = {one.valid_from for one in known} | {one.valid_to + timedelta(days=1) for one in known if one.valid_to}
+    found = [in_force(known, day) for day in sorted({today, *(edge for edge in edges if edge > today)})]
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def open_on(plan: Plan, day: date) -> list[Open]:

@@ -15,13 +15,15 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
+from crm.access.queries import able_on
 from crm.access.service import require_on
-from crm.agendas import queries
+from crm.agendas import queries, sites
 from crm.agendas.errors import DisplacedError
 from crm.agendas.models import (
     MOST_PLACES,
     AgendaState,
     AgendaWindow,
+    AppointmentSetting,
     BookableService,
     ChannelQuota,
     Desk,
@@ -100,6 +102,8 @@ def save_service(
     offices = set(session.scalars(select(Office.id).where(Office.ente_id == ente_id)))
     if not told.offices <= offices:
         raise InvalidError("Uno degli uffici non c'è più: ricarica la pagina.", field="offices")
+    if not told.clerks <= set(able(session, ente_id)):
+        raise InvalidError("Chi scegli deve lavorare per l'ente agli appuntamenti: ricarica la pagina.", field="clerks")
     changed(session)
     row = BookableService(ente_id=ente_id) if service_id is None else session.get(BookableService, service_id)
     if row is None or row.ente_id != ente_id:
@@ -120,6 +124,11 @@ def save_service(
     audit.note(session, by, kind="service.changed", ente_id=ente_id, subject=f"service:{row.id}", after=after)
     touch(session, topics.ente(ente_id))
     return row.id
+
+
+def able(session: Session, ente_id: int) -> dict[int, str]:
+    """Who may be named as serving a service of an ente: whoever now works on its appointments. Names by id."""
+    return able_on(session, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
 
 
 def draft(session: Session, by: Principal, *, ente_id: int, office_id: int) -> int:
@@ -195,6 +204,7 @@ def publish(
 
     after = {"version": row.version, "valid_from": row.valid_from.isoformat(), "office_id": office_id}
     _change(session, by, office_id, write, kind="agenda.published", after=after, seen=seen)
+    sites.open_pages(session, by, ente_id=ente_id)
     return row.id
 
 
@@ -274,6 +284,23 @@ def set_quota(
     session.flush()
     after = {"channel": channel.value, "share": share, "office_id": office_id}
     audit.note(session, by, kind="quota.changed", ente_id=ente_id, subject=f"office:{office_id}", after=after)
+
+
+def set_kept_days(session: Session, by: Principal, *, ente_id: int, days: int) -> None:
+    """For how many days after his appointment it is kept who came, if he is on no file. Raises `FieldError`."""
+    require_on(session, by, Permission.AGENDA_MANAGE, ente_id=ente_id)
+    if not 1 <= days <= 3650:
+        raise FieldError("Scrivi i giorni con un numero intero, da 1 a 3650.", "days")
+    changed(session)
+    before = queries.kept_days(session, ente_id)
+    row = session.get(AppointmentSetting, ente_id) or AppointmentSetting(ente_id=ente_id)
+    row.kept_days = days
+    session.add(row)
+    session.flush()
+    audit.note(
+        session, by, kind="appointments.kept_changed", ente_id=ente_id, subject="appointments", before={"days": before},
+        after={"days": days},
+    )  # fmt: skip
 
 
 def _change(

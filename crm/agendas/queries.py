@@ -7,15 +7,17 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
+from crm.agendas.codes import read_code
 from crm.agendas.models import (
     GIVEN,
     AgendaState,
     AgendaWindow,
     Appointment,
     AppointmentEvent,
+    AppointmentSetting,
     AppointmentState,
     BookableService,
     ChannelQuota,
@@ -36,6 +38,8 @@ from crm.core.errors import NotFoundError
 from crm.enti.details import OfficeView
 from crm.enti.models import Ente, Office
 
+MOST_FOUND, LEAST_TYPED, SEARCHED_BACK = 30, 2, timedelta(days=30)
+KEPT_DAYS = 90
 _OF_ALL = Mapping[str, str]
 _ROW = table_of(Appointment)
 NOT_HELD = Appointment.state != AppointmentState.HELD
@@ -55,6 +59,7 @@ class ServiceView:
     limits: Limits
     needs_code: bool
     offices: frozenset[int]
+    rank: int = 0
 
     def called(self, language: str) -> str:
         """Its name in a language, else in Italian."""
@@ -95,7 +100,7 @@ class AppointmentView:
     @property
     def name(self) -> str:
         """As people say it."""
-        return full_name(self.surname, self.given_name)
+        return full_name(self.surname, self.given_name) or "—"  # his data are erased
 
 
 def said(texts: Mapping[str, str], language: str) -> str:
@@ -173,12 +178,32 @@ def quotas(session: Session, office_id: int) -> Mapping[Channel, int]:
     return MappingProxyType({row.channel: row.share for row in rows})
 
 
+@kept
+def kept_days(session: Session, ente_id: int) -> int:
+    """For how many days after his appointment an ente keeps who it was that came, if he is on no file."""
+    row = session.get(AppointmentSetting, ente_id)
+    return KEPT_DAYS if row is None else row.kept_days
+
+
 def clerks(session: Session, ente_id: int) -> dict[int, frozenset[int]]:
     """Who may serve each service that names somebody, by the service's id."""
     found: dict[int, set[int]] = {}
     for row in session.scalars(select(ServiceClerk).where(ServiceClerk.ente_id == ente_id)):
         found.setdefault(row.service_id, set()).add(row.user_id)
     return {service_id: frozenset(users) for service_id, users in found.items()}
+
+
+def may_serve(session: Session, ente_id: int, service_id: int, user_id: int) -> bool:
+    """Whether somebody is among those who serve a service; where nobody is named, everybody is."""
+    named = clerks(session, ente_id).get(service_id)
+    return not named or user_id in named
+
+
+def draft(session: Session, office_id: int) -> Agenda | None:
+    """The agenda of an office that is being prepared."""
+    own = (OfficeAgenda.office_id == office_id, OfficeAgenda.state == AgendaState.DRAFT)
+    row = session.scalars(select(OfficeAgenda).where(*own)).one_or_none()
+    return None if row is None else as_agenda(session, row)
 
 
 def as_agenda(session: Session, row: OfficeAgenda) -> Agenda:
@@ -209,7 +234,7 @@ def _service(row: BookableService, offices: frozenset[int]) -> ServiceView:
     )  # fmt: skip
     return ServiceView(
         row.id, row.ente_id, row.active, MappingProxyType(row.name), MappingProxyType(row.description),
-        MappingProxyType(row.bring), Measures(row.id, **minutes), limits, row.needs_code, offices,
+        MappingProxyType(row.bring), Measures(row.id, **minutes), limits, row.needs_code, offices, row.rank,
     )  # fmt: skip
 
 
@@ -248,6 +273,23 @@ def of_office(session: Session, office_id: int, first: date, last: date) -> list
         session, Appointment.office_id == office_id, Appointment.starts_at >= clock.start_of_day(first),
         Appointment.starts_at < clock.start_of_day(last + timedelta(days=1)),
     )  # fmt: skip
+
+
+def searched(session: Session, text: str) -> list[AppointmentView]:
+    """The appointments with this code, else those of people whose surname begins so; the next ones first, then those of
+    the last weeks. At most `MOST_FOUND`.
+    """
+    if (code := read_code(text)) is not None and (found := _views(session, Appointment.code == code)):
+        return found
+    surname = " ".join(text.split()).lower()
+    if len(surname) < LEAST_TYPED:
+        return []
+    now = clock.now(session)
+    found = _views(
+        session, Appointment.starts_at >= now - SEARCHED_BACK,
+        func.lower(Appointment.surname).startswith(surname, autoescape=True),
+    )  # fmt: skip
+    return sorted(found, key=lambda one: (one.ends_at < now, abs(one.starts_at - now)))[:MOST_FOUND]
 
 
 def ahead(session: Session, office_id: int) -> list[AppointmentView]:

@@ -1,6 +1,8 @@
 """Where citizens of an ente book on the web: the name in the address, its own host name, who may embed the pages."""
 
+import itertools
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from crm.agendas.models import BookingSite
 from crm.audit import service as audit
 from crm.core.configuration import changed, kept
 from crm.core.errors import FieldError
+from crm.enti import queries as enti
 
 PATH = "/prenota"
 MOST_FRAMES = 10
@@ -59,6 +62,18 @@ def of_ente(session: Session, ente_id: int) -> Site | None:
 def by_host(session: Session, host: str) -> Site | None:
     """The one of an ente's own host name."""
     return next((one for one in sites(session) if one.host is not None and one.host == host.lower()), None)
+
+
+def open_pages(session: Session, by: Principal, *, ente_id: int) -> None:
+    """Give an ente that publishes its first agenda an address, after its name; one that has an address keeps it."""
+    if of_ente(session, ente_id) is not None:
+        return
+    name = enti.badges(session, frozenset({ente_id}))[ente_id].short_name
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:34].strip("-") or "ente"
+    taken = {one.slug for one in sites(session)}
+    names = itertools.chain([slug], (f"{slug}-{n}" for n in itertools.count(2)))
+    save(session, by, ente_id=ente_id, slug=next(one for one in names if one not in taken))
 
 
 def save(session: Session, by: Principal, *, ente_id: int, slug: str, host: str = "", framed_by: str = "") -> Site:

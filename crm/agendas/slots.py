@@ -32,8 +32,7 @@ class Seat(NamedTuple):
     place: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A seat that somebody has; `when` goes on until the next may have it."""
 
     seat: Seat

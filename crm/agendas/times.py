@@ -1,8 +1,8 @@
 """Stretches of time, and instants of clocks that hang in Rome. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from crm.core.clock import ROME
 
@@ -10,8 +10,7 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Stretch:
+class Stretch(NamedTuple):
     """From an instant (UTC) until before another."""
 
     start: datetime

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.agendas import queries
-from crm.agendas.finding import days_at
+from crm.agendas.finding import DayAt, days_at
 from crm.agendas.models import AppointmentState
 from crm.agendas.picture import Given, Row, seats_of, table
-from crm.agendas.plan import is_day_off
+from crm.agendas.plan import DeskView, is_day_off
 from crm.agendas.queries import AppointmentView, ServiceView
 from crm.agendas.rules import Channel
 from crm.agendas.slots import Seat
-from crm.agendas.times import Stretch
+from crm.agendas.times import DAY, Stretch
 from crm.core import clock
 from crm.enti.details import OfficeView, offices
 from crm.enti.queries import Badge, badges
@@ -49,18 +49,75 @@ class OfficeDay:
     rows: tuple[Row[Shown], ...]
     cancelled: tuple[AppointmentView, ...]
     services: dict[int, ServiceView]
+    desks: int  # in use
     booked: int
     free: int  # stretches of time that nobody has, in minutes
     words: tuple[str, ...]  # why the day is otherwise
     now: datetime
 
 
-def offices_of(session: Session, ente_ids: frozenset[int]) -> list[tuple[Badge, list[OfficeView]]]:
-    """The offices with desks of these enti, by ente."""
+@dataclass(frozen=True, slots=True)
+class DeskDay:
+    """A day of a desk: its appointments with their services, and how many minutes are open and left."""
+
+    appointments: tuple[Shown, ...]
+    open_minutes: int
+    free_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeWeek:
+    """A week of an office: its days, and each desk with its cells day by day."""
+
+    office: OfficeView
+    ente: Badge
+    days: tuple[date, ...]
+    off: frozenset[date]
+    desks: tuple[tuple[DeskView, tuple[DeskDay, ...]], ...]
+    booked: int
+
+
+def office_week(session: Session, office: OfficeView, day: date, language: str) -> OfficeWeek:
+    """The week of a day: Monday to Saturday, and Sunday where there is something."""
+    monday = day - DAY * day.weekday()
+    plan = queries.plan(session, office.id)
+    named = {one.id: one.called(language) for one in queries.services(session, office.ente_id)}
+    booked: dict[tuple[int, date], list[AppointmentView]] = {}
+    for one in queries.of_office(session, office.id, monday, monday + 6 * DAY):
+        if one.state not in CANCELLED:
+            booked.setdefault((one.desk_id, clock.business_day(one.starts_at)), []).append(one)
+    at = list(days_at(session, [office.id], monday, monday + 6 * DAY, channel=Channel.DESK))
+    shown = [one for one in at if one.day.weekday() < 6 or one.opened or any(key[1] == one.day for key in booked)]
+
+    def cell(desk_id: int, one: DayAt) -> DeskDay:
+        there = booked.get((desk_id, one.day), [])
+        minutes = sum(each.when.minutes * each.places for each in one.opened if each.desk_id == desk_id)
+        taken = sum(each.when.minutes for each in one.taken if each.seat.desk_id == desk_id)
+        return DeskDay(tuple(Shown(two, named[two.service_id]) for two in there), minutes, max(0, minutes - taken))
+
+    used = {desk_id for desk_id, _ in booked}
+    return OfficeWeek(
+        office, badges(session)[office.ente_id], tuple(one.day for one in shown),
+        frozenset(one.day for one in shown if is_day_off(plan, one.day)),
+        tuple(
+            (desk, tuple(cell(desk.id, one) for one in shown)) for desk in plan.desks if desk.active or desk.id in used
+        ),
+        sum(len(some) for some in booked.values()),
+    )  # fmt: skip
+
+
+def offices_of(
+    session: Session, ente_ids: frozenset[int], prepared_by_him: frozenset[int]
+) -> list[tuple[Badge, list[OfficeView]]]:  # fmt: skip
+    """The offices with desks of these enti, by ente; of those that the visitor prepares, also those without."""
     return [
         (ente, those)
         for ente in badges(session, ente_ids).values()
-        if (those := [one for one in offices(session, ente.id) if queries.desks(session, one.id)])
+        if (
+            those := [
+                one for one in offices(session, ente.id) if ente.id in prepared_by_him or queries.desks(session, one.id)
+            ]
+        )
     ]
 
 
@@ -92,6 +149,6 @@ def office_day(session: Session, office: OfficeView, day: date, language: str) -
         office, badges(session)[office.ente_id], day, is_day_off(plan, day),
         tuple(Column(names[one.desk_id], one.place + 1 if one.desk_id in several else None) for one in seats),
         tuple(table(seats, at.opened, given)), tuple(one for one in all_of_day if one.state in CANCELLED), named,
-        len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
+        sum(one.active for one in plan.desks), len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
         tuple(one.words for one in plan.exceptions if one.first <= day <= one.last and one.words), clock.now(session),
     )  # fmt: skip

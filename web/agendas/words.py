@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from crm.agendas.models import AgendaState, AppointmentState
+from crm.agendas.bulk.models import BulkKind, BulkState, ItemState
+from crm.agendas.models import AgendaState, AppointmentDeed, AppointmentState
 from crm.agendas.rules import Channel
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
@@ -21,6 +22,35 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Channel.WEB: "dal sito",
         Channel.PHONE: "per telefono",
         Channel.DESK: "allo sportello",
+    },
+    AppointmentDeed: {
+        AppointmentDeed.BOOKED: "prenotato",
+        AppointmentDeed.MOVED: "spostato",
+        AppointmentDeed.CANCELLED: "annullato",
+        AppointmentDeed.ARRIVED: "è arrivato",
+        AppointmentDeed.CALLED: "chiamato allo sportello",
+        AppointmentDeed.SERVED: "si comincia a servirlo",
+        AppointmentDeed.DONE: "concluso",
+        AppointmentDeed.MISSED: "non è venuto",
+        AppointmentDeed.BACK: "riportato com'era",
+    },
+    BulkKind: {
+        BulkKind.MOVE: "spostare",
+        BulkKind.CANCEL: "annullare",
+    },
+    BulkState: {
+        BulkState.PREPARED: "proposta: non è ancora successo niente",
+        BulkState.RUNNING: "in corso",
+        BulkState.DONE: "fatto",
+        BulkState.UNDOING: "si sta riportando com'era",
+        BulkState.UNDONE: "riportato com'era",
+    },
+    ItemState: {
+        ItemState.WAITING: "da fare",
+        ItemState.DONE: "fatto",
+        ItemState.LEFT: "rimasto com'era",
+        ItemState.UNDONE: "riportato com'era",
+        ItemState.KEPT: "non si può riportare",
     },
     AgendaState: {
         AgendaState.DRAFT: "bozza",

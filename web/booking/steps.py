@@ -10,8 +10,8 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.agendas import drafts, pace, people, queries, sites
-from crm.agendas.drafts import CodeNeededError, Draft
-from crm.agendas.errors import HoldGoneError, SlotGoneError, TooManyError
+from crm.agendas.drafts import Draft
+from crm.agendas.errors import CodeNeededError, HoldGoneError, SlotGoneError, TooManyError
 from crm.agendas.pace import Ask
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel

@@ -68,6 +68,7 @@ def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
     _loading()
     from crm.agendas.keeping import forget as forget_holds  # noqa: PLC0415
+    from crm.agendas.keeping import forget_people  # noqa: PLC0415
     from crm.agendas.reminding import remind  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
@@ -111,6 +112,7 @@ def engine() -> None:
         Chore("digits_kept", 60, partial(forget_digits, runtime.database), patient=True),
         Chore("reminders", 60, partial(remind, runtime.database), patient=True),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
+        Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),

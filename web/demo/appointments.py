@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.agendas import booking, finding, holding, preparing, queries, sites
+from crm.agendas import booking, finding, holding, preparing, queries
 from crm.agendas.models import Desk
 from crm.agendas.people import Person
 from crm.agendas.plan import Exceptional, Window
@@ -42,7 +42,6 @@ def receive(session: Session) -> None:
         ente = session.scalars(select(Ente).where(Ente.cadastral_code == code)).one()
         office = session.scalars(select(Office).where(Office.ente_id == ente.id).order_by(Office.id).limit(1)).one()
         _prepare(session, sara, ente.id, office.id)
-        sites.save(session, sara, ente_id=ente.id, slug=ente.short_name)
         _come(session, sara, ente.id, office.id)
 
 

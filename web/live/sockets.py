@@ -18,6 +18,7 @@ from crm.core.clock import DatabaseClock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
+from web.agendas import routes as agendas
 from web.audit import view as audit
 from web.closures import routes as closures
 from web.console import view as console
@@ -99,6 +100,8 @@ NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of
 def joining(name: str) -> Joining | None:
     """How one joins a page by its name; none when there is no such page."""
     kind, _, number = name.partition("-")
+    if kind == "office":  # and a day: `office-12-2026-11-24`
+        return lambda runtime, visit: agendas.join(runtime, visit, number)
     if kind in NUMBERED and (id_ := id_of(number)) is not None:
         return lambda runtime, visit: NUMBERED[kind](runtime, visit, id_)
     return PAGES.get(name)

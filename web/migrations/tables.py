@@ -1,6 +1,7 @@
 """Every table of the product, in one metadata."""
 
 import crm.access.models
+import crm.agendas.bulk.models
 import crm.agendas.models
 import crm.audit.models
 import crm.collection.models

@@ -1,11 +1,13 @@
 """The `worker` and `beat` processes."""
 
 import os
+from functools import partial
 from typing import Any
 
 from celery import Celery
 from sqlalchemy import select
 
+from crm.agendas.bulk import service as bulk
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
@@ -34,6 +36,7 @@ from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
 from telephony.messages.delivery import Delivery
+from web.agendas.links import manage_at
 from web.levels.view import days_of
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build
@@ -63,6 +66,7 @@ def runners(
         CONTENTS: contents.fetcher(store),
         ending.END: ending.runner(store),
         reports.TELL: reports.teller(public_url),
+        bulk.JOB: bulk.runner(partial(manage_at, public_url=public_url)),
         **({outbox.DELIVER: messages.runner()} if messages else {}),
     }
     return RUNNERS | more

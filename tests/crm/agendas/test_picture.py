@@ -1,18 +1,18 @@
 """A day as a table: every minute of every place once, whatever is given away."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.agendas.picture import Given, What, seats_of, table
-from crm.agendas.plan import Open
+from crm.agendas.plan import Agenda, Open, from_now_on
 from crm.agendas.slots import Seat
 from crm.agendas.times import Stretch
 
 NINE = datetime(2026, 11, 23, 8, tzinfo=UTC)
-STEP = timedelta(minutes=10)
+STEP, DAY, MONDAY = timedelta(minutes=10), timedelta(days=1), date(2026, 11, 23)
 
 
 def stretch(first: int, last: int) -> Stretch:
@@ -56,3 +56,14 @@ def test_every_minute_of_every_place_is_there_once(
         assert all(a.when.end == b.when.start for a, b in pairwise(cells) if a and b)
     shown = [cell.given for row in rows for cell in row.cells if cell and cell.what is What.GIVEN]
     assert sorted(one for one in shown if one is not None) == [one.what for one in sorted(had, key=lambda x: x.what)]
+
+
+def test_only_the_agendas_that_still_count_are_shown() -> None:
+    def agenda(version: int, first: date, last: date | None = None) -> Agenda:
+        return Agenda(version, version, first, last, True, ())
+
+    old, usual, summer = agenda(1, MONDAY), agenda(2, MONDAY + DAY), agenda(3, MONDAY + 9 * DAY, MONDAY + 20 * DAY)
+    assert from_now_on([old, usual, summer], MONDAY) == [old, usual, summer]
+    assert from_now_on([old, usual, summer], MONDAY + DAY) == [usual, summer]
+    assert from_now_on([old, usual, summer], MONDAY + 21 * DAY) == [usual]
+    assert from_now_on([], MONDAY) == []

@@ -4,10 +4,11 @@ from datetime import time
 from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
-from crm.agendas import preparing, queries
+from crm.agendas import preparing, queries, sites
 from crm.agendas.errors import DisplacedError
 from crm.agendas.plan import Exceptional, Window
 from crm.agendas.preparing import ServiceTold
@@ -40,6 +41,18 @@ def test_a_new_agenda_says_whom_it_leaves_outside_and_leaves_them_their_time(des
     assert (one.starts_at, one.state.value) == (NINE, "booked")
     assert [each.id for each in desks.work(lambda s: preparing.outside(s, desks.office))] == [booked]
     desks.publish(*afternoon)  # who was outside before is nobody's surprise
+
+
+def test_the_first_agenda_gives_the_ente_an_address_and_the_next_ones_leave_it(desks: Desks) -> None:
+    def address(session: Session) -> str:
+        site = sites.of_ente(session, desks.cast.empoli)
+        assert site is not None
+        return site.slug
+
+    assert desks.work(address) == "empoli"
+    desks.work(lambda s: sites.save(s, desks.sara(s), ente_id=desks.cast.empoli, slug="comune"))
+    desks.publish(*every_day(desks.one, time(9), time(12)))
+    assert desks.work(address) == "comune"
 
 
 def test_a_draft_is_nobodys_business_until_it_is_published(desks: Desks) -> None:

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
+from crm.agendas.bulk.models import BulkChange, BulkItem, BulkKind, BulkState, ItemState
 from crm.agendas.models import (
     AgendaWindow,
     Appointment,
     AppointmentDeed,
     AppointmentEvent,
+    AppointmentSetting,
     AppointmentState,
     BookableService,
     BookingDraft,
@@ -155,9 +157,10 @@ OF_NOBODY = {
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
-    "agenda_window", "bookable_service", "booking_site", "channel_quota", "closure", "desk", "emergency_message",
-    "ente_logo", "file_setting", "gate_question", "office", "office_agenda", "office_exception", "opening_hours",
-    "payment_way", "recording_setting", "self_service_setting", "service_office", "service_topic", "special_day",
+    "agenda_window", "appointment_setting", "bookable_service", "booking_site", "channel_quota", "closure",
+    "desk", "emergency_message", "ente_logo", "file_setting", "gate_question", "office", "office_agenda",
+    "office_exception", "opening_hours", "payment_way", "recording_setting", "self_service_setting",
+    "service_office", "service_topic", "special_day",
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
@@ -407,6 +410,10 @@ def _receives(session: Session, cast: Cast) -> None:
         ends_at=AS_OF + timedelta(minutes=20), free_at=AS_OF + timedelta(minutes=20), code="CCDDFFGG",
         state=AppointmentState.BOOKED, channel=Channel.WEB, made_at=AS_OF, changed_at=AS_OF,
     )  # fmt: skip
+    change = BulkChange(
+        **at, id=uuid4(), kind=BulkKind.CANCEL, state=BulkState.DONE, reason="Sciopero", made_at=AS_OF,
+        made_by=cast.sara,
+    )  # fmt: skip
     session.add_all(
         [
             ServiceOffice(**at, service_id=service.id), ServiceClerk(**ente, service_id=service.id, user_id=cast.anna),
@@ -416,14 +423,22 @@ def _receives(session: Session, cast: Cast) -> None:
             OfficeException(
                 **at, first=AS_OF.date(), last=AS_OF.date(), closed=True, words="", written_at=AS_OF
             ),
-            ChannelQuota(**at, channel=Channel.WEB, share=50), appointment,
             BookingSite(**ente, slug="empoli", framed_by=[]), BookingPace(**ente, mark=b"x", since=AS_OF, asked=1),
             BookingDraft(**at, id=uuid4(), service_id=service.id, language="it", changed_at=AS_OF),
+            ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
+            AppointmentSetting(**ente, kept_days=30),
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},
             ),
         ]
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        BulkItem(
+            **ente, change_id=change.id, appointment_id=appointment.id, rank=0, was_at=AS_OF, was_desk_id=desk.id,
+            state=ItemState.DONE, why="",
+        )
     )  # fmt: skip
 
 
