@@ -13,8 +13,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from crm.core.settings import CarrierKind
+from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from telephony.walls import service as walls_service
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -33,6 +35,7 @@ from web.continuity import routes as continuity
 from web.continuity import status
 from web.continuity.pulse import Pulse
 from web.design import routes as design
+from web.desk import routes as desk
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -67,6 +70,7 @@ from web.quality import routes as quality
 from web.quality import setup as quality_setup
 from web.recordings import routes as recordings
 from web.reports import routes as reports
+from web.screens import routes as screens
 from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
@@ -108,6 +112,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             app.state.presence.run(),
             app.state.guard.run(),
             app.state.walls.run(),
+            app.state.screens.run(),
             app.state.pulse.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
@@ -123,7 +128,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    app.state.walls = WallWatch(runtime)
+    app.state.walls = WallWatch(runtime, walls_service.still_there)
+    app.state.screens = WallWatch(runtime, office_screens.still_there)
     app.state.pulse = Pulse(runtime.database)
     app.state.status = status.Board()
     for module in (
@@ -146,6 +152,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge_editor,
         follow_ups,
         agendas,
+        desk,
+        screens,
         duplicates,
         documents,
         files,

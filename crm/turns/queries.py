@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -185,15 +185,9 @@ def leads(session: Session, office_id: int) -> list[FirstFree]:
     return list(session.scalars(select(FirstFree).where(*of).order_by(FirstFree.service_id)))
 
 
-def called_lately(office: Office, within: timedelta) -> list[TurnView]:
-    """Who was called and has not come to the desk yet, or has just; the latest first."""
-    since = office.now - within
-    found = [
-        one
-        for one in office.at_desks.values()
-        if one.state is TurnState.CALLED or (one.called_at is not None and one.called_at >= since)
-    ]
-    return sorted(found, key=lambda one: (one.called_at or office.now, one.id), reverse=True)
+def called(office: Office) -> list[TurnView]:
+    """Who is called to a desk or served there, the latest call first."""
+    return sorted(office.at_desks.values(), key=lambda one: (one.called_at or office.now, one.id), reverse=True)
 
 
 def _views(session: Session, *conditions: ColumnElement[bool]) -> list[TurnView]:

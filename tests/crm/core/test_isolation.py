@@ -146,10 +146,10 @@ OF_NOBODY = {
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_level", "contract_terms",
     "ente", "follow_up_list", "forecast_day", "heartbeat", "interruption", "ivr_flow", "ivr_publication",
     "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit", "push_notice", "push_subscription",
-    "quality_form", "queue", "queue_member", "recovery_code", "reinforcement", "roster_week", "sample_draw", "sampling_rule",
-    "second_factor", "service_follower", "service_notice", "service_spell", "shift", "sign_in_attempt",
-    "staffing_setting", "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session", "wall",
-    "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
+    "quality_form", "queue", "queue_member", "recovery_code", "reinforcement", "roster_week", "sample_draw",
+    "sampling_rule", "second_factor", "service_follower", "service_notice", "service_spell", "shift",
+    "sign_in_attempt", "staffing_setting", "text_desk", "text_setting", "timer", "user_event", "user_identity",
+    "user_session", "wall", "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
