@@ -31,8 +31,8 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, console, contacts, continuity, desk, files, follow_ups, imports, knowledge, levels, messages,
-    monitoring, oversight, people, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens,
-    voice, walls,
+    monitoring, oversight, people, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts,
+    tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}
