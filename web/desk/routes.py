@@ -13,7 +13,7 @@ from crm.access.permissions import Permission
 from crm.agendas import queries as agendas
 from crm.contacts import queries as contacts
 from crm.core import topics
-from crm.core.db import touch
+from crm.core.db import Scope, touch
 from crm.core.errors import ConflictError
 from crm.files import queries as files
 from crm.files import service as opening_files
@@ -135,7 +135,8 @@ def search(
         now = view.read(session, visit)
     if now is None or now.turn is None:
         raise ConflictError("Chiama prima qualcuno al tuo sportello.")
-    with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
+    readable = visit.scope(Permission.FILE_READ).enti or frozenset()
+    with runtime.database.begin(Scope.of_enti(readable & {now.turn.ente_id})) as session:
         found = look(session, visit, q, follows=follows)
     return HTMLResponse(fragment("desk/_results.html", visit.language, look=found, turn=now.turn))
 
