@@ -19,7 +19,8 @@ from crm.agendas.rules import Channel
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Office
-from crm.files.models import FileOpening
+from crm.files.gate import Check
+from crm.files.models import FileOpening, GateQuestion
 from crm.turns.models import ScreenKind, Turn
 from crm.turns.screens import opened
 from tests.cast import Cast, principal_of
@@ -45,6 +46,8 @@ def office(database: Database, cast: Cast) -> dict[str, Any]:
         today = clock.business_day(clock.now(session))
         preparing.save_draft(session, sara, **at, windows=windows, valid_from=today, observes_holidays=False)
         preparing.publish(session, sara, **at)
+        asked = ((1, "name", Check.NAME), (2, "born", Check.BORN))
+        session.add_all(GateQuestion(**of, place=n, key=key, text="?", checks=checks) for n, key, checks in asked)
         return {"office": made.id, "service": service, "desks": desks}
 
     return database.transact(Scope.of_contract(cast.contract), prepare)
