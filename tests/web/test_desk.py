@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import Role, RoleGrant
@@ -19,8 +19,7 @@ from crm.agendas.rules import Channel
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Office
-from crm.files.gate import Check
-from crm.files.models import FileOpening, GateQuestion
+from crm.files.models import FileOpening, FileSetting
 from crm.turns.models import ScreenKind, Turn
 from crm.turns.screens import opened
 from tests.cast import Cast, principal_of
@@ -46,8 +45,7 @@ def office(database: Database, cast: Cast) -> dict[str, Any]:
         today = clock.business_day(clock.now(session))
         preparing.save_draft(session, sara, **at, windows=windows, valid_from=today, observes_holidays=False)
         preparing.publish(session, sara, **at)
-        asked = ((1, "name", Check.NAME), (2, "born", Check.BORN))
-        session.add_all(GateQuestion(**of, place=n, key=key, text="?", checks=checks) for n, key, checks in asked)
+        session.execute(update(FileSetting).where(FileSetting.ente_id == cast.empoli).values(answers_needed=2))
         return {"office": made.id, "service": service, "desks": desks}
 
     return database.transact(Scope.of_contract(cast.contract), prepare)

@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 from crm.access.models import RoleGrant
 from crm.agendas import queries as agendas
 from crm.agendas.models import AppointmentState
+from crm.agendas.times import DAY
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.levels import evidence
+from crm.levels.judgement import AtDesks
 from crm.turns import queries, sampling, screens, service
 from crm.turns.models import FirstFree, ScreenKind, Turn, TurnState
 from crm.turns.times import Deed
 from tests.cast import principal_of
-from tests.crm.agendas.conftest import MINUTE, MONDAY, TUESDAY, Desks, at
+from tests.crm.agendas.conftest import MONDAY, TUESDAY, Desks, at
 
 pytestmark = pytest.mark.integration
 
@@ -206,4 +209,26 @@ def test_the_first_free_appointment_is_sampled_once_a_day(room: Room) -> None:
     assert sampling.sample_due(d.database) == 0
     (row,) = d.work(lambda s: list(s.scalars(select(FirstFree))))
     assert (row.first, row.working_days) == (MONDAY, 0)
-    assert MINUTE
+
+
+def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: Room) -> None:
+    """Two walk-ins on Monday: called after 4 and 30 minutes, served for 10 and 20. Vinci has none of it."""
+    anna, d = room.desks.cast.anna, room.desks
+    for waits, served in ((4, 10), (30, 20)):
+        turn = room.ticket()
+        room.later(waits)
+        assert room.next(anna) == turn
+        room.step(anna, turn, Deed.SERVED)
+        room.later(served)
+        room.step(anna, turn, Deed.DONE)
+    room.ticket()
+    sampling.sample_due(d.database)
+
+    def read(session: Session, ente_id: int | None = None) -> AtDesks | None:
+        return evidence.of_period(session, d.cast.contract, MONDAY, TUESDAY, ente_id=ente_id).desks
+
+    found = d.work(read)
+    assert found == AtDesks({MONDAY: 1800}, served=2, served_s=1800, lead=0)
+    assert d.work(lambda s: read(s, d.cast.empoli)) == found
+    assert d.work(lambda s: read(s, d.cast.vinci)) is None
+    assert d.work(lambda s: evidence.of_period(s, d.cast.contract, TUESDAY, TUESDAY + DAY)).desks is None

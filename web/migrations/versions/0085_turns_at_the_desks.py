@@ -22,10 +22,9 @@ ISOLATED = ("turn", "turn_event", "desk_seat", "first_free")
 def upgrade() -> None:
     _turns()
     _offices()
-    for table in ("turn", "desk_seat", "first_free"):
+    for table in ("turn", "desk_seat", "first_free", "office_screen"):
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP}")
     op.execute(f"GRANT SELECT, INSERT, DELETE ON turn_event TO {APP}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE ON office_screen TO {APP}")
     for table in ISOLATED:
         for statement in protect(table):
             op.execute(statement)
