@@ -24,6 +24,9 @@ from crm.turns.models import ScreenKind, Turn
 from crm.turns.screens import opened
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, let_in
+from web.desk import view
+from web.edge.visits import COOKIE, visit_of
+from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
 
@@ -175,3 +178,19 @@ def test_another_entes_people_and_whoever_may_not_have_no_desk_here(
     with database.begin(Scope.nothing()) as session:
         session.query(RoleGrant).filter(RoleGrant.user_id == cast.vera).update({"role": Role.FIELD_AGENT})
     assert client.get("/desk").status_code == 403
+
+
+def test_a_clerk_whom_the_supervisor_relieves_sees_no_file_any_more(
+    client: TestClient, runtime: Runtime, cast: Cast, office: dict[str, Any]
+) -> None:
+    sits(client, cast, office)
+    visit = visit_of(runtime, client.cookies.get(COOKIE))
+    assert visit is not None
+    assert "Sportello libero" in view.render(runtime, visit).regions["desk-now"]
+    client.cookies.clear()
+    let_in(client, "sara")
+    freed = client.post(f"/desk/places/{office['desks'][0]}/free", data={"ente": cast.empoli}, headers=headers(client))
+    assert freed.status_code == 204
+    regions = view.render(runtime, visit).regions
+    assert "Non sei a uno sportello" in regions["desk-now"]
+    assert all("hidden" in regions[one] for one in ("desk-queue", "file"))

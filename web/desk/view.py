@@ -29,6 +29,8 @@ from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
 from web.wiring import Runtime
 
+REGIONS = ("desk-now", "desk-queue", "file")
+
 
 @dataclass(frozen=True, slots=True)
 class DeskNow:
@@ -120,7 +122,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     with runtime.database.begin(visit.scope(Permission.APPOINTMENT_MANAGE)) as session:
         now = read(session, visit)
     if now is None:
-        return Rendered({"desk-now": fragment("desk/up.html", visit.language)}, frozenset())
+        return Rendered({one: fragment("desk/up.html", visit.language, region=one) for one in REGIONS}, frozenset())
     person = None
     if now.turn is not None and now.turn.contact_id is not None:
         with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
