@@ -15,7 +15,6 @@ def test_a_number_is_given_called_and_served(
     centre: Centre, chromium: Browser, sit_down: Callable[..., Desk]
 ) -> None:  # fmt: skip
     sara = sit_down("sara", "/desk/offices").page
-    assert_accessible(sara)
     sara.goto("/screens")
     links = {}
     for kind in ("kiosk", "room"):
@@ -36,7 +35,6 @@ def test_a_number_is_given_called_and_served(
     assert_accessible(kiosk)
     anna = sit_down("anna", "/desk/offices").page
     anna.goto("/desk")
-    assert_accessible(anna)
     anna.locator(".sit-desks button:enabled").first.click()
     expect(anna.locator(".is-next")).to_contain_text(number)
     anna.keyboard.press("Alt+p")
