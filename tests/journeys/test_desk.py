@@ -37,6 +37,8 @@ def test_a_number_is_given_called_and_served(
     anna.goto("/desk")
     anna.locator(".sit-desks button:enabled").first.click()
     expect(anna.locator(".is-next")).to_contain_text(number)
+    for page in (anna, room):
+        expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
     anna.keyboard.press("Alt+p")
     expect(anna.locator("#desk-now")).to_contain_text(number)
     expect(room.locator("[data-call] strong").first).to_have_text(number)
