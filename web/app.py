@@ -14,8 +14,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from crm.core.settings import CarrierKind
+from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
+from telephony.walls import service as walls_service
 from web.agendas import appointments, bulk, services, setup
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
@@ -37,6 +39,7 @@ from web.continuity import routes as continuity
 from web.continuity import status
 from web.continuity.pulse import Pulse
 from web.design import routes as design
+from web.desk import routes as desk
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -72,6 +75,7 @@ from web.quality import routes as quality
 from web.quality import setup as quality_setup
 from web.recordings import routes as recordings
 from web.reports import routes as reports
+from web.screens import routes as screens
 from web.shortcuts import routes as shortcuts
 from web.sign_in import provider, steps
 from web.sign_in import routes as sign_in
@@ -114,6 +118,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             app.state.presence.run(),
             app.state.guard.run(),
             app.state.walls.run(),
+            app.state.screens.run(),
             app.state.pulse.run(),
         )
         tasks = [asyncio.create_task(service) for service in services]
@@ -129,7 +134,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    app.state.walls = WallWatch(runtime)
+    app.state.walls = WallWatch(runtime, walls_service.still_there)
+    app.state.screens = WallWatch(runtime, office_screens.still_there)
     app.state.pulse = Pulse(runtime.database)
     app.state.status = status.Board()
     for module in (
@@ -159,6 +165,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         agendas,
         booking_managing,
         booking_steps,
+        desk,
+        screens,
         duplicates,
         documents,
         files,

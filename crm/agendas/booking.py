@@ -33,7 +33,7 @@ STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
     (_S.ARRIVED, _S.SERVING): _D.SERVED, (_S.SERVING, _S.DONE): _D.DONE,
     (_S.BOOKED, _S.NO_SHOW): _D.MISSED, (_S.ARRIVED, _S.NO_SHOW): _D.MISSED, (_S.CALLED, _S.NO_SHOW): _D.MISSED,
     (_S.ARRIVED, _S.BOOKED): _D.BACK, (_S.CALLED, _S.ARRIVED): _D.BACK, (_S.NO_SHOW, _S.BOOKED): _D.BACK,
-    (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED,
+    (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED, (_S.SERVING, _S.ARRIVED): _D.BACK,
 }  # fmt: skip
 
 
@@ -172,15 +172,18 @@ def cancel(
     telling.write(session, row, MessageTemplate.APPOINTMENT_CANCELLED, manage_at=manage_at)
 
 
-def step(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, to: AppointmentState) -> None:
-    """Somebody of the staff says how far it has come: arrived, called, being served, done, not come. Twice is once.
+def step(
+    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, to: AppointmentState
+) -> None:  # fmt: skip
+    """How far it has come: arrived, called, being served, done, not come. Twice is once. `by` none: he himself, who
+    says at the office that he has come.
 
     Who calls and serves is somebody who may serve it: raises `ForbiddenError` else.
     """
     row = _locked(session, by, ente_id, appointment_id)
     if row.state is to:
         return
-    if to in SERVED and not queries.may_serve(session, ente_id, row.service_id, by.user_id):
+    if to in SERVED and (by is None or not queries.may_serve(session, ente_id, row.service_id, by.user_id)):
         raise ForbiddenError("Questo servizio lo seguono altri: passa la persona a un altro sportello.")
     deed = STEPS.get((row.state, to))
     if deed is None:

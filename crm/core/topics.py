@@ -61,6 +61,11 @@ def office(office_id: int) -> str:
     return f"office:{office_id}"
 
 
+def screen(screen_id: int) -> str:
+    """A screen in a waiting room: whether its link still holds."""
+    return f"screen:{screen_id}"
+
+
 def imports(ente_id: int) -> str:
     """The feeds of an ente, sent and read."""
     return f"import:{ente_id}"

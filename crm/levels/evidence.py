@@ -17,10 +17,11 @@ from crm.enti import closure_queries as closures
 from crm.enti import downtime
 from crm.enti import queries as enti
 from crm.enti.downtime import Spell
-from crm.levels.judgement import Breach, Continuity, Evidence
+from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence
 from crm.levels.metering import MEASURES, Callers, Counts, FactKind
 from crm.levels.models import ContractEvent, ContractEventKind, ServiceFact
 from crm.levels.queries import BY_HOUR
+from crm.turns import queries as turns
 
 PER_CALL = (ContractEventKind.QUEUE_OVER, ContractEventKind.WAIT_OVER)
 
@@ -43,7 +44,21 @@ def of_period(
         promised=downtime.promised(timetable, agreed, period=so_far),
         failed=downtime.lost(timetable, stopped, agreed, period=so_far),
         continuity=known,
+        desks=_desks(session, contract_id, first, after, ente_id),
     )
+
+
+def _desks(session: Session, contract_id: int, first: date, after: date, ente_id: int | None) -> AtDesks | None:
+    """What happened at the desks of the enti's offices."""
+    whose = enti.enti_of(session, contract_id) if ente_id is None else frozenset({ente_id})
+    days = turns.counter_days(session, whose, first, after)
+    lead = turns.longest_lead(session, whose, first, after)
+    if not days and lead is None:
+        return None
+    return AtDesks(
+        {day: one.longest_s for day, one in days.items()}, sum(one.served for one in days.values()),
+        sum(one.served_s for one in days.values()), lead,
+    )  # fmt: skip
 
 
 def _continuity(

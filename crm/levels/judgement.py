@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
+from crm.core.clock import start_of_day
 from crm.enti.calendar import INSTANT
 from crm.levels import formulas
 from crm.levels.agreement import Agreement, Promise
@@ -71,13 +72,28 @@ class Continuity:
 
 
 @dataclass(frozen=True, slots=True)
+class AtDesks:
+    """What happened at the desks of the offices in a period; none where nobody was called and nothing was sampled.
+
+    `longest`: of each day on which anybody was called, the longest wait of whoever was, in seconds. `served` people
+    were served for `served_s` seconds together. `lead`: of the daily samples of each office and service, the most
+    working days until the first appointment that could be had.
+    """
+
+    longest: Mapping[date, int] = field(default_factory=dict)
+    served: int = 0
+    served_s: int = 0
+    lead: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
 
     `service_days` are those on which the lines were to be open, to the period's end. `promised` and `failed`: how long
     they were to be open so far, and how long of that they were not, or nobody of ours was there, without the ente's
     consent. `marks`: how many of
-    those asked were content, and how many answered; none where nobody is asked.
+    those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices.
     """
 
     service_days: tuple[date, ...] = ()
@@ -87,6 +103,7 @@ class Evidence:
     failed: timedelta = timedelta()
     marks: tuple[int, int] | None = None
     continuity: Continuity | None = None
+    desks: AtDesks | None = None
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""
@@ -292,11 +309,57 @@ def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     return Verdict(promise, standing_of(promise, share), share, content, answered)
 
 
+def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    """The longest wait of each day on which anybody was called, in minutes; or on a share of those days.
+
+    A day beyond those that are forgiven (the worst first) is paid for once, where the contract says so; no call is
+    behind it, and so none is listed.
+    """
+    days = evidence.desks.longest if evidence.desks else {}
+    if not days:
+        return Verdict(promise)
+    minutes = {day: _minutes(longest) for day, longest in days.items()}
+    worst = max(minutes.values())
+    over = sorted((day for day in minutes if not promise.holds(minutes[day])), key=lambda day: (-minutes[day], day))
+    if promise.share_of_days is None:
+        return Verdict(promise, standing_of(promise, worst), worst, len(over), len(days))
+    allowed = tolerated_days(promise.share_of_days, len(days))
+    left = allowed - len(over)
+    standing = Standing.BROKEN if left < 0 else Standing.GOOD
+    if standing is Standing.GOOD and over and len(over) >= allowed * NEAR:
+        standing = Standing.NEAR
+    passed = tuple(
+        Breach(promise.metric, day.isoformat(), day, start_of_day(day), minutes[day], Callers.LANDLINE) for day in over
+    )
+    return Verdict(promise, standing, worst, len(over), len(days), max(left, 0), (), passed[allowed:])
+
+
+def _counter_handling(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    known = evidence.desks
+    if known is None or not known.served:
+        return Verdict(promise)
+    mean = _minutes(known.served_s) / known.served
+    return Verdict(promise, standing_of(promise, mean), mean)
+
+
+def _lead(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    known = evidence.desks
+    if known is None or known.lead is None:
+        return Verdict(promise)
+    return Verdict(promise, standing_of(promise, Decimal(known.lead)), Decimal(known.lead))
+
+
+def _minutes(seconds: int) -> Decimal:
+    return Decimal(seconds) / 60
+
+
 _JUDGES: Mapping[str, Callable[[Promise, Evidence, Terms], Verdict]] = MappingProxyType(
     {
         WAITING_OVER: _waiting_over, LOST: _lost, ANSWERED_WITHIN: _answered_within, QUEUE_CAP: _each_call,
         LONGEST_WAIT: _each_call, AVAILABLE: _available, SATISFIED: _satisfied,
         MetricName.PORTAL_UPTIME: _portal, MetricName.INTERRUPTION: _interruption,
-        MetricName.INCIDENT_NOTICE: _incident_notice, MetricName.DISASTER_RECOVERY: _recovery,
+        MetricName.COUNTER_WAIT: _counter_wait, MetricName.COUNTER_HANDLING: _counter_handling,
+        MetricName.APPOINTMENT_LEAD: _lead, MetricName.INCIDENT_NOTICE: _incident_notice,
+        MetricName.DISASTER_RECOVERY: _recovery,
     }
 )  # fmt: skip

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter
 from crm.levels.agreement import Period
 from crm.levels.formulas import Standing
 from crm.levels.frozen import Difference, differences
-from crm.levels.judgement import Continuity, Evidence, Verdict
+from crm.levels.judgement import AtDesks, Continuity, Evidence, Verdict
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import Terms
 
@@ -232,6 +232,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
     known = list(parts)
     marks = [one.marks for one in known if one.marks is not None]
     measured = [one.continuity for one in known if one.continuity is not None]
+    desks = [one.desks for one in known if one.desks is not None]
     return Evidence(
         tuple(day for one in known for day in one.service_days),
         {day: counts for one in known for day, counts in one.days.items()},
@@ -240,7 +241,15 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         sum((one.failed for one in known), timedelta()),
         (sum(content for content, _ in marks), sum(asked for _, asked in marks)) if marks else None,
         reduce(Continuity.then, measured) if measured else None,
+        desks=_desks(desks) if desks else None,
     )
+
+
+def _desks(parts: list[AtDesks]) -> AtDesks:
+    return AtDesks(
+        {day: longest for one in parts for day, longest in one.longest.items()}, sum(one.served for one in parts),
+        sum(one.served_s for one in parts), max((one.lead for one in parts if one.lead is not None), default=None),
+    )  # fmt: skip
 
 
 def between(old: Report, new: Report) -> tuple[Difference, ...]:

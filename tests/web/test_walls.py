@@ -11,7 +11,7 @@ from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import Database, Scope
-from telephony.walls import queries
+from telephony.walls import queries, service
 from telephony.walls.models import Wall
 from tests.cast import Cast, make_ready
 from tests.telephony.stage import Stage, build
@@ -105,8 +105,8 @@ def test_screens_that_are_on_are_seen_and_those_revoked_go_dark(client: Any, cas
             closed.append(code)
 
     async def scenario() -> None:
-        watch = WallWatch(runtime_of(client))
-        watch.admit(Socket(), room)  # type: ignore[arg-type]
+        watch = WallWatch(runtime_of(client), service.still_there)
+        watch.admit(Socket(), room.id)  # type: ignore[arg-type]
         await watch.look()
         assert not closed
         with database.begin(Scope.nothing()) as session:

@@ -107,7 +107,7 @@ def office_week(session: Session, office: OfficeView, day: date, language: str) 
 
 
 def offices_of(
-    session: Session, ente_ids: frozenset[int], prepared_by_him: frozenset[int]
+    session: Session, ente_ids: frozenset[int], prepared_by_him: frozenset[int] = frozenset()
 ) -> list[tuple[Badge, list[OfficeView]]]:  # fmt: skip
     """The offices with desks of these enti, by ente; of those that the visitor prepares, also those without."""
     return [

@@ -77,6 +77,7 @@ def engine() -> None:
     from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from crm.reports.service import owe_due  # noqa: PLC0415
+    from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -113,6 +114,7 @@ def engine() -> None:
         Chore("reminders", 60, partial(remind, runtime.database), patient=True),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
+        Chore("first_free", 300, partial(sample_first_free, runtime.database), patient=True),
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),
         Chore("copies", 600, partial(expire, runtime.database), patient=True),

@@ -23,6 +23,7 @@ from web.audit import view as audit
 from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
+from web.desk import routes as desk
 from web.duplicates import routes as duplicates
 from web.edge.fields import id_of
 from web.edge.visits import COOKIE, Visit, visit_of
@@ -85,6 +86,8 @@ PAGES: dict[str, Joining] = {
     "operators": oversight.join,
     "practice": practice.join,
     "broadcasts": broadcasts.join,
+    "desk": desk.join,
+    "offices": desk.join_offices,
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`

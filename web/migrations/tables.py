@@ -26,6 +26,7 @@ import crm.reports.models
 import crm.staff.models
 import crm.timeline.models
 import crm.tokens.models
+import crm.turns.models
 import telephony.agents.models
 import telephony.alerts.models
 import telephony.broadcasts.models

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Annotated
 
@@ -109,7 +110,7 @@ async def live(socket: WebSocket, token: str) -> None:
         await socket.close(REVOKED)
         return
     watch: WallWatch = socket.app.state.walls
-    watch.admit(socket, room)
+    watch.admit(socket, room.id)
     try:
         await hub.join(socket, f"wall:{room.id}", partial(view.render, runtime, room))
         while True:
@@ -122,15 +123,19 @@ async def live(socket: WebSocket, token: str) -> None:
 
 
 class WallWatch:
-    """Writes down which screens are on, and closes those whose links were revoked."""
+    """Writes down which screens of one kind are on, and closes those whose links were revoked.
 
-    def __init__(self, runtime: Runtime) -> None:
+    `still_there` writes it down in a transaction of nobody's, and says whose links hold.
+    """
+
+    def __init__(self, runtime: Runtime, still_there: Callable[[Session, Collection[int]], set[int]]) -> None:
         self._runtime = runtime
-        self._open: dict[WebSocket, Room] = {}
+        self._still_there = still_there
+        self._open: dict[WebSocket, int] = {}
 
-    def admit(self, socket: WebSocket, room: Room) -> None:
+    def admit(self, socket: WebSocket, screen_id: int) -> None:
         """A screen has come."""
-        self._open[socket] = room
+        self._open[socket] = screen_id
 
     def dismiss(self, socket: WebSocket) -> None:
         """It has gone."""
@@ -149,16 +154,14 @@ class WallWatch:
     async def look(self) -> None:
         """Look once."""
         those = dict(self._open)  # whoever comes meanwhile is looked at the next time
-        held = await to_the_end(self._held, {room.id for room in those.values()})
-        for socket, room in those.items():
-            if room.id not in held:
+        held = await to_the_end(self._held, set(those.values()))
+        for socket, screen_id in those.items():
+            if screen_id not in held:
                 with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                     await socket.close(REVOKED)
 
-    def _held(self, wall_ids: set[int]) -> set[int]:
-        return self._runtime.database.transact(
-            Scope.nothing(), lambda session: service.still_there(session, sorted(wall_ids))
-        )
+    def _held(self, ids: set[int]) -> set[int]:
+        return self._runtime.database.transact(Scope.nothing(), lambda session: self._still_there(session, sorted(ids)))
 
 
 def _room(runtime: Runtime, token: str) -> Room | None:

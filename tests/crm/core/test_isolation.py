@@ -110,6 +110,8 @@ from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
+from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
+from crm.turns.times import Deed
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import Call, CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
@@ -146,14 +148,14 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
-    "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_level", "contract_terms",
-    "ente", "follow_up_list", "forecast_day", "heartbeat", "interruption", "ivr_flow", "ivr_publication",
-    "ivr_version", "known_day", "name_stump", "pause_limit", "practice_debrief",
-    "practice_session", "push_notice", "push_subscription", "quality_form",
-    "queue", "queue_member", "recovery_code", "reinforcement", "roster_week", "sample_draw", "sampling_rule",
+    "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_level",
+    "contract_terms", "ente", "follow_up_list", "forecast_day", "heartbeat", "interruption", "ivr_flow",
+    "ivr_publication", "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit",
+    "practice_debrief", "practice_session", "push_notice", "push_subscription", "quality_form", "queue",
+    "queue_member", "recovery_code", "reinforcement", "roster_week", "sample_draw", "sampling_rule",
     "second_factor", "service_follower", "service_notice", "service_spell", "shift", "sign_in_attempt",
-    "staffing_setting", "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session", "wall",
-    "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
+    "staffing_setting", "text_desk", "text_setting", "timer", "user_event", "user_identity", "user_session",
+    "wall", "worker_agreement", "worker_agreement_document", "worker_agreement_reading",
 }  # fmt: skip
 # By the enti themselves; they name no taxpayer.
 PUBLISHED = (
@@ -165,7 +167,7 @@ PUBLISHED = (
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
-    "consent_text", "person_key", "report_wish", "service_fact", "service_report",
+    "consent_text", "person_key", "report_wish", "service_fact", "service_report", "turn_event",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
@@ -414,8 +416,17 @@ def _receives(session: Session, cast: Cast) -> None:
         **at, id=uuid4(), kind=BulkKind.CANCEL, state=BulkState.DONE, reason="Sciopero", made_at=AS_OF,
         made_by=cast.sara,
     )  # fmt: skip
+    turn = Turn(
+        **at, service_id=service.id, day=AS_OF.date(), letter="A", number=1, state=TurnState.WAITING,
+        contact_id=cast.mario, arrived_at=AS_OF,
+    )  # fmt: skip
+    session.add(turn)
+    session.flush()
     session.add_all(
         [
+            TurnEvent(**ente, turn_id=turn.id, deed=Deed.ARRIVED, at=AS_OF, detail={}),
+            DeskSeat(**at, desk_id=desk.id, user_id=cast.anna, day=AS_OF.date(), since=AS_OF),
+            FirstFree(**at, service_id=service.id, day=AS_OF.date(), working_days=3, sampled_at=AS_OF),
             ServiceOffice(**at, service_id=service.id), ServiceClerk(**ente, service_id=service.id, user_id=cast.anna),
             AgendaWindow(
                 **ente, agenda_id=agenda.id, desk_id=desk.id, weekday=0, opens=time(9), closes=time(13), services=[]

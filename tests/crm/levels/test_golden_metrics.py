@@ -10,7 +10,7 @@ import pytest
 from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
-from crm.levels.judgement import Breach, Continuity, Evidence, judge
+from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, judge
 from crm.levels.metering import Callers, Counts, Measured, contribution
 from crm.levels.metrics import METRICS
 from crm.levels.metrics import MetricName as N
@@ -54,6 +54,11 @@ def over(metric: str, measured: str, *days: int) -> Evidence:
 
 def measured(**known: object) -> Evidence:
     return Evidence(continuity=Continuity(**known))  # type: ignore[arg-type]
+
+
+def waits(*seconds: int, **known: int) -> Evidence:
+    """The longest wait of each day at the desks."""
+    return Evidence(desks=AtDesks(dict(zip(DAYS, seconds, strict=False)), **known))
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,28 @@ GOLDEN: dict[N, Sequence[Example]] = {
         Example("<=", "4", measured(), None, UNKNOWN),
         Example("<=", "4", Evidence(), None, UNKNOWN),
     ),
+    N.COUNTER_WAIT: (
+        Example("<=", "15", waits(600, 900), "15", NEAR),
+        Example("<=", "15", waits(600, 903), "15.05", BROKEN),
+        Example("<", "25", waits(*[600] * 9, 1500), "25", NEAR, share_of_days="0.9"),
+        Example("<", "25", waits(*[600] * 8, 1500, 1500), "25", BROKEN, share_of_days="0.9"),
+        Example("<", "25", waits(*[1499] * 10), "24.983333", GOOD, share_of_days="0.9"),
+        Example("<=", "15", waits(), None, UNKNOWN),
+        Example("<=", "15", Evidence(), None, UNKNOWN),
+    ),
+    N.COUNTER_HANDLING: (
+        Example("<", "25", waits(60, served=2, served_s=3000), "25", BROKEN),
+        Example("<", "25", waits(60, served=3, served_s=3600), "20", GOOD),
+        Example("<", "25", waits(60), None, UNKNOWN),
+        Example("<", "25", Evidence(), None, UNKNOWN),
+    ),
+    N.APPOINTMENT_LEAD: (
+        Example("<=", "5", waits(lead=5), "5", NEAR),
+        Example("<=", "5", waits(lead=6), "6", BROKEN),
+        Example("<=", "5", waits(lead=0), "0", GOOD),
+        Example("<=", "5", waits(60), None, UNKNOWN),
+        Example("<=", "5", Evidence(), None, UNKNOWN),
+    ),
 }  # fmt: skip
 
 
@@ -167,7 +194,7 @@ def test_every_metric_that_is_judged_has_its_examples_and_every_other_is_unknown
     assert JUDGES.keys() == GOLDEN.keys()
     everything = Evidence(
         DAYS, {DAYS[0]: {Callers.MOBILE: Counts(received=5, entered=5)}}, promised=HOUR, marks=(5, 5),
-        continuity=Continuity(pages=HOUR),
+        continuity=Continuity(pages=HOUR), desks=AtDesks({DAYS[0]: 60}, 1, 60, 1),
     )  # fmt: skip
     for name in METRICS.keys() - GOLDEN.keys():
         verdict = judge(Promise(1, name, "<=", Decimal(1)), everything, USUAL)

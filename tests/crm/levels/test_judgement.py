@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm.levels import formulas
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.formulas import Standing
-from crm.levels.judgement import Breach, Evidence, judge, judge_all, penalties, tolerated_days
+from crm.levels.judgement import AtDesks, Breach, Evidence, judge, judge_all, penalties, tolerated_days
 from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, SATISFIED, WAITING_OVER
 from crm.levels.presets import PRESETS, of_contract
@@ -186,3 +186,46 @@ def test_a_day_is_judged_by_the_version_in_force_on_it() -> None:
     assert in_force([new, old], date(2026, 11, 1)) is new
     assert in_force([new, old], date(2025, 1, 1)) is old
     assert in_force([], FIRST) is None
+
+
+COUNTER = INTERCENT["counter_wait_min", "", ""]
+HANDLING = INTERCENT["mean_counter_handling_min", "", ""]
+STEP = {one.metric: one for one in PRESETS["step"].levels}
+
+
+def waits(*minutes: int, **more: int) -> Evidence:
+    """The longest wait of each day at the desks."""
+    return Evidence(desks=AtDesks({DAYS[n]: 60 * longest for n, longest in enumerate(minutes)}, **more))
+
+
+def test_the_wait_at_the_desks_is_kept_on_nine_days_of_ten() -> None:
+    """Below 25 minutes: one day of ten may reach it; each day beyond is paid for, the worst forgiven (Intercent-ER)."""
+    kept = judge(COUNTER, waits(*[10] * 9, 40), USUAL)
+    assert (kept.standing, kept.measured, kept.part, kept.whole, kept.spendable) == (Standing.NEAR, 40, 1, 10, 0)
+    broken = judge(COUNTER, waits(*[10] * 8, 25, 40), USUAL)
+    assert (broken.standing, [one.measured for one in broken.penalised]) == (Standing.BROKEN, [25])
+    assert judge(COUNTER, waits(*[24] * 10), USUAL).standing is Standing.GOOD
+    assert judge(COUNTER, waits(lead=3), USUAL).standing is Standing.UNKNOWN
+
+
+def test_a_day_at_the_desks_beyond_the_tolerated_ones_is_paid_for() -> None:
+    agreement = Agreement(1, FIRST, Period.QUARTER, (COUNTER,), Decimal(100_000))
+    (owed,) = penalties(agreement, [judge(COUNTER, waits(*[10] * 7, 25, 30, 40), USUAL)])
+    assert (len(owed.breaches), owed.per_mille, owed.euro) == (2, Decimal("0.6"), Decimal("60.00"))
+
+
+def test_a_limit_of_each_wait_is_missed_by_one() -> None:
+    """At most 15 minutes (STEP)."""
+    promise = STEP["counter_wait_min"]
+    assert judge(promise, waits(10, 15), USUAL).standing is not Standing.BROKEN
+    assert judge(promise, waits(10, 16), USUAL).standing is Standing.BROKEN
+
+
+def test_the_handling_is_a_mean_of_people_and_the_lead_the_longest_sample() -> None:
+    assert judge(HANDLING, waits(1, served=4, served_s=4 * 20 * 60), USUAL).measured == 20
+    assert judge(HANDLING, waits(1, served=2, served_s=50 * 60), USUAL).standing is Standing.BROKEN
+    assert judge(HANDLING, waits(1), USUAL).standing is Standing.UNKNOWN
+    lead = STEP["appointment_lead_time_working_days"]
+    assert judge(lead, waits(lead=6), USUAL).standing is Standing.BROKEN
+    assert judge(lead, waits(lead=3), USUAL).standing is Standing.GOOD
+    assert judge(lead, waits(1), USUAL).standing is Standing.UNKNOWN

@@ -1,0 +1,234 @@
+"""What happens with turns at Empoli's office, on a Monday from nine on."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.access.models import RoleGrant
+from crm.agendas import queries as agendas
+from crm.agendas.models import AppointmentState
+from crm.agendas.times import DAY
+from crm.core.db import Scope
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.levels import evidence
+from crm.levels.judgement import AtDesks
+from crm.turns import queries, sampling, screens, service
+from crm.turns.models import FirstFree, ScreenKind, Turn, TurnState
+from crm.turns.times import Deed
+from tests.cast import principal_of
+from tests.crm.agendas.conftest import MONDAY, TUESDAY, Desks, at
+
+pytestmark = pytest.mark.integration
+
+
+class Room:
+    """The office's waiting room, and who sits where: Anna at 1, Sara at 2."""
+
+    def __init__(self, desks: Desks) -> None:
+        self.desks = desks
+        self.sit(desks.cast.anna, desks.one)
+        self.sit(desks.cast.sara, desks.two)
+
+    def do(self, user: int, what: Callable[..., Any], **more: Any) -> Any:
+        return self.desks.work(lambda s: what(s, principal_of(s, user), **more))
+
+    def sit(self, user: int, desk: int) -> None:
+        self.do(user, service.sit, ente_id=self.desks.cast.empoli, desk_id=desk)
+
+    def ticket(self) -> int:
+        d = self.desks
+        return d.work(
+            lambda s: service.take_ticket(s, None, ente_id=d.cast.empoli, office_id=d.office, service_id=d.tari)
+        )
+
+    def arrives(self, appointment_id: Any, ente_id: int | None = None) -> int:
+        d = self.desks
+        of = {"ente_id": ente_id or d.cast.empoli, "office_id": d.office, "appointment_id": appointment_id}
+        return d.work(lambda s: service.check_in(s, None, **of), of["ente_id"])
+
+    def next(self, user: int) -> int | None:
+        found: int | None = self.do(user, service.call_next)
+        return found
+
+    def step(self, user: int, turn: int, deed: Deed) -> None:
+        self.do(user, service.step, turn_id=turn, deed=deed)
+
+    def get(self, turn: int) -> Turn:
+        return self.desks.work(lambda s: s.get_one(Turn, turn))
+
+    def later(self, minutes: int) -> None:
+        self.desks.now[0] += timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def room(desks: Desks, clock: list[datetime]) -> Room:
+    clock[0] = at(MONDAY, 9)
+    return Room(desks)
+
+
+def test_who_has_an_appointment_is_called_before_whoever_came_without(room: Room) -> None:
+    anna, sara = room.desks.cast.anna, room.desks.cast.sara
+    room.desks.now[0] = at(MONDAY, 8)
+    booked = room.desks.book(at(MONDAY, 9, 20))
+    room.desks.now[0] = at(MONDAY, 9, 10)
+    walk_in, mine = room.ticket(), room.arrives(booked.appointment_id)
+    assert room.arrives(booked.appointment_id) == mine
+    room.later(5)
+    assert room.next(anna) == mine
+    assert room.next(sara) == walk_in
+    with pytest.raises(ConflictError):
+        room.next(sara)
+    room.step(anna, mine, Deed.SERVED)
+    room.later(7)
+    room.step(anna, mine, Deed.DONE)
+    turn = room.get(mine)
+    assert (turn.state, turn.waited_s, turn.served_s, turn.letter, turn.number) == (TurnState.DONE, 0, 420, "P", 1)
+    kept = room.desks.work(lambda s: agendas.get(s, booked.appointment_id))
+    assert kept.state is AppointmentState.DONE
+    assert room.get(walk_in).waited_s == 300
+
+
+def test_two_desks_that_call_at_once_call_two_people(room: Room) -> None:
+    tickets = {room.ticket() for _ in range(2)}
+    with ThreadPoolExecutor(2) as pool:
+        called = list(pool.map(room.next, (room.desks.cast.anna, room.desks.cast.sara)))
+    assert set(called) == tickets
+
+
+def test_tickets_taken_at_once_have_numbers_of_their_own(room: Room) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        taken = list(pool.map(lambda _: room.ticket(), range(12)))
+    numbers = sorted(room.get(one).number for one in taken)
+    assert numbers == list(range(1, 13))
+    assert {room.get(one).letter for one in taken} == {"A"}
+
+
+def test_who_did_not_come_has_his_place_again_when_he_does(room: Room) -> None:
+    anna = room.desks.cast.anna
+    first, second = room.ticket(), room.ticket()
+    assert room.next(anna) == first
+    room.step(anna, first, Deed.RECALLED)
+    room.step(anna, first, Deed.MISSED)
+    room.step(anna, first, Deed.BACK)
+    assert room.next(anna) == first
+    assert room.get(first).calls == 1
+    room.step(anna, first, Deed.BACK)
+    assert [one.id for one in room.desks.work(lambda s: queries.office(s, room.desks.office)).waiting] == [
+        first,
+        second,
+    ]
+
+
+def test_whoever_is_passed_on_goes_to_the_desk_that_is_meant(room: Room) -> None:
+    anna, sara, d = room.desks.cast.anna, room.desks.cast.sara, room.desks
+    turn = room.ticket()
+    room.next(anna)
+    room.step(anna, turn, Deed.SERVED)
+    with pytest.raises(InvalidError):
+        room.do(anna, service.pass_on, turn_id=turn, service_id=d.tari, desk_id=d.one)
+    room.do(anna, service.pass_on, turn_id=turn, service_id=d.tari, desk_id=d.two)
+    assert room.next(anna) is None
+    assert room.next(sara) == turn
+    with pytest.raises(ConflictError):
+        room.step(anna, turn, Deed.SERVED)
+    with pytest.raises(ConflictError):
+        room.do(sara, service.leave)
+    room.step(sara, turn, Deed.MISSED)
+    room.do(sara, service.leave)
+    room.sit(anna, d.two)
+
+
+def test_a_desk_has_one_clerk(room: Room) -> None:
+    with pytest.raises(ConflictError):
+        room.sit(room.desks.cast.sara, room.desks.one)
+    room.do(room.desks.cast.sara, service.relieve, ente_id=room.desks.cast.empoli, desk_id=room.desks.one)
+    room.sit(room.desks.cast.sara, room.desks.one)
+
+
+def test_an_appointment_of_another_day_or_ente_is_not_checked_in(room: Room) -> None:
+    tomorrow = room.desks.book(at(TUESDAY, 9, 20)).appointment_id
+    with pytest.raises(ConflictError, match="non è di oggi"):
+        room.arrives(tomorrow)
+    with pytest.raises(NotFoundError):
+        room.arrives(tomorrow, room.desks.cast.siena)
+
+
+def test_another_entes_staff_see_and_change_nothing(room: Room) -> None:
+    turn, d = room.ticket(), room.desks
+    with d.database.begin(Scope.nothing()) as session:
+        session.query(RoleGrant).filter(RoleGrant.user_id == d.cast.anna).delete()
+    with pytest.raises(ForbiddenError):
+        room.do(d.cast.anna, service.step, turn_id=turn, deed=Deed.MISSED)
+    with pytest.raises(ForbiddenError):
+        room.do(d.cast.anna, service.call_next)
+    with d.database.begin(Scope.of_enti([d.cast.siena])) as session, pytest.raises(NotFoundError):
+        queries.get(session, turn)
+
+
+def test_who_is_at_the_desk_is_said_for_the_file_and_of_this_ente_alone(room: Room) -> None:
+    anna, d = room.desks.cast.anna, room.desks
+    turn = room.ticket()
+    with pytest.raises(ConflictError):
+        room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)
+    room.next(anna)
+    room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)
+    assert room.desks.work(lambda s: queries.get(s, turn)).contact_id == d.cast.mario
+
+
+def test_a_screens_link_opens_its_kind_until_it_is_revoked(room: Room) -> None:
+    d, sara = room.desks, room.desks.cast.sara
+    of = {"ente_id": d.cast.empoli, "office_id": d.office, "name": "Ingresso", "language": "it"}
+    token = room.do(sara, screens.hang, kind=ScreenKind.KIOSK, **of)
+
+    def opened(session: Session, kind: ScreenKind = ScreenKind.KIOSK, text: str = token) -> int | None:
+        found = screens.opened(session, text, kind)
+        return found.id if found else None
+
+    screen = d.work(opened)
+    assert screen is not None
+    assert d.work(lambda s: opened(s, ScreenKind.ROOM)) is None
+    assert d.work(lambda s: opened(s, text=token + "x")) is None
+    with pytest.raises(ForbiddenError):
+        room.do(d.cast.anna, screens.revoke, screen_id=screen)
+    room.do(sara, screens.revoke, screen_id=screen)
+    assert d.work(opened) is None
+
+
+def test_the_first_free_appointment_is_sampled_once_a_day(room: Room) -> None:
+    """Monday at nine: the first one, after the notice, is on the same day, and so no working day away."""
+    d = room.desks
+    d.now[0] = at(MONDAY, 7)
+    assert sampling.sample_due(d.database) == 0
+    d.now[0] = at(MONDAY, 9)
+    assert sampling.sample_due(d.database) == 1
+    assert sampling.sample_due(d.database) == 0
+    (row,) = d.work(lambda s: list(s.scalars(select(FirstFree))))
+    assert (row.first, row.working_days) == (MONDAY, 0)
+
+
+def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: Room) -> None:
+    """Two walk-ins on Monday: called after 4 and 30 minutes, served for 10 and 20. Vinci has none of it."""
+    anna, d = room.desks.cast.anna, room.desks
+    for waits, served in ((4, 10), (30, 20)):
+        turn = room.ticket()
+        room.later(waits)
+        assert room.next(anna) == turn
+        room.step(anna, turn, Deed.SERVED)
+        room.later(served)
+        room.step(anna, turn, Deed.DONE)
+    room.ticket()
+    sampling.sample_due(d.database)
+
+    def read(session: Session, ente_id: int | None = None) -> AtDesks | None:
+        return evidence.of_period(session, d.cast.contract, MONDAY, TUESDAY, ente_id=ente_id).desks
+
+    found = d.work(read)
+    assert found == AtDesks({MONDAY: 1800}, served=2, served_s=1800, lead=0)
+    assert d.work(lambda s: read(s, d.cast.empoli)) == found
+    assert d.work(lambda s: read(s, d.cast.vinci)) is None
+    assert d.work(lambda s: evidence.of_period(s, d.cast.contract, TUESDAY, TUESDAY + DAY)).desks is None

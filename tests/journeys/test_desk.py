@@ -1,0 +1,55 @@
+"""The desk and the waiting room, in two browsers: a number is called, seen and spoken; the file opens beside it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.journeys.conftest import Centre, Desk
+from tests.journeys.test_pages import assert_accessible
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_number_is_given_called_and_served(
+    centre: Centre, chromium: Browser, sit_down: Callable[..., Desk]
+) -> None:  # fmt: skip
+    sara = sit_down("sara", "/desk/offices").page
+    sara.goto("/screens")
+    links = {}
+    for kind in ("kiosk", "room"):
+        form = sara.locator("form.grid-form").first
+        form.locator("input[name=name]").fill(f"Ingresso {kind}")
+        form.locator("select[name=kind]").select_option(kind)
+        form.get_by_role("button").click()
+        link = sara.locator(f'#made a[href*="/{kind}/"]')
+        expect(link).to_be_visible()
+        links[kind] = (link.get_attribute("href") or "").split("/", 3)[3]
+    room, kiosk = chromium.new_page(), chromium.new_page()
+    kiosk.add_init_script("window.print = () => {}")
+    room.goto(f"{centre.web}/{links['room']}")
+    kiosk.goto(f"{centre.web}/{links['kiosk']}")
+    assert_accessible(kiosk)
+    kiosk.locator(".kiosk-services button").first.click()
+    number = kiosk.locator(".kiosk-number").inner_text()
+    assert_accessible(kiosk)
+    anna = sit_down("anna", "/desk/offices").page
+    anna.goto("/desk")
+    anna.locator(".sit-desks button:enabled").first.click()
+    expect(anna.locator(".is-next")).to_contain_text(number)
+    for page in (anna, room):
+        expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
+    anna.keyboard.press("Alt+p")
+    expect(anna.locator("#desk-now")).to_contain_text(number)
+    expect(room.locator("[data-call] strong").first).to_have_text(number)
+    expect(room.locator("[data-room]")).to_have_attribute("data-said", f"Numero {number[0]} {number[1:]}, sportello 1")
+    assert_accessible(room)
+    anna.keyboard.press("Alt+r")
+    expect(anna.locator("#done")).to_be_visible()
+    assert_accessible(anna)
+    anna.keyboard.press("Alt+c")
+    expect(room.locator("[data-call]")).to_have_count(0)
+    anna.locator("#leave").click()
+    expect(anna.locator(".sit-desks").first).to_be_visible()
+    room.close()
+    kiosk.close()

@@ -1,0 +1,196 @@
+"""The desk in the browser: Anna serves at Empoli's office; the kiosk gives numbers; the waiting room shows them."""
+
+import re
+from datetime import time
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.access.models import Role, RoleGrant
+from crm.agendas import booking as bookings
+from crm.agendas import finding, holding, preparing
+from crm.agendas.people import Person
+from crm.agendas.plan import Window
+from crm.agendas.preparing import ServiceTold
+from crm.agendas.rules import Channel
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.enti.models import Office
+from crm.files.models import FileOpening, FileSetting
+from crm.turns.models import ScreenKind, Turn
+from crm.turns.screens import opened
+from tests.cast import Cast, principal_of
+from tests.web.conftest import csrf_of, let_in
+from web.desk import view
+from web.edge.visits import COOKIE, visit_of
+from web.wiring import Runtime
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def office(database: Database, cast: Cast) -> dict[str, Any]:
+    """Empoli's, with two desks that are always open and one service."""
+
+    def prepare(session: Session) -> dict[str, Any]:
+        sara, of = principal_of(session, cast.sara), {"ente_id": cast.empoli}
+        made = Office(**of, name="Ufficio Tributi", address="Via Roma 1", competent_for="", accessibility="", hours=[])
+        session.add(made)
+        session.flush()
+        at = {**of, "office_id": made.id}
+        told = ServiceTold({"name": {"it": "Rimborsi", "de": "Erstattungen"}}, {"notice": 0}, frozenset({made.id}))
+        service = preparing.save_service(session, sara, **of, told=told)
+        desks = [preparing.save_desk(session, sara, **at, name=name) for name in ("1", "2")]
+        windows = [Window(day, time(0), time(0), desk) for day in range(7) for desk in desks]
+        today = clock.business_day(clock.now(session))
+        preparing.save_draft(session, sara, **at, windows=windows, valid_from=today, observes_holidays=False)
+        preparing.publish(session, sara, **at)
+        session.execute(update(FileSetting).where(FileSetting.ente_id == cast.empoli).values(answers_needed=2))
+        return {"office": made.id, "service": service, "desks": desks}
+
+    return database.transact(Scope.of_contract(cast.contract), prepare)
+
+
+def headers(client: Any) -> dict[str, str]:
+    return {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+
+
+def hangs(client: Any, office: dict[str, Any], kind: str) -> str:
+    let_in(client, "sara")
+    form = {"kind": kind, "name": "Ingresso", "language": "it"}
+    made = client.post(f"/screens/{office['office']}", data=form, headers=headers(client))
+    assert made.status_code == 200, made.text
+    return re.search(rf"/{kind}/[\w-]+", made.text)[0]  # type: ignore[index]
+
+
+def sits(client: Any, cast: Cast, office: dict[str, Any], desk: int = 0) -> None:
+    client.cookies.clear()
+    let_in(client, "anna")
+    form = {"place": office["desks"][desk], "ente": cast.empoli}
+    assert client.post("/desk/sit", data=form, headers=headers(client)).status_code == 204
+
+
+def test_a_number_is_given_called_on_the_screen_and_served_with_the_file_open(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    kiosk, room = hangs(client, office, "kiosk"), hangs(client, office, "room")
+    client.cookies.clear()
+    assert "Rimborsi" in client.get(kiosk).text
+    assert "Erstattungen" in client.get(f"{kiosk}?lang=de").text
+    given = client.post(f"{kiosk}/tickets", data={"service_id": office["service"]})
+    assert given.status_code == 303
+    assert "A1" in client.get(given.headers["location"]).text
+    sits(client, cast, office)
+    assert "il prossimo" in client.get("/desk").text
+    assert client.post("/desk/next", headers=headers(client)).status_code == 204
+    shown = client.get(room).text
+    assert 'data-say="Numero A 1, sportello 1"' in shown
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        turn = session.scalars(select(Turn.id)).one()
+
+    def step(deed: str) -> int:
+        return client.post(f"/desk/turns/{turn}/step", data={"deed": deed}, headers=headers(client)).status_code
+
+    assert step("served") == 204
+    assert "BIANCHI" in client.post("/desk/search", data={"q": "bianchi"}, headers=headers(client)).text
+    who = {"contact": cast.mario}
+    assert client.post(f"/desk/turns/{turn}/identify", data=who, headers=headers(client)).status_code == 204
+    page = client.get("/desk").text
+    assert "Importi e atti restano nascosti" in page
+    assert client.post(f"/desk/turns/{turn}/open", headers=headers(client)).status_code == 422
+    right = {"right": re.findall(r'name="right" value="(\w+)"', page)}
+    assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
+    assert "✓ identificato" in client.get("/desk").text
+    assert "bianchi" not in client.get(room).text.lower()
+    assert step("recalled") == 409
+    assert step("done") == 204
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert session.scalars(select(FileOpening.closed_at)).one() is not None
+    assert "Serviti oggi" in client.get("/desk/offices").text
+
+
+def test_the_code_of_todays_appointment_gives_a_turn_and_a_wrong_one_a_sentence(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    def book(session: Session) -> str:
+        of, today = {"ente_id": cast.empoli}, clock.business_day(clock.now(session))
+        free = finding.free_times(
+            session, **of, service_id=office["service"], channel=Channel.DESK, first=today, last=today
+        )
+        held = holding.hold(
+            session, None, **of, office_id=office["office"], service_id=office["service"],
+            starts_at=free[-1].starts_at, channel=Channel.DESK,
+        )  # fmt: skip
+        person = Person("Mario", "Bianchi", "BNCMRA62A01D403X")
+        return bookings.book(session, None, **of, hold=held.token, person=person, manage_at="https://x.example/a").code
+
+    code = database.transact(Scope.of_enti([cast.empoli]), book)
+    kiosk = hangs(client, office, "kiosk")
+    client.cookies.clear()
+    assert client.post(f"{kiosk}/arrivals", data={"code": "CCCCCCCC"}).status_code == 422
+    for typed in (code.lower(), f"https://ente.example/a/{code}"):
+        given = client.post(f"{kiosk}/arrivals", data={"code": typed})
+        assert given.status_code == 303, given.text
+        shown = client.get(given.headers["location"]).text
+        assert "P1" in shown
+        assert "Bianchi" not in shown
+
+
+def test_a_revoked_or_forged_link_opens_nothing_and_a_kiosk_is_no_room(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    kiosk = hangs(client, office, "kiosk")
+    assert client.get(kiosk.replace("/kiosk/", "/room/")).status_code == 404
+    assert client.get(f"{kiosk}x").status_code == 404
+    with database.begin(Scope.nothing()) as session:
+        screen = opened(session, kiosk.rpartition("/")[2], ScreenKind.KIOSK)
+    assert screen is not None
+    assert client.post(f"/screens/{screen.id}/revoke", headers=headers(client)).status_code == 204
+    assert client.get(kiosk).status_code == 404
+    form = {"service_id": office["service"]}
+    assert client.post(f"{kiosk}/tickets", data=form).status_code == 404
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert not session.scalars(select(Turn.id)).all()
+
+
+def test_another_entes_people_and_whoever_may_not_have_no_desk_here(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    kiosk = hangs(client, office, "kiosk")
+    client.post(f"{kiosk}/tickets", data={"service_id": office["service"]})
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        turn = session.scalars(select(Turn.id)).one()
+    with database.begin(Scope.nothing()) as session:
+        session.query(RoleGrant).filter(RoleGrant.user_id == cast.vera).update(
+            {"ente_id": cast.siena, "role": Role.DESK_CLERK}
+        )
+    client.cookies.clear()
+    let_in(client, "vera")
+    form = {"place": office["desks"][0], "ente": cast.empoli}
+    assert client.post("/desk/sit", data=form, headers=headers(client)).status_code == 403
+    missed = client.post(f"/desk/turns/{turn}/step", data={"deed": "missed"}, headers=headers(client))
+    assert missed.status_code == 404
+    assert "Ufficio Tributi" not in client.get("/desk/offices").text
+    assert client.get("/screens").status_code == 403
+    with database.begin(Scope.nothing()) as session:
+        session.query(RoleGrant).filter(RoleGrant.user_id == cast.vera).update({"role": Role.FIELD_AGENT})
+    assert client.get("/desk").status_code == 403
+
+
+def test_a_clerk_whom_the_supervisor_relieves_sees_no_file_any_more(
+    client: TestClient, runtime: Runtime, cast: Cast, office: dict[str, Any]
+) -> None:
+    sits(client, cast, office)
+    visit = visit_of(runtime, client.cookies.get(COOKIE))
+    assert visit is not None
+    assert "Sportello libero" in view.render(runtime, visit).regions["desk-now"]
+    client.cookies.clear()
+    let_in(client, "sara")
+    freed = client.post(f"/desk/places/{office['desks'][0]}/free", data={"ente": cast.empoli}, headers=headers(client))
+    assert freed.status_code == 204
+    regions = view.render(runtime, visit).regions
+    assert "Non sei a uno sportello" in regions["desk-now"]
+    assert all("hidden" in regions[one] for one in ("desk-queue", "file"))

@@ -1,0 +1,55 @@
+"""What the kiosk and the waiting room say, in the three languages of whoever comes. German is spoken here alone."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LANGUAGES: Mapping[str, str] = MappingProxyType({"it": "Italiano", "en": "English", "de": "Deutsch"})
+
+_WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "welcome": ("Benvenuti", "Welcome", "Willkommen"),
+        "language": ("Lingua", "Language", "Sprache"),
+        "no_appointment": ("Non ho un appuntamento: prendo un numero", "I have no appointment: take a number",
+                           "Ich habe keinen Termin: Nummer ziehen"),
+        "appointment": ("Ho un appuntamento", "I have an appointment", "Ich habe einen Termin"),
+        "code": ("Scrivi il codice, o avvicina il QR al lettore", "Type the code, or show the QR to the reader",
+                 "Code eingeben oder den QR-Code an das Lesegerät halten"),
+        "here": ("Sono arrivato", "I am here", "Ich bin da"),
+        "bad_code": ("Questo codice non c'è tra gli appuntamenti di oggi. Ricontrollalo, o prendi un numero.",
+                     "This code is not among today's appointments. Check it, or take a number.",
+                     "Dieser Code gehört zu keinem Termin von heute. Bitte prüfen oder eine Nummer ziehen."),
+        "your_number": ("Il tuo numero", "Your number", "Ihre Nummer"),
+        "ahead": ("Prima di te in sala", "Before you in the room", "Vor Ihnen im Wartesaal"),
+        "at": ("Appuntamento delle", "Appointment at", "Termin um"),
+        "wait": ("Guarda lo schermo: il numero sarà chiamato allo sportello.",
+                 "Watch the screen: your number will be called to a desk.",
+                 "Achten Sie auf den Bildschirm: Ihre Nummer wird an einen Schalter gerufen."),
+        "print": ("Stampa", "Print", "Drucken"),
+        "again": ("Fine", "Finish", "Fertig"),
+        "none": ("Questo ufficio oggi non dà numeri: chiedi al personale.",
+                 "This office gives no numbers today: ask the staff.",
+                 "Dieses Amt gibt heute keine Nummern aus: Bitte fragen Sie das Personal."),
+        "now_serving": ("Chiamate", "Now calling", "Aufgerufen"),
+        "number": ("Numero", "Number", "Nummer"),
+        "desk": ("sportello", "desk", "Schalter"),
+        "waiting": ("In attesa", "Waiting", "Wartende"),
+        "nobody": ("Nessuno è chiamato.", "Nobody is being called.", "Niemand ist aufgerufen."),
+        "sound": ("Accendi il suono", "Turn sound on", "Ton einschalten"),
+        "not_live": ("Schermo non in diretta: chiedi al personale", "Screen not live: ask the staff",
+                     "Bildschirm nicht aktuell: Bitte fragen Sie das Personal"),
+        "revoked": ("Questo schermo è stato spento da chi coordina il servizio.",
+                    "This screen was switched off by whoever runs the service.",
+                    "Dieser Bildschirm wurde abgeschaltet."),
+    }
+)  # fmt: skip
+
+
+def chosen(language: str) -> str:
+    """A language spoken here."""
+    return language if language in LANGUAGES else "it"
+
+
+def words(language: str) -> dict[str, str]:
+    """All that is said, in one language."""
+    place = list(LANGUAGES).index(chosen(language))
+    return {name: said[place] for name, said in _WORDS.items()}
