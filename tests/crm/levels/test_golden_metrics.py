@@ -163,7 +163,7 @@ GOLDEN: dict[N, Sequence[Example]] = {
     ),
     N.COUNTER_HANDLING: (
         Example("<", "25", waits(60, served=2, served_s=3000), "25", BROKEN),
-        Example("<", "25", waits(60, served=3, served_s=3600), "20", GOOD),
+        Example("<", "25", waits(60, served=3, served_s=1800), "10", GOOD),
         Example("<", "25", waits(60), None, UNKNOWN),
         Example("<", "25", Evidence(), None, UNKNOWN),
     ),
