@@ -79,18 +79,23 @@ def whole(counts: Counts, denominator: Denominator) -> int:
 
 def service_level(counts: Counts, formula: Formula) -> Decimal | None:
     """The share of calls answered within T, by one of the five formulas in use."""
+    return _share(*in_time(counts, formula))
+
+
+def in_time(counts: Counts, formula: Formula) -> tuple[int, int]:
+    """The calls that count as answered within T, and those of which they are a share."""
     offered = counts.answered + counts.abandoned
     match formula:
         case Formula.A:
-            return _share(counts.answered_within, offered)
+            return counts.answered_within, offered
         case Formula.B:
-            return _share(counts.answered_within, offered - counts.abandoned_short)
+            return counts.answered_within, offered - counts.abandoned_short
         case Formula.C:
-            return _share(counts.answered_within, offered - counts.abandoned_within)
+            return counts.answered_within, offered - counts.abandoned_within
         case Formula.D:
-            return _share(counts.answered_within + counts.abandoned_within, offered)
+            return counts.answered_within + counts.abandoned_within, offered
         case Formula.E:
-            return _share(counts.answered_within, counts.answered)
+            return counts.answered_within, counts.answered
 
 
 def abandon_rate(counts: Counts) -> Decimal | None:

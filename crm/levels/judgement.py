@@ -226,8 +226,12 @@ def _lost(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
 
 
 def _answered_within(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
-    share = formulas.service_level(evidence.counts(promise), terms.formula)
-    return Verdict(promise) if share is None else Verdict(promise, standing_of(promise, share), share)
+    good, whole = formulas.in_time(evidence.counts(promise), terms.formula)
+    if not whole:
+        return Verdict(promise)
+    share = Decimal(good) / whole
+    left = formulas.spendable(whole - good, whole, ONE - promise.target, strict=promise.op == ">")
+    return Verdict(promise, standing_of(promise, share), share, good, whole, left)
 
 
 def _each_call(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:

@@ -1,6 +1,6 @@
 """What administrators write about numbers: which there are, and where each leads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ def save(session: Session, by: Principal, *, number: str, leads: Leads) -> None:
         setattr(line, name, value)
     line.told_at, line.trouble = None, None
     session.flush()
+    _require_reached(session, line.contract_id)
     _note(session, by, "line.changed", line.contract_id, leads.ente_id, number, before=before, after=after)
 
 
@@ -95,6 +96,7 @@ def remove(session: Session, by: Principal, *, number: str) -> None:
     changed(session)
     session.delete(line)
     session.flush()
+    _require_reached(session, line.contract_id)
     _note(session, by, "line.removed", line.contract_id, line.ente_id, number, before=before)
 
 
@@ -108,23 +110,31 @@ def shut(session: Session, by: Principal, *, number: str, reason: str) -> None:
     reason = sentence(reason)
     if len(reason) > MAX_REASON:
         raise FieldError(f"Il motivo è troppo lungo: al massimo {MAX_REASON} caratteri.", field="reason")
-    others = session.scalars(
-        select(PhoneLine)
-        .where(PhoneLine.contract_id == line.contract_id)
-        .order_by(PhoneLine.number)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    _lock(session, line.contract_id)
     if line.closed_at is not None:
         return
-    left = {one.ente_id for one in others if one.closed_at is None and one.number != number}
-    reached = {line.ente_id} if line.ente_id is not None else enti_of(session, line.contract_id)
-    if None not in left and not reached <= left:
-        raise ConflictError("È l'ultimo numero aperto per un ente: chiudi le linee del contratto.")
     changed(session)
     line.closed_at, line.closed_reason = clock.now(session), reason
     session.flush()
+    _require_reached(session, line.contract_id)
     _switch_noted(session, by, "line.closed", line, reason)
+
+
+def _lock(session: Session, contract_id: int) -> Sequence[PhoneLine]:
+    """The contract's numbers, which nobody else changes until this transaction ends."""
+    own = select(PhoneLine).where(PhoneLine.contract_id == contract_id).order_by(PhoneLine.number)
+    return session.scalars(own.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def _require_reached(session: Session, contract_id: int) -> None:
+    """No ente is left with closed numbers alone, of which nothing would tell that it cannot be called."""
+    lines = _lock(session, contract_id)
+    for ente_id in enti_of(session, contract_id):
+        its = [one for one in lines if one.ente_id in {None, ente_id}]
+        if its and all(one.closed_at is not None for one in its):
+            raise ConflictError(
+                "Sarebbe l'ultimo numero aperto per un ente: riapri prima gli altri, o chiudi le linee del contratto."
+            )
 
 
 def reopen(session: Session, by: Principal, *, number: str) -> None:

@@ -7,7 +7,20 @@ from sqlalchemy.orm import Session
 
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Lock, Use
+from telephony.agents.queries import FEWEST
 from telephony.queues.models import Queue, QueueMember
+from telephony.queues.queries import Staffing
+
+
+def untold(session: Session, staffing: Staffing) -> frozenset[int]:
+    """The queues of so few agents that how many are ready would tell of a single one, whose figures are locked."""
+    few = [one for one, states in staffing.queues.items() if sum(states.values()) < FEWEST]
+    if not few:
+        return frozenset()
+    members = select(QueueMember.queue_id, QueueMember.agent_id).where(QueueMember.queue_id.in_(few))
+    rows = session.execute(members).all()
+    locked = figures_locked(session, {row.agent_id for row in rows})
+    return frozenset(row.queue_id for row in rows if locked[row.agent_id] is not None)
 
 
 def figures_locked(session: Session, agent_ids: Collection[int]) -> dict[int, Lock | None]:

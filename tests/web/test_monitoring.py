@@ -5,17 +5,20 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from crm.access.models import Role, RoleGrant, User
 from crm.core.db import Database, Scope, table_of
 from telephony.agents import service as agents
 from telephony.calls.models import WatchMode
+from telephony.queues import queries as queues
+from telephony.queues.figures import untold
 from telephony.queues.models import QueueMember
 from tests.cast import AS_OF, DOMAIN, Cast, lock_again, make_ready
 from tests.web.conftest import Desk, csrf_of, let_in
 from tests.web.test_proposals import Browser, becomes
 from tests.web.test_recordings import REASON, as_, kept, wants
+from web.wallboard import board
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -79,6 +82,32 @@ def test_where_it_is_locked_each_page_says_so_and_nothing_is_done(desk: Desk, ru
     assert "In conversazione <strong" in page
     as_(desk, "anna")
     assert "Nessuno ti ascolta" in client.get("/me").text
+
+
+def test_of_a_queue_of_two_it_is_not_told_how_many_are_ready_while_that_is_locked(
+    desk: Desk, runtime: Runtime, cast: Cast
+) -> None:
+    """Rule: no watching without an agreement."""
+    contract = Scope.of_contract(cast.contract)
+
+    def told() -> set[bool]:
+        with runtime.database.begin(contract) as session:
+            staffing = queues.staffing(session, frozenset({cast.contract}))
+            few = {one for one, states in staffing.queues.items() if sum(states.values()) < 3}
+            assert few
+            shown = {row.name: row.ready is not None for row in board.read(session, contract).queues if row.name}
+            of_few = {queues.queue(session, one).name for one in few}
+            return {shown[one] for one in of_few} | {one not in untold(session, staffing) for one in few}
+
+    with runtime.database.begin(contract) as session:
+        session.execute(delete(QueueMember).where(QueueMember.agent_id != cast.anna))
+    as_(desk, "sara")
+    assert told() == {True}
+    ready = re.compile(r"\d pront[oi] su \d")
+    assert ready.search(desk.client.get("/supervision").text)
+    lock_again(runtime.database)
+    assert told() == {False}
+    assert not ready.search(desk.client.get("/supervision").text)
 
 
 def test_a_recording_is_heard_for_a_complaint_and_not_to_judge_the_work(desk: Desk, runtime: Runtime) -> None:

@@ -244,6 +244,8 @@ SENTENCES = {
 }
 
 FIELDS = {
+    "slug": "nome nell'indirizzo",
+    "host": "sito",
     "0": "lunedì",
     "1": "martedì",
     "2": "mercoledì",

@@ -29,6 +29,7 @@ from telephony.practice.queries import practising
 from telephony.queues import queries as queues
 from telephony.queues import waits
 from telephony.queues.expected import Range
+from telephony.queues.figures import untold
 from telephony.queues.queries import Line, QueueView
 from telephony.standing.health import failing_since
 from web.levels.view import days_of
@@ -53,8 +54,8 @@ class QueueNow:
     away: int
     hour: Counts
     today: Counts
-    ready: int = 0
-    on_duty: int = 0
+    ready: int | None = 0  # none, and neither who is on duty: it would tell of a single agent
+    on_duty: int | None = 0
     expected: Range | None = None
 
 
@@ -111,12 +112,16 @@ def read(session: Session, scope: Scope, closable: frozenset[int]) -> Now:
     """The board of a supervisor's contracts; `closable` are those whose lines he may close."""
     at = clock.now(session)
     staffing = queues.staffing(session, scope.contracts)
+    kept_back = untold(session, staffing)
     since = clock.start_of_day(clock.business_day(at))
     away = practising(session, scope.contracts)
     states = {**staffing.all, AgentState.OFFLINE: staffing.all.get(AgentState.OFFLINE, 0) - away}
     return Now(
         at, failing_since(session),
-        tuple(_contract(session, one, one in closable, staffing.queues, at) for one in sorted(scope.contracts)),
+        tuple(
+            _contract(session, one, one in closable, staffing.queues, kept_back, at)
+            for one in sorted(scope.contracts)
+        ),
         states, away, agents.staffed_since(session, scope.contracts, since).all,
         frozenset({topics.carrier()})
         | frozenset(topics.board(one) for one in scope.contracts)
@@ -125,7 +130,12 @@ def read(session: Session, scope: Scope, closable: frozenset[int]) -> Now:
 
 
 def _contract(
-    session: Session, contract_id: int, may_close: bool, staffing: Mapping[int, Mapping[AgentState, int]], at: datetime
+    session: Session,
+    contract_id: int,
+    may_close: bool,
+    staffing: Mapping[int, Mapping[AgentState, int]],
+    kept_back: frozenset[int],
+    at: datetime,
 ) -> ContractNow:
     this = frozenset({contract_id})
     held = queues.standing(session, this)
@@ -134,7 +144,7 @@ def _contract(
     )
     known = queues.with_closed(session, this)
     rows = [
-        _queue(session, one, held, hour, today, staffing.get(one.id, {}))
+        _queue(session, one, held, hour, today, staffing.get(one.id, {}), told=one.id not in kept_back)
         for one in known
         if one.closed_at is None or one.id in today
     ]
@@ -163,18 +173,18 @@ def _by_queue(session: Session, contract_ids: frozenset[int], since: datetime) -
 
 def _queue(
     session: Session, view: QueueView, lines: Iterable[Line], hour: Mapping[int | None, Counts],
-    today: Mapping[int | None, Counts], staff: Mapping[AgentState, int],
+    today: Mapping[int | None, Counts], staff: Mapping[AgentState, int], *, told: bool,
 ) -> QueueNow:  # fmt: skip
     bare = _row(view, lines, hour, today)
     serving = sum(count for state, count in staff.items() if state in SERVING)
-    told = waits.for_newcomer(
+    expected = waits.for_newcomer(
         session, contract_id=view.contract_id, queue_id=view.id, waiting=bare.waiting, agents=serving
     )
     ready = staff.get(AgentState.READY, 0)
     return QueueNow(
-        view.id, view.name, bare.waiting, bare.since, bare.talking, bare.away, bare.hour, bare.today, ready,
-        sum(count for state, count in staff.items() if state in ON_DUTY),
-        None if ready and not bare.waiting else told,  # whoever comes now is answered at once
+        view.id, view.name, bare.waiting, bare.since, bare.talking, bare.away, bare.hour, bare.today,
+        ready if told else None, sum(count for state, count in staff.items() if state in ON_DUTY) if told else None,
+        None if ready and not bare.waiting else expected,  # whoever comes now is answered at once
     )  # fmt: skip
 
 

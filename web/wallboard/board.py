@@ -27,6 +27,7 @@ from telephony.calls.oversight import over_limit
 from telephony.ivr import queries as ivr
 from telephony.ivr.languages import Language
 from telephony.queues import queries as queues
+from telephony.queues.figures import untold
 from telephony.queues.queries import Line, QueueView
 from telephony.standing.health import failing_since
 from telephony.texts import queries as texts
@@ -66,8 +67,8 @@ class QueueRow:
 
     name: str | None
     figures: Figures
-    ready: int = 0
-    agents: int = 0
+    ready: int | None = 0  # none, and neither how many agents: it would tell of a single one
+    agents: int | None = 0
     occupancy: Decimal | None = None
 
 
@@ -140,6 +141,7 @@ def read(session: Session, scope: Scope) -> Board:
     lines = queues.standing(session, contract_ids)
     tally = levels.tally_since(session, contract_ids, since)
     staffed = queues.staffing(session, scope.contracts) if scope.contracts else None
+    kept_back = untold(session, staffed) if staffed else frozenset[int]()
     spent = agents.staffed_since(session, scope.contracts, since) if scope.contracts else StaffedBy()
 
     def of_queue(queue_id: int | None) -> Figures:
@@ -169,7 +171,10 @@ def read(session: Session, scope: Scope) -> Board:
         occupancy=spent.all.occupancy,
         pauses_over=over_limit(session, scope.contracts) if scope.contracts else 0,
         queues=tuple(
-            _queue_row(queue, figures, staffed.queues.get(queue.id, {}) if staffed else {}, spent.queues.get(queue.id))
+            _queue_row(
+                queue, figures, staffed.queues.get(queue.id, {}) if staffed and queue.id not in kept_back else None,
+                spent.queues.get(queue.id),
+            )
             for queue in queues.with_closed(session, contract_ids)
             if (figures := of_queue(queue.id)).counts or queue.closed_at is None
         )
@@ -193,13 +198,13 @@ def read(session: Session, scope: Scope) -> Board:
 
 
 def _queue_row(
-    queue: QueueView, figures: Figures, staff: Mapping[AgentState, int], spent: Staffed | None
+    queue: QueueView, figures: Figures, staff: Mapping[AgentState, int] | None, spent: Staffed | None
 ) -> QueueRow:  # fmt: skip
+    occupied = spent.occupancy if spent else None
+    if staff is None:
+        return QueueRow(queue.name, figures, None, None, occupied)
     present = sum(count for state, count in staff.items() if state is not AgentState.OFFLINE)
-    return QueueRow(
-        queue.name, figures, ready=staff.get(AgentState.READY, 0), agents=present,
-        occupancy=spent.occupancy if spent else None,
-    )  # fmt: skip
+    return QueueRow(queue.name, figures, staff.get(AgentState.READY, 0), present, occupied)
 
 
 def _figures(lines: Iterable[Line], counts: Iterable[Counts], limits: Limits) -> Figures:

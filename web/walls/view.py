@@ -11,6 +11,7 @@ from crm.enti.queries import enti_of
 from crm.levels.metering import Counts
 from telephony.agents.models import AgentState
 from telephony.queues import queries as queues
+from telephony.queues.figures import untold
 from telephony.walls.models import WallPage
 from telephony.walls.queries import Room
 from web.edge.templating import fragment
@@ -31,7 +32,7 @@ class WallView:
     total: QueueNow
     queues: tuple[QueueNow, ...]
     enti: tuple[EnteRow, ...]
-    states: Mapping[AgentState, int]
+    states: Mapping[AgentState, int] | None  # none: it would tell of a single one
     carrier_silent: bool
     topics: frozenset[str]
 
@@ -49,10 +50,11 @@ def read(session: Session, room: Room) -> WallView:
     found = now.read(session, scope, frozenset())
     (contract,) = found.contracts
     shown = tuple(one for one in contract.queues if not room.queue_ids or one.queue_id in room.queue_ids)
-    states = found.states
+    states: Mapping[AgentState, int] | None = found.states
     if room.queue_ids:
-        of_queues = queues.staffing(session, scope.contracts).queues
-        states = _largest(of_queues.get(one, {}) for one in sorted(room.queue_ids))
+        staffing = queues.staffing(session, scope.contracts)
+        told = set(room.queue_ids) - untold(session, staffing)
+        states = _largest(staffing.queues.get(one, {}) for one in sorted(told)) if told else None
     enti: tuple[EnteRow, ...] = ()
     if WallPage.ENTI in room.pages:
         of = Scope.of_enti(room.ente_ids or enti_of(session, room.contract_id), [room.contract_id])

@@ -223,7 +223,7 @@ MEASURES = Measures(1, TWENTY, timedelta(minutes=5), timedelta(minutes=5))
 def test_no_two_get_one_seat_and_none_goes_into_what_is_emptied(
     quarters: list[int], places: int, earliest: int
 ) -> None:
-    """Rule: new times for many. Each is within open hours, nobody is on another's seat, and nothing is emptied into."""
+    """New times for many: each is within open hours, nobody is on another's seat, and nothing is emptied into."""
     midnight = at(TUESDAY, 0)
     opened = [Open(1, places, EVERYTHING, Stretch(midnight + 9 * HOUR, midnight + 13 * HOUR))]
     hole = Stretch(midnight + 10 * HOUR, midnight + 11 * HOUR)

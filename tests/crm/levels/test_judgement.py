@@ -12,9 +12,18 @@ from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.formulas import Standing
 from crm.levels.judgement import AtDesks, Breach, Evidence, judge, judge_all, penalties, tolerated_days
 from crm.levels.metering import Callers, Counts
-from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, SATISFIED, WAITING_OVER
+from crm.levels.metrics import (
+    ANSWERED_WITHIN,
+    AVAILABLE,
+    LONGEST_WAIT,
+    LOST,
+    METRICS,
+    QUEUE_CAP,
+    SATISFIED,
+    WAITING_OVER,
+)
 from crm.levels.presets import PRESETS, of_contract
-from crm.levels.terms import USUAL
+from crm.levels.terms import USUAL, Formula, Terms
 
 FIRST = date(2026, 10, 1)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(20))
@@ -229,3 +238,12 @@ def test_the_handling_is_a_mean_of_people_and_the_lead_the_longest_sample() -> N
     assert judge(lead, waits(lead=6), USUAL).standing is Standing.BROKEN
     assert judge(lead, waits(lead=3), USUAL).standing is Standing.GOOD
     assert judge(lead, waits(1), USUAL).standing is Standing.UNKNOWN
+
+
+def test_a_service_level_says_how_many_calls_may_still_go_wrong() -> None:
+    """80 % within T: of 860 of 1,060 fifteen more may be late, and of a share that must be above it one less."""
+    counts = Counts(received=1060, entered=1060, answered=1000, answered_within=860, abandoned=60)
+    known = Evidence(DAYS, {DAYS[0]: {Callers.MOBILE: counts}})
+    for op, left in ((">=", 15), (">", 14)):
+        found = judge(Promise(1, ANSWERED_WITHIN, op, Decimal("0.8")), known, Terms(formula=Formula.A))
+        assert (found.part, found.whole, found.spendable) == (860, 1060, left)

@@ -92,6 +92,8 @@ def test_one_number_is_closed_by_itself_and_never_the_last_by_which_an_ente_is_r
     stage.work(lambda s: service.shut(s, sara, number=EMPOLI_LINE, reason=""))  # the regional number is left
     with pytest.raises(ConflictError, match="ultimo numero"):
         stage.work(lambda s: service.shut(s, sara, number=REGIONAL_LINE, reason=""))
+    with pytest.raises(ConflictError, match="ultimo numero"):
+        stage.work(lambda s: service.remove(s, ada, number=REGIONAL_LINE))
     for _ in range(2):
         stage.work(lambda s: service.reopen(s, sara, number=E164))
     assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
