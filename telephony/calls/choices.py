@@ -17,6 +17,9 @@ class Topic(StrEnum):
     APPOINTMENT = "appointment"
     FORMS = "forms"
     ACCESS = "access"
+    SELF_CORRECTION = "self_correction"
+    MAIL = "mail"
+    COMPLAINT = "complaint"  # spoken ones too (Intercent-ER 2.4, Ser.Com 9)
     OTHER = "other"
 
 

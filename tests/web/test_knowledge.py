@@ -8,6 +8,7 @@ import pytest
 from crm.core.db import Database, Scope
 from crm.knowledge import service
 from crm.knowledge.models import PieceKind
+from telephony.calls.choices import Disposition, Topic
 from tests.cast import principal_of
 from tests.web.conftest import Desk, csrf_of, let_in
 
@@ -144,6 +145,6 @@ def test_whoever_may_not_write_sees_no_editor_and_an_ente_s_viewer_nothing_at_al
 def test_topics_and_outcomes_have_a_letter_each(shelf: Shelf) -> None:
     shelf.desk.talks()
     letters = re.findall(r'data-letter="(\w*)"', shelf.desk.page("talk"))
-    assert len(letters) == 14 + 7
-    assert len(set(letters[:14])) == 14
-    assert len(set(letters[14:])) == 7
+    topics, outcomes = letters[: len(Topic)], letters[len(Topic) :]
+    assert len(set(topics)) == len(Topic)
+    assert len(set(outcomes)) == len(outcomes) == len(Disposition)

@@ -73,6 +73,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Topic.APPOINTMENT: "Appuntamenti",
         Topic.FORMS: "Aiuto con i moduli",
         Topic.ACCESS: "Accesso agli atti",
+        Topic.SELF_CORRECTION: "Autotutela e ravvedimento",
+        Topic.MAIL: "Posta e PEC",
+        Topic.COMPLAINT: "Reclamo o segnalazione",
         Topic.OTHER: "Altro",
     },
     Disposition: {
