@@ -55,6 +55,15 @@ SUBJECTS = (
     Subject("forms", 2, (ANSWERED,), ("Chiede un modulo. Indicata la pagina da cui scaricarlo.",)),
     Subject("access", 2, (REQUEST,), ("Chiede copia degli atti. Spiegato come presentare la richiesta.",)),
     Subject("litigation", 1, (REDIRECTED,), ("Chiede di un ricorso in corso. Indirizzato all'ufficio competente.",)),
+    Subject("mail", 2, (ANSWERED, REQUEST), (
+        "Chiede se è arrivata la sua raccomandata. Verificato il protocollo e indicati i tempi di risposta.",
+    )),
+    Subject("self_correction", 2, (ANSWERED, WILL_PAY), (
+        "Vuole mettersi in regola per un'annualità non dichiarata. Spiegato il ravvedimento e dove trovare il calcolo.",
+    )),
+    Subject("complaint", 1, (REQUEST, REDIRECTED), (
+        "Si lamenta dell'attesa allo sportello. Spiegato come presentare un reclamo e in quanto tempo si risponde.",
+    )),
     Subject("other", 1, (ANSWERED, REDIRECTED), ("Richiesta di informazioni generali. Fornite indicazioni.",)),
 )  # fmt: skip
 SURNAMES = ("Rossi", "Bianchi", "Conti", "Ricci", "Mori", "Galli", "Romano", "Moretti")
