@@ -173,17 +173,20 @@ def cancel(
 
 
 def step(
-    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, to: AppointmentState
+    session: Session, by: Principal | None, *, ente_id: int, appointment_id: UUID, to: AppointmentState,
+    service_id: int | None = None,
 ) -> None:  # fmt: skip
     """How far it has come: arrived, called, being served, done, not come. Twice is once. `by` none: he himself, who
     says at the office that he has come.
 
-    Who calls and serves is somebody who may serve it: raises `ForbiddenError` else.
+    Who calls and serves is somebody who may serve what he comes for, or (`service_id`) was passed on to meanwhile:
+    raises `ForbiddenError` else.
     """
     row = _locked(session, by, ente_id, appointment_id)
     if row.state is to:
         return
-    if to in SERVED and (by is None or not queries.may_serve(session, ente_id, row.service_id, by.user_id)):
+    wanted = service_id or row.service_id
+    if to in SERVED and (by is None or not queries.may_serve(queries.clerks(session, ente_id), wanted, by.user_id)):
         raise ForbiddenError("Questo servizio lo seguono altri: passa la persona a un altro sportello.")
     deed = STEPS.get((row.state, to))
     if deed is None:

@@ -193,10 +193,9 @@ def clerks(session: Session, ente_id: int) -> dict[int, frozenset[int]]:
     return {service_id: frozenset(users) for service_id, users in found.items()}
 
 
-def may_serve(session: Session, ente_id: int, service_id: int, user_id: int) -> bool:
-    """Whether somebody is among those who serve a service; where nobody is named, everybody is."""
-    named = clerks(session, ente_id).get(service_id)
-    return not named or user_id in named
+def may_serve(named: Mapping[int, frozenset[int]], service_id: int, user_id: int) -> bool:
+    """Whether somebody is among the `clerks` who serve a service; where nobody is named, everybody is. Pure."""
+    return service_id not in named or user_id in named[service_id]
 
 
 def draft(session: Session, office_id: int) -> Agenda | None:

@@ -179,8 +179,12 @@ def pass_on(
     _require_his(session, by, turn)
     if service_id not in {one.id for one in offered(session, turn.ente_id, turn.office_id)}:
         raise InvalidError("Questo servizio non si fa in questo ufficio.", field="service")
-    if desk_id is not None and (desk_id == turn.desk_id or desk_id not in queries.seats(session, turn.office_id)):
+    there = queries.seats(session, turn.office_id)
+    if desk_id is not None and (desk_id == turn.desk_id or desk_id not in there):
         raise InvalidError("A questo sportello non c'è nessuno: sceglilo tra quelli aperti.", field="desk")
+    named = agendas.clerks(session, turn.ente_id)
+    if desk_id is not None and not agendas.may_serve(named, service_id, there[desk_id].user_id):
+        raise InvalidError("Chi è a questo sportello non segue questo servizio: scegline un altro.", field="desk")
     _do(
         session, by, turn, Deed.PASSED_ON, desk_id=turn.desk_id,
         detail={"service_id": service_id, "desk_id": desk_id},
@@ -208,11 +212,11 @@ def done_at(session: Session, by: Principal, *, ente_id: int, office_id: int, de
     desk = next((one for one in agendas.desks(session, office_id) if one.id == desk_id), None)
     if desk is None:
         raise NotFoundError("Questo sportello non esiste.")
-    may = agendas.clerks(session, ente_id)
+    named = agendas.clerks(session, ente_id)
     return [
         one.id
         for one in offered(session, ente_id, office_id)
-        if (not desk.services or one.id in desk.services) and (one.id not in may or by.user_id in may[one.id])
+        if (not desk.services or one.id in desk.services) and agendas.may_serve(named, one.id, by.user_id)
     ]
 
 
@@ -311,7 +315,10 @@ def _do(
             turn.desk_id, turn.ended_at, turn.serving_since, turn.calls = None, None, None, 0
     session.flush()
     if turn.appointment_id is not None and appointment is not None:
-        booking.step(session, by, ente_id=turn.ente_id, appointment_id=turn.appointment_id, to=appointment)
+        booking.step(
+            session, by, ente_id=turn.ente_id, appointment_id=turn.appointment_id, to=appointment,
+            service_id=turn.service_id,
+        )  # fmt: skip
     _tell(session, by, turn, deed, detail or {})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant
+from crm.agendas import preparing
 from crm.agendas import queries as agendas
 from crm.agendas.models import AppointmentState
+from crm.agendas.preparing import ServiceTold
 from crm.agendas.times import DAY
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -21,7 +24,7 @@ from crm.turns import queries, sampling, screens, service
 from crm.turns.models import FirstFree, ScreenKind, Turn, TurnState
 from crm.turns.times import Deed
 from tests.cast import principal_of
-from tests.crm.agendas.conftest import MONDAY, TUESDAY, Desks, at
+from tests.crm.agendas.conftest import MONDAY, NUMBERS, TUESDAY, Desks, at
 
 pytestmark = pytest.mark.integration
 
@@ -141,6 +144,39 @@ def test_whoever_is_passed_on_goes_to_the_desk_that_is_meant(room: Room) -> None
     room.step(sara, turn, Deed.MISSED)
     room.do(sara, service.leave)
     room.sit(anna, d.two)
+
+
+def test_whoever_is_passed_on_with_an_appointment_is_served_by_who_does_the_other_service(room: Room) -> None:
+    """Only Anna does what he booked; Sara does what he is passed on to, and her desk goes on."""
+    anna, sara, d = room.desks.cast.anna, room.desks.cast.sara, room.desks
+    of = {"ente_id": d.cast.empoli}
+    told = ServiceTold({"name": {"it": "Rate"}}, NUMBERS, frozenset({d.office}))
+    rate = d.work(lambda s: preparing.save_service(s, d.sara(s), **of, told=told))
+    hers = replace(told, texts={"name": {"it": "TARI"}}, clerks=frozenset({anna}))
+    d.work(lambda s: preparing.save_service(s, d.sara(s), **of, service_id=d.tari, told=hers))
+    d.now[0] = at(MONDAY, 8)
+    appointment = d.book(at(MONDAY, 9, 20)).appointment_id
+    d.now[0] = at(MONDAY, 9, 15)
+    turn = room.arrives(appointment)
+    assert room.next(sara) is None
+    room.next(anna)
+    room.step(anna, turn, Deed.SERVED)
+    room.do(anna, service.pass_on, turn_id=turn, service_id=rate)
+    assert room.next(sara) == turn
+    for deed in (Deed.SERVED, Deed.DONE):
+        room.step(sara, turn, deed)
+    assert d.work(lambda s: agendas.get(s, appointment)).state.value == "done"
+
+
+def test_to_one_desk_nobody_is_passed_on_whom_its_clerk_may_not_serve(room: Room) -> None:
+    anna, d = room.desks.cast.anna, room.desks
+    told = ServiceTold({"name": {"it": "Rate"}}, NUMBERS, frozenset({d.office}), clerks=frozenset({anna}))
+    rate = d.work(lambda s: preparing.save_service(s, d.sara(s), ente_id=d.cast.empoli, told=told))
+    turn = room.ticket()
+    room.next(anna)
+    room.step(anna, turn, Deed.SERVED)
+    with pytest.raises(InvalidError, match="non segue"):
+        room.do(anna, service.pass_on, turn_id=turn, service_id=rate, desk_id=d.two)
 
 
 def test_a_desk_has_one_clerk(room: Room) -> None:
