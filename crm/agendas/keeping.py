@@ -1,6 +1,7 @@
 """What is not kept: expired holds, what nobody went on to book, how often somebody asked, and who came long ago."""
 
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from crm.agendas import drafts, pace, privacy, queries
 from crm.agendas.models import Appointment, AppointmentState
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
+from crm.core.each import total_of_each
 from crm.enti import queries as enti
 
 LEFT_AFTER = timedelta(hours=1)
@@ -30,7 +32,9 @@ def forget_people(database: Database) -> int:
     """
     with database.begin(Scope.nothing()) as session:
         served = enti.served(session)
-    return sum(database.transact(Scope.of_enti([one]), lambda s, one=one: _forget_people(s, one)) for one in served)  # type: ignore[misc]
+    return total_of_each(
+        served, lambda one: database.transact(Scope.of_enti([one]), partial(_forget_people, ente_id=one))
+    )
 
 
 def _forget(session: Session) -> int:

@@ -59,6 +59,13 @@ def of_ente(session: Session, ente_id: int) -> Site | None:
     return next((one for one in sites(session) if one.ente_id == ente_id), None)
 
 
+def manage_at(session: Session, ente_id: int, public_url: str) -> str:
+    """Under which citizens of an ente manage their appointments, for the messages that tell them."""
+    site = of_ente(session, ente_id)
+    assert site is not None  # opened with the first agenda that was published: before that nobody has any
+    return site.manage_at(public_url)
+
+
 def by_host(session: Session, host: str) -> Site | None:
     """The one of an ente's own host name."""
     return next((one for one in sites(session) if one.host is not None and one.host == host.lower()), None)

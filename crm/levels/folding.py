@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from crm.core.db import Database, Scope, table_of
+from crm.core.each import total_of_each
 from crm.enti.queries import coverage
 from crm.levels.metering import MEASURES, Account, Callers, Spread, hour_of, spread
 from crm.levels.models import ServiceCount, ServiceDelta, ServiceHour
@@ -102,13 +103,16 @@ def settle_all(database: Database) -> int:
     """Settle what is unsettled, the latest first; how many hours of a place that were."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(coverage(session))
+    return total_of_each(contracts, partial(_settle_some, database))
+
+
+def _settle_some(database: Database, contract_id: int) -> int:
     done = 0
-    for one in contracts:
-        for _ in range(MOST_SETTLED):
-            settled = database.transact(Scope.of_contract(one), partial(settle, contract_id=one))
-            if not settled:
-                break
-            done += settled
+    for _ in range(MOST_SETTLED):
+        settled = database.transact(Scope.of_contract(contract_id), partial(settle, contract_id=contract_id))
+        if not settled:
+            break
+        done += settled
     return done
 
 

@@ -18,6 +18,7 @@ from crm.agendas.rules import Channel
 from crm.agendas.times import DAY
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.core.each import total_of_each
 from crm.enti import queries as enti
 from crm.turns.models import FirstFree
 
@@ -37,7 +38,7 @@ def sample_due(database: Database) -> int:
         if clock.now(session).astimezone(clock.ROME).hour < FROM_HOUR:
             return 0
         served = sorted(enti.served(session))
-    return sum(database.transact(Scope.of_enti([one]), partial(sample, ente_id=one)) for one in served)
+    return total_of_each(served, lambda one: database.transact(Scope.of_enti([one]), partial(sample, ente_id=one)))
 
 
 def sample(session: Session, ente_id: int) -> int:

@@ -14,6 +14,7 @@ from crm.audit import service as audit
 from crm.core import clock
 from crm.core.clock import business_day
 from crm.core.db import Database, Scope
+from crm.core.each import total_of_each
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti.queries import coverage, enti_of
 from telephony.staffing import queries
@@ -32,7 +33,9 @@ def make_due(database: Database) -> int:
     """Make today's forecast of each contract that has none yet; how many were made."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(coverage(session))
-    return sum(database.transact(Scope.of_contract(one), partial(_make_due, contract_id=one)) for one in contracts)
+    return total_of_each(
+        contracts, lambda one: database.transact(Scope.of_contract(one), partial(_make_due, contract_id=one))
+    )
 
 
 def _make_due(session: Session, *, contract_id: int) -> int:

@@ -13,12 +13,12 @@ from crm.agendas import booking, finding, holding, queries
 from crm.agendas.errors import SlotGoneError
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel
+from crm.agendas.sites import manage_at
 from crm.agendas.slots import Free
 from crm.core import clock
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti.queries import badges
 from crm.messages.wording import LANGUAGES
-from web.agendas.links import manage_at
 from web.agendas.parts import Box, day_in, ids_in, office_in, show
 from web.edge.answers import NO_CONTENT, shown_anew
 from web.edge.fields import id_of, instant_of

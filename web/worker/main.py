@@ -8,6 +8,7 @@ from celery import Celery
 from sqlalchemy import select
 
 from crm.agendas.bulk import service as bulk
+from crm.agendas.sites import manage_at
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
@@ -36,7 +37,6 @@ from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
 from telephony.messages.delivery import Delivery
-from web.agendas.links import manage_at
 from web.levels.view import days_of
 from web.privacy.archive import readable
 from web.wiring import HOLDERS, Runtime, build

@@ -7,6 +7,7 @@ where it was, nothing is done twice, and each citizen is told once, by the messa
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -99,12 +100,10 @@ def start(session: Session, by: Principal, *, ente_id: int, change_id: UUID, cho
         raise ConflictError("Non hai scelto nessun appuntamento.")
     change.state = BulkState.RUNNING
     _owe(session, change)
-    told = {"count": count, "reason": change.reason}
-    of = {"ente_id": ente_id, "subject": f"office:{change.office_id}", "after": told}
-    if change.kind is BulkKind.MOVE:
-        audit.note(session, by, kind="appointments.moved", **of)  # type: ignore[arg-type]
-    else:
-        audit.note(session, by, kind="appointments.cancelled", **of)  # type: ignore[arg-type]
+    audit.note(
+        session, by, kind="appointments.moved" if change.kind is BulkKind.MOVE else "appointments.cancelled",
+        ente_id=ente_id, subject=f"office:{change.office_id}", after={"count": count, "reason": change.reason},
+    )  # fmt: skip
 
 
 def drop(session: Session, by: Principal, *, ente_id: int, change_id: UUID) -> None:
@@ -169,8 +168,8 @@ def _run(database: Database, job: Taken, manage_at: Callable[[Session, int], str
             todo.reverse()  # the last who was moved is the first to leave his place
     for one in todo:
         job.renew()
-        database.transact(scope, lambda session, one=one: _one(session, change_id, one, manage_at))  # type: ignore[misc]
-    database.transact(scope, lambda session: _end(session, change_id))
+        database.transact(scope, partial(_one, change_id=change_id, appointment_id=one, manage_at=manage_at))
+    database.transact(scope, partial(_end, change_id=change_id))
 
 
 def _one(session: Session, change_id: UUID, appointment_id: UUID, manage_at: Callable[[Session, int], str]) -> None:
