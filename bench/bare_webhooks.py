@@ -20,7 +20,7 @@ from bench.traffic import Prepared, agent_of, caller_joined, leg_status
 from crm.core.db import Database
 from crm.core.settings import Settings, load_settings
 from web.api import webhooks
-from web.api.webhooks import Hook
+from web.api.hooks import Hook
 
 
 def create() -> FastAPI:
@@ -71,7 +71,7 @@ def _learn(database: Database, settings: Settings) -> dict[str, list[Statement]]
         names = {value: name for name, value in _values(call.id, call.leg_id, fields["CallSid"], key).items()}
         rehearsal = Rehearsal(database, names)
         runtime: Any = SimpleNamespace(database=rehearsal, settings=settings)
-        endpoint(Hook(runtime, fields), call.contract_id, call.id, call.leg_id)
+        endpoint(Hook(runtime, fields, ""), call.contract_id, call.id, call.leg_id)
         return rehearsal.statements
 
     notes, answer = leg_status(ringing, "ringing", 1)[1], leg_status(ringing, "in-progress", 2)[1]

@@ -60,6 +60,19 @@ class PostgresServer:
             cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             return connection.execute(cut, [database]).rowcount
 
+    @contextlib.contextmanager
+    def away(self, database: str) -> Iterator[None]:
+        """For a while nobody gets a connection to a database, and whoever had one has lost it."""
+        said = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        with self.connect() as connection:
+            connection.execute(said.format(sql.Identifier(database), sql.Literal(False)))
+        try:
+            self.cut_off(database)
+            yield
+        finally:
+            with self.connect() as connection:
+                connection.execute(said.format(sql.Identifier(database), sql.Literal(True)))
+
 
 @dataclass(frozen=True)
 class DatabaseUrls:

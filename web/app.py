@@ -23,8 +23,8 @@ from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
+from web.api.hooks import NotGenuineError
 from web.api.v1 import routes as api
-from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.booking import managing as booking_managing
 from web.booking import steps as booking_steps

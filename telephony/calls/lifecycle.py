@@ -6,6 +6,7 @@ that is no longer the current one) changes nothing; a leg that answers too late 
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from crm.levels.metering import EndedBy, FactKind, ms_between
 from telephony.calls.events import (
@@ -115,6 +116,12 @@ def _joined(state: CallState, event: CallerJoined) -> Step:
         moves=(AgentMove(state.agent_id, Move.TALK),),
         facts=(Fact(FactKind.SERVED, event.at, waited, state.agent_id),),
     )
+
+
+def may_have_joined(state: CallState, leg_id: UUID) -> bool:
+    """Whether he is, or at his end was, on his way to the agent of this leg, and nothing has told that he arrived."""
+    there = state.party.leg_id if state.phase is Phase.ENDED and state.party is not None else None
+    return leg_id == (state.leg_id if state.phase is Phase.JOINING else there)
 
 
 def _had_joined(state: CallState, event: CallerJoined) -> Step:

@@ -28,6 +28,7 @@ from telephony.calls.events import (
     AgentAnswered,
     AgentClaimed,
     AgentMove,
+    CallerJoined,
     CallerLeft,
     CallerQueued,
     CallState,
@@ -41,7 +42,7 @@ from telephony.calls.events import (
     Step,
     waited_until,
 )
-from telephony.calls.lifecycle import advance
+from telephony.calls.lifecycle import advance, may_have_joined
 from telephony.calls.models import Consent, LegRole, LegState, Outcome, Phase
 from telephony.commands import service as commands
 from telephony.commands.models import CommandKind
@@ -103,6 +104,18 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         survey = any(one.kind is CommandKind.SURVEY for one in step.orders)
         recorded.follow(session, row, before, step.state, line_goes_on=survey)
     return step
+
+
+def had_joined(session: Session, call_id: UUID, leg_id: UUID, heard: Heard, line: str | None) -> Step | None:
+    """He has left the conference of this leg. If it was never told that he joined, he did: when the agent answered, or
+    when he picked up, of which nobody told either: then his conversation counts, and lasted for nothing.
+    """
+    row = floor(session).lock_call(call_id)
+    if row is None or not may_have_joined(_state(row), leg_id):
+        return None
+    answered = None if row.away else floor(session).leg_answered_at(leg_id)
+    joined = CallerJoined(min(answered or heard.at, heard.at), leg_id, line)
+    return apply(session, call_id, joined, replace(heard, at=joined.at, repaired=True))
 
 
 def lock_call(session: Session, call_id: UUID) -> None:

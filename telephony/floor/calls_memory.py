@@ -164,3 +164,7 @@ class MemoryCalls(MemoryTables):
     def leg_sid(self, leg_id: UUID) -> str | None:
         row = self.legs.rows.get(leg_id)
         return None if row is None else row["carrier_sid"]
+
+    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
+        row = self.legs.rows.get(leg_id)
+        return None if row is None else row["answered_at"]

@@ -102,6 +102,7 @@ _END_WATCHERS = (
 _WRITE_LEG = update(_LEG).where(_THIS_LEG, _LEG.c.state != LegState.ENDED)
 _LEARN_SID = update(_LEG).where(_THIS_LEG, _LEG.c.carrier_sid.is_(None))
 _LEG_SID = select(_LEG.c.carrier_sid).where(_THIS_LEG)
+_LEG_ANSWERED = select(_LEG.c.answered_at).where(_THIS_LEG)
 _NAME_LEG = update(_LEG).where(_THIS_LEG).returning(_LEG.c.state)
 
 
@@ -214,3 +215,7 @@ class PostgresCalls(PostgresPart):
     def leg_sid(self, leg_id: UUID) -> str | None:
         sid: str | None = self._session.execute(_LEG_SID, {"leg": leg_id}).scalar_one_or_none()
         return sid
+
+    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
+        at: datetime | None = self._session.execute(_LEG_ANSWERED, {"leg": leg_id}).scalar_one_or_none()
+        return at

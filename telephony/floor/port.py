@@ -254,6 +254,9 @@ class Floor(CallbackFloor, TextFloor, Protocol):
     def leg_sid(self, leg_id: UUID) -> str | None:
         """The carrier's name of a leg, if it is known."""
 
+    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
+        """When a leg was answered, if it was."""
+
     # -- the queue ----------------------------------------------------------------------------------------------
 
     def add_entry(

@@ -18,7 +18,8 @@ from telephony.lines import queries as lines
 from telephony.messages.receipts import reason_of, state_of
 from telephony.texts import reception
 from telephony.texts.reception import Received
-from web.api.webhooks import NO_CONTENT, HookDep
+from web.api.hooks import HookDep
+from web.api.webhooks import NO_CONTENT
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/telephony", include_in_schema=False)

@@ -1,20 +1,11 @@
-"""The carrier's webhooks. Each is one transaction; the reply says what the caller hears next.
-
-The signature is checked against the configured public address and the raw path and query, never against what a
-proxy says; blank fields are kept, because they are signed.
-"""
+"""The carrier's webhooks. Each is one transaction; the reply says what the caller hears next."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Annotated, TypeVar
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import Counter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -32,74 +23,11 @@ from telephony.recording import service as recordings
 from telephony.recording.service import Told
 from telephony.surveys import reception as surveys
 from telephony.voicemail import service as voicemail
-from web.edge.visits import RuntimeDep, runtime_of
-from web.wiring import Runtime
+from web.api.hooks import Hook, HookDep
+from web.edge.visits import RuntimeDep
 
 log = structlog.get_logger(__name__)
-REFUSED = Counter("filodiretto_webhooks_refused", "Webhooks without a genuine signature")
-
-T = TypeVar("T")
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
-
-
-class NotGenuineError(Exception):
-    """A webhook that the carrier did not sign."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """A genuine webhook: its fields and the parts that answer it."""
-
-    runtime: Runtime
-    fields: dict[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        return self.fields.get(name, "")
-
-    def told_at(self) -> datetime | None:
-        """When the carrier says that it happened, to the second."""
-        return self.instant("Timestamp")
-
-    def instant(self, name: str) -> datetime | None:
-        """An instant that is told, if it is one."""
-        try:
-            return parsedate_to_datetime(self[name])
-        except (TypeError, ValueError):
-            return None
-
-    def in_contract(self, contract_id: int, work: Callable[[Session], T]) -> T:
-        """One transaction in the scope of a contract."""
-        return self.runtime.database.transact(Scope.of_contract(contract_id), work)
-
-    def answer(self, contract_id: int, work: Callable[[Session], Reply], **said: int) -> Response:
-        """One transaction that finds out what the caller hears next."""
-        reply = self.in_contract(contract_id, work)
-        log.info("call_asked", instructions=[type(one).__name__ for one in reply], **said)
-        return self.reply(reply)
-
-    def reply(self, reply: Reply) -> Response:
-        """What the caller hears next."""
-        return Response(self.runtime.carrier.render(reply), media_type="text/xml")
-
-
-async def genuine(request: Request) -> Hook:
-    """Read the raw body and check its signature. Raises `NotGenuineError`."""
-    runtime = runtime_of(request)
-    body = await request.body()
-    fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    path = request.scope["raw_path"].decode("ascii")
-    query = request.scope["query_string"].decode("ascii")
-    url = runtime.settings.public_url + path + (f"?{query}" if query else "")
-    if not runtime.carrier.is_genuine(url, fields, request.headers.get("x-twilio-signature", "")):
-        REFUSED.inc()
-        log.warning("webhook_not_genuine", path=path)
-        raise NotGenuineError
-    if call_id := request.path_params.get("call_id"):
-        structlog.contextvars.bind_contextvars(call=call_id)  # from an address that we made: it was signed
-    return Hook(runtime, fields)
-
-
-HookDep = Annotated[Hook, Depends(genuine)]
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
@@ -118,20 +46,24 @@ def apology(request: Request, runtime: RuntimeDep) -> Response:
 @router.post("/voice")
 def voice(hook: HookDep, since: int | None = None) -> Response:
     """A call arrives at one of our numbers; or it arrived then, and nobody told us."""
-    with hook.runtime.database.begin(Scope.nothing()) as session:
-        line = lines.in_use(session, hook["To"])
-    if line is None:
-        log.error("number_not_in_use", number=hook["To"])
-        return hook.reply(NOT_IN_USE)
 
-    def work(session: Session) -> Reply:
-        at = clock.now(session) if since is None else datetime.fromtimestamp(since, UTC)
-        arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, at, repaired=since is not None)
-        return reception.arrive(session, arrival, line, hook.runtime.addresses)
+    def arrived() -> Reply:
+        with hook.runtime.database.begin(Scope.nothing()) as session:
+            line = lines.in_use(session, hook["To"])
+        if line is None:
+            log.error("number_not_in_use", number=hook["To"])
+            return NOT_IN_USE
 
-    reply = hook.in_contract(line.contract_id, work)
-    log.info("call_arrived", contract=line.contract_id)
-    return hook.reply(reply)
+        def work(session: Session) -> Reply:
+            at = clock.now(session) if since is None else datetime.fromtimestamp(since, UTC)
+            arrival = Arrival(hook["CallSid"], line.number, hook["From"] or None, at, repaired=since is not None)
+            return reception.arrive(session, arrival, line, hook.runtime.addresses)
+
+        reply = hook.in_contract(line.contract_id, work)
+        log.info("call_arrived", contract=line.contract_id)
+        return reply
+
+    return hook.held(arrived)
 
 
 @router.post("/status")
@@ -174,7 +106,8 @@ def put_through(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Re
 def wait(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What a waiting caller hears."""
     to = hook.runtime.addresses
-    return hook.answer(contract_id, lambda session: reception.waiting(session, call_id, to))
+    music = (Play(to.music()),)
+    return hook.answer(contract_id, lambda session: reception.waiting(session, call_id, to), meanwhile=music)
 
 
 @router.post("/{contract_id}/calls/{call_id}/wait-key")
@@ -263,8 +196,16 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
     """Somebody joined or left the conversation."""
     event, label = hook["StatusCallbackEvent"], hook["ParticipantLabel"]
     key = f"conference:{leg_id}:{hook['SequenceNumber']}"
+    line = hook["CallSid"] or None
     if event == "participant-join" and label == CUSTOMER:
-        _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id, hook["CallSid"] or None), key)
+        _hear(hook, contract_id, call_id, lambda at: CallerJoined(at, leg_id, line), key)
+    elif event == "participant-leave" and label == CUSTOMER:
+
+        def left(session: Session) -> Step | None:
+            at = carrier_instant(hook.told_at(), clock.now(session))
+            return service.had_joined(session, call_id, leg_id, Heard(key, at), line)
+
+        _heard("CallerLeftRoom", hook.in_contract(contract_id, left))
     elif event in {"participant-join", "participant-leave"} and (who := _leg_named(label)) is not None:
         joined = event == "participant-join"
         _hear(

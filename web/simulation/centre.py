@@ -41,7 +41,7 @@ from telephony.texts import conversation as texts
 from telephony.texts.lifecycle import WITH_AGENT
 from telephony.texts.models import ThreadState
 from web.api import messages, webhooks
-from web.api.webhooks import Hook
+from web.api.hooks import hook_of
 from web.simulation.clockwork import Clockwork
 from web.simulation.network import Network, Party, path_of
 from web.simulation.outages import WEB, Outages, unless_away
@@ -82,7 +82,7 @@ class Edge:
             if (found := pattern.match(path)) is not None:
                 named = {**query, **found.groupdict()}
                 given = {name: kind(named[name]) for name, kind in kinds.items() if name in named}
-                answer = endpoint(Hook(self._runtime, fields), **given)
+                answer = endpoint(hook_of(self._runtime, fields, url.partition("#")[0]), **given)
                 return bytes(answer.body).decode()
         raise AssertionError(f"nothing is at {path}")
 

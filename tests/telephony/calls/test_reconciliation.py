@@ -1,13 +1,16 @@
 """A callback that is lost stays lost, so the carrier is asked."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from telephony.agents.models import AgentState
+from telephony.calls import service
 from telephony.calls.addresses import conference_name
 from telephony.calls.events import LegEnd
 from telephony.calls.models import Outcome, Phase
+from telephony.calls.service import Heard
 from telephony.carriers.port import CarrierCall
 from tests.telephony.stage import Stage
 
@@ -19,6 +22,12 @@ def asks(stage: Stage) -> None:
     stage.passes(20)
     stage.reconciler.run()
     stage.run()
+
+
+def left_room(stage: Stage, call: UUID, leg: UUID, *, after: float) -> None:
+    """The caller has left the conference of this leg."""
+    heard = Heard(f"left-room:{leg}", stage.after(call, after))
+    stage.work(lambda s: service.had_joined(s, call, leg, heard, "CAmario"))
 
 
 def test_a_call_is_left_alone_while_it_may_still_be_heard_of(stage: Stage) -> None:
@@ -70,6 +79,46 @@ def test_nobody_told_that_the_caller_joined(stage: Stage) -> None:
     assert stage.call(call).phase is Phase.TALKING
     assert stage.call(call).talking_since == joined  # not when it was found out
     assert stage.presence(stage.cast.anna).state is AgentState.TALKING
+
+
+def test_who_leaves_a_conversation_had_joined_it_though_nobody_told(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    stage.run()
+    stage.answers(call, after=4)
+    stage.run()
+    leg = stage.leg(call)
+    left_room(stage, call, leg, after=50)
+    assert stage.call(call).phase is Phase.TALKING
+    stage.caller_leaves(call, after=50)
+    row = stage.call(call)
+    assert (row.outcome, row.waited_ms, row.talked_ms) == (Outcome.ANSWERED, 4_000, 46_000)
+    assert row.agent_id == stage.cast.anna
+    assert stage.differences() == []
+
+
+def test_the_same_when_the_end_of_his_line_is_heard_first(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    stage.run()
+    stage.answers(call, after=4)
+    stage.run()
+    leg = stage.leg(call)
+    stage.caller_leaves(call, after=50)
+    assert stage.call(call).outcome is Outcome.ABANDONED
+    left_room(stage, call, leg, after=50)
+    row = stage.call(call)
+    assert (row.outcome, row.waited_ms, row.talked_ms) == (Outcome.ANSWERED, 4_000, 46_000)
+    assert stage.differences() == []
+
+
+def test_leaving_a_conversation_that_was_heard_of_changes_nothing(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    leg = stage.talks(call)
+    before = stage.snapshot()
+    left_room(stage, call, leg, after=50)
+    assert stage.snapshot() == before
 
 
 def test_nobody_told_that_annas_line_dropped(stage: Stage) -> None:
