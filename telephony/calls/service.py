@@ -106,15 +106,25 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     return step
 
 
+def sent(session: Session, call_id: UUID, leg_id: UUID) -> None:
+    """The caller is told to join the conference of this leg."""
+    note(session, call_id, "CallerSent", Heard(_sent(leg_id), clock.now(session)))
+
+
+def _sent(leg_id: UUID) -> str:
+    return f"sent:{leg_id}"
+
+
 def had_joined(session: Session, call_id: UUID, leg_id: UUID, heard: Heard, line: str | None) -> Step | None:
-    """He has left the conference of this leg. If it was never told that he joined, he did: when the agent answered, or
-    when he picked up, of which nobody told either: then his conversation counts, and lasted for nothing.
+    """He has left the conference of this leg. If it was never told that he joined, he did: when he was `sent` there.
+
+    Of who was called back nobody knows when he picked up: his conversation counts, and lasted for nothing.
     """
     row = floor(session).lock_call(call_id)
     if row is None or not may_have_joined(_state(row), leg_id):
         return None
-    answered = None if row.away else floor(session).leg_answered_at(leg_id)
-    joined = CallerJoined(min(answered or heard.at, heard.at), leg_id, line)
+    sent_at = floor(session).noted_at(call_id, _sent(leg_id)) or heard.at
+    joined = CallerJoined(min(sent_at, heard.at), leg_id, line)
     return apply(session, call_id, joined, replace(heard, at=joined.at, repaired=True))
 
 

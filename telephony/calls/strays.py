@@ -55,7 +55,7 @@ def judge(one: LiveCall, known: Known, now: datetime) -> Verdict:
     if one.inbound:
         lost = one.to in known.lines and one.answered and one.since < now - LAG
         return Verdict.ADOPT if lost else Verdict.LEAVE
-    orphan = one.agent is not None and one.from_ in known.lines and one.since < now - LONGEST_RING
+    orphan = one.placed and one.from_ in known.lines and one.since < now - LONGEST_RING
     return Verdict.END if orphan else Verdict.LEAVE
 
 

@@ -270,7 +270,9 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:
-    """A call that is under way, as the carrier lists it; `agent` is the identity of the device that it rings."""
+    """A call that is under way, as the carrier lists it. `placed`: by a request, as we ring agents and citizens, not by
+    a document that dials on.
+    """
 
     sid: str
     inbound: bool
@@ -278,7 +280,7 @@ class LiveCall:
     to: str
     answered: bool
     since: datetime
-    agent: str | None = None
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,9 @@ CITIZEN_RINGS_S = 25  # so long is waited for somebody who is called back
 FRESH_S = 0.5  # a command that was read longer ago is read again: its call may have moved on
 ARRANGED_AGAIN = 5
 SETTLE = timedelta(seconds=3)  # how long an unknown ring may take to show itself at the carrier
+LOOKS_AGAIN = (timedelta(seconds=5), timedelta(seconds=10))  # for a citizen's: its lists lag behind, and he may answer
 
-Later = Callable[[timedelta, Callable[[], None]], None]
+Later = Callable[[timedelta, Callable[[], object]], None]
 
 
 class Dispatcher:
@@ -135,12 +136,12 @@ class Dispatcher:
         if job is not None:
             self._carry_out(job, tries)
 
-    def _in_the_pool(self, wait: timedelta, work: Callable[[], None]) -> None:
+    def _in_the_pool(self, wait: timedelta, work: Callable[[], object]) -> None:
         timer = threading.Timer(wait.total_seconds(), self._submit, [work])
         timer.daemon = True  # a process that ends leaves what waits to the engine
         timer.start()
 
-    def _submit(self, work: Callable[[], None]) -> None:
+    def _submit(self, work: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # closed meanwhile
             self._pool.submit(_logged, work)
 
@@ -287,14 +288,16 @@ class Dispatcher:
     def _reconcile(self, job: Job, ring: Ring) -> None:
         """Nobody answered for this ring, or whoever sent it died: ask the carrier whether it exists."""
         try:
-            sid = (job.leg_sid if job.kind is CommandKind.RING_AGENT else None) or self._carrier.find_ring(ring)
+            sid = job.rings_as or self._carrier.find_ring(ring)
         except CarrierError as error:
             if job.attempts + 1 >= MAX_ATTEMPTS:
                 self._refused(job, error)
             else:
                 self._settle(job, CommandState.UNKNOWN, error=str(error), wait=RETRY_AFTER)
             return
-        if sid is None:
+        if sid is None and job.kind is CommandKind.CALL_BACK and job.attempts <= len(LOOKS_AGAIN):
+            self._settle(job, CommandState.UNKNOWN, wait=LOOKS_AGAIN[job.attempts - 1])
+        elif sid is None:
             self._refused(job, CarrierError("La chiamata non è mai partita.", permanent=True))
         else:
             log.info("ring_found", leg=str(job.leg_id))
@@ -327,12 +330,21 @@ class Dispatcher:
 
         if self._database.transact(Scope.of_contract(job.contract_id), work):
             return
+        if self._ended(sid):  # else it is found again, and ended then
+            self._settle(job, CommandState.DONE)
+
+    def let_go(self, sid: str) -> None:
+        """A citizen's telephone rings, and nobody waits for him any more: soon it does not."""
+        self._later(timedelta(), partial(self._ended, sid))
+
+    def _ended(self, sid: str) -> bool:
         try:
             self._carrier.end(sid)
-        except CarrierError as error:  # it is found again, and ended then
-            log.warning("command_owed_again", kind=job.kind.value, error=str(error))
+        except CarrierError as error:
+            log.warning("line_stays", sid=sid, error=str(error))
         else:
-            self._settle(job, CommandState.DONE)
+            return True
+        return False
 
     def _refused(self, job: Job, error: CarrierError) -> None:
         log.error("ring_refused", leg=str(job.leg_id), error=str(error), code=error.code)
@@ -393,7 +405,7 @@ def _take_over(session: Session, limit: int) -> list[tuple[int, UUID]]:
     return floor(session).take_over(at, lease_until=at + WRITER_LEASE, limit=limit)
 
 
-def _logged(work: Callable[[], None]) -> None:
+def _logged(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception:

@@ -65,6 +65,13 @@ class Job:
                 return self.phase not in {Phase.TALKING, Phase.OUTSIDE}
 
     @property
+    def rings_as(self) -> str | None:
+        """The carrier's name of what this command rings, where a callback has told it."""
+        if self.kind is CommandKind.RING_AGENT:
+            return self.leg_sid
+        return self.caller_sid if self.called_leg == self.leg_id else None
+
+    @property
     def room(self) -> UUID | None:
         """The leg whose conference the ring leads to: an agent who answers opens one of his own."""
         return self.leg_id if self.role is LegRole.AGENT else self.room_id or self.current_leg

@@ -119,6 +119,10 @@ class MemoryCalls(MemoryTables):
         self.events.put((call.id, key), row)
         return True
 
+    def noted_at(self, call_id: UUID, key: str) -> datetime | None:
+        row = self.events.rows.get((call_id, key))
+        return None if row is None else row["occurred_at"]
+
     # -- legs ---------------------------------------------------------------------------------------------------
 
     def add_leg(self, call: LiveCall, leg_id: UUID, /, **values: object) -> None:
@@ -164,7 +168,3 @@ class MemoryCalls(MemoryTables):
     def leg_sid(self, leg_id: UUID) -> str | None:
         row = self.legs.rows.get(leg_id)
         return None if row is None else row["carrier_sid"]
-
-    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
-        row = self.legs.rows.get(leg_id)
-        return None if row is None else row["answered_at"]

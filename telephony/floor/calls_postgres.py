@@ -44,6 +44,9 @@ _QUEUE_UP = (
 _APPEND = (
     upsert(_EVENT).on_conflict_do_nothing(index_elements=["call_id", "key"]).returning(_EVENT.c.id)
 )  # fmt: skip
+_NOTED_AT = select(_EVENT.c.occurred_at).where(
+    _EVENT.c.call_id == bindparam("call"), _EVENT.c.key == bindparam("key")
+)  # fmt: skip
 
 _QUIET_CALLS = (
     select(
@@ -102,7 +105,6 @@ _END_WATCHERS = (
 _WRITE_LEG = update(_LEG).where(_THIS_LEG, _LEG.c.state != LegState.ENDED)
 _LEARN_SID = update(_LEG).where(_THIS_LEG, _LEG.c.carrier_sid.is_(None))
 _LEG_SID = select(_LEG.c.carrier_sid).where(_THIS_LEG)
-_LEG_ANSWERED = select(_LEG.c.answered_at).where(_THIS_LEG)
 _NAME_LEG = update(_LEG).where(_THIS_LEG).returning(_LEG.c.state)
 
 
@@ -185,6 +187,10 @@ class PostgresCalls(PostgresPart):
         )  # fmt: skip
         return appended.scalar_one_or_none() is not None
 
+    def noted_at(self, call_id: UUID, key: str) -> datetime | None:
+        at: datetime | None = self._session.execute(_NOTED_AT, {"call": call_id, "key": key}).scalar_one_or_none()
+        return at
+
     # -- legs ---------------------------------------------------------------------------------------------------
 
     def add_leg(self, call: LiveCall, leg_id: UUID, /, **values: object) -> None:
@@ -215,7 +221,3 @@ class PostgresCalls(PostgresPart):
     def leg_sid(self, leg_id: UUID) -> str | None:
         sid: str | None = self._session.execute(_LEG_SID, {"leg": leg_id}).scalar_one_or_none()
         return sid
-
-    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
-        at: datetime | None = self._session.execute(_LEG_ANSWERED, {"leg": leg_id}).scalar_one_or_none()
-        return at

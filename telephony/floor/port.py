@@ -231,6 +231,9 @@ class Floor(CallbackFloor, TextFloor, Protocol):
     ) -> bool:  # fmt: skip
         """Append to a call's log; false when the key was there already."""
 
+    def noted_at(self, call_id: UUID, key: str) -> datetime | None:
+        """When it happened that stands in a call's log under this key, if anything does."""
+
     # -- legs ---------------------------------------------------------------------------------------------------
 
     def add_leg(self, call: LiveCall, leg_id: UUID, /, **values: object) -> None:
@@ -253,9 +256,6 @@ class Floor(CallbackFloor, TextFloor, Protocol):
 
     def leg_sid(self, leg_id: UUID) -> str | None:
         """The carrier's name of a leg, if it is known."""
-
-    def leg_answered_at(self, leg_id: UUID) -> datetime | None:
-        """When a leg was answered, if it was."""
 
     # -- the queue ----------------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ class FakeCarrier:
     listed: list[LiveCall] = field(default_factory=list)  # what it says is under way
     silent: bool = False  # answers nothing
     loses_replies: bool = False  # rings, but nobody hears that it did
+    lists_lag: bool = False  # what was just rung is in no list yet
 
     def ring(self, ring: Ring) -> str:
         if self.ringing:
@@ -102,7 +103,7 @@ class FakeCarrier:
 
     def find_ring(self, ring: Ring) -> str | None:
         same = (sid for sid, rung in self.rings.items() if (rung.leg_id, rung.label) == (ring.leg_id, ring.label))
-        return next(same, None)
+        return None if self.lists_lag else next(same, None)
 
     def record(self, taken: Taken) -> None:
         if self.recording:

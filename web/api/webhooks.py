@@ -173,8 +173,8 @@ def citizen(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> Res
     """The line changed status on which somebody is called back."""
     if hook["CallStatus"] in ENDED:
         _line_ended(hook, contract_id, call_id, _key(hook, f"citizen:{leg_id}"), leg_id)
-    else:
-        hook.in_contract(contract_id, lambda session: service.on_line(session, call_id, leg_id, hook["CallSid"]))
+    elif not hook.in_contract(contract_id, lambda session: service.on_line(session, call_id, leg_id, hook["CallSid"])):
+        hook.runtime.dispatcher.let_go(hook["CallSid"])
     return Response(status_code=NO_CONTENT)
 
 

@@ -105,7 +105,9 @@ class Centre:
         self.reconciler = Reconciler(database, self.carrier)
         self.strays = Strays(database, self.carrier, self.addresses)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
-        runtime = SimpleNamespace(database=database, carrier=self.carrier, addresses=self.addresses)
+        runtime = SimpleNamespace(
+            database=database, carrier=self.carrier, addresses=self.addresses, dispatcher=self.dispatcher
+        )  # fmt: skip
         self._edge = Edge(cast("Runtime", runtime))
         self.outages = Outages(network, seed)
         self.outages.guard(database)
@@ -147,7 +149,7 @@ class Centre:
         """What is done on a thread of its own: should it fail, somebody takes it over."""
         self.clockwork.begin(lambda: unless_away(work))
 
-    def _later(self, wait: timedelta, work: Callable[[], None]) -> None:
+    def _later(self, wait: timedelta, work: Callable[[], object]) -> None:
         self.clockwork.after(wait.total_seconds(), lambda: self._begin(work))
 
     # -- what follows from a commit -------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ class Faults:
     unreachable: float = 0.0  # a request to the carrier does not reach it
     unanswered: float = 0.0  # it does, and its answer does not come
     slow: float = 0.0  # its answer comes after the callbacks
+    lagging: float = 0.0  # its lists do not show yet what has just happened
     killed: float = 0.0  # a process dies between a commit and what follows from it
     killed_waiting: float = 0.0  # or between the carrier's answer and writing it down
     worst: float = 0.0  # a caller hangs up as something happens to his call

@@ -25,6 +25,7 @@ from web.simulation.network import Line, Network, Party
 
 T = TypeVar("T")
 TIMEOUT_S = 5.0
+LAG_S = 8.0  # how far a list may be behind
 SLOW_S = 3.0
 CLIENT = "client:"
 
@@ -73,15 +74,16 @@ class Trunk:
         instant = self._network.clockwork.instant
 
         def do() -> dict[str, datetime]:
-            room = self._network.rooms.get(conference)
-            return {label: instant(int(line.entered)) for label, line in (room.inside if room else {}).items()}
+            room, since = self._network.rooms.get(conference), self._listed_since()
+            inside = (room.inside if room else {}).items()
+            return {label: instant(int(line.entered)) for label, line in inside if line.entered < since}
 
         return self._ask(do)
 
     def find_ring(self, ring: Ring) -> str | None:
         def do() -> str | None:
             line = self._participants(ring.conference).get(ring.label)
-            return None if line is None else line.sid
+            return None if line is None or line.began >= self._listed_since() else line.sid
 
         return self._ask(do)
 
@@ -123,14 +125,15 @@ class Trunk:
         return self._ask(do)
 
     def live_calls(self) -> list[LiveCall]:
-        instant = self._network.clockwork.instant
+        instant, since = self._network.clockwork.instant, self._listed_since()
         return self._ask(
             lambda: [
                 LiveCall(
                     line.sid, line.inbound, line.from_, line.to, line.answered is not None, instant(int(line.began)),
-                    line.to.removeprefix(CLIENT) if line.to.startswith(CLIENT) else None,
+                    placed=not line.inbound,
                 )
                 for line in self._network.live()
+                if line.began < since
             ]
         )  # fmt: skip
 
@@ -156,6 +159,10 @@ class Trunk:
         return ()
 
     # -- parts --------------------------------------------------------------------------------------------------
+
+    def _listed_since(self) -> float:
+        """What has happened since then is in no list yet."""
+        return self._network.clockwork.seconds - (LAG_S if self._network.strikes("lagging") else 0.0)
 
     def _participants(self, conference: str) -> dict[str, Line]:
         room = self._network.rooms.get(conference)

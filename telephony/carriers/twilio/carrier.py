@@ -45,6 +45,7 @@ TOO_MANY = 20429  # not processed: safe to ask again
 LISTED = ("queued", "ringing", "in-progress")
 MOST_LISTED, PAGE = 2000, 500
 CLIENT = "client:"
+PLACED = "outbound-api"
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
 CONFERENCE_EVENTS = "start end join leave"
@@ -325,11 +326,9 @@ def _differences(one: Any, wanted: Standing, sids: Mapping[str, str], hold_url: 
 
 
 def _live_call(one: Any) -> LiveCall:
-    to = str(one.to)
     return LiveCall(
-        sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=to,  # noqa: B009
-        answered=str(one.status) == "in-progress", since=one.date_created,
-        agent=to.removeprefix(CLIENT) if to.startswith(CLIENT) else None,
+        sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=str(one.to),  # noqa: B009
+        answered=str(one.status) == "in-progress", since=one.date_created, placed=str(one.direction) == PLACED,
     )  # fmt: skip
 
 

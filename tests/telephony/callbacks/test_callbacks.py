@@ -17,7 +17,7 @@ from telephony.agents.models import AgentState
 from telephony.callbacks import rules
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback, CallbackState
-from telephony.calls import reception
+from telephony.calls import reception, service
 from telephony.calls.addresses import conference_name
 from telephony.calls.events import CallerJoined, LegEnd
 from telephony.calls.models import Outcome, Phase
@@ -260,8 +260,8 @@ def test_who_does_not_answer_is_called_again_later_and_in_the_end_given_up(centr
     assert centre.timers() == 0
 
 
-def test_a_reply_that_is_lost_is_looked_for_and_the_citizen_not_called_twice(centre: Stage) -> None:
-    """Rule: unknown, not repeated. Lost REST reply, second paid call: "unknown", reconciled, never blindly repeated."""
+def is_rung_and_nobody_hears_of_it(centre: Stage) -> UUID:
+    """A citizen is called back, and the carrier's answer does not come; his call."""
     call = centre.queues(sid="CAfirst")
     asks(centre, call)
     centre.ready(centre.cast.anna)
@@ -270,13 +270,63 @@ def test_a_reply_that_is_lost_is_looked_for_and_the_citizen_not_called_twice(cen
     centre.carrier.loses_replies = True
     centre.run()
     centre.carrier.loses_replies = False
-    assert (CommandKind.CALL_BACK, CommandState.UNKNOWN) in centre.commands()
-    centre.passes(10)
+    return call
+
+
+def looks(centre: Stage) -> None:
+    """Time passes, and it is looked for."""
+    centre.passes(20)
     centre.dispatcher.sweep()
+
+
+def test_a_reply_that_is_lost_is_looked_for_and_the_citizen_not_called_twice(centre: Stage) -> None:
+    """Rule: unknown, not repeated. Lost REST reply, second paid call: "unknown", reconciled, never blindly repeated."""
+    call = is_rung_and_nobody_hears_of_it(centre)
+    assert (CommandKind.CALL_BACK, CommandState.UNKNOWN) in centre.commands()
+    looks(centre)
     assert called(centre) == [(MARIO_MOBILE, "customer")]
     assert centre.call(call).carrier_sid == "CAleg1"
     centre.joins(call)
     assert centre.call(call).phase is Phase.TALKING
+
+
+def test_a_carrier_whose_lists_lag_behind_is_asked_again_before_he_is_said_not_to_have_been_called(
+    centre: Stage,
+) -> None:
+    """Rule: unknown, not repeated. Participant and call lists are eventually consistent (reference/twilio.md)."""
+    call = is_rung_and_nobody_hears_of_it(centre)
+    centre.carrier.lists_lag = True
+    looks(centre)
+    assert (CommandKind.CALL_BACK, CommandState.UNKNOWN) in centre.commands()
+    centre.carrier.lists_lag = False
+    looks(centre)
+    assert centre.call(call).carrier_sid == "CAleg1"
+    assert row(centre, call).attempts == 0
+
+
+def test_a_line_that_told_of_itself_needs_no_list(centre: Stage) -> None:
+    """Rule: unknown, not repeated. Its callback names the line before any list does."""
+    call = is_rung_and_nobody_hears_of_it(centre)
+    centre.carrier.lists_lag = True
+    leg = centre.leg(call)
+    assert centre.work(lambda s: service.on_line(s, call, leg, "CAleg1"))
+    looks(centre)
+    assert (CommandKind.CALL_BACK, CommandState.DONE) in centre.commands()
+    assert (row(centre, call).attempts, centre.carrier.ended) == (0, [])
+
+
+def test_a_line_that_shows_itself_too_late_falls_silent(centre: Stage) -> None:
+    """Rule: unknown, not repeated. He would answer, hear nobody, and be called again."""
+    call = is_rung_and_nobody_hears_of_it(centre)
+    leg = centre.leg(call)
+    centre.carrier.lists_lag = True
+    for _ in range(3):
+        looks(centre)
+    assert (CommandKind.CALL_BACK, CommandState.FAILED) in centre.commands()
+    assert not centre.work(lambda s: service.on_line(s, call, leg, "CAleg1"))
+    centre.dispatcher.let_go("CAleg1")
+    centre.waits()
+    assert centre.carrier.ended == ["CAleg1"]
 
 
 def test_his_line_is_known_from_its_joining_before_anybody_else_tells_of_it(centre: Stage) -> None:

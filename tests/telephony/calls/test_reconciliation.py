@@ -11,7 +11,7 @@ from telephony.calls.addresses import conference_name
 from telephony.calls.events import LegEnd
 from telephony.calls.models import Outcome, Phase
 from telephony.calls.service import Heard
-from telephony.carriers.port import CarrierCall
+from telephony.carriers.port import CarrierCall, JoinConference
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration
@@ -22,6 +22,16 @@ def asks(stage: Stage) -> None:
     stage.passes(20)
     stage.reconciler.run()
     stage.run()
+
+
+def is_sent(stage: Stage, call: UUID) -> UUID:
+    """His agent answers, and he is told to join the conference, four seconds after he asked for her; her leg."""
+    stage.answers(call)
+    stage.run()
+    leg = stage.leg(call)
+    stage.work(lambda s: service.note(s, call, "CallerSent", Heard(f"sent:{leg}", stage.after(call, 4))))
+    assert isinstance(stage.hears(call)[0], JoinConference)
+    return leg
 
 
 def left_room(stage: Stage, call: UUID, leg: UUID, *, after: float) -> None:
@@ -85,9 +95,7 @@ def test_who_leaves_a_conversation_had_joined_it_though_nobody_told(stage: Stage
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.run()
-    stage.answers(call, after=4)
-    stage.run()
-    leg = stage.leg(call)
+    leg = is_sent(stage, call)
     left_room(stage, call, leg, after=50)
     assert stage.call(call).phase is Phase.TALKING
     stage.caller_leaves(call, after=50)
@@ -101,9 +109,7 @@ def test_the_same_when_the_end_of_his_line_is_heard_first(stage: Stage) -> None:
     stage.ready(stage.cast.anna)
     call = stage.queues()
     stage.run()
-    stage.answers(call, after=4)
-    stage.run()
-    leg = stage.leg(call)
+    leg = is_sent(stage, call)
     stage.caller_leaves(call, after=50)
     assert stage.call(call).outcome is Outcome.ABANDONED
     left_room(stage, call, leg, after=50)

@@ -19,8 +19,10 @@ def inbound(sid: str, *, to: str = EMPOLI_LINE, answered: bool = True, age: time
     return LiveCall(sid, True, STRANGER, to, answered, NOON - age)
 
 
-def ringing(sid: str, *, from_: str = EMPOLI_LINE, agent: str | None = "agent_1", age: timedelta) -> LiveCall:
-    return LiveCall(sid, False, from_, f"client:{agent}", False, NOON - age, agent)
+def ringing(
+    sid: str, *, from_: str = EMPOLI_LINE, to: str = "client:agent_1", placed: bool = True, age: timedelta
+) -> LiveCall:  # fmt: skip
+    return LiveCall(sid, False, from_, to, False, NOON - age, placed)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,8 @@ def ringing(sid: str, *, from_: str = EMPOLI_LINE, agent: str | None = "agent_1"
         (ringing("CAnobody", age=LONGEST_RING * 2), Verdict.END),
         (ringing("CAnobody", age=LONGEST_RING / 2), Verdict.LEAVE),  # whoever ordered it looks for it
         (ringing("CAnobody", from_="+390999", age=LONGEST_RING * 2), Verdict.LEAVE),
-        (ringing("CAcitizen", agent=None, age=LONGEST_RING * 2), Verdict.LEAVE),
+        (ringing("CAcitizen", to=STRANGER, age=LONGEST_RING * 2), Verdict.END),
+        (ringing("CAdialledon", to=STRANGER, placed=False, age=LONGEST_RING * 2), Verdict.LEAVE),
     ],
 )
 def test_what_becomes_of_a_live_call(one: LiveCall, verdict: Verdict) -> None:
@@ -61,7 +64,7 @@ def test_a_caller_whom_we_hold_as_gone_hears_an_apology_and_a_telephone_that_rin
     stage.carrier.hears_of("CAmario")  # he is there, after all
     stage.carrier.listed = [
         LiveCall("CAmario", True, STRANGER, EMPOLI_LINE, True, long_ago),
-        LiveCall(sid, False, EMPOLI_LINE, "client:agent_1", True, long_ago, "agent_1"),
+        LiveCall(sid, False, EMPOLI_LINE, "client:agent_1", True, long_ago, placed=True),
     ]
     assert Strays(stage.database, stage.carrier, TO).run() == 2
     assert stage.carrier.redirected[-1] == ("CAmario", TO.apology())
