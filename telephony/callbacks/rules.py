@@ -80,9 +80,9 @@ def next_hour(table: Timetable, instant: datetime) -> datetime | None:
 
 
 def expiry(table: Timetable, asked: datetime) -> datetime:
-    """He is called by the end of the next day on which the line is open, tomorrow at the earliest."""
+    """He is called by the end of the next day on which people are called, tomorrow at the earliest."""
     tomorrow = start_of_day(business_day(asked) + DAY)
-    opens = next_opening(table, tomorrow)
+    opens = next_hour(table, tomorrow)
     closes = closing(table, business_day(opens)) if opens else None
     return closes or asked + DAY
 

@@ -69,8 +69,12 @@ def sentence(which: Sentence, place: Place) -> Said:
 
 
 def say(words: Text, place: Place, facts: Facts) -> Said:
-    """A flow's own text, in the caller's language."""
-    return Said(text(words, place.language, facts), place.language)
+    """A text that people have written, in the caller's language; else in the first in which it is there, and spoken so: a
+    message about an emergency may have been written in Italian alone.
+    """
+    there = [one for one in (place.language, *words) if words.get(one)]
+    language = there[0] if there else place.language
+    return Said(text(words, language, facts), language)
 
 
 def text(words: Text, language: Language, facts: Facts) -> str:

@@ -28,6 +28,7 @@ from telephony.ivr.definition import (
     texts,
 )  # fmt: skip
 from telephony.ivr.languages import Language
+from telephony.ivr.words import means
 
 
 class Flaw(StrEnum):
@@ -40,7 +41,9 @@ class Flaw(StrEnum):
     UNKNOWN_NAME = "unknown_name"  # a text names what is not known
     LOOSE_BRACE = "loose_brace"  # a brace that is not closed, or was not opened, would be spoken
     NO_CHOICES = "no_choices"
+    ZERO_ASTRAY = "zero_astray"  # by day its own zero leads to no operator
     SAME_KEY = "same_key"
+    SAME_WORD = "same_word"  # said, it would mean two choices
     OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
     NO_QUEUE = "no_queue"
     NO_NUMBER = "no_number"  # neither an office's nor ours
@@ -75,6 +78,7 @@ def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = 
         *_own(flow, queues, numbers),
         *_without_end(flow),
         *_silent_loops(flow),
+        *_zero_astray(flow),
         *_unreachable(flow),
         *_at_night(flow),
     )
@@ -86,8 +90,7 @@ def _leading_nowhere(flow: Flow) -> Iterable[Problem]:
     if not isinstance(flow.nodes.get(flow.operator), ToQueue):
         yield Problem(None, "operator", Flaw.NO_OPERATOR, flow.operator)
     for id_, node in flow.nodes.items():
-        zero = [("zero", node.zero)] if isinstance(node, Asking) and node.zero else []
-        for field, target in (*exits(node), *zero):
+        for field, target in _ways(node):
             if target not in flow.nodes:
                 yield Problem(id_, field, Flaw.LEADS_NOWHERE, target)
 
@@ -102,6 +105,7 @@ def _own(flow: Flow, queues: Collection[int], numbers: Collection[str]) -> Itera
                 if not node.choices:
                     yield Problem(id_, "choices", Flaw.NO_CHOICES)
                 yield from _keys(id_, [one.digit for one in node.choices])
+                yield from _words(id_, node)
             case AskLanguage():
                 if {one.language for one in node.choices} != set(flow.languages):
                     yield Problem(id_, "choices", Flaw.OTHER_LANGUAGES)
@@ -131,6 +135,42 @@ def _keys(id_: NodeId, digits: list[str]) -> Iterable[Problem]:
     for n, digit in enumerate(digits):
         if digit in digits[:n]:
             yield Problem(id_, f"choices.{n}.digit", Flaw.SAME_KEY, digit)
+
+
+def _words(id_: NodeId, menu: Menu) -> Iterable[Problem]:
+    """Words of a choice that, said, another choice is meant by as well: then none is."""
+    for n, choice in enumerate(menu.choices):
+        for language, words in choice.words.items():
+            others = [word for other in menu.choices if other is not choice for word in other.words.get(language, ())]
+            yield from (Problem(id_, f"choices.{n}.words", Flaw.SAME_WORD, one) for one in words if means(one, others))
+
+
+def _zero_astray(flow: Flow) -> Iterable[Problem]:
+    """What asks by day, and whose own zero leads to no queue, through messages at the most.
+
+    Where one may ask to be called back, or leave a message, zero is how one declines, and is said to be.
+    """
+    by_day = {
+        id_: [node.opened] if isinstance(node, Hours) else [target for _, target in _ways(node)]
+        for id_, node in flow.nodes.items()
+    }
+    for id_ in sorted(_closure([flow.start], by_day)):
+        node = flow.nodes[id_]
+        if isinstance(node, Asking) and node.zero and not isinstance(node, ToCallback | ToVoicemail):
+            way = flow.nodes[node.zero]
+            for _ in flow.nodes:
+                if not isinstance(way, Message | Emergency | Hours):
+                    break
+                way = flow.nodes[way.opened if isinstance(way, Hours) else way.next]
+            if not isinstance(way, ToQueue):
+                yield Problem(id_, "zero", Flaw.ZERO_ASTRAY, node.zero)
+
+
+def _ways(node: Node) -> Iterable[tuple[str, NodeId]]:
+    """Where a node leads, its own zero included, each with the field that says so."""
+    yield from exits(node)
+    if isinstance(node, Asking) and node.zero:
+        yield "zero", node.zero
 
 
 def _without_end(flow: Flow) -> Iterable[Problem]:
@@ -177,10 +217,7 @@ def _at_night(flow: Flow) -> Iterable[Problem]:
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:
-    onward = {
-        id_: [target for _, target in exits(node)] + ([node.zero] if isinstance(node, Asking) and node.zero else [])
-        for id_, node in flow.nodes.items()
-    }
+    onward = {id_: [target for _, target in _ways(node)] for id_, node in flow.nodes.items()}
     reached = _closure([flow.start, flow.operator], onward)
     for id_ in flow.nodes:
         if id_ not in reached:

@@ -322,10 +322,10 @@ def language_choice(digit: str, language: Language) -> str:
 
 
 def closed(opening: Opening, now: datetime, language: Language = IT) -> str:
-    """Why nobody answers, and when somebody will. The reason of a closure is told as it was written."""
+    """Why nobody answers, and when somebody will. The reason of a closure is written in Italian, and told so alone."""
     because = opening.because or ClosedBecause.HOURS
     said = [_SHUT[because][language]]
-    if because is ClosedBecause.CLOSURE and opening.reason:
+    if because is ClosedBecause.CLOSURE and opening.reason and language is IT:
         said.append(opening.reason)
     if opening.opens_at is None:
         said.append(sentence(Sentence.CALL_LATER, language))

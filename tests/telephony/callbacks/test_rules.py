@@ -24,6 +24,7 @@ from telephony.callbacks.rules import (
 
 OFFICE = Timetable(tuple(Hours(day, time(8), time(18)) for day in range(5)), observes_holidays=False)
 ALWAYS = Timetable(tuple(Hours(day, time(0), time(0)) for day in range(7)), observes_holidays=False)
+DAILY = Timetable(tuple(Hours(day, time(8), time(20)) for day in range(7)), observes_holidays=False)
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
 
 
@@ -82,6 +83,15 @@ def test_every_callback_ends(now: datetime, attempts: int, pause_min: int) -> No
         at = step.until
     assert isinstance(step, GiveUp)
     assert attempts == MOST_ATTEMPTS or at == standing.expires_at
+
+
+@given(INSTANTS, st.sampled_from([OFFICE, ALWAYS, DAILY]))
+def test_nobody_is_given_up_who_was_never_called(now: datetime, table: Timetable) -> None:
+    """Asked for on a Saturday evening where the line is open on Sundays too, on which nobody is called."""
+    standing, at = Standing(expiry(table, now)), now
+    while not isinstance(step := next_step(standing, table, at), Offer):
+        assert isinstance(step, Aside)
+        at = step.until
 
 
 def test_between_two_attempts_he_is_left_alone() -> None:

@@ -69,6 +69,12 @@ def test_why_nobody_answers_and_when_somebody_will(opening: Opening, spoken: str
     assert prompts.closed(opening, NOW) == spoken
 
 
+def test_the_reason_of_a_closure_is_not_read_out_by_a_voice_of_another_language() -> None:
+    shut = Opening(is_open=False, because=ClosedBecause.CLOSURE, reason="Assemblea del personale.")
+    assert "Assemblea" in prompts.closed(shut, NOW)
+    assert not any("Assemblea" in prompts.closed(shut, NOW, other) for other in (Language.ENGLISH, Language.GERMAN))
+
+
 @pytest.mark.parametrize(
     ("ahead", "spoken"),
     [

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from crm.enti.calendar import ClosedBecause, Opening
 from telephony.calls.models import Consent
 from telephony.ivr import prompts, walk
-from telephony.ivr.asking import KEY_S
+from telephony.ivr.asking import KEY_S, say
 from telephony.ivr.checks import Flaw, problems
-from telephony.ivr.definition import Asking, Flow, NodeKind, ToQueue
+from telephony.ivr.definition import Asking, Flow, NodeKind, ToCallback, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence, sentence
 from telephony.ivr.standard import Matter, standard
@@ -30,6 +30,7 @@ from telephony.ivr.turns import (
     Place,
     PutThrough,
     Reached,
+    Said,
     Turn,
     Urgent,
 )
@@ -296,6 +297,12 @@ def test_an_emergency_is_said_before_anything_else_and_may_end_the_call(ends: bo
     assert (said(turn)[1], turn.then) == (STORM[IT], then)
 
 
+def test_a_message_that_was_written_in_italian_alone_is_spoken_by_an_italian() -> None:
+    place = replace(walk.begin(TRILINGUAL, FACTS).place, language=Language.ENGLISH)
+    assert say({IT: "Guasto alla rete."}, place, FACTS) == Said("Guasto alla rete.", IT)
+    assert say({IT: "Guasto.", Language.ENGLISH: "A fault."}, place, FACTS) == Said("A fault.", Language.ENGLISH)
+
+
 @pytest.mark.parametrize("keys", ["2", ""])
 def test_keys_pressed_where_none_are_awaited_lead_nowhere(keys: str) -> None:
     queued = press(AT_MENU, "2").place
@@ -524,6 +531,8 @@ def test_in_any_flow_without_problems_a_caller_is_never_lost(
             if node.zero is None and known.opening.is_open:
                 asked = turn.place.node == flow.operator and turn.place.kept.get(RECORDING) == ASKED
                 assert turn.then == Enter(OPERATOR) or asked
+            elif known.opening.is_open and not known.full and not isinstance(node, ToCallback | ToVoicemail):
+                assert isinstance(flow.nodes[turn.place.node], ToQueue)
 
 
 @given(flows, facts)
