@@ -14,17 +14,19 @@ from crm.core.db import table_of, touch
 from crm.levels import formulas, queries
 from crm.levels.agreement import Promise
 from crm.levels.metering import Callers, Counts
-from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER
+from crm.levels.metrics import ANSWERED_WITHIN, LONGEST_WAIT, LOST, QUEUE_CAP, WAITING_OVER
 from crm.levels.models import ContractEvent, ContractEventKind
-from crm.levels.terms import Denominator, in_force
+from crm.levels.terms import Terms, in_force
 
+OF_AN_HOUR = frozenset({WAITING_OVER, LOST, ANSWERED_WITHIN})
 _EVENTS = table_of(ContractEvent)
 _NEW = upsert(_EVENTS)
 _ADD = _NEW.on_conflict_do_update(
     index_elements=["contract_id", "metric", "subject"],
     set_={"withdrawn_at": None, "measured": _NEW.excluded.measured},
     where=_EVENTS.c.withdrawn_at.is_not(None)
-    | (_NEW.excluded.measured > _EVENTS.c.measured),  # how long it was, at last
+    | (_NEW.excluded.measured > _EVENTS.c.measured)  # how long it was, at last
+    | ((_NEW.excluded.kind == ContractEventKind.HOUR_OVER) & (_NEW.excluded.measured != _EVENTS.c.measured)),
 ).returning(_EVENTS.c.id)
 _WITHDRAW = (
     update(_EVENTS)
@@ -102,9 +104,7 @@ def one_at_a_time(session: Session, contract_id: int, ente_id: int | None) -> No
 
 def judge_hours(session: Session, contract_id: int, hours: Collection[datetime]) -> None:
     """Hold these hours, where they are over, against the contract's shares: what was learnt late corrects it."""
-    promised = [
-        one for one in queries.promises(session, frozenset({contract_id})) if one.metric in {WAITING_OVER, LOST}
-    ]
+    promised = _strictest(queries.promises(session, frozenset({contract_id})))
     over = [one for one in hours if one + clock.HOUR <= clock.now(session)]
     if not promised or not over:
         return
@@ -113,8 +113,8 @@ def judge_hours(session: Session, contract_id: int, hours: Collection[datetime])
     for hour in sorted(over):
         terms = in_force(versions, hour)
         for promise in promised:
-            share = _share(promise, counted.get(hour, {}).items(), terms.denominator)
-            subject = hour.isoformat()
+            share = _share(promise, counted.get(hour, {}).items(), terms)
+            subject = " ".join(filter(None, (hour.isoformat(), promise.callers)))
             if share is not None and not promise.holds(share):
                 emit(
                     session, promise, kind=ContractEventKind.HOUR_OVER, subject=subject, measured=share,
@@ -137,9 +137,20 @@ def latest(session: Session, contract_ids: Collection[int], since: datetime, *, 
     return [Passed(*row) for row in rows]
 
 
-def _share(
-    promise: Promise, counted: Iterable[tuple[Callers, Counts]], denominator: Denominator
-) -> Decimal | None:  # fmt: skip
+def _strictest(promised: Iterable[Promise]) -> list[Promise]:
+    """Of the shares that an hour is held against, one of each metric and kind of callers: that hardest to keep."""
+    found: dict[tuple[str, str | None], Promise] = {}
+    for one in promised:
+        if one.metric in OF_AN_HOUR:
+            other = found.get((one.metric, one.callers))
+            if other is None or other.holds(one.target):
+                found[one.metric, one.callers] = one
+    return list(found.values())
+
+
+def _share(promise: Promise, counted: Iterable[tuple[Callers, Counts]], terms: Terms) -> Decimal | None:
     total = sum((counts for callers, counts in counted if promise.is_for(callers)), Counts())
+    if promise.metric == ANSWERED_WITHIN:
+        return formulas.service_level(total, terms.formula)
     of = formulas.waiting_over if promise.metric == WAITING_OVER else formulas.lost
-    return of(total, promise.target, denominator).share
+    return of(total, promise.target, terms.denominator).share

@@ -69,8 +69,8 @@ def sentence(which: Sentence, place: Place) -> Said:
 
 
 def say(words: Text, place: Place, facts: Facts) -> Said:
-    """A text that people have written, in the caller's language; else in the first in which it is there, and spoken so: a
-    message about an emergency may have been written in Italian alone.
+    """A text that people have written, in the caller's language; else in the first in which it is there, and spoken so:
+    a message about an emergency may have been written in Italian alone.
     """
     there = [one for one in (place.language, *words) if words.get(one)]
     language = there[0] if there else place.language

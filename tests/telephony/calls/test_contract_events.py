@@ -12,7 +12,7 @@ from crm.core import clock
 from crm.core.db import Scope
 from crm.levels import service as levels
 from crm.levels.metering import Account, Callers, FactKind, Measured, hour_of, quarter_of
-from crm.levels.metrics import LONGEST_WAIT, LOST, QUEUE_CAP
+from crm.levels.metrics import ANSWERED_WITHIN, LONGEST_WAIT, LOST, QUEUE_CAP
 from crm.levels.models import ContractEvent, ContractEventKind
 from telephony.calls import service
 from telephony.calls.events import LegEnd
@@ -138,11 +138,14 @@ def test_an_event_goes_with_its_call_to_the_ente(limited: Stage) -> None:
     assert limited.work(lambda s: s.execute(select(ContractEvent.ente_id)).scalars().all()) == [limited.cast.vinci]
 
 
-def counted(stage: Stage, arrived: datetime, *, lost: bool, ended: bool = True) -> UUID:
+def counted(
+    stage: Stage, arrived: datetime, *, lost: bool, ended: bool = True, callers: Callers = Callers.MOBILE,
+    waited_s: int = 9,
+) -> UUID:  # fmt: skip
     """A call that arrived then, as the meter is told of it."""
     call = uuid4()
-    account = Account(stage.cast.contract, stage.cast.empoli, stage.cast.operator, Callers.MOBILE, quarter_of(arrived))
-    stands = Measured(received=True, entered=True, served=not lost, ended=ended, waited_ms=9_000)
+    account = Account(stage.cast.contract, stage.cast.empoli, stage.cast.operator, callers, quarter_of(arrived))
+    stands = Measured(received=True, entered=True, served=not lost, ended=ended, waited_ms=waited_s * 1000)
     fact = levels.SeenFact(FactKind.RECEIVED, arrived, 0, repaired=False)
     stage.work(lambda s: levels.record(s, subject=call, facts=(fact,), before=None, after=(account, stands)))
     return call
@@ -168,3 +171,41 @@ def test_an_hour_over_its_limit_is_told_when_it_is_over(stage: Stage) -> None:
     assert events(stage) == [(ContractEventKind.HOUR_OVER, last.isoformat(), Decimal("0.25"), True)]
     metric, at = stage.work(lambda s: s.execute(select(ContractEvent.metric, ContractEvent.occurred_at)).one())
     assert (metric, at) == (LOST, last + timedelta(hours=1))
+
+
+def test_landlines_and_mobiles_are_held_against_their_own_limits(stage: Stage) -> None:
+    """All landlines were lost and no mobile was: the second does not take back what the first was told of."""
+    with stage.database.begin(Scope.nothing()) as session:
+        for callers in ("landline", "mobile"):
+            promise(session, stage.cast.contract, LOST, Decimal("0.1"), op="<", callers=callers)
+    last = hour_of(stage.work(clock.now)) - timedelta(hours=1)
+    counted(stage, last, lost=True, callers=Callers.LANDLINE)
+    counted(stage, last, lost=False, callers=Callers.MOBILE)
+    stage.engine.fold_counters()
+    told = [(subject, measured, stands) for _, subject, measured, stands in events(stage)]
+    assert (f"{last.isoformat()} landline", Decimal(1), True) in told
+    assert not any(subject.endswith("mobile") for subject, _, _ in told)
+
+
+def test_an_hour_below_its_service_level_is_told(stage: Stage) -> None:
+    """A share that is to be reached, not kept below; corrected downwards and upwards by what is learnt late."""
+    with stage.database.begin(Scope.nothing()) as session:
+        promise(session, stage.cast.contract, ANSWERED_WITHIN, Decimal("0.8"), op=">=")
+    last = hour_of(stage.work(clock.now)) - timedelta(hours=1)
+
+    def told() -> list[Decimal]:
+        stage.engine.fold_counters()
+        rows = select(ContractEvent.measured).where(
+            ContractEvent.metric == ANSWERED_WITHIN, ContractEvent.withdrawn_at.is_(None)
+        )
+        return list(stage.work(lambda s: s.scalars(rows).all()))
+
+    counted(stage, last, lost=False, waited_s=500)
+    counted(stage, last, lost=False)
+    assert told() == [Decimal("0.5")]
+    counted(stage, last, lost=False, waited_s=500)
+    counted(stage, last, lost=False, waited_s=500)
+    assert told() == [Decimal("0.25")]
+    for _ in range(12):
+        counted(stage, last, lost=False)
+    assert told() == []
