@@ -51,6 +51,7 @@ from telephony.floor.port import CallRow, LiveCall, Owner
 from telephony.ivr.turns import Place
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.queues.acquainted import who_knows
 from telephony.queues.events import MatchDue
 from telephony.queues.models import EntryState
 from telephony.queues.queries import QueueView
@@ -60,7 +61,6 @@ from telephony.queues.waits import Outlook
 SECOND = timedelta(seconds=1)
 RING_GRACE = timedelta(seconds=5)  # a carrier's ring lasts about its time-out and five seconds more
 
-KNOWN_FOR = timedelta(days=30)  # for so long whoever spoke with a taxpayer is said to know him
 TOLD = frozenset({Phase.TALKING, Phase.ENDED})  # the phases that a timeline shows
 
 
@@ -282,7 +282,7 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *,
         return None
     contact_id = entering.contact_id
     language = Place.restored(entering.ivr).language.value
-    knows = _who_knows(session, contact_id, heard.at) if queue.sticky_s and contact_id else None
+    knows = who_knows(session, contact_id, heard.at) if queue.sticky_s and contact_id else None
     floor(session).add_entry(
         call_id, contract_id=entering.contract_id, ente_id=entering.ente_id, queue_id=queue_id, domain=queue.domain,
         priority=queue.priority, at=heard.at, language=language, knows=knows, away=away,
@@ -290,11 +290,6 @@ def enter_queue(session: Session, call_id: UUID, queue_id: int, heard: Heard, *,
     widenings = queue.rules.widenings(language, known=knows is not None)
     _arm_at(session, call_id, entering.contract_id, heard.at, (timedelta(seconds=one) for one in widenings))
     return apply(session, call_id, CallerQueued(heard.at, away), heard)
-
-
-def _who_knows(session: Session, contact_id: int, at: datetime) -> int | None:
-    """The agent who has something to do for this taxpayer, or spoke with him last, not long ago."""
-    return floor(session).who_knows(contact_id, since=at - KNOWN_FOR)
 
 
 def account_of(row: LiveCall) -> Account:

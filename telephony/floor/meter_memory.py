@@ -83,7 +83,7 @@ class MemoryMeter(MemoryTables):
     def close_file(self, call_id: UUID) -> None:
         """There are none."""
 
-    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
+    def who_know(self, contact_id: int, *, since: datetime) -> list[int]:
         told = [row for row in self.timeline.by("contact", contact_id) if row["agent_id"] and row["at"] >= since]
         last = max(told, key=lambda row: row["at"], default=None)
-        return None if last is None else int(last["agent_id"])
+        return [] if last is None else [int(last["agent_id"])]

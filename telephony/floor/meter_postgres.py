@@ -78,9 +78,10 @@ class PostgresMeter(PostgresPart):
     def close_file(self, call_id: UUID) -> None:
         files.close_for_call(self._session, call_id)
 
-    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
+    def who_know(self, contact_id: int, *, since: datetime) -> list[int]:
         same = [one.id for one in contacts.same_person(self._session, contact_id)]
         holders = follow_ups.holders(self._session, same)
         enrolled = frozenset(self._session.scalars(_ENROLLED, {"agents": holders})) if holders else frozenset()
-        held = next((one for one in holders if one in enrolled), None)
-        return held or timeline.last_author(self._session, same, kind=EntryKind.CALL, since=since)
+        last = timeline.last_author(self._session, same, kind=EntryKind.CALL, since=since)
+        held = [one for one in holders if one in enrolled]
+        return held if last is None or last in held else [*held, last]

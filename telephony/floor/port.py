@@ -404,6 +404,6 @@ class Floor(CallbackFloor, TextFloor, Protocol):
     def close_file(self, call_id: UUID) -> None:
         """Whatever file is open for this call is closed."""
 
-    def who_knows(self, contact_id: int, *, since: datetime) -> int | None:
-        """The agent who has something open to do for this taxpayer, in whichever ente he is known; else who spoke with
-        him last, not before this instant."""
+    def who_know(self, contact_id: int, *, since: datetime) -> list[int]:
+        """The agents who have something open to do for this taxpayer, in whichever ente he is known; then who spoke
+        with him last, not before this instant."""

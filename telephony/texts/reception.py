@@ -13,10 +13,10 @@ from crm.core.db import new_id, touch
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, is_metered, opening
 from telephony.calls.models import ProposedBy
-from telephony.calls.service import KNOWN_FOR
 from telephony.floor.current import floor
 from telephony.lines.queries import LineView
 from telephony.queues import queries as queues
+from telephony.queues.acquainted import who_knows
 from telephony.queues.routing import ITALIAN
 from telephony.texts import prompts, service, settings
 from telephony.texts.lifecycle import Ended, LiveThread, Wrote
@@ -96,7 +96,7 @@ def _thread(
     opens_at = None if hours.is_open else hours.opens_at
     knows = last.thread.knows if last else None
     if knows is None and only is not None:
-        knows = floor(session).who_knows(only.contact_id, since=at - KNOWN_FOR)
+        knows = who_knows(session, only.contact_id, at)
     thread_id = new_id(session)
     added = service.begin(
         session, thread_id, contract_id=line.contract_id, ente_id=ente_id, line=line.number, citizen=text.citizen,

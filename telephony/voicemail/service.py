@@ -12,6 +12,7 @@ from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, NotFoundError
+from crm.enti.queries import enti_of
 from telephony.calls import conversation, service
 from telephony.calls.models import Call
 from telephony.calls.service import Heard
@@ -65,10 +66,8 @@ def listen(session: Session, by: Principal, *, call_id: UUID) -> Sealed:
     at = clock.now(session)
     detail = (("agent", str(by.user_id)),)
     service.note(session, call_id, HEARD, Heard(f"message-heard:{by.user_id}:{at.isoformat()}", at, detail=detail))
-    if call.ente_id is not None:
-        audit.note(
-            session, by, kind="voicemail.heard", ente_id=call.ente_id, contact_id=call.contact_id, call_id=call_id
-        )  # fmt: skip
+    for ente_id in sorted({call.ente_id} if call.ente_id is not None else enti_of(session, call.contract_id)):
+        audit.note(session, by, kind="voicemail.heard", ente_id=ente_id, contact_id=call.contact_id, call_id=call_id)
     return Sealed(call_id, found.kept_under or 0, found.sha256, sealing.opened(session, call_id, found.key))
 
 

@@ -38,7 +38,9 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("first", SEEDS[::IN_A_ROW])
 def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(first: int) -> None:
     for seed in range(first, first + IN_A_ROW):
-        assert play(str(seed), troubled(seed), HOURS).wrong == [], f"make simulate cannot tell: seed {seed}"
+        assert play(str(seed), troubled(seed), HOURS).wrong == [], (
+            f"make simulate SEED={seed} HOURS={HOURS} ARGS=--troubled"
+        )
 
 
 @pytest.mark.parametrize("fault", KINDS)

@@ -191,6 +191,7 @@ def simulate(
     hours: float = 8.0,
     agents: int = 50,
     faults: Annotated[bool, typer.Option(help="With everything that may go wrong.")] = True,
+    troubled: Annotated[bool, typer.Option(help="The small centre that the tests play by this number.")] = False,
 ) -> None:
     """Play a centre's hours in virtual time, from a seed, and say what came of it."""
     try:
@@ -199,7 +200,7 @@ def simulate(
         print(f"simulate needs the developers' packages ({missing.name} is not installed): run `make setup`.")
         raise typer.Exit(2) from None
 
-    raise typer.Exit(tell(seed, hours, agents, faults=faults))
+    raise typer.Exit(tell(seed, hours, agents, faults=faults, troubled=troubled))
 
 
 @app.command()

@@ -11,13 +11,16 @@ import structlog
 
 from web.simulation.course import Outcome, play
 from web.simulation.plan import EVERYTHING, Faults, Plan
+from web.simulation.plan import troubled as small
 
 MOST_SHOWN = 40
 
 
-def tell(seed: str, hours: float, agents: int, *, faults: bool) -> int:
-    """Play, print, and say whether all was right: 0, or 1."""
-    plan = Plan(
+def tell(seed: str, hours: float, agents: int, *, faults: bool, troubled: bool = False) -> int:
+    """Play, print, and say whether all was right: 0, or 1. `troubled`: the small centre that the tests play by this seed,
+    whatever is said of agents and faults.
+    """
+    plan = small(int(seed)) if troubled else Plan(
         agents=agents, calls_per_hour=9.0 * agents, holds=0.2, passes=0.05, consults=0.1, calls_back=0.2,
         anonymous=0.1, outside=0.03, texts_per_hour=0.5 * agents,
         faults=EVERYTHING if faults else Faults(),

@@ -160,3 +160,64 @@ def test_wishes_never_take_him_out_of_a_conversation(
         now = after
     rested = presence.wrapped_up(now, at(200))
     assert (rested.state, rested.call_id, rested.leg_id) == (now.intended, None, None)
+
+
+# From each state, by each thing that may happen to him, to which; None: it is refused. Busy, he means to be ready.
+PAIRS = {
+    "ring":       {"offline": None, "ready": "ringing", "paused": None, "ringing": None, "talking": None,
+                   "wrap_up": None},
+    "talk":       dict.fromkeys(AgentState, "talking"),  # what the carrier says is so, whatever was thought before
+    "wrap_up":    dict.fromkeys(AgentState, "wrap_up"),
+    "missed":     dict.fromkeys(AgentState, "paused"),
+    "free":       {"offline": "offline", "ready": "ready", "paused": "paused", "ringing": "ready",
+                   "talking": "ready", "wrap_up": "ready"},  # where he means to go
+    "wrapped_up": {"offline": "offline", "ready": "ready", "paused": "paused", "ringing": "ready",
+                   "talking": "ready", "wrap_up": "ready"},  # where he means to go
+    "ready":      {"offline": "ready", "ready": "ready", "paused": "ready", "ringing": "ringing", "talking": "talking",
+                   "wrap_up": "wrap_up"},
+    "pause":      {"offline": "paused", "ready": "paused", "paused": "paused", "ringing": "ringing",
+                   "talking": "talking", "wrap_up": "wrap_up"},
+    "leave":      {"offline": "offline", "ready": "offline", "paused": "offline", "ringing": "ringing",
+                   "talking": "talking", "wrap_up": "wrap_up"},
+    "practise":   {"offline": "offline", "ready": "offline", "paused": "offline", "ringing": None, "talking": None,
+                   "wrap_up": None},
+    "train":      {"offline": "offline", "ready": "offline", "paused": "offline", "ringing": None, "talking": None,
+                   "wrap_up": None},
+}  # fmt: skip
+HAPPENS: dict[str, Callable[[Presence], Presence]] = {
+    "ring": lambda now: presence.ring(now, CALL, LEG, at(60)),
+    "talk": lambda now: presence.talk(now, at(60)),
+    "wrap_up": lambda now: presence.wrap_up(now, at(60)),
+    "missed": lambda now: presence.missed(now, at(60)),
+    "free": lambda now: presence.free(now, at(60)),
+    "wrapped_up": lambda now: presence.wrapped_up(now, at(60)),
+    "ready": lambda now: presence.wish(now, AgentState.READY, None, at(60)),
+    "pause": lambda now: presence.wish(now, AgentState.PAUSED, PauseReason.BREAK, at(60)),
+    "leave": lambda now: presence.wish(now, AgentState.OFFLINE, None, at(60)),
+    "practise": lambda now: presence.practise(now, at(60)),
+    "train": lambda now: presence.train(now, at(60), on=True),
+}
+
+
+@pytest.mark.parametrize("what", HAPPENS)
+@pytest.mark.parametrize("state", AgentState)
+def test_from_each_state_each_thing_leads_where_it_should(state: AgentState, what: str) -> None:
+    """Issue: every state pair of the agent."""
+    call = None if state in RESTING else CALL
+    leg = LEG if state in {AgentState.RINGING, AgentState.TALKING} else None
+    now = Presence(state, START, START, state if state in RESTING else AgentState.READY, call_id=call, leg_id=leg)
+    expected = PAIRS[what][state]
+    if expected is None:
+        with pytest.raises(ConflictError):
+            HAPPENS[what](now)
+        return
+    then = HAPPENS[what](now)
+    assert then.state == expected
+    if then.state in RESTING:
+        assert (then.call_id, then.leg_id) == (None, None)
+    elif then.state == state and what not in {"talk", "wrap_up"}:
+        assert then.since == START, "nothing has happened to him"
+
+
+def test_the_table_knows_every_state() -> None:
+    assert all(set(row) == set(AgentState) for row in PAIRS.values())

@@ -106,10 +106,12 @@ def test_it_is_kept_for_who_owes_him_something_and_in_whichever_ente_he_is_known
     stage.work(lambda session: promised(session, cast.sara, cast.mario))  # she answers no calls
     assert knows("CAthird") == cast.luca
     owed = stage.work(lambda session: promised(session, cast.marta, cast.mario))
-    assert knows("CAfourth") == cast.marta
+    assert knows("CAfourth") == cast.luca, "she is not there, he is"
+    stage.ready(cast.marta)
+    assert knows("CAfifth") == cast.marta
     marta = stage.principal(cast.marta)
     stage.work(lambda session: follow_ups.done(session, marta, follow_up_id=owed))
-    assert knows("CAfifth") == cast.luca
+    assert knows("CAsixth") == cast.luca
 
 
 def promised(session: Session, owner: int, contact_id: int) -> int:

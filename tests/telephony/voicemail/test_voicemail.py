@@ -14,7 +14,9 @@ from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core.errors import ConflictError
 from crm.documents.store import FolderStore
+from crm.enti.queries import enti_of
 from telephony.calls import reception
+from telephony.calls import service as calls
 from telephony.calls.models import Phase
 from telephony.carriers.port import CarrierError, Gather, Hangup, Record, Say
 from telephony.ivr.definition import Flow, Goodbye, ToQueue, ToVoicemail
@@ -124,6 +126,11 @@ def test_a_message_is_work_in_the_queue_and_heard_by_who_calls_back(answering: S
     kinds = answering.work(lambda s: s.execute(select(AuditEntry.kind)).scalars().all())
     assert kinds.count("voicemail.heard") == 1
     assert answering.log(call).count("MessageHeard") == 1
+    answering.work(lambda s: calls.attribute(s, call, None))  # of nobody knows which ente: each sees who heard it
+    answering.work(lambda s: service.listen(s, anna, call_id=call))
+    rows = select(AuditEntry.ente_id).where(AuditEntry.kind == "voicemail.heard").order_by(AuditEntry.id)
+    enti = answering.work(lambda s: enti_of(s, answering.cast.contract))
+    assert answering.work(lambda s: s.scalars(rows).all())[1:] == sorted(enti)
     answered_for(answering, call)
     answering.joins(call)
     assert answering.call(call).phase is Phase.TALKING
