@@ -17,8 +17,9 @@ MOST_SHOWN = 40
 
 
 def tell(seed: str, hours: float, agents: int, *, faults: bool, troubled: bool = False) -> int:
-    """Play, print, and say whether all was right: 0, or 1. `troubled`: the small centre that the tests play by this seed,
-    whatever is said of agents and faults.
+    """Play, print, and say whether all was right: 0, or 1.
+
+    `troubled`: the small centre that the tests play by this seed, whatever is said of agents and faults.
     """
     plan = small(int(seed)) if troubled else Plan(
         agents=agents, calls_per_hour=9.0 * agents, holds=0.2, passes=0.05, consults=0.1, calls_back=0.2,
