@@ -49,7 +49,7 @@ def test_a_citizen_is_put_on_hold_and_taken_up_again_by_keyboard(
     is_at(centre, sid, "conversation")
     anna.page.locator(".keypad summary").click()
     anna.page.locator(".keypad").get_by_role("button", name="5").click()
-    eventually(lambda: "tones 5" in [one["text"] for one in centre.state(sid)["transcript"]], "the citizen hears a tone")
+    eventually(lambda: "tones 5" in [one["text"] for one in centre.state(sid)["transcript"]], "a tone is heard")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
 

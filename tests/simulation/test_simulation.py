@@ -47,7 +47,7 @@ def test_whatever_goes_wrong_nobody_is_forgotten_and_the_meter_tells_the_truth(f
 def test_each_fault_happens_and_alone_it_harms_nobody(fault: str) -> None:
     """A fault that is drawn no more would make the others prove nothing."""
     faults = Faults(**{fault: 0.3})
-    outcome = play(fault, Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), 2 * HOURS)
+    outcome = play(f"one {fault}", Plan(agents=3, calls_per_hour=200, talk_s=30, notes_s=15, faults=faults), 2 * HOURS)
     assert outcome.wrong == []
     assert outcome.struck[fault] >= AT_LEAST
 
