@@ -26,7 +26,7 @@ from web.supervision.spans import Live, Span, bounds
 
 pytestmark = pytest.mark.integration
 
-LINK = re.compile(r'<a class="num" href="(/supervision/calls\?[^"]+)">(\d+)')
+LINK = re.compile(r'<a class="num[^"]*" id="[^"]+" href="(/supervision/calls\?[^"]+)">(\d+)')
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_every_figure_leads_to_as_many_calls_as_it_says(client: Any, stage: Stag
     for address, count in links:
         behind_it = client.get(address.replace("&amp;", "&")).text
         assert f'<strong class="num">{count}</strong>' in behind_it, address
-        assert behind_it.count("<tr>") == int(count) + 1, address
+        assert behind_it.count("<tr>") == (int(count) + 1 if int(count) else 0), address
         assert "+39348" not in behind_it
         assert "BIANCHI" not in behind_it
 
