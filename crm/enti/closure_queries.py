@@ -183,7 +183,7 @@ def stops(closures: Iterable[ClosureView], until: datetime) -> tuple[list[Spell]
 
 
 def published(session: Session) -> list[Published]:
-    """What is in force now or will be, ente by ente; a closure of a whole contract is one of each of its enti."""
+    """What is in force now or will be, ente by ente that is served; a closure of a whole contract is one of each."""
     rows = session.scalars(
         select(Closure)
         .where(
@@ -195,7 +195,8 @@ def published(session: Session) -> list[Published]:
     return [
         Published(row.id, ente_id, row.starts_at, row.ends_at, row.message, row.number)
         for row in rows
-        for ente_id in ([row.ente_id] if row.ente_id else sorted(enti_of(session, row.contract_id)))
+        for ente_id in sorted(enti_of(session, row.contract_id))
+        if row.ente_id in {None, ente_id}
     ]
 
 
