@@ -113,8 +113,10 @@ def settle(database: Database) -> Cast:
     )  # fmt: skip
 
 
-def may_be_watched(session: Session, contract_id: int, uses: frozenset[Use] = frozenset(Use)) -> int:
-    """The contract has had its agreement from ever, and everybody has read it."""
+def may_be_watched(
+    session: Session, contract_id: int, uses: frozenset[Use] = frozenset(Use), unread: frozenset[int] = frozenset()
+) -> int:
+    """The contract has had its agreement from ever, and everybody has read it, but for some."""
     everybody = list(session.scalars(select(User.id)))
     changed(session)
     agreement = WorkerAgreement(
@@ -125,7 +127,11 @@ def may_be_watched(session: Session, contract_id: int, uses: frozenset[Use] = fr
     session.add(agreement)
     session.flush()
     at = datetime(2020, 1, 1, tzinfo=UTC)
-    session.add_all(WorkerAgreementReading(agreement_id=agreement.id, user_id=one, read_at=at) for one in everybody)
+    session.add_all(
+        WorkerAgreementReading(agreement_id=agreement.id, user_id=one, read_at=at)
+        for one in everybody
+        if one not in unread
+    )
     session.flush()
     return agreement.id
 

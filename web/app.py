@@ -84,6 +84,7 @@ from web.staffing import parts as staffing_parts
 from web.staffing import routes as staffing
 from web.staffing import shifts
 from web.supervision import calls as supervised_calls
+from web.supervision import facts as supervised_facts
 from web.supervision import routes as supervision
 from web.surveys import routes as surveys
 from web.texts import history as text_history
@@ -175,6 +176,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wordings,
         alerts,
         supervised_calls,
+        supervised_facts,
         supervision,
         recordings,
         monitoring,

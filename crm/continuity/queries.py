@@ -16,6 +16,7 @@ from crm.continuity.models import (
     RemarkState,
     RunKind,
     RunState,
+    ServiceFollower,
     ServiceNotice,
     ServiceSpell,
 )
@@ -118,6 +119,11 @@ def said(session: Session) -> Said | None:
     """What is published of the service now; none when nothing is, or the last word was that it is over."""
     row = session.scalar(select(ServiceNotice).order_by(ServiceNotice.id.desc()).limit(1))
     return None if row is None or row.over else Said(row.words, row.until, row.published_at)
+
+
+def followers(session: Session) -> int:
+    """How many users asked to be told by e-mail."""
+    return session.execute(select(func.count()).select_from(ServiceFollower)).scalar_one()
 
 
 def runs(session: Session, kind: RunKind, *, most: int = 20) -> list[ContinuityRun]:

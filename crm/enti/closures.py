@@ -1,4 +1,7 @@
-"""Planned closures: proposed by the centre, approved or refused by each ente, decided anew, taken back."""
+"""Planned closures: proposed by the centre, approved or refused by each ente, decided anew, taken back.
+
+A number that was closed by itself (`crm.enti.numbers`) is decided the same way, while that lasts or afterwards.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -66,31 +69,39 @@ def decide(session: Session, by: Principal, *, closure_id: int, approve: bool, r
     if len(reason) > MAX_REASON:
         raise FieldError("È troppo lungo: abbrevialo.", field="reason")
     at, before = clock.now(session), row.standing
-    standing = consent.decided(row.standing, approve=approve, reason=reason, ends_at=row.ends_at, now=at)
+    if row.number is None:
+        standing = consent.decided(before, approve=approve, reason=reason, ends_at=row.ends_at, now=at)
+    else:
+        standing = consent.judged(before, approve=approve, reason=reason)
     changed(session)
     row.standing, row.decided_by, row.decided_at = standing, by.user_id, at
     row.decision_reason = reason
     session.flush()
     audit.note(
-        session, by, kind="closure.approved" if approve else "closure.refused", ente_id=ente_id, reason=reason,
+        session, by, kind="closure.approved" if approve else "closure.refused", ente_id=ente_id,
+        subject=row.number or "", reason=reason,
         before={"standing": before.value}, after={"standing": standing.value, "from": row.starts_at.isoformat()},
     )  # fmt: skip
     _tell(session, row.contract_id, [ente_id])
 
 
 def undo_decision(session: Session, by: Principal, *, closure_id: int) -> None:
-    """The ente decides anew, until the closure begins. Raises `ConflictError` when it has, or when the same time was
-    asked for again since it was refused."""
+    """The ente decides anew, until the closure begins; of a number's, within a day. Raises `ConflictError` when it is
+    too late, or when the same time was asked for again since it was refused."""
     row, ente_id = _to_decide(session, by, closure_id)
-    before = row.standing
-    standing = consent.undecided(before, starts_at=row.starts_at, now=clock.now(session))
-    if before not in STANDS and row.ends_at is not None:
+    before, at = row.standing, clock.now(session)
+    if row.number is not None:
+        standing = consent.unjudged(before, decided_at=row.decided_at, now=at)
+    else:
+        standing = consent.undecided(before, starts_at=row.starts_at, now=at)
+    if row.number is None and before not in STANDS and row.ends_at is not None:
         _refuse_twice(session, row.contract_id, [ente_id], row.starts_at, row.ends_at)
     changed(session)
     row.standing, row.decided_by, row.decided_at, row.decision_reason = standing, None, None, ""
     session.flush()
     audit.note(
-        session, by, kind="closure.undecided", ente_id=ente_id, before={"standing": before.value},
+        session, by, kind="closure.undecided", ente_id=ente_id, subject=row.number or "",
+        before={"standing": before.value},
         after={"standing": standing.value, "from": row.starts_at.isoformat()},
     )  # fmt: skip
     _tell(session, row.contract_id, [ente_id])
@@ -99,7 +110,10 @@ def undo_decision(session: Session, by: Principal, *, closure_id: int) -> None:
 def take_back(session: Session, by: Principal, *, proposal: UUID) -> None:
     """The centre stays open after all, or opens again now: that needs nobody's approval. Twice is once."""
     rows = session.scalars(
-        select(Closure).where(Closure.proposal == proposal).order_by(Closure.id).with_for_update()
+        select(Closure)
+        .where(Closure.proposal == proposal, Closure.number.is_(None))
+        .order_by(Closure.id)
+        .with_for_update()
     ).all()
     if not rows:
         raise NotFoundError("Questa chiusura non esiste.")
@@ -140,7 +154,7 @@ def _refuse_twice(
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("closures", contract_id))))
     same = select(Closure.id).where(
         Closure.contract_id == contract_id, Closure.ente_id.in_(ente_ids), Closure.standing.in_(STANDS),
-        Closure.starts_at < ends_at, Closure.ends_at > starts_at,
+        Closure.number.is_(None), Closure.starts_at < ends_at, Closure.ends_at > starts_at,
     )  # fmt: skip
     if session.execute(same.limit(1)).first() is not None:
         raise ConflictError("Per uno di questi enti c'è già una chiusura in questo periodo, chiesta o approvata.")

@@ -13,6 +13,7 @@ from crm.core.errors import ConflictError, FieldError, InvalidError
 
 LONGEST = timedelta(days=60)
 FURTHEST = timedelta(days=730)
+THOUGHT_OVER = timedelta(days=1)  # for so long may an ente take back what it said of a number that was closed
 
 
 class ClosureStanding(StrEnum):
@@ -86,6 +87,25 @@ def agreed_from(standing: ClosureStanding, starts_at: datetime, decided_at: date
     if standing is not ClosureStanding.APPROVED or decided_at is None:
         return None
     return max(starts_at, decided_at)
+
+
+def judged(standing: ClosureStanding, *, approve: bool, reason: str) -> ClosureStanding:
+    """The ente says of a number that was closed at once whether it agrees, while that lasts or afterwards: to all of
+    it, as nobody could ask before. Raises `ConflictError` when it has said so, `InvalidError` for an unexplained no."""
+    if standing is not ClosureStanding.EMERGENCY:
+        raise ConflictError("Qualcun altro ha già deciso: ricarica la pagina.")
+    if not approve and not reason:
+        raise FieldError("Scrivi perché non la approvi: lo legge chi ha chiuso il numero.", field="reason")
+    return ClosureStanding.APPROVED if approve else ClosureStanding.REFUSED
+
+
+def unjudged(standing: ClosureStanding, *, decided_at: datetime | None, now: datetime) -> ClosureStanding:
+    """The ente takes back what it said of it, within a day: figures that are paid for hang on it."""
+    if standing is ClosureStanding.EMERGENCY or decided_at is None:
+        raise ConflictError("Non c'è una decisione da annullare: ricarica la pagina.")
+    if now - decided_at > THOUGHT_OVER:
+        raise ConflictError("È passato più di un giorno: la decisione non si può più annullare.")
+    return ClosureStanding.EMERGENCY
 
 
 def agreed_by_all(approved: Iterable[Agreed], enti: frozenset[int]) -> list[Agreed]:

@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -78,7 +78,8 @@ class Closure(Base):
     """A time in which the lines stay closed against their hours; open-ended until somebody reopens.
 
     An emergency's holds for the whole contract at once. A planned one has a row for each ente concerned, all with the
-    same `proposal`: each ente's row closes its own lines once it approves.
+    same `proposal`: each ente's row closes its own lines once it approves. One of a single number has such rows too,
+    and closes that number alone, at once; what each ente decides says whether it counts (`crm.enti.numbers`).
     """
 
     __tablename__ = "closure"
@@ -86,6 +87,7 @@ class Closure(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
+    number: Mapped[str | None] = mapped_column(String(16))  # E.164: this one alone
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(200))  # why, for the ente
@@ -97,13 +99,17 @@ class Closure(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str] = mapped_column(String(400), default="")
+    reopened_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # whoever ended one begun at once
 
     __table_args__ = (
         UniqueConstraint("proposal", "ente_id"),
         CheckConstraint(
-            "standing = 'emergency' OR (proposal IS NOT NULL AND ente_id IS NOT NULL AND ends_at IS NOT NULL)",
+            "standing = 'emergency' OR number IS NOT NULL OR "
+            "(proposal IS NOT NULL AND ente_id IS NOT NULL AND ends_at IS NOT NULL)",
             name="planned",
         ),
+        CheckConstraint("number IS NULL OR (proposal IS NOT NULL AND ente_id IS NOT NULL)", name="of_a_number"),
+        Index("ix_closure_number", "number", postgresql_where=text("number IS NOT NULL")),
     )
 
 

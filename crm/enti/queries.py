@@ -125,6 +125,7 @@ def _closed_spells(session: Session, contract_id: int, ente_id: int | None) -> t
         .where(
             Closure.contract_id == contract_id,
             Closure.standing.in_(IN_FORCE),
+            Closure.number.is_(None),
             or_(Closure.ends_at.is_(None), Closure.ends_at > clock.now(session)),
         )
         .order_by(Closure.starts_at, Closure.id)

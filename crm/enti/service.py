@@ -44,7 +44,7 @@ def reopen_lines(session: Session, by: Principal, *, contract_id: int) -> None:
     ended = session.execute(
         update(Closure)
         .where(Closure.contract_id == contract_id, *until_reopened(session))
-        .values(ends_at=clock.now(session))
+        .values(ends_at=clock.now(session), reopened_by=by.user_id)
         .returning(Closure.id)
     ).all()
     if ended:

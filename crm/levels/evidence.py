@@ -34,7 +34,8 @@ def of_period(
     period = Spell(start_of_day(first), start_of_day(after))
     so_far = Spell(period.starts_at, max(period.starts_at, min(clock.now(session), period.ends_at)))
     rows = closures.closed(session, contract_id, since=period.starts_at, until=period.ends_at)
-    stopped, agreed = closures.stops((row for row in rows if row.ente_id in {None, ente_id}), period.ends_at)
+    its = closures.concerning(rows, ente_id, enti.enti_of(session, contract_id))
+    stopped, agreed = closures.stops(its, period.ends_at)
     away, not_counted, known = _continuity(session, contract_id, ente_id, so_far)
     stopped, agreed = [*stopped, *away], [*agreed, *not_counted]
     return Evidence(

@@ -134,9 +134,10 @@ def _account(session: Session, contract_id: int, ente_id: int | None, one: Close
 def _interruptions(session: Session, contract_id: int, ente_id: int | None, span: Span) -> tuple[Interruption, ...]:
     rows = closures.closed(session, contract_id, since=start_of_day(span.first), until=start_of_day(span.after))
     return tuple(
-        Interruption(row.starts_at, row.ends_at, row.agreed_from is not None, row.reason)
-        for row in rows
-        if row.ente_id in {None, ente_id}
+        Interruption(
+            row.starts_at, row.ends_at, row.agreed_from is not None, " · ".join(filter(None, (row.number, row.reason)))
+        )
+        for row in closures.concerning(rows, ente_id, enti.enti_of(session, contract_id))
     )
 
 

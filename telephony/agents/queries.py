@@ -1,6 +1,6 @@
-"""Reading what agents did, and where their time went. Of single agents nothing is told but to themselves."""
+"""Reading what agents did, and where their time went: to themselves, in sums, and singly where that was agreed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -93,6 +93,20 @@ def staffed_since(session: Session, contract_ids: frozenset[int], since: datetim
         else:
             queues[queue_id] = one
     return StaffedBy(everywhere, queues)
+
+
+def spent_since(session: Session, agent_ids: Collection[int], since: datetime) -> dict[int, Times]:
+    """Where the time of single agents went since an instant, the start of a quarter hour; as of a minute ago at most.
+
+    For whoever has asked `telephony.queues.figures` whether it may be shown.
+    """
+    sums = (func.sum(_TIME.c[name]) for name in MEASURES)
+    rows = session.execute(
+        select(_TIME.c.agent_id, *sums)
+        .where(_TIME.c.agent_id.in_(agent_ids), _TIME.c.quarter >= since)
+        .group_by(_TIME.c.agent_id)
+    )
+    return {agent_id: Times(*(int(value or 0) for value in values)) for agent_id, *values in rows}
 
 
 def _facts(of: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

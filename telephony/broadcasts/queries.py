@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.core import clock
+from crm.monitoring.lock import Lock
+from telephony.agents.queries import FEWEST
 from telephony.broadcasts.models import Broadcast, BroadcastReader
+from telephony.queues.figures import figures_locked
 
 MOST_SHOWN = 50
 
@@ -26,8 +29,19 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts:
+    """Who has read a broadcast, has only seen it, or neither: so many, and by name where that is open."""
+
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """A broadcast as its supervisors see it; who has read it, who has only seen it, who neither, by name."""
+    """A broadcast as its supervisors see it. `locks`: why nobody is named; with fewer than three, nor are they counted.
+
+    What a single agent has read, and when, is a figure of his (L. 300/1970, art. 4).
+    """
 
     id: int
     contract_id: int
@@ -37,9 +51,11 @@ class Sent:
     at: datetime
     is_over: bool
     withdrawn: bool
-    read: tuple[str, ...]
-    seen: tuple[str, ...]
-    unseen: tuple[str, ...]
+    agents: int
+    read: Receipts | None
+    seen: Receipts | None
+    unseen: Receipts | None
+    locks: frozenset[Lock]
 
 
 def unread(session: Session, agent_id: int) -> list[Unread]:
@@ -73,21 +89,27 @@ def sent(session: Session, contract_ids: Collection[int]) -> list[Sent]:
         .execution_options(populate_existing=True)
     ):
         readers.setdefault(one.broadcast_id, []).append(one)
-    names = access.named(
-        session, {row.by_id for row in rows} | {one.agent_id for those in readers.values() for one in those}
-    )
+    everybody = {one.agent_id for those in readers.values() for one in those}
+    names = access.named(session, {row.by_id for row in rows} | everybody)
+    locked = figures_locked(session, everybody)
     at = clock.now(session)
+    found = []
+    for row in rows:
+        mine = readers.get(row.id, [])
+        locks = frozenset(filter(None, (locked[one.agent_id] for one in mine)))
+        counted = not locks or len(mine) >= FEWEST
 
-    def told(those: list[BroadcastReader]) -> tuple[str, ...]:
-        return tuple(sorted(names.get(one.agent_id, "") for one in those))
+        def told(those: list[BroadcastReader], *, named: bool = not locks, counted: bool = counted) -> Receipts | None:
+            by_name = sorted(names.get(one.agent_id, "") for one in those) if named else ()
+            return Receipts(len(those), tuple(by_name)) if counted else None
 
-    return [
-        Sent(
-            row.id, row.contract_id, row.queue_id, row.words, names.get(row.by_id, ""), row.at,
-            row.until <= at or row.withdrawn_at is not None, row.withdrawn_at is not None,
-            told([one for one in readers.get(row.id, []) if one.read_at]),
-            told([one for one in readers.get(row.id, []) if one.seen_at and not one.read_at]),
-            told([one for one in readers.get(row.id, []) if not one.seen_at]),
-        )
-        for row in rows
-    ]  # fmt: skip
+        found.append(
+            Sent(
+                row.id, row.contract_id, row.queue_id, row.words, names.get(row.by_id, ""), row.at,
+                row.until <= at or row.withdrawn_at is not None, row.withdrawn_at is not None, len(mine),
+                told([one for one in mine if one.read_at]),
+                told([one for one in mine if one.seen_at and not one.read_at]),
+                told([one for one in mine if not one.seen_at]), locks,
+            )
+        )  # fmt: skip
+    return found

@@ -125,6 +125,7 @@ class Call(Base):
         Index("ix_call_caller", "caller", "arrived_at"),
         Index("ix_call_dialled_at", "dialled_at", postgresql_where=text("dialled_at IS NOT NULL")),
         Index("ix_call_keyed", "ended_at", postgresql_where=text("keyed")),
+        Index("ix_call_unmetered", "line", "arrived_at", postgresql_where=text("NOT metered")),
         Index("ix_call_taking", "ended_at", postgresql_where=text("taking IS NOT NULL")),
     )
 

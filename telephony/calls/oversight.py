@@ -6,8 +6,8 @@ What a single agent does, and since when, is a means of watching him (INL circul
 of each of his contracts allows it (`crm.monitoring`). Then he is in a sum.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -26,7 +26,8 @@ from telephony.agents import presence
 from telephony.agents import service as agents
 from telephony.agents.models import AgentPresence, AgentRelease, AgentState, PauseLimit, PauseReason
 from telephony.agents.presence import Presence
-from telephony.agents.queries import FEWEST
+from telephony.agents.queries import FEWEST, spent_since
+from telephony.agents.times import Times
 from telephony.calls import conversation
 from telephony.calls.models import Call
 from telephony.calls.service import lock_call
@@ -54,6 +55,15 @@ class Overseen:
     queue_id: int | None = None
     practising_since: datetime | None = None  # with simulated callers, out of service
     in_training: bool = False  # he may only practise
+    today: "Today | None" = None  # none in what is only counted
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What one agent did today: the calls of these contracts that he answered, and his time, of all contracts."""
+
+    answered: int
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +87,17 @@ class Hidden:
     locks: frozenset[Lock]
 
 
-def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen], Hidden]:
-    """`overview` as it may be looked at: agent by agent where that is open, the others summed."""
-    everybody = overview(session, contract_ids)
+def shown(
+    session: Session, contract_ids: frozenset[int], among: Collection[int] | None = None
+) -> tuple[list[Overseen], Hidden]:
+    """`overview` as it may be looked at: agent by agent where that is open, the others summed; of some alone."""
+    everybody = [one for one in overview(session, contract_ids) if among is None or one.agent_id in among]
     why = figures_locked(session, [one.agent_id for one in everybody])
     hidden = [one for one in everybody if why[one.agent_id] is not None]
+    his = todays(session, contract_ids, [one.agent_id for one in everybody if why[one.agent_id] is None])
     states = {state: sum(one.state is state for one in hidden) for state in AgentState}
     return (
-        [one for one in everybody if why[one.agent_id] is None],
+        [replace(one, today=his[one.agent_id]) for one in everybody if one.agent_id in his],
         Hidden(
             len(hidden),
             {one: many for one, many in states.items() if many and len(hidden) >= FEWEST},
@@ -92,6 +105,25 @@ def shown(session: Session, contract_ids: frozenset[int]) -> tuple[list[Overseen
             frozenset(filter(None, why.values())),
         ),
     )
+
+
+def todays(session: Session, contract_ids: frozenset[int], agent_ids: Collection[int]) -> dict[int, Today]:
+    """What each of these agents did today; for whoever has asked whether it may be shown.
+
+    Of his last minute nothing may be known yet.
+    """
+    midnight = clock.start_of_day(clock.business_day(clock.now(session)))
+    times = spent_since(session, agent_ids, midnight)
+    rows = session.execute(
+        select(Call.agent_id, func.count())
+        .where(
+            Call.agent_id.in_(agent_ids), Call.arrived_at >= midnight, Call.answered_at.is_not(None),
+            Call.contract_id.in_(contract_ids),
+        )
+        .group_by(Call.agent_id)
+    ).all()  # fmt: skip
+    answered = {row[0]: row[1] for row in rows}
+    return {one: Today(answered.get(one, 0), times.get(one, Times())) for one in agent_ids}
 
 
 def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:

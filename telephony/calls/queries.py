@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on, scope_for
+from crm.enti import closure_queries
 from crm.levels.metering import Callers
 from telephony.calls.models import Call, Phase
 from telephony.queues.models import EntryState, QueueEntry
@@ -58,6 +59,39 @@ def in_hand(session: Session, contract_id: int, *, talking: bool, away: bool = F
         .order_by(Call.arrived_at, Call.id)
     )  # fmt: skip
     return [InHand(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundShut:
+    """A call to a number that was closed by itself: in no figure of the service level, which speaks of queues."""
+
+    arrived_at: datetime
+    ente_id: int | None
+    callers: Callers
+    line: str
+
+
+def found_shut(session: Session, contract_id: int, since: datetime, until: datetime) -> list[FoundShut]:
+    """Who called a contract's numbers in a period while they were closed by themselves, in the order of coming."""
+    spells = [
+        (number, one)
+        for number, those in closure_queries.numbers_shut(session, contract_id, since, until).items()
+        for one in those
+    ]
+    if not spells:
+        return []
+    shut = or_(
+        *(
+            and_(Call.line == number, Call.arrived_at >= one.starts_at, Call.arrived_at < one.ends_at)
+            for number, one in spells
+        )
+    )
+    rows = session.execute(
+        select(Call.arrived_at, Call.ente_id, Call.callers, Call.line)
+        .where(Call.contract_id == contract_id, Call.metered.is_(False), shut)
+        .order_by(Call.arrived_at, Call.id)
+    )
+    return [FoundShut(*row) for row in rows]
 
 
 def how_many(session: Session, ente_id: int) -> int:

@@ -77,7 +77,9 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     only = known[0] if len(known) == 1 else None
     kind = caller_kind(his)
     ente_id = line.ente_id or (only.ente_id if only else None)
-    counts = is_metered(enti.timetable(session, line.contract_id, ente_id), arrival.at)  # whatever hours the line has
+    counts = not line.shut_at(arrival.at) and is_metered(  # whatever hours the line has
+        enti.timetable(session, line.contract_id, ente_id), arrival.at
+    )
     taken = flows.current(session, line.number)
     call = floor(session).arrive(
         id=new_id(session), carrier_sid=arrival.sid, contract_id=line.contract_id, ente_id=ente_id, line=line.number,

@@ -29,6 +29,10 @@ class LineView:
     closed_at: datetime | None = None  # by itself
     closed_reason: str = ""
 
+    def shut_at(self, instant: datetime) -> bool:
+        """Whether it was closed by itself then. Such a call never had a queue to enter: levels do not speak of it."""
+        return self.closed_at is not None and self.closed_at <= instant
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -14,6 +14,7 @@ from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.enti import numbers as closed_numbers
 from crm.enti.calendar import Hours
 from crm.enti.consent import sentence
 from crm.enti.hours import parse_week, written_week
@@ -57,12 +58,15 @@ def save(session: Session, by: Principal, *, number: str, leads: Leads) -> None:
     """Write a line anew, and have the carrier told again."""
     line = _managed(session, by, number)
     after = _checked(session, line.contract_id, leads)
-    before = _written(line)
+    before, moved = _written(line), line.closed_at is not None and after["ente_id"] != line.ente_id
     changed(session)
     for name, value in after.items():
         setattr(line, name, value)
     line.told_at, line.trouble = None, None
     session.flush()
+    if moved:  # it is closed for others from now on
+        closed_numbers.reopened(session, by, contract_id=line.contract_id, number=number)
+        _shut_for(session, by, line)
     _require_reached(session, line.contract_id)
     _note(session, by, "line.changed", line.contract_id, leads.ente_id, number, before=before, after=after)
 
@@ -78,7 +82,7 @@ def save_hours(session: Session, by: Principal, *, number: str, week: Mapping[in
     changed(session)
     line.hours = list(written_week(hours)) if hours else []
     session.flush()
-    for one in [line.ente_id] if line.ente_id is not None else sorted(enti_of(session, line.contract_id)):
+    for one in _served(session, line):
         audit.note(
             session, by, kind="line.hours", ente_id=one, subject=number, before=before, after=_week(hours)
         )  # fmt: skip
@@ -96,6 +100,7 @@ def remove(session: Session, by: Principal, *, number: str) -> None:
     changed(session)
     session.delete(line)
     session.flush()
+    closed_numbers.reopened(session, by, contract_id=line.contract_id, number=number)  # there is nothing to reopen
     _require_reached(session, line.contract_id)
     _note(session, by, "line.removed", line.contract_id, line.ente_id, number, before=before)
 
@@ -103,8 +108,8 @@ def remove(session: Session, by: Principal, *, number: str) -> None:
 def shut(session: Session, by: Principal, *, number: str, reason: str) -> None:
     """Close one number from now until somebody reopens it: whoever calls it is told why, and hung up on. Twice is once.
 
-    Others lead to the same people, so nothing is measured as interrupted. The last one by which an ente is reached is
-    therefore not closed by itself: the contract's closure is, which counts. Raises `ConflictError`.
+    It counts as service that failed for the enti that it serves, unless each agrees (`crm.enti.numbers`). The last one
+    by which an ente is reached is not closed by itself: the contract's lines are. Raises `ConflictError`.
     """
     line = _switched(session, by, number)
     reason = sentence(reason)
@@ -117,7 +122,20 @@ def shut(session: Session, by: Principal, *, number: str, reason: str) -> None:
     line.closed_at, line.closed_reason = clock.now(session), reason
     session.flush()
     _require_reached(session, line.contract_id)
+    _shut_for(session, by, line)
     _switch_noted(session, by, "line.closed", line, reason)
+
+
+def _shut_for(session: Session, by: Principal, line: PhoneLine) -> None:
+    closed_numbers.shut(
+        session, by, contract_id=line.contract_id, number=line.number, ente_ids=_served(session, line),
+        reason=line.closed_reason,
+    )  # fmt: skip
+
+
+def _served(session: Session, line: PhoneLine) -> list[int]:
+    """The enti that are reached by it."""
+    return [line.ente_id] if line.ente_id is not None else sorted(enti_of(session, line.contract_id))
 
 
 def _lock(session: Session, contract_id: int) -> Sequence[PhoneLine]:
@@ -145,6 +163,7 @@ def reopen(session: Session, by: Principal, *, number: str) -> None:
     changed(session)
     line.closed_at, line.closed_reason = None, ""
     session.flush()
+    closed_numbers.reopened(session, by, contract_id=line.contract_id, number=number)
     _switch_noted(session, by, "line.reopened", line)
 
 
@@ -156,7 +175,7 @@ def _switched(session: Session, by: Principal, number: str) -> PhoneLine:
 
 
 def _switch_noted(session: Session, by: Principal, kind: str, line: PhoneLine, reason: str = "") -> None:
-    for one in [line.ente_id] if line.ente_id is not None else sorted(enti_of(session, line.contract_id)):
+    for one in _served(session, line):
         audit.note(session, by, kind=kind, ente_id=one, subject=line.number, reason=reason)
     touch(session, topics.board(line.contract_id))
 

@@ -42,13 +42,28 @@ def outlook(session: Session, call_id: UUID) -> Outlook:
     stands = floor(session).standing(call_id, clock.now(session))
     if stands is None:
         return Outlook(0, None)
-    pace = _pace(session, stands.contract_id, stands.queue_id)
+    _, pace = _lately(session, stands.contract_id, stands.queue_id)
     return Outlook(stands.ahead, expected(ahead=stands.competing, pace=pace, agents=stands.agents))
 
 
-def for_newcomer(session: Session, *, contract_id: int, queue_id: int, waiting: int, agents: int) -> Range | None:
-    """What somebody who came into a queue now would be told, behind so many who wait there."""
-    return expected(ahead=waiting, pace=_pace(session, contract_id, queue_id), agents=agents)
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """From what a wait is expected: who is before a newcomer, who serves, and how it went lately."""
+
+    ahead: int
+    agents: int
+    lately: timedelta
+    pace: Pace
+
+    @property
+    def wait(self) -> Range | None:
+        """What he would be told."""
+        return expected(ahead=self.ahead, pace=self.pace, agents=self.agents)
+
+
+def for_newcomer(session: Session, *, contract_id: int, queue_id: int, waiting: int, agents: int) -> Grounds:
+    """What is known of the wait of somebody who came into a queue now, behind so many who wait there."""
+    return Grounds(waiting, agents, *_lately(session, contract_id, queue_id))
 
 
 def kept(announced: Iterable[Announced]) -> Kept:
@@ -72,11 +87,11 @@ def kept_by_queue(session: Session, contract_id: int, since: datetime, until: da
     return {queue_id: kept(those) for queue_id, those in sorted(by_queue.items())}
 
 
-def _pace(session: Session, contract_id: int, queue_id: int) -> Pace:
-    pace = Pace(0, 0)
+def _lately(session: Session, contract_id: int, queue_id: int) -> tuple[timedelta, Pace]:
+    period, pace = LATELY[0], Pace(0, 0)
     for period in LATELY:
         counts = floor(session).handled_since(contract_id, queue_id, clock.now(session) - period)
         pace = Pace(counts.handled, (counts.talk_ms + counts.hold_ms + counts.wrap_up_ms) / 1000)
         if pace.handled >= FEWEST:
             break
-    return pace
+    return period, pace

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.journeys.conftest import Centre, Desk
+from tests.journeys.conftest import Centre, Desk, write_up
 from tests.journeys.replay import Replay
 from tests.journeys.test_pages import assert_accessible
 
@@ -43,6 +43,31 @@ def test_a_screen_on_a_wall_turns_its_pages_lives_and_goes_dark_when_revoked(
     sara.page.get_by_role("button", name=re.compile("Revoca")).first.click()
     expect(wall.locator("#revoked")).to_be_visible(timeout=15_000)
     wall.close()
+
+
+def test_the_focus_stays_on_the_board_while_its_figures_come_and_go(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    """Also where what had it goes away; and nothing is wider than the screen."""
+    anna, board = sit_down("anna").ready(), sit_down("sara", "/supervision").page
+    for width, height in ((1366, 768), (1920, 1080)):
+        board.set_viewport_size({"width": width, "height": height})
+        assert board.evaluate("document.documentElement.scrollWidth") == width
+    figure = board.locator("[id$='-all-received-today']")
+    before = int(re.findall(r"\d+", figure.inner_text())[0])
+    figure.focus()
+    centre.call(citizen["from"], citizen["line"], {"say_digits": "0"})
+    expect(figure).to_contain_text(str(before + 1))
+    expect(figure).to_be_focused()
+    anna.page.locator("#answer").click()
+    listen = board.locator(".conversation [data-watch]").first
+    listen.focus()
+    expect(listen).to_be_focused()
+    expect(figure).to_contain_text(str(before + 1))
+    anna.page.locator("#hang-up").click()
+    expect(board.locator(".conversation [data-watch]")).to_have_count(0)
+    expect(board.locator("#supervision:focus, #supervision :focus")).to_have_count(1)
+    write_up(anna.page)
 
 
 def test_a_board_that_stays_open_does_not_grow(sit_down: SitDown) -> None:

@@ -49,6 +49,34 @@ def test_each_page_of_the_menu_is_accessible_in_light_and_in_dark(
             assert [(path, one["nodes"][0]["html"][:200]) for one in contrast] == []
 
 
+DEEPER = {  # a page, and what leads on from it; nothing: itself
+    "admin": [
+        ("/monitoring", "main a[href^='/monitoring/']"), ("/quality", "main a[href^='/quality/setup/']"),
+        ("/voice", "main a[href^='/voice/flows/']"), ("/knowledge-editor", "main a[href^='/knowledge-editor/new']"),
+        ("/knowledge-editor", "main a[href$='/1']"),
+    ],
+    "sara": [
+        ("/charts", "main a[href^='/charts/year']"), ("/staffing/shifts", ""), ("/status", ""),
+        ("/supervision/agents", ""), ("/supervision", "a[id$='-expected']"),
+        ("/supervision", "a[id$='-all-received-today']"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("username", DEEPER)
+def test_the_pages_behind_those_of_the_menu_are_accessible_too(sit_down: SitDown, username: str) -> None:
+    page = sit_down(username).page
+    for path, onwards in DEEPER[username]:
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(path)
+        if onwards:
+            page.goto(page.locator(onwards).first.get_attribute("href") or "")
+        assert_accessible(page)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        assert [(path, onwards, one["nodes"][0]["html"][:200]) for one in contrast] == []
+
+
 def test_the_sign_in_page_is_accessible(centre: Centre, chromium: Browser, loopback: None) -> None:
     page = chromium.new_page()
     page.goto(f"{centre.web}/sign-in")

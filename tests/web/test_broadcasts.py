@@ -1,5 +1,6 @@
 """A supervisor moves agents and writes to them; they see it, and say that they have read it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ from sqlalchemy import insert
 from crm.access.models import Role, RoleGrant
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.monitoring.lock import Lock
 from telephony.agents.models import AgentState
 from telephony.broadcasts import queries
 from telephony.queues import queries as queues
-from tests.cast import Cast, make_ready, presence_of
+from tests.cast import Cast, lock_again, make_ready, may_be_watched, presence_of
 from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
@@ -45,20 +47,47 @@ def test_what_a_supervisor_writes_stands_on_the_consoles_until_it_is_read(
     words = "Il sito dei pagamenti torna alle 11."
     assert client.post(f"/broadcasts/{cast.contract}", data={"words": words}, headers=sara).status_code == 204
     (one,) = sent(database, cast)
-    assert len(one.unseen) == 3
+    assert one.unseen
+    assert one.unseen.count == 3
     anna = enters(client, "anna")
     assert words in client.get("/console").text
     address = f"/console/broadcasts/{one.id}"
     assert client.post(f"{address}/seen", headers=anna).status_code == 204
-    assert [len(part) for part in (sent(database, cast)[0].seen, sent(database, cast)[0].unseen)] == [1, 2]
+    (one,) = sent(database, cast)
+    assert (one.seen, one.unseen) == (queries.Receipts(1, ("Anna",)), queries.Receipts(2, ("Luca", "Marta")))
     assert client.post(f"{address}/read", headers=anna).status_code == 204
     assert words not in client.get("/console").text
-    assert len(sent(database, cast)[0].read) == 1
+    assert sent(database, cast)[0].read == queries.Receipts(1, ("Anna",))
     sara = enters(client, "sara")
     assert words in client.get("/broadcasts").text
     assert client.post(f"/broadcasts/{one.id}/withdraw", headers=sara).status_code == 204
     enters(client, "luca")
     assert words not in client.get("/console").text
+
+
+def test_who_has_read_is_not_named_while_single_figures_are_locked(client: Any, database: Database, cast: Cast) -> None:
+    """L. 300/1970, art. 4: it would tell of each when he looked. Of fewer than three, not even how many."""
+    sara = enters(client, "sara")
+    client.post(f"/broadcasts/{cast.contract}", data={"words": "Il sito torna alle 11."}, headers=sara)
+    client.post(f"/operators/{cast.anna}/queues/{cast.contract}", data={f"queue-{cast.notices}": "1"}, headers=sara)
+    few = {"words": "Solo al centralino.", "queue": str(cast.operator)}
+    client.post(f"/broadcasts/{cast.contract}", data=few, headers=sara)
+    to_two, to_all = sent(database, cast)
+    enters(client, "anna")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    client.post(f"/console/broadcasts/{to_all.id}/read", headers=headers)
+    enters(client, "sara")
+    assert "non ancora visto: Luca, Marta" in client.get("/broadcasts").text
+    with database.begin(Scope.nothing()) as session:  # Marta has not read the agreement that holds
+        may_be_watched(session, cast.contract, unread=frozenset({cast.marta}))
+    to_two, to_all = sent(database, cast)
+    assert to_all.read == queries.Receipts(1, ())  # but for one, all named would name the one
+    assert to_all.locks == {Lock.NOT_READ}
+    assert (to_two.read, to_two.agents) == (None, 2)
+    lock_again(database)
+    page = client.get("/broadcasts").text
+    assert "Bloccato." in page
+    assert not {"Luca", "Marta"} & set(re.findall(r"\w+", page[page.index('id="sent"') :]))
 
 
 def test_one_queue_is_written_to_and_nobody_else_reads_it(client: Any, database: Database, cast: Cast) -> None:
@@ -73,7 +102,8 @@ def test_one_queue_is_written_to_and_nobody_else_reads_it(client: Any, database:
     to_operator = {"words": "Solo per chi è al centralino.", "queue": str(cast.operator)}
     assert client.post(f"/broadcasts/{cast.contract}", data=to_operator, headers=sara).status_code == 204
     (one,) = sent(database, cast)
-    assert len(one.unseen) == 2
+    assert one.unseen
+    assert one.unseen.count == 2
     anna = enters(client, "anna")
     assert "centralino" not in client.get("/console").text
     assert client.post(f"/console/broadcasts/{one.id}/read", headers=anna).status_code == 404

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from crm.access.models import User
-from crm.continuity import service
+from crm.continuity import notices, service
 from crm.continuity.models import Cause, ContinuityRun, Interruption, Part, RunKind, RunState
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -91,6 +91,20 @@ def blind(client: TestClient, runtime: Runtime) -> Iterator[Runtime]:
     yield before
     envelope._app.state.runtime = before  # type: ignore[attr-defined]
     away.dispose()
+
+
+def test_within_the_hour_users_are_told_by_the_system_itself_and_it_says_how_often(
+    client: TestClient, database: Database
+) -> None:
+    """X4: by these pages as soon as it is written down; later than an hour after its beginning is said to be so."""
+    for ago in (timedelta(hours=3), timedelta(minutes=20)):
+        stopped(database, minutes=10, ago=ago)
+        notices.tell(database)
+    looks_again(client)
+    page = client.get("/status").text
+    assert page.count("è stato avvisato dopo") == 2
+    let_in(client, "sara")
+    assert "entro un'ora sono 1 su 2" in client.get("/continuity").text.replace("&#39;", "'")
 
 
 def test_without_its_database_a_process_tells_what_it_knew(client: TestClient, blind: Runtime) -> None:

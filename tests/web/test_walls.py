@@ -4,19 +4,24 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import insert, select
 from starlette.websockets import WebSocketDisconnect
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
+from telephony.queues.models import Queue
 from telephony.walls import queries, service
-from telephony.walls.models import Wall
+from telephony.walls.models import Wall, WallPage
 from tests.cast import Cast, make_ready
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, in_a_loop, let_in, runtime_of
 from web.walls.routes import REVOKED, WallWatch
+from web.walls.sheets import ON_A_SHEET, sheets
 
 pytestmark = pytest.mark.integration
 LINK = re.compile(r'value="http://testserver(/wall/[\w-]+)"')
@@ -142,3 +147,39 @@ def test_who_may_not_hang_or_revoke(client: Any, cast: Cast, database: Database)
         fields = {"name": "Sala", "pages": ["now"], "seconds": "20", **wrong}
         answer = client.post(f"/walls/{cast.contract}", data=fields, headers=headers)
         assert list(answer.json()["fields"]) == [field]
+
+
+def test_whatever_there_is_comes_by_on_a_wall(client: Any, stage: Stage) -> None:
+    """Twenty queues and eleven enti more than a screen holds; and who gave up, and who is owed a call."""
+    cast = stage.cast
+    names = [f"Coda {n:02}" for n in range(20)]
+    with stage.database.begin(Scope.nothing()) as session:
+        first = session.get_one(Queue, cast.operator)
+        same = {one.name: getattr(first, one.name) for one in Queue.__table__.columns if one.name != "id"}
+        changed(session)
+        session.add_all(Queue(**{**same, "name": name, "menu_digit": None, "menu_label": None}) for name in names)
+    gave_up = stage.queues(sid="CA1")
+    stage.caller_leaves(gave_up, after=30)
+    page = client.get(hangs(client, cast)).text
+    for name in names:
+        assert page.count(f">{name}<") == 1
+    assert "3 di 3" in page
+    assert page.count('data-wall-page="queues"') == 3
+    assert 'data-wall-page="now" data-part="1"' in page
+    today = page[page.index("Oggi") :]
+    for words in ("abbandoni", "da richiamare", "risposte"):
+        assert words in today
+    assert '<strong class="num">1</strong> abbandoni' in page
+
+
+@given(st.lists(st.sampled_from(WallPage), unique=True), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+def test_no_row_of_a_wall_is_left_out_and_none_comes_twice(
+    pages: list[WallPage], levels: int, queues: int, enti: int
+) -> None:
+    rows = {WallPage.LEVELS: range(levels), WallPage.QUEUES: range(queues), WallPage.ENTI: range(enti)}
+    found = sheets(pages, rows)
+    for page in pages:
+        mine = [one for one in found if one.page is page]
+        assert [one.number for one in mine] == list(range(1, mine[0].of + 1))
+        assert [row for one in mine for row in one.rows] == list(rows.get(page, ()))
+        assert all(len(one.rows) <= ON_A_SHEET.get(page, 0) for one in mine)

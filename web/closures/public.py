@@ -34,7 +34,7 @@ def closures(request: Request, runtime: RuntimeDep, ente: str | None = None) -> 
 
 @router.get("/closures.json")
 def as_json(runtime: RuntimeDep, ente: str | None = None) -> dict[str, Any]:
-    """The same for programs. `ends_at` is null while nobody knows."""
+    """The same for programs. `ends_at` is null while nobody knows; `number`: closed is this one alone, in E.164."""
     with runtime.database.begin(Scope.nothing()) as session:
         found, badges = _read(session, ente), queries.badges(session)
         codes = {one: queries.cadastral_code(session, one) for one in badges}
@@ -45,6 +45,7 @@ def as_json(runtime: RuntimeDep, ente: str | None = None) -> dict[str, Any]:
             {
                 "ente": codes[one.ente_id], "name": badges[one.ente_id].name, "starts_at": one.starts_at.isoformat(),
                 "ends_at": one.ends_at.isoformat() if one.ends_at else None, "message": one.message,
+                "number": one.number,
             }
             for one in found
         ],
@@ -75,5 +76,6 @@ def _read(session: Session, ente: str | None) -> list[Published]:
 
 
 def _event(one: Published, ente: Badge) -> Event:
-    title = f"{ente.name}: centro di contatto chiuso"
+    what = "centro di contatto" if one.number is None else f"numero {one.number}"
+    title = f"{ente.name}: {what} chiuso"
     return Event(f"closure-{one.id}-{one.ente_id}@filodiretto", one.starts_at, one.ends_at, title, one.message)

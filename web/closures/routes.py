@@ -17,6 +17,8 @@ from crm.core.errors import FieldError, ForbiddenError
 from crm.enti import closure_queries
 from crm.enti import closures as service
 from crm.enti import queries as enti
+from crm.enti.consent import THOUGHT_OVER
+from web.closures import numbers
 from web.edge.fields import day_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -34,8 +36,10 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     by = visit.principal
     asks = by.contracts_for(Permission.CLOSURE_PROPOSE)
     with runtime.database.begin(Scope.nothing()) as session:
-        decides = scope_for(session, by, Permission.CLOSURE_APPROVE).enti or frozenset()
         seen = _seen(session, visit)
+    with runtime.database.begin(Scope.of_enti(seen, asks)) as session:
+        decides = scope_for(session, by, Permission.CLOSURE_APPROVE).enti or frozenset()
+        shut = numbers.read(session, asks, seen)
         rows = closure_queries.planned(session, asks, seen)
         lost = closure_queries.lost(session, seen)
         badges = enti.badges(session)
@@ -43,7 +47,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
         boards = {topics.board(one) for one, covered in enti.coverage(session).items() if covered & seen}
     html = fragment(
         "closures/list.html", visit.language, closures=rows, badges=badges, decides=decides, asks=asks, lost=lost,
-        now=now,
+        now=now, shut=shut, undone_until=now - THOUGHT_OVER,
     )  # fmt: skip
     return Rendered({"closures": html}, frozenset(topics.ente(one) for one in seen) | boards)
 

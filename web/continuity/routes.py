@@ -16,7 +16,7 @@ from crm.core.clock import ROME
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
-from web.continuity.view import watched
+from web.continuity.view import told_within, watched
 from web.edge.answers import shown_anew
 from web.edge.fields import instant_of
 from web.edge.i18n import translations
@@ -35,7 +35,8 @@ def continuity(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respon
         found = watched(session, _watched(session, scope))
         context: dict[str, Any] = {
             "badges": enti.badges(session, scope.enti), "now": clock.now(session), "said": queries.said(session),
-            "since": queries.measured_since(session),
+            "since": queries.measured_since(session), "told": told_within(session),
+            "followers": queries.followers(session),
             "decides": scope_for(session, by, Permission.PENALTY_DECIDE).enti or frozenset(),
             "backups": queries.runs(session, RunKind.BACKUP), "drills": queries.runs(session, RunKind.DRILL, most=5),
             "too_old": queries.backup_too_old(session),

@@ -137,7 +137,10 @@ def as_json(request: Request, runtime: RuntimeDep, ente: str = "") -> dict[str, 
             for one in found.outages
         ],
         "closures": [
-            {"starts_at": _iso(one.starts_at), "ends_at": _iso(one.ends_at), "message": one.message}
+            {
+                "starts_at": _iso(one.starts_at), "ends_at": _iso(one.ends_at), "message": one.message,
+                "number": one.number,
+            }
             for one in found.closures
         ],
         "days": [

@@ -16,6 +16,7 @@ from crm.enti import queries as enti
 from crm.enti.downtime import Spell
 
 SHOWN = timedelta(days=400)
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,23 @@ class Watched:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ToldWithin:
+    """Of how many interruptions users were told, or should have been by now; and of how many within the hour."""
+
+    known: int
+    in_time: int
+
+
+def told_within(session: Session) -> ToldWithin:
+    """Of the last twelve months."""
+    now = clock.now(session)
+    known = [
+        one for one in queries.outages(session, since=now - YEAR) if one.told_at is not None or one.is_told_late(now)
+    ]
+    return ToldWithin(len(known), sum(not one.is_told_late(now) for one in known))
+
+
 def watched(session: Session, whom: Iterable[tuple[int, int | None]]) -> list[Watched]:
     """Each contract as a whole, or the ente of it that is named."""
     now = clock.now(session)
@@ -63,7 +81,7 @@ def _watched(
     agreed_ids = queries.not_counted(session, contract_id, ente_id)
     left_out = [one.spell(now) for one in found if one.id in agreed_ids]
     rows = closures.closed(session, contract_id, since=min(before.starts_at, year.starts_at), until=now)
-    _, closed = closures.stops((row for row in rows if row.ente_id in {None, ente_id}), now)
+    _, closed = closures.stops(closures.concerning(rows, ente_id, enti.enti_of(session, contract_id)), now)
     agreed = [*closed, *left_out]
     hours = enti.timetable(session, contract_id, ente_id)
 

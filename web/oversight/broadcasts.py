@@ -22,19 +22,22 @@ router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
 
 
-def render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
-    """What was written, and who has read it."""
+def render(runtime: Runtime, scope: Scope, visit: Visit) -> Rendered:
+    """What was written, and who has read it, or how many."""
     with runtime.database.begin(scope) as session:
         found = queries.sent(session, scope.contracts)
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}
-    html = fragment("oversight/sent.html", language, broadcasts=found, queues=names)
+    locks = frozenset().union(*(one.locks for one in found))
+    html = fragment("oversight/sent.html", visit.language, broadcasts=found, queues=names, locks=locks, visit=visit)
     return Rendered({"sent": html}, frozenset(topics.broadcasts(one) for one in scope.contracts))
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
-    """Whoever oversees the same contracts sees the same."""
+    """Whoever oversees the same contracts, and may open the same locks, sees the same."""
     scope = visit.scope(Permission.AGENT_OVERSEE)
-    return [(f"sent:{sorted(scope.contracts)}:{visit.language}", partial(render, runtime, scope, visit.language))]
+    opens = visit.principal.can(Permission.MONITORING_MANAGE)
+    key = f"sent:{sorted(scope.contracts)}:{visit.language}:{opens}"
+    return [(key, partial(render, runtime, scope, visit))]
 
 
 @router.get("/broadcasts")

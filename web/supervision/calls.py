@@ -28,7 +28,7 @@ from web.edge.templating import page
 from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.edge.words import word_for
 from web.supervision.outcomes import Came, came
-from web.supervision.spans import Live, Span, bounds
+from web.supervision.spans import Apart, Live, Span, bounds
 from web.supervision.words import HEAD
 from web.wiring import Runtime
 
@@ -42,7 +42,7 @@ class Wanted:
     """Which figure of which contract, as the address has it. Nobody's name or number is ever in it."""
 
     contract: int
-    figure: Figure | Live
+    figure: Figure | Live | Apart
     span: Span
     queue: int | None
     ente: int | None
@@ -92,7 +92,7 @@ def wanted(
     callers: Callers | None = None,
 ) -> Wanted:
     """What an address asks for. Raises `NotFoundError` for a figure that there is not."""
-    kinds: tuple[type[Figure] | type[Live], ...] = (Figure, Live)
+    kinds: tuple[type[Figure] | type[Live] | type[Apart], ...] = (Figure, Live, Apart)
     found = next((kind(figure) for kind in kinds if figure in set(kind)), None)
     if found is None:
         raise NotFoundError("Questa cifra non c'è.")
@@ -116,7 +116,10 @@ def look(runtime: Runtime, visit: Visit, what: Wanted) -> Found:
             at = clock.now(session)
             agreed = levels.agreement(session, what.contract)
             since, until = bounds(what.span, at, agreed.period if agreed else Period.MONTH)
-            rows = list(_counted(session, what, what.figure, (since, until), names, badges))
+            if isinstance(what.figure, Apart):
+                rows = list(_shut(session, what, (since, until), badges))
+            else:
+                rows = list(_counted(session, what, what.figure, (since, until), names, badges))
         return Found(
             rows, enti.contract_name(session, what.contract), names.get(what.queue or NOBODYS),
             badges.get(what.ente or NOBODYS), since, until,
@@ -172,6 +175,14 @@ def _counted(
             one.account.callers, None if call.waited_ms is None else call.waited_ms / 1000,
             call.talk_ms / 1000 if call.talk_ms else None, came(call),
         )  # fmt: skip
+
+
+def _shut(session: Session, what: Wanted, period: tuple[datetime, datetime], badges: dict[int, Badge]) -> Iterator[Row]:
+    for one in calls.found_shut(session, what.contract, *period):
+        if what.ente in {None, one.ente_id or NOBODYS} and what.callers in {None, one.callers}:
+            yield Row(
+                one.arrived_at, badges.get(one.ente_id or NOBODYS), None, one.callers, None, None, Came.FOUND_SHUT
+            )
 
 
 def _in_hand(

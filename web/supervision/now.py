@@ -10,17 +10,18 @@ from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, opening
-from crm.enti.queries import Switch
+from crm.enti.queries import Badge, Switch
 from crm.levels import live as live_levels
 from crm.levels import queries as levels
 from crm.levels.agreement import Promise
 from crm.levels.live import LiveLevel, LiveLevels
 from crm.levels.metering import Callers, Counts, hour_of
-from crm.levels.metrics import METRICS, MetricName, Unit
+from crm.levels.metrics import METRICS, MetricName, Source, Unit
 from crm.levels.tracing import Figure
 from telephony.agents import queries as agents
 from telephony.agents.models import AgentState
 from telephony.agents.queries import Staffed
+from telephony.calls import queries as calls
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines import queries as lines
@@ -40,6 +41,7 @@ TRACED = {  # the calls behind a level's share
     MetricName.WAITING_OVER: Figure.WAITED_OVER, MetricName.LOST: Figure.LOST,
     MetricName.ANSWERED_WITHIN: Figure.ANSWERED_WITHIN,
 }  # fmt: skip
+MEASURED_ON_ITSELF = frozenset({Source.SERVICE_TIME, Source.OPERATIONS, Source.PORTAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ class LevelRow:
     metric: MetricName | None
     unit: Unit
     figure: Figure | None
+    source: Source | None = None
+
+    @property
+    def facts(self) -> str:
+        """Where what no call stands behind is shown in full."""
+        return "/continuity" if self.source in MEASURED_ON_ITSELF else f"/levels?contract={self.promise.contract_id}"
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is about those who wait: just now they stand behind it."""
+        return self.metric in {MetricName.QUEUE_CAP, MetricName.LONGEST_WAIT}
 
     @property
     def promise(self) -> Promise:
@@ -89,10 +102,12 @@ class ContractNow:
     switch: Switch | None  # of its lines, for whoever may close them
     emergencies: tuple[EmergencyMessage, ...]
     lines: tuple[LineView, ...]  # each of which may be closed by itself
+    enti: tuple[Badge, ...]  # to whose callers alone a message may be said
     live: LiveLevels | None
     rows: tuple[LevelRow, ...]
     queues: tuple[QueueNow, ...]
     total: QueueNow
+    found_shut: int  # today, who called a number that was closed by itself: in no figure of its queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +154,8 @@ def _contract(
 ) -> ContractNow:
     this = frozenset({contract_id})
     held = queues.standing(session, this)
-    today, hour = (
-        _by_queue(session, this, since) for since in (clock.start_of_day(clock.business_day(at)), hour_of(at))
-    )
+    midnight = clock.start_of_day(clock.business_day(at))
+    today, hour = (_by_queue(session, this, since) for since in (midnight, hour_of(at)))
     known = queues.with_closed(session, this)
     rows = [
         _queue(session, one, held, hour, today, staffing.get(one.id, {}), told=one.id not in kept_back)
@@ -158,9 +172,10 @@ def _contract(
         opening(enti.timetable(session, contract_id, None), at),
         next(iter(enti.switches(session, this)), None) if may_close else None,
         tuple(ivr.emergencies(session, this)) if may_close else (),
-        tuple(lines.of_contract(session, contract_id)) if may_close else (), live,
+        tuple(lines.of_contract(session, contract_id)) if may_close else (),
+        tuple(enti.badges(session, enti.enti_of(session, contract_id)).values()) if may_close else (), live,
         tuple(_level(one) for one in live.levels) if live else (), tuple(rows),
-        _total(rows, held),
+        _total(rows, held), len(calls.found_shut(session, contract_id, midnight, at)),
     )  # fmt: skip
 
 
@@ -177,14 +192,14 @@ def _queue(
 ) -> QueueNow:  # fmt: skip
     bare = _row(view, lines, hour, today)
     serving = sum(count for state, count in staff.items() if state in SERVING)
-    expected = waits.for_newcomer(
+    grounds = waits.for_newcomer(
         session, contract_id=view.contract_id, queue_id=view.id, waiting=bare.waiting, agents=serving
     )
     ready = staff.get(AgentState.READY, 0)
     return QueueNow(
         view.id, view.name, bare.waiting, bare.since, bare.talking, bare.away, bare.hour, bare.today,
         ready if told else None, sum(count for state, count in staff.items() if state in ON_DUTY) if told else None,
-        None if ready and not bare.waiting else expected,  # whoever comes now is answered at once
+        None if ready and not bare.waiting else grounds.wait,  # whoever comes now is answered at once
     )  # fmt: skip
 
 
@@ -212,4 +227,5 @@ def _total(rows: Iterable[QueueNow], lines: Iterable[Line]) -> QueueNow:
 def _level(one: LiveLevel) -> LevelRow:
     metric = MetricName(one.promise.metric) if one.promise.metric in METRICS else None
     unit = METRICS[one.promise.metric].unit if metric else Unit.CONTACTS
-    return LevelRow(one, metric, unit, TRACED.get(metric) if metric else None)
+    source = METRICS[one.promise.metric].source if metric else None
+    return LevelRow(one, metric, unit, TRACED.get(metric) if metric else None, source)

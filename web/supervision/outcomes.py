@@ -15,6 +15,7 @@ class Came(StrEnum):
     TURNED_AWAY = "turned_away"
     OWED = "owed"  # to be called back
     NOT_REACHED = "not_reached"
+    FOUND_SHUT = "found_shut"  # the number was closed by itself
     IN_MENU = "in_menu"
     LEFT_MENU = "left_menu"
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import topics
@@ -88,6 +89,24 @@ def conversations(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Res
     """The live board: levels, queues, agents, conversations."""
     regions = {id_: html for _, look in join(runtime, visit) for id_, html in look().regions.items()}
     return page(request, "supervision/page.html", visit.language, regions=regions, visit=visit, csrf=visit.csrf_token)
+
+
+@router.post("/supervision/emergency")
+def say(
+    runtime: RuntimeDep, visit: ChangeDep, contract: Annotated[int, Form()], it: Annotated[str, Form()] = "",
+    en: Annotated[str, Form()] = "", ente: Annotated[str, Form()] = "", ends: Annotated[bool, Form()] = False,
+) -> Response:  # fmt: skip
+    """Write a message for emergencies and switch it on at once."""
+    ente_id = int(ente) if ente.isdecimal() and len(ente) < 12 else None
+
+    def work(session: Session) -> None:
+        id_ = ivr.write_emergency(
+            session, visit.principal, contract_id=contract, ente_id=ente_id, text={"it": it, "en": en}, ends=ends
+        )
+        ivr.switch_emergency(session, visit.principal, message_id=id_, on=True)
+
+    runtime.database.transact(visit.granted_scope(Permission.CENTRE_CLOSE), work)
+    return Response(status_code=NO_CONTENT)
 
 
 @router.post("/supervision/emergency/{message_id}")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from crm.levels.tracing import Figure
 from web.supervision.outcomes import Came
-from web.supervision.spans import Live, Span
+from web.supervision.spans import Apart, Live, Span
 
 HEAD = ("Arrivo", "Ente", "Coda", "Da dove", "Attesa (s)", "Conversazione (s)", "Com'è andata")
 
@@ -27,6 +27,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Came.TURNED_AWAY: "non accolta: coda piena",
         Came.OWED: "da richiamare",
         Came.NOT_REACHED: "richiamata senza trovarlo",
+        Came.FOUND_SHUT: "il numero era chiuso",
         Came.IN_MENU: "al risponditore",
         Came.LEFT_MENU: "uscita dal risponditore",
     },
@@ -35,9 +36,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Live.TALKING: "Chi parla adesso",
         Live.AWAY: "Da richiamare",
     },
+    Apart: {Apart.FOUND_SHUT: "Chiamate a numeri chiusi"},
     Span: {
         Span.NOW: "in questo quarto d'ora",
         Span.HOUR: "in quest'ora",
+        Span.LATELY: "nelle ultime due ore",
+        Span.WEEK: "negli ultimi sette giorni",
         Span.TODAY: "oggi",
         Span.PERIOD: "nel periodo",
     },

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.core import topics
 from crm.core.db import Scope
 from crm.enti.queries import enti_of
+from crm.levels.formulas import Standing
 from crm.levels.metering import Counts
 from telephony.agents.models import AgentState
 from telephony.queues import queries as queues
@@ -17,9 +18,10 @@ from telephony.walls.queries import Room
 from web.edge.templating import fragment
 from web.live.hub import Rendered
 from web.supervision import now
-from web.supervision.now import ContractNow, QueueNow
+from web.supervision.now import ContractNow, LevelRow, QueueNow
 from web.wallboard import board
 from web.wallboard.board import EnteRow
+from web.walls.sheets import Sheet, sheets
 from web.wiring import Runtime
 
 
@@ -35,6 +37,22 @@ class WallView:
     states: Mapping[AgentState, int] | None  # none: it would tell of a single one
     carrier_silent: bool
     topics: frozenset[str]
+
+    @property
+    def unmeasured(self) -> int:
+        """How many levels are promised of which nothing is known so far."""
+        return len(self.contract.rows) - len(self.levels)
+
+    @property
+    def levels(self) -> tuple[LevelRow, ...]:
+        """Those of which something is known."""
+        return tuple(one for one in self.contract.rows if one.of.period.standing is not Standing.UNKNOWN)
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """What the screen shows, one after the other."""
+        rows = {WallPage.LEVELS: self.levels, WallPage.QUEUES: self.queues, WallPage.ENTI: self.enti}
+        return sheets(self.room.pages, rows)
 
 
 def scope_of(room: Room) -> Scope:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.errors import ConflictError, InvalidError
-from crm.enti.consent import Agreed, ClosureStanding, agreed_by_all, agreed_from, check_spell, decided
+from crm.enti.consent import Agreed, ClosureStanding, agreed_by_all, agreed_from, check_spell, decided, judged, unjudged
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -62,6 +62,21 @@ def test_approved_late_it_is_agreed_from_then_on_and_an_emergency_never() -> Non
     assert agreed_from(ClosureStanding.APPROVED, NOW, NOW + HOUR) == NOW + HOUR
     for standing in set(ClosureStanding) - {ClosureStanding.APPROVED}:
         assert agreed_from(standing, NOW, NOW) is None
+
+
+@given(st.booleans(), st.integers(0, 48))
+def test_a_closed_number_is_judged_once_and_that_is_taken_back_within_a_day(approve: bool, hours: int) -> None:
+    said = judged(ClosureStanding.EMERGENCY, approve=approve, reason="Non lo sapevamo.")
+    assert said is (ClosureStanding.APPROVED if approve else ClosureStanding.REFUSED)
+    with pytest.raises(ConflictError):
+        judged(said, approve=approve, reason="Non lo sapevamo.")
+    if hours <= 24:
+        assert unjudged(said, decided_at=NOW, now=NOW + hours * HOUR) is ClosureStanding.EMERGENCY
+    else:
+        with pytest.raises(ConflictError):
+            unjudged(said, decided_at=NOW, now=NOW + hours * HOUR)
+    with pytest.raises(ConflictError):
+        unjudged(ClosureStanding.EMERGENCY, decided_at=None, now=NOW)
 
 
 @given(

@@ -1,17 +1,24 @@
 """Numbers as administrators write them, as the carrier is told of them, and as callers find them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core import clock
+from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.enti import closure_queries, closures, downtime
 from crm.enti import queries as enti
+from crm.enti.closure_queries import ClosureView
+from crm.enti.downtime import Spell
 from crm.levels.metering import Counts
+from telephony.calls import queries as calls
 from telephony.calls.models import Outcome
 from telephony.carriers.port import CarrierError, Gather, Say
 from telephony.lines import queries, service
@@ -24,6 +31,8 @@ from tests.cast import EMPOLI_LINE, REGIONAL_LINE, STRANGER
 from tests.telephony.stage import TO, Stage
 
 pytestmark = pytest.mark.integration
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = "0571 700 555"
 E164 = "+390571700555"
 
@@ -99,6 +108,139 @@ def test_one_number_is_closed_by_itself_and_never_the_last_by_which_an_ente_is_r
     assert "prema 1" in spoken(stage.announced(STRANGER, E164, sid="CAopen"))
     noted = stage.work(lambda s: s.scalars(select(AuditEntry.kind).where(AuditEntry.ente_id == cast.empoli)).all())
     assert sorted(noted) == ["line.added", "line.closed", "line.closed", "line.reopened"]
+
+
+class ClosedNumber:
+    """Sara closes a number, and the enti say whether they agree."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.cast = stage, stage.cast
+        self.sara = Principal(
+            self.cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, self.cast.contract)})
+        )
+
+    def of(self, ente: int) -> ClosureView:
+        (row,) = self.stage.work(lambda s: closure_queries.of_numbers(s, (), [ente]))
+        return row
+
+    def shut(self, number: str, reason: str = "guasto alla centrale") -> None:
+        self.stage.work(lambda s: service.shut(s, self.sara, number=number, reason=reason))
+
+    def reopen(self, number: str) -> None:
+        self.stage.work(lambda s: service.reopen(s, self.sara, number=number))
+
+    def decides(self, ente: int, *, approve: bool = True, reason: str = "", undo: bool = False) -> None:
+        vera = Principal(self.cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, ente, None)}))
+        row = self.of(ente)
+
+        def work(session: Session) -> None:
+            if undo:
+                closures.undo_decision(session, vera, closure_id=row.id)
+            else:
+                closures.decide(session, vera, closure_id=row.id, approve=approve, reason=reason)
+
+        self.stage.database.transact(Scope.of_enti([ente]), work)
+
+    def failed(self, ente: int | None) -> timedelta:
+        """Of the minutes of service of this month, those that failed, an hour from now."""
+
+        def work(session: Session) -> timedelta:
+            rows = closure_queries.closed(session, self.cast.contract, since=AGO, until=clock.now(session) + HOUR)
+            its = closure_queries.concerning(rows, ente, enti.enti_of(session, self.cast.contract))
+            stopped, agreed = closure_queries.stops(its, clock.now(session) + HOUR)
+            hours = enti.timetable(session, self.cast.contract, ente)
+            return downtime.lost(hours, stopped, agreed, period=Spell(AGO, clock.now(session) + HOUR))
+
+        return self.stage.work(work)
+
+
+@pytest.fixture
+def closed(stage: Stage, ada: Principal) -> ClosedNumber:
+    add(stage, ada)  # by which everybody is reached besides
+    return ClosedNumber(stage)
+
+
+def test_a_closed_number_is_a_fact_with_who_when_and_why_that_reopening_does_not_forget(closed: ClosedNumber) -> None:
+    cast = closed.cast
+    closed.shut(REGIONAL_LINE)
+    for ente in (cast.empoli, cast.vinci):
+        row = closed.of(ente)
+        assert (row.number, row.reason, row.declared_by, row.ends_at) == (
+            REGIONAL_LINE, "Guasto alla centrale.", "Sara", None,
+        )  # fmt: skip
+    (told,) = {one.message for one in closed.stage.work(closure_queries.published) if one.number == REGIONAL_LINE}
+    assert told == "Guasto alla centrale."
+    closed.reopen(REGIONAL_LINE)
+    row = closed.of(cast.vinci)
+    assert row.reopened_by == "Sara"
+    assert row.ends_at is not None
+    assert closed.stage.work(closure_queries.published) == []
+
+
+def test_a_closed_number_counts_as_service_that_failed_unless_each_ente_agrees(closed: ClosedNumber) -> None:
+    """V2, L6: what was closed without approval is downtime, of the enti that the number serves."""
+    cast = closed.cast
+    everybody = (cast.empoli, cast.vinci, None)
+    closed.shut(REGIONAL_LINE)
+    assert all(HOUR <= closed.failed(one) < HOUR + MINUTE for one in everybody)
+    closed.decides(cast.empoli)
+    assert closed.failed(cast.empoli) == timedelta()  # from its beginning: nobody could have asked before
+    assert closed.failed(cast.vinci) >= HOUR
+    assert closed.failed(None) >= HOUR  # the contract as a whole waits for all of them
+    with pytest.raises(InvalidError):
+        closed.decides(cast.vinci, approve=False)
+    closed.decides(cast.vinci, approve=False, reason="Non ce lo avete detto.")
+    assert closed.failed(cast.vinci) >= HOUR
+    with pytest.raises(ConflictError):
+        closed.decides(cast.vinci)
+    closed.decides(cast.vinci, undo=True)
+    closed.reopen(REGIONAL_LINE)
+    closed.decides(cast.vinci)  # afterwards as well
+    assert [closed.failed(one) for one in everybody] == [timedelta()] * 3
+
+
+def test_an_ente_s_own_number_is_its_own_and_no_other_ente_decides_it(closed: ClosedNumber) -> None:
+    cast = closed.cast
+    closed.shut(EMPOLI_LINE)
+    assert closed.failed(cast.empoli) >= HOUR
+    assert closed.failed(cast.vinci) == closed.failed(None) == timedelta()
+    row = closed.of(cast.empoli)
+    for role, ente in ((Role.ENTE_APPROVER, cast.vinci), (Role.ENTE_VIEWER, cast.empoli)):
+        other = Principal(cast.vera, "", "it", frozenset({Held(role, ente, None)}))
+        with pytest.raises((ForbiddenError, NotFoundError)):
+            closed.stage.database.transact(
+                Scope.of_enti([ente]),
+                lambda s, by=other: closures.decide(s, by, closure_id=row.id, approve=True),  # type: ignore[misc]
+            )
+    with pytest.raises(NotFoundError):  # it was not planned, and is not taken back like that
+        closed.stage.work(lambda s: closures.take_back(s, closed.sara, proposal=row.proposal))
+
+
+def test_who_calls_a_closed_number_is_counted_apart(closed: ClosedNumber) -> None:
+    """He could enter no queue: in the share of lost calls he would make it look better than it is."""
+    stage = closed.stage
+    closed.shut(EMPOLI_LINE)
+    stage.announced(STRANGER, EMPOLI_LINE, sid="CAshut")
+    stage.queues(STRANGER, REGIONAL_LINE, sid="CAother")
+    closed.reopen(EMPOLI_LINE)
+    stage.arrives(STRANGER, EMPOLI_LINE, sid="CAopen")
+    assert sum(one.received for one in stage.counts().values()) == 2
+    found = stage.work(lambda s: calls.found_shut(s, stage.cast.contract, AGO, clock.now(s) + HOUR))
+    assert [(one.line, one.ente_id) for one in found] == [(EMPOLI_LINE, stage.cast.empoli)]
+
+
+def test_a_closed_number_that_is_given_to_another_ente_or_taken_away(
+    closed: ClosedNumber, stage: Stage, ada: Principal
+) -> None:
+    cast = closed.cast
+    number = add(stage, ada, "0571 700 556", ente_id=cast.empoli)
+    closed.shut(number)
+    leads = Leads("Nuovo", LineKind.GEOGRAPHIC, ente_id=cast.vinci)
+    stage.work(lambda session: service.save(session, ada, number=number, leads=leads))
+    assert closed.of(cast.empoli).ends_at is not None
+    assert closed.of(cast.vinci).ends_at is None
+    stage.work(lambda session: service.remove(session, ada, number=number))
+    assert closed.of(cast.vinci).ends_at is not None
 
 
 def test_who_may_not_close_the_lines_closes_no_number(stage: Stage) -> None:
