@@ -67,7 +67,7 @@ def book(
     needs_code = queries.service(session, ente_id, row.service_id).needs_code
     if row.channel is Channel.WEB and by is None and needs_code and not verified:
         raise CodeNeededError
-    person = people.parse(person, row.channel)
+    person = people.parse(person, row.channel, by_voice=by is None and row.channel is Channel.PHONE)
     _require_caps(session, row, person)
     now = clock.now(session)
     row.state, row.held_until, row.holder, row.code = AppointmentState.BOOKED, None, None, _new_code(session, ente_id)

@@ -18,6 +18,7 @@ from crm.core import secrecy
 # None that is read as another, on paper or aloud (B/8, I/1, O/0, S/5, Z/2), and no vowels: a code is never a word.
 LETTERS = "CDFGHJKLMNPQRTVWXY34679"
 LENGTH = 8
+_KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")  # ITU-T E.161
 _MARK = 16
 _FIRST = "x"  # in front of each token, and no sign within: no part of it is taken for a word of its own
 
@@ -39,6 +40,11 @@ def read_code(text: str) -> str | None:
     """A code as somebody types it, with spaces, hyphens or small letters; none when it cannot be one."""
     code = "".join(text.split()).replace("-", "").upper()
     return code if len(code) == LENGTH and set(code) <= set(LETTERS) else None
+
+
+def on_keys(code: str) -> str:
+    """A code as it is keyed on a telephone: each letter by the key that it stands on, once."""
+    return code.translate(_KEYS)
 
 
 def token(session: Session, use: Use, ente_id: int, appointment_id: UUID) -> str:

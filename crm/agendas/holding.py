@@ -107,7 +107,7 @@ def release(session: Session, *, ente_id: int, token: str) -> None:
     """Let a held time go. Twice is once; what is booked stays."""
     found = codes.read_token(session, Use.HOLD, ente_id, token)
     if found is not None:
-        mine = (_ROW.c.id == found, _ROW.c.state == AppointmentState.HELD)
+        mine = (_ROW.c.ente_id == ente_id, _ROW.c.id == found, _ROW.c.state == AppointmentState.HELD)
         gone = session.execute(delete(_ROW).where(*mine).returning(_ROW.c.office_id)).first()
         if gone is not None:
             touch(session, topics.office(gone.office_id))

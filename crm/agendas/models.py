@@ -110,6 +110,7 @@ class BookableService(Base):
     ahead: Mapped[int] = mapped_column(SmallInteger, default=2)
     moves: Mapped[int] = mapped_column(SmallInteger, default=3)
     needs_code: Mapped[bool] = mapped_column(default=False)  # a one-time code, before it is booked on the web
+    by_voice: Mapped[bool] = mapped_column(default=True)  # whoever calls books it by himself, in the voice menu
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),

@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from crm.contacts.codice_fiscale import parse_codice_fiscale
 from crm.contacts.email import to_email
 from crm.contacts.models import Contact, ContactReach, ReachKind, Verification
 from crm.contacts.names import name_key
-from crm.contacts.phone import typed_number
+from crm.contacts.phone import spaced, typed_number
 from crm.core import clock
 from crm.core.errors import InvalidError
 from crm.messages.wording import LANGUAGES
@@ -39,10 +40,11 @@ class Person:
     notes: str = ""
 
 
-def parse(told: Person, channel: Channel) -> Person:
+def parse(told: Person, channel: Channel, *, by_voice: bool = False) -> Person:
     """The same in the writing in which it is kept. Raises `InvalidError` with what is wrong at each field.
 
-    Away from the desk somebody leaves an address, or nobody could tell him that the office is closed that day.
+    Away from the desk somebody leaves an address, or nobody could tell him that the office is closed that day. Whoever
+    books `by_voice` can spell no name: his number stands for it where we know none.
     """
     wrong: list[InvalidError] = []
     person = replace(
@@ -53,12 +55,14 @@ def parse(told: Person, channel: Channel) -> Person:
         value = getattr(person, name)
         if len(value) > longest or not all(line.isprintable() for line in value.splitlines()):
             wrong.append(InvalidError("È troppo lungo, o ha caratteri che non si possono scrivere.", field=name))
+    phone = (typed_number(told.phone.strip()) or "") if told.phone.strip() else ""
+    if by_voice and phone and not person.surname:
+        person = replace(person, given_name="", surname=spaced(phone))
     if not person.surname:
         wrong.append(InvalidError("Scrivi il cognome, o il nome della società.", field="surname"))
     code = _parsed(told.codice_fiscale, "codice_fiscale", wrong)
-    if not person.given_name and len(code) != 11:
+    if not person.given_name and len(code) != 11 and not by_voice:
         wrong.append(InvalidError("Scrivi il nome.", field="given_name"))
-    phone = (typed_number(told.phone.strip()) or "") if told.phone.strip() else ""
     if told.phone.strip() and not phone:
         wrong.append(InvalidError("Il numero di telefono non è valido: ricontrollalo.", field="phone"))
     email = (to_email(person.email) or "") if person.email else ""
@@ -100,19 +104,33 @@ def known_as(session: Session, ente_id: int, person: Person) -> int | None:
                 Contact.withdrawn_as_of.is_(None),
             )
         )  # fmt: skip
-    if not person.phone:
-        return None
+    owner = _owner(session, ente_id, person.phone) if person.phone else None
+    named = name_key(person.surname, person.given_name or None)
+    return owner.id if owner is not None and owner.name_key == named else None
+
+
+def who_calls(session: Session, ente_id: int, phone: str) -> Person:
+    """Whoever calls an ente from this number (E.164): the one contact whose verified number it is, else the number
+    alone. For those who cannot say who they are; what is told to him must not tell who that contact is.
+    """
+    owner = _owner(session, ente_id, phone)
+    if owner is None:
+        return Person(phone=phone)
+    return Person(owner.given_name or "", owner.surname, owner.codice_fiscale or "", phone)
+
+
+def _owner(session: Session, ente_id: int, phone: str) -> Any | None:
+    """The contact of the ente whose verified number this is; none where it is that of several."""
     found = session.execute(
-        select(Contact.id, Contact.name_key)
+        select(Contact.id, Contact.name_key, Contact.given_name, Contact.surname, Contact.codice_fiscale)
         .join(ContactReach, (ContactReach.contact_id == Contact.id) & (ContactReach.ente_id == Contact.ente_id))
         .where(
-            Contact.ente_id == ente_id, ContactReach.value == person.phone, ContactReach.kind == ReachKind.PHONE,
+            Contact.ente_id == ente_id, ContactReach.value == phone, ContactReach.kind == ReachKind.PHONE,
             ContactReach.verification == Verification.VERIFIED, Contact.withdrawn_as_of.is_(None),
         )
         .distinct()
     ).all()  # fmt: skip
-    named = name_key(person.surname, person.given_name or None)
-    return found[0].id if len(found) == 1 and found[0].name_key == named else None
+    return found[0] if len(found) == 1 else None
 
 
 def same(person: Person) -> ColumnElement[bool] | None:

@@ -66,6 +66,7 @@ class ServiceTold:
     needs_code: bool = False
     active: bool = True
     rank: int = 0
+    by_voice: bool = True
 
 
 def save_desk(
@@ -112,7 +113,7 @@ def save_service(
         setattr(row, field, _written(told.texts.get(field, {})))
     for field, (_, _, usual) in RANGES.items():
         setattr(row, field, told.numbers.get(field, usual))
-    row.needs_code, row.active, row.rank = told.needs_code, told.active, told.rank
+    row.needs_code, row.by_voice, row.active, row.rank = told.needs_code, told.by_voice, told.active, told.rank
     session.add(row)
     session.flush()
     for model in (ServiceOffice, ServiceClerk):

@@ -60,6 +60,7 @@ class ServiceView:
     needs_code: bool
     offices: frozenset[int]
     rank: int = 0
+    by_voice: bool = True
 
     def called(self, language: str) -> str:
         """Its name in a language, else in Italian."""
@@ -234,6 +235,7 @@ def _service(row: BookableService, offices: frozenset[int]) -> ServiceView:
     return ServiceView(
         row.id, row.ente_id, row.active, MappingProxyType(row.name), MappingProxyType(row.description),
         MappingProxyType(row.bring), Measures(row.id, **minutes), limits, row.needs_code, offices, row.rank,
+        row.by_voice,
     )  # fmt: skip
 
 
@@ -264,6 +266,14 @@ def get(session: Session, appointment_id: UUID) -> AppointmentView:
 def by_code(session: Session, ente_id: int, code: str) -> AppointmentView | None:
     """The appointment of an ente with this code, as `codes.read_code` returns it."""
     return next(iter(_views(session, Appointment.ente_id == ente_id, Appointment.code == code)), None)
+
+
+def of_phone(session: Session, ente_ids: Collection[int], phone: str) -> list[AppointmentView]:
+    """What is booked from now on at these enti by whoever left this number (E.164), in order."""
+    return _views(
+        session, Appointment.ente_id.in_(ente_ids), Appointment.phone == phone,
+        Appointment.state == AppointmentState.BOOKED, Appointment.starts_at >= clock.now(session),
+    )  # fmt: skip
 
 
 def of_office(session: Session, office_id: int, first: date, last: date) -> list[AppointmentView]:

@@ -23,7 +23,7 @@ from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti import logo
 from crm.enti.calendar import Hours
-from crm.enti.hours import parse_day, parse_week, written
+from crm.enti.hours import parse_day, parse_week, written, written_week
 from crm.enti.identity import Identity, parse
 from crm.enti.models import (
     Contract,
@@ -184,6 +184,19 @@ def save_days(session: Session, by: Principal, *, contract_id: int, replacement:
     for name, days in after.items():
         setattr(row, name, days)
     record(session, by, "contract.days", None, before, after, contract_id=contract_id)
+
+
+def save_called_back(session: Session, by: Principal, *, contract_id: int, week: Mapping[int, str]) -> None:
+    """Write when people are called back under a contract; an empty week is the usual one, `calendar.CALLED_BACK`."""
+    by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
+    row = session.get(Contract, contract_id, with_for_update=True)
+    if row is None:
+        raise NotFoundError("Questo contratto non esiste.")
+    hours, old = parse_week(week), parse_week(dict(enumerate(row.called_back)))
+    changed(session)
+    row.called_back = list(written_week(hours)) if hours else []
+    before, after = ({str(day): written(rows, day) for day in range(7)} for rows in (old, hours))
+    record(session, by, "contract.called_back", None, before, after, contract_id=contract_id)
 
 
 def save_payment_ways(session: Session, by: Principal, *, ente_id: int, words: str) -> None:

@@ -51,15 +51,20 @@ class Special:
     closes: time | None = None
 
 
+CALLED_BACK = tuple(Hours(weekday, time(9), time(20)) for weekday in range(6))  # where a contract says nothing else
+
+
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """All that decides when a line is open. `patron` is (month, day); of one day, one `Special`."""
+    """All that decides when a line is open. `patron` is (month, day); of one day, one `Special`. `called_back`: the
+    hours at which people are called back, while it is open."""
 
     hours: tuple[Hours, ...]
     closures: tuple[ClosedSpell, ...] = ()
     observes_holidays: bool = True
     patron: tuple[int, int] | None = None
     special: tuple[Special, ...] = ()
+    called_back: tuple[Hours, ...] = CALLED_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,16 @@ def is_metered(timetable: Timetable, instant: datetime) -> bool:
     without the ente's consent (Intercent-ER 2.3; Anci Toscana 8)."""
     agreed = any(one.agreed and _covers(one, instant) for one in timetable.closures)
     return not agreed and _within_hours(timetable, instant)
+
+
+def calls_back(timetable: Timetable, instant: datetime) -> bool:
+    """Whether `instant` is within the hours at which people are called back, the line open or not."""
+    day = in_rome(instant).date()
+    return any(
+        _instant(day, one.opens) <= instant < _instant(day, one.closes, end=True)
+        for one in timetable.called_back
+        if one.weekday == day.weekday()
+    )
 
 
 def next_opening(timetable: Timetable, instant: datetime) -> datetime | None:

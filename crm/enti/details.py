@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
 from crm.core.errors import NotFoundError
+from crm.enti import queries
 from crm.enti.calendar import Hours
 from crm.enti.hours import written, written_week
 from crm.enti.identity import Identity
@@ -134,6 +135,11 @@ def contract_days(session: Session, contract_id: int) -> ContractDays:
     if row is None:
         raise NotFoundError("Questo contratto non esiste.")
     return ContractDays(row.replacement_days, row.keyed_days)
+
+
+def called_back(session: Session, contract_id: int) -> Week:
+    """The hours at which people are called back under a contract."""
+    return written_week(queries.timetable(session, contract_id, None).called_back)
 
 
 def logo(session: Session, ente_id: int) -> tuple[str, bytes] | None:

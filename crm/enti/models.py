@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -43,6 +44,8 @@ class Contract(Base):
     replacement_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
     # For how many days after a call what its caller keyed in the voice menu is kept.
     keyed_days: Mapped[int] = mapped_column(SmallInteger, default=30, server_default="30")
+    # When people are called back, as written each weekday; nothing: `calendar.CALLED_BACK`.
+    called_back: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
 
     __table_args__ = (CheckConstraint("keyed_days BETWEEN 0 AND 3650", name="keyed_days"),)
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.configuration import kept
-from crm.enti.calendar import ClosedSpell, Hours, Special, Timetable
+from crm.enti.calendar import CALLED_BACK, ClosedSpell, Hours, Special, Timetable
 from crm.enti.consent import IN_FORCE, Agreed, ClosureStanding, agreed_by_all
+from crm.enti.hours import parse_week
 from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours, SpecialDay
 
 
@@ -104,7 +105,13 @@ def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timeta
         observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
         patron=(ente.patron_month, ente.patron_day) if ente else None,
         special=_special_days(session, contract_id, ente_id),
+        called_back=_called_back(session, contract_id),
     )
+
+
+def _called_back(session: Session, contract_id: int) -> tuple[Hours, ...]:
+    texts = session.scalars(select(Contract.called_back).where(Contract.id == contract_id)).one()
+    return tuple(parse_week(dict(enumerate(texts)))) or CALLED_BACK
 
 
 def _special_days(session: Session, contract_id: int, ente_id: int | None) -> tuple[Special, ...]:

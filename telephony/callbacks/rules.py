@@ -5,14 +5,12 @@ called, nor while the line's people are not there. What he waits for is his plac
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from crm.contacts.phone import CallerKind, caller_kind, typed_number
-from crm.core.clock import business_day, in_rome, start_of_day
-from crm.enti.calendar import Timetable, closing, next_opening, opening
+from crm.core.clock import business_day, start_of_day
+from crm.enti.calendar import Timetable, calls_back, closing, next_opening, opening
 
-FROM, UNTIL = time(9), time(20)  # Rome
-DAYS = range(6)  # not on Sundays
 MOST_ATTEMPTS = 3
 AGAIN_AFTER = timedelta(minutes=15)  # whoever did not answer is called again
 LONGEST_FAREWELL, LONGEST_MESSAGE = timedelta(seconds=20), timedelta(seconds=150)  # then his line is free
@@ -62,8 +60,7 @@ def next_step(standing: Standing, table: Timetable, now: datetime) -> Offer | As
 
 def may_call(table: Timetable, instant: datetime) -> bool:
     """Whether people may be called at this instant, and the line is open."""
-    local = in_rome(instant)
-    return FROM <= local.time() < UNTIL and local.weekday() in DAYS and opening(table, instant).is_open
+    return calls_back(table, instant) and opening(table, instant).is_open
 
 
 def next_hour(table: Timetable, instant: datetime) -> datetime | None:

@@ -16,13 +16,14 @@ from crm.contacts.queries import ContactKey
 from crm.core import clock
 from crm.core.db import new_id
 from crm.enti import queries as enti
-from crm.enti.calendar import is_metered, opening
+from crm.enti.calendar import is_metered
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
-from telephony.calls import limits, self_service, service
+from telephony.calls import arranging, limits, self_service, service
 from telephony.calls.addresses import Addresses, conference_name
 from telephony.calls.events import Step
+from telephony.calls.known import facts, flow_of
 from telephony.calls.models import Phase, ProposedBy
 from telephony.calls.recorded import ASKED, note
 from telephony.calls.service import Heard
@@ -39,19 +40,29 @@ from telephony.carriers.port import (
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
-from telephony.ivr import outside, prompts, turns, walk
+from telephony.ivr import prompts, turns, walk
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Flow, ToCallback, ToQueue, ToVoicemail
+from telephony.ivr.definition import Flow, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
-from telephony.ivr.turns import Await, CalledBack, Consult, Enter, Facts, HangUp, LookUp, Place, Reached, Said, Turn
-from telephony.ivr.usual import usual
+from telephony.ivr.turns import (
+    Arrange,
+    Await,
+    CalledBack,
+    Consult,
+    Enter,
+    Facts,
+    HangUp,
+    LookUp,
+    Place,
+    Reached,
+    Said,
+    Turn,
+)
 from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
-from telephony.recording import queries as recordings
-from telephony.selfservice import queries as offered
 from telephony.surveys.marks import keep as keep_mark
 
 Reply = tuple[Instruction, ...]
@@ -103,7 +114,7 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
-    flow = _flow(session, call)
+    flow = flow_of(session, call)
     turn = _walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
     if isinstance(turn.then, LookUp):
         at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
@@ -112,6 +123,11 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
         asks, at = turn.then.request, turn.place
         answer = self_service.consult(session, call, turn.then, at.language, to)
         turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
+    elif isinstance(turn.then, Arrange):
+        wants, at = turn.then, turn.place
+        came = arranging.arrange(session, call, wants, at, facts(session, call, flow), to)
+        call = _lock(session, call_id)  # it may be another ente's now
+        turn = _walked(session, call, flow, lambda known: walk.on_arranged(flow, at, known, wants.request, came))
     return _say(session, call, turn, to)
 
 
@@ -131,7 +147,7 @@ def after_number(
     place = Place.restored(call.ivr)
     if hung_up or call.phase is not Phase.IVR or step != place.step:
         return () if hung_up else _now(session, call, to)
-    flow = _flow(session, call)
+    flow = flow_of(session, call)
     now = clock.now(session)  # they may have spoken past closing
     turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
     return _say(session, call, turn, to)
@@ -192,13 +208,15 @@ def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: st
 
 
 def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: UUID | None = None) -> Step | None:
-    """A line that a caller was on is over. Who hung up before the tone is called back without a message."""
+    """A line that a caller was on is over. Who hung up before the tone is called back without a message; a time that he
+    was about to book is free again."""
     live = floor(session).lock_call(call_id)
     if live is not None and live.phase is Phase.IVR and live.carrier_sid == sid:
         call = _lock(session, call_id)
         place = Place.restored(call.ivr)
+        arranging.let_go(session, place.kept)
         number = dialog.promised(place.kept)
-        node = _flow(session, call).nodes.get(place.node)
+        node = flow_of(session, call).nodes.get(place.node)
         if number is not None and isinstance(node, ToVoicemail):
             callbacks.ask(session, call, number, queue_id=node.queue)
             _written(session, call, replace(place, kept=dialog.over(place.kept)), ())
@@ -244,8 +262,8 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
     place = Place.restored(call.ivr)
     match call.phase:
         case Phase.IVR:
-            flow = _flow(session, call)
-            return _reply(session, call, walk.repeat(flow, place, _facts(session, call, flow)), to)
+            flow = flow_of(session, call)
+            return _reply(session, call, walk.repeat(flow, place, facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
             why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
             said = Said(prompts.sentence(why, place.language), place.language)
@@ -263,6 +281,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     """Write down where the caller is, let him into the queue if that is where, and answer."""
     structlog.contextvars.bind_contextvars(call=str(call.id))  # new, or known: the log's lines are about it from here
+    arranging.let_go(session, Place.restored(call.ivr).kept, turn.place.kept)
     floor(session).write_call(call.id, ivr=turn.place.stored(), keyed=turn.place.holds_digits)
     if turn.mark is not None:
         keep_mark(
@@ -287,15 +306,15 @@ def _walked(
     session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn], judged_at: datetime | None = None
 ) -> Turn:  # fmt: skip
     """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
-    facts = _facts(session, call, flow, judged_at)
-    turn = walked(facts)
+    known = facts(session, call, flow, judged_at)
+    turn = walked(known)
     node = flow.nodes[turn.place.node]
     if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
         return turn
     if not limits.is_full(session, _lock(session, call.id), node.queue):  # his notice may have told the ente since
         return turn
     full = frozenset(one.queue for one in flow.nodes.values() if isinstance(one, ToQueue))  # the whole centre is
-    elsewhere = walked(replace(facts, full=full))
+    elsewhere = walked(replace(known, full=full))
     if not isinstance(elsewhere.then, Enter):
         service.turn_away(session, call.id, node.queue, Heard("turned-away", clock.now(session)))
     return elsewhere
@@ -324,7 +343,7 @@ def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         case Await(digits, timeout_s, words):
             spoken = turn.place.language.tag if words else None
             return (Gather(pressed, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
-        case LookUp() | Consult():
+        case LookUp() | Consult() | Arrange():
             raise AssertionError("what is asked of us is found out before anything is answered")
 
 
@@ -362,33 +381,6 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
         queue=f"contract-{call.contract_id}", action=to.left_queue(call.contract_id, call.id),
         wait_url=to.wait(call.contract_id, call.id),
     )  # fmt: skip
-
-
-def _facts(session: Session, call: CallRow, flow: Flow, judged_at: datetime | None = None) -> Facts:
-    """Whoever came while the line was open finds it open; unless it is judged anew, at an instant."""
-    ente = None if call.ente_id is None else enti.badges(session, frozenset({call.ente_id}))[call.ente_id]
-    return Facts(
-        ente=ente.name if ente else enti.contract_name(session, call.contract_id),
-        opening=opening(
-            lines.timetable(session, call.line, call.contract_id, call.ente_id), judged_at or call.arrived_at
-        ),
-        now=clock.now(session), caller_known=call.contact_id is not None,
-        caller=lines.of_his_own(session, call.caller),
-        calls_back=not any(isinstance(one, ToCallback | ToVoicemail) for one in flow.nodes.values())
-        or callbacks.may_be_called(session, call),
-        urgent=flows.urgent(session, call.contract_id, call.ente_id),
-        offers=offered.offers(session, call.contract_id, call.ente_id),
-        records=recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id),
-        reaches=outside.reached_from(session, call.contract_id, flow, line=call.line, caller=call.caller),
-    )  # fmt: skip
-
-
-def _flow(session: Session, call: CallRow) -> Flow:
-    """The flow that the call began with. Of one that an older edition received, the one that its line has now."""
-    if call.ivr_version_id is None:
-        line = lines.line(session, call.line)
-        return usual(session, call.contract_id, line.queue_id if line else None, line.ente_id if line else None)
-    return flows.of_call(session, call.ivr_version_id)
 
 
 def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> bool:

@@ -13,9 +13,11 @@ from crm.core.db import table_of
 from crm.files.gate import GateOutcome
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
+from telephony.appointments.state import Did
 from telephony.calls.choices import Disposition
 from telephony.calls.models import Call, CallEvent, Consent, Outcome, Phase
 from telephony.recording.models import Recording
+from telephony.selfservice.dialogue import Want
 
 IN_PROGRESS = "in_progress"
 OPENED_BY_MISTAKE = "opened_by_mistake"  # all that is told to a person whose file somebody else's call opened
@@ -76,9 +78,14 @@ def withdraw(session: Session, call: Call) -> None:
     )  # fmt: skip
 
 
-def self_service(session: Session, call_id: UUID) -> list[str]:
-    """What the voice menu told him."""
-    return _self_service(_log(session, call_id))
+def told_by_voice(session: Session, call_id: UUID) -> list[Want | Did]:
+    """What the voice menu told him, or did for him."""
+    return [what_voice_told(one) for one in _self_service(_log(session, call_id))]
+
+
+def what_voice_told(word: str) -> Want | Did:
+    """The same, of a word that a timeline keeps."""
+    return Did(word) if word in set(Did) else Want(word)
 
 
 def _log(session: Session, call_id: UUID) -> Log:

@@ -2,9 +2,13 @@
 
 from typing import assert_never
 
+from crm.contacts.phone import takes_sms
+from telephony.appointments import prompts as booked
+from telephony.appointments.state import State as Booking
 from telephony.callbacks import dialog
 from telephony.ivr import prompts
 from telephony.ivr.definition import (
+    Appointment,
     Asking,
     AskLanguage,
     AskMark,
@@ -55,12 +59,25 @@ def asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = (),
         case ToCallback() | ToVoicemail():
             asks = dialog.asked(place.kept, spoken, zero_reaches=operators)
             return Turn(place, (*says, Said(asks.text, spoken)), Await(asks.digits, asks.timeout_s))
+        case Appointment():
+            return _about_appointment(place, node, facts, says, operators=operators)
         case SelfService():
             assert facts.offers is not None, "who cannot be served has been led on"
             told, digits, timeout_s = dialogue.asks(State.of(place.kept), facts.offers, spoken, operators=operators)
             return Turn(place, (*says, Said(told, spoken)), Await(digits, timeout_s))
         case _:
             assert_never(node)
+
+
+def _about_appointment(
+    place: Place, node: Appointment, facts: Facts, says: tuple[Said, ...], *, operators: bool
+) -> Turn:  # fmt: skip
+    state = Booking.of(place.kept)
+    by_sms = facts.caller is not None and takes_sms(facts.caller)
+    told = booked.asks(state, facts.bookable, place.language, facts.now, by_sms=by_sms, operators=operators)
+    words = tuple(word for meaning in told.words.values() for word in meaning) if node.by_word else ()
+    before = (say(node.text, place, facts),) if node.text and state == Booking() else ()
+    return Turn(place, (*says, *before, Said(told.text, place.language)), Await(told.digits, told.timeout_s, words))
 
 
 def sentence(which: Sentence, place: Place) -> Said:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from telephony.ivr.definition import (
     ENDS,
+    Appointment,
     Asking,
     AskLanguage,
     AskMark,
@@ -51,6 +52,7 @@ class Flaw(StrEnum):
     NO_END = "no_end"  # a loop without exit
     ENDLESS = "endless"  # whoever does nothing turns in a circle
     UNREACHED = "unreached"
+    NOTHING_BOOKABLE = "nothing_bookable"  # no service is booked by voice
     QUEUE_AT_NIGHT = "queue_at_night"  # whoever finds the line closed waits for an operator
 
 
@@ -66,11 +68,15 @@ class Problem:
     @property
     def hinders(self) -> bool:
         """Whether it may not be published so."""
-        return self.flaw not in {Flaw.UNREACHED, Flaw.QUEUE_AT_NIGHT}
+        return self.flaw not in {Flaw.UNREACHED, Flaw.QUEUE_AT_NIGHT, Flaw.NOTHING_BOOKABLE}
 
 
-def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = ()) -> tuple[Problem, ...]:
-    """Everything wrong with a flow that may lead to these queues, and to these numbers outside."""
+def problems(
+    flow: Flow, *, queues: Collection[int], numbers: Collection[str] = (), books: bool = True
+) -> tuple[Problem, ...]:
+    """Everything wrong with a flow that may lead to these queues, and to these numbers outside. `books`: some service
+    of its enti is booked by voice.
+    """
     found = [*_leading_nowhere(flow)]
     if found:  # what follows walks along the exits
         return (*found, *_own(flow, queues, numbers))
@@ -81,6 +87,7 @@ def problems(flow: Flow, *, queues: Collection[int], numbers: Collection[str] = 
         *_zero_astray(flow),
         *_unreachable(flow),
         *_at_night(flow),
+        *(Problem(id_, "kind", Flaw.NOTHING_BOOKABLE) for id_ in flow.nodes if not books and _books(flow, id_)),
     )
 
 
@@ -214,6 +221,10 @@ def _at_night(flow: Flow) -> Iterable[Problem]:
                 way = flow.nodes[way.next]
             if isinstance(way, ToQueue):
                 yield Problem(id_, "closed", Flaw.QUEUE_AT_NIGHT)
+
+
+def _books(flow: Flow, id_: NodeId) -> bool:
+    return isinstance(flow.nodes[id_], Appointment)
 
 
 def _unreachable(flow: Flow) -> Iterable[Problem]:

@@ -30,6 +30,7 @@ class Known(StrEnum):
 class NodeKind(StrEnum):
     """What a node does."""
 
+    APPOINTMENT = "appointment"
     CALLBACK = "callback"
     HOURS = "hours"
     EMERGENCY = "emergency"
@@ -55,6 +56,7 @@ class Exit(StrEnum):
     OTHERWISE = "otherwise"
     FULL = "full"
     BUSY = "busy"
+    NOTHING = "nothing"
     ZERO = "zero"
 
 
@@ -155,6 +157,20 @@ class SelfService(_Asking):
     next: NodeId
 
 
+class Appointment(_Asking):
+    """The caller books an appointment by himself, or hears and cancels one that he has.
+
+    `next` is for whoever wants something else; `nothing` for whoever finds no time, unless that is the same as
+    `otherwise`: for whoever fails, withholds his number, and where nothing is booked so.
+    """
+
+    kind: Literal[NodeKind.APPOINTMENT] = NodeKind.APPOINTMENT
+    text: Text | None = None  # said before the choices
+    by_word: bool = False  # he may say what he chooses
+    next: NodeId
+    nothing: NodeId | None = None
+
+
 class AskMark(_Asking):
     """How satisfied the caller is, from 1 to 5: asked of whoever found what he wanted without an operator.
 
@@ -221,11 +237,11 @@ class Goodbye(_Part):
 
 
 Node = Annotated[
-    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback
-    | ToVoicemail | ToQueue | ToNumber | Goodbye,
+    Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark
+    | ToCallback | ToVoicemail | ToQueue | ToNumber | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
-Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | AskMark | ToCallback | ToVoicemail
+Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark | ToCallback | ToVoicemail
 ENDS = (ToQueue, Goodbye)
 
 
@@ -253,6 +269,11 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
         case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark():
             yield "next", node.next
             yield "otherwise", node.otherwise
+        case Appointment():
+            yield "next", node.next
+            if node.nothing is not None:
+                yield "nothing", node.nothing
+            yield "otherwise", node.otherwise
         case ToCallback() | ToVoicemail():
             yield "otherwise", node.otherwise
         case ToQueue():
@@ -275,7 +296,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | AskMark() | ToQueue() | ToNumber():
+        case AskNotice() | AskMark() | Appointment() | ToQueue() | ToNumber():
             if node.text is not None:
                 yield "text", node.text
         case _:

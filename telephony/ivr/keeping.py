@@ -14,6 +14,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract
 from crm.privacy.holders import rows_of
+from telephony.appointments import state as appointments
 from telephony.callbacks import dialog
 from telephony.ivr.turns import MARKED, RECORDING
 from telephony.selfservice import dialogue
@@ -38,7 +39,7 @@ _LET_GO = text("""
     FROM left_over WHERE call.id = left_over.id
 """)
 _WORDS: dict[str, Any] = {
-    "conversations": [dialogue.STAGE, dialog.STAGE],
+    "conversations": [dialogue.STAGE, dialog.STAGE, appointments.STAGE],
     "no_digits": [RECORDING, MARKED],
     "most": MOST,
 }

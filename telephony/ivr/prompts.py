@@ -51,6 +51,7 @@ class Sentence(StrEnum):
     RECORDED = "recorded"
     NOT_RECORDED = "not_recorded"
     THANKS = "thanks"
+    GOODBYE = "goodbye"
     OUT_OF_ORDER = "out_of_order"
     PUT_THROUGH = "put_through"
     NOBODY_THERE = "nobody_there"
@@ -231,6 +232,7 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         EN: "All right: nothing will be recorded.",
         DE: "In Ordnung: Es wird nichts aufgezeichnet.",
     },
+    Sentence.GOODBYE: {IT: "Arrivederci.", EN: "Goodbye.", DE: "Auf Wiederhören."},
     Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "

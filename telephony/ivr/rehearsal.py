@@ -1,6 +1,7 @@
 """A call in words: what a caller would hear on a line, with nobody called and nothing written.
 
-The self-service speaks of an invented debt: whoever draws flows need not read anybody's. Where he is put through to a
+The self-service speaks of an invented debt: whoever draws flows need not read anybody's; of appointments the free times
+are read, and none is held. Where he is put through to a
 number outside, whoever plays says what happens there.
 """
 
@@ -16,9 +17,11 @@ from crm.core.clock import business_day
 from crm.enti import queries as enti
 from crm.enti.calendar import opening
 from crm.positions import queries as positions
+from telephony.appointments import example as invented
+from telephony.appointments.offers import offered as bookable
 from telephony.ivr import outside, queries, walk
-from telephony.ivr.definition import OPERATOR_KEY, Flow, ToNumber, ToQueue
-from telephony.ivr.turns import Consult, Facts, LookUp, Place, Reached, Turn
+from telephony.ivr.definition import OPERATOR_KEY, Appointment, Flow, ToNumber, ToQueue
+from telephony.ivr.turns import Arrange, Consult, Facts, LookUp, Place, Reached, Turn
 from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
 from telephony.recording import queries as recordings
@@ -49,6 +52,10 @@ class Rehearsal:
             today = business_day(self.facts.now)
             answer = example.answer(turn.then.request, today, turn.place.language)
             return walk.on_answer(self.flow, turn.place, self.facts, turn.then.request, answer)
+        if isinstance(turn.then, Arrange):
+            wants, at = turn.then.request, turn.place
+            came = invented.answer(session, wants, self.facts.bookable, self.facts.now, at.language)
+            return walk.on_arranged(self.flow, at, self.facts, wants, came)
         if not isinstance(turn.then, LookUp):
             return turn
         found = positions.by_notice(session, turn.then.notice)
@@ -72,12 +79,14 @@ def rehearse(
     known = [one for one in reached if line.ente_id in {None, one.ente_id}]
     ente_id = line.ente_id or (known[0].ente_id if len(known) == 1 else None)
     name = enti.badges(session)[ente_id].name if ente_id else enti.contract_name(session, line.contract_id)
+    books = any(isinstance(one, Appointment) for one in taken.nodes.values())
     facts = Facts(
         ente=name, opening=opening(lines.timetable(session, line.number, line.contract_id, ente_id), at), now=at,
         caller_known=len(known) == 1, caller=number, calls_back=calls_back,
         full=frozenset(one.queue for one in taken.nodes.values() if isinstance(one, ToQueue)) if full else frozenset(),
         urgent=queries.urgent(session, line.contract_id, ente_id),
         offers=offered.offers(session, line.contract_id, ente_id),
+        bookable=bookable(session, line.contract_id, line.ente_id) if books else (),
         records=recordings.purpose_of(session, ente_id=ente_id, call_id=UUID(int=0)),  # as if it were drawn
         reaches=outside.reached_from(session, line.contract_id, taken, line=line.number, caller=typed),
     )  # fmt: skip

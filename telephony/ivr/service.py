@@ -19,6 +19,7 @@ from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti.queries import enti_of
+from telephony.appointments.offers import offered
 from telephony.ivr import outside, queries
 from telephony.ivr.checks import Problem, problems
 from telephony.ivr.definition import MAX_TEXT, Flow
@@ -108,7 +109,8 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 def wrong(session: Session, contract_id: int, flow: Flow) -> tuple[Problem, ...]:
     """What stands against publishing a flow for this contract."""
     ours = {one.id for one in queues.queues(session, frozenset({contract_id}))}
-    return problems(flow, queues=ours, numbers=outside.numbers(session, contract_id))
+    books = bool(offered(session, contract_id, None))
+    return problems(flow, queues=ours, numbers=outside.numbers(session, contract_id), books=books)
 
 
 def publish(session: Session, by: Principal, *, version_id: int) -> None:

@@ -34,6 +34,16 @@ _ORDINALS_EN = {
     "twelve": "twelfth",
 }  # fmt: skip
 _ORDINALS_DE = {1: "ersten", 3: "dritten", 7: "siebten", 8: "achten"}
+# As people spell on the telephone: in Italian by towns, by ICAO in English, by DIN 5009 in German.
+_SPELT = {
+    IT: "Ancona Bologna Como Domodossola Empoli Firenze Genova hotel Imola jolly kiwi Livorno Milano Napoli Otranto "
+    "Palermo quadro Roma Savona Torino Udine Venezia Washington xilofono yogurt Zara",
+    EN: "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November Oscar Papa Quebec "
+    "Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu",
+    DE: "Aachen Berlin Cottbus Düsseldorf Essen Frankfurt Goslar Hamburg Ingelheim Jena Köln Leipzig München Nürnberg "
+    "Offenbach Potsdam Quickborn Rostock Salzwedel Tübingen Unna Völklingen Wuppertal Xanten Ypsilon Zwickau",
+}
+_AS = {IT: "come", EN: "for", DE: "wie"}
 _LOCALES = {IT: "it_IT", EN: "en_GB", DE: "de_DE"}
 
 
@@ -107,6 +117,13 @@ def digits(code: str, language: Language = IT) -> str:
     """A code digit by digit, in groups of four, with a short rest after each."""
     groups = [code[start : start + GROUP] for start in range(0, len(code), GROUP)]
     return ", ".join(" ".join(_LOW[language][int(one)] for one in group) for group in groups)
+
+
+def spelled(code: str, language: Language = IT) -> str:
+    """Capital letters and digits one by one, with a rest after each, a longer one after four: `C come Como, tre, …`."""
+    names = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _SPELT[language].split(), strict=True))
+    said = [f"{one} {_AS[language]} {names[one]}" if one in names else _LOW[language][int(one)] for one in code]
+    return "; ".join(", ".join(said[start : start + GROUP]) for start in range(0, len(said), GROUP))
 
 
 # -- parts ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from crm.enti.calendar import Opening
+from telephony.appointments.offers import EnteOffered
+from telephony.appointments.state import Request as Wanted
 from telephony.calls.models import Consent
 from telephony.ivr.definition import NodeId, Text
 from telephony.ivr.languages import Language
@@ -40,6 +42,7 @@ class Facts:
     full: frozenset[int] = frozenset()  # the queues that hold all they may
     reaches: frozenset[str] = frozenset()  # the numbers outside to which he may be put through
     offers: Offers | None = None  # how a caller may serve himself, where he may
+    bookable: tuple[EnteOffered, ...] = ()  # what he may book by himself
     records: Purpose | None = None  # for what he is asked whether the conversation may be recorded, if he is
 
 
@@ -127,6 +130,13 @@ class Consult:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrange:
+    """Somebody has to see to an appointment; then `on_arranged`."""
+
+    request: Wanted
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """The caller waits in this queue."""
 
@@ -155,7 +165,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | CalledBack | LookUp | Consult | Enter | PutThrough | HangUp
+Next = Await | CalledBack | LookUp | Consult | Arrange | Enter | PutThrough | HangUp
 
 
 @dataclass(frozen=True, slots=True)

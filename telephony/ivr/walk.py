@@ -10,6 +10,8 @@ from typing import assert_never
 
 from crm.core.errors import InvalidError
 from crm.positions.notice import parse_notice_number
+from telephony.appointments.state import Answer as Arranged
+from telephony.appointments.state import Request as Wanted
 from telephony.callbacks import dialog
 from telephony.calls.models import Consent
 from telephony.ivr import asking, dialogues, prompts
@@ -17,6 +19,7 @@ from telephony.ivr.asking import KEY_S, say, sentence
 from telephony.ivr.definition import (
     MAX_NODES,
     OPERATOR_KEY,
+    Appointment,
     Asking,
     AskLanguage,
     AskMark,
@@ -102,6 +105,17 @@ def on_answer(flow: Flow, place: Place, facts: Facts, request: Request, answer: 
     return _come_of(flow, place, node, facts, dialogues.answered(place, request, answer))
 
 
+def on_arranged(
+    flow: Flow, place: Place, facts: Facts, request: Wanted, answer: Arranged
+) -> Turn:  # fmt: skip
+    """Somebody has seen to an appointment."""
+    place = _still_there(flow, place)
+    node = flow.nodes[place.node]
+    if not isinstance(node, Appointment):
+        return repeat(flow, place, facts)
+    return _come_of(flow, place, node, facts, dialogues.arranged(place, node, facts, request, answer))
+
+
 def on_put_through(flow: Flow, place: Place, facts: Facts, reached: Reached) -> Turn:
     """Whoever was put through to a number outside has spoken there, or reached nobody."""
     place = _still_there(flow, replace(place, step=place.step + 1))
@@ -132,6 +146,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
         case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
             return _asked(flow, place, node, facts)
         case SelfService() if facts.offers is not None:
+            return _asked(flow, place, node, facts)
+        case Appointment() if facts.bookable:
             return _asked(flow, place, node, facts)
         case _:
             return _go(flow, place, facts)
@@ -164,7 +180,9 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.next)
             case AskMark() if MARKED in place.kept:
                 place = replace(place, node=node.next)
-            case ToCallback() | ToVoicemail() | SelfService() | ToNumber() if not _open_to_him(node, facts):
+            case ToCallback() | ToVoicemail() | SelfService() | Appointment() | ToNumber() if not _open_to_him(
+                node, facts
+            ):
                 place = replace(place, node=node.otherwise)
             case ToCallback() | ToVoicemail():
                 place = replace(place, kept=dialog.begin(place.kept, facts.caller), attempts=0)
@@ -243,8 +261,10 @@ def _about_recording(flow: Flow, place: Place, facts: Facts, keys: str) -> Turn:
     return _go(flow, answered, facts, (sentence(heard, answered),))
 
 
-def _open_to_him(node: ToCallback | ToVoicemail | SelfService | ToNumber, facts: Facts) -> bool:
+def _open_to_him(node: ToCallback | ToVoicemail | SelfService | Appointment | ToNumber, facts: Facts) -> bool:
     match node:
+        case Appointment():
+            return bool(facts.bookable)
         case SelfService():
             return facts.offers is not None
         case ToNumber():
@@ -269,6 +289,8 @@ def _heard(flow: Flow, place: Place, node: Asking, facts: Facts, keys: str, spee
     """What comes of what he keyed or said where he was asked; zero is none of it."""
     if isinstance(node, ToCallback | ToVoicemail):
         return _come_of(flow, place, node, facts, dialogues.call_back(place, node, keys))
+    if isinstance(node, Appointment):
+        return _come_of(flow, place, node, facts, dialogues.book(place, node, facts, keys, speech))
     if not keys and not speech:
         return _failed(flow, place, node, facts, Sentence.NOTHING_HEARD)
     match node:
@@ -297,7 +319,7 @@ def _come_of(flow: Flow, place: Place, node: Asking, facts: Facts, came: Turn | 
         case Goes():
             return _go(flow, replace(came.place, node=came.to, attempts=0), facts, came.says)
         case Fails():
-            return _failed(flow, place, node, facts, came.why)
+            return _failed(flow, came.place or place, node, facts, came.why)
         case _:
             assert_never(came)
 

@@ -1,13 +1,10 @@
 """Journeys of citizens who would rather be called back, with or without a message, and say how satisfied they are."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from crm.core.clock import in_rome
-from telephony.callbacks.rules import DAYS, FROM, UNTIL
 from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
 from web.demo.centre import REGIONAL
 from web.demo.flows import MESSAGE_KEY
@@ -19,13 +16,6 @@ PAYMENTS = {"say_digits": "2"}  # the queue of the demonstration that offers cal
 ONE = {"say_digits": "1"}
 
 
-def people_are_called() -> bool:
-    """Whether it is an hour at which anybody is called back."""
-    now = in_rome(datetime.now(UTC))
-    return now.weekday() in DAYS and FROM <= now.time() < time(UNTIL.hour - 1, 50)
-
-
-@pytest.mark.skipif(not people_are_called(), reason="nobody is called back at this hour")
 def test_a_citizen_is_called_back_in_his_turn(centre: Centre, sit_down: SitDown, citizen: dict[str, str]) -> None:
     board = sit_down("sara", "/wallboard", 1920, 1080)
     sid = centre.call(citizen["from"], citizen["line"], PAYMENTS, ONE, ONE)
@@ -49,7 +39,6 @@ def test_a_citizen_is_called_back_in_his_turn(centre: Centre, sit_down: SitDown,
     expect(board.page.locator(".figure").first).not_to_contain_text("da richiamare")
 
 
-@pytest.mark.skipif(not people_are_called(), reason="nobody is called back at this hour")
 def test_a_message_is_heard_by_who_calls_back(centre: Centre, sit_down: SitDown, citizen: dict[str, str]) -> None:
     sid = centre.call(citizen["from"], REGIONAL, {"say_digits": MESSAGE_KEY}, ONE)
     eventually(lambda: centre.state(sid)["live"] is False, "he has hung up")

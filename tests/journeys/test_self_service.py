@@ -7,7 +7,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from crm.agendas.codes import on_keys
 from tests.journeys.conftest import Centre, Desk, eventually, identify, write_up
+from web.demo.centre import REGIONAL
+from web.demo.flows import APPOINTMENT_KEY
 from web.demo.served import DEMO_PIN
 
 pytestmark = pytest.mark.journey
@@ -48,6 +51,32 @@ def test_a_citizen_hears_what_is_due_by_his_pin_and_it_is_on_his_timeline(
     expect(anna.page.locator(".timeline")).to_contain_text("dal risponditore: quanto c'è da pagare")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
+
+
+def test_a_citizen_books_by_telephone_gets_an_sms_and_the_office_expects_him(centre: Centre, sit_down: SitDown) -> None:
+    caller = "+393480000321"
+    chosen = (APPOINTMENT_KEY, "1", "1", "1", "5", "1", "1")  # of the first ente the first service, on another day
+    sid = centre.call(caller, REGIONAL, *({"say_digits": one} for one in chosen))
+    eventually(lambda: "Il suo codice" in " ".join(centre.heard(sid)), "the code is said")
+    centre.hang_up(sid)
+
+    def written() -> list[str]:
+        phones = httpx.get(f"{centre.simulator}/simulator/texts", timeout=10).json()["phones"]
+        return [one["body"] for one in phones if one["number"] == caller]
+
+    eventually(lambda: bool(written()), "the confirmation is sent")
+    code = re.search(r"Codice (\w{8})\.", written()[0])
+    assert code is not None
+    page = sit_down("sara").page
+    page.goto("/agendas")
+    page.get_by_label(re.compile("codice o cognome")).fill(code.group(1))
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("+39 348 000 0321")
+
+    keyed = on_keys(code.group(1))
+    sid = centre.call(caller, REGIONAL, *({"say_digits": one} for one in (APPOINTMENT_KEY, "2", f"{keyed}#", "1", "1")))
+    eventually(lambda: "L'appuntamento è disdetto" in " ".join(centre.heard(sid)), "he cancels it himself")
+    centre.hang_up(sid)
 
 
 def test_a_menu_is_changed_by_forms_tried_published_and_heard(

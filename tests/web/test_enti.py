@@ -103,6 +103,24 @@ def test_the_days_that_a_contract_agrees_on_are_written_and_hold(
     assert admin.post(f"/enti/contracts/{cast.other_contract}/days", replacement_days="15", keyed_days="7")[0] == 403
 
 
+def test_a_contract_says_when_people_are_called_back_and_without_a_word_it_is_by_day(
+    admin: Browser, cast: Cast, database: Database
+) -> None:
+    def written() -> tuple[str, ...]:
+        with database.begin(Scope.of_contract(cast.contract)) as session:
+            return details.called_back(session, cast.contract)
+
+    at, by_day = f"/enti/contracts/{cast.contract}/called-back", (*["09:00-20:00"] * 6, "")
+    assert written() == by_day
+    assert admin.post(at, **{"day-0": "9-13, 15-18", "day-6": "0-24"})[0] == 204
+    assert written() == ("09:00-13:00, 15:00-18:00", "", "", "", "", "", "00:00-24:00")
+    status, text = admin.post(at, **{"day-0": "di mattina"})
+    assert (status, set(json.loads(text)["fields"])) == (422, {"day-0"})
+    assert admin.post(at)[0] == 204
+    assert written() == by_day
+    assert admin.post(f"/enti/contracts/{cast.other_contract}/called-back", **{"day-0": "9-13"})[0] == 403
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "wrong"),
     [

@@ -106,6 +106,16 @@ def test_a_menu_gets_a_choice_that_leads_to_a_new_node(editor: Editor) -> None:
     assert editor.at("nodes/saluto", **{"text.it": "No."}).status_code == 409
 
 
+def test_appointments_are_a_node_like_others_and_it_is_told_that_nothing_is_booked_so_yet(editor: Editor) -> None:
+    editor.at("nodes", kind="appointment", name="Appuntamenti")
+    wanted = {"by_word": "yes", "nothing": "chiuso", "attempts": "2", "text.it": "Appuntamenti allo sportello."}
+    assert editor.at("nodes/appuntamenti", **editor.form("appuntamenti") | wanted, do="save").status_code == 204
+    node = editor.nodes()["appuntamenti"]
+    assert (node["by_word"], node["nothing"], node["attempts"]) == (True, "chiuso", 2)
+    assert node["text"] == {"it": "Appuntamenti allo sportello."}
+    assert "nessun servizio si prenota dal risponditore" in editor.shown("appuntamenti")
+
+
 def test_a_third_language_stands_beside_the_others_and_is_wanted_everywhere(editor: Editor) -> None:
     fields = {"start": "saluto", "operator": "operatore", "usual": "it", "speaks-it": "1", "speaks-de": "1"}
     assert editor.at("whole", **fields).status_code == 204

@@ -60,7 +60,7 @@ def save(
             for field in LONGEST
         },
         numbers, ids_in(office), ids_in(clerk), bool(fields.get("needs_code")), bool(fields.get("active")),
-        min(rank, 999),
+        min(rank, 999), by_voice=bool(fields.get("by_voice")),
     )  # fmt: skip
 
     def work(session: Session) -> None:

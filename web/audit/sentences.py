@@ -158,6 +158,7 @@ SENTENCES = {
     "penalty.exclusion_refused": "Ha rifiutato di escludere una chiamata dalle penali",
     "penalty.exclusion_withdrawn": "Ha ritirato la richiesta di escludere una chiamata dalle penali",
     "contract.days": "Ha cambiato i giorni che un contratto concorda",
+    "contract.called_back": "Ha cambiato gli orari in cui si richiamano le persone",
     "contract.levels": "Ha scritto i livelli e le penali di un contratto",
     "report.asked_anew": "Ha chiesto di preparare di nuovo una relazione",
     "api_token.made": "Ha creato una chiave per leggere i dati dell'ente",

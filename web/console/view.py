@@ -23,6 +23,7 @@ from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView
 from crm.knowledge.queries import Where
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
+from telephony.appointments.state import Did
 from telephony.broadcasts import queries as broadcasts
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.models import Callback
@@ -100,7 +101,7 @@ class CallView:
     owed_since: datetime | None  # he asked to be called back in another call, then, and is still to be
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
-    self_served: tuple[Want, ...]  # what the voice menu has told him already
+    self_served: tuple[Want | Did, ...]  # what the voice menu has told him already
     keyed: Mapping[str, str]  # what it asked him for, by name
     identified: bool  # by whichever agent; his file is open to the last one alone
     topic: str | None
@@ -333,7 +334,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         owed_since=owed.asked_at if (owed := callbacks.owed_to(session, call)) else None,
         turned_away=story.turned_away(session, call.id, contact.id) if contact else None,
         retracted=contact is None and story.retraction(session, call.id) is not None,
-        self_served=tuple(Want(one) for one in story.self_service(session, call.id)) if call.self_served_at else (),
+        self_served=tuple(story.told_by_voice(session, call.id)) if call.self_served_at else (),
         keyed=Place.restored(call.ivr).collected, identified=story.was_identified(session, call),
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,

@@ -1,4 +1,4 @@
-"""The demonstration's own voice flow: the usual one, and keys for leaving a message and for an ente's office."""
+"""The demonstration's own voice flow: the usual one, and keys for appointments, a message and an ente's office."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -6,14 +6,24 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from telephony.ivr import outside
 from telephony.ivr import usual as flows
-from telephony.ivr.definition import AskMark, Choice, Menu, Node, SelfService, ToNumber, ToQueue, ToVoicemail
+from telephony.ivr.definition import (
+    Appointment,
+    AskMark,
+    Choice,
+    Menu,
+    Node,
+    SelfService,
+    ToNumber,
+    ToQueue,
+    ToVoicemail,
+)
 from telephony.ivr.languages import Language
 from telephony.ivr.models import IvrFlow, IvrPublication, IvrVersion
 from telephony.lines import queries as lines
 from telephony.lines.models import PhoneLine
 
 NAME = "Numero regionale, con segreteria"
-MESSAGE_KEY, OFFICE_KEY = "9", "8"
+MESSAGE_KEY, OFFICE_KEY, APPOINTMENT_KEY = "9", "8", "7"
 
 
 def answer_with_machine(session: Session, *, contract_id: int, number: str) -> None:
@@ -34,6 +44,11 @@ def answer_with_machine(session: Session, *, contract_id: int, number: str) -> N
         words = {Language.ITALIAN: f"parlare con {whose}"}
         added.insert(0, Choice(digit=OFFICE_KEY, label=words, next="ufficio"))
         nodes["ufficio"] = ToNumber(number=phone, otherwise=usual.operator)
+    words = {Language.ITALIAN: "prenotare o disdire un appuntamento allo sportello"}
+    added.insert(0, Choice(digit=APPOINTMENT_KEY, label=words, next="appuntamenti"))
+    nodes["appuntamenti"] = Appointment(
+        next="menu", otherwise=usual.operator, nothing="segreteria", by_word=True
+    )  # whoever finds no time leaves a message
     served = nodes.get("da-soli")
     if isinstance(served, SelfService):  # whoever found what he wanted says what he thinks of it, and may go on
         nodes["da-soli"] = served.model_copy(update={"next": "voto"})

@@ -48,7 +48,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
                 levels.agreement(session, one), in_force(levels.terms(session, one), clock.now(session)),
                 details.own_week(session, one, None),
                 details.special_days(session, one, None), details.own_topics(session, one, None),
-                details.contract_days(session, one),
+                details.contract_days(session, one), details.called_back(session, one),
             )
             for one in contracts
         ]  # fmt: skip
@@ -187,6 +187,18 @@ def contract_days(
         lambda session: administration.save_days(
             session, visit.principal, contract_id=contract_id, replacement=replacement_days, keyed=keyed_days
         ),
+    )  # fmt: skip
+
+
+@router.post("/enti/contracts/{contract_id}/called-back")
+def called_back(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, fields: TypedDep) -> Response:
+    """When people are called back."""
+    return save(
+        runtime, visit,
+        lambda session: administration.save_called_back(
+            session, visit.principal, contract_id=contract_id, week=_week(fields)
+        ),
+        done=lambda session: from_now_on(details.called_back(session, contract_id), None, visit.language),
     )  # fmt: skip
 
 

@@ -22,8 +22,7 @@ from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
-from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
-from telephony.selfservice.dialogue import Want
+from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
 from telephony.texts.models import Closed
 from web.audit.stored import PHONE
 
@@ -77,7 +76,7 @@ def _call(entry: TimelineEntry) -> Mapping[str, Any]:
         "passed": detail.get("passed", ()),
         "call": entry.source,
         "recording": detail.get("recording", ""),
-        "self_service": [Want(one) for one in detail.get("self_service", ())],
+        "self_service": [what_voice_told(one) for one in detail.get("self_service", ())],
     }
 
 

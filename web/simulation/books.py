@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from crm.core.clock import in_rome
+from crm.enti.calendar import Timetable, calls_back
 from crm.levels.metering import Account, Counts, Measured, contribution, ms_between
 from crm.levels.terms import USUAL
 from telephony.agents.models import AgentState
 from telephony.agents.presence import RESTING
 from telephony.callbacks.models import CallbackState
-from telephony.callbacks.rules import AGAIN_AFTER, DAYS, FROM, MOST_ATTEMPTS, UNTIL
+from telephony.callbacks.rules import AGAIN_AFTER, MOST_ATTEMPTS
 from telephony.calls.lifecycle import WITH_LEG
 from telephony.calls.models import Phase
 from telephony.queues.models import EntryState
@@ -114,9 +115,9 @@ def about_callback(
     if strict and (callback["attempts"] != missed or (Answer.BUSY in tries and not missed)):
         yield f"{name}: {callback['attempts']} attempts, in truth {missed} that did not reach him"
     for at, _ in citizen.rung:
-        local = in_rome(start + timedelta(seconds=at))
-        if not FROM <= local.time() < UNTIL or local.weekday() not in DAYS:
-            yield f"{name}: called on {local:%A at %H:%M}"
+        rang = start + timedelta(seconds=at)
+        if not calls_back(Timetable(()), rang):
+            yield f"{name}: called on {in_rome(rang):%A at %H:%M}"
     after = [since - before for (before, came), (since, _) in pairwise(citizen.rung) if came is not Answer.HIMSELF]
     if strict and any(gap < AGAIN_AFTER.total_seconds() - SLACK_S for gap in after):
         yield f"{name}: called again after {min(after):.0f} s"

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from telephony.appointments.state import Did
 from telephony.ivr.checks import Flaw
 from telephony.ivr.definition import Exit, NodeKind
 from telephony.ivr.languages import Language
@@ -28,9 +29,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.NO_END: "da qui non si arriva mai a una coda né alla fine",
         Flaw.ENDLESS: "chi non fa nulla torna sempre qui: la chiamata non finirebbe mai",
         Flaw.QUEUE_AT_NIGHT: "chi trova chiuso aspetta in coda un operatore che non c'è",
+        Flaw.NOTHING_BOOKABLE: "nessun servizio si prenota dal risponditore: nessuno si ferma qui",
         Flaw.UNREACHED: "nessuna strada porta qui",
     },
     NodeKind: {
+        NodeKind.APPOINTMENT: "Appuntamento",
         NodeKind.CALLBACK: "Richiamata",
         NodeKind.HOURS: "Orari",
         NodeKind.EMERGENCY: "Emergenze",
@@ -53,6 +56,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Exit.OTHERWISE: "altrimenti",
         Exit.FULL: "se è piena",
         Exit.BUSY: "se è occupato",
+        Exit.NOTHING: "se non c'è posto",
         Exit.ZERO: "zero",
     },
     Want: {
@@ -65,6 +69,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Want.INSTALMENTS: "rate",
         Want.NOTIFICATION: "notifica",
         Want.LINK: "collegamento per pagare",
+    },
+    Did: {
+        Did.BOOKED: "appuntamento prenotato",
+        Did.TOLD: "il suo appuntamento",
+        Did.CANCELLED: "appuntamento disdetto",
     },
     LineKind: {
         LineKind.FREEPHONE: "numero verde, da fisso",

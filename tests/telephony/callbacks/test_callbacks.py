@@ -1,6 +1,6 @@
 """Callbacks from the queue: the place is kept, the number confirmed, the citizen called once, the meter right."""
 
-from datetime import time
+from collections.abc import Container
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Scope
 from crm.core.errors import ConflictError
+from crm.enti.models import Contract
 from crm.follow_ups.models import FollowUp, FollowUpKind
 from crm.levels.metering import Counts, FactKind
 from telephony.agents.models import AgentState
@@ -42,12 +43,18 @@ pytestmark = pytest.mark.integration
 AGREED = (Say(sentence(Sentence.CALLBACK_AGREED)), Hangup())
 
 
+def are_called(stage: Stage, weekdays: Container[int]) -> None:
+    """On these days people may be called, at any hour."""
+    week = ["0:00-24:00" if day in weekdays else "" for day in range(7)]
+    with stage.database.begin(Scope.nothing()) as session:
+        changed(session)
+        session.execute(update(Contract).where(Contract.id == stage.cast.contract).values(called_back=week))
+
+
 @pytest.fixture
-def centre(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def centre(stage: Stage) -> Stage:
     """The operators' queue offers callbacks; whatever the hour, people may be called."""
-    monkeypatch.setattr(rules, "FROM", time.min)
-    monkeypatch.setattr(rules, "UNTIL", time.max)
-    monkeypatch.setattr(rules, "DAYS", range(7))
+    are_called(stage, range(7))
     with stage.database.begin(Scope.nothing()) as session:
         changed(session)
         session.execute(update(Queue).where(Queue.id == stage.cast.operator).values(calls_back=True))
@@ -472,14 +479,15 @@ def test_a_second_request_for_the_same_number_is_told_and_not_taken(centre: Stag
     assert not centre.call(again).away
 
 
-def test_out_of_hours_it_is_put_aside(centre: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "DAYS", range(0))
+def test_out_of_hours_it_is_put_aside(centre: Stage) -> None:
+    today = centre.work(clock.now).astimezone(clock.ROME).weekday()
+    are_called(centre, {(today + 3) % 7})
     call = centre.queues()
     asks(centre, call)
     centre.ready(centre.cast.anna)
     assert centre.run() == []
     assert centre.entry(call).state is EntryState.ASIDE
-    monkeypatch.setattr(rules, "DAYS", range(7))
+    are_called(centre, range(7))
     passes(centre, 30)
     centre.passes(60 * 60 * 24 * 3)
     centre.engine.fire_timers()

@@ -1,5 +1,6 @@
 """When a caller is called back: not at night, not on Sundays, not while the line is closed, not for ever."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -25,6 +26,8 @@ from telephony.callbacks.rules import (
 OFFICE = Timetable(tuple(Hours(day, time(8), time(18)) for day in range(5)), observes_holidays=False)
 ALWAYS = Timetable(tuple(Hours(day, time(0), time(0)) for day in range(7)), observes_holidays=False)
 DAILY = Timetable(tuple(Hours(day, time(8), time(20)) for day in range(7)), observes_holidays=False)
+ANY_HOUR = replace(ALWAYS, called_back=ALWAYS.hours)
+SUNDAYS = replace(ALWAYS, called_back=(Hours(6, time(10), time(12)),))
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
 
 
@@ -38,7 +41,8 @@ def rome(day: int, hour: int, minute: int = 0) -> datetime:
     [
         (OFFICE, rome(20, 9), True), (OFFICE, rome(20, 8, 59), False), (OFFICE, rome(20, 17, 59), True),
         (OFFICE, rome(20, 18), False), (OFFICE, rome(21, 12), False), (ALWAYS, rome(21, 19, 59), True),
-        (ALWAYS, rome(21, 20), False), (ALWAYS, rome(22, 12), False),
+        (ALWAYS, rome(21, 20), False), (ALWAYS, rome(22, 12), False), (ANY_HOUR, rome(22, 23, 59), True),
+        (SUNDAYS, rome(22, 10), True), (SUNDAYS, rome(22, 12), False), (SUNDAYS, rome(23, 10), False),
     ],
 )  # fmt: skip
 def test_people_are_called_by_day_and_while_somebody_is_there(table: Timetable, instant: datetime, may: bool) -> None:

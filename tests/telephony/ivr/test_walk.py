@@ -1,7 +1,7 @@
 """The conversation before an operator: the standard flow as callers hear it, and any flow that passes the checks."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.enti.calendar import ClosedBecause, Opening
+from telephony.appointments.offers import EnteOffered, OfficeOffered, ServiceOffered
+from telephony.appointments.state import (
+    Answer as Arranged,
+)
+from telephony.appointments.state import (
+    Booked,
+    Cancelled,
+    Found,
+    Held,
+    Line,
+    Refused,
+    Request,
+    Times,
+    Want,
+)
 from telephony.calls.models import Consent
 from telephony.ivr import prompts, walk
 from telephony.ivr.asking import KEY_S, say
@@ -20,6 +35,7 @@ from telephony.ivr.standard import Matter, standard
 from telephony.ivr.turns import (
     ASKED,
     RECORDING,
+    Arrange,
     Await,
     CalledBack,
     Consult,
@@ -49,6 +65,10 @@ FLOW = standard(
     OPERATOR,
 )
 FACTS = Facts(ente="Comune di Empoli", opening=Opening(is_open=True), now=NOW)
+TRIBUTI, SPORTELLO = OfficeOffered(1, "Ufficio Tributi", "Piazza 1"), OfficeOffered(2, "Sportello", "Via 2")
+TARI = ServiceOffered(1, {"it": "TARI", "en": "Waste tax"}, {"it": "Documento\nAvviso"}, (TRIBUTI, SPORTELLO))
+RATE = ServiceOffered(2, {"it": "Rate"}, {}, (TRIBUTI,))
+BOOKABLE = (EnteOffered(1, "Comune di Empoli", (TARI, RATE)), EnteOffered(2, "Comune di Vinci", (RATE,)))
 AT_MENU = walk.begin(FLOW, FACTS).place
 
 
@@ -62,7 +82,27 @@ def press(place: Place, *keys: str, flow: Flow = FLOW, facts: Facts = FACTS, not
         elif isinstance(turn.then, Consult):
             answer = Answer(granted=notice_exists, says=("Da pagare: un euro.",))
             turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
+        elif isinstance(turn.then, Arrange):
+            came = seen_to(turn.then.request, well=notice_exists)
+            turn = walk.on_arranged(flow, turn.place, facts, turn.then.request, came)
     return turn
+
+
+def seen_to(request: Request, *, well: bool) -> Arranged:
+    """What becomes of an appointment where all goes well, or nothing."""
+    if not well:
+        return Times((), gone=True) if request.want in {Want.TIMES, Want.HOLD} else Refused(Line.UNKNOWN)
+    match request.want:
+        case Want.TIMES:
+            return Times((NOW, NOW + timedelta(days=1)))
+        case Want.HOLD:
+            return Held("1", NOW)
+        case Want.BOOK:
+            return Booked("CDFG3467", NOW)
+        case Want.FIND:
+            return Found("1", 1, NOW, "TARI", "Ufficio Tributi")
+        case Want.CANCEL:
+            return Cancelled()
 
 
 AT_NOTICE = press(AT_MENU, "1").place
@@ -230,6 +270,7 @@ EVERYWHERE: dict[str, dict[str, Any]] = {
     "identify": {"otherwise": "bye", "next": "bye"},
     "collect": {"otherwise": "bye", "next": "bye", "name": "code", "text": {"it": "Digiti il codice."}},
     "self_service": {"otherwise": "bye", "next": "bye"},
+    "appointment": {"otherwise": "bye", "next": "bye"},
     "survey": {"otherwise": "bye", "next": "bye"},
     "callback": {"otherwise": "bye", "queue": PAYMENTS},
     "voicemail": {"otherwise": "bye", "queue": PAYMENTS},
@@ -256,8 +297,9 @@ def test_zero_reaches_an_operator_from_every_kind_of_node_and_by_night_a_clear_s
         },
     })  # fmt: skip
     by_day = replace(
-        FACTS, caller="+393480000001", offers=Offers(pins=True, codes=True), reaches=frozenset({"+390571757999"})
-    )
+        FACTS, caller="+393480000001", offers=Offers(pins=True, codes=True), reaches=frozenset({"+390571757999"}),
+        bookable=BOOKABLE,
+    )  # fmt: skip
     turn = walk.begin(flow, by_day)
     if kind is NodeKind.QUEUE:  # he waits for an operator already
         assert turn.then == Enter(PAYMENTS)
@@ -471,6 +513,9 @@ nodes = st.one_of(
     ),
     st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey"]), "next": ids, **asking}),
     st.fixed_dictionaries(
+        {"kind": st.just("appointment"), "by_word": st.booleans(), "next": ids, "nothing": st.none() | ids, **asking}
+    ),
+    st.fixed_dictionaries(
         {
             "kind": st.just("transfer"),
             "number": st.sampled_from([OFFICE, ""]),
@@ -497,6 +542,7 @@ facts = st.builds(
     urgent=st.sampled_from([(), (Urgent(STORM, ends=False),)]),
     full=st.sets(st.sampled_from([*QUEUES])).map(frozenset),
     offers=st.none() | st.builds(Offers, st.booleans(), st.booleans()),
+    bookable=st.sampled_from([(), BOOKABLE]),
     records=st.none() | st.sampled_from(Purpose),
     reaches=st.sampled_from([frozenset(), frozenset({OFFICE})]),
 )  # fmt: skip
