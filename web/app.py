@@ -32,6 +32,7 @@ from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
+from web.conditions import routes as conditions
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
@@ -185,6 +186,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         walls,
         levels,
         levels_editor,
+        conditions,
         charts,
         staffing,
         staffing_parts,

@@ -50,6 +50,12 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "op-0": "<=", "target-0": "300", "threshold-0": "", "callers-0": "", "service-0": "", "own-0": "",
         "share_of_days-0": "90", "tolerated-0": "1", "penalty-0": "0,3", "each-0": "call", "group-0": "call",
     },
+    "/enti/contracts/{contract_id}/conditions": {
+        **WEEK, **{f"staffed-{day}": "9-12" for day in range(7)}, **{f"desks-{day}": "" for day in range(7)},
+        "weekly_hours": "20", "desk_hours": "", "number-freephone": "1", "callers-freephone": "landline",
+        "pays-freephone": "1", "queues": "Tributi", "report-month": "1", "extra": "1", "operators": "2",
+        "before": "0", "after": "20", "due": "IMU", "replacement_days": "20", "preset": "",
+    },
     "/agendas/services/{ente_id}": {
         "name_it": "Rate", "rank": "1", "duration": "20", "buffer": "0", "step": "20", "notice": "0", "cutoff": "0",
         "horizon_days": "30", "per_day": "1", "ahead": "1", "moves": "1", "service": "", "active": "1",
