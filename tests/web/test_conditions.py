@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from crm.access.models import Role, RoleGrant
@@ -16,9 +16,11 @@ from crm.conditions.agreed import Arrangement, Conditions, Reinforcement
 from crm.conditions.models import ContractCondition
 from crm.core import clock
 from crm.core.clock import start_of_day
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError
 from crm.enti import details
+from crm.enti.models import ContractEnte
 from crm.levels.agreement import Period
 from crm.levels.presets import PRESETS
 from telephony.alerts import measures
@@ -140,6 +142,16 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_of_it_is_written(
         assert details.own_week(session, cast.contract, None) == ("00:00-24:00",) * 7
 
 
+def test_where_the_reports_of_a_contract_are(ada: Press, client: Any, database: Database, cast: Cast) -> None:
+    """Of one ente: the ente's report is the contract's, so that nobody looks for another in vain."""
+    path = f"/enti/contracts/{cast.contract}/conditions"
+    assert 'href="/reports">' in client.get(path).text
+    with database.begin(Scope.nothing()) as session:
+        session.execute(delete(ContractEnte).where(ContractEnte.ente_id == cast.vinci))
+        changed(session)
+    assert f'href="/reports?ente={cast.empoli}">' in client.get(path).text
+
+
 def test_nobody_else_writes_them_nor_anybody_another_contract_s(
     ada: Press, client: Any, database: Database, cast: Cast
 ) -> None:
@@ -212,8 +224,8 @@ def test_lines_that_will_be_open_with_nobody_on_shift_are_told_before(
     let_in(client, "sara")
     page = client.get("/staffing").text
     assert "12:00–13:00" in page
-    assert "manca chi risponde" in page
-    assert "il contratto non vi chiede operatori" in page
+    assert "Manca chi risponde" in page
+    assert "Il contratto non vi chiede operatori" in page
 
 
 def test_what_the_contract_agrees_around_due_dates_is_said_on_staffing(

@@ -20,7 +20,7 @@ from crm.conditions.agreed import (
 )
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti.hours import DAYS
-from crm.enti.queries import contract_name
+from crm.enti.queries import badges, contract_name, enti_of
 from crm.levels.agreement import Period
 from crm.levels.metering import Callers
 from crm.levels.presets import PRESETS, arrangement_from
@@ -48,6 +48,7 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: in
         context: dict[str, Any] = {
             "name": contract_name(session, contract_id), "versions": queries.versions(session, contract_id),
             "writers": queries.writers(session, contract_id), "numbers": _numbers(session, contract_id),
+            "covered": list(badges(session, enti_of(session, contract_id)).values()),
             "missing": _missing_queues(session, contract_id, shown.conditions),
         }  # fmt: skip
     return page(
