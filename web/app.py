@@ -57,6 +57,7 @@ from web.knowledge import routes as knowledge
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
 from web.live import sockets
+from web.live.devices import DeviceWatch
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
@@ -94,7 +95,6 @@ from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
 from web.walls import routes as walls
-from web.walls.routes import WallWatch
 from web.wiring import Runtime
 
 STATIC = Path(__file__).parent / "static"
@@ -135,8 +135,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    app.state.walls = WallWatch(runtime, walls_service.still_there)
-    app.state.screens = WallWatch(runtime, office_screens.still_there)
+    app.state.walls = DeviceWatch(runtime, walls_service.still_there)
+    app.state.screens = DeviceWatch(runtime, office_screens.still_there)
     app.state.pulse = Pulse(runtime.database)
     app.state.status = status.Board()
     for module in (
