@@ -9,8 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
-from crm.core import clock
-from crm.core import links
+from crm.core import clock, links
 from crm.core.db import Database, Scope
 from telephony.walls import queries, service
 from telephony.walls.models import Wall
