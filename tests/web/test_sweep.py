@@ -1,5 +1,6 @@
 """Every address of ours, given what no row has and no column holds: a clear answer, never a broken page."""
 
+import re
 import types
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -38,6 +39,7 @@ PLAUSIBLE = {
     "token": "none", "key": "none", "breach": "new", "ente": "1", "user": "1", "contact": "1", "position": "1",
     "offset": "0", "right": "true", "back": "/",
 }  # fmt: skip
+NUMBERED = re.compile(r"-\d+$")
 WEEK = {f"day-{day}": "9-12" for day in range(7)}
 PROPOSED = {
     "what": "email", "value": "a@example.it", "note": "", "problem": "moved", "since": "2026-01-01", "position": "1",
@@ -172,9 +174,11 @@ def _fields(route: APIRoute) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
 
 
 def _poisoned(*places: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """Each field in turn; of those that a form has several of (`day-0`, `day-1`), and reads alike, one."""
     yield -1, "", ""  # nothing is
     for place, fields in enumerate(places):
-        for name, kind in fields.items():
+        for name in {NUMBERED.sub("", name): name for name in reversed(fields)}.values():
+            kind = fields[name]
             for poison in POISONS.get(_bare(kind), ()):
                 yield place, name, poison
 
