@@ -24,12 +24,16 @@ from crm.enti.models import ContractEnte
 from crm.levels.agreement import Period
 from crm.levels.presets import PRESETS
 from telephony.alerts import measures
+from telephony.alerts import service as alerts
 from telephony.alerts.judging import AlertKind
 from telephony.alerts.measures import Threshold
+from telephony.alerts.models import AlertRule
 from telephony.staffing import service as staffing
 from telephony.staffing import unstaffed
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, let_in
+from web.alerts.saying import say
+from web.levels.view import days_of
 
 pytestmark = pytest.mark.integration
 DAY = timedelta(days=1)
@@ -221,6 +225,14 @@ def test_lines_that_will_be_open_with_nobody_on_shift_are_told_before(
         assert measures.measured(Threshold(AlertKind.UNSTAFFED, ZERO), facts) == minutes
         none = measures.read(session, cast.contract, None)
         assert measures.measured(Threshold(AlertKind.UNSTAFFED, ZERO), none) is None  # it was not asked for
+        of = Threshold(AlertKind.UNSTAFFED, Decimal(30))
+        alerts.add_rule(
+            session, sara, contract_id=cast.contract, of=of, after_s=0, by_mail=False, by_push=False
+        )  # fmt: skip
+        raised = alerts.look(session, contract_id=cast.contract, read=days_of, say=say, link_to=str)
+        assert raised == 1
+        (rule,) = session.scalars(select(AlertRule)).all()
+        assert f"restano aperte {minutes} minuti" in say(session, rule, Decimal(minutes), "it")
     let_in(client, "sara")
     page = client.get("/staffing").text
     assert "12:00–13:00" in page
