@@ -32,6 +32,7 @@ from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
+from web.conditions import routes as conditions
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
@@ -56,6 +57,7 @@ from web.knowledge import routes as knowledge
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
 from web.live import sockets
+from web.live.devices import DeviceWatch
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
@@ -94,7 +96,6 @@ from web.voice import editor as voice_editor
 from web.voice import routes as voice
 from web.wallboard import routes as wallboard
 from web.walls import routes as walls
-from web.walls.routes import WallWatch
 from web.wiring import Runtime
 
 STATIC = Path(__file__).parent / "static"
@@ -135,8 +136,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.hub = Hub(lambda: runtime.clock.now().timestamp())
     app.state.presence = Presence(runtime)
     app.state.guard = Guard(runtime)
-    app.state.walls = WallWatch(runtime, walls_service.still_there)
-    app.state.screens = WallWatch(runtime, office_screens.still_there)
+    app.state.walls = DeviceWatch(runtime, walls_service.still_there)
+    app.state.screens = DeviceWatch(runtime, office_screens.still_there)
     app.state.pulse = Pulse(runtime.database)
     app.state.status = status.Board()
     for module in (
@@ -187,6 +188,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         walls,
         levels,
         levels_editor,
+        conditions,
         charts,
         staffing,
         staffing_parts,

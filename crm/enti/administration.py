@@ -43,6 +43,7 @@ from crm.staff.models import StaffChange
 
 MAX_WAYS, LONGEST_WAY = 12, 200
 MOST_DIGITS = 4  # of a number of days
+MOST_REPLACEMENT_DAYS = 365
 _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
 
 
@@ -172,7 +173,10 @@ def save_days(session: Session, by: Principal, *, contract_id: int, replacement:
     if row is None:
         raise NotFoundError("Questo contratto non esiste.")
     after, wrong = {}, []
-    for name, text, least, most in (("replacement_days", replacement, 1, 365), ("keyed_days", keyed, 0, 3650)):
+    for name, text, least, most in (
+        ("replacement_days", replacement, 1, MOST_REPLACEMENT_DAYS),
+        ("keyed_days", keyed, 0, 3650),
+    ):
         if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most:
             after[name] = int(text)
         else:

@@ -137,6 +137,11 @@ def judge(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
     return Verdict(promise) if judged is None else judged(promise, evidence, terms)
 
 
+def is_judged(promise: Promise) -> bool:
+    """Whether anything feeds its metric yet."""
+    return promise.metric in _JUDGES
+
+
 def judge_all(levels: Iterable[Promise], evidence: Evidence, terms: Terms) -> tuple[Verdict, ...]:
     """Each level, in its order."""
     return tuple(judge(one, evidence, terms) for one in levels)

@@ -12,7 +12,7 @@ from crm.core import clock
 from crm.levels import queries
 from crm.levels.agreement import Agreement, Promise, in_force
 from crm.levels.closing import ONE_DAY, Days
-from crm.levels.judgement import Evidence, Verdict, judge, standing_of
+from crm.levels.judgement import Evidence, Verdict, is_judged, judge, standing_of
 from crm.levels.metering import Callers, Counts, hour_of, quarter_of
 from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
 from crm.levels.terms import Terms
@@ -47,7 +47,7 @@ class LiveLevel:
 
 @dataclass(frozen=True, slots=True)
 class LiveLevels:
-    """Those of a contract, with the days of the period they are summed up in."""
+    """Those of a contract that something feeds, with the days of the period they are summed up in."""
 
     contract_id: int
     agreement: Agreement
@@ -78,6 +78,7 @@ def live(session: Session, contract_id: int, days: Days, waiting: Collection[Wai
                 judge(one, days(*(one.period or agreement.period).around(today)), terms),
             )
             for one in agreement.levels
+            if is_judged(one)
         ),
     )  # fmt: skip
 

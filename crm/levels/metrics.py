@@ -36,6 +36,7 @@ class Source(StrEnum):
     CASES = "cases"
     PORTAL = "portal"
     OPERATIONS = "operations"
+    FIELD = "field"  # visits
 
 
 class Each(StrEnum):
@@ -97,6 +98,21 @@ class MetricName(StrEnum):
     DIGITAL_SIGN_IN = "digital_identity_sign_in_success"
     HOME_PAGE = "home_page_load_s"
     HANDLED_ONLINE = "requests_handled_online"
+    INSTALMENT_REGISTERED = "instalment_request_registered_days"
+    SURETY_DECIDED = "instalment_request_decided_with_surety_days"
+    INSTALMENT_TOLD = "instalment_outcome_communicated_days"
+    RELIEF_SHEET = "relief_or_refund_sheet_days"
+    RELIEF_TOLD = "relief_or_refund_communicated_days"
+    ANNULMENT_SHEET = "annulment_sheet_days"
+    SUSPENSION_SHEET = "suspension_sheet_days"
+    SUSPENSION_DECIDED = "suspension_ente_decision_days"
+    SUSPENSION_DRAFTED = "suspension_reply_drafted_days"
+    SUSPENSION_SENT = "suspension_reply_sent_after_signature_days"
+    INSOLVENCY_REPORTED = "insolvency_reported_to_municipality_days"
+    INSOLVENCY_CLAIMED = "insolvency_claim_filed_days"
+    RENOTIFICATION = "renotification_prepared_days"
+    FIELD_REMOVED = "field_agent_removed_working_days"
+    FIELD_REPLACED = "field_agent_replaced_working_days"
 
 
 N = MetricName
@@ -126,8 +142,12 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         **_of(Source.CASES, Unit.SHARE, N.COMPLAINTS),
         **_of(
             Source.CASES, Unit.DAYS, N.INFORMATION_REPLY, N.GENERIC_REQUEST, N.EXTENSION_NOTICE, N.INSTALMENT_DECIDED,
-            N.SELF_CORRECTION, N.ADHESION_SUMMONS, N.APPEAL_FORWARDED,
+            N.SELF_CORRECTION, N.ADHESION_SUMMONS, N.APPEAL_FORWARDED, N.INSTALMENT_REGISTERED, N.SURETY_DECIDED,
+            N.INSTALMENT_TOLD, N.RELIEF_SHEET, N.RELIEF_TOLD, N.ANNULMENT_SHEET, N.SUSPENSION_SHEET,
+            N.SUSPENSION_DECIDED, N.SUSPENSION_DRAFTED, N.SUSPENSION_SENT, N.INSOLVENCY_REPORTED,
+            N.INSOLVENCY_CLAIMED, N.RENOTIFICATION,
         ),
+        **_of(Source.FIELD, Unit.WORKING_DAYS, N.FIELD_REMOVED, N.FIELD_REPLACED),
         **_of(
             Source.OPERATIONS, Unit.HOURS, N.NOTIFICATION_SENT, N.PAYMENT_REGISTERED, N.INCIDENT_NOTICE,
             N.INCIDENT_TAKEN, N.DISASTER_RECOVERY,

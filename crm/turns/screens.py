@@ -3,8 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from secrets import token_urlsafe
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,12 +11,11 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.agendas import queries as agendas
 from crm.audit import service as audit
-from crm.core import clock, topics
+from crm.core import clock, links, topics
 from crm.core.db import touch
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.turns.models import OfficeScreen, ScreenKind
 
-TOKEN_BYTES = 32
 MOST = 20  # of an office
 
 
@@ -47,10 +44,10 @@ def hang(
         raise FieldError("Scrivi dove sta, in 60 caratteri al massimo.", field="name")
     if len(of_office(session, office_id)) >= MOST:
         raise InvalidError("Ci sono già 20 schermi: revocane uno prima.")
-    token = token_urlsafe(TOKEN_BYTES)
+    token = links.new_token()
     session.add(
         OfficeScreen(
-            office_id=office_id, kind=kind, name=name, language=language, token_hash=_hashed(token),
+            office_id=office_id, kind=kind, name=name, language=language, token_hash=links.hashed(token),
             made_by=by.user_id, made_at=clock.now(session),
         )
     )  # fmt: skip
@@ -76,9 +73,11 @@ def revoke(session: Session, by: Principal, *, screen_id: int) -> None:
 
 def opened(session: Session, token: str, kind: ScreenKind) -> Screen | None:
     """The screen of a link; none for one that is wrong, of another kind, or was revoked."""
-    if len(token) > 100 or not token.isascii():
+    try:
+        digest = links.hashed(token)
+    except ValueError:
         return None
-    of = (OfficeScreen.token_hash == _hashed(token), OfficeScreen.kind == kind, OfficeScreen.revoked_at.is_(None))
+    of = OfficeScreen.token_hash == digest, OfficeScreen.kind == kind, OfficeScreen.revoked_at.is_(None)
     row = session.scalar(select(OfficeScreen).where(*of))
     return None if row is None else _screen(session, row)
 
@@ -100,7 +99,3 @@ def still_there(session: Session, screen_ids: Collection[int]) -> set[int]:
 def _screen(session: Session, row: OfficeScreen) -> Screen:
     ente_id = agendas.office(session, row.office_id).ente_id
     return Screen(row.id, ente_id, row.office_id, row.kind, row.name, row.language, row.seen_at)
-
-
-def _hashed(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

@@ -23,6 +23,7 @@ class AlertKind(StrEnum):
     READY = "ready"  # fewer agents than so many are ready, while the lines are open
     CARRIER = "carrier"  # the carrier has not answered for longer than so many seconds
     WALL = "wall"  # a screen on a wall has not been seen for longer than so many seconds
+    UNSTAFFED = "unstaffed"  # for more minutes than so many lines will be open with nobody on shift
 
 
 TOO_FEW = frozenset({AlertKind.SPENDABLE, AlertKind.READY})  # the others are of too much

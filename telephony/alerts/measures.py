@@ -17,6 +17,7 @@ from crm.levels.live import LiveLevels
 from telephony.agents.models import AgentState
 from telephony.alerts.judging import AlertKind
 from telephony.queues import queries as queues
+from telephony.staffing.unstaffed import minutes_ahead
 from telephony.standing.health import failing_since
 from telephony.walls import queries as walls
 
@@ -47,11 +48,14 @@ class Facts:
     carrier_silent_s: float = 0
     wall_silent_s: float | None = None
     lines: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # how many wait, and how long the longest
+    unstaffed_min: int | None = None  # until the end of the next day on which lines open
 
 
-def read(session: Session, contract_id: int, days: Days | None, *, by_line: bool = False) -> Facts:
+def read(
+    session: Session, contract_id: int, days: Days | None, *, by_line: bool = False, plan: bool = False
+) -> Facts:  # fmt: skip
     """How a contract stands now; its levels, which take longest to read, where `days` says how to; who waits on each
-    number, where some threshold is of one."""
+    number, and the plan of shifts, where some threshold is of those."""
     at, this = clock.now(session), frozenset({contract_id})
     waiting: dict[Of, int] = {}
     longest: dict[Of, float] = {}
@@ -68,6 +72,7 @@ def read(session: Session, contract_id: int, days: Days | None, *, by_line: bool
         live_levels.live(session, contract_id, days, [one.of for one in now]) if days else None,
         _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
         queues.waiting_by_line(session, contract_id) if by_line else {},
+        minutes_ahead(session, contract_id) if plan else None,
     )  # fmt: skip
 
 
@@ -88,6 +93,8 @@ def measured(rule: Threshold, facts: Facts) -> Decimal | None:
             return _decimal(facts.carrier_silent_s)
         case AlertKind.WALL:
             return None if facts.wall_silent_s is None else _decimal(facts.wall_silent_s)
+        case AlertKind.UNSTAFFED:
+            return None if facts.unstaffed_min is None else Decimal(facts.unstaffed_min)
         case AlertKind.LEVEL | AlertKind.SPENDABLE:
             return _of_level(rule, facts)
 

@@ -26,7 +26,7 @@ from crm.messages.models import MessageChannel
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from telephony.alerts import measures
-from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, State, Verdict, step
+from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, AlertKind, State, Verdict, step
 from telephony.alerts.measures import Threshold
 from telephony.alerts.models import Alert, AlertRule, PushNotice, PushState, PushSubscription
 from telephony.lines import queries as lines
@@ -140,7 +140,7 @@ def look(session: Session, *, contract_id: int, read: Read, say: Say, link_to: L
     of_levels = any(rule.kind in OF_A_LEVEL for rule in rules)
     facts = measures.read(
         session, contract_id, read(session, contract_id, None) if of_levels else None,
-        by_line=any(rule.line for rule in rules),
+        by_line=any(rule.line for rule in rules), plan=any(rule.kind is AlertKind.UNSTAFFED for rule in rules),
     )  # fmt: skip
     made = 0
     for rule in rules:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.core import links
 from telephony.walls.models import Wall, WallLook, WallPage
 
 
@@ -27,14 +27,13 @@ class Room:
     made_at: datetime
 
 
-def hashed(token: str) -> str:
-    """What is kept of a link."""
-    return sha256(token.encode()).hexdigest()
-
-
 def opened(session: Session, token: str) -> Room | None:
     """The room of a link; none for a link that is wrong, or was revoked."""
-    row = session.scalar(select(Wall).where(Wall.token_hash == hashed(token), Wall.revoked_at.is_(None)))
+    try:
+        digest = links.hashed(token)
+    except ValueError:
+        return None
+    row = session.scalar(select(Wall).where(Wall.token_hash == digest, Wall.revoked_at.is_(None)))
     return None if row is None else room(row)
 
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from secrets import token_urlsafe
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
-from crm.core import clock
+from crm.core import clock, links
 from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti.queries import enti_of
 from telephony.queues import queries as queues
 from telephony.walls.models import Wall, WallLook, WallPage
-from telephony.walls.queries import hashed
 
-TOKEN_BYTES = 32
 SECONDS = range(5, 601)
 MOST_WALLS = 50  # of a contract
 
@@ -51,11 +48,11 @@ def hang(session: Session, by: Principal, *, contract_id: int, setting: Setting)
     here = Wall.contract_id == contract_id, Wall.revoked_at.is_(None)
     if len(session.scalars(select(Wall.id).where(*here).limit(MOST_WALLS)).all()) == MOST_WALLS:
         raise InvalidError("Ci sono già 50 schermi: revocane uno prima.")
-    token = token_urlsafe(TOKEN_BYTES)
+    token = links.new_token()
     row = Wall(
         contract_id=contract_id, name=name, queue_ids=sorted(setting.queue_ids), ente_ids=sorted(setting.ente_ids),
         pages=[one.value for one in setting.pages], seconds=setting.seconds, language=setting.language,
-        look=setting.look, token_hash=hashed(token), made_by=by.user_id, made_at=clock.now(session),
+        look=setting.look, token_hash=links.hashed(token), made_by=by.user_id, made_at=clock.now(session),
     )  # fmt: skip
     session.add(row)
     session.flush()

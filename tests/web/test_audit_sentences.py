@@ -11,7 +11,8 @@ from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
 from crm.levels.remarks import BECOMES
-from web.audit.sentences import FIELDS, SENTENCES
+from web.audit.fields import FIELDS
+from web.audit.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[2]
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")

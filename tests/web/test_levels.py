@@ -63,7 +63,7 @@ def test_a_preset_fills_the_form_and_is_written_as_it_stands(
     path = f"/enti/contracts/{cast.contract}/levels"
     for key, preset in PRESETS.items():
         page = client.get(path, params={"preset": key}).text
-        assert page.count("togli questo livello") == len(preset.levels)
+        assert page.count("togli questo livello") == len(preset.promises)
     fields = head(database)
     for place, one in enumerate(PRESETS["intercent_er"].levels):
         is_share = METRICS[one.metric].unit.value == "share"

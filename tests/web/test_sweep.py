@@ -1,5 +1,6 @@
 """Every address of ours, given what no row has and no column holds: a clear answer, never a broken page."""
 
+import re
 import types
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -38,6 +39,7 @@ PLAUSIBLE = {
     "token": "none", "key": "none", "breach": "new", "ente": "1", "user": "1", "contact": "1", "position": "1",
     "offset": "0", "right": "true", "back": "/",
 }  # fmt: skip
+NUMBERED = re.compile(r"-\d+$")
 WEEK = {f"day-{day}": "9-12" for day in range(7)}
 PROPOSED = {
     "what": "email", "value": "a@example.it", "note": "", "problem": "moved", "since": "2026-01-01", "position": "1",
@@ -49,6 +51,12 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "short": "5", "over": "40", "denominator": "received", "preset": "", "metric-0": "max_queue_wait_s",
         "op-0": "<=", "target-0": "300", "threshold-0": "", "callers-0": "", "service-0": "", "own-0": "",
         "share_of_days-0": "90", "tolerated-0": "1", "penalty-0": "0,3", "each-0": "call", "group-0": "call",
+    },
+    "/enti/contracts/{contract_id}/conditions": {
+        **WEEK, **{f"staffed-{day}": "9-12" for day in range(7)}, **{f"desks-{day}": "" for day in range(7)},
+        "weekly_hours": "20", "desk_hours": "", "number-freephone": "1", "callers-freephone": "landline",
+        "pays-freephone": "1", "queues": "Tributi", "report-month": "1", "extra": "1", "operators": "2",
+        "before": "0", "after": "20", "due": "IMU", "replacement_days": "20", "preset": "",
     },
     "/agendas/services/{ente_id}": {
         "name_it": "Rate", "rank": "1", "duration": "20", "buffer": "0", "step": "20", "notice": "0", "cutoff": "0",
@@ -166,9 +174,11 @@ def _fields(route: APIRoute) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
 
 
 def _poisoned(*places: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """Each field in turn; of those that a form has several of (`day-0`, `day-1`), and reads alike, one."""
     yield -1, "", ""  # nothing is
     for place, fields in enumerate(places):
-        for name, kind in fields.items():
+        for name in {NUMBERED.sub("", name): name for name in reversed(fields)}.values():
+            kind = fields[name]
             for poison in POISONS.get(_bare(kind), ()):
                 yield place, name, poison
 

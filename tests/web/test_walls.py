@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
-from crm.core import clock
+from crm.core import clock, links
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from telephony.queues.models import Queue
@@ -20,7 +20,7 @@ from telephony.walls.models import Wall, WallPage
 from tests.cast import Cast, make_ready
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, in_a_loop, let_in, runtime_of
-from web.walls.routes import REVOKED, WallWatch
+from web.live.devices import REVOKED, DeviceWatch
 from web.walls.sheets import ON_A_SHEET, sheets
 
 pytestmark = pytest.mark.integration
@@ -62,7 +62,7 @@ def test_whoever_has_the_link_sees_figures_and_nobody_s_name(client: Any, stage:
     with stage.database.begin(Scope.nothing()) as session:
         row = session.scalars(select(Wall)).one()
         assert link.rpartition("/")[2] not in str({**vars(row)})
-        assert row.token_hash == queries.hashed(link.rpartition("/")[2])
+        assert row.token_hash == links.hashed(link.rpartition("/")[2])
 
 
 def test_a_room_shows_its_own_queues_and_enti(client: Any, stage: Stage) -> None:
@@ -110,7 +110,7 @@ def test_screens_that_are_on_are_seen_and_those_revoked_go_dark(client: Any, cas
             closed.append(code)
 
     async def scenario() -> None:
-        watch = WallWatch(runtime_of(client), service.still_there)
+        watch = DeviceWatch(runtime_of(client), service.still_there)
         watch.admit(Socket(), room.id)  # type: ignore[arg-type]
         await watch.look()
         assert not closed

@@ -14,6 +14,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         AlertKind.READY: "Operatori pronti, meno di",
         AlertKind.CARRIER: "Il gestore telefonico non risponde, da oltre secondi",
         AlertKind.WALL: "Uno schermo a parete non si vede, da oltre secondi",
+        AlertKind.UNSTAFFED: "Linee che saranno aperte senza nessuno in turno, oltre minuti",
     },
     Which: {
         Which.ALL: "tutte",
@@ -31,4 +32,6 @@ SAID: dict[AlertKind, str] = {
     AlertKind.READY: "{where}: {figure} operatori pronti, la soglia è {limit}.",
     AlertKind.CARRIER: "Il gestore telefonico non risponde da {figure} secondi.",
     AlertKind.WALL: "{where}: uno schermo a parete non si vede da {figure} secondi.",
+    AlertKind.UNSTAFFED: "{where}: da adesso alla fine del prossimo giorno di servizio le linee restano aperte "
+    "{figure} minuti senza nessuno in turno.",
 }

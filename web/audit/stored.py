@@ -12,6 +12,7 @@ from babel.numbers import format_currency
 from crm.access.models import Method, Role
 from crm.agendas.models import AppointmentState
 from crm.agendas.rules import Channel as BookedBy
+from crm.conditions.agreed import NumberKind
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
     AddressKind,
@@ -34,6 +35,8 @@ from crm.files.gate import GateOutcome
 from crm.files.models import Interlocutor
 from crm.files.models import Purpose as FilePurpose
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.levels.agreement import Period
+from crm.levels.metering import Callers
 from crm.messages.models import MessageChannel, MessageState, Reason
 from crm.messages.templates import MessageTemplate
 from crm.monitoring.lock import Use
@@ -46,7 +49,8 @@ from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.quality.models import Spread
 from telephony.recording.models import HeardFor
-from web.audit.sentences import FIELDS, SENTENCES
+from web.audit.fields import FIELDS
+from web.audit.sentences import SENTENCES
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.words import word_for
 
@@ -62,6 +66,7 @@ CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
     "heard_for": (HeardFor,),
     "spread": (Spread,),
     "uses": (Use,),
+    "contract.conditions.kind": (NumberKind,), "reports": (Period,), "callers": (Callers,),
     "kind": (
         RelationKind, FollowUpKind, ConditionKind, ReachKind, AddressKind, PersonKind, ActKind, StepKind, DocumentKind,
         ProposalKind, EntryKind,

@@ -12,6 +12,7 @@ from crm.access.models import RoleGrant, User
 from crm.access.passwords import hash_password
 from crm.collection.importer import Progress, import_feed
 from crm.collection.models import ImportRun, ImportState
+from crm.conditions import service as conditions
 from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.documents.intake import take_in
@@ -19,7 +20,7 @@ from crm.documents.store import FolderStore
 from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
-from crm.levels.presets import agreement_from
+from crm.levels.presets import PRESETS, agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.generate import generate
 from web.demo.judged import draws
@@ -32,6 +33,7 @@ from web.demo.staff import tell_story
 from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
+LIKE = "anci_toscana"  # the preset that it begins as
 OVERSEEN = "D403"  # whose access log and register of breaches have something in them
 
 
@@ -108,7 +110,8 @@ def _create(session: Session) -> None:
     session.add_all([*enti.values(), contract])
     session.flush()
     session.add_all(ContractEnte(contract_id=contract.id, ente_id=ente.id) for ente in enti.values())
-    put(session, agreement_from("anci_toscana", Agreement(contract.id, EVER, Period.MONTH, ())))
+    put(session, agreement_from(LIKE, Agreement(contract.id, EVER, Period.MONTH, ())))
+    conditions.put(session, contract_id=contract.id, said=PRESETS[LIKE].conditions, preset=LIKE)
     users = {user.username: _user(user) for user in DEMO_USERS}
     session.add_all(users.values())
     session.flush()

@@ -17,6 +17,7 @@ from crm.enti import queries as enti
 from crm.enti.hours import parse_week, written_week
 from crm.enti.identity import BANDS
 from crm.levels import queries as levels
+from crm.levels.presets import PRESETS
 from crm.levels.terms import in_force
 from telephony.calls.choices import Topic
 from telephony.lines import queries as lines
@@ -59,8 +60,10 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
 
 
 @router.get("/enti/{ente_id}")
-def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
-    """Everything that is written of one ente."""
+def one_ente(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int, hours: str = ""
+) -> Response:  # fmt: skip
+    """Everything that is written of one ente; with the hours of a preset proposed where one is named."""
     scope = visit.scope(Permission.ENTE_MANAGE)
     if ente_id not in (scope.enti or ()):
         raise NotFoundError("Questo ente non esiste.")
@@ -80,7 +83,8 @@ def one_ente(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: in
         }  # fmt: skip
     return page(
         request, "enti/one.html", visit.language, visit=visit, csrf=visit.csrf_token, ente_id=ente_id,
-        contracts=contracts, topics=tuple(Topic), bands=BANDS,
+        contracts=contracts, topics=tuple(Topic), bands=BANDS, presets=PRESETS,
+        chosen_hours=hours if hours in PRESETS and any(PRESETS[hours].hours) else "",
         in_words=partial(in_words, language=visit.language), **view,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from crm.levels import administration, queries
 from crm.levels.agreement import OPS, Agreement, Period, Promise
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, Each, MetricName, Unit
-from crm.levels.presets import PRESETS, agreement_from
+from crm.levels.presets import PRESETS, agreement_from, compared
 from crm.levels.terms import Denominator, Formula, Terms, in_force
 from web.edge.answers import shown_anew
 from web.edge.fields import day_of
@@ -67,12 +67,14 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: in
         terms = in_force(queries.terms(session, contract_id), clock.now(session))
         name = contract_name(session, contract_id)
     rows = [_row(one) for one in shown.levels] + [Row()] * EMPTY_ROWS
+    changes = compared(current.levels if current else (), shown.levels)
     return page(
         request, "levels/edit.html", visit.language, visit=visit, csrf=visit.csrf_token, contract_id=contract_id,
         name=name, shown=shown, rows=rows, terms=terms, versions=versions, current=current, today=today,
         presets=PRESETS, chosen=preset, metrics=tuple(MetricName), units=METRICS, ops=tuple(OPS),
         periods=tuple(Period), eaches=tuple(Each), callers=tuple(Callers), formulas=tuple(Formula),
         denominators=tuple(Denominator), net_value=_written(shown.net_value),
+        changes=changes if preset in PRESETS else [],
     )  # fmt: skip
 
 

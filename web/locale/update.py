@@ -21,7 +21,8 @@ from babel.messages.pofile import read_po, write_po
 
 from crm.core.errors import DomainError
 from web.alerts.words import SAID as ALERTED
-from web.audit.sentences import FIELDS, HEAD, SENTENCES
+from web.audit.fields import FIELDS
+from web.audit.sentences import HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
 from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS

@@ -5,14 +5,11 @@ Neither has a session: the link is the key, as of a screen on a wall. Neither sh
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketDisconnect
 
 from crm.access.permissions import Permission
 from crm.agendas import codes
@@ -29,13 +26,13 @@ from web.edge.i18n import chosen as ours
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
-from web.live.hub import Hub, Rendered
+from web.live import devices
+from web.live.hub import Rendered
 from web.screens.words import LANGUAGES, chosen, words
-from web.walls.routes import REVOKED, WallWatch
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-NOT_FOUND, SEE_OTHER, UNPROCESSABLE = 404, 303, 422
+SEE_OTHER, UNPROCESSABLE = 303, 422
 SHOWN = 5  # calls, on the waiting room's screen
 Said = Annotated[str, Query(alias="lang", max_length=2)]
 
@@ -136,7 +133,7 @@ def ticket(request: Request, runtime: RuntimeDep, token: str, turn_id: int, lang
     """A number that was given here today: printed by the browser."""
     screen = _opened(runtime, token, ScreenKind.KIOSK)
     if screen is None:
-        return _gone(request)
+        return devices.gone(request)
     said = chosen(lang or screen.language)
     with runtime.database.begin(Scope.of_enti([screen.ente_id])) as session:
         turn, office = queries.get(session, turn_id), queries.office(session, screen.office_id)
@@ -155,7 +152,7 @@ def _kiosk(
 ) -> Response:  # fmt: skip
     screen = _opened(runtime, token, ScreenKind.KIOSK)
     if screen is None:
-        return _gone(request)
+        return devices.gone(request)
     said = chosen(lang or screen.language)
     with runtime.database.begin(Scope.of_enti([screen.ente_id])) as session:
         office = agendas.office(session, screen.office_id)
@@ -172,7 +169,7 @@ def _given(
 ) -> Response:  # fmt: skip
     screen = _opened(runtime, token, ScreenKind.KIOSK)
     if screen is None:
-        return _gone(request)
+        return devices.gone(request)
     try:
         made = runtime.database.transact(Scope.of_enti([screen.ente_id]), lambda session: work(session, screen))
     except (ConflictError, NotFoundError):
@@ -189,7 +186,7 @@ def room(request: Request, runtime: RuntimeDep, token: str) -> Response:
     """Who is called, and where."""
     screen = _opened(runtime, token, ScreenKind.ROOM)
     if screen is None:
-        return _gone(request)
+        return devices.gone(request)
     with runtime.database.begin(Scope.of_enti([screen.ente_id])) as session:
         office = agendas.office(session, screen.office_id)
     regions = render_room(runtime, screen).regions
@@ -213,24 +210,10 @@ def render_room(runtime: Runtime, screen: Screen) -> Rendered:
 @router.websocket("/ws/room/{token}")
 async def live(socket: WebSocket, token: str) -> None:
     """The waiting room's live socket; every few seconds it is looked at whether its link still holds."""
-    runtime: Runtime = socket.app.state.runtime
-    hub: Hub = socket.app.state.hub
-    await socket.accept()
-    screen = await run_in_threadpool(_opened, runtime, token, ScreenKind.ROOM)
-    if screen is None:
-        await socket.close(REVOKED)
-        return
-    watch: WallWatch = socket.app.state.screens
-    watch.admit(socket, screen.id)
-    try:
-        await hub.join(socket, f"room:{screen.id}", partial(render_room, runtime, screen))
-        while True:
-            await socket.receive_text()
-    except (WebSocketDisconnect, RuntimeError):
-        pass
-    finally:
-        watch.dismiss(socket)
-        hub.leave(socket)
+    runtime, watch = socket.app.state.runtime, socket.app.state.screens
+    await devices.show(
+        socket, watch, kind="room", opened=lambda: _opened(runtime, token, ScreenKind.ROOM), render=render_room
+    )
 
 
 def _opened(runtime: Runtime, token: str, kind: ScreenKind) -> Screen | None:
@@ -238,12 +221,5 @@ def _opened(runtime: Runtime, token: str, kind: ScreenKind) -> Screen | None:
         return screens.opened(session, token, kind)
 
 
-def _gone(request: Request) -> Response:
-    return page(request, "walls/gone.html", "it", status=NOT_FOUND)
-
-
 def _public(request: Request, template: str, said: str, *, status: int = 200, **context: Any) -> Response:
-    answer = page(request, template, ours(said), status=status, said=said, w=words(said), **context)
-    answer.headers["x-robots-tag"] = "noindex"
-    answer.headers["referrer-policy"] = "no-referrer"  # the link is the key
-    return answer
+    return devices.shown(request, template, ours(said), status=status, said=said, w=words(said), **context)

@@ -43,7 +43,8 @@ from telephony.texts.models import ThreadState
 from web.api import messages, webhooks
 from web.api.hooks import hook_of
 from web.simulation.clockwork import Clockwork
-from web.simulation.network import Network, Party, path_of
+from web.simulation.lines import Party
+from web.simulation.network import Network, path_of
 from web.simulation.outages import WEB, Outages, unless_away
 from web.simulation.trunk import Trunk
 from web.wiring import Runtime

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from telephony.ivr.prompts import Sentence, sentence
-from web.simulation.network import Line, Network
+from web.simulation.lines import Line
+from web.simulation.network import Network
 
 AGREED = sentence(Sentence.CALLBACK_AGREED)
 MACHINE_S = 25.0  # how long a machine listens

@@ -19,8 +19,9 @@ from web.simulation.books import Left, Row, Totals
 from web.simulation.centre import Centre, Numbers
 from web.simulation.citizens import Citizen
 from web.simulation.clockwork import Clockwork
+from web.simulation.lines import Line, Party
 from web.simulation.memory import OFFICE_KEY, in_memory
-from web.simulation.network import Line, Network, Party
+from web.simulation.network import Network
 from web.simulation.people import Agent
 from web.simulation.plan import KINDS, Plan
 from web.simulation.writers import Writer

@@ -6,115 +6,22 @@ It asks and tells by the product's own webhooks, and reads the TwiML that they a
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from telephony.carriers.simulator.twiml import Verb, parse
 from web.simulation.clockwork import Clockwork
+from web.simulation.lines import CUSTOMER, Author, Fields, Line, Outside, Party, Room
 from web.simulation.plan import Plan
 
 CHARACTERS_PER_S, PLAY_S = 15.0, 30.0
 RING_BUFFER_S = 5.0  # a carrier rings this much longer than asked
-CUSTOMER = "customer"
 AGAIN_S, TRIES = 1.0, 3  # who does not answer is asked again, as our addresses want it
 APOLOGY_S = 8.0
 INTERRUPTS = 0.1  # so often somebody presses a key while something is announced to him
 OUTSIDE_ANSWERS, OUTSIDE_S = 0.6, 60.0  # how often somebody outside answers, and for how long he speaks on average
-Fields = dict[str, str]
 Post = Callable[[str, Fields], str | None]  # to the product: an address and a form; what it answers, if it does
-
-
-class Party(Protocol):
-    """Whoever is at a line."""
-
-    def rings(self, line: "Line") -> None:
-        """His telephone rings."""
-
-    def asked(self, line: "Line", prompt_s: float) -> tuple[float, str] | None:
-        """Keys are awaited, after so many seconds of speech: after how many he presses which; none: he does not."""
-
-    def told(self, line: "Line", document: str) -> None:
-        """The product has answered so about his line."""
-
-    def happens(self, line: "Line") -> None:
-        """Something begins to happen to his line: the worst instant for it to end."""
-
-    def together(self, line: "Line", other: "Line") -> None:
-        """He hears somebody."""
-
-    def alone(self, line: "Line") -> None:
-        """He does not any more."""
-
-    def ended(self, line: "Line") -> None:
-        """His line is over."""
-
-
-class Author(Protocol):
-    """Somebody who writes from his number to one of ours; `heard` are the SMS of which the product knows."""
-
-    number: str
-    line: str
-    heard: set[str]
-
-
-@dataclass(slots=True)
-class Outside:
-    """A number outside that is dialled for a caller: from when to when they spoke."""
-
-    since: float | None = None
-    until: float | None = None
-
-    def told(self) -> Fields:
-        """What the product is told of it."""
-        if self.since is None or self.until is None:
-            return {"DialCallStatus": "canceled"}
-        return {"DialCallStatus": "completed", "DialCallDuration": str(int(self.until - self.since))}
-
-
-@dataclass(eq=False, slots=True)
-class Line:
-    """A call as the carrier knows it. `turn` changes whenever its course does."""
-
-    sid: str
-    ordinal: int
-    from_: str
-    to: str
-    inbound: bool
-    party: Party
-    status_url: str
-    began: float
-    status: str = "ringing"
-    label: str = CUSTOMER
-    room: str = ""
-    queued: bool = False
-    held: bool = False
-    wait_url: str = ""  # what plays in his queue
-    action: str = ""  # told of the end of queue or room
-    announced: bool = True  # the product was told of it
-    turn: int = 0
-    sequence: int = 0
-    answered: float | None = None
-    ended: float | None = None
-    outside: list["Outside"] = field(default_factory=list)  # whom he was put through to
-    entered: float = 0.0  # its room, or its place there
-
-    @property
-    def live(self) -> bool:
-        return self.ended is None
-
-
-@dataclass(eq=False, slots=True)
-class Room:
-    """A conference. Somebody who is still being rung has a place in it."""
-
-    ordinal: int
-    url: str
-    inside: dict[str, Line] = field(default_factory=dict)
-    expected: dict[str, Line] = field(default_factory=dict)
-    sequence: int = 0
 
 
 class Network:
@@ -179,7 +86,7 @@ class Network:
         self._progress(line)
         line.party.ended(line)
 
-    def text(self, writer: "Author", body: str) -> str:
+    def text(self, writer: Author, body: str) -> str:
         """A citizen writes an SMS; the carrier's name of it."""
         self._made += 1
         sid = f"SM{self._made:032x}"

@@ -9,7 +9,8 @@ from uuid import UUID
 from telephony.agents.models import AgentState
 from web.simulation.citizens import Citizen
 from web.simulation.clockwork import Clockwork
-from web.simulation.network import Line, Network
+from web.simulation.lines import Line
+from web.simulation.network import Network
 from web.simulation.plan import KINDS, Plan
 
 LOOKS_S = 20.0  # how often an agent looks whether he is ready

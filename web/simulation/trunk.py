@@ -21,7 +21,8 @@ from telephony.carriers.port import (
 from telephony.carriers.twilio import markup
 from telephony.carriers.twilio.carrier import LIVE, NOT_IN_PROGRESS
 from web.simulation.clockwork import Killed
-from web.simulation.network import Line, Network, Party
+from web.simulation.lines import Line, Party
+from web.simulation.network import Network
 
 T = TypeVar("T")
 TIMEOUT_S = 5.0

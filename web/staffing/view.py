@@ -6,12 +6,14 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from crm.conditions.agreed import Reinforcement as Term
+from crm.conditions.queries import conditions
 from crm.core.clock import business_day, now
-from crm.levels import queries as levels
-from telephony.staffing import queries
+from telephony.staffing import queries, unstaffed
 from telephony.staffing.accuracy import Error, backtest, measured
 from telephony.staffing.erlang import Target
 from telephony.staffing.forecast import QUARTERS, Expected
+from telephony.staffing.gaps import Gap
 from telephony.staffing.known_days import Known
 from telephony.staffing.models import Reinforcement
 from telephony.staffing.need import Basis, Need, needs, with_agents
@@ -21,6 +23,7 @@ from telephony.staffing.shifts import coverage
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_LISTED = 14
+BACK = timedelta(days=30)  # the longest time after a due date that a contract may agree on
 TRIED = timedelta(days=28)
 NOBODY = Need(0, 0, 0)
 
@@ -107,6 +110,8 @@ class Overview:
     known: tuple[Known, ...]
     proposed: tuple[Proposal, ...]
     decided: Mapping[date, Reinforcement]
+    agreed: Term | None  # what the contract wants around due dates
+    gaps: tuple[tuple[date, tuple[Gap, ...]], ...]  # of the days listed, those that have any
 
 
 def overview(session: Session, contract_id: int) -> Overview:
@@ -119,8 +124,8 @@ def overview(session: Session, contract_id: int) -> Overview:
     ahead = [day_view(on, told, basis, there.get(on, [0] * QUARTERS)) for on, told in expected.items()]
     since = today - queries.HISTORY
     history = queries.history(session, contract_id, since, today)
-    known = queries.known(session, contract_id, today - 20 * DAY, last)
-    agreement = levels.agreement(session, contract_id)
+    known = queries.known(session, contract_id, today - BACK, last)
+    agreed = conditions(session, contract_id).reinforcement
     return Overview(
         today, tuple(ahead[:DAYS_LISTED]), basis,
         measured(queries.as_told(session, contract_id, today - TRIED, today - DAY), history),
@@ -129,10 +134,15 @@ def overview(session: Session, contract_id: int) -> Overview:
         tuple(
             proposals(
                 known, expected, {one.on: [quarter.need for quarter in one.quarters] or [NOBODY] for one in ahead},
-                preset=agreement.preset if agreement else "",
+                agreed,
             )
         ),
-        queries.decided(session, contract_id, today - 60 * DAY),
+        queries.decided(session, contract_id, today - 60 * DAY), agreed,
+        tuple(
+            (on, tuple(found))
+            for on, found in unstaffed.gaps_of(session, contract_id, today, DAYS_LISTED, expected).items()
+            if found
+        ),
     )  # fmt: skip
 
 

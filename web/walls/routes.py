@@ -1,16 +1,9 @@
 """Making and revoking the links of screens, and the screens themselves."""
 
-import asyncio
-import contextlib
-from collections.abc import Callable, Collection
-from functools import partial
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Form, Request, Response, WebSocket
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketDisconnect
 
 from crm.access.permissions import Permission
 from crm.core.db import Scope
@@ -25,16 +18,11 @@ from web.edge.answers import shown_anew
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
-from web.live.hub import Hub
-from web.live.threads import to_the_end
+from web.live import devices
 from web.walls import view
 from web.wiring import Runtime
 
-log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
-LOOK_S = 5.0  # how long a revoked link may still show
-REVOKED = 4410
-NOT_FOUND = 404
 
 
 @router.get("/walls")
@@ -91,81 +79,18 @@ def wall(request: Request, runtime: RuntimeDep, token: str) -> Response:
     """A room's screen, for whoever has its link: no session, no cookie."""
     room = _room(runtime, token)
     if room is None:
-        return page(request, "walls/gone.html", "it", status=NOT_FOUND)
+        return devices.gone(request)
     regions = view.render(runtime, room).regions
-    answer = page(request, "walls/page.html", room.language, room=room, regions=regions, token=token)
-    answer.headers["x-robots-tag"] = "noindex"
-    answer.headers["referrer-policy"] = "no-referrer"  # the link is the key
-    return answer
+    return devices.shown(request, "walls/page.html", room.language, room=room, regions=regions, token=token)
 
 
 @router.websocket("/ws/wall/{token}")
 async def live(socket: WebSocket, token: str) -> None:
     """A screen's live socket; every few seconds it is looked at whether its link still holds."""
-    runtime: Runtime = socket.app.state.runtime
-    hub: Hub = socket.app.state.hub
-    await socket.accept()
-    room = await run_in_threadpool(_room, runtime, token)
-    if room is None:
-        await socket.close(REVOKED)
-        return
-    watch: WallWatch = socket.app.state.walls
-    watch.admit(socket, room.id)
-    try:
-        await hub.join(socket, f"wall:{room.id}", partial(view.render, runtime, room))
-        while True:
-            await socket.receive_text()
-    except (WebSocketDisconnect, RuntimeError):
-        pass
-    finally:
-        watch.dismiss(socket)
-        hub.leave(socket)
-
-
-class WallWatch:
-    """Writes down which screens of one kind are on, and closes those whose links were revoked.
-
-    `still_there` writes it down in a transaction of nobody's, and says whose links hold.
-    """
-
-    def __init__(self, runtime: Runtime, still_there: Callable[[Session, Collection[int]], set[int]]) -> None:
-        self._runtime = runtime
-        self._still_there = still_there
-        self._open: dict[WebSocket, int] = {}
-
-    def admit(self, socket: WebSocket, screen_id: int) -> None:
-        """A screen has come."""
-        self._open[socket] = screen_id
-
-    def dismiss(self, socket: WebSocket) -> None:
-        """It has gone."""
-        self._open.pop(socket, None)
-
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            if self._open:
-                try:
-                    await self.look()
-                except Exception:
-                    log.exception("walls_not_checked")
-
-    async def look(self) -> None:
-        """Look once."""
-        those = dict(self._open)  # whoever comes meanwhile is looked at the next time
-        held = await to_the_end(self._held, set(those.values()))
-        for socket, screen_id in those.items():
-            if screen_id not in held:
-                with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                    await socket.close(REVOKED)
-
-    def _held(self, ids: set[int]) -> set[int]:
-        return self._runtime.database.transact(Scope.nothing(), lambda session: self._still_there(session, sorted(ids)))
+    runtime, watch = socket.app.state.runtime, socket.app.state.walls
+    await devices.show(socket, watch, kind="wall", opened=lambda: _room(runtime, token), render=view.render)
 
 
 def _room(runtime: Runtime, token: str) -> Room | None:
-    if len(token) > 100 or not token.isascii():
-        return None
     with runtime.database.begin(Scope.nothing()) as session:
         return queries.opened(session, token)

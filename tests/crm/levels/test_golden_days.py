@@ -4,6 +4,7 @@ A line is a level: metric, for whom, what was promised, what was measured, how i
 where there is a penalty, its calls and euro. Rome's clock is UTC+2 until 25 October 2026.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -107,9 +108,11 @@ def rome(month: int, day: int, hour: int = 0, minute: int = 0, *, year: int = 20
 
 
 def promises(database: Database, cast: Cast, preset: str, *, value: int | None = None) -> None:
-    """The contract has had this preset from ever."""
+    """The contract has had this preset from ever, without the deadlines of cases and visits, which nothing feeds."""
+    deadlines = {one.key for one in PRESETS[preset].deadlines}
     with database.begin(Scope.nothing()) as session:
-        put(session, agreement_from(preset, Agreement(cast.contract, EVER, PRESETS[preset].period, (), _euro(value))))
+        agreed = agreement_from(preset, Agreement(cast.contract, EVER, PRESETS[preset].period, (), _euro(value)))
+        put(session, replace(agreed, levels=tuple(one for one in agreed.levels if one.key not in deadlines)))
 
 
 def stood(database: Database, cast: Cast, first: date, last: date) -> list[str]:

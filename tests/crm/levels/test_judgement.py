@@ -48,15 +48,15 @@ def shares(promise: Promise, **counts: int) -> Evidence:
 
 def test_each_preset_names_metrics_that_exist_and_no_level_twice() -> None:
     for preset in PRESETS.values():
-        keys = [one.key for one in preset.levels]
+        keys = [one.key for one in preset.promises]
         assert len(keys) == len(set(keys))
-        assert {one.metric for one in preset.levels} <= METRICS.keys()
+        assert {one.metric for one in preset.promises} <= METRICS.keys()
 
 
 def test_nothing_known_is_neither_kept_nor_missed() -> None:
     """An empty denominator is not available, never 100 %."""
     for preset in PRESETS.values():
-        for verdict in judge_all(preset.levels, Evidence(), USUAL):
+        for verdict in judge_all(preset.promises, Evidence(), USUAL):
             assert verdict.standing is Standing.UNKNOWN, verdict.promise
             assert verdict.measured is None
 

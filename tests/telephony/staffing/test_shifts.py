@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.conditions.agreed import Reinforcement
 from crm.levels.agreement import Promise
 from crm.levels.metering import Counts
 from crm.levels.metrics import ANSWERED_WITHIN, WAITING_OVER
@@ -19,6 +20,7 @@ from telephony.staffing.reinforcement import Proposal, proposals
 from telephony.staffing.shifts import Stretch, coverage, may_be_told, read, written
 
 DUE = date(2026, 12, 16)
+IMU = Reinforcement(after=20, operators=2, due="IMU")
 
 
 def test_hours_are_read_as_people_write_them() -> None:
@@ -85,16 +87,22 @@ def test_extra_operators_are_those_that_the_busiest_day_takes_more_than_an_ordin
     wanted = {on: [Need(9, None, 12 if told.drivers else 9)] for on, told in expected.items()}
     known = [Known(DUE, Kind.DUE, "TARI"), Known(DUE, Kind.NOTICES, "TARI")]
     first, last = DUE + timedelta(days=1), DUE + timedelta(days=20)
-    assert proposals(known, expected, wanted, preset="") == [Proposal(DUE, "TARI", first, last, 3, 200)]
+    assert proposals(known, expected, wanted, None) == [Proposal(DUE, "TARI", first, last, 3, 200)]
     flat = {on: [Need(9, None, 9)] for on in expected}
-    assert proposals(known, expected, flat, preset="") == []
+    assert proposals(known, expected, flat, None) == []
 
 
-def test_two_are_proposed_after_the_imu_where_the_contract_promises_them() -> None:
+def test_so_many_are_proposed_as_the_contract_agrees_on() -> None:
     expected = {DUE + timedelta(days=n): forecast(DUE) for n in range(22)}
     flat = {on: [Need(9, None, 9)] for on in expected}
     known = [Known(DUE, Kind.DUE, "IMU, saldo")]
-    (one,) = proposals(known, expected, flat, preset="intercent_er")
+    (one,) = proposals(known, expected, flat, IMU)
     assert (one.operators, one.calls) == (2, 200)
     near = {on: told for on, told in expected.items() if on <= DUE + timedelta(days=5)}
-    assert proposals(known, near, flat, preset="intercent_er") == []  # the forecast does not reach
+    assert proposals(known, near, flat, IMU) == []  # the forecast does not reach
+    assert proposals([Known(DUE, Kind.DUE, "TARI")], expected, flat, IMU) == []  # agreed for the IMU's alone
+    (other,) = proposals([Known(DUE, Kind.DUE, "TARI")], expected, flat, Reinforcement(3, 10, 4))
+    assert (other.operators, other.calls) == (4, 110)  # of the three days before it none is foretold any more
+    assert (other.first, other.last) == (DUE - timedelta(days=3), DUE + timedelta(days=10))
+    (today,) = proposals([Known(DUE, Kind.DUE, "TARI")], expected, flat, Reinforcement(1, 1, 1))
+    assert (today.first, today.last) == (DUE - timedelta(days=1), DUE + timedelta(days=1))
