@@ -105,7 +105,7 @@ from crm.proposals import service as proposals
 from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
-from crm.reports.models import ReportWish, ServiceReport
+from crm.reports.models import ReportAddressee, ReportWish, ServiceReport
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
@@ -167,7 +167,7 @@ PUBLISHED = (
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
-    "consent_text", "person_key", "report_wish", "service_fact", "service_report", "turn_event",
+    "consent_text", "person_key", "report_addressee", "report_wish", "service_fact", "service_report", "turn_event",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (
@@ -350,6 +350,7 @@ def lived_in(database: Database, cast: Cast) -> Iterator[Stage]:
                     last=at.date(), version=1, made_at=at, seal="", kept={},
                 ),
                 ReportWish(ente_id=cast.empoli, user_id=cast.vera, wished_at=at),
+                ReportAddressee(ente_id=cast.empoli, address="tributi@example.it", added_by=cast.vera, added_at=at),
                 ApiToken(
                     ente_id=cast.empoli, name="x", digest="x", scopes=["reports"], made_by=cast.sara, made_at=at,
                     expires_at=at,
