@@ -195,10 +195,11 @@ def _tables(report: Report, language: str) -> list[Table]:
         if one.name not in {*READ, *FOLDED}:
             continue
         names, lines = shown.heads(one, language), shown.rows(one, language)
+        without = {*FOR_MACHINES, *(_said_above(report) if one.name is SheetName.LEVELS else ())}
         taken = [
             n
             for n in range(len(names))
-            if one.columns[n][0] not in FOR_MACHINES and any(line[n] != shown.NOTHING for line in lines)
+            if one.columns[n][0] not in without and any(line[n] != shown.NOTHING for line in lines)
         ]
         standing = [column for column, _ in one.columns].index(Column.STANDING) if one.name is SheetName.LEVELS else -1
         found.append(
@@ -209,3 +210,10 @@ def _tables(report: Report, language: str) -> list[Table]:
             )
         )  # fmt: skip
     return found
+
+
+def _said_above(report: Report) -> tuple[Column, ...]:
+    """What a row of the levels need not say: its days, where they are the report's."""
+    if all((one.first, one.last) in {(None, None), (report.first, report.last)} for one in report.levels):
+        return Column.PERIOD, Column.FIRST, Column.LAST, Column.ENDED
+    return (Column.PERIOD,)
