@@ -24,6 +24,7 @@ from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
 from web.api.hooks import NotGenuineError
+from web.api.v1 import facts as api_facts
 from web.api.v1 import routes as api
 from web.audit import routes as audit
 from web.booking import managing as booking_managing
@@ -54,6 +55,7 @@ from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
 from web.knowledge import editor as knowledge_editor
 from web.knowledge import routes as knowledge
+from web.levels import calls as levels_calls
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
 from web.live import sockets
@@ -187,6 +189,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         wallboard,
         walls,
         levels,
+        levels_calls,
         levels_editor,
         conditions,
         charts,
@@ -223,7 +226,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     ):
         # Not `include_router`, which makes each route anew for each application and looks for it twice a request.
         app.router.routes.extend(module.router.routes)
-    for router in (api.public, api.router):
+    for router in (api.public, api.router, api_facts.router):
         app.router.routes.extend(router.routes)
     errors.install(app)
 

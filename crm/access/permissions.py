@@ -40,6 +40,7 @@ class Permission(StrEnum):
     KNOWLEDGE_WRITE = "knowledge.write"
     PENALTY_CONTEST = "penalty.contest"
     PENALTY_DECIDE = "penalty.decide"
+    REPORT_ADDRESS = "report.address"
     COLLECTION_IMPORT = "collection.import"
     ACCESS_READ = "access.read"
     USER_REMOVE = "user.remove"
@@ -79,6 +80,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.KNOWLEDGE_WRITE: "Write and publish articles, scripts and note templates",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
     Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
+    Permission.REPORT_ADDRESS: "Say where an ente's monthly report is announced",
     Permission.COLLECTION_IMPORT: "Load collection feeds, set their schedule, reconcile",
     Permission.ACCESS_READ: "Who looked at which taxpayers, and who changed what",
     Permission.USER_REMOVE: "Have somebody kept away from the ente's taxpayers",
@@ -108,7 +110,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
-        Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN,
+        Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
@@ -119,7 +121,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.PENALTY_DECIDE,
         Permission.ACCESS_READ, Permission.USER_REMOVE,
-        Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE,
+        Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE, Permission.REPORT_ADDRESS,
     },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
     Role.ADMINISTRATOR: frozenset(

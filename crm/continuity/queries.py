@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
@@ -58,8 +58,7 @@ def outages(session: Session, *, since: datetime, until: datetime | None = None)
     """What stopped the service at some time between two instants, the latest first."""
     rows = session.scalars(
         select(Interruption)
-        .where(or_(Interruption.ended_at.is_(None), Interruption.ended_at > since))
-        .where(Interruption.began_at < (until or clock.now(session)))
+        .where(_between(since, until or clock.now(session)))
         .order_by(Interruption.began_at.desc(), Interruption.id.desc())
     )
     return [Outage(one.id, one.cause, one.began_at, one.ended_at, one.told_at, one.apologies) for one in rows]
@@ -91,6 +90,37 @@ def not_counted(session: Session, contract_id: int, ente_id: int | None) -> froz
         agreed.setdefault(interruption_id, set()).add(by)
     needed = enti_of(session, contract_id) if ente_id is None else {ente_id}
     return frozenset(one for one, by in agreed.items() if needed <= by)
+
+
+def learnt_since(session: Session, at: datetime, *, since: datetime, until: datetime) -> bool:
+    """Whether an interruption of a period, or its end, was learnt of after an instant."""
+    return session.execute(
+        select(
+            exists().where(
+                _between(since, until), or_(Interruption.found_at > at, Interruption.ended_at > at)
+            )
+        )
+    ).scalar_one()  # fmt: skip
+
+
+def decided_since(
+    session: Session, at: datetime, contract_id: int, ente_id: int | None, *, since: datetime, until: datetime
+) -> bool:
+    """Whether an ente decided after an instant if an interruption of a period counts."""
+    asked = InterruptionRemark
+    whose = () if ente_id is None else (asked.ente_id == ente_id,)
+    return session.execute(
+        select(
+            exists().where(
+                asked.contract_id == contract_id, asked.decided_at > at, asked.interruption_id == Interruption.id,
+                _between(since, until), *whose,
+            )
+        )
+    ).scalar_one()  # fmt: skip
+
+
+def _between(since: datetime, until: datetime) -> ColumnElement[bool]:
+    return or_(Interruption.ended_at.is_(None), Interruption.ended_at > since) & (Interruption.began_at < until)
 
 
 def remarks(session: Session, interruption_ids: Iterable[int]) -> dict[int, list[Remark]]:

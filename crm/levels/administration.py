@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -27,18 +27,13 @@ MOST_LEVELS = 60
 
 
 def put(session: Session, agreement: Agreement, *, written_by: int | None = None) -> int:
-    """Write a version of what a contract promises, in the place of one from the same day; its id."""
+    """Write a version of what a contract promises, by which one of the same day is valid no more; its id."""
     changed(session)
-    same = select(ContractAgreement.id).where(
-        ContractAgreement.contract_id == agreement.contract_id, ContractAgreement.valid_from == agreement.valid_from
-    )
-    session.execute(delete(ContractLevel).where(ContractLevel.agreement_id.in_(same)))
-    row = session.scalar(select(ContractAgreement).where(ContractAgreement.id.in_(same)))
-    if row is None:
-        row = ContractAgreement(contract_id=agreement.contract_id, valid_from=agreement.valid_from)
-        session.add(row)
-    row.period, row.net_value, row.preset = agreement.period, agreement.net_value, agreement.preset
-    row.written_by, row.written_at = written_by, clock.now(session)
+    row = ContractAgreement(
+        contract_id=agreement.contract_id, valid_from=agreement.valid_from, period=agreement.period,
+        net_value=agreement.net_value, preset=agreement.preset, written_by=written_by, written_at=clock.now(session),
+    )  # fmt: skip
+    session.add(row)
     session.flush()
     if agreement.levels:
         session.execute(
@@ -68,8 +63,11 @@ def write(session: Session, by: Principal, agreement: Agreement, terms: Terms) -
         terms = replace(terms, over_ms=int(over * 1000))
     before = queries.agreement(session, contract_id, agreement.valid_from)
     was = in_force(queries.terms(session, contract_id), _begins(session, agreement.valid_from))
-    put(session, replace(agreement, levels=levels), written_by=by.user_id)
-    _write_terms(session, contract_id, replace(terms, valid_from=_begins(session, agreement.valid_from)), was)
+    agreement_id = put(session, replace(agreement, levels=levels), written_by=by.user_id)
+    terms = replace(terms, valid_from=_begins(session, agreement.valid_from))
+    if terms != replace(was, valid_from=terms.valid_from):
+        session.add(ContractTerms(contract_id=contract_id, agreement_id=agreement_id, **asdict(terms)))
+        session.flush()
     told_before = _told(before, was) if before is not None else {}
     for ente_id in sorted(enti_of(session, contract_id)):
         audit.note(
@@ -80,18 +78,28 @@ def write(session: Session, by: Principal, agreement: Agreement, terms: Terms) -
 
 
 def withdraw(session: Session, by: Principal, *, contract_id: int, agreement_id: int) -> None:
-    """A version that has not begun yet is not to begin. Raises `InvalidError` when its day has come."""
+    """What was written for a day that has not come is not to begin, with its terms; it stays in the history.
+
+    Raises `InvalidError` when its day has come.
+    """
     by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
     row = session.get(ContractAgreement, agreement_id)
-    if row is None or row.contract_id != contract_id:
+    if row is None or row.contract_id != contract_id or row.withdrawn_at is not None:
         raise NotFoundError("Questi livelli non ci sono.")
-    if row.valid_from <= clock.business_day(clock.now(session)):
+    now = clock.now(session)
+    if row.valid_from <= clock.business_day(now):
         raise InvalidError("Questi livelli sono già in vigore: scrivine di nuovi da un altro giorno.")
     changed(session)
-    gone = next(one for one in queries.agreements(session, frozenset({contract_id})) if one.id == agreement_id)
-    session.execute(delete(ContractLevel).where(ContractLevel.agreement_id == agreement_id))
-    session.delete(row)
-    session.flush()
+    gone = queries.agreement(session, contract_id, row.valid_from)
+    assert gone is not None
+    session.execute(  # those whose place it took, too: else they would come back
+        update(ContractAgreement)
+        .where(
+            ContractAgreement.contract_id == contract_id, ContractAgreement.valid_from == row.valid_from,
+            ContractAgreement.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_by=by.user_id, withdrawn_at=now)
+    )  # fmt: skip
     for ente_id in sorted(enti_of(session, contract_id)):
         audit.note(
             session, by, kind="contract.levels_withdrawn", ente_id=ente_id,
@@ -105,22 +113,6 @@ def _begins(session: Session, day: date) -> datetime:
     now = clock.now(session)
     next_hour = now.replace(minute=0, second=0, microsecond=0) + clock.HOUR
     return max(clock.start_of_day(day), next_hour)
-
-
-def _write_terms(session: Session, contract_id: int, terms: Terms, was: Terms) -> None:
-    if replace(terms, valid_from=was.valid_from) == was:
-        return
-    row = session.scalar(
-        select(ContractTerms).where(
-            ContractTerms.contract_id == contract_id, ContractTerms.valid_from == terms.valid_from
-        )
-    )
-    if row is None:
-        session.add(ContractTerms(contract_id=contract_id, **asdict(terms)))
-    else:
-        for name, value in asdict(terms).items():
-            setattr(row, name, value)
-    session.flush()
 
 
 def _check(agreement: Agreement, today: date) -> None:

@@ -35,6 +35,15 @@ class Period(StrEnum):
         """The period before the one that begins on `first`."""
         return self.around(first - timedelta(days=1))
 
+    def within(self, first: date, last: date) -> tuple[tuple[date, date], ...]:
+        """Those that end between two days, and the one that runs on the last of them: first and last day of each."""
+        found = []
+        begins, after = self.around(first)
+        while begins <= last:
+            found.append((begins, after - timedelta(days=1)))
+            begins, after = self.around(after)
+        return tuple(found)
+
 
 def later(first: date, months: int) -> date:
     """The same day so many months later; `first` is the first of a month."""

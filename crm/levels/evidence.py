@@ -1,5 +1,6 @@
 """Reading what is known of a contract's period: one place from which screens, files and reports take their figures."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -130,16 +131,7 @@ def _breaches(session: Session, contract_id: int, period: Spell, ente_id: int | 
         )
         .order_by(ContractEvent.occurred_at, ContractEvent.id)
     ).all()  # fmt: skip
-    calls = {UUID(row.subject) for row in rows}
-    whose = dict(
-        session.execute(
-            select(ServiceFact.subject, ServiceFact.callers)
-            .where(ServiceFact.subject.in_(calls), ServiceFact.kind == FactKind.RECEIVED)
-            .distinct()
-        ).all()
-        if calls
-        else ()
-    )
+    whose = callers_of(session, {UUID(row.subject) for row in rows})
     return tuple(
         Breach(
             row.metric, row.subject, business_day(row.occurred_at), row.occurred_at, row.measured,
@@ -147,6 +139,18 @@ def _breaches(session: Session, contract_id: int, period: Spell, ente_id: int | 
         )
         for row in rows
     )  # fmt: skip
+
+
+def callers_of(session: Session, calls: Collection[UUID]) -> dict[UUID, Callers]:
+    """From which kind of telephone these calls came."""
+    if not calls:
+        return {}
+    rows = session.execute(
+        select(ServiceFact.subject, ServiceFact.callers)
+        .where(ServiceFact.subject.in_(calls), ServiceFact.kind == FactKind.RECEIVED)
+        .distinct()
+    )
+    return dict(rows.all())
 
 
 def _of_ente(column: Any, ente_id: int | None) -> list[ColumnElement[bool]]:

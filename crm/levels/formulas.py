@@ -114,8 +114,8 @@ def mean_abandoned_wait_ms(counts: Counts) -> Decimal | None:
 
 
 def mean_handling_ms(counts: Counts) -> Decimal | None:
-    """Talk, hold and wrap-up of a handled call (AHT), in milliseconds."""
-    return _share(counts.talk_ms + counts.hold_ms + counts.wrap_up_ms, counts.handled)
+    """Talk, hold and wrap-up of a handled call (AHT), in milliseconds: on boards, in reports, on one's own line."""
+    return _share(counts.handling_ms, counts.handled)
 
 
 def occupancy(busy_ms: int, available_ms: int) -> Decimal | None:

@@ -1,66 +1,50 @@
 """A closed period, as it is kept: what was promised, by which formula, on what evidence, and how it stood. Pure.
 
-What is kept is whole: judged again from it alone, the figures come out the same, whatever was recorded since.
+What is kept is whole: `judged_again` from it alone, the figures come out the same, whatever was recorded since. Of
+closings made before levels with a period of their own kept their evidence, those levels stand as they were judged.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from crm.levels.agreement import Agreement
-from crm.levels.judgement import Evidence, Verdict
-from crm.levels.metering import MEASURES, Callers, Counts
+from crm.levels.agreement import Agreement, Period, Promise
+from crm.levels.judgement import Evidence, Verdict, judge
+from crm.levels.metrics import METRICS, Source
 from crm.levels.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The evidence of a period that levels have of their own, as far as the closed one goes; without calls, where none
+    of these levels is about calls.
+    """
+
+    period: Period
+    first: date
+    last: date
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Frozen:
-    """`verdicts` are the levels' in the agreement's order; of a level with a longer period, as it stood by then."""
+    """`verdicts` are the levels' in the agreement's order; a level with a period of its own has one for each of them
+    that ended in the closed period, or ran at its end: their evidence is in `parts`.
+    """
 
     agreement: Agreement
     terms: Terms
     evidence: Evidence
     verdicts: tuple[Verdict, ...]
+    parts: Annotated[tuple[Part, ...], Field(exclude_if=lambda parts: not parts)] = ()
 
 
-class Counted(StrEnum):
-    """What is counted of a day: each of the meter's measures, and the calls over a limit."""
-
-    RECEIVED = "received"
-    ENTERED = "entered"
-    ANSWERED = "answered"
-    LOST = "lost"
-    WAITED_OVER = "waited_over"
-    WAIT_MS = "wait_ms"
-    ANSWERED_WITHIN = "answered_within"
-    ABANDONED = "abandoned"
-    ABANDONED_WITHIN = "abandoned_within"
-    ABANDONED_SHORT = "abandoned_short"
-    ABANDONED_WAIT_MS = "abandoned_wait_ms"
-    HANDLED = "handled"
-    TALK_MS = "talk_ms"
-    HOLD_MS = "hold_ms"
-    WRAP_UP_MS = "wrap_up_ms"
-    BREACHES = "breaches"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A figure of one day that is not what it was when the period was closed."""
-
-    day: date
-    counted: Counted
-    callers: Callers
-    was: int
-    now: int
-
-
+_Parts = dict[tuple[Period | None, tuple[date, date]], Evidence]
 _KEPT = TypeAdapter(Frozen)
 LATER = ("continuity", "desks")  # what evidence has held since some periods were closed
 
@@ -68,9 +52,10 @@ LATER = ("continuity", "desks")  # what evidence has held since some periods wer
 def stored(frozen: Frozen) -> dict[str, Any]:
     """As JSON keeps it."""
     found: dict[str, Any] = _KEPT.dump_python(frozen, mode="json")
-    for name in LATER:  # a period closed before it was known keeps its seal
-        if found["evidence"][name] is None:
-            del found["evidence"][name]
+    for evidence in (found["evidence"], *(one["evidence"] for one in found.get("parts", ()))):
+        for name in LATER:  # a period closed before it was known keeps its seal
+            if evidence[name] is None:
+                del evidence[name]
     return found
 
 
@@ -88,18 +73,21 @@ def seal(frozen: Frozen) -> str:
     return sha256(told.encode()).hexdigest()
 
 
-def differences(then: Evidence, now: Evidence) -> Iterator[Difference]:
-    """What was learnt of a period after it was closed, day by day."""
-    for day in sorted({*then.days, *now.days}):
-        for callers in Callers:
-            was, is_ = (one.days.get(day, {}).get(callers, Counts()) for one in (then, now))
-            for name in MEASURES:
-                if getattr(was, name) != getattr(is_, name):
-                    yield Difference(day, Counted(name), callers, getattr(was, name), getattr(is_, name))
-    for day in sorted({one.day for one in (*then.breaches, *now.breaches)}):
-        for callers in Callers:
-            was_over, is_over = (
-                sum(one.day == day and one.callers is callers for one in all_.breaches) for all_ in (then, now)
-            )
-            if was_over != is_over:
-                yield Difference(day, Counted.BREACHES, callers, was_over, is_over)
+def judged_again(frozen: Frozen) -> tuple[Verdict, ...]:
+    """How the levels stood, from what was kept alone."""
+    of_parts: _Parts = {(one.period, (one.first, one.last)): one.evidence for one in frozen.parts}
+    return tuple(_again(one, frozen, of_parts) for one in frozen.verdicts)
+
+
+def _again(one: Verdict, frozen: Frozen, of_parts: _Parts) -> Verdict:
+    if one.span is None and one.promise.period not in {None, frozen.agreement.period}:
+        return one  # of a closing from before its evidence was kept
+    evidence = frozen.evidence if one.span is None else of_parts[one.promise.period, one.span]
+    return replace(judge(one.promise, evidence, frozen.terms), span=one.span)
+
+
+def needed(evidence: Evidence, promises: Iterable[Promise]) -> Evidence:
+    """What these levels are judged by, which is less where none of them is about calls."""
+    if any(one.metric in METRICS and METRICS[one.metric].source is Source.CALLS for one in promises):
+        return evidence
+    return replace(evidence, days={}, breaches=())

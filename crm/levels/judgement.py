@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
 
 from crm.core.clock import start_of_day
 from crm.enti.calendar import INSTANT
@@ -129,6 +132,7 @@ class Verdict:
     spendable: int | None = None
     breaches: tuple[Breach, ...] = ()
     penalised: tuple[Breach, ...] = ()
+    span: Annotated[tuple[date, date] | None, Field(exclude_if=lambda known: known is None)] = None
 
 
 def judge(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:

@@ -83,6 +83,11 @@ class Counts:
         return any(self.values)
 
     @property
+    def handling_ms(self) -> int:
+        """Conversation, holds and the work afterwards of the calls that were handled."""
+        return self.talk_ms + self.hold_ms + self.wrap_up_ms
+
+    @property
     def values(self) -> tuple[int, ...]:
         """The measures, in the order of `MEASURES`."""
         values: tuple[int, ...] = _values_of(self)

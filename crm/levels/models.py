@@ -143,7 +143,10 @@ class ServiceHour(_Counted, Base):
 
 
 class ContractAgreement(Base):
-    """What a contract promises from a day on: the head of its levels. Written anew, not changed: the past stays."""
+    """What a contract promises from a day on: the head of its levels. Never changed: of one day the last one is valid.
+
+    Withdrawn before its day came, it never was in force.
+    """
 
     __tablename__ = "contract_agreement"
 
@@ -155,10 +158,13 @@ class ContractAgreement(Base):
     preset: Mapped[str] = mapped_column(String(40), default="")
     written_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     written_at: Mapped[datetime]
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    withdrawn_at: Mapped[datetime | None]
 
     __table_args__ = (
-        UniqueConstraint("contract_id", "valid_from"),
         CheckConstraint("net_value >= 0", name="net_value"),
+        CheckConstraint("(withdrawn_by IS NULL) = (withdrawn_at IS NULL)", name="withdrawn"),
+        Index("ix_contract_agreement_contract_id", "contract_id", "valid_from"),
     )
 
 
@@ -192,7 +198,10 @@ class ContractLevel(Base):
 
 
 class ClosedPeriod(Base):
-    """A period of a contract that is over, as it stood: of the whole contract, or of one ente. Never changed."""
+    """A period of a contract that is over, as it stood: of the whole contract, or of one ente. Never changed.
+
+    Judged again on purpose, it is a further version with the reason why; the newest one is shown.
+    """
 
     __tablename__ = "closed_period"
 
@@ -201,13 +210,16 @@ class ClosedPeriod(Base):
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
     first: Mapped[date]
     last: Mapped[date]
+    version: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))
+    reason: Mapped[str] = mapped_column(String(400), default="", server_default="")  # of a further version
     closed_at: Mapped[datetime]
     seal: Mapped[str] = mapped_column(String(64))  # `frozen.seal`
     kept: Mapped[dict[str, Any]]  # `frozen.Frozen`
 
     __table_args__ = (
-        UniqueConstraint("contract_id", "ente_id", "first", "last", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("contract_id", "ente_id", "first", "last", "version", postgresql_nulls_not_distinct=True),
         CheckConstraint("first <= last", name="days"),
+        CheckConstraint("version >= 1", name="version"),
     )
 
 
@@ -262,6 +274,7 @@ class ContractTerms(Base):
     short_ms: Mapped[int]
     over_ms: Mapped[int]
     denominator: Mapped[Denominator] = mapped_column(choice(Denominator))
+    agreement_id: Mapped[int | None] = mapped_column(ForeignKey("contract_agreement.id"))  # which they came with
 
     __table_args__ = (
         CheckConstraint("within_ms >= 0 AND short_ms >= 0 AND over_ms >= 0", name="milliseconds"),

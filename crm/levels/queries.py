@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, DateTime, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
+from crm.access.models import User
 from crm.core import clock
 from crm.core.configuration import kept
 from crm.core.db import table_of
@@ -30,28 +31,74 @@ from crm.levels.terms import USUAL, Terms
 
 @kept
 def agreements(session: Session, contract_ids: frozenset[int]) -> tuple[Agreement, ...]:
-    """What these contracts promise, every version of it, in the order of contracts and days."""
-    levels: dict[int, list[ContractLevel]] = {}
-    of_these = select(ContractAgreement.id).where(ContractAgreement.contract_id.in_(contract_ids))
-    for row in session.scalars(
-        select(ContractLevel).where(ContractLevel.agreement_id.in_(of_these)).order_by(ContractLevel.id)
-    ):
-        levels.setdefault(row.agreement_id, []).append(row)
+    """What these contracts promise, every version of it, in the order of contracts and days; the withdrawn left out."""
     heads = session.scalars(
         select(ContractAgreement)
-        .where(ContractAgreement.contract_id.in_(contract_ids))
-        .order_by(ContractAgreement.contract_id, ContractAgreement.valid_from)
+        .where(ContractAgreement.contract_id.in_(contract_ids), ContractAgreement.withdrawn_at.is_(None))
+        .order_by(ContractAgreement.contract_id, ContractAgreement.valid_from, ContractAgreement.id)
+    ).all()
+    levels = _levels(session, contract_ids)
+    return tuple(_agreement(head, levels) for head in heads)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version of what a contract promises, with who wrote it when, and what became of it.
+
+    `replaced_at`: when another one of the same day took its place; `withdrawn_at`: before its day had come.
+    """
+
+    agreement: Agreement
+    written_by: str | None  # none: it came with the contract
+    written_at: datetime
+    replaced_at: datetime | None
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+
+
+def written(session: Session, contract_id: int) -> list[Written]:
+    """Every version that was ever written, the latest day first, and of one day the one written last."""
+    writer, withdrawer = aliased(User), aliased(User)
+    rows = session.execute(
+        select(ContractAgreement, writer.name, withdrawer.name)
+        .outerjoin(writer, writer.id == ContractAgreement.written_by)
+        .outerjoin(withdrawer, withdrawer.id == ContractAgreement.withdrawn_by)
+        .where(ContractAgreement.contract_id == contract_id)
+        .order_by(ContractAgreement.valid_from.desc(), ContractAgreement.id.desc())
+    ).all()
+    levels = _levels(session, frozenset({contract_id}))
+    found: list[Written] = []
+    for head, by, withdrawn_by in rows:
+        later = found[-1] if found and found[-1].agreement.valid_from == head.valid_from else None
+        found.append(
+            Written(
+                _agreement(head, levels), by, head.written_at, later.written_at if later else None, withdrawn_by,
+                head.withdrawn_at,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _levels(session: Session, contract_ids: frozenset[int]) -> dict[int, list[ContractLevel]]:
+    """The levels of these contracts, by the version that they belong to."""
+    of_these = select(ContractAgreement.id).where(ContractAgreement.contract_id.in_(contract_ids))
+    rows = session.scalars(
+        select(ContractLevel).where(ContractLevel.agreement_id.in_(of_these)).order_by(ContractLevel.id)
     )
-    return tuple(
-        Agreement(
-            head.contract_id, head.valid_from, head.period,
-            tuple(
-                Promise(head.contract_id, *(getattr(row, name) for name in AGREED_OF_A_LEVEL))
-                for row in levels.get(head.id, ())
-            ),
-            head.net_value, head.preset, head.id,
-        )
-        for head in heads
+    found: dict[int, list[ContractLevel]] = {}
+    for row in rows:
+        found.setdefault(row.agreement_id, []).append(row)
+    return found
+
+
+def _agreement(head: ContractAgreement, levels: Mapping[int, list[ContractLevel]]) -> Agreement:
+    return Agreement(
+        head.contract_id, head.valid_from, head.period,
+        tuple(
+            Promise(head.contract_id, *(getattr(row, name) for name in AGREED_OF_A_LEVEL))
+            for row in levels.get(head.id, ())
+        ),
+        head.net_value, head.preset, head.id,
     )  # fmt: skip
 
 
@@ -74,7 +121,8 @@ def terms(session: Session, contract_id: int) -> tuple[Terms, ...]:
     """
     rows = session.execute(
         select(*(getattr(ContractTerms, name) for name in Terms.__dataclass_fields__))
-        .where(ContractTerms.contract_id == contract_id)
+        .outerjoin(ContractAgreement, ContractAgreement.id == ContractTerms.agreement_id)
+        .where(ContractTerms.contract_id == contract_id, ContractAgreement.withdrawn_at.is_(None))
         .order_by(ContractTerms.valid_from, ContractTerms.id)
     ).all()
     first = next(iter(agreements(session, frozenset({contract_id}))), None)

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Select, exists, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -87,17 +87,61 @@ def replayed(
     session: Session, contract_id: int, since: datetime, until: datetime, *, ente_id: int | None = None
 ) -> Iterator[Traced]:
     """Every call that was received in a period, by its facts; with an ente, those that count for it."""
-    versions = queries.terms(session, contract_id)
-    received = select(_FACT.c.subject).where(
+    received = select(_FACT.c.subject).where(*_received(contract_id, since, until, ente_id))
+    return _replayed(session, contract_id, received, ente_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some calls in the order of their coming, and where to go on; none at the end."""
+
+    calls: tuple[Traced, ...]
+    next: tuple[datetime, UUID] | None
+
+
+def page(
+    session: Session, contract_id: int, ente_id: int, since: datetime, until: datetime,
+    *, after: tuple[datetime, UUID] | None, most: int,
+) -> Page:  # fmt: skip
+    """The calls of a period that count for an ente, of the next `most` that were about it at some time.
+
+    The session must see the whole contract: of a call that came in before its ente was known, an ente sees the end
+    alone.
+    """
+    place = tuple_(_FACT.c.occurred_at, _FACT.c.subject)
+    further = () if after is None else (place > tuple_(literal(after[0]), literal(after[1])),)
+    rows = session.execute(
+        select(_FACT.c.occurred_at, _FACT.c.subject)
+        .where(*_received(contract_id, since, until, ente_id), *further)
+        .order_by(_FACT.c.occurred_at, _FACT.c.subject)
+        .limit(most + 1)
+    ).all()
+    wanted = [row.subject for row in rows[:most]]
+    found = sorted(_replayed(session, contract_id, wanted, ente_id), key=attrgetter("received_at", "subject"))
+    more = len(rows) > most
+    return Page(tuple(found), (rows[most - 1].occurred_at, rows[most - 1].subject) if more else None)
+
+
+def _received(
+    contract_id: int, since: datetime, until: datetime, ente_id: int | None
+) -> tuple[ColumnElement[bool], ...]:
+    was = (
         _FACT.c.contract_id == contract_id, _FACT.c.kind == FactKind.RECEIVED, _FACT.c.occurred_at >= since,
         _FACT.c.occurred_at < until,
     )  # fmt: skip
-    if ente_id is not None:
-        its = _FACT.alias("its")
-        received = received.where(exists().where(its.c.subject == _FACT.c.subject, its.c.ente_id == ente_id))
+    if ente_id is None:
+        return was
+    its = _FACT.alias("its")
+    return *was, exists().where(its.c.subject == _FACT.c.subject, its.c.ente_id == ente_id)
+
+
+def _replayed(
+    session: Session, contract_id: int, subjects: Select[UUID] | list[UUID], ente_id: int | None
+) -> Iterator[Traced]:
+    versions = queries.terms(session, contract_id)
     rows = session.execute(
         select(_FACT.c.subject, *_TOLD)
-        .where(_FACT.c.subject.in_(received))
+        .where(_FACT.c.subject.in_(subjects))
         .order_by(_FACT.c.subject, _FACT.c.id)
         .execution_options(yield_per=AT_ONCE)
     )

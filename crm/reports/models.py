@@ -42,3 +42,14 @@ class ReportWish(Base):
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     wished_at: Mapped[datetime]
+
+
+class ReportAddressee(Base):
+    """An address of an ente's offices, which is told of each monthly report."""
+
+    __tablename__ = "report_addressee"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(254), primary_key=True)
+    added_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    added_at: Mapped[datetime]

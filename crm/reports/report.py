@@ -14,14 +14,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from crm.continuity.account import Row
+from crm.continuity.models import Cause as OutageCause
 from crm.levels.agreement import Period
-from crm.levels.formulas import Standing
-from crm.levels.frozen import Difference, differences
+from crm.levels.behind import Behind, Paid
+from crm.levels.differences import Difference, Shift, differences
+from crm.levels.formulas import Standing, mean_handling_ms
 from crm.levels.judgement import AtDesks, Continuity, Evidence, Verdict
 from crm.levels.metering import Callers, Counts, Extremes, Spread
+from crm.levels.models import RemarkState
 from crm.levels.terms import Terms
 
 SCHEMA = 1
+UNTOLD = Field(exclude_if=lambda known: known is None)  # left out of JSON, so that seals of before it was told hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,15 @@ class Head:
     wrap_up_ms: int
     outbound: Durations | None = None
 
+    @property
+    def handling_ms(self) -> Decimal | None:
+        """The mean handling of a call: conversation, holds and the work afterwards."""
+        return mean_handling_ms(
+            Counts(
+                handled=self.handled, talk_ms=self.talk.total_ms, hold_ms=self.hold_ms, wrap_up_ms=self.wrap_up_ms
+            )
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -79,7 +93,11 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level, and how it stands in the report's days: `judgement.Verdict` without the single calls."""
+    """A level, and how it stands in a period of its contract's, or of its own: `judgement.Verdict` without the calls.
+
+    `first` and `last` are the days that were judged, `ended` is false of a period that goes on after the report's days.
+    Reports from before that was told say none of them.
+    """
 
     metric: str
     op: str
@@ -93,6 +111,10 @@ class Level:
     part: int | None
     whole: int | None
     over_limit: int
+    period: Annotated[Period | None, UNTOLD] = None
+    first: Annotated[date | None, UNTOLD] = None
+    last: Annotated[date | None, UNTOLD] = None
+    ended: Annotated[bool | None, UNTOLD] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,79 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A note on a call over a limit, or the request to leave it out of the penalties, with the ente's answer."""
+
+    state: RemarkState
+    words: str
+    said_by: str
+    said_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What stands behind the penalties of a closed period: a call over a level's limit, or (`call` is none) a day.
+
+    `first` and `last` are the period's. `euro` is what it adds to the penalty, not rounded; none while the contract's
+    value is not known.
+    """
+
+    first: date
+    last: date
+    metric: str
+    callers: str | None
+    service: str
+    day: date
+    call: str | None
+    occurred_at: datetime | None
+    called_from: Callers | None
+    ente_id: int | None
+    queue_id: int | None
+    measured: Decimal
+    paid: Paid
+    per_mille: Decimal
+    euro: Decimal | None
+    said: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An interruption that the system measured on itself. `minutes` is all of it, `in_hours_min` what of it fell into
+    the promised hours of the report's days; `counts` is false once the ente agreed not to count it.
+    """
+
+    id: int
+    cause: OutageCause
+    began_at: datetime
+    ended_at: datetime | None
+    minutes: Decimal
+    in_hours_min: Decimal
+    over_30_min: bool
+    told_after_min: Decimal | None
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """What the system measured on itself in some days, from `measured_since` on; minutes, to the thousandth.
+
+    `promised_min`: the hours in which lines were to be open, without what the ente agreed to close, or not to count; of
+    them `interrupted_min`, by cause. The pages are to answer day and night.
+    """
+
+    measured_since: datetime
+    promised_min: Decimal
+    interrupted_min: Decimal
+    by_cause: Mapping[OutageCause, Decimal]
+    pages_min: Decimal
+    pages_interrupted_min: Decimal
+    stops: tuple[Stop, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Interruption:
     """A time in which the lines were closed that were to be open; `agreed` by the ente, or counted as failed."""
 
@@ -133,7 +228,10 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `first` and `last` are the days it is about. `changed`: what was learnt after periods were closed.
+    """All of it. `first` and `last` are the days it is about. `changed`, `shifted`: what was learnt after periods were
+    closed, of their calls and of everything else. `over`: what stands behind the penalties. `stops`: interruptions as
+    the system measured them, none where it did not yet; they took `interrupted_min` of the promised hours.
+    Reports from before these were told have none of them.
 
     Without an ente (its name is empty then) it is about the whole contract, with the calls of which none is known.
 
@@ -160,6 +258,10 @@ class Report:
     days: tuple[Day, ...] = ()
     hours: tuple[Hour, ...] = ()
     changed: tuple[Difference, ...] = ()
+    shifted: Annotated[tuple[Shift, ...] | None, UNTOLD] = None
+    over: Annotated[tuple[Over, ...] | None, UNTOLD] = None
+    stops: Annotated[tuple[Stop, ...] | None, UNTOLD] = None
+    interrupted_min: Annotated[Decimal | None, UNTOLD] = None
     schema: int = field(default=SCHEMA)
 
     @property
@@ -218,13 +320,51 @@ def days_of(evidence: Evidence) -> tuple[Day, ...]:
     )
 
 
-def level(verdict: Verdict) -> Level:
-    """A level as reports tell it."""
+def level(verdict: Verdict, period: Period, first: date, last: date) -> Level:
+    """A level as reports tell it, judged in these days of its period."""
     one = verdict.promise
     return Level(
         one.metric, one.op, one.target, one.threshold_s, one.callers, one.service, one.share_of_days, verdict.standing,
-        verdict.measured, verdict.part, verdict.whole, len(verdict.breaches),
+        verdict.measured, verdict.part, verdict.whole, len(verdict.breaches), period, first, last,
+        period.around(first)[1] == last + timedelta(days=1),
     )  # fmt: skip
+
+
+def level_in(verdict: Verdict, period: Period, first: date, last: date) -> Level:
+    """The same of a level of an agreement's period of these days, which may have been judged by one of its own."""
+    own = verdict.promise.period
+    if own in {None, period}:
+        return level(verdict, period, first, last)
+    span = verdict.span or (own.around(last)[0], last)  # of closings from before spans were kept: the last one
+    return level(verdict, own, *span)
+
+
+def over(one: Behind, first: date, last: date) -> Over:
+    """What stands behind a penalty of a period, as reports tell it."""
+    promise, breach = one.verdict.promise, one.breach
+    is_call = not one.is_day
+    return Over(
+        first, last, promise.metric, promise.callers, promise.service, breach.day, breach.subject if is_call else None,
+        breach.occurred_at if is_call else None, breach.callers if is_call else None, breach.ente_id, breach.queue_id,
+        breach.measured, one.paid, one.per_mille, one.euro,
+        tuple(
+            Said(r.state, r.words, r.said_by, r.said_at, r.decided_by, r.decided_at, r.decision) for r in one.said
+        ),
+    )  # fmt: skip
+
+
+def stop(row: Row) -> Stop:
+    """A measured interruption, as reports tell it."""
+    one = row.outage
+    return Stop(
+        one.id, one.cause, one.began_at, one.ended_at, minutes(row.lasted), minutes(row.in_hours), row.is_long,
+        None if row.told_after is None else minutes(row.told_after), row.is_counted,
+    )  # fmt: skip
+
+
+def minutes(length: timedelta) -> Decimal:
+    """A length in minutes, to the thousandth."""
+    return round(Decimal(length // timedelta(milliseconds=1)) / 60_000, 3)
 
 
 def joined(parts: Iterable[Evidence]) -> Evidence:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
+from hashlib import sha256
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -29,12 +30,14 @@ from crm.messages.models import MessageChannel
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from crm.reports import queries, reading
+from crm.reports.addressees import addressees
 from crm.reports.due import TOLD_WITHIN, Span, settled, span, told_at
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
 from crm.reports.report import Report, seal, stored
 
 TELL = "report.tell"
+LANGUAGE = "it"  # of an ente's offices
 CLOSED_WITHIN = timedelta(days=1)  # a period is closed by then, or was over before this system was there
 _ROLES = [role for role, allowed in PERMISSIONS.items() if Permission.ENTE_WATCH in allowed]
 
@@ -157,13 +160,28 @@ def _tell(public_url: str, database: Database, job: Taken) -> None:
         row = session.get(ServiceReport, int(job.argument["report"]))
         if row is None or row.ente_id is None:
             return
-        for user_id, address, language in _who_wants(session, row.ente_id, row.contract_id):
-            values = {"first": row.first, "last": row.last, "link": f"{public_url}/reports/{row.id}"}
+        values = {"first": row.first, "last": row.last, "link": f"{public_url}/reports/{row.id}"}
+        for address, (cause, language) in _told(session, row).items():
             order = Order(
                 row.ente_id, MessageTemplate.REPORT_READY, values, channel=MessageChannel.EMAIL, address=address,
                 language=language,
             )  # fmt: skip
-            messages.owe(session, None, order, cause=f"report:{row.id}:{user_id}")
+            messages.owe(session, None, order, cause=f"report:{row.id}:{cause}")
+
+
+def _told(session: Session, row: ServiceReport) -> dict[str, tuple[str, str]]:
+    """Who is told of a report, by address: the cause that is told once, and the language.
+
+    The ente's offices are told of each month (Anci Toscana 4.1.1); who asked for it, of quarters and years as well.
+    """
+    assert row.ente_id is not None
+    found: dict[str, tuple[str, str]] = {}
+    if row.period is Period.MONTH:
+        for address in addressees(session, [row.ente_id]).get(row.ente_id, ()):
+            found[address] = f"to:{sha256(address.encode()).hexdigest()[:32]}", LANGUAGE
+    for user_id, address, language in _who_wants(session, row.ente_id, row.contract_id):
+        found[address.lower()] = str(user_id), language
+    return found
 
 
 def _who_wants(session: Session, ente_id: int, contract_id: int) -> list[tuple[int, str, str]]:

@@ -13,7 +13,8 @@ class ApiScope(StrEnum):
     """What a token may read."""
 
     REPORTS = "reports"  # reports and their files
-    LEVELS = "levels"  # how levels stand now and in closed periods, and calls by the hour
+    LEVELS = "levels"  # how levels stand now and in closed periods, calls by the hour, marks, closures, continuity
+    CALLS = "calls"  # calls one by one, without who called or answered
 
 
 class ApiToken(Base):

@@ -91,7 +91,7 @@ def _lately(session: Session, contract_id: int, queue_id: int) -> tuple[timedelt
     period, pace = LATELY[0], Pace(0, 0)
     for period in LATELY:
         counts = floor(session).handled_since(contract_id, queue_id, clock.now(session) - period)
-        pace = Pace(counts.handled, (counts.talk_ms + counts.hold_ms + counts.wrap_up_ms) / 1000)
+        pace = Pace(counts.handled, counts.handling_ms / 1000)
         if pace.handled >= FEWEST:
             break
     return period, pace

@@ -17,8 +17,9 @@ SitDown = Callable[..., Desk]
 BEHIND = {
     "admin": (
         "/enti/1?hours=sercom", "/enti/contracts/1/levels?preset=intercent_er",
-        "/enti/contracts/1/conditions?preset=anci_toscana",
+        "/enti/contracts/1/conditions?preset=anci_toscana", "/enti/contracts/1/levels", "/enti/1/tokens",
     ),
+    "sara": ("/levels/1/calls?metric=share_of_received_calls_waiting_over",),
 }  # fmt: skip
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
@@ -49,7 +50,9 @@ def test_each_page_of_the_menu_is_accessible_in_light_and_in_dark(
         if path not in looked_at:
             looked_at.add(path)
             page.emulate_media(color_scheme="light", reduced_motion="reduce")
-            page.goto(path)
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.ok, path
             assert_accessible(page)
             page.emulate_media(color_scheme="dark", reduced_motion="reduce")
             contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]

@@ -40,7 +40,7 @@ T = TypeVar("T")
 PUBLIC = "http://testserver"
 PASSWORD = "una frase di prova"
 TOKEN = "0123456789abcdef0123456789abcdef"
-EVERYTHING = (ApiScope.REPORTS, ApiScope.LEVELS)
+EVERYTHING = tuple(ApiScope)
 
 
 @pytest.fixture

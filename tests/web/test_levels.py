@@ -14,7 +14,7 @@ from crm.core.db import Database, Scope
 from crm.levels import queries
 from crm.levels.agreement import Agreement, Period
 from crm.levels.metrics import LONGEST_WAIT, METRICS, WAITING_OVER
-from crm.levels.models import ContractEvent, ContractEventKind
+from crm.levels.models import ContractAgreement, ContractEvent, ContractEventKind
 from crm.levels.presets import PRESETS
 from crm.levels.terms import Formula, in_force
 from tests.cast import Cast
@@ -116,11 +116,43 @@ def test_a_version_to_come_leaves_today_as_it_is_and_may_be_taken_back(
     assert ada(path, **head(database, valid_from="2099-01-01"), **level).status_code == 204
     assert current(database, cast) == before
     with database.begin(Scope.nothing()) as session:
-        (_, coming) = queries.agreements(session, frozenset({cast.contract}))
+        (*_, coming) = queries.agreements(session, frozenset({cast.contract}))
     assert "non ancora in vigore" in client.get(path).text
     assert ada(f"{path}/{coming.id}/remove").status_code == 204
+    assert ada(f"{path}/{coming.id}/remove").status_code == 404
     assert ada(f"{path}/{before.id}/remove").status_code == 422
     assert current(database, cast) == before
+
+
+def test_a_second_version_of_a_day_is_valid_and_the_first_one_stays_in_the_history(
+    ada: Any, client: Any, database: Database, cast: Cast
+) -> None:
+    path, level = f"/enti/contracts/{cast.contract}/levels", {"metric__0": LONGEST_WAIT, "op__0": "<="}
+    for day in (today(database).isoformat(), "2099-01-01"):
+        for target, formula in (("300", "C"), ("200", "D")):
+            fields = head(database, valid_from=day, formula=formula) | level | {"target__0": target}
+            assert ada(path, **fields).status_code == 204
+    with database.begin(Scope.nothing()) as session:
+        later, first = [one for one in queries.written(session, cast.contract) if one.written_by][2:]
+        coming = queries.agreement(session, cast.contract, date(2099, 1, 1))
+    assert current(database, cast).levels[0].target == later.agreement.levels[0].target == 200
+    assert (first.agreement.levels[0].target, first.replaced_at) == (300, later.written_at)
+    assert "sostituita da un&#39;altra dello stesso giorno" in client.get(path).text
+    assert coming is not None
+    assert ada(f"{path}/{coming.id}/remove").status_code == 204
+    html = client.get(path).text
+    assert html.count("tolta prima di entrare in vigore") == 2  # the one that it had replaced does not come back
+    assert "Sara" in html
+    with database.begin(Scope.nothing()) as session:
+        terms = queries.terms(session, cast.contract)
+        assert queries.agreement(session, cast.contract, date(2099, 1, 1)) == current(database, cast)
+        assert in_force(terms, clock.start_of_day(date(2100, 1, 1))).formula is Formula.D  # today's, of both the last
+        assert len(terms) == 3
+    with (
+        pytest.raises(Exception, match="permission denied"),
+        database.begin(Scope.of_contract(cast.contract)) as session,
+    ):
+        session.execute(update(ContractAgreement).values(net_value=0))
 
 
 def test_each_level_stands_with_its_figure_and_the_calls_that_broke_it(

@@ -26,7 +26,7 @@ from tests.cast import Cast
 from tests.crm.reports.conftest import GOLDEN, play
 from tests.web.conftest import Programs, csrf_of, let_in
 from web.levels.view import days_of
-from web.reports.sheets import SheetName, sheets
+from web.reports.sheets import SheetName
 from web.reports.words import WORDS
 
 pytestmark = pytest.mark.integration
@@ -222,13 +222,3 @@ def test_vera_wants_an_email_and_has_it_made_again(
         assert not session.scalars(select(ReportWish)).all()
         assert session.scalars(select(jobs.Job.kind).where(jobs.Job.kind == MAKE)).all() == [MAKE]
     assert f'href="{at}"' in client.get(f"/ente?ente={cast.empoli}").text
-
-
-def test_each_column_of_each_table_has_a_name_in_the_documents() -> None:
-    from pathlib import Path  # noqa: PLC0415
-
-    from web.reports.sheets import Column  # noqa: PLC0415
-
-    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
-    assert not [one.value for one in (*Column, *SheetName) if f"`{one.value}`" not in page]
-    assert sheets is not None

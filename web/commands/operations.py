@@ -44,6 +44,15 @@ def permissions() -> None:
     print(markdown(), end="")
 
 
+@app.command("data-schema")
+def data_schema() -> None:
+    """Print what every file and every answer of the API holds, as docs/data.md has it."""
+    from web.api.v1.routes import described  # noqa: PLC0415
+    from web.reports.schema import markdown  # noqa: PLC0415
+
+    print(markdown(described()), end="")
+
+
 @app.command()
 def apology() -> None:
     """Print what callers hear while this installation does not answer, for whoever hosts it (FALLBACK_URL)."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crm.core.errors import DomainError
 from web.commands.common import app, at_work, saying
 
 
@@ -60,6 +61,26 @@ def verify_levels(
     with at_work("verify-levels") as runtime, saying(ContractError):
         sound = verify(runtime.database, contract=contract, since=since, until=until, mend=correct)
     raise typer.Exit(0 if sound else 1)
+
+
+@app.command("recompute-levels")
+def recompute_levels(
+    contract: Annotated[str | None, typer.Option(help="The contract's name; else all")] = None,
+    ente: Annotated[str | None, typer.Option(help="Codice catastale; else the whole contract and each ente")] = None,
+    begins: Annotated[datetime | None, typer.Option(help="Only the period that begins on this day")] = None,
+    new_version: Annotated[
+        str | None, typer.Option(help="Keep those that differ as they are known now, for this reason")
+    ] = None,
+) -> None:
+    """Judge closed periods again; exit code 1 and each difference with its cause where they are not as they were."""
+    from web.levels.recompute import recompute_levels as recompute  # noqa: PLC0415
+    from web.levels.terminal import ContractError  # noqa: PLC0415
+
+    with at_work("recompute-levels") as runtime, saying(ContractError, DomainError):
+        same = recompute(
+            runtime.database, contract=contract, ente=ente, begins=begins.date() if begins else None, reason=new_version
+        )
+    raise typer.Exit(0 if same else 1)
 
 
 @app.command("check-waits")

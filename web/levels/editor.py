@@ -25,6 +25,7 @@ from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.enti.forms import TypedDep
+from web.levels.versions import history
 
 router = APIRouter(include_in_schema=False)
 EMPTY_ROWS = 3
@@ -59,8 +60,8 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: in
         raise NotFoundError("Questo contratto non c'è.")
     with runtime.database.begin(scope) as session:
         today = clock.business_day(clock.now(session))
-        versions = queries.agreements(session, frozenset({contract_id}))
         current = queries.agreement(session, contract_id)
+        versions = history(queries.written(session, contract_id), current, today)
         shown = current or Agreement(contract_id, today, Period.MONTH, ())
         if preset in PRESETS:
             shown = agreement_from(preset, shown)
@@ -70,7 +71,7 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: in
     changes = compared(current.levels if current else (), shown.levels)
     return page(
         request, "levels/edit.html", visit.language, visit=visit, csrf=visit.csrf_token, contract_id=contract_id,
-        name=name, shown=shown, rows=rows, terms=terms, versions=versions, current=current, today=today,
+        contract=name, shown=shown, rows=rows, terms=terms, versions=versions, current=current, today=today,
         presets=PRESETS, chosen=preset, metrics=tuple(MetricName), units=METRICS, ops=tuple(OPS),
         periods=tuple(Period), eaches=tuple(Each), callers=tuple(Callers), formulas=tuple(Formula),
         denominators=tuple(Denominator), net_value=_written(shown.net_value),

@@ -6,14 +6,11 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.access.service import scope_for
 from crm.core import clock
-from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels import remarks
 from crm.levels.metrics import MetricName
 from crm.levels.remarks import Step
-from telephony.queues import queries as queues
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
@@ -41,32 +38,6 @@ def levels(
     return page(
         request, "levels/page.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, badges=badges,
         now=now, manages=visit.principal.contracts_for(Permission.ENTE_MANAGE),
-    )  # fmt: skip
-
-
-@router.get("/levels/{contract_id}/calls")
-def calls(
-    request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: int, metric: MetricName, callers: str = "",
-    service: str = "", begins: str = "", ente: int | None = None,
-) -> Response:  # fmt: skip
-    """The calls that passed a level's limit in a period, and whether each is paid for."""
-    scope = scope_of(visit)
-    with runtime.database.begin(scope) as session:
-        if (contract_id, ente) not in set(watched(session, scope)):
-            raise NotFoundError("Questo contratto non c'è.")
-        found = standings(session, contract_id, ente_id=ente, begins=begins)
-        key = (metric.value, callers, service)
-        row = next((one for one in found.rows if one.promise.key == key), None) if found else None
-        if found is None or row is None:
-            raise NotFoundError("Questo livello non c'è.")
-        badges = enti.badges(session, scope.enti)
-        decides = scope_for(session, visit.principal, Permission.PENALTY_DECIDE).enti or frozenset()
-        names = {one.id: one.name for one in queues.with_closed(session, frozenset({contract_id}))}
-    return page(
-        request, "levels/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, standings=found, row=row,
-        badges=badges, queues=names, decides=decides,
-        contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST),
-        paid=frozenset(one.subject for one in row.penalty.breaches) if row.penalty else frozenset(),
     )  # fmt: skip
 
 

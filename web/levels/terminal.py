@@ -36,7 +36,7 @@ def verify_levels(
     With all of them, also the sums of the agents' time, who may work for several. With `mend` those that differ are
     corrected, which is said as well. Raises `ContractError`.
     """
-    contracts, now = _contracts(database, contract)
+    contracts, now = contracts_named(database, contract)
     start, end = whole_hours(_instant(since) or EVER, _instant(until) or now)
     sound = contract is not None or _agents_proved(database, start, end, mend=mend)
     for name, contract_id in contracts.items():
@@ -50,7 +50,7 @@ def check_waits(
     database: Database, *, contract: str | None, since: datetime | None, until: datetime | None
 ) -> bool:  # fmt: skip
     """Print for each queue how many announced waits came true, and say whether enough did. Raises `ContractError`."""
-    contracts, now = _contracts(database, contract)
+    contracts, now = contracts_named(database, contract)
     enough = True
     for name, contract_id in contracts.items():
         with database.begin(Scope.of_contract(contract_id)) as session:
@@ -83,7 +83,7 @@ def _agents_proved(database: Database, start: datetime, end: datetime, *, mend: 
     return not wrong
 
 
-def _contracts(database: Database, wanted: str | None) -> tuple[dict[str, int], datetime]:
+def contracts_named(database: Database, wanted: str | None) -> tuple[dict[str, int], datetime]:
     """The contract of this name, or all of them by name, and what time it is."""
     with database.begin(Scope.nothing()) as session:
         found = {name: id_ for id_, name in session.execute(select(Contract.id, Contract.name).order_by(Contract.name))}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -12,15 +13,17 @@ from crm.core.errors import FieldError
 from crm.enti.queries import contract_name
 from crm.levels import evidence, queries
 from crm.levels.agreement import Agreement, Period, Promise, in_force
+from crm.levels.behind import Behind, behind
 from crm.levels.closing import ONE_DAY, Closed, Days, closed, judged
-from crm.levels.frozen import Difference, differences
 from crm.levels.judgement import Evidence, Penalty, Verdict, judge, penalties
+from crm.levels.later import Changes, changes
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, MetricName, Unit
 from crm.levels.models import RemarkState
 from crm.levels.remarks import Remark, left_out, remarks
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
+from crm.reports.report import Level, level_in
 from telephony.surveys import queries as surveys
 
 PERIODS_SHOWN = 13
@@ -28,14 +31,18 @@ PERIODS_SHOWN = 13
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A level today and over its period. `metric` is none for a name that the product does not know."""
+    """A level today and over its period, or over one of its own: `told` says over which days, as reports and API do.
+
+    `metric` is none for a name that the product does not know.
+    """
 
     promise: Promise
     metric: MetricName | None
     unit: Unit
-    today: Verdict | None  # none when the period shown is over
+    today: Verdict | None  # none when the period shown, or its own one, is over
     period: Verdict
     penalty: Penalty | None
+    told: Level
 
     @property
     def callers(self) -> Callers | None:
@@ -48,7 +55,7 @@ class Standings:
     """One contract's levels in a period. `choices`: the first and the last day of each that may be shown.
 
     `closed`: what was kept when the period was closed, whose figures are shown then; `changed` is what was learnt of it
-    since.
+    since. `behind`: each call over a limit, and whether it is paid for.
     """
 
     contract_id: int
@@ -63,8 +70,17 @@ class Standings:
     choices: tuple[tuple[date, date], ...]
     service_days: int
     closed: Closed | None
-    changed: tuple[Difference, ...]
+    changed: Changes
+    behind: tuple[Behind, ...]
     remarks: Mapping[tuple[str, str], list[Remark]]
+
+    def query(self, row: Standing) -> str:
+        """The address of what stands behind a level's penalty, after its `?`."""
+        fields = {
+            "metric": row.promise.metric, "callers": row.promise.callers, "service": row.promise.service,
+            "begins": self.first.isoformat(), "own": row.told.first if row.period.span else None, "ente": self.ente_id,
+        }  # fmt: skip
+        return urlencode({name: value for name, value in fields.items() if value})
 
     @property
     def asked(self) -> int:
@@ -119,32 +135,37 @@ def standings(session: Session, contract_id: int, *, ente_id: int | None, begins
         agreement = in_force(versions, judged_on)
         assert agreement is not None
         terms = terms_in_force(queries.terms(session, contract_id), clock.start_of_day(judged_on))
-        whole = days(*agreement.period.around(judged_on))
-        verdicts = judged(agreement, terms, judged_on, days)
+        begins_on, after = agreement.period.around(judged_on)
+        whole = days(begins_on, after)
+        verdicts = judged(agreement, terms, begins_on, after - ONE_DAY, days, until=judged_on)
     else:
         frozen = kept.frozen
         agreement, terms, whole, verdicts = frozen.agreement, frozen.terms, frozen.evidence, frozen.verdicts
+        begins_on, after = first, last + ONE_DAY
     day = days(today, today + ONE_DAY) if running else None
-    said = remarks(session, contract_id, *agreement.period.around(judged_on))
+    said = remarks(session, contract_id, begins_on, after)
     owed = {one.promise.key: one for one in penalties(agreement, verdicts, excluded=left_out(said))}
     return Standings(
         contract_id=contract_id, name=contract_name(session, contract_id), ente_id=ente_id, first=first, last=last,
         is_running=running, agreement=agreement, terms=terms, choices=choices, service_days=len(whole.service_days),
-        closed=kept, remarks=said,
-        changed=() if kept is None else tuple(differences(whole, days(*agreement.period.around(judged_on)))),
+        closed=kept, remarks=said, behind=tuple(behind(agreement, verdicts, said)),
+        changed=Changes() if kept is None else changes(session, contract_id, ente_id, kept, days(begins_on, after)),
         rows=tuple(
-            _standing(verdict, None if day is None else judge(verdict.promise, day, terms), owed)
-            for verdict in verdicts
+            _standing(level_in(one, agreement.period, begins_on, judged_on), one, day, terms, owed)
+            for one in verdicts
         ),
     )  # fmt: skip
 
 
-def _standing(verdict: Verdict, today: Verdict | None, owed: Mapping[tuple[str, str, str], Penalty]) -> Standing:
+def _standing(
+    told: Level, verdict: Verdict, day: Evidence | None, terms: Terms, owed: Mapping[tuple[str, str, str], Penalty]
+) -> Standing:
     promise = verdict.promise
-    known = promise.metric in METRICS
+    known, over = promise.metric in METRICS, told.ended and verdict.span is not None
     return Standing(
         promise, MetricName(promise.metric) if known else None,
-        METRICS[promise.metric].unit if known else Unit.CONTACTS, today, verdict, owed.get(promise.key),
+        METRICS[promise.metric].unit if known else Unit.CONTACTS,
+        None if day is None or over else judge(promise, day, terms), verdict, owed.get(promise.key), told,
     )  # fmt: skip
 
 

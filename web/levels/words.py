@@ -3,14 +3,16 @@
 from enum import StrEnum
 
 from crm.levels.agreement import Period
+from crm.levels.behind import Paid
+from crm.levels.differences import Counted, Whole, WhyChanged
 from crm.levels.formulas import Standing
-from crm.levels.frozen import Counted
 from crm.levels.metering import Callers
 from crm.levels.metrics import Each, Unit
 from crm.levels.metrics import MetricName as N
 from crm.levels.models import RemarkState
 from crm.levels.terms import Denominator
 from telephony.surveys.models import SurveyReason
+from web.levels.versions import Fate
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     Standing: {
@@ -51,6 +53,53 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Counted.HOLD_MS: "messa in attesa, in millisecondi",
         Counted.WRAP_UP_MS: "lavoro dopo la chiamata, in millisecondi",
         Counted.BREACHES: "chiamate oltre un limite",
+    },
+    Whole: {
+        Whole.SERVICE_DAYS: "giorni di servizio",
+        Whole.PROMISED_MIN: "minuti di servizio promessi",
+        Whole.FAILED_MIN: "minuti persi senza l'accordo dell'ente",
+        Whole.CONTENT: "voti 4 e 5",
+        Whole.MARKS: "voti dati",
+        Whole.INTERRUPTIONS: "interruzioni che contano",
+        Whole.INTERRUPTION_MIN: "interruzione più lunga, in minuti",
+        Whole.NOTICE_H: "avviso agli utenti, in ore",
+        Whole.PAGES_MIN: "minuti in cui le pagine dovevano rispondere",
+        Whole.PAGES_FAILED_MIN: "minuti in cui le pagine non rispondevano",
+        Whole.RESTORED_H: "ore dell'ultima prova di ripristino",
+        Whole.DESK_LONGEST_S: "attesa più lunga allo sportello, in secondi",
+        Whole.DESK_SERVED: "persone servite allo sportello",
+        Whole.DESK_SERVED_S: "tempo allo sportello, in secondi",
+        Whole.DESK_LEAD_DAYS: "giorni lavorativi al primo appuntamento libero",
+    },
+    WhyChanged: {
+        WhyChanged.IMPORTED: "chiamate di un altro sistema, importate dopo",
+        WhyChanged.ATTRIBUTED: "una chiamata si è saputa di un altro ente",
+        WhyChanged.REPAIRED: "notizia persa dal gestore telefonico, ritrovata dopo",
+        WhyChanged.LATE: "notizia arrivata dopo la chiusura",
+        WhyChanged.INTERRUPTION_FOUND: "un'interruzione trovata o finita dopo",
+        WhyChanged.INTERRUPTION_AGREED: "l'ente ha deciso dopo se un'interruzione conta",
+        WhyChanged.HOURS_CHANGED: "gli orari del servizio sono cambiati",
+        WhyChanged.SURVEY_LATE: "voti arrivati dopo",
+        WhyChanged.DESK_LATE: "turni allo sportello registrati dopo",
+        WhyChanged.DRILL: "un'altra prova di ripristino",
+        WhyChanged.RECOUNTED: "ricontata dagli stessi fatti",
+        WhyChanged.LEVELS_CHANGED: "i livelli del contratto sono cambiati",
+        WhyChanged.TERMS_CHANGED: "formula o soglie sono cambiate",
+        WhyChanged.EXCLUSION_AGREED: "l'ente ha accettato un'esclusione",
+    },
+    Fate: {
+        Fate.CURRENT: "in vigore",
+        Fate.COMING: "non ancora in vigore",
+        Fate.PAST: "non più in vigore",
+        Fate.REPLACED: "sostituita da un'altra dello stesso giorno",
+        Fate.WITHDRAWN: "tolta prima di entrare in vigore",
+    },
+    Paid: {
+        Paid.OWED: "dovuta",
+        Paid.FREE: "nessuna penale",
+        Paid.LEFT_OUT: "esclusa",
+        Paid.TOLERATED: "giorno tollerato",
+        Paid.ELSEWHERE: "già contata per un altro livello",
     },
     RemarkState: {
         RemarkState.NOTE: "nota",

@@ -77,9 +77,12 @@ def document(made: Made, report: Report) -> Document:
 
 def table(made: Made, report: Report, name: SheetName, language: str) -> File:
     """One table as CSV: UTF-8 with a mark, semicolons, decimal commas, days as ISO 8601; see `docs/reports.md`."""
-    one = sheet(report, name)
-    contents = "".join(csv_lines(titles(one, language), _cells(one, language)))
-    return File(_name(made, f"{name.value}.csv"), CSV, contents.encode())
+    return File(_name(made, f"{name.value}.csv"), CSV, csv_of(sheet(report, name), language))
+
+
+def csv_of(one: Sheet, language: str) -> bytes:
+    """A table as CSV."""
+    return "".join(csv_lines(titles(one, language), _cells(one, language))).encode()
 
 
 def _cells(one: Sheet, language: str) -> Iterator[list[object]]:

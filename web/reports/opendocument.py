@@ -5,7 +5,7 @@ Written here, for the libraries there are take milliseconds a row, and a year ha
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from xml.sax.saxutils import escape, quoteattr
@@ -35,33 +35,37 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip's entries: the same report makes th
 
 
 def spreadsheet(report: Report, language: str) -> bytes:
-    """The file."""
+    """The file of a report."""
+    return of_sheets(sheets(report), f"{report.about} – {name_of(report, language)}", report.made_at, language)
+
+
+def of_sheets(tables: Iterable[Sheet], title: str, at: datetime, language: str) -> bytes:
+    """A file with a tab for each table."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(zipfile.ZipInfo("mimetype", EARLIEST), TYPE)  # first, and as it is
         for name, contents in (
-            ("content.xml", "".join(_content(report, language))), ("meta.xml", _meta(report, language)),
+            ("content.xml", "".join(_content(tables, language))), ("meta.xml", _meta(title, at, language)),
             ("META-INF/manifest.xml", MANIFEST),
         ):  # fmt: skip
             file.writestr(zipfile.ZipInfo(name, EARLIEST), contents.encode(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def _meta(report: Report, language: str) -> str:
-    made = report.made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    title = escape(f"{report.about} – {name_of(report, language)}")
+def _meta(title: str, at: datetime, language: str) -> str:
+    made = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
-        f'{PROLOGUE}<office:document-meta {NAMESPACES} office:version="1.3"><office:meta><dc:title>{title}</dc:title>'
-        f"<dc:language>{language}</dc:language><meta:creation-date>{made}</meta:creation-date></office:meta>"
-        "</office:document-meta>"
+        f'{PROLOGUE}<office:document-meta {NAMESPACES} office:version="1.3"><office:meta>'
+        f"<dc:title>{escape(title)}</dc:title><dc:language>{language}</dc:language>"
+        f"<meta:creation-date>{made}</meta:creation-date></office:meta></office:document-meta>"
     )
 
 
-def _content(report: Report, language: str) -> Iterator[str]:
+def _content(tables: Iterable[Sheet], language: str) -> Iterator[str]:
     yield f'{PROLOGUE}<office:document-content {NAMESPACES} office:version="1.3"><office:automatic-styles>'
     yield from _styles()
     yield "</office:automatic-styles><office:body><office:spreadsheet>"
-    for one in sheets(report):
+    for one in tables:
         yield from _table(one, language)
     yield "</office:spreadsheet></office:body></office:document-content>"
 

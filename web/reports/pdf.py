@@ -22,7 +22,12 @@ PRINTED = (
     Column.DAY, Column.CALLERS, Column.RECEIVED, Column.ENTERED, Column.ANSWERED, Column.LOST, Column.WAITED_OVER,
     Column.ANSWERED_WITHIN, Column.HANDLED, Column.TALK_S,
 )  # fmt: skip
-WIDE = (Column.METRIC, Column.REASON, Column.FIGURE, Column.COUNTED)
+WIDE = (Column.METRIC, Column.REASON, Column.FIGURE, Column.COUNTED, Column.CAUSE, Column.WORDS)
+NUMBERS = (  # of calls, queues and enti, for machines; and what the same row says otherwise
+    Column.CALL, Column.QUEUE_ID, Column.ENTE_ID, Column.FIRST, Column.LAST, Column.CALLERS, Column.UNIT,
+    Column.PER_MILLE, Column.DECIDED_AT, Column.SAID_AT,
+)  # fmt: skip
+MOST_ROWS = 300  # of a table; the files have them all
 MANY = 7  # columns
 
 
@@ -64,10 +69,14 @@ def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str
     ]
     sections = [
         _section(tables[SheetName.SUMMARY], language),
-        _section(tables[SheetName.LEVELS], language, but=(Column.PART, Column.WHOLE)),
+        _section(tables[SheetName.LEVELS], language, but=(Column.PART, Column.WHOLE, Column.UNIT, Column.PERIOD)),
         _section(tables[SheetName.PENALTIES], language, but=(Column.SEAL, Column.CLOSED_AT)),
+        _section(tables[SheetName.OVER], language, but=NUMBERS),
+        _section(tables[SheetName.REMARKS], language, but=NUMBERS),
         _section(tables[SheetName.INTERRUPTIONS], language),
+        _section(tables[SheetName.STOPS], language),
         _section(tables[SheetName.CHANGED], language),
+        _section(tables[SheetName.SHIFTED], language),
     ]
     lost, calls = words.gettext("perse"), words.gettext("Chiamate ricevute e perse")
     charts = [
@@ -81,7 +90,7 @@ def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str
         "period": name_of(report, language), "made": made, "closed": closed,
         "seal": f"{words.gettext('Sigillo')} {seal}", "charts": [one for one in charts if one],
         "page": words.gettext("pagina"), "received": words.gettext("ricevute"), "lost": lost,
-        "sections": [one for one in sections if one["rows"]],
+        "sections": [one for one in sections if one["rows"] and len(one["rows"]) <= MOST_ROWS],
         "days": days if days["rows"] and len(days["rows"]) <= 70 else None,
         "empty": words.gettext("Nessuna chiamata in questo periodo.") if not report.days else "",
         "note": words.gettext("I dati ora per ora sono nei file Excel, OpenDocument, CSV e JSON di questa relazione."),

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from crm.access.service import scope_for
 from crm.core.db import Scope
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
-from crm.reports import queries, service
+from crm.reports import addressees, queries, service
 from crm.reports.queries import Made
 from crm.reports.report import Report, between
 from web.edge.answers import shown_anew
@@ -25,8 +26,12 @@ from web.reports.sheets import Column, SheetName, sheets
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-READ = (SheetName.LEVELS, SheetName.PENALTIES, SheetName.INTERRUPTIONS, SheetName.CHANGED)  # whole, on the page
-FOLDED = (SheetName.DAYS, SheetName.HOURS)
+READ = (  # whole, on the page
+    SheetName.LEVELS, SheetName.PENALTIES, SheetName.REMARKS, SheetName.INTERRUPTIONS, SheetName.STOPS,
+    SheetName.CHANGED, SheetName.SHIFTED,
+)  # fmt: skip
+FOLDED = (SheetName.OVER, SheetName.DAYS, SheetName.HOURS)
+FOR_MACHINES = (Column.CALL, Column.ENTE_ID, Column.QUEUE_ID)  # numbers that the files alone have
 MOST_ROWS = 800  # of a folded table on the page; the files have all
 
 
@@ -59,10 +64,12 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
             for one in {each.contract_id for each in made} | {each.contract_id for each in making}
         }
         wishes = queries.wishes(session, visit.principal.user_id)
+        told = addressees.addressees(session, chosen)
+        addresses = scope_for(session, visit.principal, Permission.REPORT_ADDRESS).enti or frozenset()
     return page(
         request, "reports/list.html", visit.language, visit=visit, csrf=visit.csrf_token, made=made, making=making,
         badges=badges, contracts=contracts, wishes=wishes, chosen=ente, period_name=shown.period_name,
-        several=len({one.contract_id for one in made}) > 1,
+        several=len({one.contract_id for one in made}) > 1, told=told, addresses=addresses,
     )  # fmt: skip
 
 
@@ -131,6 +138,32 @@ def wish(
     return shown_anew(translations(visit.language).gettext("Salvato."))
 
 
+@router.post("/reports/addressees/{ente_id}")
+def address(
+    runtime: RuntimeDep, visit: ChangeDep, ente_id: int, address: Annotated[str, Form(max_length=300)] = ""
+) -> Response:
+    """Where else the monthly reports of an ente are announced."""
+
+    def work(session: Session) -> None:
+        addressees.add(session, visit.principal, ente_id=ente_id, address=address)
+
+    runtime.database.transact(visit.scope(Permission.REPORT_ADDRESS), work)
+    return shown_anew(translations(visit.language).gettext("Salvato."))
+
+
+@router.post("/reports/addressees/{ente_id}/remove")
+def unaddress(
+    runtime: RuntimeDep, visit: ChangeDep, ente_id: int, address: Annotated[str, Form(max_length=300)] = ""
+) -> Response:
+    """Where they are not announced any more."""
+
+    def work(session: Session) -> None:
+        addressees.remove(session, visit.principal, ente_id=ente_id, address=address)
+
+    runtime.database.transact(visit.scope(Permission.REPORT_ADDRESS), work)
+    return shown_anew(translations(visit.language).gettext("Salvato."))
+
+
 def handed_out(file: File) -> Response:
     """A file to download."""
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
@@ -162,7 +195,12 @@ def _tables(report: Report, language: str) -> list[Table]:
         if one.name not in {*READ, *FOLDED}:
             continue
         names, lines = shown.heads(one, language), shown.rows(one, language)
-        taken = [n for n in range(len(names)) if any(line[n] != shown.NOTHING for line in lines)]
+        without = {*FOR_MACHINES, *(_said_above(report) if one.name is SheetName.LEVELS else ())}
+        taken = [
+            n
+            for n in range(len(names))
+            if one.columns[n][0] not in without and any(line[n] != shown.NOTHING for line in lines)
+        ]
         standing = [column for column, _ in one.columns].index(Column.STANDING) if one.name is SheetName.LEVELS else -1
         found.append(
             Table(
@@ -172,3 +210,10 @@ def _tables(report: Report, language: str) -> list[Table]:
             )
         )  # fmt: skip
     return found
+
+
+def _said_above(report: Report) -> tuple[Column, ...]:
+    """What a row of the levels need not say: its days, where they are the report's."""
+    if all((one.first, one.last) in {(None, None), (report.first, report.last)} for one in report.levels):
+        return Column.PERIOD, Column.FIRST, Column.LAST, Column.ENDED
+    return (Column.PERIOD,)

@@ -13,9 +13,9 @@ from enum import StrEnum
 from crm.core.clock import in_rome
 from crm.levels.metering import MEASURES, NOTHING, Callers, Counts, Spread
 from crm.levels.metrics import METRICS, MetricName, Unit
-from crm.reports.report import Durations, Report
+from crm.reports.report import Durations, Over, Report
 
-Value = str | int | Decimal | date | datetime | StrEnum | bool | None
+Value = str | int | Decimal | date | datetime | StrEnum | bool | tuple[StrEnum, ...] | None
 
 
 class SheetName(StrEnum):
@@ -24,10 +24,14 @@ class SheetName(StrEnum):
     SUMMARY = "summary"
     LEVELS = "levels"
     PENALTIES = "penalties"
+    OVER = "over"
+    REMARKS = "remarks"
     INTERRUPTIONS = "interruptions"
+    STOPS = "stops"
     DAYS = "days"
     HOURS = "hours"
     CHANGED = "changed"
+    SHIFTED = "shifted"
 
 
 class Kind(StrEnum):
@@ -98,6 +102,29 @@ class Column(StrEnum):
     COUNTED = "counted"
     WAS = "was"
     NOW = "now"
+    CAUSE = "cause"
+    PERIOD = "period"
+    ENDED = "ended"
+    BEGAN_AT = "began_at"
+    ENDED_AT = "ended_at"
+    MINUTES = "minutes"
+    IN_HOURS_MIN = "in_hours_min"
+    OVER_30_MIN = "over_30_min"
+    TOLD_AFTER_MIN = "told_after_min"
+    COUNTS = "counts"
+    CALL = "call"
+    OCCURRED_AT = "occurred_at"
+    CALLED_FROM = "called_from"
+    ENTE_ID = "ente_id"
+    QUEUE_ID = "queue_id"
+    PAID = "paid"
+    STATE = "state"
+    WORDS = "words"
+    SAID_BY = "said_by"
+    SAID_AT = "said_at"
+    DECIDED_BY = "decided_by"
+    DECIDED_AT = "decided_at"
+    DECISION = "decision"
 
 
 class Figure(StrEnum):
@@ -121,9 +148,11 @@ class Figure(StrEnum):
     WAIT_LONGEST = "wait_longest"
     HOLD_TOTAL = "hold_total"
     WRAP_UP_TOTAL = "wrap_up_total"
+    HANDLING_MEAN = "handling_mean"
     SERVICE_DAYS = "service_days"
     PROMISED = "promised"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
     PENALTIES = "penalties"
 
 
@@ -142,11 +171,25 @@ def sheets(report: Report) -> tuple[Sheet, ...]:
         Sheet(SheetName.SUMMARY, _SUMMARY, tuple(_summary(report))),
         Sheet(SheetName.LEVELS, _LEVELS, tuple(_levels(report))),
         Sheet(SheetName.PENALTIES, _PENALTIES, tuple(_penalties(report))),
+        over_limits(report.over or ()),
+        remarks_on(report.over or ()),
         Sheet(SheetName.INTERRUPTIONS, _INTERRUPTIONS, tuple(_interruptions(report))),
+        Sheet(SheetName.STOPS, _STOPS, tuple(_stops(report))),
         Sheet(SheetName.DAYS, (_DAY, _CALLERS, *_COUNTED), tuple(_days(report))),
         Sheet(SheetName.HOURS, (*_HOUR, _CALLERS, *_COUNTED, *_EXTREMES), tuple(_hours(report))),
         Sheet(SheetName.CHANGED, _CHANGED, tuple(_changed(report))),
+        Sheet(SheetName.SHIFTED, _SHIFTED, tuple(_shifted(report))),
     )
+
+
+def over_limits(over: Iterable[Over]) -> Sheet:
+    """The calls and the days behind penalties, and whether each is paid for."""
+    return Sheet(SheetName.OVER, _OVER, tuple(_over(over)))
+
+
+def remarks_on(over: Iterable[Over]) -> Sheet:
+    """What was said of them, by whom, and what the ente answered."""
+    return Sheet(SheetName.REMARKS, _REMARKS, tuple(_remarks(over)))
 
 
 def sheet(report: Report, name: SheetName) -> Sheet:
@@ -164,7 +207,8 @@ _LEVELS = (
     (Column.METRIC, Kind.TEXT), (Column.CALLERS, Kind.TEXT), (Column.SERVICE, Kind.TEXT), (Column.OP, Kind.TEXT),
     (Column.TARGET, Kind.NUMBER), (Column.THRESHOLD_S, Kind.NUMBER), (Column.UNIT, Kind.TEXT),
     (Column.MEASURED, Kind.NUMBER), (Column.STANDING, Kind.TEXT), (Column.PART, Kind.COUNT),
-    (Column.WHOLE, Kind.COUNT), (Column.OVER_LIMIT, Kind.COUNT),
+    (Column.WHOLE, Kind.COUNT), (Column.OVER_LIMIT, Kind.COUNT), (Column.PERIOD, Kind.TEXT), (Column.FIRST, Kind.DAY),
+    (Column.LAST, Kind.DAY), (Column.ENDED, Kind.TEXT),
 )  # fmt: skip
 _PENALTIES = (
     (Column.FIRST, Kind.DAY), (Column.LAST, Kind.DAY), (Column.METRIC, Kind.TEXT), (Column.CALLERS, Kind.TEXT),
@@ -178,7 +222,28 @@ _INTERRUPTIONS = (
 )  # fmt: skip
 _CHANGED = (
     (Column.DAY, Kind.DAY), (Column.COUNTED, Kind.TEXT), (Column.CALLERS, Kind.TEXT), (Column.WAS, Kind.COUNT),
-    (Column.NOW, Kind.COUNT),
+    (Column.NOW, Kind.COUNT), (Column.CAUSE, Kind.TEXT),
+)  # fmt: skip
+_SHIFTED = (
+    (Column.FIGURE, Kind.TEXT), (Column.DAY, Kind.DAY), (Column.WAS, Kind.NUMBER), (Column.NOW, Kind.NUMBER),
+    (Column.CAUSE, Kind.TEXT),
+)  # fmt: skip
+_STOPS = (
+    (Column.BEGAN_AT, Kind.INSTANT), (Column.ENDED_AT, Kind.INSTANT), (Column.CAUSE, Kind.TEXT),
+    (Column.MINUTES, Kind.NUMBER), (Column.IN_HOURS_MIN, Kind.NUMBER), (Column.OVER_30_MIN, Kind.TEXT),
+    (Column.TOLD_AFTER_MIN, Kind.NUMBER), (Column.COUNTS, Kind.TEXT),
+)  # fmt: skip
+_OVER = (
+    (Column.FIRST, Kind.DAY), (Column.LAST, Kind.DAY), (Column.METRIC, Kind.TEXT), (Column.CALLERS, Kind.TEXT),
+    (Column.SERVICE, Kind.TEXT), (Column.DAY, Kind.DAY), (Column.OCCURRED_AT, Kind.INSTANT), (Column.CALL, Kind.TEXT),
+    (Column.CALLED_FROM, Kind.TEXT), (Column.ENTE_ID, Kind.COUNT), (Column.QUEUE_ID, Kind.COUNT),
+    (Column.MEASURED, Kind.NUMBER), (Column.UNIT, Kind.TEXT), (Column.PAID, Kind.TEXT),
+    (Column.PER_MILLE, Kind.NUMBER), (Column.EURO, Kind.EURO),
+)  # fmt: skip
+_REMARKS = (
+    (Column.METRIC, Kind.TEXT), (Column.DAY, Kind.DAY), (Column.CALL, Kind.TEXT), (Column.ENTE_ID, Kind.COUNT),
+    (Column.STATE, Kind.TEXT), (Column.WORDS, Kind.TEXT), (Column.SAID_BY, Kind.TEXT), (Column.SAID_AT, Kind.INSTANT),
+    (Column.DECISION, Kind.TEXT), (Column.DECIDED_BY, Kind.TEXT), (Column.DECIDED_AT, Kind.INSTANT),
 )  # fmt: skip
 _DAY, _CALLERS = (Column.DAY, Kind.DAY), (Column.CALLERS, Kind.TEXT)
 _HOUR = ((Column.DAY, Kind.DAY), (Column.HOUR, Kind.COUNT), (Column.START_UTC, Kind.TEXT))
@@ -222,10 +287,17 @@ def _summary(report: Report) -> Iterator[tuple[Value, ...]]:
     yield from _lengths((Figure.WAIT_SHORTEST, Figure.WAIT_MEAN, Figure.WAIT_LONGEST), head.wait)
     yield Figure.HOLD_TOTAL, seconds(head.hold_ms), Unit.SECONDS
     yield Figure.WRAP_UP_TOTAL, seconds(head.wrap_up_ms), Unit.SECONDS
+    handling = head.handling_ms
+    yield Figure.HANDLING_MEAN, None if handling is None else seconds(round(handling)), Unit.SECONDS
     yield Figure.SERVICE_DAYS, report.service_days, Unit.DAYS
     yield Figure.PROMISED, report.promised_min, Unit.MINUTES
     yield Figure.FAILED, report.failed_min, Unit.MINUTES
+    yield Figure.INTERRUPTED, _whole(report.interrupted_min), Unit.MINUTES
     yield Figure.PENALTIES, report.euro, "€"
+
+
+def _whole(minutes: Decimal | None) -> int | None:
+    return None if minutes is None else round(minutes)
 
 
 def _lengths(figures: Iterable[Figure], lengths: Durations | None) -> Iterator[tuple[Value, ...]]:
@@ -242,6 +314,7 @@ def _levels(report: Report) -> Iterator[tuple[Value, ...]]:
         yield (
             _metric(one.metric), _callers(one.callers), one.service, one.op, one.target, one.threshold_s,
             METRICS[one.metric].unit if known else "", one.measured, one.standing, one.part, one.whole, one.over_limit,
+            one.period, one.first, one.last, one.ended,
         )  # fmt: skip
 
 
@@ -273,7 +346,40 @@ def _hours(report: Report) -> Iterator[tuple[Value, ...]]:
 
 def _changed(report: Report) -> Iterator[tuple[Value, ...]]:
     for one in report.changed:
-        yield one.day, one.counted, one.callers, one.was, one.now
+        yield one.day, one.counted, one.callers, one.was, one.now, one.causes
+
+
+def _shifted(report: Report) -> Iterator[tuple[Value, ...]]:
+    for one in report.shifted or ():
+        yield one.figure, one.day, one.was, one.now, one.causes
+
+
+def _stops(report: Report) -> Iterator[tuple[Value, ...]]:
+    for one in report.stops or ():
+        yield (
+            _clock(one.began_at), None if one.ended_at is None else _clock(one.ended_at), one.cause, one.minutes,
+            one.in_hours_min, one.over_30_min, one.told_after_min, one.counts,
+        )  # fmt: skip
+
+
+def _over(over: Iterable[Over]) -> Iterator[tuple[Value, ...]]:
+    for one in over:
+        yield (
+            one.first, one.last, _metric(one.metric), _callers(one.callers), one.service, one.day,
+            None if one.occurred_at is None else _clock(one.occurred_at), one.call, one.called_from, one.ente_id,
+            one.queue_id, one.measured, METRICS[one.metric].unit if one.metric in METRICS else "", one.paid,
+            one.per_mille, one.euro,
+        )  # fmt: skip
+
+
+def _remarks(over: Iterable[Over]) -> Iterator[tuple[Value, ...]]:
+    for one in over:
+        for said in one.said:
+            yield (
+                _metric(one.metric), one.day, one.call, one.ente_id, said.state, said.words, said.said_by,
+                _clock(said.said_at), said.decision, said.decided_by,
+                None if said.decided_at is None else _clock(said.decided_at),
+            )  # fmt: skip
 
 
 def _metric(name: str) -> str:

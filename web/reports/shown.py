@@ -37,6 +37,8 @@ def worded(value: Value, language: str) -> Value:
         return words.gettext(word_for(value))
     if isinstance(value, bool):
         return words.gettext("sì") if value else words.gettext("no")
+    if isinstance(value, tuple):
+        return ", ".join(words.gettext(word_for(one)) for one in value)
     return value
 
 
@@ -72,8 +74,8 @@ def _written(value: Value, kind: Kind, column: Column, row: tuple[Value, ...], l
         return words.gettext("ore:minuti:secondi") if unit and row[1] is not None else ""  # euros say so themselves
     if column is Column.OP:
         return _limit(str(value), language)
-    if isinstance(value, bool | StrEnum):
-        return str(worded(value, language))
+    if isinstance(value, bool | StrEnum | tuple):
+        return str(worded(value, language)) or NOTHING
     if isinstance(value, date):
         return _instant(value, LANGUAGES[language])
     if isinstance(value, str):

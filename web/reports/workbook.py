@@ -1,7 +1,8 @@
 """A report as an Excel workbook: numbers are numbers, days are days, and the charts are Excel's own."""
 
 import io
-from datetime import UTC
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import xlsxwriter
@@ -20,18 +21,26 @@ WIDTHS = {Kind.TEXT: 26, Kind.DAY: 12, Kind.INSTANT: 17}
 
 
 def workbook(report: Report, language: str) -> bytes:
-    """The file. Formulas are never made of what somebody typed."""
+    """The file of a report, with its charts."""
+    title = f"{report.about} – {name_of(report, language)}"
+    charts = (SheetName.DAYS, SheetName.HOURS)
+    return of_sheets(sheets(report), title, report.made_at, language, charts=charts)
+
+
+def of_sheets(
+    tables: Sequence[Sheet], title: str, at: datetime, language: str, *, charts: Sequence[SheetName] = ()
+) -> bytes:
+    """A file with a tab for each table. Formulas are never made of what somebody typed."""
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(buffer, options)
-    title = f"{report.about} – {name_of(report, language)}"
-    book.set_properties({"title": title, "author": "Filodiretto", "created": report.made_at.astimezone(UTC)})
+    book.set_properties({"title": title, "author": "Filodiretto", "created": at.astimezone(UTC)})
     formats = {kind: book.add_format({"num_format": form}) for kind, form in FORMATS.items()}
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    for one in sheets(report):
+    for one in tables:
         _write(book, one, language, formats, head)
-    for name in (SheetName.DAYS, SheetName.HOURS):
-        _chart(book, report, name, language)
+        if one.name in charts:
+            _chart(book, one, language)
     book.close()
     return buffer.getvalue()
 
@@ -57,13 +66,12 @@ def _write(book: Any, sheet: Sheet, language: str, formats: dict[Kind, Any], hea
         page.autofilter(0, 0, len(sheet.rows), len(sheet.columns) - 1)
 
 
-def _chart(book: Any, report: Report, name: SheetName, language: str) -> None:
+def _chart(book: Any, sheet: Sheet, language: str) -> None:
     """Received and lost, row by row; of a kind of telephone each, as the rows are."""
-    sheet = next(one for one in sheets(report) if one.name is name)
     if not sheet.rows:
         return
     columns = [column for column, _ in sheet.columns]
-    tab, last = _title(name, language), len(sheet.rows)
+    tab, last = _title(sheet.name, language), len(sheet.rows)
     chart = book.add_chart({"type": "column"})
     for wanted, colour in ((Column.RECEIVED, "#0066CC"), (Column.LOST, "#B3222F")):
         place = columns.index(wanted)
@@ -73,11 +81,11 @@ def _chart(book: Any, report: Report, name: SheetName, language: str) -> None:
                 "fill": {"color": colour}, "gap": 40,
             }
         )  # fmt: skip
-    chart.set_title({"name": _title(name, language)})
+    chart.set_title({"name": tab})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 900, "height": 320})
     book.get_worksheet_by_name(tab).insert_chart(
-        1, len(columns) + 1, chart, {"description": _title(name, language)}
+        1, len(columns) + 1, chart, {"description": tab}
     )  # fmt: skip
 
 

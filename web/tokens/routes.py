@@ -36,10 +36,12 @@ def tokens(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int)
 def make(
     runtime: RuntimeDep, visit: ChangeDep, ente_id: int, name: Annotated[str, Form()] = "",
     reports: Annotated[bool, Form()] = False, levels: Annotated[bool, Form()] = False,
+    calls: Annotated[bool, Form()] = False,
     days: Annotated[int, Form()] = 0,
 ) -> Response:  # fmt: skip
     """Make one; its secret is in this answer and nowhere else."""
-    scopes = {one for one, wanted in ((ApiScope.REPORTS, reports), (ApiScope.LEVELS, levels)) if wanted}
+    asked = {ApiScope.REPORTS: reports, ApiScope.LEVELS: levels, ApiScope.CALLS: calls}
+    scopes = {one for one, wanted in asked.items() if wanted}
 
     def work(session: Session) -> str:
         return service.make(session, visit.principal, ente_id=ente_id, name=name, scopes=scopes, days=days)

@@ -100,7 +100,7 @@ from crm.proposals import service as proposals
 from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
 from crm.proposals.subjects import ProposalKind, Subject
-from crm.reports.models import ReportWish, ServiceReport
+from crm.reports.models import ReportAddressee, ReportWish, ServiceReport
 from crm.staff import notices
 from crm.staff import service as staff
 from crm.staff.models import StaffChange
@@ -239,6 +239,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
                     last=at.date(), version=1, made_at=at, seal="", kept={},
                 ),
                 ReportWish(ente_id=cast.empoli, user_id=cast.vera, wished_at=at),
+                ReportAddressee(ente_id=cast.empoli, address="tributi@example.it", added_by=cast.vera, added_at=at),
                 ApiToken(
                     ente_id=cast.empoli, name="x", digest="x", scopes=["reports"], made_by=cast.sara, made_at=at,
                     expires_at=at,

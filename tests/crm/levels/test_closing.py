@@ -12,8 +12,9 @@ from crm.core.db import Database, Scope
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.closing import close_due, closed
+from crm.levels.differences import Counted, differences
 from crm.levels.evidence import of_period
-from crm.levels.frozen import Counted, Frozen, differences, restored, seal, stored
+from crm.levels.frozen import Frozen, restored, seal, stored
 from crm.levels.judgement import Breach, Evidence, judge_all
 from crm.levels.metering import MEASURES, Callers, Counts
 from crm.levels.metrics import LONGEST_WAIT, LOST

@@ -9,12 +9,12 @@ from sqlalchemy import select, update
 from crm.access.models import EnteExclusion, RoleGrant, User
 from crm.core import jobs
 from crm.core.db import Database, Scope
-from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.core.jobs import Job, JobState
 from crm.levels.agreement import Period
 from crm.levels.metering import Callers, Extremes
 from crm.messages.models import Message
-from crm.reports import queries, service
+from crm.reports import addressees, queries, service
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
 from crm.reports.report import Durations, Report, between, total
@@ -201,6 +201,40 @@ def test_whoever_wants_it_is_written_to_on_the_first_working_day(timed: Database
     assert mail.address == "vera@example.it"
     assert "https://centre.example.it/reports/" in mail.body
     assert not any(word in mail.body for word in ("5", "3.0"))  # no figure of the service
+
+
+def test_the_offices_of_the_ente_are_told_of_each_month_and_of_nothing_else(
+    timed: Database, centre: Cast, clock: Clock
+) -> None:
+    """Rule: told on the first working day. Whoever also asked for it is told once."""
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        session.execute(update(User).where(User.id == centre.vera).values(email="Vera@example.it"))
+        vera, sara = principal_of(session, centre.vera), principal_of(session, centre.sara)
+        service.wish(session, vera, ente_id=centre.empoli, wanted=True)
+        for address in (" Tributi@example.it ", "vera@example.it", "gone@example.it", "tributi@example.it"):
+            addressees.add(session, sara, ente_id=centre.empoli, address=address)
+        addressees.remove(session, sara, ente_id=centre.empoli, address="gone@example.it")
+        assert addressees.addressees(session, [centre.empoli]) == {
+            centre.empoli: ["tributi@example.it", "vera@example.it"]
+        }
+        for wrong in ("tributi", "a b@example.it", "x@" + "y" * 300 + ".it", ""):
+            with pytest.raises(FieldError):
+                addressees.add(session, sara, ente_id=centre.empoli, address=wrong)
+        with pytest.raises(ForbiddenError):
+            addressees.add(session, vera, ente_id=centre.empoli, address="x@example.it")  # she may only watch
+        with pytest.raises(ForbiddenError):
+            addressees.add(session, sara, ente_id=centre.siena, address="x@example.it")
+    clock.now = datetime(2027, 1, 4, 7, 0, 1, tzinfo=UTC)  # the first working day of a month, a quarter and a year
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    work(timed)
+    told = sorted((one.address or "", one.cause.split(":")[1]) for one in messages(timed, centre.empoli))
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        made_ = {one.period: str(one.id) for one in queries.latest(session, [centre.empoli]) if one.last.month == 12}
+    assert told == sorted(
+        [("tributi@example.it", made_[Period.MONTH]), *(("vera@example.it", one) for one in made_.values())]
+    )
 
 
 def test_whom_the_ente_keeps_away_is_not_written_to(timed: Database, centre: Cast, clock: Clock) -> None:

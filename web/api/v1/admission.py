@@ -44,5 +44,6 @@ class May:
 
 
 ReadsDep = Annotated[Admitted, Depends(May(ApiScope.REPORTS))]
+CallsDep = Annotated[Admitted, Depends(May(ApiScope.CALLS))]
 WatchesDep = Annotated[Admitted, Depends(May(ApiScope.LEVELS))]
 AnyDep = Annotated[Admitted, Depends(May())]

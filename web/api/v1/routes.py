@@ -1,6 +1,5 @@
 """The API's endpoints. All read; each sees the ente of its token alone, by row-level security."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -17,8 +16,10 @@ from crm.enti import queries as enti
 from crm.levels.agreement import Period
 from crm.levels.metrics import METRICS, Source, Unit
 from crm.reports import queries, reading
-from crm.reports.report import Hour, Level, Owed, Report, level
+from crm.reports.report import Hour, Level, Over, Owed, Report, over
+from web.api.v1 import facts
 from web.api.v1.admission import AnyDep, ReadsDep, WatchesDep
+from web.api.v1.answers import ANSWERS, LANGUAGE, PREFIX
 from web.edge.fields import NearDay
 from web.edge.visits import RuntimeDep
 from web.levels.view import Standings, standings
@@ -27,27 +28,8 @@ from web.reports.files import FileKind
 from web.reports.routes import handed_out
 from web.reports.sheets import SheetName
 
-VERSION = "1.0.0"
-PREFIX = "/api/v1"
+VERSION = "1.1.0"
 MOST_DAYS = 366
-LANGUAGE = "it"  # of files
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a request was not answered."""
-
-    message: str
-
-
-ANSWERS: Mapping[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": said}
-    for code, said in (
-        (401, "The token is missing, unknown, revoked or expired"), (403, "The token's scope does not allow it"),
-        (404, "There is no such thing, or it is another ente's"), (422, "A parameter is wrong"),
-        (429, "Too many requests; Retry-After says for how many seconds to wait"),
-    )
-}  # fmt: skip
 router = APIRouter(prefix=PREFIX, responses=dict(ANSWERS))
 public = APIRouter(include_in_schema=False)
 
@@ -79,7 +61,10 @@ class ReportListed:
 
 @dataclass(frozen=True, slots=True)
 class LevelsOut:
-    """How the levels of a contract stand for the ente in a period. `closed_at` and `seal`: none while it is open."""
+    """How the levels of a contract stand for the ente in a period. `closed_at` and `seal`: none while it is open.
+
+    `over`: the calls over a limit, and the days that are paid for, with what was said of them.
+    """
 
     contract_id: int
     contract: str
@@ -90,6 +75,7 @@ class LevelsOut:
     seal: str | None
     levels: tuple[Level, ...]
     penalties: tuple[Owed, ...]
+    over: tuple[Over, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +165,9 @@ def report_table(runtime: RuntimeDep, token: ReadsDep, report_id: int, name: She
 
 @lru_cache(maxsize=1)
 def described() -> dict[str, Any]:
-    """OpenAPI 3.1, of this router alone."""
+    """OpenAPI 3.1, of the API alone."""
     return get_openapi(
-        title="Filodiretto", version=VERSION, routes=router.routes,
+        title="Filodiretto", version=VERSION, routes=[*router.routes, *facts.router.routes],
         description="The figures of one ente's service. At most 60 requests a minute for each token, 30 at once.",
     )  # fmt: skip
 
@@ -198,7 +184,7 @@ def _levels(one: Standings) -> LevelsOut:
     closed = one.closed
     return LevelsOut(
         one.contract_id, one.name, one.first, one.last, one.is_running, closed.closed_at if closed else None,
-        closed.seal if closed else None, tuple(level(row.period) for row in one.rows),
+        closed.seal if closed else None, tuple(row.told for row in one.rows),
         tuple(
             Owed(
                 row.promise.metric, row.promise.callers, row.promise.service, len(row.penalty.breaches),
@@ -207,4 +193,5 @@ def _levels(one: Standings) -> LevelsOut:
             for row in one.rows
             if row.penalty is not None
         ),
+        tuple(over(each, one.first, one.last) for each in one.behind),
     )  # fmt: skip

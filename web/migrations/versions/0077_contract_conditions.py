@@ -2,8 +2,8 @@
 
 Contracts whose levels began as Intercent-ER's keep what they had by that: two operators more after the IMU's due dates.
 
-Revision ID: 0074
-Revises: 0073
+Revision ID: 0077
+Revises: 0076
 """
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from web.migrations.isolation import APP
 
-revision = "0074"
-down_revision = "0073"
+revision = "0077"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 
