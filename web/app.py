@@ -40,6 +40,7 @@ from web.continuity import status
 from web.continuity.pulse import Pulse
 from web.design import routes as design
 from web.desk import routes as desk
+from web.drafts import routes as drafts
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -157,6 +158,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         text_history,
         knowledge,
         knowledge_editor,
+        drafts,
         follow_ups,
         services,
         appointments,

@@ -1,5 +1,6 @@
 // Follow-ups: forms that open where they are asked for, and a list that is worked through with the keyboard.
 
+import "./drafts.js";
 import { keyOf } from "./keys.js";
 import { succeeded } from "./live.js";
 
