@@ -18,7 +18,7 @@ from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
-from web.agendas import appointments, bulk, services, setup
+from web.agendas import appointments, beside, bulk, services, setup
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -162,6 +162,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         follow_ups,
         services,
         appointments,
+        beside,
         bulk,
         setup,
         agendas,

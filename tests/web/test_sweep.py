@@ -62,7 +62,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/centre/lines/{number}/hours": WEEK,
-    "/me/keys": {"on": "1", "key-r": "5"},
+    "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},
     "/enti/{ente_id}/listening": {"shown": "1"},

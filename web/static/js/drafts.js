@@ -68,6 +68,7 @@ async function keep(form) {
   if (state.kept > edit) return; // sent as a whole meanwhile
   if (answer?.ok) {
     state.kept = edit;
+    if (form.dataset.place) left.add(form.dataset.place);
     if (state.edit === edit) unsent.delete(form);
     if (state.edit === edit) say(form, "saved");
     else keep(form);
@@ -127,6 +128,7 @@ function done(form) {
   state.kept = state.edit += 1;
   state.showing = newId(); // what is typed into it now is another draft
   unsent.delete(form);
+  left.delete(form.dataset.place);
   say(form, "");
 }
 
@@ -165,9 +167,11 @@ function fill(form, kept) {
   }
 }
 
-// -- which forms about somebody were left unfinished: they open by themselves, and leave the focus where it is ---------
+// -- which forms about somebody were left unfinished: what opens them says so, and the latest opens by itself -----------
 
 const looked = new Set(); // for whom it was asked
+const left = new Set(); // the places that have something
+let waiting = []; // those that have not been opened here yet, the latest last
 
 async function look() {
   for (const opener of document.querySelectorAll("[data-opens][data-about]")) {
@@ -176,29 +180,52 @@ async function look() {
     looked.add(about);
     try {
       const answer = await fetch(`/drafts/of/${about}`, { headers: { accept: "application/json" } });
-      if (answer.ok) for (const place of await answer.json()) reopen(place);
+      for (const place of answer.ok ? await answer.json() : []) {
+        left.add(place);
+        waiting.push(place);
+      }
     } catch {
       looked.delete(about); // the server is away
     }
   }
+  reopen();
+  mark();
 }
 
-function reopen(place) {
+/** What opens a form may come later, with the file. Of several that open in one place the latest does. */
+function reopen() {
+  if (document.getElementById("band")?.dataset.state === "ringing") return;
+  const ready = new Map();
+  for (const place of waiting) if (openerOf(place)) ready.set(openerOf(place).getAttribute("hx-target") ?? place, place);
+  waiting = waiting.filter((place) => !openerOf(place));
+  for (const place of ready.values()) {
+    const opener = openerOf(place);
+    if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) continue;
+    if (opener.matches("details")) opener.open = true;
+    else opener.click();
+  }
+}
+
+function openerOf(place) {
   const [form, about] = place.split("/");
-  if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
   const opens = form.startsWith("card-") ? "card" : form;
-  const opener = document.querySelector(`[data-opens="${opens}"][data-about="${CSS.escape(about)}"]`);
-  if (!opener) return;
-  document.body.dataset.reopening = "";
-  setTimeout(() => delete document.body.dataset.reopening, 3000);
-  if (opener.matches("details")) opener.open = true;
-  else opener.click();
+  return document.querySelector(`[data-opens="${opens}"][data-about="${CSS.escape(about)}"]`);
+}
+
+function mark() {
+  for (const opener of document.querySelectorAll("[data-opens][data-about]")) {
+    const { opens, about } = opener.dataset;
+    const some = [...left].some((place) => opens === "card" ? place.startsWith("card-") && place.split("/")[1] === about : place === `${opens}/${about}`);
+    const sign = opener.querySelector("[data-unfinished]");
+    if (sign && sign.hidden === some) sign.hidden = !some;
+  }
 }
 
 // -- a region that took another's place: what was typed into it is on its way -----------------------------------------
 
 function tend() {
   restore();
+  mark();
   for (const form of unsent) {
     if (form.isConnected || stateOf(form).sending) continue;
     const same = form.dataset.place && document.querySelector(`form[data-place="${CSS.escape(form.dataset.place)}"]`);

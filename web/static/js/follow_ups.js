@@ -21,12 +21,14 @@ document.addEventListener("htmx:after:swap", () => {
   if (asked) {
     asked.dataset.seen = "";
     asked.form.dataset.seen = "";
-    asked.focus();
+    asked.focus({ preventScroll: true });
+    asked.form.scrollIntoView({ block: "nearest" });
   }
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.name === "day") event.target.form.dataset.day = event.target.value;
+  const { name, value, form } = event.target;
+  if (form && (name === "day" || name === "kind")) form.dataset[name] = value;
 });
 
 function close(slot) {
