@@ -1,6 +1,5 @@
 """Processes killed at once, in the middle of a call: neither the call nor its measurement is lost."""
 
-import re
 from collections.abc import Callable
 
 import pytest
