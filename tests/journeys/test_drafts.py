@@ -100,10 +100,10 @@ def test_nothing_typed_in_a_call_is_lost_and_an_appointment_takes_three_keys(
     assert centre.state(sid)["live"]
 
     # given up, it is forgotten; then three keys: the key of appointments, a time's digit, Enter
-    page.get_by_role("button", name="Lascia stare").first.click()
+    page.locator("#propose [data-draft-drop]").click()
     expect(page.locator("[data-opens=correction] .unfinished")).to_be_hidden()
     page.keyboard.press("Alt+5")
-    page.get_by_role("button", name="Lascia stare").first.click()
+    page.locator(".appointment-form [data-draft-drop]").click()
     expect(page.locator(".appointment-form")).to_have_count(0)
     page.keyboard.press("Alt+5")
     expect(page.locator(".times-told button").first).to_be_focused()
