@@ -201,10 +201,22 @@ function reopen() {
   for (const place of ready.values()) {
     const opener = openerOf(place);
     if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) continue;
+    quietly = { until: performance.now() + QUIET_MS, focus: document.activeElement };
     if (opener.matches("details")) opener.open = true;
     else opener.click();
   }
 }
+
+// A form that opens by itself leaves the keyboard where it is; whoever does something himself ends that.
+const QUIET_MS = 5000;
+let quietly = null;
+for (const deed of ["keydown", "pointerdown"]) document.addEventListener(deed, (event) => event.isTrusted && (quietly = null), true);
+document.addEventListener("focusin", (event) => {
+  if (!quietly || performance.now() > quietly.until || !event.target.closest("form[data-draft], details.add")) return;
+  const { focus } = quietly;
+  if (focus.isConnected && focus !== document.body) focus.focus();
+  else event.target.blur();
+});
 
 function openerOf(place) {
   const [form, about] = place.split("/");
@@ -223,7 +235,16 @@ function mark() {
 
 // -- a region that took another's place: what was typed into it is on its way -----------------------------------------
 
+const shown = new Set(); // forms with something in them
+
 function tend() {
+  for (const form of shown) {
+    if (form.isConnected) continue;
+    shown.delete(form);
+    const { place } = form.dataset;
+    if (left.has(place) && !openerOf(place)) waiting.push(place); // it went with the file, and comes with it
+  }
+  for (const form of document.querySelectorAll("form[data-place]")) if (left.has(form.dataset.place)) shown.add(form);
   restore();
   mark();
   for (const form of unsent) {
