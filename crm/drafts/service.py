@@ -50,7 +50,10 @@ def save(session: Session, by: Principal, *, place: Place, writing: UUID, fields
 
 
 def forget(session: Session, by: Principal, *, place: Place, writing: UUID) -> None:
-    """The form was sent, or given up."""
+    """The form was sent, or given up. Of an opinion not even that is kept: nobody shall know who has one."""
+    if place.form is FormKind.OPINION:
+        session.execute(delete(_DRAFT).where(_DRAFT.c.user_id == by.user_id, _DRAFT.c.place == str(place)))
+        return
     _mine(session, by, place, sealed=None, sent=writing, ente_id=_ente(session, by, place), writing=writing)
 
 

@@ -97,6 +97,12 @@ class TestKept:
         found = self.kept()[self.place]
         assert (len(found), len(found["f0"]), len(found["f0"][0])) == (40, 40, 4000)
 
+    def test_of_an_opinion_that_was_given_nothing_says_whose_it_was(self) -> None:
+        about = Place(FormKind.OPINION, 7)
+        service.save(self.session, self.anna, place=about, writing=self.showing, fields={"why": ["Mancano le date"]})
+        service.forget(self.session, self.anna, place=about, writing=self.showing)
+        assert self.session.scalars(select(FormDraft.place)).all() == [str(self.place)]
+
     def test_after_a_week_it_is_gone(self) -> None:
         about = Place(FormKind.OPINION, 7)
         service.save(self.session, self.anna, place=about, writing=uuid4(), fields={"why": ["Mancano le date"]})

@@ -196,19 +196,29 @@ async function look() {
 function reopen() {
   if (document.getElementById("band")?.dataset.state === "ringing") return;
   const ready = new Map();
-  for (const place of waiting) if (openerOf(place)) ready.set(openerOf(place).getAttribute("hx-target") ?? place, place);
-  waiting = waiting.filter((place) => !openerOf(place));
+  for (const place of waiting) if (works(openerOf(place))) ready.set(openerOf(place).getAttribute("hx-target") ?? place, place);
+  waiting = waiting.filter((place) => !works(openerOf(place)));
   for (const place of ready.values()) {
     const opener = openerOf(place);
     if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) continue;
     quietly = { until: performance.now() + QUIET_MS, focus: document.activeElement };
     if (opener.matches("details")) opener.open = true;
     else opener.click();
+    setTimeout(insist, INSIST_MS, place);
   }
 }
 
+/** A region that was pushed meanwhile took the form's place with it: once more, unless somebody does something himself. */
+function insist(place) {
+  if (!quietly || !left.has(place) || document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
+  waiting.push(place);
+  reopen();
+}
+
+const INSIST_MS = 2000;
+
 // A form that opens by itself leaves the keyboard where it is; whoever does something himself ends that.
-const QUIET_MS = 5000;
+const QUIET_MS = 8000;
 let quietly = null;
 for (const deed of ["keydown", "pointerdown"]) document.addEventListener(deed, (event) => event.isTrusted && (quietly = null), true);
 document.addEventListener("focusin", (event) => {
@@ -223,6 +233,9 @@ function openerOf(place) {
   const opens = form.startsWith("card-") ? "card" : form;
   return document.querySelector(`[data-opens="${opens}"][data-about="${CSS.escape(about)}"]`);
 }
+
+/** Whether htmx has it already: what happens to it before is lost. */
+const works = (opener) => (opener?.matches("details") ? opener.querySelector("[data-card-holder]") : opener)?.hasAttribute("data-htmx-powered");
 
 function mark() {
   for (const opener of document.querySelectorAll("[data-opens][data-about]")) {
@@ -259,7 +272,7 @@ new MutationObserver(tend).observe(document.body, { childList: true, subtree: tr
 document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
   tend();
   look();
-  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributeFilter: ["data-about"] });
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributeFilter: ["data-about", "data-htmx-powered"] });
 })); // htmx takes the page's forms over once it is parsed: what happens to them before is lost
 
 // -- the session is over: with something typed, or in a call, the page waits for the next sign-in in another tab --------
