@@ -69,6 +69,9 @@ def test_nothing_typed_in_a_call_is_lost_and_an_appointment_takes_three_keys(
     expect(page.locator("#retract")).to_be_visible()
     expect(page.locator("#note")).to_have_value(TYPED["#note"])
     expect(page.locator("#a-notes")).to_have_value(TYPED["#a-notes"] + ", alle dieci")
+    expect(page.locator("[data-opens=follow-up] .unfinished")).to_be_visible()
+    if not page.locator(".follow-up-slot textarea").is_visible():
+        page.keyboard.press("Alt+g")
     expect(page.locator(".follow-up-slot textarea")).to_have_value("Richiamare lunedì")
     expect(page.locator(".follow-up-slot .resumed")).to_be_visible()
     expect(page.locator("#address-street")).to_have_value("Via Nuova 1")

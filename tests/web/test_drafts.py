@@ -38,7 +38,7 @@ class Tab:
     def shows(self, path: str) -> dict[str, list[str]]:
         """What the form brings back."""
         html = self.desk.client.get(path).text
-        found = re.search(rf'data-place="{re.escape(self.place)}" data-kept=\'([^\']+)\'', html)
+        found = re.search(rf'data-place="{re.escape(self.place)}" data-kept="([^"]+)"', html)
         kept: dict[str, list[str]] = json.loads(unescape(found[1])) if found else {}
         return kept
 

@@ -208,14 +208,18 @@ function reopen() {
   }
 }
 
-/** A region that was pushed meanwhile took the form's place with it: once more, unless somebody does something himself. */
+/** A region that was pushed meanwhile took the form's place with it: once more. */
 function insist(place) {
-  if (!quietly || !left.has(place) || document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
+  const tried = (insisted.get(place) ?? 0) + 1;
+  if (tried > MOST_TRIES || !left.has(place) || document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
+  insisted.set(place, tried);
   waiting.push(place);
   reopen();
 }
 
 const INSIST_MS = 2000;
+const MOST_TRIES = 3;
+const insisted = new Map(); // how often, by place
 
 // A form that opens by itself leaves the keyboard where it is; whoever does something himself ends that.
 const QUIET_MS = 8000;
