@@ -244,6 +244,15 @@ function clearResults() {
   proposed = now;
 }
 
+// -- the notes are one call's: those of the next take their place, however alike the two forms are ------------------
+
+// Their fields have the same ids, by which a morph would keep what was chosen for the one in the other.
+document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+  const data = event.detail.message?.data;
+  const notes = document.querySelector("form.notes");
+  if (notes && typeof data === "string" && data.includes("talk-title") && !data.includes(notes.id)) notes.remove();
+});
+
 // -- what a screen reader hears, and where the focus goes ---------------------------------------------------------
 
 const title = document.title;
