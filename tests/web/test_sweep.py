@@ -84,7 +84,8 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},
     "/voice/versions/{version_id}/whole": {"start": "a", "operator": "a", "usual": "it", "speaks-it": "1"},
     "/enti/{ente_id}/told/sentences": {},
-    **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "draft", "make")), PROPOSED),
+    **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "make")), PROPOSED),
+    "/drafts": {"note": "Prova"},
     "/privacy/breaches/{breach}": {
         "known_at": "2026-01-01T10:00", "risk": "none", "what": "Smarrito", "data": "", "consequences": "",
         "measures": "", "persons": "1",
