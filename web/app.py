@@ -18,7 +18,7 @@ from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
-from web.agendas import appointments, bulk, services, setup
+from web.agendas import appointments, beside, bulk, services, setup
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -42,6 +42,7 @@ from web.continuity import status
 from web.continuity.pulse import Pulse
 from web.design import routes as design
 from web.desk import routes as desk
+from web.drafts import routes as drafts
 from web.duplicates import routes as duplicates
 from web.edge import errors
 from web.edge.requests import Envelope, content_security_policy
@@ -161,9 +162,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         text_history,
         knowledge,
         knowledge_editor,
+        drafts,
         follow_ups,
         services,
         appointments,
+        beside,
         bulk,
         setup,
         agendas,

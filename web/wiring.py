@@ -16,6 +16,7 @@ from crm.core.jobs import JobWritten
 from crm.core.settings import Settings, SettingsError
 from crm.documents import privacy as documents
 from crm.documents.store import DocumentStore, FolderStore
+from crm.drafts import privacy as drafts
 from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
@@ -53,7 +54,8 @@ HOLDERS: tuple[Holder, ...] = (
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *agendas.HOLDERS,
-    *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
+    *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *drafts.HOLDERS,
+    *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip
 
 

@@ -3,9 +3,9 @@
 Nothing of it is stored: a template changes and the free times with it, while what somebody has stays where it is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from crm.agendas.plan import Open
 from crm.agendas.times import Stretch
 
 MOST_NEAR = 5  # alternatives to a time that is gone
+MOST_TOLD, MOST_A_DAY, APART = 9, 3, timedelta(hours=1)  # of times that are told somebody: one for each digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,22 @@ def nearest(
         times, key=lambda one: (one.office_id != office_id, abs(one.starts_at - wanted), one.starts_at, one.office_id)
     )
     return sorted(ranked[:most], key=lambda one: (one.starts_at, one.office_id))
+
+
+def few(times: Sequence[Free], day_of: Callable[[datetime], date], *, most: int = MOST_TOLD) -> list[Free]:
+    """A few of the free times to be told somebody, in their order: the first of each office, and then of each day no
+    more than three, an hour apart at least; where that leaves room, the earliest of the others too.
+
+    `times` are in their order; `day_of` says to which day an instant belongs.
+    """
+    told = list({one.office_id: one for one in reversed(times)}.values())[::-1][:most]
+    for one in times:
+        same_day = [other for other in told if day_of(other.starts_at) == day_of(one.starts_at)]
+        apart = all(abs(one.starts_at - other.starts_at) >= APART for other in same_day)
+        if len(told) < most and len(same_day) < MOST_A_DAY and apart:
+            told.append(one)
+    told += [one for one in times if one not in told][: most - len(told)]
+    return sorted(told, key=lambda one: (one.starts_at, one.office_id))
 
 
 def spread(seats: Sequence[Seat], load: Mapping[int, int], turn: int) -> list[Seat]:

@@ -1,4 +1,4 @@
-"""Proposals, who repeated them, the drafts of their forms, and the feeds in which they went."""
+"""Proposals, who repeated them, and the feeds in which they went."""
 
 from datetime import date, datetime
 from typing import Any
@@ -86,21 +86,6 @@ class ProposalVoice(Base):
         ForeignKeyConstraint(["ente_id", "proposal_id"], ["proposal.ente_id", "proposal.id"]),
         Index("ix_proposal_voice_proposal_id", "proposal_id"),
     )
-
-
-class ProposalDraft(Base):
-    """What somebody has typed so far into the form about a taxpayer, by the names of its fields."""
-
-    __tablename__ = "proposal_draft"
-
-    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
-    contact_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[ProposalKind] = mapped_column(choice(ProposalKind), primary_key=True)
-    ente_id: Mapped[int]
-    fields: Mapped[dict[str, Any]]
-    saved_at: Mapped[datetime]
-
-    __table_args__ = (ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),)
 
 
 class AnswerRefusal(Base):

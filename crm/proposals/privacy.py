@@ -11,7 +11,7 @@ from crm.core import clock
 from crm.core.db import table_of
 from crm.privacy.holders import Holder, Person, TableHolder
 from crm.proposals.lifecycle import State
-from crm.proposals.models import Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.models import Proposal, ProposalExport, ProposalVoice
 
 _PROPOSAL, _VOICE, _EXPORT = table_of(Proposal), table_of(ProposalVoice), table_of(ProposalExport)
 ON_ITS_WAY = "C'è una proposta ancora da decidere o da consegnare al gestionale: prima va conclusa."
@@ -48,7 +48,6 @@ class _Voices(TableHolder):
 
 
 HOLDERS: tuple[Holder, ...] = (
-    TableHolder(table_of(ProposalDraft), "Bozze di proposte", hidden=frozenset({"user_id"})),
     _Voices(_VOICE, "Proposte ripetute", hidden=frozenset({"said_by"})),
     _Proposals(
         _PROPOSAL, "Proposte al gestionale", emptied=_NOBODYS,

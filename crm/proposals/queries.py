@@ -13,7 +13,7 @@ from crm.access.models import User
 from crm.access.permissions import Principal
 from crm.contacts.models import Contact, ContactReach
 from crm.proposals.lifecycle import State
-from crm.proposals.models import AnswerRefusal, Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.models import AnswerRefusal, Proposal, ProposalExport, ProposalVoice
 from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, shown
 
 SHOWN = 100
@@ -117,12 +117,6 @@ def made_by(session: Session, by: Principal, *, limit: int = SHOWN) -> list[Prop
 def get(session: Session, proposal_id: UUID) -> ProposalView | None:
     """One proposal."""
     return next(iter(_views(session, Proposal.id == proposal_id, limit=1)), None)
-
-
-def draft(session: Session, by: Principal, *, contact_id: int, kind: ProposalKind) -> Mapping[str, str]:
-    """What somebody has typed so far about a contact, by field."""
-    found = session.get(ProposalDraft, (by.user_id, contact_id, kind), populate_existing=True)
-    return found.fields if found else {}
 
 
 def exports(session: Session, *, limit: int = 20) -> list[ExportView]:

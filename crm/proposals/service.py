@@ -22,7 +22,7 @@ from crm.enti import queries as enti
 from crm.positions import queries as positions
 from crm.proposals import lifecycle
 from crm.proposals.lifecycle import OPEN, State
-from crm.proposals.models import STILL_OPEN, Proposal, ProposalDraft, ProposalVoice
+from crm.proposals.models import STILL_OPEN, Proposal, ProposalVoice
 from crm.proposals.stated import values_now
 from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, Value, comparable, parse, shown, subjects_of
 from crm.timeline import service as timeline
@@ -171,30 +171,6 @@ def undo_decision(session: Session, by: Principal, *, proposal_id: UUID) -> None
     _changed(session, by, row, kind="proposal.undecided", was=before)
 
 
-def save_draft(
-    session: Session, by: Principal, *, contact_id: int, kind: ProposalKind, fields: Mapping[str, str]
-) -> None:
-    """Keep what is typed so far; nothing typed keeps nothing."""
-    contact = contacts.get(session, contact_id)
-    require_on(session, by, Permission.PROPOSAL_MAKE, ente_id=contact.ente_id)
-    drop_draft(session, by, contact_id=contact_id, kind=kind)
-    kept = {name: text[:MAX_NOTE] for name, text in fields.items() if text.strip()}
-    if kept:
-        session.add(
-            ProposalDraft(
-                user_id=by.user_id, contact_id=contact.id, kind=kind, ente_id=contact.ente_id, fields=kept,
-                saved_at=clock.now(session),
-            )
-        )  # fmt: skip
-        session.flush()
-
-
-def drop_draft(session: Session, by: Principal, *, contact_id: int, kind: ProposalKind) -> None:
-    """Let go of a draft."""
-    own = (ProposalDraft.user_id == by.user_id, ProposalDraft.contact_id == contact_id, ProposalDraft.kind == kind)
-    session.execute(delete(ProposalDraft).where(*own))
-
-
 def tell(session: Session, row: Proposal) -> None:
     """Put a proposal on its taxpayer's timeline as it stands."""
     timeline.record(
@@ -222,7 +198,6 @@ def _report(session: Session, by: Principal, told: Told, values: Mapping[str, An
         .on_conflict_do_nothing(index_elements=["ente_id", "contact_id", "what", "value_key"], index_where=STILL_OPEN)
         .returning(_PROPOSALS.c.id)
     ).scalar_one_or_none()
-    drop_draft(session, by, contact_id=values["contact_id"], kind=values["kind"])
     if written is None:
         return _repeat(session, by, values, note, told.call_id)
     _changed(session, by, session.get_one(Proposal, written), kind="proposal.made")

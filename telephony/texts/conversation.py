@@ -19,7 +19,7 @@ from crm.files.models import Purpose
 from crm.files.service import Spoken
 from telephony.calls import whom
 from telephony.calls.choices import Disposition, Topic
-from telephony.calls.conversation import MAX_NOTE, keep_to_the_call
+from telephony.calls.conversation import MAX_NOTE, keep_to_the_call, written
 from telephony.calls.models import ProposedBy
 from telephony.floor.current import floor
 from telephony.lines import queries as lines
@@ -104,6 +104,16 @@ def draft(session: Session, by: Principal, *, thread_id: UUID, body: str, once: 
     if session.execute(sent).first() is not None:
         return
     floor(session).write_thread(live.id, draft=body[:MAX_DRAFT])
+
+
+def account(
+    session: Session, by: Principal, *, thread_id: UUID, topic: str, disposition: str, note: str
+) -> None:  # fmt: skip
+    """Keep what is written of it so far, as a call's notes are kept: whoever goes on with it finds it. Nothing is
+    announced. Raises `InvalidError` for what is no topic, no outcome, or too long.
+    """
+    live = own_thread(session, by, thread_id)
+    floor(session).write_thread(live.id, **written(topic=topic, disposition=disposition, note=note))
 
 
 def propose(session: Session, by: Principal, *, thread_id: UUID, contact_id: int) -> None:

@@ -54,6 +54,23 @@ def done(page: Page) -> tuple[int, int]:
     return counted["keys"], counted["clicks"]
 
 
+def books(page: Page) -> tuple[int, int]:
+    """An appointment, beside what else he does: counted by itself."""
+    before = page.evaluate("window.effort")
+    page.keyboard.press("Alt+5")
+    expect(page.locator(".times-told button").first).to_be_focused()
+    page.keyboard.press("2")
+    expect(page.get_by_role("button", name="Prenota", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".appointment-made")).to_contain_text("Prenotato")
+    after = page.evaluate("window.effort")
+    page.evaluate("(before) => { window.effort = before; }", before)
+    page.keyboard.press("Alt+z")  # and takes it back, so that the next one finds the same
+    expect(page.locator("#propose")).to_contain_text("Appuntamento annullato")
+    page.evaluate("(before) => { window.effort = before; }", before)
+    return after["keys"] - before["keys"], after["clicks"] - before["clicks"]
+
+
 def in_line(page: Page) -> None:
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
 
@@ -90,6 +107,7 @@ def test_what_a_call_takes_is_what_the_documentation_says(
     keyboard.press("Space")
     keyboard.press("Alt+i")
     expect(anna.locator("#file")).to_contain_text("identificato")
+    counted["In the call, an appointment from the open file, by keyboard"] = books(anna)
     keyboard.press("Alt+1")
     keyboard.press("r")
     expect(anna.locator(".script summary")).to_have_text("Rate: come se ne parla")

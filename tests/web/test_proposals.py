@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -83,13 +84,15 @@ def test_anna_proposes_ada_approves_and_the_feed_goes_and_comes_back(
     assert "Proponi una correzione" in anna.get(at)
     status, text = anna.post(f"/proposals/make/correction/{cast.mario}", what="phone", value="12", note="<b>ciao</b>")
     assert (status, list(json.loads(text)["fields"])) == (422, ["value"])
-    assert anna.post(f"/proposals/draft/correction/{cast.mario}", what="phone", value="0571 7001")[0] == 204
+    anna.headers |= {"X-Draft": f"correction/{cast.mario}", "X-Draft-Showing": str(uuid4())}
+    assert anna.post("/drafts", what="phone", value="0571 7001")[0] == 204
     assert 'value="0571 7001"' in anna.get(at)
     status, text = anna.post(
         f"/proposals/make/correction/{cast.mario}", what="phone", value="0571 700123", note="<b>ciao</b>"
     )
     assert status == 200
     assert "Annulla l'invio" in text.replace("&#39;", "'")
+    assert 'value="0571 7001"' not in anna.get(at)  # it is sent
     one = proposed(database, cast)
     assert "&lt;b&gt;ciao" in anna.get("/proposals")
 

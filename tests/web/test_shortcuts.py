@@ -60,13 +60,13 @@ def test_anna_moves_a_key_switches_all_off_and_has_them_back(desk: Desk) -> None
     def choose(**fields: str) -> int:
         return desk.client.post("/me/keys", data=fields, headers=desk.headers).status_code
 
-    assert choose(**{"on": "1", "key-r": "5"}) == 204
-    assert """data-keys='{"r": "5"}'""" in desk.page()
-    assert 'value="5"' in desk.client.get("/me/keys").text
+    assert choose(**{"on": "1", "key-r": "7"}) == 204
+    assert """data-keys='{"r": "7"}'""" in desk.page()
+    assert 'value="7"' in desk.client.get("/me/keys").text
     taken = desk.client.post("/me/keys", data={"on": "1", "key-r": "i"}, headers=desk.headers)
     assert taken.status_code == 422
     assert set(taken.json()["fields"]) == {"key-r", "key-i"}
-    assert choose(**{"key-r": "5"}) == 204
+    assert choose(**{"key-r": "7"}) == 204
     assert "data-keys-off" in desk.page()
     assert "I tuoi tasti rapidi sono spenti." in desk.page()
     assert desk.client.post("/me/keys/reset", headers=desk.headers).status_code == 204

@@ -70,7 +70,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/centre/lines/{number}/hours": WEEK,
-    "/me/keys": {"on": "1", "key-r": "5"},
+    "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},
     "/enti/{ente_id}/listening": {"shown": "1"},
@@ -92,7 +92,8 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/voice/versions/{version_id}/nodes/{node}": {"text.it": "Benvenuti.", "attempts": "3", "do": "add"},
     "/voice/versions/{version_id}/whole": {"start": "a", "operator": "a", "usual": "it", "speaks-it": "1"},
     "/enti/{ente_id}/told/sentences": {},
-    **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "draft", "make")), PROPOSED),
+    **dict.fromkeys((f"/proposals/{what}/{{kind}}/{{contact_id}}" for what in ("form", "make")), PROPOSED),
+    "/drafts": {"note": "Prova"},
     "/privacy/breaches/{breach}": {
         "known_at": "2026-01-01T10:00", "risk": "none", "what": "Smarrito", "data": "", "consequences": "",
         "measures": "", "persons": "1",

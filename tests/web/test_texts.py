@@ -140,6 +140,22 @@ def test_what_tells_of_a_debt_is_refused_at_its_field_and_nothing_is_lost(
     assert "></textarea>" in desk.page("thread").split('name="body"')[1]
 
 
+def test_what_is_written_of_it_is_kept_before_it_is_closed_and_by_its_agent_alone(
+    desk: Desk, texts: Texts, writes: Writes
+) -> None:
+    desk.stage.ready(desk.stage.cast.anna)
+    writes("Quanto devo?")
+    thread = taken(desk, texts)
+    written = {"thread": thread, "topic": "payment", "note": "Chiede quanto deve"}
+    assert desk.press("texts/account", **written).status_code == 204
+    shown = desk.page("thread")  # as another tab shows it
+    assert "Chiede quanto deve</textarea>" in shown
+    assert '<option value="payment" selected>' in shown
+    assert desk.press("texts/account", thread=thread, topic="nonsense").status_code == 422
+    desk.sit_down("luca")
+    assert desk.press("texts/account", **written).status_code == 409
+
+
 def test_the_words_are_read_from_the_open_file_alone_and_that_is_noted(
     client: TestClient, desk: Desk, texts: Texts, writes: Writes
 ) -> None:

@@ -78,7 +78,7 @@ def appointment(
 @router.post("/appointments/{appointment_id}/move")
 def move(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, at: Box = "", reason: Box = "") -> Response:
     """Another time. If somebody was quicker, what is near to it."""
-    office_id, starts_at = _picked(at)
+    office_id, starts_at = picked(at)
 
     def work(session: Session) -> None:
         one = queries.get(session, appointment_id)
@@ -161,7 +161,7 @@ def times(
 @router.post("/hold")
 def hold(runtime: RuntimeDep, visit: ChangeDep, service: Box = "", channel: Box = "phone", at: Box = "") -> Response:
     """Take a time for as long as the form is being filled in."""
-    (wanted, starts_at), (service_id,) = _picked(at), ids_in([service or "0"])
+    (wanted, starts_at), (service_id,) = picked(at), ids_in([service or "0"])
     scope = visit.scope(Permission.APPOINTMENT_MANAGE)
 
     def work(session: Session) -> str:
@@ -261,7 +261,7 @@ def _channel(text: str) -> Channel:
     return found
 
 
-def _picked(text: str) -> tuple[int, datetime]:
+def picked(text: str) -> tuple[int, datetime]:
     """A time of an office, as its button says it: `12/2026-11-24T08:00:00+00:00`."""
     office, _, at = text.partition("/")
     try:

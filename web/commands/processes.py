@@ -73,6 +73,7 @@ def engine() -> None:
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
+    from crm.drafts.service import forget_old as forget_drafts  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
     from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
@@ -114,6 +115,7 @@ def engine() -> None:
         Chore("reminders", 60, partial(remind, runtime.database), patient=True),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
+        Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
         Chore("first_free", 300, partial(sample_first_free, runtime.database), patient=True),
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),

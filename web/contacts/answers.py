@@ -34,7 +34,12 @@ class Done:
 
 def do(runtime: Runtime, visit: Visit, work: Callable[[Session], Done]) -> Response:
     """Do it in one transaction, and say so."""
-    done = runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
+
+    def sent(session: Session) -> Done:
+        visit.sent(session)
+        return work(session)
+
+    done = runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), sent)
     return Response(fragment("contacts/_done.html", visit.language, done=done), media_type="text/html")
 
 

@@ -30,6 +30,7 @@ from crm.core import clock, topics
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 from crm.files import queries as files
+from web.drafts.written import Written
 from web.edge.i18n import LANGUAGES as LOCALES
 from web.edge.templating import fragment
 from web.edge.visits import Visit
@@ -92,6 +93,7 @@ def shown(session: Session, visit: Visit, card: Card, *, beside: bool = False) -
     recordable = scope_for(session, visit.principal, Permission.CONTACT_RECORD).enti or ()
     return fragment(
         "contacts/card.html", visit.language, card=card, beside=beside, may_record=card.contact.ente_id in recordable,
+        written=Written.about(session, visit, [card.contact.id]),
         badges=enti.badges(session), today=clock.business_day(clock.now(session)),
         offer=choices(visit.language, legal=card.legal, seated=card.contact.kind is PersonKind.LEGAL),
     )  # fmt: skip

@@ -52,7 +52,8 @@ def install(app: FastAPI) -> None:
     def sign_in_needed(request: Request, error: SignInNeededError) -> Response:
         target = f"/sign-in?back={error.back if request.method == 'GET' else '/'}"
         if "hx-request" in request.headers or "application/json" in request.headers.get("accept", ""):
-            return Response(status_code=401, headers={"HX-Redirect": target})
+            stays = "x-stays" in request.headers  # what is typed there has not arrived: it asks to sign in by itself
+            return Response(status_code=401, headers={} if stays else {"HX-Redirect": target})
         return RedirectResponse(target, status_code=303)
 
     @app.exception_handler(CsrfError)

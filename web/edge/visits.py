@@ -2,15 +2,20 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import Depends, Form, Header, Request
+from sqlalchemy.orm import Session
 
 from crm.access import service as access
 from crm.access.permissions import Permission, Principal
 from crm.core.db import Scope
+from crm.core.errors import InvalidError
+from crm.drafts import service as drafts
+from crm.drafts.places import Place
 from web.edge.i18n import chosen
 from web.wiring import Runtime
 
@@ -38,6 +43,14 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """The form that a request comes from, and which showing of it: what is typed into it is a draft."""
+
+    place: Place
+    showing: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A signed-in request. `coverage`: the enti that each contract of his covers."""
 
@@ -46,6 +59,12 @@ class Visit:
     language: str
     coverage: Mapping[int, frozenset[int]] = field(default_factory=dict, hash=False)
     keys: Keys = field(default_factory=Keys, hash=False)
+    writing: Writing | None = None
+
+    def sent(self, session: Session) -> None:
+        """The form of this request is done with: nothing of it is a draft any more."""
+        if self.writing is not None:
+            drafts.forget(session, self.principal, place=self.writing.place, writing=self.writing.showing)
 
     def scope(self, permission: Permission) -> Scope:
         """What the visitor may see for this purpose. Raises `ForbiddenError` when it is nothing."""
@@ -105,7 +124,15 @@ def changing_visitor(
     visit = visitor(request)
     if not hmac.compare_digest((x_csrf_token or csrf).encode(), visit.csrf_token.encode()):
         raise CsrfError
-    return visit
+    return replace(visit, writing=_writing(request))
+
+
+def _writing(request: Request) -> Writing | None:
+    """As the page says it beside the form's own fields (`drafts.js`)."""
+    try:
+        return Writing(Place.parse(request.headers["x-draft"]), UUID(request.headers["x-draft-showing"]))
+    except (KeyError, ValueError, InvalidError):
+        return None
 
 
 async def _runtime(request: Request) -> Runtime:

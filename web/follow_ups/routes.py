@@ -16,12 +16,14 @@ from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.follow_ups import lists, queries, service
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.queries import FollowUpView
 from crm.follow_ups.when import Day, Due, due
 from telephony.calls import conversation
+from web.drafts.written import Written
 from web.edge.fields import NearDay
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -106,6 +108,7 @@ def make(
             session, visit.principal, contact_id=contact, kind=kind, due_at=when.at, to=assignee(visit.principal, to),
             note=note, call_id=_own_call(session, visit, call),
         )  # fmt: skip
+        visit.sent(session)
         return _told(session, visit, made, "made", at_work=when.at_work)
 
     return _do(runtime, visit, work)
@@ -258,9 +261,10 @@ def _told(session: Session, visit: Visit, follow_up_id: int, did: Did, *, at_wor
 def _form(session: Session, visit: Visit, contact_id: int, call_id: UUID | None) -> str:
     about = contacts.get(session, contact_id)
     offered = choices(session, visit.principal, about.ente_id)
+    written = Written.of(session, visit, [Place(FormKind.FOLLOW_UP, contact_id)])
     return fragment(
         "follow_ups/form.html", visit.language, contact_id=contact_id, call_id=call_id, offered=offered, kinds=KINDS,
-        days=DAYS,
+        days=DAYS, written=written,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.knowledge import queries, service
 from crm.knowledge.filling import Situation
@@ -17,6 +18,7 @@ from telephony.calls import conversation
 from telephony.calls.choices import Topic
 from telephony.practice import queries as practice
 from telephony.practice.people import ENTE
+from web.drafts.written import Written
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.knowledge.view import excerpt_of, html_of
@@ -74,6 +76,7 @@ def useful(
 
     def work(session: Session) -> None:
         service.opine(session, visit.principal, piece_id=piece_id, number=number, useful=useful, why=why)
+        visit.sent(session)
 
     runtime.database.transact(visit.scope(Permission.CONTACT_RECORD), work)
     return HTMLResponse(fragment("knowledge/thanks.html", visit.language, piece_id=piece_id))
@@ -112,4 +115,5 @@ def _article(session: Session, visit: Visit, piece_id: int, *, beside: bool) -> 
         badge=badges.get(one.ente_id) if one.ente_id is not None else None, topic=TOPICS.get(one.topic),
         is_article=one.kind is PieceKind.ARTICLE, today=clock.business_day(clock.now(session)),
         may_write=visit.principal.can(Permission.KNOWLEDGE_WRITE),
+        written=Written.of(session, visit, [Place(FormKind.OPINION, piece_id)]),
     )  # fmt: skip

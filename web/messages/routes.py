@@ -14,6 +14,7 @@ from crm.contacts.disclosure import Matter
 from crm.contacts.queries import ContactView
 from crm.core import clock
 from crm.core.errors import FieldError
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from crm.files import queries as files
@@ -26,6 +27,7 @@ from crm.messages.templates import HOW_TO_PAY, MessageTemplate
 from crm.messages.wording import LANGUAGES, spoken
 from crm.positions import queries as positions
 from crm.positions.payable import Payable, payable_now
+from web.drafts.written import Written
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime
@@ -82,7 +84,10 @@ def form(runtime: RuntimeDep, visit: VisitDep, contact_id: int) -> Response:
             tuple((one, service.prepare(session, order)) for one, order in orders),
             _notices(session, contact_id, opening), spoken(language), uuid4(),
         )  # fmt: skip
-    return HTMLResponse(fragment("messages/_form.html", visit.language, view=view, languages=LANGUAGES))
+        written = Written.of(session, visit, [Place(FormKind.MESSAGE, contact_id)])
+    return HTMLResponse(
+        fragment("messages/_form.html", visit.language, view=view, languages=LANGUAGES, written=written)
+    )
 
 
 @router.post("/messages/preview/{contact_id}")
@@ -103,6 +108,7 @@ def send(runtime: RuntimeDep, visit: ChangeDep, contact_id: int, typed: TypedDep
         ready = service.prepare(session, order)
         if isinstance(ready.decision, Withheld):
             raise FieldError("A questo recapito non si può scrivere: guarda perché nell'anteprima.", "to")
+        visit.sent(session)
         cause = f"file:{visit.principal.user_id}:{_once(typed)}"
         return service.owe(
             session, visit.principal, order, cause=cause, delay=service.UNDO, call_id=opening.call_id

@@ -11,6 +11,7 @@ import crm.core.configuration
 import crm.core.heartbeats
 import crm.core.jobs
 import crm.documents.models
+import crm.drafts.models
 import crm.duplicates.models
 import crm.enti.models
 import crm.files.models

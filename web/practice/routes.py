@@ -12,7 +12,7 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.files.gate import GateOutcome
-from telephony.agents.models import AgentState
+from telephony.agents.models import AgentPresence, AgentState
 from telephony.calls.whom import Colleague
 from telephony.practice import queries, service
 from telephony.practice.people import BY_ID, found
@@ -37,8 +37,12 @@ def practice(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         begun = queries.current(session, visit.principal.user_id) is not None
         kept = queries.kept(session, visit.principal.user_id)
+        answers_calls = session.get(AgentPresence, visit.principal.user_id) is not None
     if not begun:
-        return page(request, "practice/intro.html", visit.language, visit=visit, csrf=visit.csrf_token, kept=kept)
+        return page(
+            request, "practice/intro.html", visit.language, visit=visit, csrf=visit.csrf_token, kept=kept,
+            answers_calls=answers_calls,
+        )  # fmt: skip
     return page(
         request, "practice/page.html", visit.language, regions=render(runtime, visit).regions, visit=visit,
         csrf=visit.csrf_token, keys=tuple(Key),

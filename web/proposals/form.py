@@ -17,6 +17,7 @@ from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
 from crm.contacts.queries import ContactView
 from crm.core.errors import FieldError
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from crm.files import queries as files
@@ -39,13 +40,13 @@ from crm.proposals.subjects import (
 )
 from web.audit.stored import flat
 from web.audit.stored import said as stored
+from web.drafts.written import Written
 from web.edge.fields import day_of, id_of
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-NO_CONTENT = 204
 FIELDS = ("what", "instead_of", "value", *ADDRESS_PARTS, "position", "problem", "since", "note", "evidence", "call")
 TYPES = {Subject.PHONE: "tel", Subject.EMAIL: "email", Subject.PEC: "email", Subject.DIGITAL_DOMICILE: "email"}
 
@@ -97,7 +98,8 @@ def show(
     """Open the form, with what its writer had typed before."""
 
     def work(session: Session) -> str:
-        fields = {**queries.draft(session, visit.principal, contact_id=contact_id, kind=kind)}
+        place = Place(FormKind(kind.value), contact_id)
+        fields = Written.of(session, visit, [place]).single(place)
         if call is not None:
             fields["call"] = str(call)
         return _form(session, visit, kind, contact_id, fields)
@@ -111,30 +113,9 @@ def change(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id
 
     def work(session: Session) -> str:
         kept = {name: text for name, text in fields.items() if name not in {"value", "instead_of", *ADDRESS_PARTS}}
-        service.save_draft(session, visit.principal, contact_id=contact_id, kind=kind, fields=kept)
         return _form(session, visit, kind, contact_id, kept)
 
     return _html(runtime, visit, work)
-
-
-@router.post("/proposals/draft/{kind}/{contact_id}")
-def draft(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id: int, fields: TypedDep) -> Response:
-    """Keep what is typed so far."""
-    runtime.database.transact(
-        visit.scope(Permission.PROPOSAL_MAKE),
-        lambda session: service.save_draft(session, visit.principal, contact_id=contact_id, kind=kind, fields=fields),
-    )
-    return Response(status_code=NO_CONTENT)
-
-
-@router.post("/proposals/give-up/{kind}/{contact_id}")
-def give_up(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id: int) -> Response:
-    """Close the form, and let go of what was typed."""
-    runtime.database.transact(
-        visit.scope(Permission.PROPOSAL_MAKE),
-        lambda session: service.drop_draft(session, visit.principal, contact_id=contact_id, kind=kind),
-    )
-    return HTMLResponse("")
 
 
 @router.post("/proposals/make/{kind}/{contact_id}")
@@ -144,6 +125,7 @@ def make(runtime: RuntimeDep, visit: ChangeDep, kind: ProposalKind, contact_id: 
 
     def work(session: Session) -> str:
         made = report(session, visit, contact_id, fields)
+        visit.sent(session)
         view = queries.get(session, made.proposal_id)
         seconds = int(REGRET.total_seconds())
         return fragment("proposals/_made.html", visit.language, made=made, one=view, seconds=seconds)

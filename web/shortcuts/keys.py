@@ -40,6 +40,7 @@ class Key(StrEnum):
     NOTIFICATION = "j"
     REACH = "t"
     MACHINE = "q"
+    APPOINTMENT = "5"
     NEXT_TEXT = "v"
     REPLY = "w"
     SEND = "o"

@@ -30,6 +30,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Key.CORRECTION: "Proponi una correzione",
         Key.NOTIFICATION: "Segnala un problema di notifica",
         Key.REACH: "Aggiungi un recapito, nella scheda aperta",
+        Key.APPOINTMENT: "Prenota un appuntamento: poi il numero dell'orario, e Invio",
         Key.MACHINE: "Risponde una segreteria",
         Key.NEXT_TEXT: "Messaggi: prendi il nuovo, o passa al prossimo",
         Key.REPLY: "Messaggi: vai alla risposta",

@@ -22,7 +22,7 @@ from web.demo.accounts import DEMO_USERS
 from web.edge.errors import status_of
 from web.edge.i18n import LANGUAGES, translations
 from web.edge.templating import page
-from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, visit_of
+from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
 from web.sign_in.parts import SEE_OTHER, UNAUTHORIZED, browser_of, go_on, remember, safe, set_cookie, spoken
 from web.wiring import Runtime
 
@@ -87,6 +87,19 @@ def sign_out(request: Request, runtime: RuntimeDep, visit: ChangeDep) -> Respons
     response = RedirectResponse(f"/sign-in?left={provider}" if provider else "/sign-in", SEE_OTHER)
     response.delete_cookie(COOKIE)
     return response
+
+
+@router.get("/session")
+def session_now(response: Response, visit: VisitDep) -> dict[str, str | int]:
+    """For a page whose session ended while something was typed in it: whose the new one is, and its forms' token."""
+    response.headers["cache-control"] = "no-store"
+    return {"user": visit.principal.user_id, "csrf": visit.csrf_token}
+
+
+@router.get("/session/begun")
+def session_begun(request: Request, visit: VisitDep) -> Response:
+    """Signed in again beside a page that waits for it."""
+    return page(request, "sign_in/begun.html", visit.language)
 
 
 @router.post("/language")

@@ -69,6 +69,21 @@ def draft(
     )  # fmt: skip
 
 
+@router.post("/console/texts/account")
+def account(
+    runtime: RuntimeDep, visit: ChangeDep, thread: Thread, topic: FieldText = "", disposition: FieldText = "",
+    note: FieldText = "",
+) -> Response:  # fmt: skip
+    """Keep what is written of it so far."""
+    by = visit.principal
+    return _do(
+        runtime, visit,
+        lambda session: conversation.account(
+            session, by, thread_id=thread, topic=topic, disposition=disposition, note=note
+        ),
+    )  # fmt: skip
+
+
 @router.post("/console/texts/propose")
 def propose(runtime: RuntimeDep, visit: ChangeDep, thread: Thread, contact: Annotated[int, Form()]) -> Response:
     """The agent picked who may be writing."""

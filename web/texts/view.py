@@ -95,6 +95,9 @@ class Front:
     asked: Asked | None
     file: TaxpayerFile | None
     draft: str
+    topic: str | None
+    disposition: str | None
+    note: str
     once: str  # another one after each reply
     phrases: tuple[tuple[Phrase, str], ...]  # with its words
     may_tell: bool
@@ -195,6 +198,7 @@ def _front(session: Session, visit: Visit, row: TextThread, card: Card, public_u
     return Front(
         card, line.label if line else row.line, row.reopened, said,
         _asked(session, person, row.proposed_by) if person and file is None else None, file, row.draft,
+        row.topic, row.disposition, row.note,
         f"{row.id}:{len(ours)}",
         tuple((one, filled(one, row.language, agent=agent, ente=name, link=link)) for one in Phrase),
         file is not None, _watched(session, row, said) | {topics.contact(one.id) for one in person},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crm.agendas.plan import Agenda, DeskView, Exceptional, Open, Plan, Window, in_force, is_day_off, open_on
 from crm.agendas.rules import Channel, Gone, Limits, against, has_room, may_change
-from crm.agendas.slots import Free, Measures, Seat, Taken, by_seat, free, misplaced, nearest, spread, starts
+from crm.agendas.slots import Free, Measures, Seat, Taken, by_seat, few, free, misplaced, nearest, spread, starts
 from crm.agendas.times import DAY, MINUTE, Stretch, instant, stretch, without
 from crm.core.clock import ROME, business_day, in_rome
 
@@ -247,6 +247,26 @@ def test_no_time_that_is_left_out_is_nearer_than_one_that_is_offered(times: list
         return one.office_id != 1, abs(one.starts_at - wanted)
 
     assert all(far(one) <= far(other) for one in offered for other in times if other not in offered)
+
+
+@given(st.lists(frees, unique=True, max_size=60))
+def test_of_the_free_times_few_are_told_and_not_all_of_one_day(times: list[Free]) -> None:
+    times = sorted(times, key=lambda one: (one.starts_at, one.office_id))
+    told = few(times, business_day)
+    assert told == sorted(told, key=lambda one: (one.starts_at, one.office_id))
+    assert len(set(told)) == len(told) == min(9, len(times))
+    assert set(told) <= set(times)
+    assert {one.office_id for one in times} == {one.office_id for one in told}  # each office that has one
+    assert times[:1] == told[:1]
+
+
+def test_a_morning_of_tens_of_times_leaves_room_for_the_next_days() -> None:
+    mornings = [
+        Free(1, at(MONDAY + day * DAY, 9) + slot * 10 * MINUTE, at(MONDAY + day * DAY, 13), (Seat(1),))
+        for day in range(4) for slot in range(24)
+    ]  # fmt: skip
+    said = [f"{in_rome(one.starts_at):%a %H:%M}" for one in few(mornings, business_day)]
+    assert said == [f"{day} {hour:02}:00" for day in ("Mon", "Tue", "Wed") for hour in (9, 10, 11)]
 
 
 @given(st.lists(st.builds(Seat, st.integers(1, 4), st.integers(0, 3)), unique=True, max_size=12), st.integers(0, 99))

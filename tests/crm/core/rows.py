@@ -71,6 +71,8 @@ from crm.continuity.models import RemarkState as AskedState
 from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind
+from crm.drafts import service as drafts
+from crm.drafts.places import FormKind, Place
 from crm.duplicates import service as duplicates
 from crm.duplicates.likeness import Why
 from crm.duplicates.models import DuplicateCandidate
@@ -99,7 +101,7 @@ from crm.proposals import exports
 from crm.proposals import service as proposals
 from crm.proposals.models import AnswerRefusal
 from crm.proposals.service import Told
-from crm.proposals.subjects import ProposalKind, Subject
+from crm.proposals.subjects import Subject
 from crm.reports.models import ReportAddressee, ReportWish, ServiceReport
 from crm.staff import notices
 from crm.staff import service as staff
@@ -395,7 +397,8 @@ def _propose(session: Session, cast: Cast) -> None:
     exports.export(session, None, ente_id=cast.empoli)
     unread = AnswerRefusal(ente_id=cast.empoli, proposal="", reason="", heard_at=session.info["now"])
     session.add(unread)
-    proposals.save_draft(session, anna, contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "0571"})
+    place = Place(FormKind.CORRECTION, cast.mario)
+    drafts.save(session, anna, place=place, writing=uuid4(), fields={"value": ["0571"]})
 
 
 def feeds(session: Session, ente_id: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -30,6 +31,9 @@ from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoun
 from crm.core.jobs import Taken
 from crm.documents.models import Document
 from crm.documents.store import DocumentStore, FolderStore, StoreError
+from crm.drafts import service as drafts
+from crm.drafts.models import FormDraft
+from crm.drafts.places import FormKind, Place
 from crm.files import administration
 from crm.files import service as files
 from crm.files.models import Purpose
@@ -39,10 +43,10 @@ from crm.privacy.models import ErasedPerson, ErasureState, ExportState, PersonEr
 from crm.proposals import exports
 from crm.proposals import service as proposals
 from crm.proposals.lifecycle import State
-from crm.proposals.models import Proposal, ProposalDraft, ProposalExport, ProposalVoice
+from crm.proposals.models import Proposal, ProposalExport, ProposalVoice
 from crm.proposals.privacy import ON_ITS_WAY
 from crm.proposals.service import Told
-from crm.proposals.subjects import ProposalKind, Subject
+from crm.proposals.subjects import Subject
 from crm.timeline.models import TimelineEntry
 from telephony.calls import story
 from telephony.calls.models import Call
@@ -106,9 +110,8 @@ def propose(session: Any, cast: Cast) -> None:
     proposals.decide(session, approver, proposal_ids=[made.proposal_id], approve=True)
     exports.export(session, None, ente_id=cast.empoli)
     session.execute(update(Proposal).values(state=State.ACKNOWLEDGED, answered_at=session.info["now"]))
-    proposals.save_draft(
-        session, by["anna"], contact_id=cast.mario, kind=ProposalKind.CORRECTION, fields={"value": "BIANCHI"}
-    )
+    place = Place(FormKind.CORRECTION, cast.mario)
+    drafts.save(session, by["anna"], place=place, writing=uuid4(), fields={"value": ["MARIO BIANCHI"]})
     files.open_file(
         session, by["sara"], contact_id=cast.mario, purpose=Purpose.OTHER, reason="parla di sua moglie"
     )  # fmt: skip
@@ -259,7 +262,7 @@ def test_a_copy_has_everything_and_is_taken_once(stage: Stage, tmp_path: Path) -
     assert set(told) >= {
         "dati/anagrafica", "dati/recapiti", "dati/posizioni", "dati/cronologia", "dati/chiamate",
         "dati/accessi-ai-dati-e-modifiche", "dati/proposte-al-gestionale", "dati/proposte-ripetute",
-        "dati/bozze-di-proposte",
+        "dati/bozze-di-moduli",
     }  # fmt: skip
     assert all(told.values())  # nothing empty
     assert told["dati/anagrafica"][0]["codice_fiscale"] == "BNCMRA62A01D403X"
@@ -436,7 +439,7 @@ def test_a_proposal_on_its_way_stands_against_erasing_and_an_answered_one_goes(s
         assert (row.now, row.proposed, row.note, row.evidence, row.reason) == (None, None, "", "", "")
         assert (row.value_key, row.what, row.state) == (f"#{row.id}", "phone", State.ACKNOWLEDGED)
         assert session.scalars(select(ProposalVoice)).all() == []
-        assert session.scalars(select(ProposalDraft)).all() == []
+        assert session.scalars(select(FormDraft)).all() == []
         with pytest.raises(ConflictError):
             exports.content(session, None, export_id=row.export_id or 0)
 

@@ -25,7 +25,7 @@ from crm.proposals.lifecycle import State
 from crm.proposals.models import Proposal
 from crm.proposals.queries import ProposalView
 from crm.proposals.service import Made, Told
-from crm.proposals.subjects import Problem, ProposalKind, Subject
+from crm.proposals.subjects import Problem, Subject
 from crm.timeline import queries as timeline
 from tests.cast import MARIO_MOBILE, Cast, principal_of
 from web.proposals import terminal
@@ -366,25 +366,9 @@ def test_the_schedule_exports_what_was_decided_the_day_before(office: Office, mo
     assert office.see(made).state is State.EXPORTED
 
 
-def test_a_draft_is_kept_for_its_writer_until_it_is_sent(office: Office) -> None:
-    anna, mario = office.people["anna"], office.cast.mario
-
-    def drafted(by: str) -> dict[str, str]:
-        found: dict[str, str] = office.do(
-            lambda s: queries.draft(s, office.people[by], contact_id=mario, kind=ProposalKind.CORRECTION)
-        )
-        return found
-
-    fields = {"value": "0571 7001", "note": " "}
-    office.do(lambda s: service.save_draft(s, anna, contact_id=mario, kind=ProposalKind.CORRECTION, fields=fields))
-    assert (drafted("anna"), drafted("luca")) == ({"value": "0571 7001"}, {})
-    office.phone("0571 700123")
-    assert drafted("anna") == {}
-
-
 def test_raw_sql_in_another_entes_scope_finds_nothing(office: Office) -> None:
     office.phone("0571 700123")
-    for table in ("proposal", "proposal_voice", "proposal_draft", "proposal_export"):
+    for table in ("proposal", "proposal_voice", "proposal_export"):
         rows = office.do(lambda s, table=table: s.execute(text(f"SELECT 1 FROM {table}")).all(), ente="siena")
         assert rows == []
 

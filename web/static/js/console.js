@@ -1,17 +1,10 @@
-// The agent's console: his telephone, his keys, and his drafts. The server decides what is true; this page shows it.
+// The agent's console: his telephone and his keys. The server decides what is true; this page shows it.
 
+import { post } from "./drafts.js";
 import { off } from "./keys.js";
 import { notify, serverNow } from "./live.js";
 
 const desk = document.getElementById("socket").dataset.desk; // the console, or practice, whose page this is as well
-const csrf = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
-const post = (path, fields = {}) =>
-  fetch(path, {
-    method: "POST",
-    headers: { "X-CSRF-Token": csrf, accept: "application/json" },
-    body: new URLSearchParams(fields),
-    keepalive: true, // said also while the page is being left
-  });
 
 // -- the telephone: one tab leads ------------------------------------------------------------------------------
 
@@ -100,6 +93,7 @@ function stopDevice() {
 function isOnCall(callSid) {
   if (callSid !== onCall) setMuted(false);
   onCall = callSid;
+  document.body.dataset.onCall = callSid ?? "";
 }
 
 function setMuted(now) {
@@ -250,84 +244,13 @@ function clearResults() {
   proposed = now;
 }
 
-// -- drafts: saved from the first pause in typing ---------------------------------------------------------------
+// -- the notes are one call's: those of the next take their place, however alike the two forms are ------------------
 
-function draftState(form, name) {
-  for (const part of form.querySelectorAll("[data-draft-state] span")) {
-    const hidden = !part.classList.contains(name);
-    if (part.hidden !== hidden) part.hidden = hidden;
-  }
-}
-
-const unsent = new Set(); // forms with something typed that no request has carried yet
-const edits = new WeakMap(); // how often something was typed into a form
-
-document.addEventListener("input", (event) => {
-  const form = event.target.closest("form[data-draft]");
-  if (!form) return;
-  unsent.add(form);
-  edits.set(form, (edits.get(form) ?? 0) + 1);
-  draftState(form, "typing");
-});
-
-// A request carries what the form held when it was made; while one before it is under way it waits, and typing goes on.
-document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => (ctx.edit = edits.get(ctx.sourceElement)));
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (edits.get(ctx.sourceElement) === ctx.edit) unsent.delete(ctx.sourceElement);
-});
-
-function sendUnsent(forms) {
-  for (const form of forms) {
-    unsent.delete(form);
-    post(`${desk}/draft`, new FormData(form)).catch(() => {}); // the server is away, and so is the form
-  }
-}
-
-// Leaving the page, what is not known to have arrived also stays in this tab: the session may be over, so that it is
-// written after the next sign-in. It belongs to its call, which is shown to its agent alone.
-const KEPT = "draft:";
-window.addEventListener("pagehide", () => {
-  for (const form of unsent) {
-    const fields = new FormData(form);
-    sessionStorage.setItem(KEPT + fields.get("call"), JSON.stringify([...fields]));
-  }
-  sendUnsent([...unsent]);
-});
-
-let formsWork = false; // htmx takes the page's forms over once it is parsed: what happens to them before is lost
-document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
-  formsWork = true;
-  restoreKept();
-}));
-
-function restoreKept() {
-  if (!formsWork) return;
-  for (const key of Object.keys(sessionStorage).filter((one) => one.startsWith(KEPT))) {
-    const form = document.getElementById(`notes-${key.slice(KEPT.length)}`);
-    if (!form) continue; // its call may ring again, or be shown in a moment
-    const kept = Object.fromEntries(JSON.parse(sessionStorage.getItem(key)));
-    const { note } = form.elements;
-    if (!kept.note.startsWith(note.value)) kept.note = `${note.value}\n${kept.note}`; // a colleague wrote meanwhile
-    for (const name of ["topic", "note", "disposition"]) form.elements[name].value = kept[name] || form.elements[name].value;
-    sessionStorage.removeItem(key);
-    note.dispatchEvent(new Event("input", { bubbles: true })); // and so it is saved
-  }
-}
-
-document.addEventListener("htmx:after:request", (event) => {
-  const form = event.target.closest?.("form[data-draft]");
-  if (!form) return;
-  if (event.detail.ctx?.response?.status !== 204) {
-    draftState(form, "unsaved");
-    unsent.add(form);
-  } else if (!unsent.has(form)) draftState(form, "saved");
-});
-document.addEventListener("htmx:error", (event) => {
-  const form = event.target.closest?.("form[data-draft]");
-  if (!form) return;
-  draftState(form, "unsaved");
-  unsent.add(form);
-  setTimeout(() => form.isConnected && window.htmx.trigger(form, "change"), 2000);
+// Their fields have the same ids, by which a morph would keep what was chosen for the one in the other.
+document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+  const data = event.detail.message?.data;
+  const notes = document.querySelector("form.notes");
+  if (notes && typeof data === "string" && data.includes("talk-title") && !data.includes(notes.id)) notes.remove();
 });
 
 // -- what a screen reader hears, and where the focus goes ---------------------------------------------------------
@@ -342,8 +265,6 @@ function announce() {
   }
   showMuted();
   clearResults();
-  restoreKept();
-  sendUnsent([...unsent].filter((form) => !form.isConnected)); // another call took its place
   tell();
   const band = document.getElementById("band");
   keepFocus(band.dataset.state);

@@ -1,5 +1,6 @@
 // The contact's card: forms close once what they held is written; beside a call or a file it is fetched when opened.
 
+import "./drafts.js";
 import { succeeded } from "./live.js";
 
 const CARD = "[data-card]"; // where it is beside something else

@@ -1,5 +1,7 @@
 // The taxpayer's file: a position's details come when it is opened, and the list is walked with the arrows.
 
+import "./drafts.js";
+import "./picks.js";
 import { keyOf } from "./keys.js";
 import { serverNow } from "./live.js";
 

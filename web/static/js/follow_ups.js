@@ -1,5 +1,6 @@
 // Follow-ups: forms that open where they are asked for, and a list that is worked through with the keyboard.
 
+import "./drafts.js";
 import { keyOf } from "./keys.js";
 import { succeeded } from "./live.js";
 
@@ -20,12 +21,14 @@ document.addEventListener("htmx:after:swap", () => {
   if (asked) {
     asked.dataset.seen = "";
     asked.form.dataset.seen = "";
-    asked.focus();
+    asked.focus({ preventScroll: true });
+    asked.form.scrollIntoView({ block: "nearest" });
   }
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.name === "day") event.target.form.dataset.day = event.target.value;
+  const { name, value, form } = event.target;
+  if (form && (name === "day" || name === "kind")) form.dataset[name] = value;
 });
 
 function close(slot) {

@@ -83,7 +83,8 @@ document.addEventListener("htmx:ws:before:message:incoming", (event) => {
 });
 const SIGNED_OUT = 4401;
 document.addEventListener("htmx:ws:close", (event) => {
-  if (event.detail.code === SIGNED_OUT) location.assign(`/sign-in?back=${encodeURIComponent(location.pathname)}`);
+  const stays = () => !document.dispatchEvent(new Event("filodiretto:signed-out", { cancelable: true }));
+  if (event.detail.code === SIGNED_OUT && !stays()) location.assign(`/sign-in?back=${encodeURIComponent(location.pathname)}`);
   lastHeard = 0;
   tick();
 });

@@ -1,0 +1,54 @@
+"""Which forms keep what is typed, and what each of them is about. Pure."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crm.core.errors import InvalidError
+
+_WRITTEN = re.compile(r"(?P<form>[a-z_-]{1,24})/(?P<about>0|[1-9][0-9]{0,17})(?:/(?P<part>[a-z0-9_]{1,30}))?")
+
+
+class FormKind(StrEnum):
+    """A form by what it is for. All but the opinion on a text are about a contact."""
+
+    FOLLOW_UP = "follow-up"
+    CORRECTION = "correction"
+    NOTIFICATION_PROBLEM = "notification_problem"
+    MESSAGE = "message"
+    APPOINTMENT = "appointment"
+    REACH = "card-reach"
+    ADDRESS = "card-address"
+    RELATION = "card-relation"
+    MANDATE = "card-mandate"
+    RELATION_END = "card-relation-end"
+    WISHES = "card-wishes"
+    NO_CALLS = "card-no-calls"
+    CONSENT = "card-consent"
+    CONDITION = "card-condition"
+    OPINION = "opinion"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which form, about which contact (or text), and which part of them, where there are several of a kind."""
+
+    form: FormKind
+    about: int
+    part: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.form}/{self.about}" + (f"/{self.part}" if self.part else "")
+
+    @property
+    def of_contact(self) -> bool:
+        """Whether it is about somebody."""
+        return self.form is not FormKind.OPINION
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """As `str` writes it. Raises `InvalidError`."""
+        found = _WRITTEN.fullmatch(text)
+        if found is None or found["form"] not in set(FormKind):
+            raise InvalidError("Questo modulo non esiste: ricarica la pagina.")
+        return cls(FormKind(found["form"]), int(found["about"]), found["part"] or "")
