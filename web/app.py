@@ -19,6 +19,7 @@ from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
 from web.agendas import appointments, bulk, services, setup
+from web.agendas import feeds as agenda_feeds
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -162,6 +163,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         appointments,
         bulk,
         setup,
+        agenda_feeds,
         agendas,
         booking_managing,
         booking_steps,

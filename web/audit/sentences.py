@@ -70,6 +70,8 @@ SENTENCES = {
     "appointments.cancelled": "Ha annullato molti appuntamenti insieme",
     "appointments.brought_back": "Ha riportato com'erano molti appuntamenti",
     "appointments.kept_changed": "Ha cambiato per quanto si conserva chi è venuto agli appuntamenti",
+    "calendar_feed.made": "Ha creato un collegamento per seguire un'agenda nel proprio calendario",
+    "calendar_feed.revoked": "Ha revocato un collegamento per seguire un'agenda nel calendario",
     "desk.changed": "Ha cambiato uno sportello",
     "service.changed": "Ha cambiato un servizio che si prenota",
     "agenda.published": "Ha pubblicato l'agenda di un ufficio",

@@ -15,6 +15,7 @@ from crm.access import service as access
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
 from crm.agendas.bulk.models import BulkChange, BulkItem, BulkKind, BulkState, ItemState
+from crm.agendas.feeds.models import CalendarFeed
 from crm.agendas.models import (
     AgendaWindow,
     Appointment,
@@ -438,6 +439,7 @@ def _receives(session: Session, cast: Cast) -> None:
             BookingDraft(**at, id=uuid4(), service_id=service.id, language="it", changed_at=AS_OF),
             ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
             AppointmentSetting(**ente, kept_days=30),
+            CalendarFeed(**ente, user_id=cast.anna, name="telefono", digest="f" * 64, made_at=AS_OF),
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},
