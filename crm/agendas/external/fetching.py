@@ -93,7 +93,12 @@ def fetch(
 
 def _asked(account: Account, servers: Servers, body: bytes, resolve: Resolve) -> bytes:
     url, extensions, host = _pinned(account.url, servers, resolve)
-    headers = {"Depth": "1", "Content-Type": "application/xml; charset=utf-8", "Host": host, "Accept-Encoding": "identity"}
+    headers = {
+        "Depth": "1",
+        "Content-Type": "application/xml; charset=utf-8",
+        "Host": host,
+        "Accept-Encoding": "identity",
+    }
     begun, content = time.monotonic(), bytearray()
     try:
         with (

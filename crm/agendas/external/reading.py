@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import recurring_ical_events
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 from crm.agendas.external.models import Trouble
 from crm.agendas.times import Stretch, instant
@@ -97,7 +97,7 @@ def _of(text: str, since: datetime, until: datetime) -> Iterator[Stretch]:
         raise UnreadableError(Trouble.NO_CALENDAR) from None
 
 
-def _require_measured(event: Event) -> None:
+def _require_measured(event: Any) -> None:
     rules: Any = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
         often = {str(one).upper() for one in rule.get("FREQ", [])}

@@ -29,7 +29,7 @@ from crm.enti import queries as enti
 
 log = structlog.get_logger(__name__)
 EVERY = timedelta(minutes=10)
-LEASE = timedelta(minutes=2)  # for reading one: a process that died holds it no longer
+LEASE = timedelta(minutes=5)  # for reading one: a process that died holds it no longer
 AHEAD = timedelta(days=367)  # as far as anybody may book
 AT_ONCE, TOGETHER = 40, 8
 MOST = 20  # of an office
@@ -204,7 +204,10 @@ def _put(session: Session, row: ExternalCalendar, found: Iterable[Stretch]) -> b
     """Whether it is busy at other times than before."""
     mine = (_BUSY.c.calendar_id == row.id,)
     wanted = [(one.start, one.end) for one in found]
-    if list(session.execute(select(_BUSY.c.starts_at, _BUSY.c.ends_at).where(*mine).order_by(_BUSY.c.starts_at))) == wanted:
+    if (
+        list(session.execute(select(_BUSY.c.starts_at, _BUSY.c.ends_at).where(*mine).order_by(_BUSY.c.starts_at)))
+        == wanted
+    ):
         return False
     session.execute(delete(_BUSY).where(*mine))
     of = {"calendar_id": row.id, "ente_id": row.ente_id, "office_id": row.office_id, "desk_id": row.desk_id}
