@@ -85,7 +85,7 @@ def _authorised(session: Session, by: Principal, position_id: int, on: date) -> 
     those = relief.reliefs(found, clock.business_day(clock.now(session))).get(on)
     if those is None:
         raise ConflictError("L'ente non ha disposto questo sgravio, o l'ha ritirato: ricarica la pagina.")
-    return found, relief.letter(found, those, _ente(session, found))
+    return found, relief.letter(found, those)
 
 
 def _ente(session: Session, found: PositionView) -> str:

@@ -25,8 +25,8 @@ def reliefs(position: PositionView, today: date) -> dict[date, list[StepView]]:
     return found
 
 
-def letter(position: PositionView, those: Iterable[StepView], ente: str) -> list[str]:
-    """The paragraphs of the letter about the reliefs of one day, in Italian."""
+def letter(position: PositionView, those: Iterable[StepView]) -> list[str]:
+    """The paragraphs of the letter about the reliefs of one day, in Italian, under the ente's name."""
     name, ending = ACT_NAMES[position.act_kind]
     act = f"{name} n. {position.act_number} ({TAX_NAMES[position.tax]} {position.year}), "
     act += f"emess{ending}{when(' il ', position.issued_on)}"
@@ -34,7 +34,7 @@ def letter(position: PositionView, those: Iterable[StepView], ente: str) -> list
     owed = owed_cents(position)
     return [
         *(
-            f"Si comunica che {ente} ha disposto lo sgravio {extent}{_amount(one)} del seguente atto: {act}. "
+            f"Si comunica che l'ente ha disposto lo sgravio {extent}{_amount(one)} del seguente atto: {act}. "
             f"Provvedimento{_reference(one)}{when(' del ', one.on)}{aside(one.note)}."
             for one in those
         ),

@@ -6,7 +6,7 @@ the surname. Who it is stands behind its address, for whoever is signed in.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from icalendar import Calendar, Event
@@ -14,6 +14,7 @@ from icalendar import Calendar, Event
 from crm.core.clock import ROME
 
 EVERY = timedelta(minutes=15)  # how often programs are asked to look again
+ZONES_FROM = date(2026, 1, 1)  # before any entry: the rules of Roman time are not told from the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,6 @@ def written(name: str, entries: Iterable[Entry], *, at: str) -> bytes:
         event.add("url", f"{at}/{one.id}")
         event.add("class", "PRIVATE")
         calendar.add_component(event)
-    calendar.add_missing_timezones()
+    calendar.add_missing_timezones(first_date=ZONES_FROM)
     found: bytes = calendar.to_ical()
     return found

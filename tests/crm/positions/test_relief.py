@@ -18,8 +18,8 @@ def test_what_the_ente_has_authorised_in_part_is_told_with_what_is_left() -> Non
     owes = replace(POSITION, steps=(PART,), residual_cents=12345, state=PositionState.OVERDUE)
     ((on, those),) = reliefs(owes, TODAY).items()
     assert on == GIVEN
-    first, last = letter(owes, those, "Comune di Empoli")
-    assert "Comune di Empoli ha disposto lo sgravio parziale, per 50,00 euro, del seguente atto" in first
+    first, last = letter(owes, those)
+    assert "l'ente ha disposto lo sgravio parziale, per 50,00 euro, del seguente atto" in first
     assert f"n. {POSITION.act_number}" in first
     assert "Provvedimento n. 118/2026, Ufficio Tributi, dell'8 settembre 2026 (versamento già eseguito)." in first
     assert last == "Per questo atto restano da pagare 123,45 euro."
@@ -27,7 +27,7 @@ def test_what_the_ente_has_authorised_in_part_is_told_with_what_is_left() -> Non
 
 def test_what_is_relieved_as_a_whole_leaves_nothing_to_pay_also_where_the_state_alone_tells_it() -> None:
     freed = replace(POSITION, steps=(), state=PositionState.RELIEVED, state_on=GIVEN, state_note=None)
-    first, last = letter(freed, reliefs(freed, TODAY)[GIVEN], "Comune di Empoli")
+    first, last = letter(freed, reliefs(freed, TODAY)[GIVEN])
     assert "sgravio totale del seguente atto" in first
     assert last == "Per questo atto non c'è più nulla da pagare."
 
