@@ -180,6 +180,8 @@ def test_the_pages_of_an_office_are_accessible_in_light_and_in_dark(sit_down: Si
     for path in (office, *below, services, "/agendas/calendars", "/screens"):
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.goto(path)
+        if path == office:
+            expect(page.locator("[data-live]")).to_have_attribute("data-live", "on")
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
         assert_accessible(page)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
