@@ -242,7 +242,9 @@ def test_an_external_calendar_is_named_shown_as_it_stands_and_taken_away(
     page = client.get(f"{at}/prepare").text
     assert "il server non risponde" in page
     assert "1 appuntamento è fuori dagli orari" in page
-    assert "occupato nel calendario esterno" in client.get(f"{at}?day={day}").text
+    shown = client.get(f"{at}?day={day}").text
+    assert "occupato nel calendario esterno" in shown
+    assert "Il calendario esterno «Sala» non si legge" in shown
     assert post(client, f"{at}/external/{calendar}/read").status_code == 204
     let_in(client, "anna")
     assert post(client, f"{at}/external/{calendar}/remove").status_code == 403

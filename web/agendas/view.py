@@ -7,8 +7,10 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.agendas import queries
+from crm.agendas.external import service as external
 from crm.agendas.external.queries import Busy
 from crm.agendas.external.reading import joined
+from crm.agendas.external.service import CalendarView
 from crm.agendas.finding import DayAt, days_at
 from crm.agendas.models import AppointmentState
 from crm.agendas.picture import Given, Row, seats_of, table
@@ -60,6 +62,7 @@ class OfficeDay:
     now: datetime
     away: tuple[tuple[str, tuple[Stretch, ...]], ...] = ()  # by desk (none: the office), when it is busy elsewhere
     busy: tuple[Busy, ...] = ()
+    failing: tuple[CalendarView, ...] = ()  # external calendars that cannot be read
 
     def elsewhere(self, column: int, when: Stretch) -> bool:
         """Whether an external calendar is why a place is not open then."""
@@ -165,6 +168,7 @@ def office_day(session: Session, office: OfficeView, day: date, language: str) -
         sum(one.active for one in plan.desks), len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
         tuple(one.words for one in plan.exceptions if one.first <= day <= one.last and one.words), clock.now(session),
         _away(at, names), at.busy,
+        tuple(one for one in external.of_office(session, office.id) if one.failing_since is not None),
     )  # fmt: skip
 
 

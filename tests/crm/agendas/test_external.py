@@ -24,8 +24,10 @@ from crm.agendas.errors import SlotGoneError
 from crm.agendas.external import reading, service
 from crm.agendas.external.fetching import Account, Servers, fetch, public
 from crm.agendas.external.models import BusyTime, ExternalCalendar, Trouble
+from crm.agendas.external.queries import Busy, left_open
 from crm.agendas.external.reading import UnreadableError, busy, entries, joined
 from crm.agendas.external.service import CalendarView, Told
+from crm.agendas.plan import EVERYTHING, Open
 from crm.agendas.rules import Channel
 from crm.agendas.times import Stretch
 from crm.core.db import Scope
@@ -132,6 +134,24 @@ def test_joined_stretches_hold_the_same_minutes_and_never_touch(some: list[Stret
     minutes = {one.start + timedelta(minutes=n) for one in some for n in range(one.minutes)}
     assert {one.start + timedelta(minutes=n) for one in found for n in range(one.minutes)} == minutes
     assert all(one.end < other.start for one, other in itertools.pairwise(found))
+
+
+@given(
+    st.lists(st.tuples(MINUTES, MINUTES).map(lambda pair: Stretch(min(pair), max(pair))), max_size=6),
+    st.lists(st.tuples(st.sampled_from([None, 1, 2]), MINUTES, MINUTES), max_size=6),
+)
+def test_what_is_left_open_is_open_and_nowhere_busy(
+    opened: list[Stretch], busy: list[tuple[int | None, datetime, datetime]]
+) -> None:
+    desks = [Open(1, 1, EVERYTHING, one) for one in opened if one.start < one.end]
+    away = [Busy(1, desk, Stretch(min(pair), max(pair))) for desk, *pair in busy]
+    left = left_open(desks, away)
+
+    def minutes(stretches: list[Stretch]) -> set[datetime]:
+        return {one.start + timedelta(minutes=n) for one in stretches for n in range(one.minutes)}
+
+    mine = minutes([one.when for one in away if one.desk_id in {None, 1}])
+    assert minutes([one.when for one in left]) == minutes([one.when for one in desks]) - mine
 
 
 # -- where it may be asked ------------------------------------------------------------------------------------------
