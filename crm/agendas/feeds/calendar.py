@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from crm.core.clock import ROME
 
@@ -38,8 +38,7 @@ def written(name: str, entries: Iterable[Entry], *, at: str) -> bytes:
     calendar.add("prodid", "-//Filodiretto//Agenda//IT")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("name", name)
-    calendar.add("x-wr-calname", name)  # what programs read that do not know RFC 7986
+    calendar["name"] = calendar["x-wr-calname"] = vText(name)  # the second for programs that do not know RFC 7986
     calendar.add("refresh-interval", EVERY, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT15M")
     for one in entries:
