@@ -19,6 +19,8 @@ from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
 from web.agendas import appointments, beside, bulk, services, setup
+from web.agendas import external as external_calendars
+from web.agendas import feeds as agenda_feeds
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -49,7 +51,7 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
-from web.files import documents
+from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
@@ -169,6 +171,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         beside,
         bulk,
         setup,
+        agenda_feeds,
+        external_calendars,
         agendas,
         booking_managing,
         booking_steps,
@@ -176,6 +180,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         screens,
         duplicates,
         documents,
+        letters,
         files,
         contacts,
         related,

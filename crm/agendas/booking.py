@@ -34,6 +34,7 @@ STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
     (_S.BOOKED, _S.NO_SHOW): _D.MISSED, (_S.ARRIVED, _S.NO_SHOW): _D.MISSED, (_S.CALLED, _S.NO_SHOW): _D.MISSED,
     (_S.ARRIVED, _S.BOOKED): _D.BACK, (_S.CALLED, _S.ARRIVED): _D.BACK, (_S.NO_SHOW, _S.BOOKED): _D.BACK,
     (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED, (_S.SERVING, _S.ARRIVED): _D.BACK,
+    **{(one, _S.UNSERVED): _D.CLOSED for one in (_S.ARRIVED, _S.CALLED, _S.SERVING)},
 }  # fmt: skip
 
 

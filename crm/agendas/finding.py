@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.agendas import queries
+from crm.agendas.external.queries import Busy, busy, left_open
 from crm.agendas.plan import Open, open_on
 from crm.agendas.queries import ServiceView
 from crm.agendas.rules import Channel, Gone, against, has_room
@@ -29,6 +30,7 @@ class DayAt:
     taken: tuple[Taken, ...]
     expired: frozenset[UUID]  # held too long: whoever wants the seat may have it
     by_channel: int
+    busy: tuple[Busy, ...] = ()  # elsewhere: nothing of it is open
 
     def load(self) -> dict[int, int]:
         """How many each desk has that day."""
@@ -83,6 +85,7 @@ def days_at(
     for row in queries.given(session, office_ids, first, last):
         if row.id != moving:
             given.setdefault((row.office_id, clock.business_day(row.starts_at)), []).append(row)
+    elsewhere = busy(session, office_ids, first, last)
     for office_id in office_ids:
         plan, day = queries.plan(session, office_id), first
         while day <= last:
@@ -97,7 +100,10 @@ def days_at(
                 for row in counted
                 if row.channel == channel and row.id not in expired
             )
-            yield DayAt(office_id, day, tuple(open_on(plan, day)), taken, expired, minutes)
+            whole = Stretch(clock.start_of_day(day), clock.start_of_day(day + DAY))
+            away = tuple(one for one in elsewhere if one.office_id == office_id and one.when.overlaps(whole))
+            opened = tuple(left_open(open_on(plan, day), away))
+            yield DayAt(office_id, day, opened, taken, expired, minutes, away)
             day += DAY
 
 

@@ -50,6 +50,7 @@ class AppointmentState(StrEnum):
     SERVING = "serving"
     DONE = "done"
     NO_SHOW = "no_show"
+    UNSERVED = "unserved"  # he came, and the day ended before he was served to an end
     CANCELLED_BY_CITIZEN = "cancelled_by_citizen"
     CANCELLED_BY_OFFICE = "cancelled_by_office"
 
@@ -66,6 +67,7 @@ class AppointmentDeed(StrEnum):
     DONE = "done"
     MISSED = "missed"
     BACK = "back"  # a step that was a mistake
+    CLOSED = "closed"  # with the day
 
 
 class Desk(Base):
@@ -109,6 +111,7 @@ class BookableService(Base):
     per_day: Mapped[int] = mapped_column(SmallInteger, default=1)
     ahead: Mapped[int] = mapped_column(SmallInteger, default=2)
     moves: Mapped[int] = mapped_column(SmallInteger, default=3)
+    walk_ins: Mapped[int | None] = mapped_column(SmallInteger)  # numbers that a kiosk gives a day; none: any
     needs_code: Mapped[bool] = mapped_column(default=False)  # a one-time code, before it is booked on the web
     by_voice: Mapped[bool] = mapped_column(default=True)  # whoever calls books it by himself, in the voice menu
 
@@ -118,6 +121,7 @@ class BookableService(Base):
         CheckConstraint("step BETWEEN 5 AND 480", name="step"),
         CheckConstraint("notice BETWEEN 0 AND 43200 AND cutoff BETWEEN 0 AND 43200", name="notice"),
         CheckConstraint("horizon_days BETWEEN 1 AND 366", name="horizon"),
+        CheckConstraint("walk_ins BETWEEN 0 AND 1000", name="walk_ins"),
         CheckConstraint("per_day BETWEEN 1 AND 50 AND ahead BETWEEN 1 AND 50 AND moves BETWEEN 0 AND 50", name="caps"),
     )
 

@@ -23,7 +23,7 @@ from crm.messages.wording import LANGUAGES
 LONGEST = {"given_name": 80, "surname": 160, "notes": 400}
 COUNTED = (  # as appointments that somebody has, or had
     AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.CALLED, AppointmentState.SERVING,
-    AppointmentState.DONE, AppointmentState.NO_SHOW,
+    AppointmentState.DONE, AppointmentState.NO_SHOW, AppointmentState.UNSERVED,
 )  # fmt: skip
 
 

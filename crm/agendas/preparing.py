@@ -19,6 +19,7 @@ from crm.access.queries import able_on
 from crm.access.service import require_on
 from crm.agendas import queries, sites
 from crm.agendas.errors import DisplacedError
+from crm.agendas.external.queries import Busy, busy, left_open
 from crm.agendas.models import (
     MOST_PLACES,
     AgendaState,
@@ -67,6 +68,7 @@ class ServiceTold:
     active: bool = True
     rank: int = 0
     by_voice: bool = True
+    walk_ins: int | None = None  # numbers that a kiosk gives for it a day, at each office; none: any
 
 
 def save_desk(
@@ -114,6 +116,7 @@ def save_service(
     for field, (_, _, usual) in RANGES.items():
         setattr(row, field, told.numbers.get(field, usual))
     row.needs_code, row.by_voice, row.active, row.rank = told.needs_code, told.by_voice, told.active, told.rank
+    row.walk_ins = told.walk_ins
     session.add(row)
     session.flush()
     for model in (ServiceOffice, ServiceClerk):
@@ -226,9 +229,15 @@ def displaced(session: Session, before: Plan, after: Plan) -> list[AppointmentVi
 
 
 def outside(session: Session, office_id: int) -> list[AppointmentView]:
-    """The appointments ahead that no open stretch holds any more: they wait to be moved or cancelled."""
-    plan = queries.plan(session, office_id)
-    return [one for one in queries.ahead(session, office_id) if _outside(plan, one)]
+    """The appointments ahead that no open stretch holds any more, or that lie where an external calendar of the office
+    is busy: they wait to be moved or cancelled.
+    """
+    plan, ahead = queries.plan(session, office_id), queries.ahead(session, office_id)
+    if not ahead:
+        return []
+    days = [clock.business_day(one.starts_at) for one in ahead]
+    away = busy(session, [office_id], min(days), max(days))
+    return [one for one in ahead if _outside(plan, one, away)]
 
 
 def add_exception(
@@ -322,9 +331,10 @@ def _change(
     touch(session, topics.office(office_id))
 
 
-def _outside(plan: Plan, one: AppointmentView) -> bool:
+def _outside(plan: Plan, one: AppointmentView, away: Collection[Busy] = ()) -> bool:
     served = Stretch(one.starts_at, one.ends_at)
-    opened = open_on(plan, clock.business_day(one.starts_at))
+    near = [each for each in away if each.when.overlaps(served)]
+    opened = left_open(open_on(plan, clock.business_day(one.starts_at)), near)
     return misplaced(opened, Taken(Seat(one.desk_id, one.place), served), one.service_id, served)
 
 
@@ -390,6 +400,8 @@ def _check(told: ServiceTold) -> None:
         least, most, _ = RANGES[field]
         if not least <= number <= most:
             wrong.append(InvalidError(f"Scrivi un numero da {least} a {most}.", field=field))
+    if told.walk_ins is not None and not 0 <= told.walk_ins <= 1000:
+        wrong.append(InvalidError("Scrivi un numero da 0 a 1000.", field="walk_ins"))
     if wrong:
         raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
 

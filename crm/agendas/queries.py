@@ -61,6 +61,7 @@ class ServiceView:
     offices: frozenset[int]
     rank: int = 0
     by_voice: bool = True
+    walk_ins: int | None = None  # numbers that a kiosk gives for it a day; none: any
 
     def called(self, language: str) -> str:
         """Its name in a language, else in Italian."""
@@ -235,7 +236,7 @@ def _service(row: BookableService, offices: frozenset[int]) -> ServiceView:
     return ServiceView(
         row.id, row.ente_id, row.active, MappingProxyType(row.name), MappingProxyType(row.description),
         MappingProxyType(row.bring), Measures(row.id, **minutes), limits, row.needs_code, offices, row.rank,
-        row.by_voice,
+        row.by_voice, row.walk_ins,
     )  # fmt: skip
 
 

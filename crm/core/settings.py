@@ -119,6 +119,11 @@ class Settings(BaseModel):
         description="Which push services browsers may be told through; a stand-in with its scheme",
     )  # fmt: skip
 
+    calendar_servers: str = Field(
+        default="",
+        description="Servers of calendars within the own network that offices may name, such as http://10.0.0.5:5232",
+    )
+
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
     s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")

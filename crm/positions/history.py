@@ -152,12 +152,17 @@ def _due(position: PositionView, today: date) -> Iterator[Happening]:
 
 
 def _steps(position: PositionView, today: date) -> Iterator[Happening]:
-    for step in (*position.steps, *_step_of_the_state(position)):
+    for step in steps(position):
         yield Happening(step.on, Sort.STEP, _said(step), among=step.kind)
         if step.until is not None and step.kind in ENDINGS:
             ahead = step.until >= today
             sentence = f"{ENDINGS[step.kind][ahead]}{when(' il ', step.until)}"
             yield Happening(step.until, Sort.STEP, sentence, ahead=ahead, among=_ENDED)
+
+
+def steps(position: PositionView) -> tuple[StepView, ...]:
+    """What happened to the debt after its act, the step that its state stands for among them."""
+    return (*position.steps, *_step_of_the_state(position))
 
 
 def _step_of_the_state(position: PositionView) -> Iterator[StepView]:

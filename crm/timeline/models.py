@@ -18,6 +18,8 @@ class EntryKind(StrEnum):
     MESSAGE = "message"
     TEXT = "text"  # a conversation by SMS
     APPOINTMENT = "appointment"
+    VISIT = "visit"  # somebody came to a desk
+    LETTER = "letter"  # given into somebody's hand
 
 
 class TimelineEntry(Base):

@@ -17,6 +17,7 @@ HOLDERS: tuple[Holder, ...] = (
             "detail": case(
                 (_ENTRY.c.kind == EntryKind.PROPOSAL, _ENTRY.c.detail.op("||")(literal(_OF_A_PROPOSAL, JSONB))),
                 (_ENTRY.c.kind == EntryKind.MESSAGE, _ENTRY.c.detail.op("||")(literal({"to": "", "note": ""}, JSONB))),
+                (_ENTRY.c.kind == EntryKind.LETTER, _ENTRY.c.detail.op("||")(literal({"act_number": ""}, JSONB))),
                 else_=_ENTRY.c.detail.op("||")(literal({"note": ""}, JSONB)),
             )
         },

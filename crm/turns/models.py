@@ -28,6 +28,7 @@ class TurnState(StrEnum):
     SERVING = "serving"
     DONE = "done"
     NO_SHOW = "no_show"
+    CLOSED = "closed"  # the day ended before he was served
 
 
 class ScreenKind(StrEnum):
@@ -65,6 +66,7 @@ class Turn(Base):
     # Folded from what happened, see `crm.turns.times`:
     waited_s: Mapped[int | None]
     served_s: Mapped[int | None]
+    note: Mapped[str] = mapped_column(String(2000), default="")  # by whoever served him
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "office_id"], ["office.ente_id", "office.id"]),

@@ -6,7 +6,7 @@ from crm.turns.models import Turn
 
 HOLDERS: tuple[Holder, ...] = (
     TableHolder(
-        table_of(Turn), "Presenze allo sportello", emptied={"contact_id": None},
+        table_of(Turn), "Presenze allo sportello", emptied={"contact_id": None, "note": ""},
         why="Che qualcuno è venuto, e quando, resta contato.",
     ),
 )  # fmt: skip

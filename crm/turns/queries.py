@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import User
 from crm.agendas import queries as agendas
 from crm.agendas.models import Appointment
+from crm.agendas.queries import ServiceView
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
 from crm.core import clock
@@ -18,6 +19,8 @@ from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnState
 from crm.turns.order import Waiting, in_order
+from crm.turns.reception import Reception, reception
+from crm.turns.tickets import letter_of
 
 AT_DESK = (TurnState.CALLED, TurnState.SERVING)
 _TURN = table_of(Turn)
@@ -45,6 +48,7 @@ class TurnView:
     calls: int
     called_at: datetime | None
     serving_since: datetime | None
+    note: str = ""
 
     @property
     def waiting(self) -> Waiting:
@@ -148,6 +152,27 @@ def seat_of(session: Session, user_id: int) -> tuple[int, int] | None:
     return None if row is None else (row.office_id, row.desk_id)
 
 
+def offered(session: Session, ente_id: int, office_id: int) -> list[ServiceView]:
+    """What is done at an office."""
+    return [one for one in agendas.services(session, ente_id) if one.active and office_id in one.offices]
+
+
+def received(session: Session, ente_id: int, office_id: int) -> Reception:
+    """How an office receives whoever comes without an appointment. A number passed on counts for what it was given."""
+    rows = session.execute(
+        select(Turn.letter, func.count())
+        .where(Turn.office_id == office_id, Turn.day == today(session), Turn.appointment_id.is_(None))
+        .group_by(Turn.letter)
+    )
+    by_letter = {letter: count for letter, count in rows}  # noqa: C416  # rows are no pairs to mypy
+    every = [one.id for one in agendas.services(session, ente_id)]
+    return reception(
+        agendas.plan(session, office_id),
+        [(one.id, one.walk_ins) for one in offered(session, ente_id, office_id)],
+        {one: by_letter.get(letter_of(every, one), 0) for one in every}, clock.now(session),
+    )  # fmt: skip
+
+
 def ahead_of(office: Office, turn_id: int) -> int | None:
     """How many are before somebody who waits; none when he does not."""
     ids = [one.id for one in office.waiting]
@@ -206,7 +231,7 @@ def _views(session: Session, *conditions: ColumnElement[bool]) -> list[TurnView]
             row.appointment_id, row.contact_id,
             full_name(surname, given) if surname else full_name(told, told_given) if told else "",
             row.language, row.arrived_at, row.starts_at, row.for_desk, row.desk_id, row.clerk_id, row.calls,
-            row.called_at, row.serving_since,
+            row.called_at, row.serving_since, row.note,
         )
         for row, surname, given, told, told_given in rows
     ]  # fmt: skip

@@ -4,7 +4,7 @@ Each change takes the office's lock first, so that two desks that call at the sa
 is given once. The lock is the transaction's, and PostgreSQL's.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -21,16 +21,19 @@ from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
-from crm.turns import queries
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from crm.turns import queries, visits
 from crm.turns.models import DeskSeat, Turn, TurnEvent, TurnState
 from crm.turns.order import for_desk
+from crm.turns.reception import Without
 from crm.turns.tickets import APPOINTMENTS, letter_of
 from crm.turns.times import Deed, times
 
 _S, _A = TurnState, AppointmentState
 _LOCKS = 0x7475726E  # "turn": the first half of the key of advisory locks, the second is the office
+LONGEST_NOTE = 2000
 CHANGED = "Nel frattempo qualcosa è cambiato: guarda com'è ora la coda."
+OPEN = frozenset({_S.WAITING, _S.CALLED, _S.SERVING})
 # From which states each deed follows, to which it leads, and what then becomes of the appointment.
 STEPS: dict[Deed, tuple[frozenset[TurnState], TurnState, AppointmentState | None]] = {
     Deed.CALLED: (frozenset({_S.WAITING}), _S.CALLED, _A.CALLED),
@@ -40,8 +43,17 @@ STEPS: dict[Deed, tuple[frozenset[TurnState], TurnState, AppointmentState | None
     Deed.MISSED: (frozenset({_S.CALLED, _S.WAITING}), _S.NO_SHOW, _A.NO_SHOW),
     Deed.BACK: (frozenset({_S.CALLED, _S.NO_SHOW}), _S.WAITING, _A.ARRIVED),
     Deed.PASSED_ON: (frozenset({_S.SERVING}), _S.WAITING, _A.ARRIVED),
+    Deed.CLOSED: (OPEN, _S.CLOSED, _A.UNSERVED),
 }
 OF_HIS_DESK = frozenset({Deed.RECALLED, Deed.SERVED, Deed.DONE, Deed.PASSED_ON})
+
+
+class NoNumberError(ConflictError):
+    """The kiosk gives no number; `why` says it."""
+
+    def __init__(self, why: Without) -> None:
+        super().__init__("Adesso per questo servizio non si danno numeri.")
+        self.why = why
 
 
 # -- who sits where -------------------------------------------------------------------------------------------------
@@ -121,20 +133,34 @@ def check_in(
 def take_ticket(
     session: Session, by: Principal | None, *, ente_id: int, office_id: int, service_id: int, language: str = "it"
 ) -> int:  # fmt: skip
-    """A number for whoever has come without an appointment; the id of his turn. `by` none: he at the kiosk."""
+    """A number for whoever has come without an appointment; the id of his turn. `by` none: he at the kiosk, which keeps
+    to the office's hours and to how many numbers a service gives; somebody of the staff decides for himself.
+
+    Raises `NoNumberError`.
+    """
     if by is not None:
         require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
-    if service_id not in {one.id for one in offered(session, ente_id, office_id)}:
+    if service_id not in {one.id for one in queries.offered(session, ente_id, office_id)}:
         raise InvalidError("Questo servizio non si fa in questo ufficio.", field="service")
     _alone(session, office_id)
+    if by is None and (why := queries.received(session, ente_id, office_id).why_not(service_id)) is not None:
+        raise NoNumberError(why)
     all_of_ente = [one.id for one in agendas.services(session, ente_id)]
     service = agendas.service(session, ente_id, service_id)
     return _come(session, by, office_id, service, letter_of(all_of_ente, service_id), language, {})
 
 
-def offered(session: Session, ente_id: int, office_id: int) -> Sequence[ServiceView]:
-    """What is done at an office."""
-    return [one for one in agendas.services(session, ente_id) if one.active and office_id in one.offices]
+def end_days(session: Session, *, ente_id: int) -> int:
+    """Whoever was open on a day that is over was not served, and nobody sits there any more; how many there were."""
+    today = queries.today(session)
+    left = select(Turn).where(Turn.ente_id == ente_id, Turn.day < today, Turn.state.in_(OPEN)).order_by(Turn.office_id)
+    turns = session.scalars(left.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
+    for turn in turns:
+        _do(session, None, turn, Deed.CLOSED, desk_id=turn.desk_id)
+    old = delete(DeskSeat).where(DeskSeat.ente_id == ente_id, DeskSeat.day < today).returning(DeskSeat.office_id)
+    for office_id in set(session.scalars(old)):
+        touch(session, topics.office(office_id))
+    return len(turns)
 
 
 # -- what becomes of them -------------------------------------------------------------------------------------------
@@ -163,7 +189,7 @@ def step(session: Session, by: Principal, *, turn_id: int, deed: Deed) -> None:
 
     Raises `ConflictError` where it does not follow on how he stands, or he is at a colleague's desk.
     """
-    if deed not in STEPS or deed in {Deed.CALLED, Deed.PASSED_ON}:
+    if deed not in STEPS or deed in {Deed.CALLED, Deed.PASSED_ON, Deed.CLOSED}:
         raise InvalidError("Scegli cosa fare.", field="deed")
     turn = _locked(session, by, turn_id)
     if deed in OF_HIS_DESK or turn.state in queries.AT_DESK:
@@ -177,7 +203,7 @@ def pass_on(
     """Let whoever is served wait for another service, or for one desk, with the place that he had in the queue."""
     turn = _locked(session, by, turn_id)
     _require_his(session, by, turn)
-    if service_id not in {one.id for one in offered(session, turn.ente_id, turn.office_id)}:
+    if service_id not in {one.id for one in queries.offered(session, turn.ente_id, turn.office_id)}:
         raise InvalidError("Questo servizio non si fa in questo ufficio.", field="service")
     there = queries.seats(session, turn.office_id)
     if desk_id is not None and (desk_id == turn.desk_id or desk_id not in there):
@@ -191,6 +217,7 @@ def pass_on(
     )  # fmt: skip
     turn.service_id, turn.for_desk = service_id, desk_id
     session.flush()
+    visits.put_on_timeline(session, turn)
 
 
 def identify(session: Session, by: Principal, *, turn_id: int, contact_id: int) -> None:
@@ -199,12 +226,32 @@ def identify(session: Session, by: Principal, *, turn_id: int, contact_id: int) 
     _require_his(session, by, turn)
     if contacts.get(session, contact_id).ente_id != turn.ente_id:
         raise NotFoundError("Questa persona non c'è tra i contribuenti di questo ente.")
+    if turn.contact_id not in {None, contact_id}:
+        visits.withdraw(session, turn)
+        turn.note = ""
     turn.contact_id = contact_id
     session.flush()
+    visits.put_on_timeline(session, turn)
     audit.note(
         session, by, kind="turn.identified", ente_id=turn.ente_id, contact_id=contact_id, subject=f"turn:{turn.id}"
     )
     touch(session, topics.office(turn.office_id))
+
+
+def note(session: Session, by: Principal, *, turn_id: int, text: str) -> None:
+    """What the visit was about, in the words of whoever serves him: on his timeline. Raises `ConflictError` until it
+    is known who he is.
+    """
+    turn = _locked(session, by, turn_id)
+    _require_his(session, by, turn)
+    if turn.contact_id is None:
+        raise ConflictError("Di' prima chi è allo sportello: la nota va nella sua cronologia.")
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > LONGEST_NOTE:
+        raise FieldError("La nota è troppo lunga: al massimo 2000 caratteri.", "note")
+    turn.note = text
+    session.flush()
+    visits.put_on_timeline(session, turn)
 
 
 def done_at(session: Session, by: Principal, *, ente_id: int, office_id: int, desk_id: int) -> Collection[int]:
@@ -215,7 +262,7 @@ def done_at(session: Session, by: Principal, *, ente_id: int, office_id: int, de
     named = agendas.clerks(session, ente_id)
     return [
         one.id
-        for one in offered(session, ente_id, office_id)
+        for one in queries.offered(session, ente_id, office_id)
         if (not desk.services or one.id in desk.services) and agendas.may_serve(named, one.id, by.user_id)
     ]
 
@@ -295,7 +342,7 @@ def _come(
 
 
 def _do(
-    session: Session, by: Principal, turn: Turn, deed: Deed, *, desk_id: int | None,
+    session: Session, by: Principal | None, turn: Turn, deed: Deed, *, desk_id: int | None,
     detail: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     before, to, appointment = STEPS[deed]
@@ -304,12 +351,12 @@ def _do(
     now = clock.now(session)
     turn.state = to
     match deed:
-        case Deed.CALLED | Deed.RECALLED:
+        case Deed.CALLED | Deed.RECALLED if by is not None:
             turn.desk_id, turn.clerk_id, turn.called_at, turn.calls = desk_id, by.user_id, now, turn.calls + 1
             turn.ended_at = None
         case Deed.SERVED:
             turn.serving_since = now
-        case Deed.DONE | Deed.MISSED:
+        case Deed.DONE | Deed.MISSED | Deed.CLOSED:
             turn.ended_at = now
         case _:
             turn.desk_id, turn.ended_at, turn.serving_since, turn.calls = None, None, None, 0
@@ -335,4 +382,5 @@ def _tell(session: Session, by: Principal | None, turn: Turn, deed: Deed, detail
     turn.waited_s = None if found.waited is None else int(found.waited.total_seconds())
     turn.served_s = None if found.served is None else int(found.served.total_seconds())
     session.flush()
+    visits.put_on_timeline(session, turn)
     touch(session, topics.office(turn.office_id))

@@ -22,6 +22,7 @@ class Deed(StrEnum):
     MISSED = "missed"  # he did not come when called
     BACK = "back"  # he waits again: a call or an absence that was a mistake
     PASSED_ON = "passed_on"  # he waits for another service or desk
+    CLOSED = "closed"  # the day ended before he was served to an end
 
 
 ZERO = timedelta()
@@ -52,6 +53,8 @@ def times(happened: Iterable[tuple[Deed, datetime]], *, starts_at: datetime | No
                 since, came = at, True
             case Deed.DONE | Deed.PASSED_ON if since is not None:
                 served, since = (served or ZERO) + (at - since), None
+            case Deed.CLOSED:
+                served = None  # nor counted among those who were
             case _:
                 pass
     return Times(waited, served)

@@ -1,10 +1,12 @@
 """The desk and the waiting room, in two browsers: a number is called, seen and spoken; the file opens beside it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from crm.core.clock import ROME
 from tests.journeys.conftest import Centre, Desk
 from tests.journeys.test_pages import assert_accessible
 
@@ -25,6 +27,8 @@ def test_a_number_is_given_called_and_served(
         link = sara.locator(f'#made a[href*="/{kind}/"]')
         expect(link).to_be_visible()
         links[kind] = (link.get_attribute("href") or "").split("/", 3)[3]
+    office = (sara.locator("form.grid-form").first.get_attribute("hx-post") or "").rsplit("/", 1)[1]
+    open_today(sara, office)  # a kiosk keeps to the office's hours, a test to none
     room, kiosk = chromium.new_page(), chromium.new_page()
     kiosk.add_init_script("window.print = () => {}")
     room.goto(f"{centre.web}/{links['room']}")
@@ -53,3 +57,18 @@ def test_a_number_is_given_called_and_served(
     expect(anna.locator(".sit-desks").first).to_be_visible()
     room.close()
     kiosk.close()
+    sara.get_by_role("button", name="Togli").first.click()
+    expect(sara.locator("#days ~ ul")).to_have_count(0)
+
+
+def open_today(page: Page, office: str) -> None:
+    page.goto(f"/agendas/{office}/prepare")
+    page.locator("#days ~ details summary").click()
+    form = page.locator("#days ~ details form")
+    form.locator("input[value=open]").check()
+    form.locator("#first").fill(datetime.now(ROME).date().isoformat())
+    form.locator("#opens").fill("00:00")
+    form.locator("#closes").fill("00:00")
+    form.locator("#words").fill("Apertura di prova")
+    form.get_by_role("button").click()
+    expect(page.locator("#days ~ ul")).to_contain_text("Apertura di prova")

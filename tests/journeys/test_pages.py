@@ -205,3 +205,23 @@ def test_a_supervisor_puts_somebody_out_of_service_and_he_reads_it(sit_down: Sit
     expect(anna.page.locator("#released")).to_contain_text("ti ha messo fuori servizio")
     expect(row).to_contain_text("Fuori servizio")
     anna.ready()
+
+
+def test_the_pages_of_an_office_are_accessible_in_light_and_in_dark(sit_down: SitDown) -> None:
+    page = sit_down("sara").page
+    page.goto("/agendas")
+    office = page.get_by_role("link", name="Ufficio Tributi").first.get_attribute("href")
+    services = page.locator("main a[href^='/agendas/services/']").first.get_attribute("href")
+    assert office
+    assert services
+    below = [f"{office}/{one}" for one in ("week", "book", "prepare")]
+    for path in (office, *below, services, "/agendas/calendars", "/screens"):
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(path)
+        if path == office:
+            expect(page.locator("[data-live]")).to_have_attribute("data-live", "on")
+        page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+        assert_accessible(page)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        assert [(path, one["nodes"][0]["html"][:200]) for one in contrast] == []

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from crm.access.models import Role, RoleGrant
 from crm.agendas import booking, finding, holding, preparing, queries
 from crm.agendas.errors import CodeNeededError
+from crm.agendas.external.models import BusyTime, ExternalCalendar, Trouble
 from crm.agendas.models import Appointment, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.plan import Window
@@ -213,3 +214,40 @@ def test_a_week_is_drawn_lane_beside_lane_and_never_outside_its_picture() -> Non
     first, _, second = picture.blocks
     assert first.x + first.width <= second.x
     assert drawn([], []).blocks == ()
+
+
+def test_an_external_calendar_is_named_shown_as_it_stands_and_taken_away(
+    client: TestClient, database: Database, cast: Cast, office: int, day: str
+) -> None:
+    let_in(client, "sara")
+    at, mario = f"/agendas/{office}", the_one(database, cast)
+    wrong = post(client, f"{at}/external", name="Sala", url="http://10.0.0.1/c/", username="u", password="segreta")
+    assert wrong.status_code == 422
+    made = post(client, f"{at}/external", name="Sala", url="https://c.example/c/", username="u", password="segreta")
+    assert made.status_code == 204
+    page = client.get(f"{at}/prepare").text
+    assert "da leggere" in page
+    assert "segreta" not in page
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        row = session.scalars(select(ExternalCalendar)).one()
+        row.good_at = row.failing_since = row.made_at
+        row.trouble = Trouble.AWAY
+        session.add(
+            BusyTime(
+                calendar_id=row.id, ente_id=cast.empoli, office_id=office, starts_at=mario.starts_at,
+                ends_at=mario.ends_at,
+            )
+        )  # fmt: skip
+        calendar = row.id
+    page = client.get(f"{at}/prepare").text
+    assert "il server non risponde" in page
+    assert "1 appuntamento è fuori dagli orari" in page
+    shown = client.get(f"{at}?day={day}").text
+    assert "occupato nel calendario esterno" in shown
+    assert "Il calendario esterno «Sala» non si legge" in shown
+    assert post(client, f"{at}/external/{calendar}/read").status_code == 204
+    let_in(client, "anna")
+    assert post(client, f"{at}/external/{calendar}/remove").status_code == 403
+    let_in(client, "sara")
+    assert post(client, f"{at}/external/{calendar}/remove").status_code == 204
+    assert "occupato nel calendario esterno" not in client.get(f"{at}?day={day}").text

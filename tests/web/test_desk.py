@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant
 from crm.agendas import booking as bookings
 from crm.agendas import finding, holding, preparing
+from crm.agendas.models import BookableService, OfficeException
 from crm.agendas.people import Person
 from crm.agendas.plan import Window
 from crm.agendas.preparing import ServiceTold
@@ -194,3 +195,54 @@ def test_a_clerk_whom_the_supervisor_relieves_sees_no_file_any_more(
     regions = view.render(runtime, visit).regions
     assert "Non sei a uno sportello" in regions["desk-now"]
     assert all("hidden" in regions[one] for one in ("desk-queue", "file"))
+
+
+def test_a_kiosk_says_when_it_opens_and_which_service_has_no_numbers_left(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    kiosk = hangs(client, office, "kiosk")
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.get_one(BookableService, office["service"]).walk_ins = 1
+    client.cookies.clear()
+    form = {"service_id": office["service"], "lang": "de"}
+    assert client.post(f"{kiosk}/tickets", data=form, follow_redirects=False).status_code == 303
+    full = client.post(f"{kiosk}/tickets", data=form, follow_redirects=False)
+    assert full.status_code == 422
+    assert "heute keine Nummern mehr" in full.text
+    assert " disabled" in client.get(kiosk).text
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        today = clock.business_day(clock.now(session))
+        session.add(
+            OfficeException(
+                ente_id=cast.empoli, office_id=office["office"], first=today, last=today, closed=True, words="",
+                written_at=clock.now(session),
+            )
+        )  # fmt: skip
+    closed = client.get(f"{kiosk}?lang=en").text
+    assert "The office is closed" in closed
+    assert "It opens" in closed
+    assert client.post(f"{kiosk}/tickets", data=form, follow_redirects=False).status_code == 422
+
+
+def test_the_note_of_a_visit_is_kept_as_it_is_typed_by_whoever_serves_alone(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    sits(client, cast, office)
+    assert (
+        client.post("/desk/tickets", data={"service_id": office["service"]}, headers=headers(client)).status_code == 200
+    )
+    client.post("/desk/next", headers=headers(client))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        turn = session.scalars(select(Turn.id)).one()
+    at = f"/desk/turns/{turn}"
+    client.post(f"{at}/step", data={"deed": "served"}, headers=headers(client))
+    assert "Nota della visita" not in client.get("/desk").text
+    assert client.post(f"{at}/note", data={"note": "x"}, headers=headers(client)).status_code == 409
+    client.post(f"{at}/identify", data={"contact": cast.mario}, headers=headers(client))
+    assert "salvata" in client.post(f"{at}/note", data={"note": "Vuole le rate"}, headers=headers(client)).text
+    assert "Vuole le rate" in client.get("/desk").text
+    let_in(client, "sara")
+    assert client.post(f"{at}/note", data={"note": "Altro"}, headers=headers(client)).status_code == 409
+    client.cookies.clear()
+    let_in(client, "vera")
+    assert client.post(f"{at}/note", data={"note": "Altro"}, headers=headers(client)).status_code == 403

@@ -60,7 +60,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     },
     "/agendas/services/{ente_id}": {
         "name_it": "Rate", "rank": "1", "duration": "20", "buffer": "0", "step": "20", "notice": "0", "cutoff": "0",
-        "horizon_days": "30", "per_day": "1", "ahead": "1", "moves": "1", "service": "", "active": "1",
+        "horizon_days": "30", "per_day": "1", "ahead": "1", "moves": "1", "walk_ins": "", "service": "", "active": "1",
     },
     "/enti/add/{contract_id}": EMPOLI,
     "/enti/{ente_id}/identity": EMPOLI,

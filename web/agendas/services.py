@@ -52,6 +52,7 @@ def save(
 
     numbers = {field: number(field) for field in RANGES}
     rank = number("rank")
+    walk_ins = number("walk_ins") if fields.get("walk_ins", "").strip() else None
     if wrong:
         raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
     told = ServiceTold(
@@ -60,7 +61,7 @@ def save(
             for field in LONGEST
         },
         numbers, ids_in(office), ids_in(clerk), bool(fields.get("needs_code")), bool(fields.get("active")),
-        min(rank, 999), by_voice=bool(fields.get("by_voice")),
+        min(rank, 999), by_voice=bool(fields.get("by_voice")), walk_ins=walk_ins,
     )  # fmt: skip
 
     def work(session: Session) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.agendas import preparing, queries
 from crm.agendas.bulk import service as bulk
+from crm.agendas.external import service as external
 from crm.agendas.plan import Agenda, Exceptional, Window, from_now_on
 from crm.agendas.rules import Channel
 from crm.agendas.week import drawn
@@ -54,6 +55,7 @@ def page(request: Request, runtime: RuntimeDep, visit: VisitDep, office_id: int)
             "published": published,
             "desk_names": {one.id: one.name for one in plan.desks},
             "displaced": preparing.displaced_by_draft(session, office_id),
+            "calendars": external.of_office(session, office_id),
             "outside": preparing.outside(session, office_id), "changes": bulk.of_office(session, office_id),
         }  # fmt: skip
     return show(request, visit, "agendas/prepare.html", **context)

@@ -1,11 +1,16 @@
 """What the pages of offices show, read in one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.agendas import queries
+from crm.agendas.external import service as external
+from crm.agendas.external.queries import Busy
+from crm.agendas.external.reading import joined
+from crm.agendas.external.service import CalendarView
 from crm.agendas.finding import DayAt, days_at
 from crm.agendas.models import AppointmentState
 from crm.agendas.picture import Given, Row, seats_of, table
@@ -35,6 +40,7 @@ class Column:
 
     desk: str
     place: int | None  # from one, where a desk has several
+    desk_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,14 @@ class OfficeDay:
     free: int  # stretches of time that nobody has, in minutes
     words: tuple[str, ...]  # why the day is otherwise
     now: datetime
+    away: tuple[tuple[str, tuple[Stretch, ...]], ...] = ()  # by desk (none: the office), when it is busy elsewhere
+    busy: tuple[Busy, ...] = ()
+    failing: tuple[CalendarView, ...] = ()  # external calendars that cannot be read
+
+    def elsewhere(self, column: int, when: Stretch) -> bool:
+        """Whether an external calendar is why a place is not open then."""
+        desks = {None, self.columns[column].desk_id}
+        return any(one.desk_id in desks and one.when.overlaps(when) for one in self.busy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +161,22 @@ def office_day(session: Session, office: OfficeView, day: date, language: str) -
     minutes = sum(one.when.minutes * one.places for one in at.opened)
     return OfficeDay(
         office, badges(session)[office.ente_id], day, is_day_off(plan, day),
-        tuple(Column(names[one.desk_id], one.place + 1 if one.desk_id in several else None) for one in seats),
+        tuple(
+            Column(names[one.desk_id], one.place + 1 if one.desk_id in several else None, one.desk_id) for one in seats
+        ),
         tuple(table(seats, at.opened, given)), tuple(one for one in all_of_day if one.state in CANCELLED), named,
         sum(one.active for one in plan.desks), len(booked), max(0, minutes - sum(one.when.minutes for one in given)),
         tuple(one.words for one in plan.exceptions if one.first <= day <= one.last and one.words), clock.now(session),
+        _away(at, names), at.busy,
+        tuple(one for one in external.of_office(session, office.id) if one.failing_since is not None),
     )  # fmt: skip
+
+
+def _away(at: DayAt, names: Mapping[int, str]) -> tuple[tuple[str, tuple[Stretch, ...]], ...]:
+    """When each desk is busy elsewhere that day; the office as a whole has no name, and comes first."""
+    midnight, after = clock.start_of_day(at.day), clock.start_of_day(at.day + DAY)
+    found: dict[str, list[Stretch]] = {}
+    for one in sorted(at.busy, key=lambda one: (one.desk_id or 0, one.when)):
+        name = "" if one.desk_id is None else names[one.desk_id]
+        found.setdefault(name, []).append(Stretch(max(one.when.start, midnight), min(one.when.end, after)))
+    return tuple((name, tuple(joined(some))) for name, some in found.items())

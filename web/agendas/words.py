@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from crm.agendas.bulk.models import BulkKind, BulkState, ItemState
+from crm.agendas.external.models import Trouble
 from crm.agendas.models import AgendaState, AppointmentDeed, AppointmentState
 from crm.agendas.rules import Channel
 
@@ -15,6 +16,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         AppointmentState.SERVING: "allo sportello",
         AppointmentState.DONE: "servito",
         AppointmentState.NO_SHOW: "non venuto",
+        AppointmentState.UNSERVED: "chiuso a fine giornata",
         AppointmentState.CANCELLED_BY_CITIZEN: "disdetto",
         AppointmentState.CANCELLED_BY_OFFICE: "annullato dall'ufficio",
     },
@@ -33,6 +35,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         AppointmentDeed.DONE: "concluso",
         AppointmentDeed.MISSED: "non è venuto",
         AppointmentDeed.BACK: "riportato com'era",
+        AppointmentDeed.CLOSED: "chiuso a fine giornata",
     },
     BulkKind: {
         BulkKind.MOVE: "spostare",
@@ -51,6 +54,15 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ItemState.LEFT: "rimasto com'era",
         ItemState.UNDONE: "riportato com'era",
         ItemState.KEPT: "non si può riportare",
+    },
+    Trouble: {
+        Trouble.AWAY: "il server non risponde",
+        Trouble.FORBIDDEN_ADDRESS: "il server non è raggiungibile da internet: chi gestisce il sistema può ammetterlo",
+        Trouble.CREDENTIALS: "utente o password non vanno bene",
+        Trouble.NOT_THERE: "a questo indirizzo non c'è un calendario",
+        Trouble.REFUSED: "il server rifiuta la richiesta",
+        Trouble.NO_CALENDAR: "la risposta non è un calendario che si possa leggere",
+        Trouble.TOO_MUCH: "ci sono troppi impegni, o si ripetono troppo spesso",
     },
     AgendaState: {
         AgendaState.DRAFT: "bozza",

@@ -67,6 +67,8 @@ def web_app() -> Any:
 def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
     _loading()
+    from crm.agendas.external.fetching import Servers  # noqa: PLC0415
+    from crm.agendas.external.service import read_due as read_calendars  # noqa: PLC0415
     from crm.agendas.keeping import forget as forget_holds  # noqa: PLC0415
     from crm.agendas.keeping import forget_people  # noqa: PLC0415
     from crm.agendas.reminding import remind  # noqa: PLC0415
@@ -78,6 +80,7 @@ def engine() -> None:
     from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from crm.reports.service import owe_due  # noqa: PLC0415
+    from crm.turns.ending import end_days  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
@@ -113,9 +116,13 @@ def engine() -> None:
         Chore("searches", 10, partial(searches.close, runtime.database)),
         Chore("digits_kept", 60, partial(forget_digits, runtime.database), patient=True),
         Chore("reminders", 60, partial(remind, runtime.database), patient=True),
+        Chore(
+            "calendars", 15, partial(read_calendars, runtime.database, Servers(settings.calendar_servers)), patient=True
+        ),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
         Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
+        Chore("desk_days", 60, partial(end_days, runtime.database), patient=True),
         Chore("first_free", 300, partial(sample_first_free, runtime.database), patient=True),
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),

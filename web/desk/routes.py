@@ -148,6 +148,13 @@ def identify(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, contact: Annot
     return Response(status_code=NO_CONTENT)
 
 
+@router.post("/turns/{turn_id}/note")
+def note(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, note: Annotated[str, Form()] = "") -> Response:
+    """What the visit is about, kept as it is typed."""
+    _change(runtime, visit, partial(service.note, by=visit.principal, turn_id=turn_id, text=note))
+    return HTMLResponse(fragment("desk/_noted.html", visit.language))
+
+
 @router.post("/turns/{turn_id}/open")
 def open_file(
     runtime: RuntimeDep, visit: ChangeDep, turn_id: int, answers: Annotated[Answers, Depends(answers)]

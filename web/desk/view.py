@@ -81,7 +81,7 @@ def choices(session: Session, visit: Visit) -> list[tuple[Badge, OfficeView, lis
                 for one in agendas.desks(session, office.id)
                 if one.active
             ]
-            if service.offered(session, ente.id, office.id):
+            if queries.offered(session, ente.id, office.id):
                 found.append((ente, office, those))
     return found
 
@@ -100,7 +100,7 @@ def read(session: Session, visit: Visit) -> DeskNow | None:
         desk_id, office, badges(session)[office.ente_id], state, state.at_desks.get(desk_id),
         following.id if following else None,
         {one.id: one.name for one in agendas.desks(session, office_id)},
-        {one.id: one.called(visit.language) for one in service.offered(session, office.ente_id, office_id)},
+        {one.id: one.called(visit.language) for one in queries.offered(session, office.ente_id, office_id)},
         frozenset(mine), tuple(one for one in of_today if one.state is AppointmentState.BOOKED),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         TurnState.SERVING: "allo sportello",
         TurnState.DONE: "servito",
         TurnState.NO_SHOW: "non si è presentato",
+        TurnState.CLOSED: "chiuso a fine giornata",
     },
     ScreenKind: {
         ScreenKind.KIOSK: "Totem all'ingresso",

@@ -21,6 +21,7 @@ from crm.enti import closure_queries
 from crm.enti import queries as enti
 from crm.enti.closure_queries import ClosureView
 from crm.enti.queries import Badge
+from crm.files.letters import LetterState
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.messages.models import MessageState
 from crm.proposals import queries as proposals
@@ -32,6 +33,7 @@ from crm.staff.queries import Insider, News
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Stand
+from crm.turns.models import TurnState
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
@@ -45,11 +47,13 @@ from web.wallboard.board import Board, read
 CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
 REPORTS_SHOWN = 3
-Standing: TypeAlias = Outcome | State | FollowUpState | MessageState | Closed | AppointmentState
+Standing: TypeAlias = (
+    Outcome | State | FollowUpState | MessageState | Closed | AppointmentState | TurnState | LetterState
+)
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
-    EntryKind.APPOINTMENT: AppointmentState,
+    EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

@@ -6,13 +6,14 @@ word, the author and a note do not say enough; the page stays as it is.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crm.agendas.models import AppointmentState
 from crm.agendas.rules import Channel
 from crm.contacts.disclosure import EVERYTHING, Matter
 from crm.contacts.phone import spaced
+from crm.files.letters import LetterState
 from crm.follow_ups.models import FollowUpKind, FollowUpState
 from crm.messages.models import MessageChannel, MessageState, Reason
 from crm.messages.templates import MessageTemplate
@@ -20,6 +21,7 @@ from crm.proposals.lifecycle import State
 from crm.proposals.queries import what_of
 from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
+from crm.turns.models import TurnState
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
@@ -144,8 +146,28 @@ def _appointment(entry: TimelineEntry) -> Mapping[str, Any]:
     }
 
 
+def _visit(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        **{name: detail[name] for name in ("service", "office", "desk", "booked", "note")},
+        "state": TurnState(entry.status),
+        **{name: _seconds(detail[name]) for name in ("waited_s", "served_s")},
+    }
+
+
+def _letter(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "state": LetterState(entry.status), "act_number": detail["act_number"], "on": date.fromisoformat(detail["on"])
+    }  # fmt: skip
+
+
+def _seconds(told: int | None) -> timedelta | None:
+    return None if told is None else timedelta(seconds=told)
+
+
 READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
-    EntryKind.APPOINTMENT: _appointment,
+    EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
 }  # fmt: skip

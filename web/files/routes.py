@@ -65,7 +65,9 @@ def position(runtime: RuntimeDep, visit: VisitDep, position_id: int) -> Response
         found = positions.get(session, position_id)
         opening = files.require_open(session, visit.principal, contact_id=found.contact_id, matter=Matter.ACTS)
         detail = read_detail(session, found, opening)
-    return Response(fragment("files/_position.html", visit.language, detail=detail), media_type="text/html")
+    return Response(
+        fragment("files/_position.html", visit.language, detail=detail, visit=visit), media_type="text/html"
+    )
 
 
 @router.get("/files/{contact_id}")

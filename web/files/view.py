@@ -23,13 +23,14 @@ from crm.documents.queries import DocumentView
 from crm.enti import details
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
-from crm.files import news
+from crm.files import letters, news
 from crm.files import queries as files
 from crm.files.queries import Opening
 from crm.positions import queries as positions
 from crm.positions.history import Happening, Sort, history
 from crm.positions.models import PositionState, Tax
 from crm.positions.payable import Payable, payable_now, qr_content, qr_svg
+from crm.positions.relief import reliefs
 from crm.positions.summary import (
     Totals,
     describe,
@@ -190,6 +191,8 @@ class Detail:
     ways: tuple[str, ...]  # to pay, in the ente's own words; none where it has not said
     documents: tuple[DocumentView, ...]
     proofs: Mapping[str, DocumentView]
+    reliefs: tuple[date, ...] = ()  # days of those about which there is a letter
+    hands: bool = False  # whoever the letter is for is there
 
 
 def read_file(session: Session, person: Sequence[ContactView], opening: Opening) -> TaxpayerFile:
@@ -263,6 +266,8 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
         notices=tuple(_notices(session, position, today)) if shows.amounts and shows.payments else (),
         ways=details.payment_ways(session, position.ente_id), documents=own,
         proofs={one.reference: one for one in listed},
+        reliefs=tuple(reliefs(position, today)) if opening.told[position.contact_id] >= set(letters.NEEDED) else (),
+        hands=opening.purpose in letters.PRESENT,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from crm.contacts.disclosure import Matter
 from crm.documents.models import DocumentKind
 from crm.files.gate import Check, GateOutcome
+from crm.files.letters import LetterState
 from crm.files.models import Interlocutor
 from crm.files.models import Purpose as FilePurpose
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
@@ -78,6 +79,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
         DocumentKind.OTHER: "Altro",
     },
+    LetterState: {LetterState.HANDED_OVER: "consegnata"},
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
@@ -85,6 +87,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.MESSAGE: "Messaggi",
         EntryKind.TEXT: "Conversazioni per SMS",
         EntryKind.APPOINTMENT: "Appuntamenti",
+        EntryKind.VISIT: "Allo sportello",
+        EntryKind.LETTER: "Lettere consegnate",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -2,6 +2,8 @@
 
 import crm.access.models
 import crm.agendas.bulk.models
+import crm.agendas.external.models
+import crm.agendas.feeds.models
 import crm.agendas.models
 import crm.audit.models
 import crm.collection.models

@@ -1,13 +1,10 @@
 """A report as a PDF that screen readers can read (PDF/UA-1): laid out by Typst from `report.typ`."""
 
-import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import typst
-
 from crm.reports.report import Report
+from web.edge import paper
 from web.edge.i18n import translations
 from web.edge.templating import environment
 from web.edge.words import word_for
@@ -15,8 +12,7 @@ from web.reports.charts import Bar, by_day, by_hour, described, drawn
 from web.reports.sheets import Column, Kind, Sheet, SheetName, sheets
 from web.reports.shown import NOTHING, NUMERIC, heads, name_of, rows
 
-HERE = Path(__file__).parent
-FONTS = HERE.parent / "static" / "vendor" / "bootstrap-italia" / "fonts" / "Titillium_Web"
+SOURCE = Path(__file__).parent / "report.typ"
 # Of an hour's and a day's figures those that a page of paper has room for; the files have them all.
 PRINTED = (
     Column.DAY, Column.CALLERS, Column.RECEIVED, Column.ENTERED, Column.ANSWERED, Column.LOST, Column.WAITED_OVER,
@@ -33,25 +29,7 @@ MANY = 7  # columns
 
 def pdf(report: Report, language: str, *, seal: str, version: int) -> bytes:
     """The file. `seal` and `version` say which making of the report it is."""
-    data = json.dumps(_data(report, language, seal=seal, version=version), ensure_ascii=False)
-    made = typst.compile(
-        _source(), sys_inputs={"data": data}, pdf_standards="ua-1", timestamp=int(report.made_at.timestamp()),
-        font_paths=_fonts(),
-    )  # fmt: skip
-    assert isinstance(made, bytes)
-    return made
-
-
-@lru_cache(maxsize=1)
-def _source() -> bytes:
-    return (HERE / "report.typ").read_bytes()
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(FONTS)] if FONTS.is_dir() else []
-    )
+    return paper.pdf(SOURCE, _data(report, language, seal=seal, version=version), report.made_at)
 
 
 def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.live import devices
 from web.live.hub import Rendered
-from web.screens.words import LANGUAGES, chosen, words
+from web.screens.words import LANGUAGES, chosen, when, words
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -156,10 +156,16 @@ def _kiosk(
     said = chosen(lang or screen.language)
     with runtime.database.begin(Scope.of_enti([screen.ente_id])) as session:
         office = agendas.office(session, screen.office_id)
-        offered = [(one.id, one.called(said)) for one in service.offered(session, screen.ente_id, screen.office_id)]
+        received = queries.received(session, screen.ente_id, screen.office_id)
+        offered = [
+            (one.id, one.called(said), received.why_not(one.id))
+            for one in queries.offered(session, screen.ente_id, screen.office_id)
+        ]
+        today = clock.business_day(clock.now(session))
         screens.still_there(session, [screen.id])
     return _public(
         request, "screens/kiosk.html", said, status=status, token=token, office=office, services=offered,
+        received=received, opens=when(received.opens_at, today, said) if received.opens_at else "",
         languages=LANGUAGES, wrong=words(said)[wrong] if wrong else "",
     )  # fmt: skip
 
@@ -172,6 +178,8 @@ def _given(
         return devices.gone(request)
     try:
         made = runtime.database.transact(Scope.of_enti([screen.ente_id]), lambda session: work(session, screen))
+    except service.NoNumberError as none:
+        return _kiosk(request, runtime, token, lang, wrong=none.why.value, status=UNPROCESSABLE)
     except (ConflictError, NotFoundError):
         return _kiosk(request, runtime, token, lang, wrong="bad_code", status=UNPROCESSABLE)
     said = chosen(lang or screen.language)

@@ -1,7 +1,12 @@
 """What the kiosk and the waiting room say, in the three languages of whoever comes. German is spoken here alone."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from types import MappingProxyType
+
+from babel.dates import format_datetime
+
+from crm.core.clock import ROME, business_day
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"it": "Italiano", "en": "English", "de": "Deutsch"})
 
@@ -29,6 +34,11 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "none": ("Questo ufficio oggi non dà numeri: chiedi al personale.",
                  "This office gives no numbers today: ask the staff.",
                  "Dieses Amt gibt heute keine Nummern aus: Bitte fragen Sie das Personal."),
+        "closed": ("L'ufficio è chiuso: adesso non dà numeri.", "The office is closed: it gives no numbers now.",
+                   "Das Amt ist geschlossen: Zurzeit gibt es keine Nummern."),
+        "opens": ("Riapre", "It opens", "Wieder geöffnet ab"),
+        "full": ("numeri finiti per oggi", "no numbers left today", "heute keine Nummern mehr"),
+        "not_today": ("oggi non si fa più", "not done any more today", "heute nicht mehr"),
         "now_serving": ("Chiamate", "Now calling", "Aufgerufen"),
         "number": ("Numero", "Number", "Nummer"),
         "desk": ("sportello", "desk", "Schalter"),
@@ -53,3 +63,9 @@ def words(language: str) -> dict[str, str]:
     """All that is said, in one language."""
     place = list(LANGUAGES).index(chosen(language))
     return {name: said[place] for name, said in _WORDS.items()}
+
+
+def when(instant: datetime, today: date, language: str) -> str:
+    """The hour of today, else day and hour, in Rome and in one language."""
+    pattern = "HH:mm" if business_day(instant) == today else "EEEE d MMMM, HH:mm"
+    return format_datetime(instant, pattern, tzinfo=ROME, locale=chosen(language))

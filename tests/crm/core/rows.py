@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
 from crm.agendas.bulk.models import BulkChange, BulkItem, BulkKind, BulkState, ItemState
+from crm.agendas.external.models import BusyTime, ExternalCalendar
+from crm.agendas.feeds.models import CalendarFeed
 from crm.agendas.models import (
     AgendaWindow,
     Appointment,
@@ -318,7 +320,11 @@ def _receives(session: Session, cast: Cast) -> None:
         **at, service_id=service.id, day=AS_OF.date(), letter="A", number=1, state=TurnState.WAITING,
         contact_id=cast.mario, arrived_at=AS_OF,
     )  # fmt: skip
-    session.add(turn)
+    calendar = ExternalCalendar(
+        **at, name="Sala", url="https://c.example/1", username="u", password=b"x", made_by=cast.sara, made_at=AS_OF,
+        due_at=AS_OF,
+    )  # fmt: skip
+    session.add_all([turn, calendar])
     session.flush()
     session.add_all(
         [
@@ -336,6 +342,8 @@ def _receives(session: Session, cast: Cast) -> None:
             BookingDraft(**at, id=uuid4(), service_id=service.id, language="it", changed_at=AS_OF),
             ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
             AppointmentSetting(**ente, kept_days=30),
+            BusyTime(**at, calendar_id=calendar.id, starts_at=AS_OF, ends_at=AS_OF + timedelta(hours=1)),
+            CalendarFeed(**ente, user_id=cast.anna, name="telefono", digest="f" * 64, made_at=AS_OF),
             AppointmentEvent(
                 **ente, appointment_id=appointment.id, deed=AppointmentDeed.BOOKED, at=AS_OF, channel=Channel.WEB,
                 detail={},

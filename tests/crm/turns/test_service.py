@@ -17,13 +17,15 @@ from crm.agendas.models import AppointmentState
 from crm.agendas.preparing import ServiceTold
 from crm.agendas.times import DAY
 from crm.core.db import Scope
-from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.levels import evidence
 from crm.levels.judgement import AtDesks
-from crm.turns import queries, sampling, screens, service
-from crm.turns.models import FirstFree, ScreenKind, Turn, TurnState
+from crm.timeline.models import EntryKind, TimelineEntry
+from crm.turns import ending, queries, sampling, screens, service
+from crm.turns.models import DeskSeat, FirstFree, ScreenKind, Turn, TurnState
+from crm.turns.reception import Without
 from crm.turns.times import Deed
-from tests.cast import principal_of
+from tests.cast import _contact, principal_of
 from tests.crm.agendas.conftest import MONDAY, NUMBERS, TUESDAY, Desks, at
 
 pytestmark = pytest.mark.integration
@@ -268,3 +270,92 @@ def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: 
     assert d.work(lambda s: read(s, d.cast.empoli)) == found
     assert d.work(lambda s: read(s, d.cast.vinci)) is None
     assert d.work(lambda s: evidence.of_period(s, d.cast.contract, TUESDAY, TUESDAY + DAY)).desks is None
+
+
+def test_the_kiosk_keeps_to_the_hours_and_to_how_many_numbers_a_service_gives(room: Room) -> None:
+    d = room.desks
+
+    def at_most(most: int | None, offered: bool = True) -> None:
+        told = ServiceTold({"name": {"it": "TARI"}}, NUMBERS, frozenset({d.office}), walk_ins=most)
+        d.work(lambda s: preparing.save_service(s, d.sara(s), ente_id=d.cast.empoli, service_id=d.tari, told=told))
+
+    def why(turn: Callable[[], int]) -> Without:
+        with pytest.raises(service.NoNumberError) as refused:
+            turn()
+        return refused.value.why
+
+    d.now[0] = at(MONDAY, 8, 29)
+    assert why(room.ticket) is Without.CLOSED
+    assert d.work(lambda s: queries.received(s, d.cast.empoli, d.office)).opens_at == at(MONDAY, 9)
+    d.now[0] = at(MONDAY, 8, 30)
+    first = room.ticket()
+    at_most(2)
+    room.ticket()
+    assert why(room.ticket) is Without.FULL
+    of = {"ente_id": d.cast.empoli, "office_id": d.office, "service_id": d.tari}
+    assert room.do(d.cast.anna, service.take_ticket, **of) > first  # at the desk somebody decides for himself
+    at_most(0)
+    d.now[0] = at(TUESDAY, 9)
+    assert why(room.ticket) is Without.FULL
+    d.now[0] = at(TUESDAY, 13)
+    assert why(room.ticket) is Without.CLOSED
+    assert d.work(lambda s: queries.received(s, d.cast.empoli, d.office)).opens_at == at(TUESDAY + DAY, 9)
+
+
+def test_the_day_ends_for_whoever_was_not_served_and_nobody_sits_there_any_more(room: Room) -> None:
+    d = room.desks
+    d.now[0] = at(MONDAY, 8)
+    booked = d.book(at(MONDAY, 9, 20))
+    d.now[0] = at(MONDAY, 9, 20)
+    came, second, third = room.arrives(booked.appointment_id), room.ticket(), room.ticket()
+    assert room.next(d.cast.anna) == came
+    room.step(d.cast.anna, came, Deed.SERVED)
+    room.later(5)
+    room.do(d.cast.anna, service.pass_on, turn_id=came, service_id=d.tari)
+    assert room.next(d.cast.anna) == came
+    room.later(1)
+    assert ending.end_days(d.database) == 0  # not while it lasts
+    d.now[0] = at(TUESDAY, 0, 5)
+    assert ending.end_days(d.database) == 3
+    assert {room.get(one).state for one in (came, second, third)} == {TurnState.CLOSED}
+    assert room.get(came).served_s is None
+    assert d.work(lambda s: agendas.get(s, booked.appointment_id)).state is AppointmentState.UNSERVED
+    assert d.work(lambda s: s.scalars(select(DeskSeat)).all()) == []
+    assert ending.end_days(d.database) == 0
+    days = d.work(lambda s: queries.counter_days(s, [d.cast.empoli], MONDAY, TUESDAY))
+    assert (days[MONDAY].called, days[MONDAY].served) == (1, 0)
+
+
+def test_a_visit_stands_on_the_timeline_of_whoever_came_with_its_note(room: Room) -> None:
+    d = room.desks
+    anna = d.cast.anna
+    turn = room.ticket()
+    room.later(7)
+    room.next(anna)
+    room.step(anna, turn, Deed.SERVED)
+    with pytest.raises(ConflictError):
+        room.do(anna, service.note, turn_id=turn, text="Rateizzazione")
+
+    def entries(contact: int) -> list[TimelineEntry]:
+        own = (TimelineEntry.kind == EntryKind.VISIT, TimelineEntry.contact_id == contact)
+        return list(d.work(lambda s: s.scalars(select(TimelineEntry).where(*own)).all()))
+
+    twin = d.work(lambda s: _contact(s, d.cast.empoli, "VRDPLA80A41D403X", "VERDI", "PAOLA", None))
+    room.do(anna, service.identify, turn_id=turn, contact_id=twin)
+    room.do(anna, service.note, turn_id=turn, text="Era un altro")
+    room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)
+    assert entries(twin) == []
+    assert room.get(turn).note == ""
+    room.do(anna, service.note, turn_id=turn, text="  Chiede le rate ")
+    with pytest.raises(FieldError):
+        room.do(anna, service.note, turn_id=turn, text="x" * 2001)
+    room.later(12)
+    room.step(anna, turn, Deed.DONE)
+    (entry,) = entries(d.cast.mario)
+    assert (entry.status, entry.author_id) == ("done", anna)
+    told = {name: entry.detail[name] for name in ("waited_s", "served_s", "note", "booked", "service", "desk")}
+    assert told == {
+        "waited_s": 420, "served_s": 720, "note": "Chiede le rate", "booked": False, "service": "TARI", "desk": "1",
+    }  # fmt: skip
+    with pytest.raises(ConflictError):
+        room.do(d.cast.sara, service.note, turn_id=turn, text="x")

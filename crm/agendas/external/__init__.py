@@ -1,0 +1,1 @@
+"""Calendars that an office keeps elsewhere: what stands in them blocks its times here."""

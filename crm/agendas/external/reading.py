@@ -1,0 +1,122 @@
+"""When a calendar is busy, from what its server answers (RFC 4791, RFC 5545). Pure.
+
+Busy is what is not cancelled and not marked as free (TRANSP). Repetitions are told apart with their exceptions; an
+all-day entry takes the whole day in Rome, and a time without a zone is one of Rome.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import recurring_ical_events
+from icalendar import Calendar
+
+from crm.agendas.external.models import Trouble
+from crm.agendas.times import Stretch, instant
+from crm.core.clock import ROME
+from crm.core.errors import DomainError
+
+MOST_ENTRIES = 5_000  # in the answer
+MOST_STRETCHES = 10_000
+_DAV, _CALDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
+_TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY"})  # nobody's appointments, but everybody's memory
+_TOO_FINE = ("BYSECOND", "BYMINUTE")
+
+
+class UnreadableError(DomainError):
+    """A calendar that cannot be read; `trouble` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.value)
+        self.trouble = trouble
+
+
+def asked(since: datetime, until: datetime) -> bytes:
+    """The body of the REPORT that asks for what lies between two instants (RFC 4791, 7.8)."""
+    first, last = (at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") for at in (since, until))
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+        "<D:prop><C:calendar-data/></D:prop>"
+        '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
+        f'<C:time-range start="{first}" end="{last}"/>'
+        "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    ).encode()
+
+
+def entries(answer: bytes) -> list[str]:
+    """The calendar objects of a multi-status answer. Raises `UnreadableError`."""
+    if b"<!DOCTYPE" in answer or b"<!ENTITY" in answer:  # no such answer has any, and entities can be bombs
+        raise UnreadableError(Trouble.NO_CALENDAR)
+    try:
+        root = ElementTree.fromstring(answer)  # noqa: S314  # without entities, see above
+    except (ElementTree.ParseError, ValueError, LookupError):
+        raise UnreadableError(Trouble.NO_CALENDAR) from None
+    if root.tag != f"{_DAV}multistatus":
+        raise UnreadableError(Trouble.NO_CALENDAR)
+    found = [one.text for one in root.iter(f"{_CALDAV}calendar-data") if one.text]
+    if len(found) > MOST_ENTRIES:
+        raise UnreadableError(Trouble.TOO_MUCH)
+    return found
+
+
+def busy(objects: Iterable[str], since: datetime, until: datetime) -> list[Stretch]:
+    """When these are busy between two instants, in order; what touches is one stretch. Raises `UnreadableError`."""
+    found: list[Stretch] = []
+    for text in objects:
+        found += (one for one in _of(text, since, until) if one.start < one.end)
+        if len(found) > MOST_STRETCHES:
+            raise UnreadableError(Trouble.TOO_MUCH)
+    return joined(Stretch(max(one.start, since), min(one.end, until)) for one in found)
+
+
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """The same moments in as few stretches as there can be, in order."""
+    found: list[Stretch] = []
+    for one in sorted(stretches):
+        if one.start >= one.end:
+            continue
+        if found and one.start <= found[-1].end:
+            found[-1] = Stretch(found[-1].start, max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return found
+
+
+def _of(text: str, since: datetime, until: datetime) -> Iterator[Stretch]:
+    try:
+        calendar = Calendar.from_ical(text)
+        for event in calendar.walk("VEVENT"):
+            _require_measured(event)
+        happens = recurring_ical_events.of(calendar).between(since.astimezone(ROME), until.astimezone(ROME))
+        yield from [_stretch(one) for one in happens if _blocks(one)]
+    except UnreadableError:
+        raise
+    except Exception:  # noqa: BLE001  # whatever others write that no library expects
+        raise UnreadableError(Trouble.NO_CALENDAR) from None
+
+
+def _require_measured(event: Any) -> None:
+    rules: Any = event.get("RRULE", [])
+    for rule in rules if isinstance(rules, list) else [rules]:
+        often = {str(one).upper() for one in rule.get("FREQ", [])}
+        if often & _TOO_OFTEN or any(len(rule.get(part, [])) > 1 for part in _TOO_FINE):
+            raise UnreadableError(Trouble.TOO_MUCH)
+
+
+def _blocks(event: Any) -> bool:
+    gone = str(event.get("STATUS", "")).upper() == "CANCELLED"
+    return not gone and str(event.get("TRANSP", "OPAQUE")).upper() != "TRANSPARENT"
+
+
+def _stretch(event: Any) -> Stretch:
+    return Stretch(_instant(event.start), _instant(event.end))
+
+
+def _instant(at: date | datetime) -> datetime:
+    if not isinstance(at, datetime):
+        return instant(at, time(0))
+    if at.tzinfo is None:
+        return instant(at.date(), at.time().replace(second=0, microsecond=0)) + timedelta(seconds=at.second)
+    return at.astimezone(UTC)
