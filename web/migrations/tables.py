@@ -3,6 +3,8 @@
 import crm.access.models
 import crm.agendas.bulk.models
 import crm.agendas.models
+import crm.agendas.ratings.models
+import crm.agendas.wishes.models
 import crm.audit.models
 import crm.collection.models
 import crm.contacts.models
