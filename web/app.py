@@ -18,7 +18,7 @@ from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
-from web.agendas import appointments, bulk, services, setup
+from web.agendas import appointments, bulk, citizens, services, setup
 from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
@@ -27,7 +27,9 @@ from web.api.v1 import routes as api
 from web.api.webhooks import NotGenuineError
 from web.audit import routes as audit
 from web.booking import managing as booking_managing
+from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
+from web.booking import waiting as booking_waiting
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -159,11 +161,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge_editor,
         follow_ups,
         services,
+        citizens,
         appointments,
         bulk,
         setup,
         agendas,
         booking_managing,
+        booking_waiting,
+        booking_rating,
         booking_steps,
         desk,
         screens,

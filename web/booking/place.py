@@ -1,6 +1,7 @@
 """What the citizens' pages share: whose pages they are, how an answer looks, how often somebody may ask."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -15,7 +16,7 @@ from crm.core.db import Scope
 from crm.core.errors import DomainError, NotFoundError
 from crm.enti import queries as enti
 from web.edge.errors import status_of
-from web.edge.i18n import DEFAULT, chosen, said
+from web.edge.i18n import CITIZENS, DEFAULT, chosen_by_citizen, said
 from web.edge.requests import content_security_policy
 from web.edge.templating import page
 from web.edge.visits import runtime_of
@@ -23,6 +24,7 @@ from web.wiring import Runtime
 
 T = TypeVar("T")
 SEE_OTHER = 303
+LONGEST_HEADER = 300
 TOO_OFTEN = 429
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -77,8 +79,17 @@ def require_pace(request: Request, runtime: Runtime, site: Site, ask: Ask) -> No
 
 
 def spoken(request: Request, wish: str = "") -> str:
-    """The language that somebody asks for, else that of his browser."""
-    return chosen(wish) if wish else chosen((request.headers.get("accept-language") or DEFAULT)[:2])
+    """The language that somebody asks for, else the one that his browser likes most of those that we speak (RFC 9110,
+    12.5.4).
+    """
+    if wish:
+        return chosen_by_citizen(wish)
+    ranked: list[tuple[float, int, str]] = []
+    for one in (request.headers.get("accept-language") or DEFAULT)[:LONGEST_HEADER].split(","):
+        tag, _, weight = one.strip().partition(";q=")
+        with suppress(ValueError):
+            ranked.append((-float(weight or 1), len(ranked), tag[:2].lower()))
+    return next((tag for likes, _, tag in sorted(ranked) if tag in CITIZENS and likes), DEFAULT)
 
 
 def shown(request: Request, site: Site, template: str, language: str, *, status: int = 200, **context: Any) -> Response:
