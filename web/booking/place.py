@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from crm.agendas import pace, sites
 from crm.agendas.pace import Ask
@@ -31,7 +32,11 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class TooOftenError(DomainError):
-    """Somebody at this address asks more than people do."""
+    """Somebody at this address asks more of a site than people do."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.")
+        self.site = site
 
 
 class CitizensRoute(APIRoute):
@@ -44,11 +49,13 @@ class CitizensRoute(APIRoute):
         async def told(request: Request) -> Response:
             try:
                 return await handle(request)
+            except TooOftenError as error:
+                return await run_in_threadpool(wait, request, error)
             except DomainError as error:
-                site = _found(runtime_of(request), request.path_params.get("slug", ""))
-                if site is None:
+                answer = await run_in_threadpool(refusal, request, error)
+                if answer is None:
                     raise
-                return refusal(request, site, error)
+                return answer
 
         return told
 
@@ -75,7 +82,7 @@ def require_pace(request: Request, runtime: Runtime, site: Site, ask: Ask) -> No
     """Count what is asked for, in a transaction of its own: what is refused counts too. Raises `TooOftenError`."""
     address = request.client.host if request.client else ""
     if not work(runtime, site, lambda s: pace.allowed(s, ente_id=site.ente_id, address=address, ask=ask)):
-        raise TooOftenError("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.")
+        raise TooOftenError(site)
 
 
 def spoken(request: Request, wish: str = "") -> str:
@@ -96,23 +103,36 @@ def shown(request: Request, site: Site, template: str, language: str, *, status:
     """A page of the ente's, which the sites that it names may embed."""
     with runtime_of(request).database.begin(Scope.nothing()) as session:
         ente = enti.badges(session)[site.ente_id]
-    answer = page(request, f"booking/{template}", language, status=status, site=site, ente=ente, **context)
+    return _of_site(
+        site, page(request, f"booking/{template}", language, status=status, site=site, ente=ente, **context)
+    )
+
+
+def wait(request: Request, error: TooOftenError) -> Response:
+    """Not now: without another look into the database."""
+    language = spoken(request, request.query_params.get("lang", ""))
+    said_so = {"message": said(language, str(error)), "begins": f"{PATH}/{error.site.slug}"}
+    answer = _of_site(error.site, page(request, "booking/wait.html", language, status=TOO_OFTEN, **said_so))
+    answer.headers["retry-after"] = "600"
+    return answer
+
+
+def _of_site(site: Site, answer: Response) -> Response:
     answer.headers.update(PRIVATE)
     answer.headers["content-security-policy"] = content_security_policy((), framed_by=site.framed_by)
     return answer
 
 
-def refusal(request: Request, site: Site, error: DomainError) -> Response:
-    """What cannot be done, and the way on."""
-    language = spoken(request)
-    status = TOO_OFTEN if isinstance(error, TooOftenError) else status_of(error)
-    answer = shown(
-        request, site, "refused.html", language, status=status, message=said(language, str(error)),
+def refusal(request: Request, error: DomainError) -> Response | None:
+    """What cannot be done, and the way on; none where there is no such site."""
+    site = _found(runtime_of(request), request.path_params.get("slug", ""))
+    if site is None:
+        return None
+    language = spoken(request, request.query_params.get("lang", ""))
+    return shown(
+        request, site, "refused.html", language, status=status_of(error), message=said(language, str(error)),
         begins=f"{PATH}/{site.slug}",
     )  # fmt: skip
-    if status == TOO_OFTEN:
-        answer.headers["retry-after"] = "600"
-    return answer
 
 
 def onward(address: str) -> Response:
