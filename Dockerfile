@@ -3,6 +3,7 @@
 FROM node:24-slim AS assets
 WORKDIR /build/web/assets
 COPY web/assets/ ./
+COPY web/templates/booking/ ../templates/booking/
 RUN npm ci --no-progress && node copy.mjs /vendor
 
 FROM python:3.12-slim AS packages

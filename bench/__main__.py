@@ -11,7 +11,28 @@ from typing import Annotated
 
 import typer
 
-from bench import agendas, booking, p1, p2, p3, p4, p5, p6, p7, p8, p10, p11, p12, p13, p13calls, p14, p16, week, x4
+from bench import (
+    agendas,
+    booking,
+    p1,
+    p2,
+    p3,
+    p4,
+    p5,
+    p6,
+    p7,
+    p8,
+    p10,
+    p11,
+    p12,
+    p13,
+    p13calls,
+    p14,
+    p16,
+    pages,
+    week,
+    x4,
+)
 from bench.options import Options
 from bench.place import Place, machine
 from bench.results import Result, keep, show
@@ -22,7 +43,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure,
+    "booking": booking.measure, "pages": pages.measure,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Each has an address of his own, as a proxy tells it, goes through the steps, and
 
 import re
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,13 +15,15 @@ from bench.agendas import CITIZENS, free_month, given, prepare_office, scope_of
 from bench.options import Options
 from bench.place import Centre, Place
 from bench.results import Result, percentile
-from crm.agendas import sites
+from crm.agendas import pace, sites
+from crm.agendas.pace import Ask
 from tests.cast import principal_of
+from web.booking.place import TOO_OFTEN
 from web.booking.times import written
 
 WEBS, BROWSERS, LATE = 2, 32, 409
 NEAREST = 5
-_TIME = re.compile(r'name="time" value="([^"]+)"')
+TIMES = re.compile(r'name="time" value="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     citizens = 100 if options.quick else CITIZENS
     centre = place.centre("booking")
     office_id, service_id = centre.database.transact(scope_of(centre), lambda s: prepare_office(s, centre))
-    centre.database.transact(
-        scope_of(centre),
-        lambda s: sites.save(s, principal_of(s, centre.cast.sara), ente_id=centre.cast.empoli, slug="empoli"),
-    )
+    open_site(centre)
     wanted, seats = _wanted(centre, office_id, service_id, citizens // 10)
     centre.start_web(WEBS)
     began = time.perf_counter()
@@ -52,8 +52,10 @@ def measure(place: Place, options: Options) -> list[Result]:
     booked, lost = sum(one.booked for one in came), [one for one in came if not one.booked]
     exact = booked == seats == given(centre) and all(one.offered == NEAREST for one in lost)
     p95 = percentile([one.waited * 1000 for one in came], 0.95)
+    flood = _flood(centre, office_id, service_id, 1_000 if options.quick else 10_000)
     centre.close()
     return [
+        flood,
         Result(
             f"Booking: {citizens:,} citizens race for {seats} places by HTTP, {WEBS} web processes",
             "each given once; others offered the nearest", "–", f"{booked} have one",
@@ -61,6 +63,46 @@ def measure(place: Place, options: Options) -> list[Result]:
             {"offered": sum(one.offered == NEAREST for one in lost), "lost": len(lost)},
         )
     ]  # fmt: skip
+
+
+def open_site(centre: Centre) -> None:
+    """Empoli's pages of booking."""
+    centre.database.transact(
+        scope_of(centre),
+        lambda s: sites.save(s, principal_of(s, centre.cast.sara), ente_id=centre.cast.empoli, slug="empoli"),
+    )
+
+
+def _flood(centre: Centre, office_id: int, service_id: int, requests: int) -> Result:
+    """So many from one address, while somebody at another asks for a page of times and again."""
+    sent = {"service": str(service_id), "office": str(office_id)}
+    served: list[float] = []
+    with httpx.Client(base_url=centre.settings.public_url, timeout=60) as flooding:
+        at = flooding.post("/prenota/empoli", data=sent, headers={"X-Forwarded-For": "10.9.9.8"}).headers["location"]
+        began = time.perf_counter()
+        with ThreadPoolExecutor(BROWSERS) as pool:
+            told = [
+                pool.submit(
+                    lambda: flooding.post("/prenota/empoli", data=sent, headers={"X-Forwarded-For": "10.9.9.9"})
+                )
+                for _ in range(requests)
+            ]
+            while not told[-1].done():
+                asked = time.perf_counter()
+                page = flooding.get(at, headers={"X-Forwarded-For": "10.9.9.8"})
+                served.append(time.perf_counter() - asked)
+                assert page.status_code == 200, page.status_code
+                time.sleep(0.2)
+            codes = Counter(one.result().status_code for one in told)
+        seconds = time.perf_counter() - began
+    most = pace.PACES[Ask.BEGIN].most
+    return Result(
+        f"Booking: {requests:,} requests from one address", f"{most} served, the others 429", "–",
+        f"{codes[303]} served, {codes[TOO_OFTEN]:,} refused",
+        f"{requests / seconds:,.0f} a second; others wait p95 {percentile(served, 0.95) * 1000:.0f} ms",
+        codes[TOO_OFTEN] + codes[303] == requests and most <= codes[303] <= 2 * most,  # ten minutes may begin anew
+        {"others": len(served)},
+    )  # fmt: skip
 
 
 def _wanted(centre: Centre, office_id: int, service_id: int, places: int) -> tuple[list[str], int]:
@@ -89,7 +131,7 @@ def _one(centre: Centre, n: int, wanted: str, office_id: int, service_id: int) -
         at = at.removesuffix("/orario")
         chosen = post(f"{at}/orario", time=wanted)
         if chosen.status_code == LATE:
-            return Came(False, len(_TIME.findall(chosen.text)), longest)
+            return Came(False, len(TIMES.findall(chosen.text)), longest)
         post(f"{at}/richiedente", given_name="Anna", surname="Verdi", email=f"n{n}@example.it")
         done = post(f"{at}/riepilogo")
         return Came("/appuntamento/" in done.headers.get("location", ""), 0, longest)

@@ -18,7 +18,7 @@ from crm.turns import screens as office_screens
 from telephony.carriers import simulator
 from telephony.queues.music import waiting_music
 from telephony.walls import service as walls_service
-from web.agendas import appointments, beside, bulk, services, setup
+from web.agendas import appointments, beside, bulk, citizens, services, setup
 from web.agendas import external as external_calendars
 from web.agendas import feeds as agenda_feeds
 from web.agendas import routes as agendas
@@ -30,7 +30,9 @@ from web.api.v1 import facts as api_facts
 from web.api.v1 import routes as api
 from web.audit import routes as audit
 from web.booking import managing as booking_managing
+from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
+from web.booking import waiting as booking_waiting
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -167,6 +169,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         drafts,
         follow_ups,
         services,
+        citizens,
         appointments,
         beside,
         bulk,
@@ -175,6 +178,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         external_calendars,
         agendas,
         booking_managing,
+        booking_waiting,
+        booking_rating,
         booking_steps,
         desk,
         screens,

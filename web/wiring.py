@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from crm.access.second_factor import Policy
 from crm.agendas import privacy as agendas
+from crm.agendas.wishes import keeping as wishes
 from crm.audit import privacy as audit
 from crm.collection import privacy as collection
 from crm.contacts import privacy as contacts
@@ -53,7 +54,7 @@ from web.worker.wake import Waker
 HOLDERS: tuple[Holder, ...] = (
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
-    *agendas.HOLDERS,
+    *wishes.HOLDERS, *agendas.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *drafts.HOLDERS,
     *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.agendas import codes, finding, holding, people, queries, telling
+from crm.agendas import codes, finding, holding, people, queries, sites, telling
 from crm.agendas.codes import Use
 from crm.agendas.errors import CodeNeededError, SlotGoneError, TooManyError
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel, Gone, may_change
 from crm.agendas.slots import Seat
+from crm.agendas.wishes import offering
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -65,7 +66,7 @@ def book(
     if (already := _already(session, ente_id, hold)) is not None:
         return already
     row = holding.taken_over(session, ente_id=ente_id, token=hold)
-    needs_code = queries.service(session, ente_id, row.service_id).needs_code
+    needs_code = sites.needs_code(session, ente_id, queries.service(session, ente_id, row.service_id))
     if row.channel is Channel.WEB and by is None and needs_code and not verified:
         raise CodeNeededError
     person = people.parse(person, row.channel, by_voice=by is None and row.channel is Channel.PHONE)
@@ -84,6 +85,8 @@ def book(
     session.flush()
     telling.tell(session, by, row, AppointmentDeed.BOOKED, channel=row.channel)
     telling.write(session, row, MessageTemplate.APPOINTMENT_BOOKED, manage_at=manage_at)
+    mark = people.mark_of(session, ente_id, person)
+    offering.booked_by(session, ente_id=ente_id, service_id=row.service_id, mark=mark, hold_id=row.id)
     return _booked(session, row)
 
 
@@ -171,6 +174,8 @@ def cancel(
     _changed(session, row, reason)
     telling.tell(session, by, row, AppointmentDeed.CANCELLED, channel=channel)
     telling.write(session, row, MessageTemplate.APPOINTMENT_CANCELLED, manage_at=manage_at)
+    if not office:  # what the office cannot keep it may be about to close; if not, the engine finds it
+        _pass_on(session, ente_id, row.starts_at, row.office_id, manage_at)
 
 
 def step(
@@ -279,6 +284,13 @@ def _moved(
         telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)
     if was["office_id"] != row.office_id:
         touch(session, topics.office(was["office_id"]))
+    if by is None:
+        _pass_on(session, row.ente_id, datetime.fromisoformat(was["starts_at"]), was["office_id"], manage_at)
+
+
+def _pass_on(session: Session, ente_id: int, freed: datetime, office_id: int, manage_at: str) -> None:
+    """What is free again is offered to whoever waits, before anybody sees it on the page."""
+    offering.offer(session, ente_id=ente_id, manage_at=manage_at, freed=freed, office_id=office_id)
 
 
 def _locked(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:

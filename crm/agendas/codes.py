@@ -29,6 +29,9 @@ class Use(StrEnum):
     HOLD = "hold"
     MANAGE = "manage"
     DRAFT = "draft"
+    WISH = "wish"
+    OFFER = "offer"
+    RATING = "rating"
 
 
 def new_code() -> str:

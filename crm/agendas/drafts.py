@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from crm.agendas import booking, codes, holding, people, queries, telling
+from crm.agendas import booking, codes, holding, people, queries, sites, telling
 from crm.agendas.codes import Use
 from crm.agendas.errors import HoldGoneError
 from crm.agendas.holding import Held
@@ -140,7 +140,7 @@ def tell(session: Session, *, ente_id: int, token: str, person: Person) -> None:
     row = _open(session, ente_id, token)
     person = replace(person, language=row.language, notes=_told(session, row).notes)
     people.parse(person, Channel.WEB)
-    needs_code = queries.service(session, ente_id, row.service_id).needs_code
+    needs_code = sites.needs_code(session, ente_id, queries.service(session, ente_id, row.service_id))
     if needs_code and telling.where(*people.reach(person)) is None:
         raise FieldError("Lascia un'e-mail o un cellulare: ti mandiamo un codice per confermare.", "email")
     _keep(session, row, person)

@@ -16,6 +16,8 @@ SENTENCES = {
     Gone.QUOTA: "I posti di questo giorno per chi prenota da qui sono finiti: scegli un altro giorno, o chiamaci.",
 }
 TOO_LONG = "Il tempo per completare la prenotazione è finito: scegli di nuovo l'orario."
+OFFER_GONE = "Questo posto non è più tenuto per te: sei ancora in lista per il prossimo."
+FREE_ALREADY = "C'è già posto in giorni che ti vanno bene: scegli uno di questi orari."
 CODE_NEEDED = "Per questo servizio serve prima il codice che ti mandiamo: confermalo, poi prenota."
 LEFT_OUTSIDE = "Qualche appuntamento resterebbe fuori dai nuovi orari: guarda quali, poi conferma."
 
@@ -41,6 +43,21 @@ class CodeNeededError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(CODE_NEEDED)
+
+
+class OfferGoneError(ConflictError):
+    """Who was offered a time answered too late, or has answered otherwise before."""
+
+    def __init__(self) -> None:
+        super().__init__(OFFER_GONE)
+
+
+class FreeAlreadyError(ConflictError):
+    """Nobody waits for what is there: `alternatives` suit him."""
+
+    def __init__(self, alternatives: Sequence[Free]) -> None:
+        super().__init__(FREE_ALREADY)
+        self.alternatives = tuple(alternatives)
 
 
 class TooManyError(ConflictError):

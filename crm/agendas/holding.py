@@ -51,9 +51,9 @@ class Held:
 
 def hold(
     session: Session, by: Principal | None, *, ente_id: int, service_id: int, office_id: int, starts_at: datetime,
-    channel: Channel, holder: str = "", instead: str = "",
+    channel: Channel, holder: str = "", instead: str = "", until: datetime | None = None,
 ) -> Held:  # fmt: skip
-    """Hold a time at any of the office's desks that has it, for five minutes.
+    """Hold a time at any of the office's desks that has it, for five minutes, or `until` an instant.
 
     `by` none is the citizen. `holder` says whose browser or call it is (any text; a keyed hash of it is kept): nobody
     holds more than three times at once. `instead` is the token of a hold that this one replaces. Raises
@@ -79,8 +79,8 @@ def hold(
             "id": new_id(session), "ente_id": ente_id, "office_id": office_id, "desk_id": seat.desk_id,
             "place": seat.place, "service_id": service_id, "state": AppointmentState.HELD, "channel": channel,
             "starts_at": starts_at, "ends_at": starts_at + wanted.measures.duration, "free_at": free_at,
-            "held_until": now + HELD_FOR, "holder": mark, "made_at": now, "made_by": by.user_id if by else None,
-            "changed_at": now,
+            "held_until": until or now + HELD_FOR, "holder": mark, "made_at": now, "changed_at": now,
+            "made_by": by.user_id if by else None,
         }  # fmt: skip
         taken = insert(_ROW).values(row).on_conflict_do_nothing(constraint="one_to_a_seat").returning(_ROW.c.id)
         if session.execute(taken).first() is not None:

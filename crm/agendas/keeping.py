@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.agendas import drafts, pace, privacy, queries
 from crm.agendas.models import Appointment, AppointmentState
+from crm.agendas.wishes import keeping as wishes
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
@@ -28,7 +29,8 @@ def forget(database: Database) -> int:
 def forget_people(database: Database) -> int:
     """Take from appointments of people on no file who they were, so many days after as their ente says; how many.
 
-    Who is on a file is forgotten with it. That somebody came, and when, stays for the figures.
+    Who is on a file is forgotten with it. That somebody came, and when, stays for the figures. Who waited and has
+    ended waiting is forgotten likewise, wholly.
     """
     with database.begin(Scope.nothing()) as session:
         served = enti.served(session)
@@ -51,4 +53,4 @@ def _forget_people(session: Session, ente_id: int) -> int:
         _ROW.c.state != AppointmentState.HELD,
     )  # fmt: skip
     ids = session.scalars(select(_ROW.c.id).where(*old).order_by(_ROW.c.ends_at).limit(AT_ONCE)).all()
-    return privacy.empty(session, ente_id, ids)
+    return privacy.empty(session, ente_id, ids) + wishes.forget(session, ente_id)

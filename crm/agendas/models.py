@@ -302,6 +302,7 @@ class Appointment(Base):
     made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the citizen himself
     booked_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+    rated: Mapped[bool] = mapped_column(default=False)  # that he rated the pages; what he said is kept without him
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "office_id"], ["office.ente_id", "office.id"]),
@@ -359,6 +360,8 @@ class BookingSite(Base):
     slug: Mapped[str] = mapped_column(String(40), unique=True)
     host: Mapped[str | None] = mapped_column(String(253), unique=True)  # the ente's own host name, if it has one
     framed_by: Mapped[list[str]] = mapped_column(ARRAY(String(253)), default=list)  # origins whose pages may embed it
+    needs_code: Mapped[bool] = mapped_column(default=False)  # a one-time code, whatever is booked
+    links: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of the pages' foot, by `sites.Link`
 
     __table_args__ = (CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
 

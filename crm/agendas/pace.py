@@ -33,6 +33,7 @@ class Ask(StrEnum):
     BOOK_UNSOLVED = "book_unsolved"  # without the puzzle's answer
     CODE = "code"
     CHANGE = "change"
+    RATE = "rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ _TEN = timedelta(minutes=10)
 PACES = {
     Ask.BEGIN: Pace(60, _TEN), Ask.TIMES: Pace(300, _TEN), Ask.BOOK: Pace(30, _TEN),
     Ask.BOOK_UNSOLVED: Pace(5, _TEN), Ask.CODE: Pace(10, _TEN), Ask.CHANGE: Pace(60, _TEN),
+    Ask.RATE: Pace(30, _TEN),
 }  # fmt: skip
 
 

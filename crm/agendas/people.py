@@ -16,7 +16,7 @@ from crm.contacts.email import to_email
 from crm.contacts.models import Contact, ContactReach, ReachKind, Verification
 from crm.contacts.names import name_key
 from crm.contacts.phone import spaced, typed_number
-from crm.core import clock
+from crm.core import clock, secrecy
 from crm.core.errors import InvalidError
 from crm.messages.wording import LANGUAGES
 
@@ -140,6 +140,12 @@ def same(person: Person) -> ColumnElement[bool] | None:
     if person.phone:
         return Appointment.phone == person.phone
     return Appointment.email == person.email if person.email else None
+
+
+def mark_of(session: Session, ente_id: int, person: Person) -> bytes | None:
+    """A keyed hash of who he is, by what `same` goes by. None: nothing says who he is."""
+    said = person.codice_fiscale or person.phone or person.email
+    return secrecy.of(session).mark("appointment.person", f"{ente_id}:{said}".encode())[:16] if said else None
 
 
 def alone(session: Session, ente_id: int, person: Person) -> None:

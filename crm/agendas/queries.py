@@ -98,6 +98,7 @@ class AppointmentView:
     booked_at: datetime
     booked_by: int | None
     changed_at: datetime
+    rated: bool = False
 
     @property
     def name(self) -> str:

@@ -3,7 +3,10 @@
 import itertools
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,27 +14,48 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.agendas.models import BookingSite
+from crm.agendas.queries import ServiceView
 from crm.audit import service as audit
 from crm.core.configuration import changed, kept
-from crm.core.errors import FieldError
+from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 
 PATH = "/prenota"
-MOST_FRAMES = 10
+APPOINTMENT, WISH, OFFER = "appuntamento", "attesa", "posto"  # what a link's token is about
+MOST_FRAMES, LONGEST_SLUG, LONGEST_HOST = 10, 40, 253
+LONGEST_LINK = 120  # of a message; what is managed by a token of 53 signs
+TOKEN = 53
+_WEB = re.compile(r"https://[!-~]{1,400}")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _ORIGIN = re.compile(rf"https://{_LABEL}(\.{_LABEL})+(:[0-9]{{1,5}})?")
 
 
+class Link(StrEnum):
+    """What the foot of the pages leads to, as the Modello Comuni has it."""
+
+    PRIVACY = "privacy"
+    ACCESSIBILITY = "accessibility"
+    CONTACTS = "contacts"
+    LEGAL = "legal"
+    FAQ = "faq"
+    PROBLEM = "problem"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An ente's pages of booking. `framed_by`: the origins, such as https://www.comune.example.it, that embed them."""
+    """An ente's pages of booking. `framed_by`: the origins, such as https://www.comune.example.it, that embed them.
+
+    `needs_code`: an address is confirmed by a code whatever is booked, and not for the services alone that ask for it.
+    """
 
     ente_id: int
     slug: str
     host: str | None = None
     framed_by: tuple[str, ...] = ()
+    needs_code: bool = False
+    links: Mapping[Link, str] = field(default_factory=dict)
 
     def address(self, public_url: str) -> str:
         """Where they are, seen from outside: on the ente's own host name where it has one."""
@@ -39,14 +63,26 @@ class Site:
 
     def manage_at(self, public_url: str) -> str:
         """Under which a citizen manages his appointments: his token follows."""
-        return f"{self.address(public_url)}/appuntamento"
+        return f"{self.address(public_url)}/{APPOINTMENT}"
 
 
 @kept
 def sites(session: Session) -> tuple[Site, ...]:
     """All there are."""
     rows = session.scalars(select(BookingSite).order_by(BookingSite.slug))
-    return tuple(Site(row.ente_id, row.slug, row.host, tuple(row.framed_by)) for row in rows)
+    return tuple(
+        Site(
+            row.ente_id, row.slug, row.host, tuple(row.framed_by), row.needs_code,
+            MappingProxyType({Link(name): address for name, address in row.links.items()}),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def needs_code(session: Session, ente_id: int, service: ServiceView) -> bool:
+    """Whether whoever books this service on the web first shows that an address is his."""
+    site = of_ente(session, ente_id)
+    return service.needs_code or (site is not None and site.needs_code)
 
 
 def by_slug(session: Session, slug: str) -> Site | None:
@@ -66,6 +102,11 @@ def manage_at(session: Session, ente_id: int, public_url: str) -> str:
     return site.manage_at(public_url)
 
 
+def beside(manage_at: str, page: str) -> str:
+    """The address of another page of a site, by that under which appointments are managed. Pure."""
+    return f"{manage_at.rpartition('/')[0]}/{page}"
+
+
 def by_host(session: Session, host: str) -> Site | None:
     """The one of an ente's own host name."""
     return next((one for one in sites(session) if one.host is not None and one.host == host.lower()), None)
@@ -83,27 +124,58 @@ def open_pages(session: Session, by: Principal, *, ente_id: int) -> None:
     save(session, by, ente_id=ente_id, slug=next(one for one in names if one not in taken))
 
 
-def save(session: Session, by: Principal, *, ente_id: int, slug: str, host: str = "", framed_by: str = "") -> Site:
-    """Open an ente's pages, or change their addresses. `framed_by`: origins, one a line. Raises `FieldError`."""
+def save(
+    session: Session, by: Principal, *, ente_id: int, slug: str, host: str = "", framed_by: str = "",
+    needs_code: bool = False, links: Mapping[str, str] | None = None,
+) -> Site:  # fmt: skip
+    """Open an ente's pages, or change what it decides about them. `framed_by`: origins, one a line; `links`: addresses
+    by the value of a `Link`. Raises `InvalidError` with what is wrong at each field.
+    """
     require_on(session, by, Permission.AGENDA_MANAGE, ente_id=ente_id)
     slug, host = slug.strip().lower(), host.strip().lower()
     frames = tuple(dict.fromkeys(one.rstrip("/") for one in framed_by.lower().split()))
-    if not _SLUG.fullmatch(slug) or len(slug) > 40:
-        raise FieldError("Scrivi lettere minuscole, cifre e trattini, come in «san-vincenzo».", "slug")
-    if host and (not _HOST.fullmatch(host) or len(host) > 253):
-        raise FieldError("Scrivi il nome del sito senza https, come in «prenota.comune.example.it».", "host")
-    if len(frames) > MOST_FRAMES or not all(_ORIGIN.fullmatch(one) and len(one) <= 253 for one in frames):
-        raise FieldError("Scrivi un indirizzo per riga, come in «https://www.comune.example.it».", "framed_by")
+    told = {name: address for name in Link if (address := (links or {}).get(name.value, "").strip())}
+    wrong = [InvalidError(text, field=field) for field, text in _wrong(slug, host, frames, told)]
     changed(session)
     for other in sites(session):
         if other.ente_id != ente_id and other.slug == slug:
-            raise FieldError("Un altro ente ha già questo nome.", "slug")
+            wrong.append(InvalidError("Un altro ente ha già questo nome.", field="slug"))
         if other.ente_id != ente_id and host and other.host == host:
-            raise FieldError("Un altro ente ha già questo sito.", "host")
-    session.merge(BookingSite(ente_id=ente_id, slug=slug, host=host or None, framed_by=list(frames)))
+            wrong.append(InvalidError("Un altro ente ha già questo sito.", field="host"))
+    if wrong:
+        raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
+    before = of_ente(session, ente_id)
+    session.merge(
+        BookingSite(
+            ente_id=ente_id, slug=slug, host=host or None, framed_by=list(frames), needs_code=needs_code,
+            links={name.value: address for name, address in told.items()},
+        )
+    )  # fmt: skip
     session.flush()
     audit.note(
         session, by, kind="booking_site.changed", ente_id=ente_id, subject=f"ente:{ente_id}",
-        after={"slug": slug, "host": host or None},
+        before=_noted(before) if before else None,
+        after=_noted(found := Site(ente_id, slug, host or None, frames, needs_code, MappingProxyType(told))),
     )  # fmt: skip
-    return Site(ente_id, slug, host or None, frames)
+    return found
+
+
+def _noted(one: Site) -> dict[str, object]:
+    return {"slug": one.slug, "host": one.host, "framed_by": ", ".join(one.framed_by), "needs_code": one.needs_code}
+
+
+def _wrong(
+    slug: str, host: str, frames: tuple[str, ...], links: Mapping[Link, str]
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """What is wrong, each with its field. Pure."""
+    if not _SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
+        yield "slug", "Scrivi lettere minuscole, cifre e trattini, come in «san-vincenzo»."
+    if host and (not _HOST.fullmatch(host) or len(host) > LONGEST_HOST):
+        yield "host", "Scrivi il nome del sito senza https, come in «prenota.comune.example.it»."
+    elif host and len(Site(0, slug, host).manage_at("")) + 1 + TOKEN > LONGEST_LINK:
+        yield "host", "Con questo sito e questo nome i collegamenti nei messaggi sono troppo lunghi: accorcia il nome."
+    if len(frames) > MOST_FRAMES or not all(_ORIGIN.fullmatch(one) and len(one) <= LONGEST_HOST for one in frames):
+        yield "framed_by", "Scrivi un indirizzo per riga, come in «https://www.comune.example.it»."
+    for name, address in links.items():
+        if not _WEB.fullmatch(address):
+            yield name.value, "Scrivi un indirizzo intero, come in «https://www.comune.example.it/privacy»."

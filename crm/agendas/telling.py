@@ -80,7 +80,7 @@ def write(
     if template is MessageTemplate.APPOINTMENT_CANCELLED:
         values["link"] = manage_at
     else:
-        values["place"] = _place(session, row)
+        values["place"] = place_of(session, row.office_id, row.language)
         values["link"] = link
     order = Order(
         row.ente_id, template.value, values, channel=channel, address=address, language=row.language,
@@ -99,7 +99,8 @@ def remind(session: Session, row: Appointment) -> None:
         return
     template = MessageTemplate.APPOINTMENT_REMINDER
     order = Order(
-        row.ente_id, template.value, {"at": row.starts_at, "place": _place(session, row)}, channel=goes_to[0],
+        row.ente_id, template.value,
+        {"at": row.starts_at, "place": place_of(session, row.office_id, row.language)}, channel=goes_to[0],
         address=goes_to[1], language=row.language,
     )  # fmt: skip
     messages.owe(
@@ -107,10 +108,10 @@ def remind(session: Session, row: Appointment) -> None:
     )
 
 
-def _place(session: Session, row: Appointment) -> str:
+def place_of(session: Session, office_id: int, language: str) -> str:
     """Where it is; whoever sees the screen learns nothing of what it is about."""
-    office = queries.office(session, row.office_id)
-    neutral = not tells_of_debt(office.name, row.language)
+    office = queries.office(session, office_id)
+    neutral = not tells_of_debt(office.name, language)
     return (f"{office.name}, {office.address}" if neutral else office.address)[:LONGEST_PLACE]
 
 

@@ -8,6 +8,12 @@ from crm.core.clock import ROME
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+NOON = 13  # the hour in Rome with which afternoons begin
+
+
+def is_morning(at: datetime) -> bool:
+    """Whether an instant is one of a morning in Rome."""
+    return at.astimezone(ROME).hour < NOON
 
 
 class Stretch(NamedTuple):

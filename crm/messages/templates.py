@@ -19,6 +19,8 @@ class MessageTemplate(StrEnum):
     APPOINTMENT_BOOKED = "appointment_booked"
     APPOINTMENT_MOVED = "appointment_moved"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
+    WAITING_JOINED = "waiting_joined"
+    WAITING_OFFER = "waiting_offer"
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
     ALERT = "alert"
@@ -280,6 +282,72 @@ APPOINTMENT_CANCELLED = Template(
     lives=timedelta(days=2),
 )  # fmt: skip
 
+WAITING_JOINED = Template(
+    MessageTemplate.WAITING_JOINED, Kind.ASKED, {**_ENTE, "link": Link()},
+    {
+        "it": Wording(
+            sms="{ente}: ha un posto in lista d'attesa. Quando si libera un orario le scriviamo. Per uscirne: {link}",
+            subject="{ente}: la lista d'attesa",
+            body=_mail(
+                "it", "è in lista d'attesa per un appuntamento. Quando si libera un orario le scriviamo qui.",
+                "Per vedere la sua richiesta, o per uscire dalla lista:", "{link}",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: you are on the waiting list. We write when a time is free. To leave the list: {link}",
+            subject="{ente}: the waiting list",
+            body=_mail(
+                "en", "you are on the waiting list for an appointment. When a time is free we write to you here.",
+                "To see your request, or to leave the list:", "{link}",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: Sie stehen auf der Warteliste. Wird ein Termin frei, schreiben wir Ihnen. Austragen: {link}",
+            subject="{ente}: die Warteliste",
+            body=_mail(
+                "de", "Sie stehen auf der Warteliste für einen Termin. Wird einer frei, schreiben wir Ihnen hierher.",
+                "Ihre Anfrage ansehen oder sich austragen:", "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(days=2),
+)  # fmt: skip
+
+WAITING_OFFER = Template(
+    MessageTemplate.WAITING_OFFER, Kind.SERVICE,
+    {**_ENTE, "at": Instant(), "place": Name(80), "until": Instant(), "link": Link()},
+    {
+        "it": Wording(
+            sms="{ente}: si libera un posto: {at}, {place}. Lo teniamo per lei fino a {until}. Per prenderlo: {link}",
+            subject="{ente}: si è liberato un posto",
+            body=_mail(
+                "it", "si è liberato un posto:", "{at}\n{place}",
+                "Lo teniamo per lei fino a {until}. Per prenderlo, per aspettarne un altro o per uscire dalla lista:",
+                "{link}",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: a time is free: {at}, {place}. We keep it for you until {until}. To take it: {link}",
+            subject="{ente}: a time is free",
+            body=_mail(
+                "en", "a time is free:", "{at}\n{place}",
+                "We keep it for you until {until}. To take it, to wait for another, or to leave the list:",
+                "{link}",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: ein Termin ist frei: {at}, {place}. Für Sie reserviert bis {until}. Annehmen: {link}",
+            subject="{ente}: ein Termin ist frei geworden",
+            body=_mail(
+                "de", "ein Termin ist frei geworden:", "{at}\n{place}",
+                "Er ist für Sie reserviert bis {until}. Annehmen, auf einen anderen warten oder sich austragen:",
+                "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(hours=12),
+)  # fmt: skip
+
 PLEASE_CALL = Template(
     MessageTemplate.PLEASE_CALL, Kind.SOLICITATION, {**_ENTE, "line": Text(24)},
     {
@@ -389,7 +457,8 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
-        APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, PLEASE_CALL, CONVERSATION,
+        APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, WAITING_JOINED,
+        WAITING_OFFER, PLEASE_CALL, CONVERSATION,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
     )

@@ -62,6 +62,10 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "name_it": "Rate", "rank": "1", "duration": "20", "buffer": "0", "step": "20", "notice": "0", "cutoff": "0",
         "horizon_days": "30", "per_day": "1", "ahead": "1", "moves": "1", "walk_ins": "", "service": "", "active": "1",
     },
+    "/agendas/site/{ente_id}": {
+        "slug": "empoli", "host": "", "framed_by": "https://www.comune.example.it", "needs_code": "1", "privacy": "",
+        "accessibility": "https://www.comune.example.it/a", "contacts": "", "legal": "", "faq": "", "problem": "",
+    },
     "/enti/add/{contract_id}": EMPOLI,
     "/enti/{ente_id}/identity": EMPOLI,
     "/enti/{ente}/hours/{contract_id}": WEEK,

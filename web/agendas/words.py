@@ -5,7 +5,10 @@ from enum import StrEnum
 from crm.agendas.bulk.models import BulkKind, BulkState, ItemState
 from crm.agendas.external.models import Trouble
 from crm.agendas.models import AgendaState, AppointmentDeed, AppointmentState
+from crm.agendas.ratings.models import Because
 from crm.agendas.rules import Channel
+from crm.agendas.sites import Link
+from crm.agendas.wishes.models import Outcome, Part, WishState
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     AppointmentState: {
@@ -63,6 +66,44 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Trouble.REFUSED: "il server rifiuta la richiesta",
         Trouble.NO_CALENDAR: "la risposta non è un calendario che si possa leggere",
         Trouble.TOO_MUCH: "ci sono troppi impegni, o si ripetono troppo spesso",
+    },
+    Part: {
+        Part.ANY: "a qualunque ora",
+        Part.MORNING: "la mattina",
+        Part.AFTERNOON: "il pomeriggio",
+    },
+    WishState: {
+        WishState.WAITING: "in lista",
+        WishState.SERVED: "ha un appuntamento",
+        WishState.LEFT: "uscito dalla lista",
+        WishState.OVER: "il termine è passato",
+        WishState.SILENT: "tolto: non ha risposto",
+    },
+    Outcome: {
+        Outcome.OPEN: "tenuto, si aspetta la risposta",
+        Outcome.TAKEN: "preso",
+        Outcome.REFUSED: "rifiutato",
+        Outcome.MISSED: "non confermato in tempo",
+        Outcome.WITHDRAWN: "ritirato",
+    },
+    Because: {
+        Because.CLEAR: "Le indicazioni erano chiare",
+        Because.COMPLETE: "Le indicazioni erano complete",
+        Because.SURE: "Capivo sempre che stavo procedendo correttamente",
+        Because.SMOOTH: "Non ho avuto problemi tecnici",
+        Because.UNCLEAR: "A volte le indicazioni non erano chiare",
+        Because.INCOMPLETE: "A volte le indicazioni non erano complete",
+        Because.UNSURE: "A volte non capivo se stavo procedendo correttamente",
+        Because.TROUBLE: "Ho avuto problemi tecnici",
+        Because.OTHER: "Altro",
+    },
+    Link: {
+        Link.PRIVACY: "Informativa privacy",
+        Link.ACCESSIBILITY: "Dichiarazione di accessibilità",
+        Link.CONTACTS: "Contatti",
+        Link.LEGAL: "Note legali",
+        Link.FAQ: "Domande frequenti",
+        Link.PROBLEM: "Segnala un disservizio",
     },
     AgendaState: {
         AgendaState.DRAFT: "bozza",

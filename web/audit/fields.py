@@ -3,6 +3,8 @@
 FIELDS = {
     "slug": "nome nell'indirizzo",
     "host": "sito",
+    "framed_by": "siti che mostrano le pagine",
+    "needs_code": "chi prenota conferma un codice",
     "0": "lunedì",
     "1": "martedì",
     "2": "mercoledì",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import segno
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
@@ -17,9 +18,9 @@ from crm.core import clock
 from crm.core.errors import DomainError, InvalidError
 from crm.enti.details import OfficeView
 from web.booking import times
-from web.booking.place import PRIVATE, CitizensRoute, onward, require_pace, shown, site_of, work
+from web.booking.place import PRIVATE, CitizensRoute, onward, require_pace, shown, site_of, spoken, work
 from web.edge.errors import status_of
-from web.edge.i18n import chosen, said
+from web.edge.i18n import chosen_by_citizen, said
 from web.edge.visits import RuntimeDep
 from web.wiring import Runtime
 
@@ -44,9 +45,14 @@ class Managed:
         return self.at.state is AppointmentState.BOOKED
 
     @property
+    def rates(self) -> bool:
+        """Whether he is asked how these pages were: he booked on them, and has not said it yet."""
+        return self.at.channel is Channel.WEB and self.at.booked_by is None and not self.at.rated
+
+    @property
     def language(self) -> str:
         """In which he is spoken to."""
-        return chosen(self.at.language)
+        return chosen_by_citizen(self.at.language)
 
 
 @router.get("")
@@ -56,10 +62,12 @@ def lost(slug: str, runtime: RuntimeDep) -> Response:
 
 
 @router.get("/{token}")
-def appointment(request: Request, runtime: RuntimeDep, slug: str, token: str, nuovo: str = "") -> Response:
+def appointment(
+    request: Request, runtime: RuntimeDep, slug: str, token: str, nuovo: str = "", lang: str = "", stelle: str = ""
+) -> Response:  # fmt: skip
     """What is booked, to be kept as a picture; asking changes nothing."""
     site = site_of(runtime, slug)
-    return _shown(request, runtime, site, token, new=bool(nuovo))
+    return _shown(request, runtime, site, token, new=bool(nuovo), lang=lang, unrated=bool(stelle))
 
 
 @router.get("/{token}/calendario.ics")
@@ -137,12 +145,20 @@ def _managed(session: Session, site: Site, token: str) -> Managed:
     return Managed(found, service, queries.office(session, found.office_id), bring, may, left)
 
 
-def _shown(request: Request, runtime: Runtime, site: Site, token: str, *, new: bool) -> Response:
+def _shown(
+    request: Request, runtime: Runtime, site: Site, token: str, *, new: bool, lang: str, unrated: bool
+) -> Response:  # fmt: skip
     found = work(runtime, site, lambda s: _managed(s, site, token))
+    language = spoken(request, lang) if lang else found.language
     return shown(
-        request, site, "appointment.html", found.language, found=found, at=f"{PATH}/{site.slug}/appuntamento/{token}",
-        new=new and found.stands,
+        request, site, "appointment.html", language, found=found, at=f"{PATH}/{site.slug}/appuntamento/{token}",
+        new=new and found.stands, qr=_qr(found.at.code), unrated=unrated,
     )  # fmt: skip
+
+
+def _qr(code: str) -> str:
+    """What the office's kiosk reads, as a picture within the page."""
+    return segno.make(code, error="m", micro=False).svg_data_uri(scale=5, light="#fff")
 
 
 def _moving(

@@ -1,12 +1,14 @@
 """What the citizens' pages share: whose pages they are, how an answer looks, how often somebody may ask."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from crm.agendas import pace, sites
 from crm.agendas.pace import Ask
@@ -15,7 +17,7 @@ from crm.core.db import Scope
 from crm.core.errors import DomainError, NotFoundError
 from crm.enti import queries as enti
 from web.edge.errors import status_of
-from web.edge.i18n import DEFAULT, chosen, said
+from web.edge.i18n import CITIZENS, DEFAULT, chosen_by_citizen, said
 from web.edge.requests import content_security_policy
 from web.edge.templating import page
 from web.edge.visits import runtime_of
@@ -23,13 +25,18 @@ from web.wiring import Runtime
 
 T = TypeVar("T")
 SEE_OTHER = 303
+LONGEST_HEADER = 300
 TOO_OFTEN = 429
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class TooOftenError(DomainError):
-    """Somebody at this address asks more than people do."""
+    """Somebody at this address asks more of a site than people do."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.")
+        self.site = site
 
 
 class CitizensRoute(APIRoute):
@@ -42,11 +49,13 @@ class CitizensRoute(APIRoute):
         async def told(request: Request) -> Response:
             try:
                 return await handle(request)
+            except TooOftenError as error:
+                return await run_in_threadpool(wait, request, error)
             except DomainError as error:
-                site = _found(runtime_of(request), request.path_params.get("slug", ""))
-                if site is None:
+                answer = await run_in_threadpool(refusal, request, error)
+                if answer is None:
                     raise
-                return refusal(request, site, error)
+                return answer
 
         return told
 
@@ -73,35 +82,57 @@ def require_pace(request: Request, runtime: Runtime, site: Site, ask: Ask) -> No
     """Count what is asked for, in a transaction of its own: what is refused counts too. Raises `TooOftenError`."""
     address = request.client.host if request.client else ""
     if not work(runtime, site, lambda s: pace.allowed(s, ente_id=site.ente_id, address=address, ask=ask)):
-        raise TooOftenError("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.")
+        raise TooOftenError(site)
 
 
 def spoken(request: Request, wish: str = "") -> str:
-    """The language that somebody asks for, else that of his browser."""
-    return chosen(wish) if wish else chosen((request.headers.get("accept-language") or DEFAULT)[:2])
+    """The language that somebody asks for, else the one that his browser likes most of those that we speak (RFC 9110,
+    12.5.4).
+    """
+    if wish:
+        return chosen_by_citizen(wish)
+    ranked: list[tuple[float, int, str]] = []
+    for one in (request.headers.get("accept-language") or DEFAULT)[:LONGEST_HEADER].split(","):
+        tag, _, weight = one.strip().partition(";q=")
+        with suppress(ValueError):
+            ranked.append((-float(weight or 1), len(ranked), tag[:2].lower()))
+    return next((tag for likes, _, tag in sorted(ranked) if tag in CITIZENS and likes), DEFAULT)
 
 
 def shown(request: Request, site: Site, template: str, language: str, *, status: int = 200, **context: Any) -> Response:
     """A page of the ente's, which the sites that it names may embed."""
     with runtime_of(request).database.begin(Scope.nothing()) as session:
         ente = enti.badges(session)[site.ente_id]
-    answer = page(request, f"booking/{template}", language, status=status, site=site, ente=ente, **context)
+    return _of_site(
+        site, page(request, f"booking/{template}", language, status=status, site=site, ente=ente, **context)
+    )
+
+
+def wait(request: Request, error: TooOftenError) -> Response:
+    """Not now: without another look into the database."""
+    language = spoken(request, request.query_params.get("lang", ""))
+    said_so = {"message": said(language, str(error)), "begins": f"{PATH}/{error.site.slug}"}
+    answer = _of_site(error.site, page(request, "booking/wait.html", language, status=TOO_OFTEN, **said_so))
+    answer.headers["retry-after"] = "600"
+    return answer
+
+
+def _of_site(site: Site, answer: Response) -> Response:
     answer.headers.update(PRIVATE)
     answer.headers["content-security-policy"] = content_security_policy((), framed_by=site.framed_by)
     return answer
 
 
-def refusal(request: Request, site: Site, error: DomainError) -> Response:
-    """What cannot be done, and the way on."""
-    language = spoken(request)
-    status = TOO_OFTEN if isinstance(error, TooOftenError) else status_of(error)
-    answer = shown(
-        request, site, "refused.html", language, status=status, message=said(language, str(error)),
+def refusal(request: Request, error: DomainError) -> Response | None:
+    """What cannot be done, and the way on; none where there is no such site."""
+    site = _found(runtime_of(request), request.path_params.get("slug", ""))
+    if site is None:
+        return None
+    language = spoken(request, request.query_params.get("lang", ""))
+    return shown(
+        request, site, "refused.html", language, status=status_of(error), message=said(language, str(error)),
         begins=f"{PATH}/{site.slug}",
     )  # fmt: skip
-    if status == TOO_OFTEN:
-        answer.headers["retry-after"] = "600"
-    return answer
 
 
 def onward(address: str) -> Response:

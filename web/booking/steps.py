@@ -4,14 +4,16 @@ A step's address holds the token of the draft and nothing about anybody. Each bu
 it, so that going back, changing the language or holding the time for longer lose nothing.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.agendas import drafts, pace, people, queries, sites
 from crm.agendas.drafts import Draft
-from crm.agendas.errors import CodeNeededError, HoldGoneError, SlotGoneError, TooManyError
+from crm.agendas.errors import CodeNeededError, FreeAlreadyError, HoldGoneError, SlotGoneError, TooManyError
 from crm.agendas.pace import Ask
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel
@@ -32,6 +34,7 @@ LONGEST = 400  # characters of a field that is kept as typed
 TELLS = {"given_name", "surname", "codice_fiscale", "email", "phone"}
 WRONG_CODE = "Il codice non è questo, o non vale più: ricontrollalo, o chiedine un altro."
 Text = Annotated[str, Form()]
+Several = Annotated[list[str] | None, Form()]
 
 
 @router.get("")
@@ -61,7 +64,7 @@ def begin(
     language = spoken(request, lang)
     service_id, office_id = id_of(service), id_of(office)
     if service_id is None or office_id is None:
-        wrong = {"office": "Scegli un ufficio."}
+        wrong = {"office": str(InvalidError("Scegli un ufficio."))}
         return _place(request, runtime, site, service=service, language=language, wrong=wrong, status=422)
     token = work(
         runtime, site,
@@ -79,7 +82,7 @@ def ask_time(
     """Step 2: a month, a day, a time."""
     site = site_of(runtime, slug)
     require_pace(request, runtime, site, Ask.TIMES)
-    return _times(request, runtime, site, token, month=month, day=day)
+    return times_page(request, runtime, site, token, month=month, day=day)
 
 
 @router.post("/{slug}/{token}/orario")
@@ -94,7 +97,7 @@ def choose_time(request: Request, runtime: RuntimeDep, slug: str, token: str, ti
             lambda s: drafts.take(s, ente_id=site.ente_id, token=token, office_id=office_id, starts_at=starts_at),
         )  # fmt: skip
     except (SlotGoneError, InvalidError) as error:
-        return _times(request, runtime, site, token, error=error)
+        return times_page(request, runtime, site, token, error=error)
     draft = work(runtime, site, lambda s: drafts.read(s, ente_id=site.ente_id, token=token))
     return onward(_at(site, token, "riepilogo" if draft.described else "dettagli"))
 
@@ -160,7 +163,7 @@ def confirm(request: Request, runtime: RuntimeDep, slug: str, token: str, answer
     except InvalidError as error:
         return _step(request, runtime, site, token, "richiedente", error=error)
     except (SlotGoneError, HoldGoneError) as error:
-        return _times(request, runtime, site, token, error=error)
+        return times_page(request, runtime, site, token, error=error)
     except TooManyError as error:
         return _step(request, runtime, site, token, "riepilogo", error=error)
     return onward(f"{PATH}/{site.slug}/appuntamento/{managed_by}?nuovo=1")
@@ -194,13 +197,14 @@ def give_code(request: Request, runtime: RuntimeDep, slug: str, token: str, code
 def keep(
     request: Request, runtime: RuntimeDep, slug: str, token: str, step: Text = "", to: Text = "", lang: Text = "",
     notes: Text = "", given_name: Text = "", surname: Text = "", codice_fiscale: Text = "", email: Text = "",
-    phone: Text = "",
+    phone: Text = "", office: Several = None, day: Several = None, part: Text = "", until: Text = "",
 ) -> Response:  # fmt: skip
     """Keep what is typed on a step, as it is; then go `to` another, go on in another language, or hold for longer."""
     site = site_of(runtime, slug)
     typed = {"given_name": given_name, "surname": surname, "codice_fiscale": codice_fiscale, "email": email}
-    fields = {"richiedente": typed | {"phone": phone}, "dettagli": {"notes": notes}}.get(step, {})
-    at = to if to in STEPS else step if step in {*STEPS, "codice"} else "orario"
+    told = typed | {"phone": phone}
+    fields = {"richiedente": told, "attesa": told, "dettagli": {"notes": notes}}.get(step, {})
+    at = to if to in STEPS else step if step in {*STEPS, "codice", "attesa"} else "orario"
 
     def write(session: Session) -> None:
         drafts.jot(session, ente_id=site.ente_id, token=token, **{k: v[:LONGEST] for k, v in fields.items()})
@@ -212,13 +216,20 @@ def keep(
         try:
             work(runtime, site, lambda s: drafts.extend(s, ente_id=site.ente_id, token=token))
         except (SlotGoneError, HoldGoneError) as error:
-            return _times(request, runtime, site, token, error=error)
+            return times_page(request, runtime, site, token, error=error)
         except ConflictError as error:
             return _step(request, runtime, site, token, at, error=error)
     if at == "luogo":
         draft = work(runtime, site, lambda s: drafts.read(s, ente_id=site.ente_id, token=token))
         return onward(f"{PATH}/{site.slug}?service={draft.service_id}&lang={draft.language}")
-    return onward(_at(site, token, at))
+    asked = choices(office or (), day or (), part, until) if at == "attesa" else ""
+    return onward(_at(site, token, at) + (f"?{asked}" if asked else ""))
+
+
+def choices(office: Sequence[str], day: Sequence[str], part: str, until: str) -> str:
+    """What is chosen on the form, for the address of a page that shows it again; nothing of it says who he is."""
+    told = [*(("office", one) for one in office), *(("day", one) for one in day), ("part", part), ("until", until)]
+    return urlencode([(name, value[:10]) for name, value in told[:40] if value])
 
 
 def _at(site: Site, token: str, step: str) -> str:
@@ -244,7 +255,7 @@ def _place(
     )  # fmt: skip
 
 
-def _times(
+def times_page(
     request: Request, runtime: Any, site: Site, token: str, *, month: str = "", day: str = "",
     error: DomainError | None = None,
 ) -> Response:  # fmt: skip
@@ -252,13 +263,13 @@ def _times(
 
     def read(session: Session) -> tuple[Draft, dict[str, Any]]:
         draft = drafts.read(session, ente_id=site.ente_id, token=token)
-        near = error.alternatives if isinstance(error, SlotGoneError) else ()
+        near = error.alternatives if isinstance(error, SlotGoneError | FreeAlreadyError) else ()
         found = None if near else times.choice(  # many lose a time at once: the nearest are enough
             session, ente_id=site.ente_id, service_id=draft.service_id, office_id=draft.office_id, month=month, day=day
         )  # fmt: skip
         offices = {one.office_id: queries.office(session, one.office_id) for one in near}
         return draft, {
-            **_known(session, site, draft), "choice": found, "near": times.with_fields(near), "offices": offices,
+            **known(session, site, draft), "choice": found, "near": times.with_fields(near), "offices": offices,
             "morning": times.with_fields(found.morning if found else ()),
             "afternoon": times.with_fields(found.afternoon if found else ()),
         }  # fmt: skip
@@ -280,7 +291,7 @@ def _step(
 
     def read(session: Session) -> tuple[Draft, dict[str, Any]]:
         draft = drafts.read(session, ente_id=site.ente_id, token=token)
-        return draft, _known(session, site, draft)
+        return draft, known(session, site, draft)
 
     draft, context = work(runtime, site, read)
     if draft.managed_by:
@@ -288,7 +299,7 @@ def _step(
     if draft.held is None and not draft.lost:
         return onward(_at(site, token, "orario"))
     if draft.held is None:
-        return _times(request, runtime, site, token, error=HoldGoneError())
+        return times_page(request, runtime, site, token, error=HoldGoneError())
     if step in {"riepilogo", "codice"} and not _whole(draft.told):
         return onward(_at(site, token, "richiedente"))
     parts = (error.parts or (error,)) if isinstance(error, InvalidError) else ()
@@ -312,7 +323,7 @@ def _whole(told: Person) -> bool:
     return True
 
 
-def _known(session: Session, site: Site, draft: Draft) -> dict[str, Any]:
+def known(session: Session, site: Site, draft: Draft) -> dict[str, Any]:
     """What every step shows of what is chosen."""
     service = queries.service(session, site.ente_id, draft.service_id)
     return {

@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 from crm.agendas import finding, queries
 from crm.agendas.rules import Channel
 from crm.agendas.slots import Free
+from crm.agendas.times import DAY, is_morning
 from crm.core import clock
 from crm.core.errors import InvalidError
 from web.edge.fields import day_of, id_of, near_instant
 
-NOON = 13
-DAY = timedelta(days=1)
 NO_TIME = "Scegli un orario tra quelli liberi."
 
 
@@ -62,7 +61,7 @@ def choice(session: Session, *, ente_id: int, service_id: int, office_id: int, m
     if at not in by_day:
         at = min(by_day, default=None)
     times = by_day.get(at, []) if at else []
-    early = tuple(one for one in times if one.starts_at.astimezone(clock.ROME).hour < NOON)
+    early = tuple(one for one in times if is_morning(one.starts_at))
     return Choice(
         months, shown, {one: len(those) for one, those in by_day.items()}, at, early,
         tuple(times[len(early):]), first,

@@ -72,6 +72,8 @@ def engine() -> None:
     from crm.agendas.keeping import forget as forget_holds  # noqa: PLC0415
     from crm.agendas.keeping import forget_people  # noqa: PLC0415
     from crm.agendas.reminding import remind  # noqa: PLC0415
+    from crm.agendas.sites import manage_at  # noqa: PLC0415
+    from crm.agendas.wishes.offering import offer_all  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
@@ -118,6 +120,12 @@ def engine() -> None:
         Chore("reminders", 60, partial(remind, runtime.database), patient=True),
         Chore(
             "calendars", 15, partial(read_calendars, runtime.database, Servers(settings.calendar_servers)), patient=True
+        ),
+        Chore(
+            "waiting_list",
+            30,
+            partial(offer_all, runtime.database, partial(manage_at, public_url=settings.public_url)),
+            patient=True,
         ),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),

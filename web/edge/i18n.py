@@ -1,4 +1,4 @@
-"""Translations: messages are written in Italian; English comes from a gettext catalogue read at start."""
+"""Translations: messages are written in Italian; English, and the citizens' German, come from gettext catalogues."""
 
 import gettext
 import io
@@ -12,13 +12,14 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
-LANGUAGES = {"it": "it_IT", "en": "en_GB"}
+LANGUAGES = {"it": "it_IT", "en": "en_GB"}  # of the staff's pages
+CITIZENS = LANGUAGES | {"de": "de_IT"}  # of the citizens', whose German catalogue says what is said there alone
 DEFAULT = "it"
 LONGEST = 500  # characters of a sentence that is looked at for its values
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@lru_cache(maxsize=len(CITIZENS))
 def translations(language: str) -> gettext.NullTranslations:
     """The catalogue of a language; Italian, the language of the source, needs none."""
     if language == DEFAULT:
@@ -61,7 +62,7 @@ def _filled(message: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: values[f"p_{place[1]}"], message)
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@lru_cache(maxsize=len(CITIZENS))
 def _with_places(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """What sentences with values look like, the most particular first, and how they are said in a language."""
     messages = _messages(language)
@@ -84,3 +85,8 @@ def _pattern(message: str) -> re.Pattern[str]:
 def chosen(language: str | None) -> str:
     """A language that we speak."""
     return language if language in LANGUAGES else DEFAULT
+
+
+def chosen_by_citizen(language: str | None) -> str:
+    """A language that the citizens' pages speak."""
+    return language if language in CITIZENS else DEFAULT

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_day_names
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
 from crm.levels.metrics import METRICS, MetricName
-from web.edge.i18n import LANGUAGES, said, translations
+from web.edge.i18n import CITIZENS, said, translations
 from web.edge.letters import letters
 from web.edge.words import word_for
 
@@ -30,10 +30,10 @@ _SAMPLE = re.compile(r"(?P<before>\D*)1(?P<between>\D*)234\D*567(?P<point>\D*)89
 OURS = frozenset(question.text for question in USUAL)  # an ente's own are in its own words
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@lru_cache(maxsize=len(CITIZENS))
 def environment(language: str) -> Environment:
     """The environment of a language."""
-    locale = LANGUAGES[language]
+    locale = CITIZENS[language]
     env = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -44,13 +44,14 @@ def environment(language: str) -> Environment:
     )
     catalogue = translations(language)
     env.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    env.globals |= {"language": language, "languages": tuple(LANGUAGES)}
+    env.globals |= {"language": language, "languages": tuple(CITIZENS)}
     env.filters |= {
         "euro": _euros(locale),
         "number": partial(_number, locale=locale),
         "percent": partial(_percent, locale=locale, missing=catalogue.gettext(NOT_AVAILABLE)),
         "day": lambda day: _day(day, locale),
-        "weekday": lambda day: format_date(day, "EEE d MMM", locale=locale),
+        "dayname": lambda number: get_day_names("wide", locale=locale)[number],  # 0 is Monday
+        "weekday": lambda day: format_date(day, _dotted("EEE d MMM", locale), locale=locale),
         "longday": lambda day: _longday(day, locale),
         "month": lambda day: format_date(day, "LLLL y", locale=locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
@@ -140,8 +141,14 @@ def _bytes(size: int, *, locale: str) -> str:
 
 
 def _longday(day: date | datetime, locale: str) -> str:
-    """As on an invitation: `martedì 24 novembre 2026`."""
-    return format_date(day.astimezone(ROME) if isinstance(day, datetime) else day, "EEEE d MMMM y", locale=locale)
+    """As on an invitation: `martedì 24 novembre 2026`, `Dienstag, 24. November 2026`."""
+    day = day.astimezone(ROME) if isinstance(day, datetime) else day
+    return format_date(day, _dotted("EEEE d MMMM y", locale), locale=locale)
+
+
+def _dotted(pattern: str, locale: str) -> str:
+    """German has a comma after the weekday, and a dot after the day."""
+    return pattern.replace(" d ", ", d. ") if locale == CITIZENS["de"] else pattern
 
 
 @lru_cache(maxsize=8192)

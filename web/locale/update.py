@@ -19,12 +19,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from crm.agendas.models import AppointmentState
+from crm.agendas.ratings.models import Because
+from crm.agendas.sites import Link
+from crm.agendas.wishes.models import Outcome, Part, WishState
 from crm.core.errors import DomainError
 from web.alerts.words import SAID as ALERTED
 from web.audit.fields import FIELDS
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
-from web.edge.i18n import DEFAULT, LANGUAGES, LOCALE_DIR
+from web.edge.i18n import CITIZENS, DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 from web.practice.words import SAID as PRACTISED
 from web.supervision.words import HEAD as CALLS_HEAD
@@ -40,6 +44,13 @@ SAID = (
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
     ROOT / "crm" / "agendas" / "errors.py",
 )  # fmt: skip
+# What citizens read, and of those folders what they do not.
+TO_CITIZENS = ("web/templates/booking/", "web/booking/", "crm/agendas/")
+TO_STAFF = (
+    "crm/agendas/preparing.py", "crm/agendas/bulk/", "crm/agendas/sites.py", "crm/agendas/privacy.py",
+    "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/",
+)  # fmt: skip
+CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
 SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given"})
@@ -57,6 +68,20 @@ def extracted() -> Catalog:
     template = Catalog()
     for message, file in (*_in_templates(), *_in_words(), *_in_sentences(), *_in_python()):
         template.add(message, locations=[(file, 0)])
+    return template
+
+
+def extracted_for(language: str) -> Catalog:
+    """What the pages in a language can say: all of it, or in one of the citizens' alone what citizens read."""
+    whole = extracted()
+    if language in LANGUAGES:
+        return whole
+    words = {word for kind in CITIZENS_WORDS for word in WORDS[kind].values()}
+    template = Catalog()
+    for message in whole:
+        read = any(file.startswith(TO_CITIZENS) and not file.startswith(TO_STAFF) for file, _ in message.locations)
+        if message.id and (read or message.id in words):
+            template.add(message.id, locations=message.locations)
     return template
 
 
@@ -207,12 +232,11 @@ def _text(node: ast.expr, constants: Constants) -> str | None:
 
 def main() -> None:
     """Rewrite every catalogue; end with what is still to be translated, if anything."""
-    template = extracted()
     missing = []
-    for language in LANGUAGES:
+    for language in CITIZENS:
         if language == DEFAULT:
             continue
-        current = merged(language, template)
+        current = merged(language, extracted_for(language))
         path_of(language).write_bytes(written(current))
         missing += [f"{language}: {message.id}" for message in current if message.id and not message.string]
     if missing:

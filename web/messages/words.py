@@ -50,6 +50,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT_BOOKED: "appuntamento prenotato",
         MessageTemplate.APPOINTMENT_MOVED: "appuntamento spostato",
         MessageTemplate.APPOINTMENT_CANCELLED: "appuntamento annullato",
+        MessageTemplate.WAITING_JOINED: "in lista d'attesa",
+        MessageTemplate.WAITING_OFFER: "posto liberato",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
         MessageTemplate.CONVERSATION: "conversazione",
         MessageTemplate.SERVICE_DOWN: "servizio interrotto",

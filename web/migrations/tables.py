@@ -5,6 +5,8 @@ import crm.agendas.bulk.models
 import crm.agendas.external.models
 import crm.agendas.feeds.models
 import crm.agendas.models
+import crm.agendas.ratings.models
+import crm.agendas.wishes.models
 import crm.audit.models
 import crm.collection.models
 import crm.contacts.models

@@ -14,6 +14,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 ASSETS = ROOT / "web" / "assets"
 VENDOR = ROOT / "web" / "static" / "vendor"
+CITIZENS = sorted((ROOT / "web" / "templates" / "booking").glob("*.html"))  # whose styles are picked from a package's
 PROVIDER = ROOT / "tests" / "oidc"  # the identity provider of the tests
 
 RUNTIME, EMBEDDED, DEV = "requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"
@@ -202,7 +203,7 @@ def npm() -> list[str | Path]:
 
 def front_end() -> None:
     """The front-end packages, copied to `web/static/vendor`."""
-    stamp = Stamp(VENDOR / ".stamp", [ASSETS / "package-lock.json", ASSETS / "copy.mjs"])
+    stamp = Stamp(VENDOR / ".stamp", [ASSETS / "package-lock.json", ASSETS / "copy.mjs", *CITIZENS])
     if stamp.is_done():
         return
     say("Installing front-end packages")

@@ -22,7 +22,7 @@ from crm.turns.models import ScreenKind
 from crm.turns.screens import Screen
 from web.agendas.view import offices_of
 from web.edge.answers import shown_anew
-from web.edge.i18n import chosen as ours
+from web.edge.i18n import chosen_by_citizen as ours
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep

@@ -1,4 +1,4 @@
-"""What the kiosk and the waiting room say, in the three languages of whoever comes. German is spoken here alone."""
+"""What the kiosk and the waiting room say, in the three languages of whoever comes."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

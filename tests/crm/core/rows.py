@@ -30,7 +30,9 @@ from crm.agendas.models import (
     ServiceClerk,
     ServiceOffice,
 )
+from crm.agendas.ratings.models import BookingRating
 from crm.agendas.rules import Channel
+from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, WishState
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
@@ -316,6 +318,12 @@ def _receives(session: Session, cast: Cast) -> None:
         **at, id=uuid4(), kind=BulkKind.CANCEL, state=BulkState.DONE, reason="Sciopero", made_at=AS_OF,
         made_by=cast.sara,
     )  # fmt: skip
+    wish = BookingWish(
+        **ente, id=uuid4(), service_id=service.id, offices=[], weekdays=[], part=Part.ANY, until=AS_OF.date(),
+        state=WishState.WAITING, mark=b"x", contact_id=cast.mario, given_name="Mario", surname="Bianchi",
+        language="it", made_at=AS_OF,
+    )  # fmt: skip
+    session.add(wish)
     turn = Turn(
         **at, service_id=service.id, day=AS_OF.date(), letter="A", number=1, state=TurnState.WAITING,
         contact_id=cast.mario, arrived_at=AS_OF,
@@ -340,6 +348,13 @@ def _receives(session: Session, cast: Cast) -> None:
             ),
             BookingSite(**ente, slug="empoli", framed_by=[]), BookingPace(**ente, mark=b"x", since=AS_OF, asked=1),
             BookingDraft(**at, id=uuid4(), service_id=service.id, language="it", changed_at=AS_OF),
+            BookingOffer(
+                **at, id=uuid4(), wish_id=wish.id, hold_id=uuid4(), starts_at=AS_OF, outcome=Outcome.MISSED,
+                made_at=AS_OF, until=AS_OF,
+            ),
+            BookingRating(
+                **ente, id=uuid4(), service_id=service.id, month=AS_OF.date().replace(day=1), stars=4
+            ),
             ChannelQuota(**at, channel=Channel.WEB, share=50), appointment, change,
             AppointmentSetting(**ente, kept_days=30),
             BusyTime(**at, calendar_id=calendar.id, starts_at=AS_OF, ends_at=AS_OF + timedelta(hours=1)),

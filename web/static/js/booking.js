@@ -27,13 +27,15 @@ if (hold && !hold.classList.contains("warning")) {
   tick();
 }
 
-// Whoever has solved it may book more often from one address; whoever has no script books as well.
+// Whoever has solved it may book more often from one address; whoever has no script books as well. It is begun once the
+// page stands: a slow phone has its hands full before.
 const confirm = document.querySelector("#confirm[data-puzzle]");
-if (confirm && window.Worker) {
+const solve = () => {
   const worker = new Worker("/static/js/booking_puzzle.js");
   worker.onmessage = ({ data }) => {
     confirm.form.elements.answer.value = data;
     worker.terminate();
   };
   worker.postMessage(confirm.dataset.puzzle);
-}
+};
+if (confirm && window.Worker) setTimeout(solve, 2000);
