@@ -21,7 +21,9 @@ from crm.core.jobs import Job
 from crm.duplicates.service import SEARCH
 from crm.enti.models import ContractEnte, Ente, OpeningHours
 from crm.follow_ups.models import FollowUp
+from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.models import ContractLevel
+from crm.levels.presets import agreement_from
 from crm.positions.models import ActKind, NotificationState, Position, PositionState, Tax
 from crm.proposals.models import DELIVER, ProposalExport
 from telephony.ivr.models import IvrVersion
@@ -30,6 +32,7 @@ from web.demo.centre import seed_demo
 from web.demo.generate import DemoFiles, generate
 from web.demo.places import BIRTHPLACES, LINES, MUNICIPALITIES
 from web.demo.promises import DUE
+from web.demo.seed import LIKE
 
 TODAY = date(2026, 11, 20)
 Record = dict[str, Any]
@@ -137,7 +140,8 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
     with database.begin(Scope.nothing()) as session:
         enti = list(session.scalars(select(Ente.id)))
         assert session.scalar(select(func.count()).select_from(ContractEnte)) == 3
-        assert session.scalar(select(func.count()).select_from(ContractLevel)) == 4
+        promised = agreement_from(LIKE, Agreement(0, EVER, Period.MONTH, ())).levels
+        assert session.scalar(select(func.count()).select_from(ContractLevel)) == len(promised)
         assert session.scalar(select(func.count()).select_from(User)) == len(DEMO_USERS)
         assert session.scalar(select(func.count()).select_from(RoleGrant)) == len(DEMO_USERS)
         (contract_id,) = set(session.scalars(select(ContractEnte.contract_id)))

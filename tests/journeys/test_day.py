@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 from crm.core.clock import in_rome
 from tests.journeys.conftest import Centre, Desk, eventually, write_up
-from tests.journeys.test_callbacks import people_are_called
 from tests.journeys.test_pages import assert_accessible
 
 pytestmark = pytest.mark.journey
@@ -156,13 +155,10 @@ def test_a_day_is_worked_watched_steered_and_its_figures_are_those_of_its_calls(
     expect(board.locator("main")).to_contain_text("In pausa")
     board.goto("/supervision")
 
-    if people_are_called():  # one does not wait: he is called back once she is there again
-        patient = day.call(PAYMENTS, ONE, ONE, came=OWED)
-        anna.ready()
-        answers(day, agent, patient)
-        takes_leave(day, agent, patient, "payment", "answered")
-    else:
-        anna.ready()
+    patient = day.call(PAYMENTS, ONE, ONE, came=OWED)  # he does not wait: he is called back once she is there again
+    anna.ready()
+    answers(day, agent, patient)
+    takes_leave(day, agent, patient, "payment", "answered")
     third = day.call(PAYMENTS)
     answers(day, agent, third)
     takes_leave(day, agent, third, "litigation", "answered")

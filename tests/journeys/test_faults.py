@@ -27,7 +27,7 @@ def test_a_process_is_killed_during_a_conversation(
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", f"prima che {victim} cadesse")
-    expect(anna.page.locator(".saved")).to_be_visible()
+    expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
     old, counted = centre.pid(victim), centre.counted("filodiretto_http_requests_total")
     centre.kill(victim)
     eventually(lambda: centre.pid(victim) != old, f"{victim} is started again")
@@ -73,7 +73,7 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", "prima della scadenza")
-    expect(anna.page.locator(".saved")).to_be_visible()
+    expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
     anna.page.context.clear_cookies()  # as when its life is over: whatever is asked is refused
     anna.page.locator("#note").press_sequentially(", e dopo")
     with anna.page.context.expect_page() as opened:  # the page waits, with the telephone in it
@@ -86,7 +86,7 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     beside.close()
     expect(anna.page.locator("#signed-out")).to_be_hidden()
     expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")
-    expect(anna.page.locator(".saved")).to_be_visible()
+    expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     assert centre.state(sid)["live"]
     anna.page.reload()
