@@ -92,7 +92,7 @@ def test_nothing_typed_in_a_call_is_lost_and_an_appointment_takes_three_keys(
     expect(beside.get_by_role("heading", name="Accesso fatto")).to_be_visible()
     beside.close()
     expect(page.locator("#signed-out")).to_be_hidden()
-    kept(page, "#propose")
+    expect(page.locator("#p-note")).to_have_value(TYPED["#p-note"] + " della Camera di commercio")
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
     assert centre.state(sid)["live"]
 

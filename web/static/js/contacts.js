@@ -22,7 +22,8 @@ document.addEventListener("htmx:after:request", (event) => {
 // Opening a form puts the keyboard into it; Escape closes it and goes back.
 document.addEventListener("toggle", (event) => {
   const box = event.target;
-  if (box.matches?.("details.add[open]")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  if (box.matches?.("details.add[open]:not([data-by-itself])")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  if (box.matches?.("details.add:not([open])")) delete box.dataset.byItself;
   if (box.matches?.("details.card-box[open]")) fetchCard(box.querySelector(CARD));
 }, true);
 document.addEventListener("keydown", (event) => {

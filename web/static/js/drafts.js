@@ -196,13 +196,17 @@ async function look() {
 function reopen() {
   if (document.getElementById("band")?.dataset.state === "ringing") return;
   const ready = new Map();
+  waiting = waiting.filter((place) => !place.startsWith("opinion/")); // no call's: what is marked unfinished waits for him
   for (const place of waiting) if (works(openerOf(place))) ready.set(openerOf(place).getAttribute("hx-target") ?? place, place);
   waiting = waiting.filter((place) => !works(openerOf(place)));
   for (const place of ready.values()) {
     const opener = openerOf(place);
     if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) continue;
     quietly = { until: performance.now() + QUIET_MS, focus: document.activeElement };
-    if (opener.matches("details")) opener.open = true;
+    if (opener.matches("details")) {
+      opener.dataset.byItself = "";
+      opener.open = true;
+    }
     else opener.click();
     setTimeout(insist, INSIST_MS, place);
   }
