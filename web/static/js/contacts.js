@@ -19,11 +19,16 @@ document.addEventListener("htmx:after:request", (event) => {
   box.querySelector("summary")?.focus();
 });
 
-// Opening a form puts the keyboard into it; Escape closes it and goes back.
+// Opening a form oneself puts the keyboard into it; Escape closes it and goes back.
+const opened = new WeakSet();
+document.addEventListener("click", (event) => {
+  const summary = event.target.closest?.("details.add > summary");
+  if (summary) opened.add(summary.parentElement);
+}, true);
 document.addEventListener("toggle", (event) => {
   const box = event.target;
-  if (box.matches?.("details.add[open]:not([data-by-itself])")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
-  if (box.matches?.("details.add:not([open])")) delete box.dataset.byItself;
+  const himself = opened.delete(box);
+  if (himself && box.matches("details.add[open]")) box.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   if (box.matches?.("details.card-box[open]")) fetchCard(box.querySelector(CARD));
 }, true);
 document.addEventListener("keydown", (event) => {

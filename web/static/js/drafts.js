@@ -203,10 +203,7 @@ function reopen() {
     const opener = openerOf(place);
     if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) continue;
     quietly = { until: performance.now() + QUIET_MS, focus: document.activeElement };
-    if (opener.matches("details")) {
-      opener.dataset.byItself = "";
-      opener.open = true;
-    }
+    if (opener.matches("details")) opener.open = true;
     else opener.click();
     setTimeout(insist, INSIST_MS, place);
   }
