@@ -74,6 +74,7 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", "prima della scadenza")
     expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
+    anna.page.wait_for_load_state("networkidle")  # an answer under way would bring the cookie back
     anna.page.context.clear_cookies()  # as when its life is over: whatever is asked is refused
     anna.page.locator("#note").press_sequentially(", e dopo")
     with anna.page.context.expect_page() as opened:  # the page waits, with the telephone in it
