@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -117,9 +117,9 @@ def _mine(
 
 
 def _opened(
-    session: Session, by: Principal, which: object, named: Mapping[str, Place] | None = None
+    session: Session, by: Principal, which: ColumnElement[bool], named: Mapping[str, Place] | None = None
 ) -> dict[Place, dict[str, list[str]]]:
-    statement = select(FormDraft).where(FormDraft.user_id == by.user_id, which, FormDraft.sealed.is_not(None))  # type: ignore[arg-type]  # a condition
+    statement = select(FormDraft).where(FormDraft.user_id == by.user_id, which, FormDraft.sealed.is_not(None))
     rows = session.scalars(statement.order_by(FormDraft.saved_at).execution_options(populate_existing=True))
     return {(named or {}).get(row.place) or Place.parse(row.place): opened(session, row) for row in rows}
 

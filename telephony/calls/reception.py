@@ -270,7 +270,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
             return (*([_spoken(said)] if call.answered_at is not None else []), _enqueue(call, to))
         case Phase.JOINING | Phase.TALKING | Phase.OUTSIDE if call.leg_id is not None and not call.away:
             if call.phase is Phase.JOINING:
-                service.sent(session, call.id, call.leg_id)
+                service.sent(session, call, call.leg_id)
             return (
                 JoinConference(conference_name(call.room_id or call.leg_id), to.dial_ended(call.contract_id, call.id)),
             )

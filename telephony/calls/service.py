@@ -79,9 +79,10 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
     return step
 
 
-def sent(session: Session, call_id: UUID, leg_id: UUID) -> None:
+def sent(session: Session, call: CallRow, leg_id: UUID) -> None:
     """The caller is told to join the conference of this leg."""
-    note(session, call_id, "CallerSent", Heard(_sent(leg_id), clock.now(session)))
+    whose = Owner(call.id, call.contract_id, call.ente_id)
+    _append(session, whose, "CallerSent", Heard(_sent(leg_id), clock.now(session)))
 
 
 def _sent(leg_id: UUID) -> str:

@@ -80,6 +80,15 @@ def test_what_the_carrier_said_once_is_not_forgotten(
     assert asks(redirect.text)[0].tag == "Gather"
 
 
+def test_of_a_call_that_has_ended_it_is_told_again(
+    asks: Asks, database: Database, cast: Cast, postgres: PostgresServer, database_urls: DatabaseUrls
+) -> None:
+    """Nobody would follow a document: answered, what it told would be lost."""
+    outside = _address(asks, database, "put-through?step=0")
+    with postgres.away(database_urls.name), pytest.raises(OperationalError):
+        asks(outside, CallStatus="completed", DialCallStatus="completed", DialCallDuration="30")
+
+
 def test_after_half_a_minute_the_address_of_last_resort_is_asked(
     asks: Asks, database: Database, cast: Cast, postgres: PostgresServer, database_urls: DatabaseUrls
 ) -> None:

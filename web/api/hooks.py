@@ -31,6 +31,7 @@ HELD = Counter("filodiretto_callers_held", "Documents that asked a caller for pa
 
 T = TypeVar("T")
 TRIED, PAUSE_S, MOST_TRIED = "tried", 2, 15  # a caller is asked to hold on for half a minute; then comes the apology
+ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})  # as the carrier says it of a call
 TOLD_AGAIN = ("QueueResult", "DialCallStatus", "DialCallDuration")  # what a caller keyed is asked for again
 
 
@@ -80,11 +81,14 @@ class Hook:
         """What the caller hears next; while the database is away what needs none: he holds on, and is asked again.
 
         `meanwhile` is what he hears then, at an address that the carrier asks again by itself. Raises the database's
-        error after `MOST_TRIED` times: the carrier then asks the address of last resort.
+        error after `MOST_TRIED` times: the carrier then asks the address of last resort; and of a call that has ended:
+        what was told of it is told again only if it was not answered.
         """
         try:
             return self.reply(work())
         except (OperationalError, NoConnectionError) as error:
+            if self["CallStatus"] in ENDED:
+                raise
             if meanwhile is None:
                 meanwhile = self._again(error)
             HELD.inc()

@@ -23,11 +23,10 @@ from telephony.recording import service as recordings
 from telephony.recording.service import Told
 from telephony.surveys import reception as surveys
 from telephony.voicemail import service as voicemail
-from web.api.hooks import Hook, HookDep
+from web.api.hooks import ENDED, Hook, HookDep
 from web.edge.visits import RuntimeDep
 
 log = structlog.get_logger(__name__)
-ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
