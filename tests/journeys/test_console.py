@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import Centre, Desk, write_up
 from tests.journeys.test_pages import assert_accessible
@@ -71,6 +71,23 @@ def test_the_focus_goes_where_the_next_thing_is_done(centre: Centre, anna: Desk,
     expect(page.locator("#disposition")).to_be_focused()
     write_up(page)
     expect(page.locator("#talk-title")).to_be_focused()
+
+
+def test_saved_again_before_the_refusal_is_here(centre: Centre, anna: Desk, citizen: dict[str, str]) -> None:
+    page = anna.page
+    answers(centre, page, citizen)
+    page.keyboard.press("Alt+c")
+    expect(page.locator("#save-ready")).to_be_visible()
+    late: list[Route] = []
+    page.route("**/console/wrap-up", late.append)
+    page.select_option("#topic", "payment")
+    with page.expect_request("**/console/wrap-up"):
+        page.keyboard.press("Alt+s")  # without an outcome
+    page.select_option("#disposition", "answered")
+    page.keyboard.press("Alt+s")
+    page.unroute("**/console/wrap-up")
+    late.pop().continue_()
+    expect(page.locator("#band")).to_have_class(re.compile("is-ready"))
 
 
 def test_escape_closes_what_is_open(anna: Desk) -> None:

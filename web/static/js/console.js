@@ -2,7 +2,7 @@
 
 import { post } from "./drafts.js";
 import { off } from "./keys.js";
-import { notify, serverNow } from "./live.js";
+import { notify, serverNow, succeeded } from "./live.js";
 
 const desk = document.getElementById("socket").dataset.desk; // the console, or practice, whose page this is as well
 
@@ -185,6 +185,25 @@ setInterval(() => {
   putOff = end;
   more.click();
 }, 1000);
+
+// -- saved once more before the answer to the last time is here: if that was refused, with what is chosen by now ------
+
+let saving = null;
+let again = false;
+const isSave = (element) => element.matches?.(".wrap-actions .primary");
+
+document.addEventListener("click", (event) => saving?.contains(event.target) && (again = true), true);
+document.addEventListener("htmx:before:request", ({ target }) => {
+  if (!isSave(target)) return;
+  saving = target;
+  again = false;
+});
+document.addEventListener("htmx:after:request", (event) => {
+  if (event.target !== saving) return;
+  const button = saving;
+  saving = null;
+  if (again && !succeeded(event)) setTimeout(() => button.click()); // once htmx is done with the first
+});
 
 // -- the focus: what has it may go away with a region; it is then where the next thing is done ---------------------
 
