@@ -108,7 +108,7 @@ def identify(
     service.note(session, call.id, story.IDENTIFIED, heard)
     session.execute(update(Call).where(Call.id == call.id).values(identified_at=at))
     story.tell(session, call.id)
-    touch(session, topics.agent(by.user_id))
+    touch(session, topics.agent(by.user_id), topics.board(call.contract_id))  # boards and the ente's window name him
 
 
 def turn_away(
@@ -146,7 +146,7 @@ def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     if call.identified_at is None or call.contact_id != contact_id:
         raise ConflictError("Il fascicolo aperto non è più quello: guarda chi risulta in linea.")
     _disown(session, call)
-    touch(session, topics.agent(by.user_id))
+    touch(session, topics.agent(by.user_id), topics.board(call.contract_id))
 
 
 def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:

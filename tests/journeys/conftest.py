@@ -241,23 +241,27 @@ def sit_down(
         page.on("console", lambda message: _note(desk, message.type, message.text))
         page.goto(path or "/")
         if "/sign-in" in page.url:
-            page.fill("#username", username)
-            page.fill("#password", DEMO_PASSWORD)
-            page.click("main button.primary")
-            page.wait_for_url(lambda url: "sign-in" not in url)
+            _give_credentials(page, username)
             signed_in[username] = {"cookies": context.storage_state()["cookies"], "origins": []}
         expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
         desks.append((username, desk))
         return desk
 
     yield sign_in
-    for _, desk in desks:
-        _clear_away(desk)
+    for username, desk in desks:
+        _clear_away(username, desk)
         desk.page.context.close()
     assert [problem for _, desk in desks for problem in desk.problems] == []
 
 
-def _clear_away(desk: Desk) -> None:
+def _give_credentials(page: Page, username: str) -> None:
+    page.fill("#username", username)
+    page.fill("#password", DEMO_PASSWORD)
+    page.click("main button.primary")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+
+
+def _clear_away(username: str, desk: Desk) -> None:
     """Whoever is on duty goes home; one whom a journey that failed leaves in a call, or in its notes, ends it first."""
     page = desk.page
     if page.is_closed() or not page.locator("#band").count():
@@ -267,6 +271,8 @@ def _clear_away(desk: Desk) -> None:
     save = page.locator("#save-ready")
     if page.locator("#band").get_attribute("data-state") in BUSY:
         page.goto("/console")
+        if "/sign-in" in page.url:
+            _give_credentials(page, username)
         expect(page.locator("#band")).to_have_attribute("data-state", re.compile("ready|paused|offline|wrap_up"))
     if save.is_visible():
         page.select_option("#topic", "payment")

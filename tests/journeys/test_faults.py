@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Centre, Desk, eventually, today, write_up
 from web.demo.accounts import DEMO_PASSWORD
@@ -74,9 +74,7 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", "prima della scadenza")
     expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
-    anna.page.wait_for_load_state("networkidle")  # an answer under way would bring the cookie back
-    anna.page.context.clear_cookies()  # as when its life is over: whatever is asked is refused
-    anna.page.locator("#note").press_sequentially(", e dopo")
+    typed = _until_the_session_is_over(anna.page, "prima della scadenza")
     with anna.page.context.expect_page() as opened:  # the page waits, with the telephone in it
         anna.page.locator("#signed-out a").click()
     beside = opened.value
@@ -86,12 +84,24 @@ def test_a_session_ends_during_a_conversation_and_what_was_typed_is_there_after_
     expect(beside.get_by_role("heading", name="Accesso fatto")).to_be_visible()
     beside.close()
     expect(anna.page.locator("#signed-out")).to_be_hidden()
-    expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")
+    expect(anna.page.locator("#note")).to_have_value(typed)
     expect(anna.page.locator("[id^=notes-] .saved")).to_be_visible()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     assert centre.state(sid)["live"]
     anna.page.reload()
-    expect(anna.page.locator("#note")).to_have_value("prima della scadenza, e dopo")  # the server has it
+    expect(anna.page.locator("#note")).to_have_value(typed)  # the server has it
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
+
+
+def _until_the_session_is_over(page: Page, typed: str) -> str:
+    """Type on while its life ends: whatever is asked is refused, once no answer under way brings the cookie back."""
+    for _ in range(60):
+        page.context.clear_cookies()
+        if page.locator("#signed-out").is_visible():
+            return typed
+        page.locator("#note").press("e")
+        typed += "e"
+        page.wait_for_timeout(600)  # longer than the pause after which what is typed is kept
+    raise AssertionError("never: the page says that the session is over")

@@ -29,10 +29,20 @@ def talk_with_mario(stage: Stage, line: str | None = None) -> UUID:
     return call
 
 
-def identify(stage: Stage, call: UUID) -> None:
+def identify(stage: Stage, call: UUID) -> frozenset[LiveTopic]:
+    """Anna confirms who it is; what watches should look again."""
     by, contact = stage.principal(stage.cast.anna), stage.call(call).contact_id
     assert contact is not None
-    stage.work(lambda s: conversation.identify(s, by, call_id=call, contact_id=contact))
+
+    def work(session: Session) -> frozenset[LiveTopic]:
+        conversation.identify(session, by, call_id=call, contact_id=contact)
+        return _told(session)
+
+    return stage.work(work)
+
+
+def _told(session: Session) -> frozenset[LiveTopic]:
+    return frozenset(one for one in session.info.get("signals", {}) if isinstance(one, LiveTopic))
 
 
 def propose(stage: Stage, call: UUID, contact: int) -> None:
@@ -46,7 +56,7 @@ def retract(stage: Stage, call: UUID, contact: int, agent: int | None = None) ->
 
     def work(session: Session) -> frozenset[LiveTopic]:
         conversation.retract(session, by, call_id=call, contact_id=contact)
-        return frozenset(one for one in session.info.get("signals", {}) if isinstance(one, LiveTopic))
+        return _told(session)
 
     return stage.work(work)
 
@@ -71,11 +81,19 @@ def only_the_mistake(stage: Stage, call: UUID, contact: int) -> TimelineEntry:
     return entry
 
 
+def test_boards_and_the_entes_window_name_him_at_once(stage: Stage) -> None:
+    stage.ready(stage.cast.anna)
+    call = stage.queues()
+    stage.talks(call)
+    assert f"board:{stage.cast.contract}" in {topic.name for topic in identify(stage, call)}
+
+
 def test_in_conversation_the_file_closes_and_the_call_is_nobodys(stage: Stage) -> None:
     cast = stage.cast
     call = talk_with_mario(stage)
     topics = {topic.name for topic in retract(stage, call, cast.mario)}
-    assert {f"agent:{cast.anna}", f"contact:{cast.mario}"} <= topics  # also whoever else has his file open sees it
+    watching = {f"agent:{cast.anna}", f"contact:{cast.mario}", f"board:{cast.contract}"}
+    assert watching <= topics  # also whoever else has his file open sees it, and the boards that name him
     found = stage.call(call)
     assert (found.contact_id, found.identified_at, found.proposed_by) == (None, None, None)
     assert found.ente_id == cast.empoli  # the line's own
