@@ -17,6 +17,7 @@ from bench.options import Options
 from bench.place import Centre, Place
 from bench.results import Result, median
 from bench.week import CHROMIUM
+from web.run.processes import RunError
 
 LIGHTHOUSE = Path(__file__).parent / "lighthouse" / "node_modules" / "lighthouse" / "cli" / "index.js"
 ACCESSIBLE, FAST, PAINTED_MS = 100, 90, 2500
@@ -76,15 +77,20 @@ def _pages(centre: Centre, office_id: int, service_id: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _judged(node: str, browser: str, address: str) -> tuple[float, float, float]:
-    """Accessibility and performance (0–100), and the largest paint in milliseconds."""
+def _judged(node: str, browser: str, address: str, tries: int = 3) -> tuple[float, float, float]:
+    """Accessibility and performance (0–100), and the largest paint in milliseconds. Now and then no browser starts."""
     told = subprocess.run(  # our own arguments
         [
             node, str(LIGHTHOUSE), address, "--quiet", "--output=json", "--only-categories=performance,accessibility",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
         ],
-        env={**os.environ, "CHROME_PATH": browser}, capture_output=True, check=True, timeout=LONGEST_S,
+        env={**os.environ, "CHROME_PATH": browser}, capture_output=True, check=False, timeout=LONGEST_S,
     )  # fmt: skip
-    found = json.loads(told.stdout)
+    found = json.loads(told.stdout or "{}")
+    if told.returncode and tries > 1:
+        return _judged(node, browser, address, tries - 1)
+    if told.returncode:
+        why = found.get("runtimeError", {}).get("message") or told.stderr.decode()[-500:]
+        raise RunError(f"Lighthouse could not look at {address}: {why}")
     accessible, fast = (100 * found["categories"][name]["score"] for name in ("accessibility", "performance"))
     return accessible, fast, found["audits"]["largest-contentful-paint"]["numericValue"]

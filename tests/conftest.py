@@ -1,6 +1,7 @@
 """Fixtures shared by all tests. Servers are real ones, started once a run (`tests/servers.py`)."""
 
 import gc
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -24,6 +25,8 @@ from tests.cast import Cast, arrive, lock_again, settle
 pytest_plugins = ["tests.servers"]
 # A running centre, the demonstration's files, the sentences of all sources: each is made once.
 TOGETHER = ("tests/journeys/", "tests/demo/", "tests/web/test_locale.py")
+# Of two running centres people telephone in one; in the other pages are looked through:
+LOOKED_THROUGH = "access|booking|contacts|desk|lists|live_board|pages|privacy|recordings|self_service|slow_link"
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
 
@@ -35,6 +38,8 @@ class _TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist h
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if re.match(rf"tests/journeys/test_({LOOKED_THROUGH})\.py", nodeid):
+            return "pages"
         return next((one for one in TOGETHER if nodeid.startswith(one)), nodeid)
 
 

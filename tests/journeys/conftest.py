@@ -141,7 +141,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
         SHOTS.mkdir(exist_ok=True)
-        shutil.copytree(data / "logs", SHOTS / "logs", dirs_exist_ok=True)
+        shutil.copytree(
+            data / "logs", SHOTS / "logs" / os.environ.get("PYTEST_XDIST_WORKER", "main"), dirs_exist_ok=True
+        )
 
 
 @pytest.fixture(scope="session")
