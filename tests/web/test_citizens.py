@@ -93,6 +93,7 @@ def test_whoever_finds_nothing_waits_is_offered_what_is_freed_and_takes_it(citiz
         assert "Prendo questo posto" in citizen.client.get(offer).text
     taken, again = (citizen.client.post(offer, data={"do": "take"}).headers["location"] for _ in range(2))
     assert taken == again
+    assert citizen.client.get(offer).headers["location"] == taken.removesuffix("?nuovo=1")
     assert "Fatto" in citizen.client.get(taken).text
     assert [one.surname for one in citizen.booked()] == ["Neri"]
     assert "Ha un appuntamento" in citizen.client.get(first).text
