@@ -17,7 +17,8 @@ from crm.agendas.errors import CodeNeededError, SlotGoneError, TooManyError
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel, Gone, may_change
-from crm.agendas.slots import Seat
+from crm.agendas.slots import Seat, Taken, misplaced
+from crm.agendas.times import Stretch
 from crm.agendas.wishes import offering
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
@@ -135,7 +136,7 @@ def move_to(
 def restore(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, manage_at: str) -> Booked:
     """What the office has cancelled by mistake is booked again, as it was, and he is told; twice is once.
 
-    Raises `SlotGoneError` when somebody else has the time, or it is past.
+    Raises `SlotGoneError` when somebody else has the time, it is past, or nobody receives then any more.
     """
     row = _locked(session, by, ente_id, appointment_id)
     if row.state is AppointmentState.BOOKED:
@@ -144,6 +145,10 @@ def restore(session: Session, by: Principal, *, ente_id: int, appointment_id: UU
         raise ConflictError("Questo appuntamento non si può più cambiare: guarda com'è ora.")
     if row.starts_at <= clock.now(session):
         raise SlotGoneError(Gone.PAST)
+    at, served = clock.business_day(row.starts_at), Stretch(row.starts_at, row.ends_at)
+    day = next(finding.days_at(session, [row.office_id], at, at, channel=Channel.DESK))
+    if misplaced(day.opened, Taken(Seat(row.desk_id, row.place), served), row.service_id, served):
+        raise SlotGoneError(Gone.CLOSED)
     holding.sweep(session, Seat(row.desk_id, row.place), row.starts_at, row.free_at)
     try:
         with session.begin_nested():
@@ -228,8 +233,13 @@ def _require_caps(session: Session, row: Appointment, person: Person) -> None:
     on_day, ahead = people.counted(session, his, row)
     if on_day >= limits.per_day:
         raise TooManyError("Quel giorno hai già un appuntamento per questo servizio: scegli un altro giorno.")
-    if ahead >= limits.ahead:
+    if ahead >= limits.ahead > 1:
         raise TooManyError("Hai già altri appuntamenti per questo servizio: disdicine uno, o chiamaci.")
+    if ahead >= limits.ahead:
+        raise TooManyError(
+            "Hai già un appuntamento per questo servizio: spostalo o disdicilo. Per un'altra persona, scrivi il suo "
+            "codice fiscale."
+        )
 
 
 def _changeable(session: Session, by: Principal | None, ente_id: int, appointment_id: UUID) -> Appointment:

@@ -62,16 +62,26 @@ class Draft:
         return bool(self.told.surname)
 
 
-def begin(session: Session, *, ente_id: int, service_id: int, office_id: int, language: str) -> str:
-    """Somebody wants this service at this office; returns the token of his draft. Raises `NotFoundError`."""
+def begin(
+    session: Session, *, ente_id: int, service_id: int, office_id: int, language: str, again: str = ""
+) -> str:  # fmt: skip
+    """Somebody wants this service at this office; returns the token of his draft. Raises `NotFoundError`.
+
+    `again` is the token of the draft with which he came back to choose anew: he keeps what he has said, and the time
+    that he holds if it is of the same service and office.
+    """
     wanted = queries.service(session, ente_id, service_id)
     if not wanted.active or office_id not in wanted.offices:
         raise NotFoundError("Questo ufficio non offre questo servizio.")
-    row = BookingDraft(
-        id=new_id(session), ente_id=ente_id, service_id=service_id, office_id=office_id,
-        language=language if language in LANGUAGES else LANGUAGES[0], changed_at=clock.now(session),
-    )  # fmt: skip
-    session.add(row)
+    row = _come_back(session, ente_id, again)
+    if row is None:
+        row = BookingDraft(id=new_id(session), ente_id=ente_id)
+        session.add(row)
+    elif row.hold_id is not None and (row.service_id, row.office_id) != (service_id, office_id):
+        holding.release(session, ente_id=ente_id, token=_hold(session, row))
+        row.hold_id = None
+    row.service_id, row.office_id, row.changed_at = service_id, office_id, clock.now(session)
+    row.language = language if language in LANGUAGES else LANGUAGES[0]
     session.flush()
     return codes.token(session, Use.DRAFT, ente_id, row.id)
 
@@ -122,7 +132,7 @@ def speak(session: Session, *, ente_id: int, token: str, language: str) -> None:
 def note(session: Session, *, ente_id: int, token: str, notes: str) -> None:
     """What he adds about his matter. Raises `FieldError`."""
     row = _open(session, ente_id, token)
-    notes = notes.replace("\r\n", "\n").strip()
+    notes = people.lines(notes)
     if len(notes) > LONGEST_NOTES or not all(line.isprintable() for line in notes.splitlines()):
         raise FieldError("È troppo lungo, o ha caratteri che non si possono scrivere.", "notes")
     _keep(session, row, replace(_told(session, row), notes=notes))
@@ -212,6 +222,15 @@ def _mine(session: Session, ente_id: int, token: str) -> BookingDraft:
     if row is None or row.ente_id != ente_id or row.changed_at < clock.now(session) - KEPT:
         raise DraftGoneError("Questa prenotazione non è più aperta: ricomincia da capo.")
     return row
+
+
+def _come_back(session: Session, ente_id: int, token: str) -> BookingDraft | None:
+    """His draft, unless it is forgotten or booked by now."""
+    try:
+        row = _mine(session, ente_id, token)
+    except DraftGoneError:
+        return None
+    return row if row.appointment_id is None else None
 
 
 def _open(session: Session, ente_id: int, token: str) -> BookingDraft:

@@ -47,6 +47,7 @@ class Held:
     ends_at: datetime
     until: datetime
     left: int
+    channel: Channel
 
 
 def hold(
@@ -219,5 +220,5 @@ def _held(session: Session, row: Appointment) -> Held:
     assert row.held_until is not None
     return Held(
         codes.token(session, Use.HOLD, row.ente_id, row.id), row.id, row.service_id, row.office_id, row.desk_id,
-        row.starts_at, row.ends_at, row.held_until, MOST_EXTENDED - row.extended,
+        row.starts_at, row.ends_at, row.held_until, MOST_EXTENDED - row.extended, row.channel,
     )  # fmt: skip

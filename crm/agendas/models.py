@@ -109,7 +109,7 @@ class BookableService(Base):
     horizon_days: Mapped[int] = mapped_column(SmallInteger, default=60)
     cutoff: Mapped[int] = mapped_column(default=120)
     per_day: Mapped[int] = mapped_column(SmallInteger, default=1)
-    ahead: Mapped[int] = mapped_column(SmallInteger, default=2)
+    ahead: Mapped[int] = mapped_column(SmallInteger, default=1)
     moves: Mapped[int] = mapped_column(SmallInteger, default=3)
     walk_ins: Mapped[int | None] = mapped_column(SmallInteger)  # numbers that a kiosk gives a day; none: any
     needs_code: Mapped[bool] = mapped_column(default=False)  # a one-time code, before it is booked on the web

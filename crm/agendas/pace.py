@@ -29,6 +29,8 @@ class Ask(StrEnum):
 
     BEGIN = "begin"
     TIMES = "times"
+    HOLD = "hold"  # a time, or for longer
+    WRITE = "write"  # what somebody tells of himself
     BOOK = "book"
     BOOK_UNSOLVED = "book_unsolved"  # without the puzzle's answer
     CODE = "code"
@@ -46,9 +48,9 @@ class Pace:
 
 _TEN = timedelta(minutes=10)
 PACES = {
-    Ask.BEGIN: Pace(60, _TEN), Ask.TIMES: Pace(300, _TEN), Ask.BOOK: Pace(30, _TEN),
-    Ask.BOOK_UNSOLVED: Pace(5, _TEN), Ask.CODE: Pace(10, _TEN), Ask.CHANGE: Pace(60, _TEN),
-    Ask.RATE: Pace(30, _TEN),
+    Ask.BEGIN: Pace(60, _TEN), Ask.TIMES: Pace(300, _TEN), Ask.HOLD: Pace(90, _TEN),
+    Ask.WRITE: Pace(300, _TEN), Ask.BOOK: Pace(30, _TEN), Ask.BOOK_UNSOLVED: Pace(5, _TEN), Ask.CODE: Pace(10, _TEN),
+    Ask.CHANGE: Pace(60, _TEN), Ask.RATE: Pace(30, _TEN),
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def parse(told: Person, channel: Channel, *, by_voice: bool = False) -> Person:
     wrong: list[InvalidError] = []
     person = replace(
         told, **{name: " ".join(getattr(told, name).split()) for name in ("given_name", "surname", "email")},
-        notes=told.notes.strip(), language=told.language if told.language in LANGUAGES else "it",
+        notes=lines(told.notes), language=told.language if told.language in LANGUAGES else "it",
     )  # fmt: skip
     for name, longest in LONGEST.items():
         value = getattr(person, name)
@@ -75,6 +75,11 @@ def parse(told: Person, channel: Channel, *, by_voice: bool = False) -> Person:
     if wrong:
         raise InvalidError("Ricontrolla i campi indicati.", parts=wrong)
     return replace(person, codice_fiscale=code, phone=phone, email=email)
+
+
+def lines(text: str) -> str:
+    """Words of several lines as they are kept: tabs and hard spaces, as they are pasted from elsewhere, are spaces."""
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def reach(told: Person) -> tuple[str | None, str | None]:

@@ -7,6 +7,7 @@ once somebody has seen them all: they stay as they are, to be moved or cancelled
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,7 @@ from crm.agendas.models import (
     ServiceClerk,
     ServiceOffice,
 )
-from crm.agendas.plan import Exceptional, Plan, Window, open_on
+from crm.agendas.plan import Exceptional, Open, Plan, Window, open_on
 from crm.agendas.queries import AppointmentView
 from crm.agendas.rules import Channel
 from crm.agendas.slots import Seat, Taken, misplaced
@@ -50,7 +51,7 @@ LONGEST = {"name": 80, "description": 1000, "bring": 1000}
 # What a service may be set to: least, most and what it is without being told, by its field.
 RANGES = {
     "duration": (5, 480, 20), "buffer": (0, 120, 0), "step": (5, 480, 20), "notice": (0, 43_200, 120),
-    "horizon_days": (1, 366, 60), "cutoff": (0, 43_200, 120), "per_day": (1, 50, 1), "ahead": (1, 50, 2),
+    "horizon_days": (1, 366, 60), "cutoff": (0, 43_200, 120), "per_day": (1, 50, 1), "ahead": (1, 50, 1),
     "moves": (0, 50, 3),
 }  # fmt: skip
 NOBODY: frozenset[UUID] = frozenset()
@@ -191,9 +192,10 @@ def drop_draft(session: Session, by: Principal, *, ente_id: int, office_id: int)
 
 
 def publish(
-    session: Session, by: Principal, *, ente_id: int, office_id: int, seen: frozenset[UUID] = NOBODY
+    session: Session, by: Principal, *, ente_id: int, office_id: int, seen: frozenset[UUID] = NOBODY,
+    public_url: str = "",
 ) -> int:  # fmt: skip
-    """Let citizens book by the week that was prepared, from its first day on; its id.
+    """Let citizens book by the week that was prepared, from its first day on, at `public_url`; its id.
 
     Raises `DisplacedError` while appointments would be left outside that `seen` does not name.
     """
@@ -208,7 +210,7 @@ def publish(
 
     after = {"version": row.version, "valid_from": row.valid_from.isoformat(), "office_id": office_id}
     _change(session, by, office_id, write, kind="agenda.published", after=after, seen=seen)
-    sites.open_pages(session, by, ente_id=ente_id)
+    sites.open_pages(session, by, ente_id=ente_id, public_url=public_url)
     return row.id
 
 
@@ -224,8 +226,8 @@ def displaced_by_draft(session: Session, office_id: int) -> list[AppointmentView
 
 def displaced(session: Session, before: Plan, after: Plan) -> list[AppointmentView]:
     """The appointments ahead that a plan holds, and another does not."""
-    ahead = queries.ahead(session, after.office_id)
-    return [one for one in ahead if _outside(after, one) and not _outside(before, one)]
+    then, now = _open_by_day(before), _open_by_day(after)
+    return [one for one in queries.ahead(session, after.office_id) if _outside(now, one) and not _outside(then, one)]
 
 
 def outside(session: Session, office_id: int) -> list[AppointmentView]:
@@ -237,7 +239,8 @@ def outside(session: Session, office_id: int) -> list[AppointmentView]:
         return []
     days = [clock.business_day(one.starts_at) for one in ahead]
     away = busy(session, [office_id], min(days), max(days))
-    return [one for one in ahead if _outside(plan, one, away)]
+    opened = _open_by_day(plan)
+    return [one for one in ahead if _outside(opened, one, away)]
 
 
 def add_exception(
@@ -331,11 +334,16 @@ def _change(
     touch(session, topics.office(office_id))
 
 
-def _outside(plan: Plan, one: AppointmentView, away: Collection[Busy] = ()) -> bool:
+def _open_by_day(plan: Plan) -> Callable[[date], list[Open]]:
+    """What is open on a day, worked out once for all who come on it."""
+    return cache(partial(open_on, plan))
+
+
+def _outside(opened: Callable[[date], list[Open]], one: AppointmentView, away: Collection[Busy] = ()) -> bool:
     served = Stretch(one.starts_at, one.ends_at)
     near = [each for each in away if each.when.overlaps(served)]
-    opened = left_open(open_on(plan, clock.business_day(one.starts_at)), near)
-    return misplaced(opened, Taken(Seat(one.desk_id, one.place), served), one.service_id, served)
+    left = left_open(opened(clock.business_day(one.starts_at)), near)
+    return misplaced(left, Taken(Seat(one.desk_id, one.place), served), one.service_id, served)
 
 
 def _office(session: Session, by: Principal, ente_id: int, office_id: int) -> None:

@@ -265,6 +265,11 @@ def get(session: Session, appointment_id: UUID) -> AppointmentView:
     return found[0]
 
 
+def several(session: Session, appointment_ids: Collection[UUID]) -> Mapping[UUID, AppointmentView]:
+    """Those of these appointments that were booked."""
+    return {one.id: one for one in _views(session, Appointment.id.in_(appointment_ids))}
+
+
 def by_code(session: Session, ente_id: int, code: str) -> AppointmentView | None:
     """The appointment of an ente with this code, as `codes.read_code` returns it."""
     return next(iter(_views(session, Appointment.ente_id == ente_id, Appointment.code == code)), None)

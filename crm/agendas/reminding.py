@@ -1,8 +1,8 @@
 """The day before, whoever booked is reminded: once for each time that it was given, and not when he has just booked."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import cast, select
+from sqlalchemy import ColumnElement, cast, select
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
@@ -10,6 +10,7 @@ from crm.agendas import telling
 from crm.agendas.models import Appointment, AppointmentState
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.core.each import total_of_each
 from crm.enti import queries as enti
 from crm.messages.models import Message
 from crm.messages.templates import MessageTemplate
@@ -19,10 +20,12 @@ FRESH = timedelta(hours=12)  # who booked or moved it since then knows
 
 
 def remind(database: Database) -> int:
-    """Owe the reminders that are due, of every ente; how many."""
+    """Owe the reminders that are due, of every ente; how many. One ente's trouble is no other's."""
     with database.begin(Scope.nothing()) as session:
         served = enti.served(session)
-    return database.transact(Scope.of_enti(served), owe)
+    with database.begin(Scope.of_enti(served)) as session:
+        soon = session.scalars(select(Appointment.ente_id).where(*_due(clock.now(session))).distinct()).all()
+    return total_of_each(soon, lambda one: database.transact(Scope.of_enti([one]), owe))
 
 
 def owe(session: Session) -> int:
@@ -32,14 +35,18 @@ def owe(session: Session) -> int:
     cause = "appointment:" + cast(Appointment.id, String) + ":" + cast(Appointment.sequence, String) + f":{kind.value}"
     told = select(Message.id).where(Message.ente_id == Appointment.ente_id, Message.cause == cause).exists()
     due = session.scalars(
-        select(Appointment)
-        .where(
-            Appointment.state == AppointmentState.BOOKED, Appointment.starts_at > now + LATEST,
-            Appointment.starts_at <= now + BEFORE, Appointment.changed_at <= now - FRESH,
-            Appointment.email.is_not(None) | Appointment.phone.is_not(None), ~told,
-        )
+        select(Appointment).where(*_due(now), ~told)
         .order_by(Appointment.starts_at).with_for_update(skip_locked=True, of=Appointment)
     ).all()  # fmt: skip
     for row in due:
         telling.remind(session, row)
     return len(due)
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Who is to be reminded, unless he was."""
+    return (
+        Appointment.state == AppointmentState.BOOKED, Appointment.starts_at > now + LATEST,
+        Appointment.starts_at <= now + BEFORE, Appointment.changed_at <= now - FRESH,
+        Appointment.email.is_not(None) | Appointment.phone.is_not(None),
+    )  # fmt: skip

@@ -19,12 +19,13 @@ from crm.audit import service as audit
 from crm.core.configuration import changed, kept
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
+from crm.messages.templates import LONGEST_OWN
 
 PATH = "/prenota"
 APPOINTMENT, WISH, OFFER = "appuntamento", "attesa", "posto"  # what a link's token is about
 MOST_FRAMES, LONGEST_SLUG, LONGEST_HOST = 10, 40, 253
-LONGEST_LINK = 120  # of a message; what is managed by a token of 53 signs
-TOKEN = 53
+TOKEN = 53  # signs, at the end of a link to somebody's appointment
+TOO_LONG = "Con questo sito e questo nome i collegamenti nei messaggi sono troppo lunghi: accorcia il nome."
 _WEB = re.compile(r"https://[!-~]{1,400}")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -112,30 +113,41 @@ def by_host(session: Session, host: str) -> Site | None:
     return next((one for one in sites(session) if one.host is not None and one.host == host.lower()), None)
 
 
-def open_pages(session: Session, by: Principal, *, ente_id: int) -> None:
-    """Give an ente that publishes its first agenda an address, after its name; one that has an address keeps it."""
+def open_pages(session: Session, by: Principal, *, ente_id: int, public_url: str = "") -> None:
+    """Give an ente that publishes its first agenda an address, after its name; one that has an address keeps it.
+
+    Under a long `public_url` the name is shorter: an SMS holds a link of `LONGEST_OWN` characters.
+    """
     if of_ente(session, ente_id) is not None:
         return
     name = enti.badges(session, frozenset({ente_id}))[ente_id].short_name
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:34].strip("-") or "ente"
+    most = max(4, min(LONGEST_SLUG, room_for_slug(public_url)) - 6)  # "-2" follows where another has the name
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:most].strip("-") or "ente"
     taken = {one.slug for one in sites(session)}
     names = itertools.chain([slug], (f"{slug}-{n}" for n in itertools.count(2)))
-    save(session, by, ente_id=ente_id, slug=next(one for one in names if one not in taken))
+    slug = next(one for one in names if one not in taken)
+    save(session, by, ente_id=ente_id, slug=slug, public_url=public_url)
+
+
+def room_for_slug(base: str) -> int:
+    """How long a name in the address may be, for links under this origin to fit into an SMS. Pure."""
+    return LONGEST_OWN - len(Site(0, "").manage_at(base)) - 1 - TOKEN
 
 
 def save(
     session: Session, by: Principal, *, ente_id: int, slug: str, host: str = "", framed_by: str = "",
-    needs_code: bool = False, links: Mapping[str, str] | None = None,
+    needs_code: bool = False, links: Mapping[str, str] | None = None, public_url: str = "",
 ) -> Site:  # fmt: skip
     """Open an ente's pages, or change what it decides about them. `framed_by`: origins, one a line; `links`: addresses
-    by the value of a `Link`. Raises `InvalidError` with what is wrong at each field.
+    by the value of a `Link`; `public_url`: where the pages are without a host of its own. Raises `InvalidError` with
+    what is wrong at each field.
     """
     require_on(session, by, Permission.AGENDA_MANAGE, ente_id=ente_id)
     slug, host = slug.strip().lower(), host.strip().lower()
     frames = tuple(dict.fromkeys(one.rstrip("/") for one in framed_by.lower().split()))
     told = {name: address for name in Link if (address := (links or {}).get(name.value, "").strip())}
-    wrong = [InvalidError(text, field=field) for field, text in _wrong(slug, host, frames, told)]
+    wrong = list(_wrong(slug, host, frames, told, public_url))
     changed(session)
     for other in sites(session):
         if other.ente_id != ente_id and other.slug == slug:
@@ -165,17 +177,19 @@ def _noted(one: Site) -> dict[str, object]:
 
 
 def _wrong(
-    slug: str, host: str, frames: tuple[str, ...], links: Mapping[Link, str]
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+    slug: str, host: str, frames: tuple[str, ...], links: Mapping[Link, str], public_url: str
+) -> Iterator[InvalidError]:  # fmt: skip
     """What is wrong, each with its field. Pure."""
     if not _SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
-        yield "slug", "Scrivi lettere minuscole, cifre e trattini, come in «san-vincenzo»."
+        yield InvalidError("Scrivi lettere minuscole, cifre e trattini, come in «san-vincenzo».", field="slug")
     if host and (not _HOST.fullmatch(host) or len(host) > LONGEST_HOST):
-        yield "host", "Scrivi il nome del sito senza https, come in «prenota.comune.example.it»."
-    elif host and len(Site(0, slug, host).manage_at("")) + 1 + TOKEN > LONGEST_LINK:
-        yield "host", "Con questo sito e questo nome i collegamenti nei messaggi sono troppo lunghi: accorcia il nome."
+        yield InvalidError("Scrivi il nome del sito senza https, come in «prenota.comune.example.it».", field="host")
+    elif len(slug) > room_for_slug(f"https://{host}" if host else public_url):
+        yield InvalidError(TOO_LONG, field="host" if host else "slug")
     if len(frames) > MOST_FRAMES or not all(_ORIGIN.fullmatch(one) and len(one) <= LONGEST_HOST for one in frames):
-        yield "framed_by", "Scrivi un indirizzo per riga, come in «https://www.comune.example.it»."
+        yield InvalidError("Scrivi un indirizzo per riga, come in «https://www.comune.example.it».", field="framed_by")
     for name, address in links.items():
         if not _WEB.fullmatch(address):
-            yield name.value, "Scrivi un indirizzo intero, come in «https://www.comune.example.it/privacy»."
+            yield InvalidError(
+                "Scrivi un indirizzo intero, come in «https://www.comune.example.it/privacy».", field=name.value
+            )

@@ -1,6 +1,8 @@
-"""A week of an agenda as a picture: a column for each weekday, in it a lane for each desk, hours from above. Pure."""
+"""A week of an agenda as a picture (a column for each weekday, in it a lane for each desk, hours from above), and in
+words. Pure.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
 
@@ -53,6 +55,24 @@ def drawn(windows: Sequence[Window], desks: Sequence[int]) -> Picture:
             if one.desk_id in lane
         ),
     )  # fmt: skip
+
+
+def received(windows: Iterable[Window]) -> list[tuple[tuple[int, ...], tuple[tuple[int, int], ...]]]:
+    """When people are received, whatever the desk: weekdays (0 is Monday) that have the same hours, with those hours in
+    minutes of the day.
+    """
+    by_day: dict[int, list[tuple[int, int]]] = {}
+    for one in sorted(windows, key=lambda one: (one.weekday, one.opens)):
+        hours = by_day.setdefault(one.weekday, [])
+        start, end = _minutes(one.opens), _end(one)
+        if hours and start <= hours[-1][1]:
+            hours[-1] = (hours[-1][0], max(hours[-1][1], end))
+        else:
+            hours.append((start, end))
+    days_of: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for day in sorted(by_day):
+        days_of.setdefault(tuple(by_day[day]), []).append(day)
+    return [(tuple(days), hours) for hours, days in days_of.items()]
 
 
 def _minutes(clock: time) -> int:

@@ -1,6 +1,6 @@
 """Reading what decides about messages, and what was sent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -50,6 +50,12 @@ def get(session: Session, message_id: UUID) -> MessageView:
 
 def _view(row: Message) -> MessageView:
     return MessageView(**{name: getattr(row, name) for name in MessageView.__dataclass_fields__})
+
+
+def states(session: Session, ente_id: int, causes: Collection[str]) -> Mapping[str, MessageState]:
+    """How the messages of these causes stand, of those that made one."""
+    rows = select(Message.cause, Message.state).where(Message.ente_id == ente_id, Message.cause.in_(causes))
+    return {row.cause: row.state for row in session.execute(rows)}
 
 
 def undelivered(session: Session, ente_ids: Collection[int]) -> list[MessageView]:

@@ -21,6 +21,7 @@ from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.messages import outbox, queries, rules
+from crm.messages.fields import Name
 from crm.messages.models import UNDER_WAY, Message, MessageChannel, MessageState, MessageStop, Reason
 from crm.messages.rules import Address, Facts, Go, Wanted, Withheld
 from crm.messages.templates import TEMPLATES
@@ -69,7 +70,7 @@ def prepare(session: Session, order: Order) -> Prepared:
     facts, his_language = _facts(session, order)
     decision = rules.decide(_wanted(template, order), facts, now=clock.now(session))
     language = spoken(order.language or his_language)
-    known = {"ente": enti.badges(session)[order.ente_id].name} if "ente" in template.fields else {}
+    known = {"ente": _ente_name(session, order.ente_id)} if "ente" in template.fields else {}
     values = {**known, **order.values}
     written = _NO_WORDS
     if decision.address is not None and not (isinstance(decision, Withheld) and decision.reason is Reason.NOT_VERIFIED):
@@ -77,6 +78,12 @@ def prepare(session: Session, order: Order) -> Prepared:
             template, values, channel=decision.address.channel, language=language, verified=decision.address.verified
         )  # fmt: skip
     return Prepared(template, decision, language, written)
+
+
+def _ente_name(session: Session, ente_id: int) -> str:
+    """As messages say it: short, where the whole name takes too much of an SMS."""
+    badge = enti.badges(session)[ente_id]
+    return badge.name if len(badge.name) <= Name().longest else badge.short_name
 
 
 def owe(
@@ -148,6 +155,13 @@ def cancel(session: Session, by: Principal, *, message_id: UUID) -> None:
         session, by, kind="message.cancelled", ente_id=row.ente_id, contact_id=row.contact_id,
         subject=f"message:{row.id}", call_id=row.call_id,
     )  # fmt: skip
+
+
+def withdraw(session: Session, *, ente_id: int, causes: Collection[str]) -> None:
+    """What these causes owe and has not left yet stays: it would tell what is no longer so."""
+    owed = (Message.ente_id == ente_id, Message.cause.in_(causes), Message.state == MessageState.OWED)
+    for row in session.scalars(select(Message).where(*owed).with_for_update()).all():
+        outbox.end(session, row, MessageState.WITHHELD, Reason.CANCELLED)
 
 
 def stop(session: Session, *, ente_id: int, channel: MessageChannel, address: str) -> None:

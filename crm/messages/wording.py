@@ -16,7 +16,7 @@ from typing import Any
 from crm.core.errors import InvalidError
 from crm.messages.fields import Field, Name
 from crm.messages.models import MessageChannel
-from crm.messages.segments import is_gsm, segments
+from crm.messages.segments import in_gsm, is_gsm, segments
 
 LANGUAGES = ("it", "en", "de")
 MOST_SEGMENTS = 3
@@ -129,7 +129,8 @@ def write(
     """The words of a message. At a verified address they are those that tell, as far as there are values for them.
 
     Raises `InvalidError`, with each field that is wrong, and where an SMS or a subject would tell of a debt; a name is
-    no word of it, whatever it is.
+    no word of it, whatever it is. Accents and dashes that the GSM alphabet lacks ("2° piano", "dell’Unione") make no
+    SMS longer than it may be: they are written as it can.
     """
     if unknown := set(values) - set(template.fields):
         raise InvalidError("Il messaggio ha un campo che non conosce.", field=min(unknown))
@@ -138,6 +139,7 @@ def write(
     if channel is MessageChannel.SMS:
         body = _filled(template, words.sms, values, language)
         if not template.free:
+            body = in_gsm(body)
             _require_neutral(_filled(template, words.sms, unnamed, language), language)
         if segments(body) > MOST_SEGMENTS:
             raise InvalidError(f"Il testo è troppo lungo: al massimo {MOST_SEGMENTS} SMS.")

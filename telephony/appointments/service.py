@@ -37,15 +37,19 @@ from telephony.appointments.state import (
     Want,
 )  # fmt: skip
 from telephony.ivr.languages import Language
+from telephony.selfservice import guesses
 
 SOON = timedelta(days=13)  # looked through first: most who call find a time within them
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: in which call, from which number (E.164; none is withheld), and where he manages what he books."""
+    """Who calls: in which call of which contract, from which number (E.164; none is withheld), and where he manages
+    what he books.
+    """
 
     call_id: UUID
+    contract_id: int
     number: str | None
     language: Language
     public_url: str
@@ -124,13 +128,25 @@ def _book(session: Session, caller: Caller, state: State) -> Booked | Refused:
 
 
 def _find(session: Session, caller: Caller, state: State, offered: Sequence[EnteOffered]) -> Found | Refused:
-    """An appointment of an ente that this line serves, by its code and the number that was left for it."""
-    number = typed_number(state.number) if state.stage is Stage.NUMBER else caller.number
+    """An appointment of an ente that this line serves, by its code and the number that was left for it.
+
+    Too many codes that are none of that number's, or of this caller's, and no more are looked at: he hears the same.
+    """
+    keyed = state.stage is Stage.NUMBER
+    number = typed_number(state.number) if keyed else caller.number
     if number is None:
+        return Refused(Line.UNKNOWN)
+    ente_id = offered[0].id if len(offered) == 1 else None
+    guess = guesses.about(
+        session, contract_id=caller.contract_id, caller=caller.number, kind="appointment number", what=number
+    )
+    if guesses.stopped(session, guess, ente_id=ente_id):
         return Refused(Line.UNKNOWN)
     his = queries.of_phone(session, [one.id for one in offered], number)
     one = next((one for one in his if codes.on_keys(one.code) == state.code), None)
     if one is None:
+        if his or keyed:  # who calls from another telephone than the one he left has guessed nothing yet
+            guesses.failed(session, guess, ente_id=ente_id)
         return Refused(Line.UNKNOWN)
     what = queries.service(session, one.ente_id, one.service_id).called(caller.language)
     return Found(str(one.id), one.ente_id, one.starts_at, what, where(queries.office(session, one.office_id)))

@@ -31,7 +31,7 @@ def bookable(session: Session, call: CallRow, flow: Flow) -> tuple[EnteOffered, 
 
 def arrange(session: Session, call: CallRow, asked: Arrange, place: Place, facts: Facts, to: Addresses) -> Answer:
     """See to what he asks for. The call is then about that ente, and served by the voice menu."""
-    caller = Caller(call.id, facts.caller, place.language, to.public_url)
+    caller = Caller(call.id, call.contract_id, facts.caller, place.language, to.public_url)
     answer = appointments.arrange(session, caller, asked.request, facts.bookable)
     did = DONE.get(type(answer))
     if did is not None:

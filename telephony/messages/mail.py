@@ -1,6 +1,7 @@
 """E-mail by SMTP (RFC 5321), one connection a message; every step ends within the time-out."""
 
 import contextlib
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import idna
 _WIRE = CRLF.clone(max_line_length=200)  # so that no address on the web is folded; RFC 5322 allows 998
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DATA_WANTED = 354
+_METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)  # of an entry for calendars
 _NO_SUCH_MAILBOX = frozenset({550, 551, 553})
 
 
@@ -86,7 +88,9 @@ class Mailer:
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
         if mail.calendar:
-            message.add_attachment(mail.calendar, subtype="calendar", filename="appuntamento.ics")
+            method = _METHOD.search(mail.calendar)  # RFC 6047, 2.4: the content type says it too
+            told = {"method": method[1]} if method else None
+            message.add_attachment(mail.calendar, subtype="calendar", filename="appuntamento.ics", params=told)
         return message
 
     def _connected(self) -> smtplib.SMTP:

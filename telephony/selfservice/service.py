@@ -6,12 +6,11 @@ the audit, with the factor that opened it.
 
 import hmac
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.audit import service as audit
@@ -28,13 +27,12 @@ from crm.messages.templates import MessageTemplate
 from crm.positions import queries as positions
 from crm.positions.views import PositionView
 from telephony.ivr.languages import Language
-from telephony.selfservice import limits, prompts, queries, telling
+from telephony.selfservice import guesses, limits, prompts, queries, telling
 from telephony.selfservice.dialogue import FACTORS, Answer, Request, Want
-from telephony.selfservice.models import CallerCode, CallerPin, FactorFailure
+from telephony.selfservice.models import CallerCode, CallerPin
 from telephony.selfservice.prompts import Line
 
 CODE_DIGITS, CODE_LIVES = 6, timedelta(minutes=10)
-WITHHELD = b""  # stands for the number of whoever withholds it
 REFUSED = Answer(granted=False)
 
 
@@ -69,21 +67,23 @@ class Consulted:
 
 
 def consult(session: Session, caller: Caller, request: Request, *, factor: str) -> Consulted:
-    """Answer a request about a notice. `factor` is what has opened the conversation: nothing, or a member of `Want`.
-
-    One attempt at a time about a notice, and of a caller: who tries from two lines at once has no more tries.
-    """
+    """Answer a request about a notice. `factor` is what has opened the conversation: nothing, or a member of `Want`."""
     found = _find(session, caller, request.notice)
     if request.want in FACTORS | {Want.SEND_CODE, Want.PAPER}:
-        about = _marks(session, caller, request.notice)
-        if _stopped(session, caller, about, found):
+        about = guesses.about(
+            session, contract_id=caller.contract_id, caller=caller.number, kind="self-service notice",
+            what=request.notice,
+        )  # fmt: skip
+        if guesses.stopped(session, about, ente_id=found.ente_id if found else None):
             return Consulted(REFUSED)
         if request.want is Want.SEND_CODE:
             if found is not None:
-                _send_code(session, caller, found, about[1])
+                _send_code(session, caller, found, about.what)
             return Consulted(REFUSED)  # nobody is told
         if found is None or not _proved(session, caller, found, request):
-            _fail(session, caller, found, about, request)
+            guesses.failed(session, about, ente_id=found.ente_id if found else caller.ente_id)
+            if found is not None:
+                _note(session, caller, found, "self_service.refused", {"factor": request.want.value})
             return Consulted(REFUSED)
     if found is None:
         return Consulted(REFUSED)
@@ -158,59 +158,6 @@ def pin_mark(session: Session, ente_id: int, contact_id: int, pin: str) -> bytes
 def _code_mark(session: Session, caller: Caller, found: Found, code: str) -> bytes:
     said = f"{caller.call_id}:{found.ente_id}:{min(found.same)}:{code}"
     return secrecy.of(session).mark("self-service code", said.encode())
-
-
-# -- failures ----------------------------------------------------------------------------------------------------
-
-
-def _marks(session: Session, caller: Caller, notice: str) -> tuple[bytes, bytes]:
-    """The caller and the notice as failures know them. Both are locked until the end of the transaction."""
-    hidden = secrecy.of(session)
-    who = hidden.mark("self-service caller", caller.number.encode()) if caller.number else WITHHELD
-    what = hidden.mark("self-service notice", notice.encode())
-    if caller.number:
-        _lock(session, who)
-    _lock(session, what)
-    return who, what
-
-
-def _lock(session: Session, mark: bytes) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(mark[:8], "big", signed=True))))
-
-
-def _stopped(session: Session, caller: Caller, about: tuple[bytes, bytes], found: Found | None) -> bool:
-    """Whether there have been too many failures of this caller, about this notice, or of the whole ente."""
-    at = clock.now(session)
-    who, what = about
-    of_caller = limits.CALLER if caller.number else limits.WITHHELD
-    own = FactorFailure.contract_id == caller.contract_id
-    return (
-        limits.reached(_failed(session, at, own, FactorFailure.caller_mark == who), of_caller, at)
-        or limits.reached(_failed(session, at, FactorFailure.notice_mark == what), limits.NOTICE, at)
-        or (
-            found is not None
-            and limits.reached(_failed(session, at, FactorFailure.ente_id == found.ente_id), limits.ENTE, at)
-        )
-    )
-
-
-def _failed(session: Session, at: datetime, *whose: ColumnElement[bool]) -> Iterable[datetime]:
-    return session.scalars(select(FactorFailure.failed_at).where(FactorFailure.failed_at > at - limits.LONGEST, *whose))
-
-
-def _fail(session: Session, caller: Caller, found: Found | None, about: tuple[bytes, bytes], request: Request) -> None:
-    at = clock.now(session)
-    _forget(session, FactorFailure.failed_at, at - limits.LONGEST)
-    who, what = about
-    session.add(
-        FactorFailure(
-            contract_id=caller.contract_id, ente_id=found.ente_id if found else caller.ente_id, caller_mark=who,
-            notice_mark=what, failed_at=at,
-        )
-    )  # fmt: skip
-    session.flush()
-    if found is not None:
-        _note(session, caller, found, "self_service.refused", {"factor": request.want.value})
 
 
 def _forget(session: Session, column: InstrumentedAttribute[datetime], until: datetime) -> None:

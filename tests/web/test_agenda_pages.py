@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, time
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -251,3 +252,48 @@ def test_an_external_calendar_is_named_shown_as_it_stands_and_taken_away(
     let_in(client, "sara")
     assert post(client, f"{at}/external/{calendar}/remove").status_code == 204
     assert "occupato nel calendario esterno" not in client.get(f"{at}?day={day}").text
+
+
+def test_whoever_takes_too_long_keeps_what_is_typed_and_has_another_time_by_one_press(
+    client: TestClient, database: Database, cast: Cast, office: int, day: str
+) -> None:
+    let_in(client, "anna")
+    page = client.get(f"/agendas/{office}/book?day={day}").text
+    (service,) = set(re.findall(r'name="service" value="(\d+)"', page))
+    wanted = re.findall(r'name="at" value="([^"]+)"', page)[0]
+    form = post(client, "/agendas/hold", service=service, channel="phone", at=wanted).headers["HX-Redirect"]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', client.get(form).text))
+    hidden = {name: hidden[name] for name in ("service", "channel", "wanted")}
+    assert hidden == {"service": service, "channel": "phone", "wanted": wanted}
+    with database.begin(Scope.of_enti([cast.empoli])) as session:  # somebody else wanted it once it had expired
+        holding.release(session, ente_id=cast.empoli, token=form.rsplit("/", 1)[1])
+    typed = {**hidden, "surname": "Verdi", "given_name": "Paola", "email": "p@example.it"}
+    told = post(client, form, **typed)
+    near = re.findall(r'name="at" value="([^"]+)"', told.text)
+    assert len(near) == 5
+    assert "HX-Redirect" not in told.headers
+    assert {"surname"} <= set(post(client, form, **{**typed, "surname": ""}, at=near[1]).json()["fields"])
+    made = post(client, form, **typed, at=near[1]).headers["HX-Redirect"]
+    assert "Paola Verdi" in client.get(made).text
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        row = session.scalars(select(Appointment).where(Appointment.surname == "Verdi")).one()
+        assert f"{row.office_id}/{row.starts_at.isoformat()}" == near[1]
+
+
+def test_the_staff_are_told_whether_the_person_is(
+    client: TestClient, database: Database, cast: Cast, office: int, day: str
+) -> None:
+    """Who left an e-mail is written to; who left nothing has to be told by somebody."""
+    let_in(client, "sara")
+    mario = the_one(database, cast)
+    page = client.get(f"/agendas/appointments/{mario.id}?day={day}").text
+    times = re.findall(r'name="at" value="([^"]+)"', page)
+    moved = post(client, f"/agendas/appointments/{mario.id}/move", at=times[0])
+    assert unquote(moved.headers["HX-Notice"]) == "Appuntamento spostato. La persona è avvisata."
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.get_one(Appointment, mario.id).email = None
+    moved = post(client, f"/agendas/appointments/{mario.id}/move", at=times[1])
+    assert "avvisa tu la persona" in unquote(moved.headers["HX-Notice"])
+    sent = post(client, f"/agendas/{office}/bulk", kind="cancel", first=day, reason="Sciopero")
+    shown = client.get(sent.headers["HX-Redirect"]).text
+    assert "da avvisare a voce" in shown

@@ -2,18 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from crm.agendas import drafts, pace, preparing, reminding, sites
 from crm.agendas.models import Appointment, AppointmentState, BookingDraft, BookingPace
 from crm.agendas.pace import Ask
-from crm.agendas.plan import Window
+from crm.agendas.plan import Exceptional, Window
 from crm.agendas.preparing import ServiceTold
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -57,7 +57,7 @@ class Citizen:
         assert (
             self.client.post(f"{at}/orario", data={"time": self.times(at)[nth]}).headers["location"] == f"{at}/dettagli"
         )
-        assert self.client.post(f"{at}/dettagli", data={"notes": "Sedia a rotelle"}).status_code == 303
+        assert self.client.post(f"{at}/dettagli", data={"notes": " Sedia\ta\xa0rotelle "}).status_code == 303
         assert self.client.post(f"{at}/richiedente", data=who or PAOLA).headers["location"] == f"{at}/riepilogo"
         return at
 
@@ -418,6 +418,102 @@ def test_the_day_before_he_is_reminded_once_and_after_cancelling_not_at_all(citi
     assert [citizen.work(reminding.owe), citizen.work(reminding.owe)] == [1, 0]
     wanted = select(Message.address).where(Message.template == "appointment_reminder")
     assert citizen.work(lambda s: list(s.scalars(wanted))) == ["paola@example.it"]
+
+
+def test_whoever_goes_back_to_the_first_step_loses_nothing(citizen: Citizen) -> None:
+    at = citizen.to_the_summary()
+    token = at.rsplit("/", 1)[1]
+    back = citizen.client.post(f"{at}/salva", data={"step": "riepilogo", "to": "luogo"}).headers["location"]
+    page = citizen.client.get(back).text
+    assert f'name="draft" value="{token}"' in page
+    assert "required checked" in page
+    sent = {"service": str(citizen.service), "office": str(citizen.office), "draft": token}
+    assert citizen.client.post(BEGIN, data=sent).headers["location"] == f"{at}/orario"  # his own draft again
+    times_page = citizen.client.get(f"{at}/orario").text
+    assert "Vai avanti con questo orario" in times_page
+    assert f'href="{at}/riepilogo"' in times_page
+    assert "Sedia a rotelle" in citizen.client.get(f"{at}/riepilogo").text
+    other = citizen.work(lambda s: another_office(s, citizen))
+    sent["office"] = str(other)
+    assert citizen.client.post(BEGIN, data=sent).headers["location"] == f"{at}/orario"
+    assert not citizen.work(lambda s: s.scalar(select(func.count()).select_from(Appointment)))  # let go
+    assert 'value="Verdi"' in citizen.client.get(f"{at}/attesa").text
+    gone = citizen.client.post(BEGIN, data={**sent, "office": str(citizen.office), "draft": "x"})
+    assert token not in gone.headers["location"]
+
+
+def another_office(session: Session, citizen: Citizen) -> int:
+    sara, of = principal_of(session, citizen.cast.sara), {"ente_id": citizen.cast.empoli}
+    office = Office(**of, name="Altro", address="Via Po 2", competent_for="", accessibility="", hours=[])
+    session.add(office)
+    session.flush()
+    told = ServiceTold(
+        {"name": {"it": "Rimborsi"}}, {"duration": 60, "step": 60}, frozenset({office.id, citizen.office})
+    )
+    preparing.save_service(session, sara, **of, service_id=citizen.service, told=told)
+    return office.id
+
+
+def test_after_booking_a_draft_is_gone_on_with_no_more(citizen: Citizen) -> None:
+    at = citizen.to_the_summary()
+    citizen.client.post(f"{at}/riepilogo")
+    sent = {"service": str(citizen.service), "office": str(citizen.office), "draft": at.rsplit("/", 1)[1]}
+    assert citizen.client.post(BEGIN, data=sent).headers["location"].removesuffix("/orario") != at
+
+
+def test_one_address_holds_no_more_than_so_many_times_and_is_led_back_to_where_it_was(citizen: Citizen) -> None:
+    """A script that holds each time of an office, and for longer and longer, is told to wait."""
+    at = citizen.to_the_summary()
+    for ask, path, sent in (
+        (Ask.HOLD, "orario", {"time": "x"}),
+        (Ask.HOLD, "salva", {"step": "richiedente", "to": "tieni"}),
+        (Ask.WRITE, "salva", {"step": "richiedente", "surname": "Neri"}),
+        (Ask.WRITE, "richiedente", PAOLA),
+        (Ask.WRITE, "dettagli", {"notes": ""}),
+    ):
+        citizen.work(lambda s: s.execute(delete(BookingPace)))
+        assert citizen.client.post(f"{at}/{path}", data=sent).status_code != 429
+        citizen.work(lambda s: s.execute(update(BookingPace).values(asked=pace.PACES[ask].most)))  # noqa: B023
+        told = citizen.client.post(f"{at}/{path}", data=sent)
+        assert told.status_code == 429, path
+        back = f"{at}/{'riepilogo' if path == 'salva' else path}"
+        assert f'href="{back}"' in told.text
+
+
+def test_why_the_office_is_closed_is_told_to_citizens(citizen: Citizen) -> None:
+    day = clock.in_rome(datetime.now(UTC)).date() + timedelta(days=2)
+    told = [Exceptional(0, None, day, day, closed=True, words="Assemblea <del> personale")]
+
+    def close(session: Session) -> None:
+        of = {"ente_id": citizen.cast.empoli, "office_id": citizen.office}
+        preparing.add_exception(session, principal_of(session, citizen.cast.sara), **of, told=told[0])
+
+    citizen.work(close)
+    page = citizen.client.get(f"{citizen.begin()}/orario?month={day:%Y-%m}").text
+    assert "Assemblea &lt;del&gt; personale" in page
+    assert "l'ufficio è chiuso" in page
+    assert "lunedì, martedì, mercoledì, giovedì, venerdì, sabato, domenica: " in citizen.client.get(BEGIN).text
+
+
+def test_a_move_that_cannot_be_is_told_beside_the_times(citizen: Citizen) -> None:
+    citizen.books()
+    day = clock.business_day(citizen.booked()[0].starts_at)
+    at = citizen.begin()
+    free = times_on(citizen, f"{at}/orario", day + timedelta(days=1))
+    citizen.client.post(f"{at}/orario", data={"time": free[0]})
+    citizen.client.post(f"{at}/richiedente", data=PAOLA)
+    mine = str(citizen.client.post(f"{at}/riepilogo").headers["location"]).removesuffix("?nuovo=1")
+    told = citizen.client.post(f"{mine}/sposta", data={"time": times_on(citizen, f"{mine}/sposta", day)[0]})
+    assert told.status_code == 409
+    assert "Quel giorno hai già un appuntamento" in told.text
+    assert "Sposta l'appuntamento" in told.text
+    done = update(Appointment).values(state=AppointmentState.DONE)
+    citizen.work(lambda s: s.execute(done))
+    assert citizen.client.post(f"{mine}/disdici").headers["location"] == mine
+
+
+def times_on(citizen: Citizen, path: str, day: date) -> list[str]:
+    return re.findall(r'name="time" value="([^"]+)"', citizen.client.get(f"{path}?day={day}").text)
 
 
 def test_who_may_not_prepare_agendas_opens_no_pages(citizen: Citizen) -> None:

@@ -9,10 +9,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.agendas import booking, finding, holding, queries
-from crm.agendas.errors import SlotGoneError
+from crm.agendas import booking, finding, holding, queries, telling
+from crm.agendas.errors import HoldGoneError, SlotGoneError
 from crm.agendas.people import Person
-from crm.agendas.rules import Channel
+from crm.agendas.rules import Channel, Gone
 from crm.agendas.sites import manage_at
 from crm.agendas.slots import Free
 from crm.core import clock
@@ -88,9 +88,7 @@ def move(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, at: Box = 
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(
-        runtime, visit, work, translations(visit.language).gettext("Appuntamento spostato: la persona è avvisata.")
-    )
+    return _do(runtime, visit, appointment_id, work, translations(visit.language).gettext("Appuntamento spostato."))
 
 
 @router.post("/appointments/{appointment_id}/cancel")
@@ -109,9 +107,7 @@ def cancel(
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(
-        runtime, visit, work, translations(visit.language).gettext("Appuntamento annullato: la persona è avvisata.")
-    )
+    return _do(runtime, visit, appointment_id, work, translations(visit.language).gettext("Appuntamento annullato."))
 
 
 @router.post("/appointments/{appointment_id}/restore")
@@ -125,9 +121,7 @@ def restore(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Resp
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
 
-    return _do(
-        runtime, visit, work, translations(visit.language).gettext("Appuntamento ripreso: la persona è avvisata.")
-    )
+    return _do(runtime, visit, appointment_id, work, translations(visit.language).gettext("Appuntamento ripreso."))
 
 
 @router.get("/{office_id}/book")
@@ -208,42 +202,66 @@ def extend(runtime: RuntimeDep, visit: ChangeDep, office_id: int, token: str) ->
 def book(
     runtime: RuntimeDep, visit: ChangeDep, office_id: int, token: str, given_name: Box = "", surname: Box = "",
     codice_fiscale: Box = "", phone: Box = "", email: Box = "", spoken: Box = "it", notes: Box = "",
+    service: Box = "", channel: Box = "phone", wanted: Box = "", at: Box = "",
 ) -> Response:  # fmt: skip
-    """It is his."""
+    """It is his; or somebody else has the time by now, and with what is typed he has another (`at`) by one press."""
     scope = visit.scope(Permission.APPOINTMENT_MANAGE)
     person = Person(given_name, surname, codice_fiscale, phone, email, spoken, notes)
 
+    def instead(session: Session, ente_id: int) -> str:
+        (service_id,), (chosen, starts_at) = ids_in([service or "0"]), picked(at)
+        return holding.hold(
+            session, visit.principal, ente_id=ente_id, service_id=service_id, office_id=chosen, starts_at=starts_at,
+            channel=_channel(channel), holder=f"user:{visit.principal.user_id}", instead=token,
+        ).token  # fmt: skip
+
     def work(session: Session) -> UUID:
-        office = office_in(session, scope, office_id)
+        ente_id = office_in(session, scope, office_id).ente_id
         return booking.book(
-            session, visit.principal, ente_id=office.ente_id, hold=token, person=person,
-            manage_at=manage_at(session, office.ente_id, runtime.settings.public_url),
+            session, visit.principal, ente_id=ente_id, hold=instead(session, ente_id) if at else token, person=person,
+            manage_at=manage_at(session, ente_id, runtime.settings.public_url),
         ).appointment_id  # fmt: skip
+
+    def near(session: Session) -> SlotGoneError:
+        """What is near to the time that he held, once nobody knows of the hold any more."""
+        (service_id,), (chosen, starts_at) = ids_in([service or "0"]), picked(at or wanted)
+        offered = queries.service(session, office_in(session, scope, office_id).ente_id, service_id)
+        return SlotGoneError(Gone.TAKEN, finding.alternatives(
+            session, offered, channel=_channel(channel), starts_at=starts_at, office_id=chosen
+        ))  # fmt: skip
 
     try:
         made = runtime.database.transact(scope, work)
     except SlotGoneError as gone:
-        return _gone(runtime, visit, gone, pick=False)
+        return _gone(runtime, visit, gone)
+    except HoldGoneError:
+        return _gone(runtime, visit, runtime.database.transact(scope, near))
     told = translations(visit.language).gettext("Appuntamento prenotato.")
     return shown_anew(told, at=f"/agendas/appointments/{made}")
 
 
-def _do(runtime: Runtime, visit: Visit, work: Any, done: str) -> Response:
+def _do(runtime: Runtime, visit: Visit, appointment_id: UUID, work: Any, done: str) -> Response:
+    """Do it, and say whether the person is told, or somebody has to."""
+
+    def do(session: Session) -> bool:
+        work(session)
+        return telling.told(session, [queries.get(session, appointment_id)])[appointment_id]
+
     try:
-        runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work)
+        told = runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), do)
     except SlotGoneError as gone:
         return _gone(runtime, visit, gone)
-    return shown_anew(done)
+    gettext = translations(visit.language).gettext
+    alone = gettext("Non ha un recapito a cui scrivere: avvisa tu la persona.")
+    return shown_anew(f"{done} {gettext('La persona è avvisata.') if told else alone}")
 
 
-def _gone(runtime: Runtime, visit: Visit, gone: SlotGoneError, *, pick: bool = True) -> Response:
+def _gone(runtime: Runtime, visit: Visit, gone: SlotGoneError) -> Response:
     """What is said instead of the time, and the times that are near; the buttons are the form's own."""
     with runtime.database.begin(visit.scope(Permission.APPOINTMENT_READ)) as session:
         offices = {one.office_id: queries.office(session, one.office_id).name for one in gone.alternatives}
     return HTMLResponse(
-        fragment(
-            "agendas/_gone.html", visit.language, words=str(gone), times=gone.alternatives, offices=offices, pick=pick
-        )
+        fragment("agendas/_gone.html", visit.language, words=str(gone), times=gone.alternatives, offices=offices)
     )
 
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.agendas import booking, finding, holding, queries
+from crm.agendas import booking, finding, holding, queries, telling
 from crm.agendas.errors import HoldGoneError, SlotGoneError
 from crm.agendas.holding import Held
 from crm.agendas.people import Person
@@ -22,7 +22,6 @@ from crm.agendas.queries import ServiceView
 from crm.agendas.rules import Channel
 from crm.agendas.sites import manage_at
 from crm.agendas.slots import MOST_TOLD, Free, few
-from crm.agendas.telling import where
 from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
 from crm.contacts.models import ReachKind, Verification
@@ -217,7 +216,7 @@ def book(
         visit.sent(session)
         one = queries.get(session, booked.appointment_id)
         return fragment(
-            "agendas/_beside_booked.html", visit.language, one=one, told=where(one.email, one.phone) is not None,
+            "agendas/_beside_booked.html", visit.language, one=one, told=telling.told(session, [one])[one.id],
             office=queries.office(session, one.office_id), service=queries.service(session, ente_id, one.service_id),
         )  # fmt: skip
 
@@ -241,7 +240,7 @@ def cancel(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Respo
             session, visit.principal, ente_id=one.ente_id, appointment_id=one.id, channel=Channel.PHONE,
             manage_at=manage_at(session, one.ente_id, runtime.settings.public_url),
         )  # fmt: skip
-        told = where(one.email, one.phone) is not None
+        told = telling.told(session, [queries.get(session, one.id)])[one.id]
         return fragment("agendas/_beside_cancelled.html", visit.language, one=one, told=told)
 
     return _html(runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work))

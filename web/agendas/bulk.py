@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.agendas import queries
+from crm.agendas import queries, telling
 from crm.agendas.bulk import service
 from crm.agendas.bulk.models import BulkKind, BulkState, ItemState
 from crm.agendas.bulk.service import Which
@@ -117,12 +117,16 @@ def _changed(runtime: Any, visit: Visit, work: Any) -> Response:
 def _shown(session: Session, scope: Scope, change_id: UUID, language: str) -> dict[str, Any]:
     one = service.get(session, change_id)
     office = office_in(session, scope, one.office_id)
-    rows = [(row, queries.get(session, row.appointment_id)) for row in service.items(session, change_id)]
+    items = service.items(session, change_id)
+    views = queries.several(session, [row.appointment_id for row in items])
+    rows = [(row, views[row.appointment_id]) for row in items]
     waiting = ItemState.DONE if one.state is BulkState.UNDOING else ItemState.WAITING
     return {
         "change": one, "office": office, "ente": badges(session)[one.ente_id], "rows": rows,
         "services": {each.id: each.called(language) for each in queries.services(session, one.ente_id)},
         "desk_names": {each.id: each.name for each in queries.desks(session, one.office_id)},
+        "ways": {view.id: [channel for channel, _ in telling.ways(view.email, view.phone)] for view in views.values()},
+        "told": telling.told(session, views.values()),
         "running": one.state in {BulkState.RUNNING, BulkState.UNDOING},
         "done": sum(row.state is not waiting for row, _ in rows),
         "may_undo": one.state is BulkState.DONE and any(row.state is ItemState.DONE for row, _ in rows),

@@ -88,7 +88,13 @@ def save_site(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: Typed
     runtime.database.transact(
         visit.scope(Permission.AGENDA_MANAGE),
         lambda session: sites.save(
-            session, visit.principal, ente_id=ente_id, **told, needs_code=bool(fields.get("needs_code")), links=links
+            session,
+            visit.principal,
+            ente_id=ente_id,
+            **told,
+            needs_code=bool(fields.get("needs_code")),
+            links=links,
+            public_url=runtime.settings.public_url,
         ),
     )
     return shown_anew(translations(visit.language).gettext("Salvato."))

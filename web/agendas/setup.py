@@ -215,7 +215,10 @@ def publish(runtime: RuntimeDep, visit: ChangeDep, office_id: int, seen: Several
     """Citizens book by it."""
 
     def work(session: Session, office: OfficeView) -> None:
-        preparing.publish(session, visit.principal, ente_id=office.ente_id, office_id=office_id, seen=uuids_in(seen))
+        preparing.publish(
+            session, visit.principal, ente_id=office.ente_id, office_id=office_id, seen=uuids_in(seen),
+            public_url=runtime.settings.public_url,
+        )  # fmt: skip
 
     return prepare(runtime, visit, office_id, work)
 

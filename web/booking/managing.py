@@ -1,5 +1,6 @@
 """What somebody has booked: shown by the link that he was sent, moved and cancelled by its buttons alone."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,16 +8,18 @@ import segno
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from crm.agendas import booking, calendars, holding, queries
+from crm.agendas import booking, calendars, holding, queries, telling
 from crm.agendas.errors import SlotGoneError
 from crm.agendas.models import AppointmentState
 from crm.agendas.pace import Ask
 from crm.agendas.queries import AppointmentView, ServiceView
 from crm.agendas.rules import Channel, may_change
 from crm.agendas.sites import PATH, Site
+from crm.contacts.phone import spaced
 from crm.core import clock
-from crm.core.errors import DomainError, InvalidError
+from crm.core.errors import ConflictError, DomainError, InvalidError
 from crm.enti.details import OfficeView
+from crm.messages.models import MessageChannel
 from web.booking import times
 from web.booking.place import PRIVATE, CitizensRoute, onward, require_pace, shown, site_of, spoken, work
 from web.edge.errors import status_of
@@ -48,6 +51,12 @@ class Managed:
     def rates(self) -> bool:
         """Whether he is asked how these pages were: he booked on them, and has not said it yet."""
         return self.at.channel is Channel.WEB and self.at.booked_by is None and not self.at.rated
+
+    @property
+    def goes_to(self) -> tuple[str, ...]:
+        """Where the confirmation went; nowhere, where he left a landline alone."""
+        ways = telling.ways(self.at.email, self.at.phone)
+        return tuple(address if channel is MessageChannel.EMAIL else spaced(address) for channel, address in ways)
 
     @property
     def language(self) -> str:
@@ -97,7 +106,8 @@ def cancel(request: Request, runtime: RuntimeDep, slug: str, token: str) -> Resp
             manage_at=site.manage_at(runtime.settings.public_url),
         )  # fmt: skip
 
-    work(runtime, site, write)
+    with suppress(ConflictError):  # too late, or he has come: the page says so
+        work(runtime, site, write)
     return onward(f"{PATH}/{site.slug}/appuntamento/{token}")
 
 
@@ -131,7 +141,7 @@ def move(request: Request, runtime: RuntimeDep, slug: str, token: str, time: Tex
 
     try:
         work(runtime, site, write)
-    except (SlotGoneError, InvalidError) as error:
+    except (ConflictError, InvalidError) as error:
         return _moving(request, runtime, site, token, error=error)
     return onward(f"{PATH}/{site.slug}/appuntamento/{token}?nuovo=1")
 

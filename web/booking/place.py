@@ -28,6 +28,7 @@ SEE_OTHER = 303
 LONGEST_HEADER = 300
 TOO_OFTEN = 429
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
+_BACK = {"salva": "/riepilogo", "disdici": "", "valuta": ""}  # what is pressed and shows no page of its own
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -111,10 +112,16 @@ def shown(request: Request, site: Site, template: str, language: str, *, status:
 def wait(request: Request, error: TooOftenError) -> Response:
     """Not now: without another look into the database."""
     language = spoken(request, request.query_params.get("lang", ""))
-    said_so = {"message": said(language, str(error)), "begins": f"{PATH}/{error.site.slug}"}
+    said_so = {"message": said(language, str(error)), "back": _page_of(request)}
     answer = _of_site(error.site, page(request, "booking/wait.html", language, status=TOO_OFTEN, **said_so))
     answer.headers["retry-after"] = "600"
     return answer
+
+
+def _page_of(request: Request) -> str:
+    """Where somebody was who pressed something: there he finds what he had said before."""
+    within, _, last = request.url.path.rpartition("/")
+    return within + _BACK[last] if last in _BACK else request.url.path
 
 
 def _of_site(site: Site, answer: Response) -> Response:

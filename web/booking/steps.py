@@ -5,6 +5,7 @@ it, so that going back, changing the language or holding the time for longer los
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.agendas import drafts, pace, people, queries, sites
-from crm.agendas.drafts import Draft
+from crm.agendas.drafts import Draft, DraftGoneError
 from crm.agendas.errors import CodeNeededError, FreeAlreadyError, HoldGoneError, SlotGoneError, TooManyError
 from crm.agendas.pace import Ask
 from crm.agendas.people import Person
@@ -48,15 +49,20 @@ def whose(request: Request, runtime: RuntimeDep) -> Response:
 
 
 @router.get("/{slug}")
-def place(request: Request, runtime: RuntimeDep, slug: str, service: str = "", lang: str = "") -> Response:
-    """Step 1: what for, then where. Any page of the ente's may link here with `service` already chosen."""
+def place(
+    request: Request, runtime: RuntimeDep, slug: str, service: str = "", lang: str = "", draft: str = ""
+) -> Response:  # fmt: skip
+    """Step 1: what for, then where. Any page of the ente's may link here with `service` already chosen; whoever comes
+    back from a later step brings his draft.
+    """
     site = site_of(runtime, slug)
-    return _place(request, runtime, site, service=service, language=spoken(request, lang))
+    return _place(request, runtime, site, service=service, language=spoken(request, lang), again=draft)
 
 
 @router.post("/{slug}")
 def begin(
-    request: Request, runtime: RuntimeDep, slug: str, service: Text = "", office: Text = "", lang: Text = ""
+    request: Request, runtime: RuntimeDep, slug: str, service: Text = "", office: Text = "", lang: Text = "",
+    draft: Text = "",
 ) -> Response:  # fmt: skip
     """Service and office are chosen: the times of that office follow."""
     site = site_of(runtime, slug)
@@ -65,11 +71,11 @@ def begin(
     service_id, office_id = id_of(service), id_of(office)
     if service_id is None or office_id is None:
         wrong = {"office": str(InvalidError("Scegli un ufficio."))}
-        return _place(request, runtime, site, service=service, language=language, wrong=wrong, status=422)
+        return _place(request, runtime, site, service=service, language=language, again=draft, wrong=wrong, status=422)
     token = work(
         runtime, site,
         lambda s: drafts.begin(
-            s, ente_id=site.ente_id, service_id=service_id, office_id=office_id, language=language
+            s, ente_id=site.ente_id, service_id=service_id, office_id=office_id, language=language, again=draft
         ),
     )  # fmt: skip
     return onward(_at(site, token, "orario"))
@@ -89,7 +95,7 @@ def ask_time(
 def choose_time(request: Request, runtime: RuntimeDep, slug: str, token: str, time: Text = "") -> Response:
     """The time is his for five minutes; or it is gone, and here are the nearest."""
     site = site_of(runtime, slug)
-    require_pace(request, runtime, site, Ask.TIMES)
+    require_pace(request, runtime, site, Ask.HOLD)
     try:
         office_id, starts_at = times.read(time)
         work(
@@ -112,6 +118,7 @@ def ask_details(request: Request, runtime: RuntimeDep, slug: str, token: str) ->
 def tell_details(request: Request, runtime: RuntimeDep, slug: str, token: str, notes: Text = "") -> Response:
     """What he adds is kept."""
     site = site_of(runtime, slug)
+    require_pace(request, runtime, site, Ask.WRITE)
     try:
         work(runtime, site, lambda s: drafts.note(s, ente_id=site.ente_id, token=token, notes=notes))
     except InvalidError as error:
@@ -132,6 +139,7 @@ def tell_person(
 ) -> Response:  # fmt: skip
     """Who he is, with what is wrong beside each field."""
     site = site_of(runtime, slug)
+    require_pace(request, runtime, site, Ask.WRITE)
     typed = {
         "given_name": given_name, "surname": surname, "codice_fiscale": codice_fiscale, "email": email, "phone": phone,
     }  # fmt: skip
@@ -201,6 +209,7 @@ def keep(
 ) -> Response:  # fmt: skip
     """Keep what is typed on a step, as it is; then go `to` another, go on in another language, or hold for longer."""
     site = site_of(runtime, slug)
+    require_pace(request, runtime, site, Ask.HOLD if to == "tieni" else Ask.WRITE)
     typed = {"given_name": given_name, "surname": surname, "codice_fiscale": codice_fiscale, "email": email}
     told = typed | {"phone": phone}
     fields = {"richiedente": told, "attesa": told, "dettagli": {"notes": notes}}.get(step, {})
@@ -221,7 +230,7 @@ def keep(
             return _step(request, runtime, site, token, at, error=error)
     if at == "luogo":
         draft = work(runtime, site, lambda s: drafts.read(s, ente_id=site.ente_id, token=token))
-        return onward(f"{PATH}/{site.slug}?service={draft.service_id}&lang={draft.language}")
+        return onward(f"{PATH}/{site.slug}?service={draft.service_id}&lang={draft.language}&draft={token}")
     asked = choices(office or (), day or (), part, until) if at == "attesa" else ""
     return onward(_at(site, token, at) + (f"?{asked}" if asked else ""))
 
@@ -237,8 +246,8 @@ def _at(site: Site, token: str, step: str) -> str:
 
 
 def _place(
-    request: Request, runtime: Any, site: Site, *, service: str, language: str, wrong: dict[str, str] | None = None,
-    status: int = 200,
+    request: Request, runtime: Any, site: Site, *, service: str, language: str, again: str,
+    wrong: dict[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     def read(session: Session) -> dict[str, Any]:
         offered = [one for one in queries.services(session, site.ente_id) if one.active and one.offices]
@@ -246,7 +255,15 @@ def _place(
         if chosen is None and len(offered) == 1:
             chosen = offered[0]
         offices = [queries.office(session, one) for one in sorted(chosen.offices)] if chosen else []
-        return {"offered": offered, "service": chosen, "offices": offices}
+        before = None
+        with suppress(DraftGoneError):
+            before = drafts.read(session, ente_id=site.ente_id, token=again)
+        hours = {one.id: times.received(session, one.id, chosen.id) for one in offices} if chosen else {}
+        return {
+            "offered": offered, "service": chosen, "offices": offices, "hours": hours,
+            "again": before.token if before else "",
+            "office": before.office_id if before else offices[0].id if len(offices) == 1 else None,
+        }  # fmt: skip
 
     found = work(runtime, site, read)
     wrong = {name: said(language, text) for name, text in (wrong or {}).items()}

@@ -1,12 +1,13 @@
 """The free times of a service, as a citizen chooses among them: a month's days, and the times of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from crm.agendas import finding, queries
+from crm.agendas import finding, queries, week
+from crm.agendas.plan import Exceptional, from_now_on
 from crm.agendas.rules import Channel
 from crm.agendas.slots import Free
 from crm.agendas.times import DAY, is_morning
@@ -28,6 +29,9 @@ class Choice:
     morning: tuple[Free, ...]
     afternoon: tuple[Free, ...]
     first: date | None  # the first day with a free time of a later month, where this one has none
+    otherwise: tuple[
+        Exceptional, ...
+    ] = ()  # days of the month on which the office is closed or open otherwise, and why
 
 
 def choice(session: Session, *, ente_id: int, service_id: int, office_id: int, month: str, day: str) -> Choice:
@@ -65,7 +69,27 @@ def choice(session: Session, *, ente_id: int, service_id: int, office_id: int, m
     return Choice(
         months, shown, {one: len(those) for one, those in by_day.items()}, at, early,
         tuple(times[len(early):]), first,
+        _otherwise(queries.plan(session, office_id).exceptions, max(today, shown), _end(shown)),
     )  # fmt: skip
+
+
+def received(
+    session: Session, office_id: int, service_id: int
+) -> list[tuple[tuple[int, ...], tuple[tuple[int, int], ...]]]:  # fmt: skip
+    """When an office receives for a service in the week of today, or of the day on which it begins to."""
+    plan, today = queries.plan(session, office_id), clock.business_day(clock.now(session))
+    agenda = next(iter(from_now_on(plan.agendas, today)), None)
+    desks = {one.id for one in plan.desks if one.active and (not one.services or service_id in one.services)}
+    return week.received(
+        one for one in (agenda.windows if agenda else ())
+        if one.desk_id in desks and (not one.services or service_id in one.services)
+    )  # fmt: skip
+
+
+def _otherwise(told: Iterable[Exceptional], first: date, last: date) -> tuple[Exceptional, ...]:
+    """What the office has written for citizens about days between these two; of single desks they know nothing."""
+    near = [one for one in told if one.words and one.desk_id is None and one.first <= last and one.last >= first]
+    return tuple(sorted(near, key=lambda one: (one.first, one.last, one.id)))
 
 
 def written(office_id: int, starts_at: datetime) -> str:

@@ -11,7 +11,7 @@ from crm.agendas.drafts import Draft
 from crm.agendas.errors import FreeAlreadyError
 from crm.agendas.pace import Ask
 from crm.agendas.people import Person
-from crm.agendas.sites import OFFER, PATH, WISH, Site
+from crm.agendas.sites import APPOINTMENT, OFFER, PATH, WISH, Site
 from crm.agendas.wishes import queries, service
 from crm.agendas.wishes.models import Part
 from crm.agendas.wishes.service import Wanted
@@ -174,9 +174,12 @@ def _offer(
         return {
             **_known(session, wish), "one": one, "stands": stands,
             "office": agendas.office(session, one.office_id), "now": clock.now(session),
+            "taken": queries.managed_by(session, site.ente_id, one),
         }  # fmt: skip
 
     found = work(runtime, site, read)
+    if found["taken"] is not None:  # whoever opens the message's link again wants his appointment
+        return onward(f"{PATH}/{site.slug}/{APPOINTMENT}/{found['taken']}")
     language = spoken(request, lang) if lang else found["wish"].language
     return shown(
         request, site, "offer.html", language, status=status_of(error) if error else 200, at=_at(site, OFFER, token),

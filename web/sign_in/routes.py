@@ -14,6 +14,7 @@ from crm.access import second_factor
 from crm.access import service as access
 from crm.access.permissions import Permission
 from crm.access.service import Browser, SignInError, TooManyAttemptsError
+from crm.agendas import sites
 from crm.core.clock import in_rome
 from crm.core.db import Scope
 from crm.core.errors import DomainError
@@ -34,8 +35,12 @@ STALE = "La pagina è rimasta aperta troppo a lungo: riprova."
 
 @router.get("/")
 def front_door(runtime: RuntimeDep, request: Request) -> Response:
-    """To one's own page."""
+    """To one's own page; on an ente's own host name, to where its citizens book."""
     visit = visit_of(runtime, request.cookies.get(COOKIE))
+    with runtime.database.begin(Scope.nothing()) as session:
+        site = None if visit else sites.by_host(session, request.url.hostname or "")
+    if site is not None:
+        return RedirectResponse(f"{sites.PATH}/{site.slug}", SEE_OTHER)
     return RedirectResponse(_home(visit) if visit else "/sign-in", SEE_OTHER)
 
 

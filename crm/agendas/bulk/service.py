@@ -247,8 +247,8 @@ def _owe(session: Session, change: BulkChange) -> None:
 
 
 def _concerned(session: Session, office_id: int, which: Which) -> list[AppointmentView]:
-    if which.outside:
-        return preparing.outside(session, office_id)
+    if which.outside:  # no day of them can be left out: those that come first
+        return preparing.outside(session, office_id)[:MOST]
     now = clock.now(session)
     return [
         one

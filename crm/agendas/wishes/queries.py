@@ -84,6 +84,11 @@ def by_offer(session: Session, ente_id: int, token: str) -> tuple[WishView, Offe
     return wish, one, wish.waits and one.outcome is Outcome.OPEN and one.until > clock.now(session)
 
 
+def managed_by(session: Session, ente_id: int, one: OfferView) -> str | None:
+    """The token of the appointment that an offer has become; none where he has not taken it."""
+    return codes.token(session, Use.MANAGE, ente_id, one.hold_id) if one.outcome is Outcome.TAKEN else None
+
+
 def get(session: Session, wish_id: UUID) -> WishView:
     """A wish. Raises `NotFoundError`."""
     row = session.get(BookingWish, wish_id, populate_existing=True)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 MONDAY = date(2026, 11, 23)
 TUESDAY = date(2026, 11, 24)
 MANAGE = "https://centro.example/appointments/1"
-NUMBERS = {"duration": 20, "step": 20, "notice": 60, "cutoff": 120, "horizon_days": 30}
+NUMBERS = {"duration": 20, "step": 20, "notice": 60, "cutoff": 120, "horizon_days": 30, "ahead": 2}
 PAOLA = Person("Paola", "Verdi", phone="0571 700123", email="Paola@Example.it")
 
 

@@ -1,30 +1,36 @@
 """Holding, booking, moving and cancelling, as web, telephone and desk do it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from threading import Barrier
 from uuid import UUID, uuid4
 
 import pytest
+from icalendar import Calendar
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.agendas import booking, codes, finding, holding, keeping, preparing, queries
+from crm.agendas import booking, codes, finding, holding, keeping, preparing, queries, reminding, telling
 from crm.agendas.codes import Use
 from crm.agendas.errors import HoldGoneError, SlotGoneError, TooManyError
 from crm.agendas.holding import HELD_FOR, MOST_EXTENDED
 from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.plan import Exceptional
+from crm.agendas.preparing import ServiceTold
 from crm.agendas.rules import Channel, Gone
 from crm.audit.models import AuditEntry
 from crm.contacts.models import ContactReach, Verification
+from crm.core.configuration import changed
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.messages.models import Message, MessageChannel
+from crm.enti.models import Ente, Office
+from crm.messages.models import Message, MessageChannel, MessageState
 from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import MARIO_MOBILE, principal_of
-from tests.crm.agendas.conftest import HOUR, MANAGE, MINUTE, MONDAY, PAOLA, TUESDAY, Desks, at
+from tests.crm.agendas.conftest import HOUR, MANAGE, MINUTE, MONDAY, NUMBERS, PAOLA, TUESDAY, Desks, at, every_day
 
 pytestmark = pytest.mark.integration
 NINE = at(TUESDAY, 9)
@@ -45,6 +51,10 @@ def move(desks: Desks, appointment_id: UUID, hold: str, by: Principal | None = N
             s, by, ente_id=desks.cast.empoli, appointment_id=appointment_id, hold=hold, manage_at=MANAGE
         )
     )
+
+
+def owed(desks: Desks) -> list[Message]:
+    return desks.work(lambda s: list(s.scalars(select(Message).order_by(Message.made_at))))
 
 
 def view(desks: Desks, appointment_id: UUID) -> queries.AppointmentView:
@@ -282,6 +292,82 @@ def test_a_taxpayer_who_books_finds_it_on_his_file_and_learns_nothing(desks: Des
         assert (entry.contact_id, entry.status) == (desks.cast.mario, "booked")
 
 
+def test_whatever_the_ente_and_its_office_are_called_somebody_with_a_mobile_alone_books(desks: Desks) -> None:
+    """Names that would take an SMS too far, or have no letter in it, stand in nobody's way."""
+
+    def rename(session: Session) -> None:
+        changed(session)
+        office = session.get_one(Office, desks.office)
+        office.name, office.address = "Ufficio " + "Riscossione " * 8, "Viale Europa 1, 2° piano – Palazzo dell’Unione"
+        session.get_one(Ente, desks.cast.empoli).name = "Unione Montana dei Comuni " + "della Valle " * 7
+
+    desks.work(rename)
+    booked = desks.book(NINE, Person("Paola", "Verdi", phone=MARIO_MOBILE, language="en"))
+    (sms,) = owed(desks)
+    assert sms.channel is MessageChannel.SMS
+    assert sms.body.startswith("Empoli: appointment")
+    assert "Viale Europa 1, 2o piano - Palazzo dell'Unione" in sms.body
+    desks.now[0] = at(MONDAY, 22)
+    assert desks.work(reminding.owe) == 1
+    assert booked.code in sms.body
+
+
+def test_the_confirmation_goes_to_the_e_mail_and_to_the_mobile(desks: Desks) -> None:
+    booked = desks.book(NINE, Person("Paola", "Verdi", phone=MARIO_MOBILE, email="p@example.it"))
+    by = {one.channel: one for one in owed(desks)}
+    assert {*by} == {MessageChannel.EMAIL, MessageChannel.SMS}
+    assert "BEGIN:VEVENT" in by[MessageChannel.EMAIL].calendar
+    assert by[MessageChannel.SMS].calendar == ""
+    assert all(booked.code in one.body for one in by.values())
+
+
+@pytest.mark.parametrize("day", [date(2026, 10, 24), date(2026, 10, 25), date(2027, 3, 27), date(2027, 3, 28)])
+def test_its_entry_in_a_calendar_is_right_where_clocks_change_and_fits_whatever_it_names(
+    desks: Desks, day: date
+) -> None:
+    desks.now[0] = at(day - timedelta(days=3), 8)
+    desks.publish(*every_day(desks.one), valid_from=day - timedelta(days=3))
+
+    def rename(session: Session) -> None:
+        changed(session)
+        office = session.get_one(Office, desks.office)
+        office.address, office.email = "Via Lunga, " * 18, f"{'u' * 60}@{'c' * 60}.example.it"
+        session.get_one(Ente, desks.cast.empoli).name = "Unione, " * 15
+
+    desks.work(rename)
+    mail = f"{'p' * 60}@{'.'.join(['d' * 60] * 3)}.it"
+    booked = desks.book(at(day, 9), Person("Paola", "Verdi", email=mail))
+    (sent,) = owed(desks)
+    entry = Calendar.from_ical(sent.calendar)
+    assert entry["method"] == "REQUEST"
+    (event,) = entry.walk("VEVENT")
+    assert (event["attendee"], event["attendee"].params["RSVP"]) == (f"mailto:{mail}", "FALSE")
+    assert event.start.astimezone(UTC) == booked.starts_at
+    zone = entry.timezones[0].to_tz(lookup_tzid=False)
+    assert event.start.replace(tzinfo=zone).astimezone(UTC) == booked.starts_at  # by what the entry itself says of Rome
+
+
+def test_what_is_no_longer_so_is_not_sent(desks: Desks) -> None:
+    """The confirmation and the reminder still wait for the morning when he moves it; then he cancels."""
+    booked = desks.book(NINE, Person("Paola", "Verdi", phone=MARIO_MOBILE))
+    move(desks, booked.appointment_id, desks.hold(at(TUESDAY, 11)).token)
+    states = {one.template: one.state for one in owed(desks)}
+    assert states == {"appointment_booked": MessageState.WITHHELD, "appointment_moved": MessageState.OWED}
+    desks.now[0] = at(MONDAY, 22)
+    assert desks.work(reminding.owe) == 1
+    one = view(desks, booked.appointment_id)
+    assert desks.work(lambda s: telling.told(s, [one])) == {one.id: True}
+    cancel(desks, booked.appointment_id)
+    states = {one.template: one.state for one in owed(desks)}
+    assert states.pop("appointment_cancelled") is MessageState.OWED
+    assert set(states.values()) == {MessageState.WITHHELD}
+
+
+def test_whoever_left_a_landline_is_told_nothing_and_the_staff_know(desks: Desks) -> None:
+    one = view(desks, desks.book(NINE, Person("Paola", "Verdi", phone="0571 700123")).appointment_id)
+    assert desks.work(lambda s: telling.told(s, [one])) == {one.id: False}
+
+
 def test_a_telephone_names_somebody_only_once_it_is_verified_and_with_his_name(desks: Desks) -> None:
     his = Person("Mario", "Bianchi", phone=MARIO_MOBILE)
     assert view(desks, desks.book(NINE, his).appointment_id).contact_id is None
@@ -302,6 +388,16 @@ def test_nobody_has_more_than_the_service_allows_unless_he_is_at_the_desk(desks:
     with pytest.raises(TooManyError):  # nor by moving one there
         move(desks, second.appointment_id, desks.hold(at(TUESDAY, 11)).token)
     desks.book(at(TUESDAY, 12), channel=Channel.DESK)
+
+
+def test_of_a_new_service_each_has_one_and_the_other_of_the_family_has_his_own(desks: Desks) -> None:
+    texts = {"name": {"it": "IMU"}}
+    told = ServiceTold(texts, {name: n for name, n in NUMBERS.items() if name != "ahead"}, frozenset({desks.office}))
+    desks.tari = desks.work(lambda s: preparing.save_service(s, desks.sara(s), ente_id=desks.cast.empoli, told=told))
+    desks.book(NINE)
+    with pytest.raises(TooManyError, match="codice fiscale"):
+        desks.book(NINE + timedelta(days=1))
+    desks.book(NINE + timedelta(days=1), replace(PAOLA, given_name="Ugo", codice_fiscale="RSSMRA80A01D403T"))
 
 
 def test_who_books_twice_at_once_has_one(desks: Desks) -> None:
@@ -363,6 +459,26 @@ def test_after_the_cut_off_only_the_staff_changes_it(desks: Desks) -> None:
     anna = desks.work(lambda s: principal_of(s, desks.cast.anna))
     cancel(desks, booked.appointment_id, anna, by_office=True, reason="Sportello chiuso")
     assert view(desks, booked.appointment_id).state is AppointmentState.CANCELLED_BY_OFFICE
+
+
+def test_nobody_is_brought_back_to_an_office_that_receives_no_more(desks: Desks) -> None:
+    booked = desks.book(NINE)
+    anna = desks.work(lambda s: principal_of(s, desks.cast.anna))
+    cancel(desks, booked.appointment_id, anna, by_office=True, reason="Sciopero")
+    told = Exceptional(0, None, TUESDAY, TUESDAY, closed=True, words="Sciopero")
+    of = {"ente_id": desks.cast.empoli, "office_id": desks.office}
+    closed = desks.work(lambda s: preparing.add_exception(s, desks.sara(s), **of, told=told))
+
+    def restore() -> None:
+        at = {"appointment_id": booked.appointment_id, "manage_at": MANAGE}
+        desks.work(lambda s: booking.restore(s, anna, ente_id=desks.cast.empoli, **at))  # type: ignore[arg-type]
+
+    with pytest.raises(SlotGoneError) as refused:
+        restore()
+    assert refused.value.because is Gone.CLOSED
+    desks.work(lambda s: preparing.remove_exception(s, desks.sara(s), ente_id=desks.cast.empoli, exception_id=closed))
+    restore()
+    assert view(desks, booked.appointment_id).state is AppointmentState.BOOKED
 
 
 def test_a_citizen_moves_no_oftener_than_the_service_allows(desks: Desks) -> None:

@@ -1,15 +1,16 @@
 """A day as a table: every minute of every place once, whatever is given away."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.agendas.picture import Given, What, seats_of, table
-from crm.agendas.plan import Agenda, Open, from_now_on
+from crm.agendas.plan import Agenda, Open, Window, from_now_on
 from crm.agendas.slots import Seat
 from crm.agendas.times import Stretch
+from crm.agendas.week import received
 
 NINE = datetime(2026, 11, 23, 8, tzinfo=UTC)
 STEP, DAY, MONDAY = timedelta(minutes=10), timedelta(days=1), date(2026, 11, 23)
@@ -34,6 +35,32 @@ def test_a_day_with_a_gap_an_appointment_and_one_that_is_outside() -> None:
         [None, (What.CLOSED, 1, None, False)],
         [None, (What.GIVEN, 1, "Ugo", True)],
     ]
+
+
+windows = st.builds(
+    Window, weekday=st.integers(0, 6), opens=st.times(max_value=time(11, 59)).map(lambda one: one.replace(second=0)),
+    closes=st.sampled_from([time(12), time(18), time(0)]), desk_id=st.integers(1, 3),
+)  # fmt: skip
+
+
+@given(st.lists(windows, max_size=12))
+def test_the_hours_in_words_are_those_of_all_desks_together(some: list[Window]) -> None:
+    told = {day: hours for days, hours in received(some) for day in days}
+    assert {*told} == {one.weekday for one in some}
+    for minute in range(0, 24 * 60, 7):
+        for day in range(7):
+            opened = any(
+                one.opens.hour * 60 + one.opens.minute <= minute < (one.closes.hour or 24) * 60
+                for one in some if one.weekday == day
+            )  # fmt: skip
+            assert opened == any(start <= minute < end for start, end in told.get(day, ()))
+    assert all(one[1] < other[0] for hours in told.values() for one, other in pairwise(hours))
+
+
+def test_days_with_the_same_hours_are_told_together() -> None:
+    some = [Window(day, time(9), time(13), desk) for day in (0, 1, 3) for desk in (1, 2)]
+    some += [Window(3, time(15), time(17, 30), 1), Window(1, time(12), time(13), 3)]
+    assert received(some) == [((0, 1), ((540, 780),)), ((3,), ((540, 780), (900, 1050)))]
 
 
 spans = st.tuples(st.integers(0, 30), st.integers(1, 8)).map(lambda two: (two[0], two[0] + two[1]))

@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 from crm.core.errors import InvalidError
 from crm.messages.fields import Code, Day, Euro, Instant, Link, Name, Text
 from crm.messages.models import MessageChannel
-from crm.messages.segments import segments
-from crm.messages.templates import APPOINTMENT, HOW_TO_PAY, ONE_TIME_CODE, REPLY, TEMPLATES
+from crm.messages.segments import in_gsm, is_gsm, segments
+from crm.messages.templates import (
+    APPOINTMENT,
+    APPOINTMENT_BOOKED,
+    APPOINTMENT_REMINDER,
+    HOW_TO_PAY,
+    LONGEST_OWN,
+    ONE_TIME_CODE,
+    REPLY,
+    TEMPLATES,
+    WAITING_OFFER,
+)
 from crm.messages.wording import LANGUAGES, MOST_SEGMENTS, Kind, Template, TemplateError, Wording, check, spoken, write
 
 SMS, EMAIL = MessageChannel.SMS, MessageChannel.EMAIL
@@ -161,6 +171,40 @@ def test_segments_are_counted_as_the_network_does() -> None:
     assert segments("€" * 80) == 1
     assert segments("€" * 81) == 2
     assert segments("😀" * 35) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("Piazza Garibaldi 1, 2° piano – dell’Unione", "Piazza Garibaldi 1, 2o piano - dell'Unione"),
+        ("FORLÌ, CITTÀ «Vecchia»…", 'FORLI, CITTA "Vecchia"...'),
+        ("Forlì, Bressanone/Brixen, Straße, però", "Forlì, Bressanone/Brixen, Straße, però"),
+        ("Občina Hône, 1º piano", "Obcina Hone, 1o piano"),
+        ("市 😀", "? ?"),
+    ],
+)
+def test_what_the_network_lacks_is_written_as_it_can(typed: str, sent: str) -> None:
+    assert in_gsm(typed) == sent
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_typed_is_written_so_that_it_costs_least(text: str) -> None:
+    assert is_gsm(in_gsm(text))
+    if is_gsm(text):
+        assert in_gsm(text) == text
+
+
+def test_a_street_is_no_word_of_a_debt_and_an_accent_makes_no_sms_too_long() -> None:
+    """Viale Europa, and the longest of each: an ente's name, a place, a link."""
+    for key in (APPOINTMENT_REMINDER, APPOINTMENT_BOOKED, WAITING_OFFER):
+        at = datetime(2026, 11, 25, 9, tzinfo=UTC)
+        values = {
+            "ente": "COMUNITÀ " + "È" * 51, "at": at, "until": at, "place": "Viale Europa 1, 2° piano" + "’" * 56,
+            "code": "CCDDFFGG", "link": "https://x.it/" + "a" * (LONGEST_OWN - 13),
+        }  # fmt: skip
+        for language in LANGUAGES:
+            mine = {name: value for name, value in values.items() if name in key.fields}
+            assert segments(write(key, mine, channel=SMS, language=language, verified=False).body) <= MOST_SEGMENTS
 
 
 def test_whoever_speaks_neither_is_written_to_in_english() -> None:

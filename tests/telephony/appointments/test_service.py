@@ -287,6 +287,22 @@ def test_a_code_without_its_number_and_a_number_without_its_code_find_nothing(ce
     assert [one.state for one in appointments(centre)] == [AppointmentState.BOOKED]
 
 
+def test_codes_are_guessed_five_times_an_hour_whatever_call_and_however_one_comes_back_to_it(
+    centre: Stage, desks: Desks
+) -> None:
+    code = on_keys(booked_by(desks, LANDLINE))
+    wrong = "22222222" if code != "22222222" else "33333333"
+    calls(
+        centre, "2", wrong, "*", "2", wrong, "*", "2", wrong, caller=LANDLINE
+    )  # the star goes back, and is no way out
+    calls(centre, "2", wrong, "0571700123", caller=OTHER)
+    calls(centre, "2", wrong, "0571700123", caller="+393480000089")
+    unknown = "Non troviamo un appuntamento con questi dati."
+    assert calls(centre, "2", code, "0571700123", caller="+393480000090")[1].startswith(unknown)
+    desks.now[0] += timedelta(minutes=61)
+    assert calls(centre, "2", code, caller=LANDLINE)[1].startswith("Il suo appuntamento:")
+
+
 def test_another_entes_line_knows_nothing_of_it(centre: Stage, desks: Desks) -> None:
     code = booked_by(desks, STRANGER)
 
@@ -295,7 +311,7 @@ def test_another_entes_line_knows_nothing_of_it(centre: Stage, desks: Desks) -> 
         s.get_one(PhoneLine, EMPOLI_LINE).ente_id = centre.cast.vinci
 
     centre.work(of_vinci)
-    asked = Caller(UUID(int=1), STRANGER, Language.ITALIAN, "https://cc.example.it")
+    asked = Caller(UUID(int=1), centre.cast.contract, STRANGER, Language.ITALIAN, "https://cc.example.it")
     wanted = Request(Want.FIND, State(Where.CODE, code=on_keys(code)))
     vinci = centre.work(lambda s: offered(s, centre.cast.contract, centre.cast.vinci))
     assert centre.work(lambda s: service.arrange(s, asked, wanted, vinci)) == Refused(Line.UNKNOWN)
@@ -320,7 +336,7 @@ def test_an_appointment_that_is_past_or_cancelled_is_not_found(centre: Stage, de
 
 def test_what_another_ente_offers_is_refused_whatever_a_place_says(centre: Stage, desks: Desks) -> None:
     """A place is ours; should one ever be forged, service and office of one ente are not booked at another."""
-    caller = Caller(UUID(int=1), STRANGER, Language.ITALIAN, "https://cc.example.it")
+    caller = Caller(UUID(int=1), centre.cast.contract, STRANGER, Language.ITALIAN, "https://cc.example.it")
     forged = State(Where.TIMES, ente=centre.cast.vinci, service=desks.tari, office=desks.office)
     forged = replace(forged, starts_at=at(TUESDAY, 9).isoformat())
     for want in (Want.TIMES, Want.HOLD):

@@ -229,11 +229,12 @@ def test_a_huge_address_on_file_harms_nobody(post: Post, mail_server: MailServer
 
 
 def test_an_appointment_brings_its_entry_for_calendars(post: Post) -> None:
-    entry = "BEGIN:VCALENDAR\r\nSUMMARY:È un appuntamento\r\nEND:VCALENDAR\r\n"
+    entry = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:È un appuntamento\r\nEND:VCALENDAR\r\n"
     mail = Mailer("smtp://127.0.0.1:9", "a@example.it", timeout_s=1).compose(replace(a_mail(post), calendar=entry))
     (attached,) = mail.iter_attachments()
     assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "appuntamento.ics")
     assert attached.get_content().split() == entry.split()
+    assert attached["content-type"].params["method"] == "REQUEST"  # RFC 6047, 2.4
 
 
 def a_mail(post: Post) -> Mail:
