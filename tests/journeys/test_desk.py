@@ -39,11 +39,14 @@ def test_a_number_is_given_called_and_served(
     expect(kiosk.locator(".kiosk-wrong:visible")).to_contain_text("non c'è tra gli appuntamenti di oggi")
     kiosk.get_by_role("link", name="Deutsch").click()
     expect(kiosk.locator("#booked")).to_have_text("Ich habe einen Termin")
+    kiosk.wait_for_load_state()  # with its script
     kiosk.route("**/tickets", lambda route: route.abort())  # the server is being started anew
     kiosk.locator(".kiosk-services button").first.click()
     expect(kiosk.locator("#away")).to_be_visible()
     kiosk.unroute("**/tickets")
     kiosk.get_by_role("link", name="Italiano").click()
+    expect(kiosk.locator("#booked")).to_have_text("Ho un appuntamento")
+    kiosk.wait_for_load_state()
     kiosk.locator(".kiosk-services button").first.dblclick()  # one press or two, one number
     number = kiosk.locator(".kiosk-number").inner_text()
     assert_accessible(kiosk)

@@ -111,10 +111,9 @@ def test_what_began_long_ago_is_read_and_what_takes_for_ever_is_not_begun() -> N
     daily = entry("d", roman("19990101T090000", "19990101T091000"), "RRULE:FREQ=DAILY")
     assert len(busy([daily], SINCE, UNTIL)) == (UNTIL - SINCE).days
     ancient = entry("a", roman("00010101T090000", "00010101T091000"), "RRULE:FREQ=DAILY;BYHOUR=9,10,11")
-    for much in ([ancient], [daily] * 200):
-        with pytest.raises(UnreadableError) as refused:
-            busy(much, SINCE, UNTIL)
-        assert refused.value.trouble is Trouble.TOO_MUCH
+    with pytest.raises(UnreadableError) as refused:
+        busy([ancient], SINCE, UNTIL)
+    assert refused.value.trouble is Trouble.TOO_MUCH
 
 
 @pytest.mark.parametrize(
