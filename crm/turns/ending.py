@@ -31,7 +31,7 @@ def end_days(database: Database) -> int:
 
 
 def mark_absent(database: Database) -> int:
-    """Whoever was booked on a day that is over, at an office that works with turns, and was never checked in, did not
+    """Whoever was booked on a day that is over, at an office that works with turns, and was never seen there, did not
     come: of every ente; how many. Whoever did come after all is put right by the staff (`booking.settle`).
     """
     return total_of_each(
@@ -48,19 +48,25 @@ def _mark_absent(session: Session, ente_id: int) -> int:
     today = queries.today(session)
     first = today - LOOKED_BACK * DAY
     worked: dict[int, set[date]] = {}
+    seen: set[tuple[int | None, date]] = set()  # who came that day, be it with a number of those without an appointment
     given = (Turn.ente_id == ente_id, Turn.day >= first - KNOWN_FOR * DAY, Turn.day < today)
-    for office_id, day in session.execute(select(Turn.office_id, Turn.day).where(*given).distinct()):
+    for office_id, day, contact_id in session.execute(
+        select(Turn.office_id, Turn.day, Turn.contact_id).where(*given).distinct()
+    ):
         worked.setdefault(office_id, set()).update(day + n * DAY for n in range(KNOWN_FOR + 1))
+        if contact_id is not None:
+            seen.add((contact_id, day))
     booked = (
         Appointment.office_id.in_(worked), Appointment.state == AppointmentState.BOOKED,
         Appointment.starts_at >= clock.start_of_day(first), Appointment.starts_at < clock.start_of_day(today),
         text(GIVEN),
     )  # fmt: skip
     rows = session.execute(
-        select(Appointment.id, Appointment.office_id, Appointment.starts_at).where(*booked)
+        select(Appointment.id, Appointment.office_id, Appointment.contact_id, Appointment.starts_at).where(*booked)
         .order_by(Appointment.starts_at, Appointment.id).with_for_update(skip_locked=True)
     )  # fmt: skip
-    found = [one.id for one in rows if clock.business_day(one.starts_at) in worked[one.office_id]][:AT_ONCE]
-    for one in found:
+    days = [(one, clock.business_day(one.starts_at)) for one in rows]
+    found = [one.id for one, day in days if day in worked[one.office_id] and (one.contact_id, day) not in seen]
+    for one in found[:AT_ONCE]:
         booking.step(session, None, ente_id=ente_id, appointment_id=one, to=AppointmentState.NO_SHOW)
-    return len(found)
+    return len(found[:AT_ONCE])

@@ -148,8 +148,25 @@ def search(
 
 @router.post("/turns/{turn_id}/identify")
 def identify(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, contact: Annotated[int, Form()]) -> Response:
-    """It is he. His file opens by the questions."""
-    _change(runtime, visit, partial(service.identify, by=visit.principal, turn_id=turn_id, contact_id=contact))
+    """It is he. His file opens by the questions; that of whoever it was taken for closes."""
+
+    def work(session: Session) -> None:
+        _close(session, visit, turn_id)
+        service.identify(session, visit.principal, turn_id=turn_id, contact_id=contact)
+
+    _change(runtime, visit, work)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/turns/{turn_id}/close")
+def close(runtime: RuntimeDep, visit: ChangeDep, turn_id: int) -> Response:
+    """It is somebody else: the file closes, and who it is can be said anew."""
+
+    def work(session: Session) -> None:
+        _close(session, visit, turn_id)
+        touch(session, topics.office(queries.get(session, turn_id).office_id))
+
+    _change(runtime, visit, work)
     return Response(status_code=NO_CONTENT)
 
 

@@ -16,6 +16,7 @@ from crm.agendas import queries as agendas
 from crm.agendas.booking import Booked
 from crm.agendas.external.models import BusyTime, ExternalCalendar
 from crm.agendas.models import AppointmentDeed, AppointmentState
+from crm.agendas.people import Person
 from crm.agendas.plan import Exceptional
 from crm.agendas.preparing import ServiceTold
 from crm.agendas.rules import Channel
@@ -301,6 +302,19 @@ def test_who_had_an_appointment_and_never_came_is_marked_so_once_the_day_is_over
             room.do(d.cast.anna, booking.settle, ente_id=d.cast.empoli, appointment_id=one.appointment_id, came=False)
     told = d.work(lambda s: [one.deed for one in agendas.events(s, missed.appointment_id)])
     assert told == [AppointmentDeed.BOOKED, AppointmentDeed.MISSED, AppointmentDeed.DONE]
+
+
+def test_who_was_served_with_a_number_in_the_place_of_his_appointment_did_come(room: Room) -> None:
+    anna, d = room.desks.cast.anna, room.desks
+    d.now[0] = at(MONDAY, 8)
+    booked = d.book(at(MONDAY, 9, 20), Person("Mario", "Bianchi", "BNCMRA62A01D403X", email="m@example.it"))
+    d.now[0] = at(MONDAY, 9, 20)
+    turn = room.ticket()
+    room.next(anna)
+    room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)
+    d.now[0] = at(TUESDAY, 0, 5)
+    assert ending.mark_absent(d.database) == 0
+    assert d.work(lambda s: agendas.get(s, booked.appointment_id)).contact_id == d.cast.mario
 
 
 def test_an_office_that_gives_no_numbers_says_of_nobody_that_he_did_not_come(room: Room) -> None:
