@@ -38,6 +38,8 @@ STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
     (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED, (_S.SERVING, _S.ARRIVED): _D.BACK,
     **{(one, _S.UNSERVED): _D.CLOSED for one in (_S.ARRIVED, _S.CALLED, _S.SERVING)},
 }  # fmt: skip
+# What somebody of the staff may still say of a day that is over.
+SETTLED = frozenset({(_S.BOOKED, _S.DONE), (_S.BOOKED, _S.NO_SHOW), (_S.NO_SHOW, _S.DONE), (_S.UNSERVED, _S.DONE)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +201,22 @@ def step(
     wanted = service_id or row.service_id
     if to in SERVED and (by is None or not queries.may_serve(queries.clerks(session, ente_id), wanted, by.user_id)):
         raise ForbiddenError("Questo servizio lo seguono altri: passa la persona a un altro sportello.")
-    deed = STEPS.get((row.state, to))
-    if deed is None:
-        raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
-    row.state, row.changed_at = to, clock.now(session)
-    session.flush()
-    telling.tell(session, by, row, deed, channel=Channel.DESK)
+    _become(session, by, row, to, STEPS.get((row.state, to)))
+
+
+def settle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, came: bool) -> None:
+    """Say of a day that is over whether somebody came, where the desk did not or did so wrongly. Twice is once."""
+    row, to = _locked(session, by, ente_id, appointment_id), _S.DONE if came else _S.NO_SHOW
+    if row.state is to:
+        return
+    if not is_over(row.starts_at, now=clock.now(session)):
+        raise ConflictError("Si dice a giornata finita: chi è qui adesso si segna allo sportello.")
+    _become(session, by, row, to, (_D.DONE if came else _D.MISSED) if (row.state, to) in SETTLED else None)
+
+
+def is_over(starts_at: datetime, *, now: datetime) -> bool:
+    """Whether the day of an appointment is over, in Rome. Pure."""
+    return clock.business_day(starts_at) < clock.business_day(now)
 
 
 def managed(session: Session, *, ente_id: int, token: str) -> queries.AppointmentView:
@@ -213,6 +225,16 @@ def managed(session: Session, *, ente_id: int, token: str) -> queries.Appointmen
     if found is None:
         raise NotFoundError("Questo appuntamento non esiste.")
     return queries.get(session, found)
+
+
+def _become(
+    session: Session, by: Principal | None, row: Appointment, to: AppointmentState, deed: AppointmentDeed | None
+) -> None:  # fmt: skip
+    if deed is None:
+        raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
+    row.state, row.changed_at = to, clock.now(session)
+    session.flush()
+    telling.tell(session, by, row, deed, channel=Channel.DESK)
 
 
 def _already(session: Session, ente_id: int, token: str) -> Booked | None:

@@ -30,11 +30,16 @@ def letter(position: PositionView, those: Iterable[StepView]) -> list[str]:
     name, ending = ACT_NAMES[position.act_kind]
     act = f"{name} n. {position.act_number} ({TAX_NAMES[position.tax]} {position.year}), "
     act += f"emess{ending}{when(' il ', position.issued_on)}"
-    extent = "totale" if position.state is PositionState.RELIEVED else "parziale"
+    # What was relieved before the rest was, was a part.
+    last = max((one.on for one in steps(position) if one.kind is StepKind.RELIEF and one.until is None), default=None)
     owed = owed_cents(position)
+
+    def extent(one: StepView) -> str:
+        return "totale" if position.state is PositionState.RELIEVED and one.on == last else "parziale"
+
     return [
         *(
-            f"Si comunica che l'ente ha disposto lo sgravio {extent}{_amount(one)} del seguente atto: {act}. "
+            f"Si comunica che l'ente ha disposto lo sgravio {extent(one)}{_amount(one)} del seguente atto: {act}. "
             f"Provvedimento{_reference(one)}{when(' del ', one.on)}{aside(one.note)}."
             for one in those
         ),

@@ -150,7 +150,7 @@ class FirstFree(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     ente_id: Mapped[int]
     first: Mapped[date | None]
-    working_days: Mapped[int] = mapped_column(SmallInteger)  # until then; without one, those of the whole horizon
+    working_days: Mapped[int] = mapped_column(SmallInteger)  # until then; without one see `sampling`
     sampled_at: Mapped[datetime]
 
     __table_args__ = (

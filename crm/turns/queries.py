@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.agendas import queries as agendas
+from crm.agendas.external.queries import busy, left_open
 from crm.agendas.models import Appointment
+from crm.agendas.plan import open_on
 from crm.agendas.queries import ServiceView
+from crm.agendas.times import DAY
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
 from crm.core import clock
@@ -19,7 +22,7 @@ from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnState
 from crm.turns.order import Waiting, in_order
-from crm.turns.reception import Reception, reception
+from crm.turns.reception import LOOKED_AHEAD, Reception, reception
 from crm.turns.tickets import letter_of
 
 AT_DESK = (TurnState.CALLED, TurnState.SERVING)
@@ -49,6 +52,7 @@ class TurnView:
     called_at: datetime | None
     serving_since: datetime | None
     note: str = ""
+    asked: str = ""  # what he wrote when he booked
 
     @property
     def waiting(self) -> Waiting:
@@ -128,12 +132,6 @@ def get(session: Session, turn_id: int) -> TurnView:
     return found[0]
 
 
-def of_appointments(session: Session, ids: Collection[UUID]) -> dict[UUID, TurnView]:
-    """The turns of these appointments, whose people have come."""
-    found = _views(session, Turn.appointment_id.in_(ids)) if ids else []
-    return {one.appointment_id: one for one in found if one.appointment_id is not None}
-
-
 def seats(session: Session, office_id: int) -> dict[int, Seat]:
     """Who sits at an office's desks today."""
     rows = session.execute(
@@ -158,7 +156,9 @@ def offered(session: Session, ente_id: int, office_id: int) -> list[ServiceView]
 
 
 def received(session: Session, ente_id: int, office_id: int) -> Reception:
-    """How an office receives whoever comes without an appointment. A number passed on counts for what it was given."""
+    """How an office receives whoever comes without an appointment: by its agenda, and not while its calendars elsewhere
+    are busy. A number passed on counts for what it was given.
+    """
     rows = session.execute(
         select(Turn.letter, func.count())
         .where(Turn.office_id == office_id, Turn.day == today(session), Turn.appointment_id.is_(None))
@@ -166,8 +166,10 @@ def received(session: Session, ente_id: int, office_id: int) -> Reception:
     )
     by_letter = {letter: count for letter, count in rows}  # noqa: C416  # rows are no pairs to mypy
     every = [one.id for one in agendas.services(session, ente_id)]
+    plan, day = agendas.plan(session, office_id), today(session)
+    away = busy(session, [office_id], day, day + LOOKED_AHEAD * DAY)
     return reception(
-        agendas.plan(session, office_id),
+        lambda on: left_open(open_on(plan, on), away),
         [(one.id, one.walk_ins) for one in offered(session, ente_id, office_id)],
         {one: by_letter.get(letter_of(every, one), 0) for one in every}, clock.now(session),
     )  # fmt: skip
@@ -219,7 +221,7 @@ def _views(session: Session, *conditions: ColumnElement[bool]) -> list[TurnView]
     rows = session.execute(
         select(
             Turn, Contact.surname, Contact.given_name, Appointment.surname.label("told"),
-            Appointment.given_name.label("told_given"),
+            Appointment.given_name.label("told_given"), Appointment.notes,
         )
         .outerjoin(Contact, (Contact.id == Turn.contact_id) & (Contact.ente_id == Turn.ente_id))
         .outerjoin(Appointment, (Appointment.id == Turn.appointment_id) & (Appointment.ente_id == Turn.ente_id))
@@ -231,7 +233,7 @@ def _views(session: Session, *conditions: ColumnElement[bool]) -> list[TurnView]
             row.appointment_id, row.contact_id,
             full_name(surname, given) if surname else full_name(told, told_given) if told else "",
             row.language, row.arrived_at, row.starts_at, row.for_desk, row.desk_id, row.clerk_id, row.calls,
-            row.called_at, row.serving_since, row.note,
+            row.called_at, row.serving_since, row.note, asked or "",
         )
-        for row, surname, given, told, told_given in rows
+        for row, surname, given, told, told_given, asked in rows
     ]  # fmt: skip

@@ -1,11 +1,11 @@
-"""Whether an office gives numbers now, and if not, when again. Pure: its agenda in, what the kiosk says out."""
+"""Whether an office gives numbers now, and if not, when again. Pure: its hours in, what the kiosk says out."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from crm.agendas.plan import Open, Plan, open_on
+from crm.agendas.plan import Open
 from crm.agendas.times import DAY
 from crm.core.clock import business_day
 
@@ -35,12 +35,15 @@ class Reception:
 
 
 def reception(
-    plan: Plan, services: Iterable[tuple[int, int | None]], given: Mapping[int, int], now: datetime
+    hours: Callable[[date], Collection[Open]], services: Iterable[tuple[int, int | None]], given: Mapping[int, int],
+    now: datetime,
 ) -> Reception:  # fmt: skip
-    """`services`: each with how many numbers a day it gives, none for any; `given`: how many it gave today."""
-    left = [one for one in open_on(plan, business_day(now)) if one.when.end > now]
+    """`hours`: when the desks are open on a day; `services`: each with how many numbers a day it gives, none for any;
+    `given`: how many it gave today.
+    """
+    left = [one for one in hours(business_day(now)) if one.when.end > now]
     return Reception(
-        any(one.when.start - EARLY <= now for one in left), _opens_at(plan, left, now),
+        any(one.when.start - EARLY <= now for one in left), _opens_at(hours, left, now),
         {one: why for one, most in services if (why := _without(one, most, given, left)) is not None},
     )  # fmt: skip
 
@@ -51,11 +54,13 @@ def _without(service_id: int, most: int | None, given: Mapping[int, int], left: 
     return Without.FULL if most is not None and given.get(service_id, 0) >= most else None
 
 
-def _opens_at(plan: Plan, left: Collection[Open], now: datetime) -> datetime | None:
+def _opens_at(
+    hours: Callable[[date], Collection[Open]], left: Collection[Open], now: datetime
+) -> datetime | None:  # fmt: skip
     if later := [one.when.start for one in left if one.when.start > now]:
         return min(later)
     today = business_day(now)
     for days in range(1, LOOKED_AHEAD + 1):
-        if opened := open_on(plan, today + days * DAY):
+        if opened := hours(today + days * DAY):
             return min(one.when.start for one in opened)
     return None

@@ -1,8 +1,9 @@
 """When the first appointment could be had, looked at once a day for each office and service.
 
-A contract promises it within so many working days (STEP: five). Counted are the days after today up to the first free
-one, Saturdays, Sundays and holidays left out. Where nothing is free as far as one may book, it is as far as that: the
-promise is then broken by no less.
+A contract promises it within so many working days (STEP: five). Looked at is what somebody who is not there can have,
+on the web or by telephone. Counted are the days after today up to the first free one, Saturdays, Sundays and holidays
+left out. Where nothing is free as far as one may book, it is as far as that, and never less than a month: who can have
+none at all has none soon, however short a time ahead a service is booked.
 """
 
 from datetime import date
@@ -13,23 +14,29 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.agendas import finding, queries
-from crm.agendas.plan import Plan, is_day_off
+from crm.agendas.queries import ServiceView
 from crm.agendas.rules import Channel
 from crm.agendas.times import DAY
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.each import total_of_each
 from crm.enti import queries as enti
+from crm.enti.calendar import Timetable, is_holiday
 from crm.turns.models import FirstFree
 
 SATURDAY = 5
+NONE_FREE = 30  # days, at least
+REMOTE = (Channel.WEB, Channel.PHONE)
 FROM_HOUR = 8  # of Rome: by then whoever books finds what the night has left
 
 
-def working_days(plan: Plan, today: date, until: date) -> int:
-    """How many working days lie after one day up to another, that one included. Pure."""
+def working_days(patron: tuple[int, int] | None, today: date, until: date) -> int:
+    """How many working days lie after one day up to another, that one included. Pure. A holiday, the patron saint's
+    among them, is none, whether or not the office keeps it.
+    """
+    kept = Timetable((), patron=patron)
     days = (today + DAY * n for n in range(1, (until - today).days + 1))
-    return sum(day.weekday() < SATURDAY and not is_day_off(plan, day) for day in days)
+    return sum(day.weekday() < SATURDAY and not is_holiday(kept, day) for day in days)
 
 
 def sample_due(database: Database) -> int:
@@ -54,15 +61,25 @@ def sample(session: Session, ente_id: int) -> int:
             plan = queries.plan(session, office_id)
             if not plan.agendas:
                 continue  # nobody receives there yet
-            last = today + DAY * service.limits.horizon_days
-            free = finding.free_times(
-                session, ente_id=ente_id, service_id=service.id, channel=Channel.WEB, first=today, last=last,
-                office_id=office_id,
-            )  # fmt: skip
-            first = clock.business_day(free[0].starts_at) if free else None
+            first = _first(session, service, office_id, today)
+            until = first or today + DAY * (max(service.limits.horizon_days, NONE_FREE) + 1)
             row = insert(FirstFree).values(
                 office_id=office_id, service_id=service.id, day=today, ente_id=ente_id, first=first,
-                working_days=working_days(plan, today, first or last + DAY), sampled_at=now,
+                working_days=working_days(plan.patron, today, until), sampled_at=now,
             )  # fmt: skip
             made += len(session.execute(row.on_conflict_do_nothing().returning(FirstFree.day)).all())
     return made
+
+
+def _first(session: Session, service: ServiceView, office_id: int, today: date) -> date | None:
+    """The first day on which it can be had."""
+    times = (
+        time.starts_at
+        for channel in REMOTE
+        for time in finding.free_times(
+            session, ente_id=service.ente_id, service_id=service.id, channel=channel, first=today,
+            last=today + DAY * service.limits.horizon_days, office_id=office_id,
+        )[:1]
+    )  # fmt: skip
+    first = min(times, default=None)
+    return None if first is None else clock.business_day(first)

@@ -23,9 +23,9 @@ from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.turns import queries, visits
+from crm.turns.errors import NoNumberError, NotHere, NotHereError
 from crm.turns.models import DeskSeat, Turn, TurnEvent, TurnState
 from crm.turns.order import for_desk
-from crm.turns.reception import Without
 from crm.turns.tickets import APPOINTMENTS, letter_of
 from crm.turns.times import Deed, times
 
@@ -46,14 +46,6 @@ STEPS: dict[Deed, tuple[frozenset[TurnState], TurnState, AppointmentState | None
     Deed.CLOSED: (OPEN, _S.CLOSED, _A.UNSERVED),
 }
 OF_HIS_DESK = frozenset({Deed.RECALLED, Deed.SERVED, Deed.DONE, Deed.PASSED_ON})
-
-
-class NoNumberError(ConflictError):
-    """The kiosk gives no number; `why` says it."""
-
-    def __init__(self, why: Without) -> None:
-        super().__init__("Adesso per questo servizio non si danno numeri.")
-        self.why = why
 
 
 # -- who sits where -------------------------------------------------------------------------------------------------
@@ -84,6 +76,7 @@ def sit(session: Session, by: Principal, *, ente_id: int, desk_id: int) -> None:
 def leave(session: Session, by: Principal) -> None:
     """Get up; not while somebody is called to the desk or served there. Who was meant for it waits for any desk."""
     for seat in session.scalars(select(DeskSeat).where(DeskSeat.user_id == by.user_id)).all():
+        _alone(session, seat.office_id)
         at = (Turn.desk_id == seat.desk_id, Turn.day == queries.today(session), Turn.state.in_(queries.AT_DESK))
         if session.execute(select(Turn.id).where(*at)).first() is not None:
             raise ConflictError("Prima concludi con chi è al tuo sportello.")
@@ -94,12 +87,20 @@ def leave(session: Session, by: Principal) -> None:
 
 
 def relieve(session: Session, by: Principal, *, ente_id: int, desk_id: int) -> None:
-    """A supervisor frees a desk whose clerk has gone home without getting up."""
+    """A supervisor frees a desk whose clerk has gone home without getting up. Who was called there waits again, with
+    his place; whoever was being served is found there by the next one who sits down. Twice is once.
+    """
     require_on(session, by, Permission.AGENDA_MANAGE, ente_id=ente_id)
-    office_id = _office_of(session, ente_id, desk_id)
+    of = (DeskSeat.desk_id == desk_id, DeskSeat.ente_id == ente_id)
+    office_id = session.scalar(select(DeskSeat.office_id).where(*of))
+    if office_id is None:
+        return
     _alone(session, office_id)
-    session.execute(delete(DeskSeat).where(DeskSeat.desk_id == desk_id, DeskSeat.ente_id == ente_id))
+    session.execute(delete(DeskSeat).where(*of))
     session.execute(update(Turn).where(Turn.for_desk == desk_id).values(for_desk=None))
+    called = (Turn.desk_id == desk_id, Turn.day == queries.today(session), Turn.state == _S.CALLED)
+    for turn in session.scalars(select(Turn).where(*called).execution_options(populate_existing=True)).all():
+        _do(session, None, turn, Deed.BACK, desk_id=None)  # the desk's doing: who frees it may serve nobody
     touch(session, topics.office(office_id))
 
 
@@ -109,9 +110,10 @@ def relieve(session: Session, by: Principal, *, ente_id: int, desk_id: int) -> N
 def check_in(
     session: Session, by: Principal | None, *, ente_id: int, office_id: int, appointment_id: UUID
 ) -> int:  # fmt: skip
-    """Whoever has an appointment has come; the id of his turn. Said twice, he has one. `by` none: he at the kiosk.
+    """Whoever has an appointment has come; the id of his turn. Said twice, he has one; said after he was called in
+    vain, he waits again. `by` none: he at the kiosk.
 
-    Raises `ConflictError` where the appointment is at another office, on another day, or was cancelled.
+    Raises `NotHereError` where the appointment is at another office, on another day, cancelled or over.
     """
     if by is not None:
         require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
@@ -119,9 +121,13 @@ def check_in(
     found = agendas.get(session, appointment_id)
     if found.ente_id != ente_id:
         raise NotFoundError("Questo appuntamento non esiste.")
-    already = session.scalar(select(Turn.id).where(Turn.appointment_id == appointment_id))
-    if already is not None:
-        return already
+    its = select(Turn).where(Turn.appointment_id == appointment_id).execution_options(populate_existing=True)
+    turn = session.scalars(its).one_or_none()
+    if turn is not None and turn.day == queries.today(session) and turn.office_id == office_id:
+        if turn.state is _S.NO_SHOW:
+            _do(session, by, turn, Deed.BACK, desk_id=None)
+        if turn.state in OPEN:
+            return turn.id
     _require_here(session, found, office_id)
     booking.step(session, by, ente_id=ente_id, appointment_id=appointment_id, to=_A.ARRIVED)
     return _come(
@@ -171,8 +177,8 @@ def call_next(session: Session, by: Principal) -> int | None:
 
     Raises `ConflictError` while somebody is at the desk.
     """
-    seat = _seat(session, by)
-    _alone(session, seat.office_id)
+    _alone(session, _seat(session, by).office_id)
+    seat = _seat(session, by)  # he may have left it while he waited for the lock
     office = queries.office(session, seat.office_id)
     if seat.desk_id in office.at_desks:
         raise ConflictError("Prima concludi con chi è al tuo sportello.")
@@ -316,11 +322,11 @@ def _require_his(session: Session, by: Principal, turn: Turn) -> None:
 
 def _require_here(session: Session, found: AppointmentView, office_id: int) -> None:
     if clock.business_day(found.starts_at) != queries.today(session):
-        raise ConflictError("Questo appuntamento non è di oggi.")
+        raise NotHereError(NotHere.ANOTHER_DAY, found)
     if found.office_id != office_id:
-        raise ConflictError("Questo appuntamento è in un altro ufficio.")
+        raise NotHereError(NotHere.ANOTHER_OFFICE, found)
     if found.state is not _A.BOOKED:
-        raise ConflictError("Questo appuntamento è stato disdetto, o è già concluso.")
+        raise NotHereError(NotHere.OVER, found)
 
 
 def _come(

@@ -1,7 +1,8 @@
 """How long somebody waited, and how long he was served, from what happened with his turn. Pure.
 
 He waits from when he is due: a walk-in when he takes his ticket, an appointment at its time, or when he comes if he is
-late; until the call after which he was served, or, of whoever did not come, until the last call. Being served is the
+late; until the call after which he was served, or, of whoever did not come, until the last call. Who did not come when
+he was called and is there again did not wait meanwhile; a call that was taken back changes nothing. Being served is the
 sum of what lies between the beginning and the end, or the passing on, at each desk.
 """
 
@@ -42,13 +43,18 @@ def times(happened: Iterable[tuple[Deed, datetime]], *, starts_at: datetime | No
     waited: timedelta | None = None
     served: timedelta | None = None
     since: datetime | None = None
-    came = False
+    away: datetime | None = None  # since when he was called in vain
+    came = missed = False
     for deed, at in happened:
         match deed:
             case Deed.ARRIVED:
                 due = at if starts_at is None else max(at, starts_at)
             case Deed.CALLED if due is not None and not came:
-                waited = max(at - due, ZERO)
+                waited, away = max(at - due, ZERO), max(at, due)
+            case Deed.MISSED:
+                missed = True
+            case Deed.BACK if missed and due is not None and away is not None and not came:
+                due, missed = due + max(at - away, ZERO), False
             case Deed.SERVED:
                 since, came = at, True
             case Deed.DONE | Deed.PASSED_ON if since is not None:

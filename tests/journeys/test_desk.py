@@ -34,13 +34,27 @@ def test_a_number_is_given_called_and_served(
     room.goto(f"{centre.web}/{links['room']}")
     kiosk.goto(f"{centre.web}/{links['kiosk']}")
     assert_accessible(kiosk)
+    kiosk.keyboard.type("ccccdddd")  # a reader types wherever the page was touched, and presses Enter
+    kiosk.keyboard.press("Enter")
+    expect(kiosk.locator(".kiosk-wrong:visible")).to_contain_text("non c'è tra gli appuntamenti di oggi")
+    kiosk.get_by_role("link", name="Deutsch").click()
+    expect(kiosk.locator("#booked")).to_have_text("Ich habe einen Termin")
+    kiosk.wait_for_load_state()  # with its script
+    kiosk.route("**/tickets", lambda route: route.abort())  # the server is being started anew
     kiosk.locator(".kiosk-services button").first.click()
+    expect(kiosk.locator("#away")).to_be_visible()
+    kiosk.unroute("**/tickets")
+    kiosk.get_by_role("link", name="Italiano").click()
+    expect(kiosk.locator("#booked")).to_have_text("Ho un appuntamento")
+    kiosk.wait_for_load_state()
+    kiosk.locator(".kiosk-services button").first.dblclick()  # one press or two, one number
     number = kiosk.locator(".kiosk-number").inner_text()
     assert_accessible(kiosk)
     anna = sit_down("anna", "/desk/offices").page
     anna.goto("/desk")
     anna.locator(".sit-desks button:enabled").first.click()
     expect(anna.locator(".is-next")).to_contain_text(number)
+    expect(anna.locator("#queue-title .num")).to_have_text("1")
     for page in (anna, room):
         expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
     anna.keyboard.press("Alt+p")

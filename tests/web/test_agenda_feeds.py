@@ -101,9 +101,13 @@ def test_a_desk_and_ones_own_services_are_followed_alone(
     assert titles(client.get(link_of(client, f"{at}/{empty}")).text) == []
     own = link_of(client, str(cast.empoli))
     assert titles(client.get(own).text) == []
+    offered = f'<option value="{cast.empoli}"'
+    let_in(client, "sara")
+    assert offered not in client.get("/agendas/calendars").text  # it would be empty
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         session.add(ServiceClerk(ente_id=cast.empoli, service_id=mario.service_id, user_id=cast.sara))
     assert len(titles(client.get(own).text)) == 1
+    assert offered in client.get("/agendas/calendars").text
 
 
 @integration

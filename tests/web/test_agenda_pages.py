@@ -1,7 +1,7 @@
 """The staff prepare an office, book and move for citizens, and move many together: page by page, and who may not."""
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -66,6 +66,34 @@ def test_a_week_is_prepared_and_published_only_once_whoever_is_left_outside_was_
     assert "fuori dagli orari" in client.get(f"{at}/prepare").text
     assert "fuori dagli orari" in client.get(f"{at}?day={day}").text
     assert the_one(database, cast).starts_at == mario.starts_at
+
+
+def test_of_a_day_that_is_over_the_staff_say_who_came(
+    client: TestClient, database: Database, cast: Cast, office: int, day: str
+) -> None:
+    let_in(client, "anna")
+    mario = the_one(database, cast)
+    at = f"/agendas/appointments/{mario.id}"
+    assert "Com'è andata?" not in client.get(at).text
+    assert post(client, f"{at}/outcome", came="1").status_code == 409
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        row = session.get_one(Appointment, mario.id)
+        row.starts_at, row.ends_at, row.free_at = (
+            one - timedelta(days=3) for one in (row.starts_at, row.ends_at, row.free_at)
+        )
+    page = client.get(at).text
+    assert "Com'è andata?" in page
+    assert ">Non è venuto<" in page
+    assert post(client, f"{at}/outcome", came="0").status_code == 204
+    assert the_one(database, cast).state is AppointmentState.NO_SHOW
+    page = client.get(at).text
+    assert ">È venuto<" in page
+    assert ">Non è venuto<" not in page
+    assert post(client, f"{at}/outcome", came="1").status_code == 204
+    assert "servito" in client.get(at).text
+    client.cookies.clear()
+    let_in(client, "vera")
+    assert post(client, f"{at}/outcome", came="0").status_code == 403
 
 
 def test_many_are_proposed_new_times_and_moved_by_the_worker(

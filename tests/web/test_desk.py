@@ -1,7 +1,7 @@
 """The desk in the browser: Anna serves at Empoli's office; the kiosk gives numbers; the waiting room shows them."""
 
 import re
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,8 @@ from crm.agendas.people import Person
 from crm.agendas.plan import Window
 from crm.agendas.preparing import ServiceTold
 from crm.agendas.rules import Channel
-from crm.core import clock
+from crm.agendas.times import instant
+from crm.core import clock, configuration
 from crm.core.db import Database, Scope
 from crm.enti.models import Office
 from crm.files.models import FileOpening, FileSetting
@@ -105,11 +106,15 @@ def test_a_number_is_given_called_on_the_screen_and_served_with_the_file_open(
     right = {"right": re.findall(r'name="right" value="(\w+)"', page)}
     assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
     assert "✓ identificato" in client.get("/desk").text
+    assert client.post(f"/desk/turns/{turn}/close", headers=headers(client)).status_code == 204
+    assert "✓ identificato" not in client.get("/desk").text
+    assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
+    assert "✓ identificato" in client.get("/desk").text
     assert "bianchi" not in client.get(room).text.lower()
     assert step("recalled") == 409
     assert step("done") == 204
     with database.begin(Scope.of_enti([cast.empoli])) as session:
-        assert session.scalars(select(FileOpening.closed_at)).one() is not None
+        assert None not in session.scalars(select(FileOpening.closed_at)).all()
     assert "Serviti oggi" in client.get("/desk/offices").text
 
 
@@ -138,6 +143,34 @@ def test_the_code_of_todays_appointment_gives_a_turn_and_a_wrong_one_a_sentence(
         shown = client.get(given.headers["location"]).text
         assert "P1" in shown
         assert "Bianchi" not in shown
+
+
+def test_who_comes_on_another_day_is_told_which_and_no_answer_leads_away_from_the_kiosk(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    def book(session: Session) -> str:
+        of, tomorrow = {"ente_id": cast.empoli}, clock.business_day(clock.now(session)) + timedelta(days=1)
+        held = holding.hold(
+            session, None, **of, office_id=office["office"], service_id=office["service"], channel=Channel.DESK,
+            starts_at=instant(tomorrow, time(10)),
+        )  # fmt: skip
+        person = Person("Mario", "Bianchi", "BNCMRA62A01D403X")
+        return bookings.book(session, None, **of, hold=held.token, person=person, manage_at="https://x.example/a").code
+
+    code = database.transact(Scope.of_enti([cast.empoli]), book)
+    kiosk = hangs(client, office, "kiosk")
+    client.cookies.clear()
+    told = client.post(f"{kiosk}/arrivals", data={"code": code, "lang": "de"})
+    assert told.status_code == 422
+    assert "Dieser Termin ist nicht heute, sondern am" in told.text
+    for language in re.findall(r'<a href="([^"]+lang=\w\w)"', told.text):
+        assert client.get(language).status_code == 200
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.get_one(BookableService, office["service"]).active = False
+        configuration.changed(session)
+    gone = client.post(f"{kiosk}/tickets", data={"service_id": office["service"]})
+    assert gone.status_code == 422
+    assert "Oggi non si fa più" in gone.text
 
 
 def test_a_revoked_or_forged_link_opens_nothing_and_a_kiosk_is_no_room(
@@ -241,8 +274,16 @@ def test_the_note_of_a_visit_is_kept_as_it_is_typed_by_whoever_serves_alone(
     client.post(f"{at}/identify", data={"contact": cast.mario}, headers=headers(client))
     assert "salvata" in client.post(f"{at}/note", data={"note": "Vuole le rate"}, headers=headers(client)).text
     assert "Vuole le rate" in client.get("/desk").text
+    elsewhere = {"deed": "recalled", "note": "Scritta dove non si può"}
+    assert client.post(f"{at}/step", data=elsewhere, headers=headers(client)).status_code == 409
     let_in(client, "sara")
     assert client.post(f"{at}/note", data={"note": "Altro"}, headers=headers(client)).status_code == 409
     client.cookies.clear()
     let_in(client, "vera")
     assert client.post(f"{at}/note", data={"note": "Altro"}, headers=headers(client)).status_code == 403
+    client.cookies.clear()
+    let_in(client, "anna")
+    last = {"deed": "done", "note": "Vuole le rate, torna lunedì"}  # what was typed a moment before
+    assert client.post(f"{at}/step", data=last, headers=headers(client)).status_code == 204
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert session.get_one(Turn, turn).note == "Vuole le rate, torna lunedì"

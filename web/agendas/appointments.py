@@ -1,16 +1,17 @@
 """An appointment, for whoever books, moves and cancels it for a citizen on the telephone or at the desk."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.agendas import booking, finding, holding, queries, telling
 from crm.agendas.errors import HoldGoneError, SlotGoneError
+from crm.agendas.models import AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel, Gone
 from crm.agendas.sites import manage_at
@@ -71,6 +72,11 @@ def appointment(
                 session, ente_id=one.ente_id, service_id=one.service_id, channel=Channel.DESK, first=first,
                 last=first + timedelta(days=DAYS - 1), office_id=other, moving=one.id,
             )  # fmt: skip
+        context["settles"] = [
+            to is AppointmentState.DONE for was, to in sorted(booking.SETTLED)
+            if was is one.state and booking.is_over(one.starts_at, now=context["now"])
+            and visit.principal.can(Permission.APPOINTMENT_MANAGE)
+        ]  # fmt: skip
         context |= {"may": may, "times": _by_day([time for time in times if time.starts_at != one.starts_at])}
     return show(request, visit, "agendas/appointment.html", **context)
 
@@ -122,6 +128,18 @@ def restore(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Resp
         )  # fmt: skip
 
     return _do(runtime, visit, appointment_id, work, translations(visit.language).gettext("Appuntamento ripreso."))
+
+
+@router.post("/appointments/{appointment_id}/outcome")
+def settle(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, came: Annotated[bool, Form()]) -> Response:
+    """Whether he came, said afterwards."""
+
+    def work(session: Session) -> None:
+        one = queries.get(session, appointment_id)
+        booking.settle(session, visit.principal, ente_id=one.ente_id, appointment_id=one.id, came=came)
+
+    runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work)
+    return shown_anew(translations(visit.language).gettext("Segnato."))  # nobody is told of it
 
 
 @router.get("/{office_id}/book")

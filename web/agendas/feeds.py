@@ -37,7 +37,11 @@ def calendars(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respons
             choice
             for ente, offices in offices_of(session, scope.enti or frozenset())
             for choice in (
-                (f"{ente.id}", visit.principal.name, ente),
+                *(
+                    [(f"{ente.id}", visit.principal.name, ente)]
+                    if service.serves(session, visit.principal, ente.id)
+                    else []
+                ),
                 *(
                     each
                     for office in offices

@@ -82,7 +82,7 @@ def engine() -> None:
     from crm.levels.folding import settle_all  # noqa: PLC0415
     from crm.privacy.tasks import expire  # noqa: PLC0415
     from crm.reports.service import owe_due  # noqa: PLC0415
-    from crm.turns.ending import end_days  # noqa: PLC0415
+    from crm.turns.ending import end_days, mark_absent  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
@@ -131,6 +131,7 @@ def engine() -> None:
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
         Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
         Chore("desk_days", 60, partial(end_days, runtime.database), patient=True),
+        Chore("absent", 900, partial(mark_absent, runtime.database), patient=True),
         Chore("first_free", 300, partial(sample_first_free, runtime.database), patient=True),
         Chore("texts_kept", 3600, partial(forget_texts, runtime.database), patient=True),
         Chore("audit_heads", 3600, partial(log_heads, runtime.database), patient=True),

@@ -33,6 +33,7 @@ from web.wiring import Runtime
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 NO_CONTENT = 204
+Note = Annotated[str | None, Form()]  # what was typed since the note was last kept
 ENDS = frozenset({Deed.DONE, Deed.MISSED, Deed.BACK})  # after which he is at the desk no more
 
 
@@ -71,10 +72,13 @@ def call_next(runtime: RuntimeDep, visit: ChangeDep) -> Response:
 
 
 @router.post("/turns/{turn_id}/step")
-def step(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, deed: Annotated[Deed, Form()]) -> Response:
+def step(
+    runtime: RuntimeDep, visit: ChangeDep, turn_id: int, deed: Annotated[Deed, Form()], note: Note = None
+) -> Response:  # fmt: skip
     """Call again, serve, finish, did not come, back to the queue. Once he goes, his file closes."""
 
     def work(session: Session) -> None:
+        _keep_note(session, visit, turn_id, note)
         service.step(session, visit.principal, turn_id=turn_id, deed=deed)
         if deed in ENDS:
             _close(session, visit, turn_id)
@@ -86,11 +90,12 @@ def step(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, deed: Annotated[De
 @router.post("/turns/{turn_id}/pass-on")
 def pass_on(
     runtime: RuntimeDep, visit: ChangeDep, turn_id: int, service_id: Annotated[int, Form()],
-    place: Annotated[int | None, Form()] = None,
+    place: Annotated[int | None, Form()] = None, note: Note = None,
 ) -> Response:  # fmt: skip
     """Let him wait for another service or desk."""
 
     def work(session: Session) -> None:
+        _keep_note(session, visit, turn_id, note)
         service.pass_on(session, visit.principal, turn_id=turn_id, service_id=service_id, desk_id=place)
         _close(session, visit, turn_id)
 
@@ -143,8 +148,25 @@ def search(
 
 @router.post("/turns/{turn_id}/identify")
 def identify(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, contact: Annotated[int, Form()]) -> Response:
-    """It is he. His file opens by the questions."""
-    _change(runtime, visit, partial(service.identify, by=visit.principal, turn_id=turn_id, contact_id=contact))
+    """It is he. His file opens by the questions; that of whoever it was taken for closes."""
+
+    def work(session: Session) -> None:
+        _close(session, visit, turn_id)
+        service.identify(session, visit.principal, turn_id=turn_id, contact_id=contact)
+
+    _change(runtime, visit, work)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/turns/{turn_id}/close")
+def close(runtime: RuntimeDep, visit: ChangeDep, turn_id: int) -> Response:
+    """It is somebody else: the file closes, and who it is can be said anew."""
+
+    def work(session: Session) -> None:
+        _close(session, visit, turn_id)
+        touch(session, topics.office(queries.get(session, turn_id).office_id))
+
+    _change(runtime, visit, work)
     return Response(status_code=NO_CONTENT)
 
 
@@ -217,6 +239,11 @@ def _here(session: Session, visit: Visit) -> tuple[int, int]:
     if seat is None:
         raise ConflictError("Scegli prima il tuo sportello.")
     return seat[0], agendas.office(session, seat[0]).ente_id
+
+
+def _keep_note(session: Session, visit: Visit, turn_id: int, text: str | None) -> None:
+    if text is not None:
+        service.note(session, visit.principal, turn_id=turn_id, text=text)
 
 
 def _close(session: Session, visit: Visit, turn_id: int) -> None:

@@ -27,6 +27,7 @@ from web.edge.visits import Visit
 from web.files.speakers import Offered, offered
 from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
+from web.screens.words import LANGUAGES
 from web.wiring import Runtime
 
 REGIONS = ("desk-now", "desk-queue", "file")
@@ -61,12 +62,15 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class OfficeNow:
-    """An office, for whoever looks after all of them. `lead`: the latest sample with the longest way to go."""
+    """An office, for whoever looks after all of them. `lead`: the latest sample with the longest way to go, `lead_of`:
+    for which service.
+    """
 
     office: OfficeView
     state: Office
     desks: int
     lead: FirstFree | None
+    lead_of: str
 
 
 def choices(session: Session, visit: Visit) -> list[tuple[Badge, OfficeView, list[tuple[int, str, str]]]]:
@@ -131,7 +135,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     watched = {topics.office(now.office.id)} | {topics.contact(one) for one in (person.ids if person else ())}
     return Rendered(
         {
-            "desk-now": fragment("desk/now.html", visit.language, view=now, visit=visit),
+            "desk-now": fragment("desk/now.html", visit.language, view=now, visit=visit, languages=LANGUAGES),
             "desk-queue": fragment("desk/queue.html", visit.language, view=now, visit=visit),
             "file": fragment(
                 "desk/file.html", visit.language, view=now, whose=person, visit=visit, may_propose=may_propose
@@ -144,20 +148,16 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
 def read_offices(session: Session, visit: Visit) -> list[tuple[Badge, list[OfficeNow]]]:
     """All offices of the enti that the visitor may see."""
     enti = visit.scope(Permission.APPOINTMENT_READ).enti or frozenset()
-    return [
-        (
-            ente,
-            [
-                OfficeNow(
-                    one, queries.office(session, one.id),
-                    sum(desk.active for desk in agendas.desks(session, one.id)),
-                    max(queries.leads(session, one.id), key=lambda lead: lead.working_days, default=None),
-                )
-                for one in offices
-            ],
-        )
-        for ente, offices in offices_of(session, enti)
-    ]  # fmt: skip
+    return [(ente, [_office_now(session, one, visit.language) for one in offices]) for ente, offices in
+            offices_of(session, enti)]  # fmt: skip
+
+
+def _office_now(session: Session, office: OfficeView, language: str) -> OfficeNow:
+    lead = max(queries.leads(session, office.id), key=lambda one: one.working_days, default=None)
+    return OfficeNow(
+        office, queries.office(session, office.id), sum(desk.active for desk in agendas.desks(session, office.id)),
+        lead, agendas.service(session, office.ente_id, lead.service_id).called(language) if lead else "",
+    )  # fmt: skip
 
 
 def render_offices(runtime: Runtime, visit: Visit) -> Rendered:

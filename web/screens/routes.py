@@ -16,8 +16,9 @@ from crm.agendas import codes
 from crm.agendas import queries as agendas
 from crm.core import clock, topics
 from crm.core.db import Scope
-from crm.core.errors import ConflictError, NotFoundError
+from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.turns import queries, screens, service
+from crm.turns.errors import NoNumberError, NotHereError
 from crm.turns.models import ScreenKind
 from crm.turns.screens import Screen
 from web.agendas.view import offices_of
@@ -28,7 +29,7 @@ from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.live import devices
 from web.live.hub import Rendered
-from web.screens.words import LANGUAGES, chosen, when, words
+from web.screens.words import LANGUAGES, chosen, when, why_not, words
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -166,7 +167,7 @@ def _kiosk(
     return _public(
         request, "screens/kiosk.html", said, status=status, token=token, office=office, services=offered,
         received=received, opens=when(received.opens_at, today, said) if received.opens_at else "",
-        languages=LANGUAGES, wrong=words(said)[wrong] if wrong else "",
+        languages=LANGUAGES, wrong=wrong,
     )  # fmt: skip
 
 
@@ -176,14 +177,22 @@ def _given(
     screen = _opened(runtime, token, ScreenKind.KIOSK)
     if screen is None:
         return devices.gone(request)
+    said, scope = chosen(lang or screen.language), Scope.of_enti([screen.ente_id])
     try:
-        made = runtime.database.transact(Scope.of_enti([screen.ente_id]), lambda session: work(session, screen))
-    except service.NoNumberError as none:
-        return _kiosk(request, runtime, token, lang, wrong=none.why.value, status=UNPROCESSABLE)
+        made = runtime.database.transact(scope, lambda session: work(session, screen))
+    except NoNumberError as none:
+        wrong = words(said)[none.why.value]
+    except NotHereError as elsewhere:
+        with runtime.database.begin(scope) as session:
+            there, now = agendas.office(session, elsewhere.found.office_id), clock.now(session)
+        wrong = why_not(elsewhere, f"{there.name}, {there.address}", now, said)
+    except InvalidError:  # a service that was taken off since the page came
+        wrong = words(said)["not_today"]
     except (ConflictError, NotFoundError):
-        return _kiosk(request, runtime, token, lang, wrong="bad_code", status=UNPROCESSABLE)
-    said = chosen(lang or screen.language)
-    return RedirectResponse(f"/kiosk/{token}/tickets/{made}?lang={said}", status_code=SEE_OTHER)
+        wrong = words(said)["bad_code"]
+    else:
+        return RedirectResponse(f"/kiosk/{token}/tickets/{made}?lang={said}", status_code=SEE_OTHER)
+    return _kiosk(request, runtime, token, lang, wrong=wrong[:1].upper() + wrong[1:], status=UNPROCESSABLE)
 
 
 # -- the waiting room -----------------------------------------------------------------------------------------------

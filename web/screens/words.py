@@ -7,6 +7,7 @@ from types import MappingProxyType
 from babel.dates import format_datetime
 
 from crm.core.clock import ROME, business_day
+from crm.turns.errors import NotHere, NotHereError
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"it": "Italiano", "en": "English", "de": "Deutsch"})
 
@@ -23,6 +24,21 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "bad_code": ("Questo codice non c'è tra gli appuntamenti di oggi. Ricontrollalo, o prendi un numero.",
                      "This code is not among today's appointments. Check it, or take a number.",
                      "Dieser Code gehört zu keinem Termin von heute. Bitte prüfen oder eine Nummer ziehen."),
+        "another_day": ("Questo appuntamento non è di oggi, ma di {when}. Torna quel giorno, o prendi un numero.",
+                        "This appointment is not today but on {when}. Come back then, or take a number.",
+                        "Dieser Termin ist nicht heute, sondern am {when}. Bitte dann kommen oder eine Nummer ziehen."),
+        "past_day": ("Questo appuntamento era di {when}. Prendi un numero, o chiedi al personale.",
+                     "This appointment was on {when}. Take a number, or ask the staff.",
+                     "Dieser Termin war am {when}. Bitte eine Nummer ziehen oder das Personal fragen."),
+        "another_office": ("Questo appuntamento è in un altro ufficio: {place}.",
+                           "This appointment is at another office: {place}.",
+                           "Dieser Termin ist in einem anderen Amt: {place}."),
+        "over": ("Questo appuntamento è stato disdetto, o è già concluso. Se ti serve, prendi un numero.",
+                 "This appointment was cancelled, or is already over. If you need to, take a number.",
+                 "Dieser Termin wurde abgesagt oder ist schon vorbei. Bei Bedarf bitte eine Nummer ziehen."),
+        "away": ("Un attimo: il totem non riesce a collegarsi. Riprova tra poco, o chiedi al personale.",
+                 "One moment: the kiosk cannot connect. Try again shortly, or ask the staff.",
+                 "Einen Moment: Keine Verbindung. Bitte gleich noch einmal versuchen oder das Personal fragen."),
         "your_number": ("Il tuo numero", "Your number", "Ihre Nummer"),
         "ahead": ("Prima di te in sala", "Before you in the room", "Vor Ihnen im Wartesaal"),
         "at": ("Appuntamento delle", "Appointment at", "Termin um"),
@@ -63,6 +79,14 @@ def words(language: str) -> dict[str, str]:
     """All that is said, in one language."""
     place = list(LANGUAGES).index(chosen(language))
     return {name: said[place] for name, said in _WORDS.items()}
+
+
+def why_not(found: NotHereError, place: str, now: datetime, language: str) -> str:
+    """Why whoever has an appointment is not expected here, now. `place`: where its office is."""
+    starts_at, today = found.found.starts_at, business_day(now)
+    past = found.why is NotHere.ANOTHER_DAY and business_day(starts_at) < today
+    said = words(language)["past_day" if past else found.why.value]
+    return said.format(when=when(starts_at, today, language), place=place)
 
 
 def when(instant: datetime, today: date, language: str) -> str:

@@ -158,6 +158,11 @@ def shown(session: Session, feed: Feed, *, at: str) -> bytes:
     return calendar.written(title(session, feed), entries, at=at)
 
 
+def serves(session: Session, by: Principal, ente_id: int) -> bool:
+    """Whether any service of an ente names `by`: without one, a calendar of what he serves would be empty."""
+    return any(by.user_id in clerks for clerks in queries.clerks(session, ente_id).values())
+
+
 def title(session: Session, feed: Feed) -> str:
     """What a link shows, for its owner and his calendar."""
     if feed.office_id is None:

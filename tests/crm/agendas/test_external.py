@@ -97,12 +97,22 @@ def test_what_is_free_or_cancelled_or_takes_no_time_blocks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=DAILY;BYMINUTE=0,1,2,3", "FREQ=DAILY;BYSECOND=1,2"]
+    "rule",
+    ["FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY", "FREQ=DAILY;BYMINUTE=0,1,2,3", "FREQ=DAILY;BYSECOND=1,2"],
 )
 def test_what_repeats_without_measure_is_refused_before_it_is_counted(rule: str) -> None:
     endless = entry("e", roman("20261123T090000", "20261123T090001"), f"RRULE:{rule}")
     with pytest.raises(UnreadableError) as refused:
         busy([endless], SINCE, UNTIL)
+    assert refused.value.trouble is Trouble.TOO_MUCH
+
+
+def test_what_began_long_ago_is_read_and_what_takes_for_ever_is_not_begun() -> None:
+    daily = entry("d", roman("19990101T090000", "19990101T091000"), "RRULE:FREQ=DAILY")
+    assert len(busy([daily], SINCE, UNTIL)) == (UNTIL - SINCE).days
+    ancient = entry("a", roman("00010101T090000", "00010101T091000"), "RRULE:FREQ=DAILY;BYHOUR=9,10,11")
+    with pytest.raises(UnreadableError) as refused:
+        busy([ancient], SINCE, UNTIL)
     assert refused.value.trouble is Trouble.TOO_MUCH
 
 

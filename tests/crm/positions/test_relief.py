@@ -32,6 +32,14 @@ def test_what_is_relieved_as_a_whole_leaves_nothing_to_pay_also_where_the_state_
     assert last == "Per questo atto non c'è più nulla da pagare."
 
 
+def test_the_letter_about_a_part_stays_one_once_the_rest_is_relieved_as_well() -> None:
+    rest = replace(PART, on=date(2026, 10, 20), cents=7345)
+    freed = replace(POSITION, steps=(PART, rest), state=PositionState.RELIEVED, state_on=rest.on)
+    by_day = reliefs(freed, TODAY)
+    assert "sgravio parziale, per 50,00 euro" in letter(freed, by_day[GIVEN])[0]
+    assert "sgravio totale, per 73,45 euro" in letter(freed, by_day[rest.on])[0]
+
+
 @pytest.mark.parametrize(
     "step",
     [

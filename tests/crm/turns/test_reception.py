@@ -1,6 +1,7 @@
 """When an office gives numbers, and what it says when it does not."""
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ def plan(*windows: Window, exceptions: tuple[Exceptional, ...] = ()) -> Plan:
 
 
 USUAL = plan(*(Window(day, MORNING, NOON, 1) for day in range(5)), Window(0, THREE, SIX, 2, 1, frozenset({IMU})))
+HOURS = partial(open_on, USUAL)
 INSTANTS = st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)).map(
     lambda one: at(one.date(), one.hour, one.minute)
 )
@@ -32,23 +34,23 @@ def test_numbers_are_given_from_half_an_hour_before_until_the_desks_close() -> N
         (at(MONDAY, 14, 30), True, at(MONDAY, 15)), (at(MONDAY, 18), False, at(TUESDAY, 9)),
         (at(date(2026, 11, 27), 13), False, at(date(2026, 12, 1), 9)),  # the Monday after is the patron saint's
     ):  # fmt: skip
-        found = reception(USUAL, [(IMU, None)], {}, now)
+        found = reception(HOURS, [(IMU, None)], {}, now)
         assert (found.open, found.opens_at) == (is_open, opens), now
 
 
 def test_a_service_that_no_desk_does_any_more_today_or_that_is_used_up_has_no_number() -> None:
     services = [(TARI, None), (IMU, 3)]
-    morning = reception(USUAL, services, {IMU: 2}, at(MONDAY, 10))
+    morning = reception(HOURS, services, {IMU: 2}, at(MONDAY, 10))
     assert (morning.why_not(TARI), morning.why_not(IMU)) == (None, None)
-    assert reception(USUAL, services, {IMU: 3}, at(MONDAY, 10)).why_not(IMU) is Without.FULL
-    later = reception(USUAL, services, {}, at(MONDAY, 16))
+    assert reception(HOURS, services, {IMU: 3}, at(MONDAY, 10)).why_not(IMU) is Without.FULL
+    later = reception(HOURS, services, {}, at(MONDAY, 16))
     assert (later.why_not(TARI), later.why_not(IMU)) == (Without.NOT_TODAY, None)
-    assert reception(USUAL, services, {}, at(MONDAY, 20)).why_not(IMU) is Without.CLOSED
-    assert reception(USUAL, [(TARI, 0)], {}, at(MONDAY, 10)).why_not(TARI) is Without.FULL
+    assert reception(HOURS, services, {}, at(MONDAY, 20)).why_not(IMU) is Without.CLOSED
+    assert reception(HOURS, [(TARI, 0)], {}, at(MONDAY, 10)).why_not(TARI) is Without.FULL
 
 
 def test_an_office_without_an_agenda_never_opens() -> None:
-    found = reception(Plan(1), [(TARI, None)], {}, at(MONDAY, 10))
+    found = reception(partial(open_on, Plan(1)), [(TARI, None)], {}, at(MONDAY, 10))
     assert (found.open, found.opens_at) == (False, None)
 
 
@@ -56,7 +58,7 @@ def test_an_office_without_an_agenda_never_opens() -> None:
 def test_a_number_is_given_only_where_somebody_will_serve_it_that_day(
     now: datetime, given_: int, most: int | None
 ) -> None:
-    found = reception(USUAL, [(TARI, most), (IMU, None)], {TARI: given_}, now)
+    found = reception(HOURS, [(TARI, most), (IMU, None)], {TARI: given_}, now)
     opened = open_on(USUAL, business_day(now))
     for service, limit in ((TARI, most), (IMU, None)):
         if found.why_not(service) is None:

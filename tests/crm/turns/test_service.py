@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant
-from crm.agendas import preparing
+from crm.agendas import booking, preparing
 from crm.agendas import queries as agendas
-from crm.agendas.models import AppointmentState
+from crm.agendas.booking import Booked
+from crm.agendas.external.models import BusyTime, ExternalCalendar
+from crm.agendas.models import AppointmentDeed, AppointmentState
+from crm.agendas.people import Person
+from crm.agendas.plan import Exceptional
 from crm.agendas.preparing import ServiceTold
+from crm.agendas.rules import Channel
 from crm.agendas.times import DAY
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
@@ -22,11 +27,12 @@ from crm.levels import evidence
 from crm.levels.judgement import AtDesks
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns import ending, queries, sampling, screens, service
+from crm.turns.errors import NoNumberError, NotHere, NotHereError
 from crm.turns.models import DeskSeat, FirstFree, ScreenKind, Turn, TurnState
 from crm.turns.reception import Without
 from crm.turns.times import Deed
 from tests.cast import _contact, principal_of
-from tests.crm.agendas.conftest import MONDAY, NUMBERS, TUESDAY, Desks, at
+from tests.crm.agendas.conftest import MONDAY, NUMBERS, PAOLA, TUESDAY, Desks, at
 
 pytestmark = pytest.mark.integration
 
@@ -218,6 +224,146 @@ def test_who_is_at_the_desk_is_said_for_the_file_and_of_this_ente_alone(room: Ro
     assert room.desks.work(lambda s: queries.get(s, turn)).contact_id == d.cast.mario
 
 
+def test_who_comes_after_he_was_called_in_vain_waits_again_and_once_served_has_no_number_more(room: Room) -> None:
+    """At the kiosk by his code, as he did the first time: he had only gone to the bar."""
+    anna, d = room.desks.cast.anna, room.desks
+    d.now[0] = at(MONDAY, 8)
+    booked = d.book(at(MONDAY, 9, 20))
+    d.now[0] = at(MONDAY, 9, 15)
+    mine = room.arrives(booked.appointment_id)
+    room.next(anna)
+    room.step(anna, mine, Deed.MISSED)
+    assert room.arrives(booked.appointment_id) == mine
+    assert d.work(lambda s: agendas.get(s, booked.appointment_id)).state is AppointmentState.ARRIVED
+    assert room.next(anna) == mine
+    room.step(anna, mine, Deed.SERVED)
+    room.step(anna, mine, Deed.DONE)
+    with pytest.raises(NotHereError) as refused:
+        room.arrives(booked.appointment_id)
+    assert refused.value.why is NotHere.OVER
+
+
+def test_whoever_was_called_to_a_desk_that_is_freed_waits_again(room: Room) -> None:
+    anna, sara, d = room.desks.cast.anna, room.desks.cast.sara, room.desks
+    first = room.ticket()
+    assert room.next(anna) == first
+    for _ in range(2):
+        room.do(sara, service.relieve, ente_id=d.cast.empoli, desk_id=d.one)
+    assert room.next(sara) == first
+    assert room.get(first).desk_id == d.two
+
+
+def test_nobody_is_called_to_a_desk_that_is_left_at_the_same_moment(room: Room) -> None:
+    anna, d = room.desks.cast.anna, room.desks
+
+    def tried(what: Callable[..., Any]) -> bool:
+        try:
+            room.do(anna, what)
+        except ConflictError:
+            return False
+        return True
+
+    for _ in range(8):
+        turn = room.ticket()
+        with ThreadPoolExecutor(2) as pool:
+            called, left = pool.map(tried, (service.call_next, service.leave))
+        assert called is not left
+        assert (room.get(turn).state is TurnState.CALLED) is called
+        if left:
+            room.sit(anna, d.one)
+            room.next(anna)
+        room.step(anna, turn, Deed.MISSED)
+
+
+def test_who_had_an_appointment_and_never_came_is_marked_so_once_the_day_is_over(room: Room) -> None:
+    d = room.desks
+    d.now[0] = at(MONDAY, 8)
+    missed, came = d.book(at(MONDAY, 9, 20)), d.book(at(MONDAY, 10), replace(PAOLA, email="a@b.example", phone=""))
+    d.now[0] = at(MONDAY, 10)
+    turn = room.arrives(came.appointment_id)
+    d.now[0] = at(MONDAY, 23, 59)
+    assert ending.mark_absent(d.database) == 0
+    d.now[0] = at(TUESDAY, 0, 1)
+    assert ending.mark_absent(d.database) == 1
+    assert ending.mark_absent(d.database) == 0
+
+    def state(one: Booked) -> AppointmentState:
+        return d.work(lambda s: agendas.get(s, one.appointment_id)).state
+
+    assert (state(missed), state(came)) == (AppointmentState.NO_SHOW, AppointmentState.ARRIVED)
+    ending.end_days(d.database)
+    assert room.get(turn).state is TurnState.CLOSED
+    assert state(came) is AppointmentState.UNSERVED
+    for one in (missed, came):  # and is put right, if it was otherwise
+        for _ in range(2):
+            room.do(d.cast.anna, booking.settle, ente_id=d.cast.empoli, appointment_id=one.appointment_id, came=True)
+        assert state(one) is AppointmentState.DONE
+        with pytest.raises(ConflictError):
+            room.do(d.cast.anna, booking.settle, ente_id=d.cast.empoli, appointment_id=one.appointment_id, came=False)
+    told = d.work(lambda s: [one.deed for one in agendas.events(s, missed.appointment_id)])
+    assert told == [AppointmentDeed.BOOKED, AppointmentDeed.MISSED, AppointmentDeed.DONE]
+
+
+def test_who_was_served_with_a_number_in_the_place_of_his_appointment_did_come(room: Room) -> None:
+    anna, d = room.desks.cast.anna, room.desks
+    d.now[0] = at(MONDAY, 8)
+    booked = d.book(at(MONDAY, 9, 20), Person("Mario", "Bianchi", "BNCMRA62A01D403X", email="m@example.it"))
+    d.now[0] = at(MONDAY, 9, 20)
+    turn = room.ticket()
+    room.next(anna)
+    room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)
+    d.now[0] = at(TUESDAY, 0, 5)
+    assert ending.mark_absent(d.database) == 0
+    assert d.work(lambda s: agendas.get(s, booked.appointment_id)).contact_id == d.cast.mario
+
+
+def test_an_office_that_gives_no_numbers_says_of_nobody_that_he_did_not_come(room: Room) -> None:
+    d = room.desks
+    d.now[0] = at(MONDAY, 8)
+    booked = d.book(at(MONDAY, 9, 20))
+    of = {"ente_id": d.cast.empoli, "appointment_id": booked.appointment_id, "came": False}
+    with pytest.raises(ConflictError, match="giornata finita"):
+        room.do(d.cast.anna, booking.settle, **of)
+    d.now[0] = at(TUESDAY, 9)
+    room.ticket()  # the first one ever is given the day after
+    assert ending.mark_absent(d.database) == 0
+    room.do(d.cast.anna, booking.settle, **of)
+    assert d.work(lambda s: agendas.get(s, booked.appointment_id)).state is AppointmentState.NO_SHOW
+    with pytest.raises(ForbiddenError):
+        room.do(d.cast.vera, booking.settle, **of)
+
+
+def test_the_kiosk_gives_no_numbers_while_the_offices_calendar_elsewhere_is_busy(room: Room) -> None:
+    """The two desks' meeting is from ten to twelve, the second desk's own leave for the rest of the day."""
+    d = room.desks
+    of = {"ente_id": d.cast.empoli, "office_id": d.office}
+
+    def busy(session: Session, hours: tuple[int, int], desk: int | None) -> None:
+        calendar = ExternalCalendar(
+            **of, desk_id=desk, name="Sala", url="https://c.example/", username="", password=b"",
+            made_by=d.cast.sara, made_at=d.now[0], due_at=d.now[0],
+        )  # fmt: skip
+        session.add(calendar)
+        session.flush()
+        start, end = (at(MONDAY, hour) for hour in hours)
+        session.add(BusyTime(**of, calendar_id=calendar.id, desk_id=desk, starts_at=start, ends_at=end))
+
+    d.work(lambda s: busy(s, (10, 12), None))
+    d.now[0] = at(MONDAY, 10, 15)
+    with pytest.raises(NoNumberError) as refused:
+        room.ticket()
+    assert refused.value.why is Without.CLOSED
+    assert d.work(lambda s: queries.received(s, d.cast.empoli, d.office)).opens_at == at(MONDAY, 12)
+    d.now[0] = at(MONDAY, 11, 30)
+    assert room.ticket()
+    d.work(lambda s: busy(s, (12, 13), d.one))
+    d.now[0] = at(MONDAY, 12, 30)
+    assert room.ticket()
+    d.work(lambda s: busy(s, (12, 13), d.two))
+    with pytest.raises(NoNumberError):
+        room.ticket()
+
+
 def test_a_screens_link_opens_its_kind_until_it_is_revoked(room: Room) -> None:
     d, sara = room.desks, room.desks.cast.sara
     of = {"ente_id": d.cast.empoli, "office_id": d.office, "name": "Ingresso", "language": "it"}
@@ -247,6 +393,57 @@ def test_the_first_free_appointment_is_sampled_once_a_day(room: Room) -> None:
     assert sampling.sample_due(d.database) == 0
     (row,) = d.work(lambda s: list(s.scalars(select(FirstFree))))
     assert (row.first, row.working_days) == (MONDAY, 0)
+
+
+@pytest.mark.parametrize(
+    ("today", "until", "days"),
+    [
+        (date(2026, 11, 27), date(2026, 11, 27), 0),  # the same day
+        (date(2026, 11, 27), date(2026, 11, 30), 0),  # over the weekend to the patron saint's
+        (date(2026, 11, 27), date(2026, 12, 1), 1),
+        (date(2026, 12, 4), date(2026, 12, 9), 2),  # the 8th is a holiday
+        (date(2026, 12, 18), date(2026, 12, 28), 5),  # Christmas is a Friday
+    ],
+)  # fmt: skip
+def test_working_days_leave_out_weekends_and_holidays(today: date, until: date, days: int) -> None:
+    assert sampling.working_days((11, 30), today, until) == days
+
+
+def test_a_sample_is_of_each_office_and_service_as_it_can_be_had_from_afar(room: Room) -> None:
+    """TARI is full until Wednesday on the web; rates are booked three days ahead and there are none."""
+    d = room.desks
+    of = {"ente_id": d.cast.empoli}
+
+    def prepare(session: Session) -> int:
+        told = ServiceTold({"name": {"it": "Rate"}}, NUMBERS | {"horizon_days": 3}, frozenset({d.office}))
+        rate = preparing.save_service(session, d.sara(session), **of, told=told)
+        for name, desk in (("1", d.one), ("2", d.two)):
+            kept = frozenset({d.tari})
+            preparing.save_desk(
+                session, d.sara(session), **of, office_id=d.office, desk_id=desk, name=name, services=kept
+            )
+        for day in (MONDAY, TUESDAY):
+            when = Exceptional(0, None, day, day, closed=True, words="")
+            preparing.add_exception(session, d.sara(session), **of, office_id=d.office, told=when)
+        return rate
+
+    rate = d.work(prepare)
+    assert sampling.sample_due(d.database) == 2
+
+    def taken() -> dict[int, tuple[date | None, int]]:
+        rows = d.work(lambda s: list(s.scalars(select(FirstFree).where(FirstFree.day == d.now[0].date()))))
+        return {row.service_id: (row.first, row.working_days) for row in rows}
+
+    found = taken()
+    assert found[d.tari] == (TUESDAY + DAY, 2)
+    assert found[rate][0] is None
+    assert found[rate][1] >= 20  # a month: never as few as the days for which it can be booked
+    d.now[0] += DAY
+    d.work(
+        lambda s: preparing.set_quota(s, d.sara(s), **of, office_id=d.office, channel=Channel.WEB, share=0)
+    )  # by telephone alone
+    sampling.sample_due(d.database)
+    assert taken()[d.tari] == (TUESDAY + DAY, 1)
 
 
 def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: Room) -> None:
@@ -280,7 +477,7 @@ def test_the_kiosk_keeps_to_the_hours_and_to_how_many_numbers_a_service_gives(ro
         d.work(lambda s: preparing.save_service(s, d.sara(s), ente_id=d.cast.empoli, service_id=d.tari, told=told))
 
     def why(turn: Callable[[], int]) -> Without:
-        with pytest.raises(service.NoNumberError) as refused:
+        with pytest.raises(NoNumberError) as refused:
             turn()
         return refused.value.why
 

@@ -35,7 +35,16 @@ def test_an_appointment_waits_from_its_time_and_whoever_is_late_from_when_he_com
 
 def test_a_call_that_was_a_mistake_does_not_end_the_wait() -> None:
     assert story((A, 0), (C, 5), (B, 6), (C, 15), (R, 16), (S, 17), (D, 20)) == (15, 3)
-    assert story((A, 0), (C, 5), (M, 8), (B, 10), (C, 15), (S, 16), (D, 20)) == (15, 4)
+
+
+def test_whoever_was_called_in_vain_does_not_wait_until_he_is_there_again() -> None:
+    """He was called after five minutes, came back an hour later, and was called two minutes after that."""
+    back = (A, 0), (C, 5), (M, 8), (B, 60), (C, 62), (S, 63), (D, 70)
+    assert story(*back) == (7, 7)
+    assert story((A, 0), (C, 40), (M, 42), (B, 44), (C, 45), (S, 45), (D, 50)) == (41, 5)
+    assert story((A, 0), (C, 28), (M, 29), (B, 50), (C, 52), (S, 52), (D, 60), starts=30) == (2, 8)
+    assert story((A, 0), (C, 5), (M, 8), (B, 60)) == (5, None)
+    assert story((A, 0), (C, 5), (M, 6), (B, 10), (C, 12), (B, 13), (C, 20), (S, 20), (D, 21)) == (15, 1)
 
 
 def test_whoever_is_passed_on_is_served_twice_and_waited_once() -> None:

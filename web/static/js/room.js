@@ -4,7 +4,7 @@ const REVOKED = 4410;
 const GAP_MS = 900; // between the chime and the voice
 const main = document.querySelector("[data-room]");
 const button = document.getElementById("sound");
-const keys = () => [...main.querySelectorAll("[data-call]")];
+const keys = () => [...main.querySelectorAll(".is-called[data-call]")]; // whoever is at the desk has heard it
 const told = new Set(keys().map((one) => one.dataset.call));
 
 const audio = window.AudioContext ? new AudioContext() : null;
