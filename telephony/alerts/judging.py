@@ -1,11 +1,10 @@
 """When an alert is raised and when it is over. Pure: what was measured, and when; no clock, no session.
 
 A threshold that is crossed to and fro must not raise one alert a minute: it has to stay over for as long as the rule
-says, and an alert is over only once the figure has been within its threshold for `CALM` without a break. What is not
-known neither raises nor clears.
+says, and an alert is over only once the figure has been within its threshold for `CALM` without a break.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -50,16 +49,17 @@ class State:
 
 
 def is_over(kind: AlertKind, measured: Decimal, threshold: Decimal) -> bool:
-    """Whether a figure passes its threshold; as much as the threshold does not."""
+    """Whether a figure passes its threshold; as much as the threshold does not. A level is missed or is not: of it the
+    threshold says nothing."""
+    if kind is AlertKind.LEVEL:
+        return measured > 0
     return measured < threshold if kind in TOO_FEW else measured > threshold
 
 
 def step(
-    state: State, kind: AlertKind, threshold: Decimal, after: timedelta, measured: Decimal | None, now: datetime
+    state: State, kind: AlertKind, threshold: Decimal, after: timedelta, measured: Decimal, now: datetime
 ) -> tuple[State, Verdict]:
     """What a look makes of a rule that wants the figure over its threshold for `after`."""
-    if measured is None:
-        return replace(state, over_since=None, calm_since=None), Verdict.NOTHING
     if is_over(kind, measured, threshold):
         since = state.over_since or now
         if not state.raised and now - since >= after:

@@ -1,6 +1,6 @@
 """What thresholds are held against: read once a look for a contract, then pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -43,7 +43,7 @@ class Facts:
     waiting: Mapping[Of, int] = field(default_factory=dict)
     longest_s: Mapping[Of, float] = field(default_factory=dict)
     ready: Mapping[Of, int] = field(default_factory=dict)
-    is_open: bool = True
+    asked: Set[Of] = frozenset({None})  # where somebody should be ready: the lines are open, and so is the queue
     levels: LiveLevels | None = None
     carrier_silent_s: float = 0
     wall_silent_s: float | None = None
@@ -65,10 +65,11 @@ def read(
             waiting[of] = waiting.get(of, 0) + one.of.count
             longest[of] = max(longest.get(of, 0.0), one.of.longest_ms / 1000)
     staffing = queues.staffing(session, this)
+    lines_open = opening(enti.timetable(session, contract_id, None), at).is_open
     ready: dict[Of, int] = {queue_id: states.get(AgentState.READY, 0) for queue_id, states in staffing.queues.items()}
     ready[None] = staffing.all.get(AgentState.READY, 0)
     return Facts(
-        waiting, longest, ready, opening(enti.timetable(session, contract_id, None), at).is_open,
+        waiting, longest, ready, {*queues.open_ids(session, contract_id), None} if lines_open else frozenset(),
         live_levels.live(session, contract_id, days, [one.of for one in now]) if days else None,
         _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
         queues.waiting_by_line(session, contract_id) if by_line else {},
@@ -76,8 +77,11 @@ def read(
     )  # fmt: skip
 
 
-def measured(rule: Threshold, facts: Facts) -> Decimal | None:
-    """The figure that a rule looks at; none while there is none."""
+def measured(rule: Threshold, facts: Facts) -> Decimal:
+    """The figure that a rule looks at. Where there is nothing to be said (the lines are closed, a day or a period has
+    had no call yet, no screen hangs) its threshold itself, which passes nothing: so what was said of before is over,
+    and what comes afterwards is told anew.
+    """
     match rule.kind:
         case AlertKind.WAITING if rule.line:
             return Decimal(facts.lines.get(rule.line, (0, 0.0))[0])
@@ -88,31 +92,29 @@ def measured(rule: Threshold, facts: Facts) -> Decimal | None:
         case AlertKind.LONGEST:
             return _decimal(facts.longest_s.get(rule.queue_id, 0))
         case AlertKind.READY:
-            return Decimal(facts.ready.get(rule.queue_id, 0)) if facts.is_open else None
+            return Decimal(facts.ready.get(rule.queue_id, 0)) if rule.queue_id in facts.asked else rule.threshold
         case AlertKind.CARRIER:
             return _decimal(facts.carrier_silent_s)
         case AlertKind.WALL:
-            return None if facts.wall_silent_s is None else _decimal(facts.wall_silent_s)
+            return rule.threshold if facts.wall_silent_s is None else _decimal(facts.wall_silent_s)
         case AlertKind.UNSTAFFED:
-            return None if facts.unstaffed_min is None else Decimal(facts.unstaffed_min)
+            return Decimal(facts.unstaffed_min or 0)
         case AlertKind.LEVEL | AlertKind.SPENDABLE:
             return _of_level(rule, facts)
 
 
-def _of_level(rule: Threshold, facts: Facts) -> Decimal | None:
+def _of_level(rule: Threshold, facts: Facts) -> Decimal:
     found = (
         one
         for one in (facts.levels.levels if facts.levels else ())
         if (one.promise.metric, one.promise.callers or "") == (rule.metric, rule.callers)
     )
     level = next(found, None)
-    if level is None:
-        return None
-    if rule.kind is AlertKind.SPENDABLE:
-        known = level.period.standing is not Standing.UNKNOWN
-        return Decimal(level.spendable) if known and level.spendable is not None else None
-    unknown = level.today.standing is Standing.UNKNOWN
-    return None if unknown else Decimal(level.today.standing is Standing.BROKEN)
+    if rule.kind is AlertKind.LEVEL:
+        return Decimal(level is not None and level.today.standing is Standing.BROKEN)
+    if level is None or level.spendable is None or level.period.standing is Standing.UNKNOWN:
+        return rule.threshold
+    return Decimal(level.spendable)
 
 
 def _seconds(since: datetime | None, at: datetime) -> float | None:

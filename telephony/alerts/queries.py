@@ -58,13 +58,13 @@ def standing(session: Session, contract_ids: Collection[int]) -> list[Raised]:
 def history(
     session: Session, contract_ids: Collection[int], *, which: Which = Which.ALL, since: datetime, until: datetime
 ) -> list[Raised]:
-    """The alerts raised in a period, the newest first."""
-    where = Alert.contract_id.in_(contract_ids) & (Alert.raised_at >= since) & (Alert.raised_at < until)
+    """The alerts raised in a period, the newest first, `MOST_SHOWN` at the most; those that stand, since whenever."""
+    where = Alert.contract_id.in_(contract_ids) & (Alert.raised_at < until)
     if which is Which.STANDING:
-        where &= Alert.cleared_at.is_(None)
-    elif which is Which.UNSEEN:
+        return _found(session, where & Alert.cleared_at.is_(None))
+    if which is Which.UNSEEN:
         where &= Alert.acknowledged_at.is_(None)
-    return _found(session, where)
+    return _found(session, where & (Alert.raised_at >= since))
 
 
 def browsers(session: Session, by: Principal) -> list[PushSubscription]:

@@ -26,7 +26,7 @@ from crm.messages.models import MessageChannel
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from telephony.alerts import measures
-from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, AlertKind, State, Verdict, step
+from telephony.alerts.judging import OF_A_LEVEL, OF_A_LINE, OF_A_QUEUE, TOO_FEW, AlertKind, State, Verdict, step
 from telephony.alerts.measures import Threshold
 from telephony.alerts.models import Alert, AlertRule, PushNotice, PushState, PushSubscription
 from telephony.lines import queries as lines
@@ -61,8 +61,8 @@ def add_rule(
         or of.line not in {one.number for one in lines.of_contract(session, contract_id)}
     ):
         raise FieldError("Scegli un numero del contratto senza scegliere una coda, o nessuno.", field="line")
-    if not 0 <= of.threshold <= 1_000_000:
-        raise FieldError("La soglia va da zero a un milione.", field="threshold")
+    if not (1 if of.kind in TOO_FEW else 0) <= of.threshold <= 1_000_000:
+        raise FieldError("La soglia va da zero a un milione; per «meno di», da uno.", field="threshold")
     if not 0 <= after_s <= 3600:
         raise FieldError("I secondi vanno da 0 a 3600.", field="after")
     here = AlertRule.contract_id == contract_id, AlertRule.ended_at.is_(None)
@@ -151,7 +151,7 @@ def look(session: Session, *, contract_id: int, read: Read, say: Say, link_to: L
         rule.over_since, rule.calm_since = after.over_since, after.calm_since
         if verdict is Verdict.CLEAR and standing is not None:
             standing.cleared_at = at
-        elif verdict is Verdict.RAISE and figure is not None:
+        elif verdict is Verdict.RAISE:
             _raise(session, rule, figure, say, link_to)
             made += 1
         if verdict is not Verdict.NOTHING:

@@ -63,6 +63,7 @@ from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
 from telephony.lines.queries import LineView
 from telephony.queues import waits
+from telephony.recording import queries as recordings
 from telephony.surveys.marks import keep as keep_mark
 
 Reply = tuple[Instruction, ...]
@@ -296,7 +297,11 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         at = clock.now(session)
         if turn.place.consent is not None:
             floor(session).write_call(call.id, consent=turn.place.consent)
-            said = {"answer": turn.place.consent.value, "language": turn.place.language.value}
+            wanted = recordings.purpose_of(session, ente_id=call.ente_id, call_id=call.id)
+            said = {
+                "answer": turn.place.consent.value, "language": turn.place.language.value,
+                "purpose": wanted.value if wanted else "",  # that he was told of; judged by what it is then
+            }  # fmt: skip
             note(session, call, ASKED, at, said)
         service.enter_queue(session, call.id, turn.then.queue, Heard("queued", at))
     return _reply(session, call, turn, to)

@@ -195,11 +195,12 @@ def end_locked_anywhere(database: Database) -> int:
 def end_locked(session: Session, contract_id: int | None = None) -> int:
     """Whoever listens where it is locked by now goes, as soon as an agreement is withdrawn or over; how many went.
 
-    Whoever was asked for help stays: the agent sees him.
+    Whoever was asked for help stays, unless he only listens: the agent may not see that.
     """
     inside = select(AgentLeg).where(
-        AgentLeg.role == LegRole.WATCHER, AgentLeg.state != LegState.ENDED, AgentLeg.helps.is_(False)
-    )
+        AgentLeg.role == LegRole.WATCHER, AgentLeg.state != LegState.ENDED,
+        AgentLeg.helps.is_(False) | (AgentLeg.mode == WatchMode.LISTEN),
+    )  # fmt: skip
     if contract_id is not None:
         inside = inside.where(AgentLeg.contract_id == contract_id)
     gone = 0

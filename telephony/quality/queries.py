@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
@@ -24,6 +24,8 @@ from telephony.quality.models import Evaluation, EvaluationWord, SampleDraw
 from telephony.quality.scoring import Criterion
 from telephony.recording import queries as recordings
 from telephony.recording.models import Recording
+
+MOST_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,14 @@ def locks(session: Session, by: Principal) -> list[Lock]:
 
 def of_agent(session: Session, by: Principal) -> list[Listed]:
     """The evaluations of one's own conversations, the latest first."""
-    mine = Evaluation.agent_id == by.user_id, Evaluation.submitted_at.is_not(None), Evaluation.calibrates.is_(None)
-    rows = _listed(session, *mine, Evaluation.ente_id.not_in(by.kept_from))
+    rows = _listed(session, _own(by))
     return sorted(rows, key=lambda one: one.submitted_at or one.arrived_at, reverse=True)
+
+
+def unseen(session: Session, by: Principal) -> int:
+    """How many evaluations of one's own conversations one has not looked at as they stand."""
+    new = _own(by), Evaluation.seen_at.is_(None)
+    return session.scalar(select(func.count()).select_from(Evaluation).where(*new)) or 0
 
 
 def given(session: Session, by: Principal, evaluation_id: UUID) -> Whole:
@@ -221,6 +228,16 @@ def _shut(session: Session, contract_id: int, agent_ids: set[int]) -> dict[int, 
     return {one: any(locks[one] is not None for locks in found) for one in agent_ids}
 
 
+def _own(by: Principal) -> ColumnElement[bool]:
+    """Those that were given to somebody's own conversations."""
+    return (
+        (Evaluation.agent_id == by.user_id)
+        & Evaluation.submitted_at.is_not(None)
+        & Evaluation.calibrates.is_(None)
+        & Evaluation.ente_id.not_in(by.kept_from)
+    )
+
+
 def _listed(session: Session, *which: object) -> list[Listed]:
     replied = (
         select(func.count())
@@ -232,8 +249,8 @@ def _listed(session: Session, *which: object) -> list[Listed]:
         select(Evaluation, Call.arrived_at, Call.talked_ms, Call.topic, Call.queue_id, replied.label("replies"))
         .join(Call, Call.id == Evaluation.call_id)
         .where(*which)  # type: ignore[arg-type]  # conditions
-        .order_by(Evaluation.assigned_at.desc())
-        .limit(200)
+        .order_by(Evaluation.submitted_at.is_not(None), Evaluation.assigned_at.desc())  # none to be done falls off
+        .limit(MOST_LISTED)
     )
     return [
         Listed(

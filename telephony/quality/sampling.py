@@ -13,10 +13,12 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.clock import business_day, start_of_day
 from crm.core.db import Database, Scope, new_id, table_of
+from crm.core.each import total_of_each
 from crm.enti import queries as enti
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
-from telephony.calls.models import AgentLeg, Call, Consent, LegRole, Phase
+from telephony.calls.models import AgentLeg, Call, CallEvent, Consent, LegRole, Phase
+from telephony.calls.recorded import ASKED
 from telephony.quality import forms
 from telephony.quality.drawing import Candidate, assign, draw, length_of
 from telephony.quality.models import Evaluation, SampleDraw, SamplingRule, Spread
@@ -25,7 +27,7 @@ from telephony.recording.models import Purpose, Recording, RecordingSetting
 ARRIVED = timedelta(hours=6)  # after the week's end: the last recordings are in the store
 WEEK = timedelta(days=7)
 MONTH_DAYS = 31
-_CALL, _LEG, _RECORDING = table_of(Call), table_of(AgentLeg), table_of(Recording)
+_CALL, _LEG, _RECORDING, _EVENT = table_of(Call), table_of(AgentLeg), table_of(Recording), table_of(CallEvent)
 _EVALUATION, _DRAW = table_of(Evaluation), table_of(SampleDraw)
 
 
@@ -33,10 +35,9 @@ def run(database: Database) -> int:
     """Draw what is due on every contract, and let go what has been kept for long enough; how many were drawn."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(enti.coverage(session))
-    drawn = 0
-    for contract_id in contracts:
-        drawn += database.transact(Scope.of_contract(contract_id), partial(_of_contract, contract_id=contract_id))
-    return drawn
+    return total_of_each(
+        contracts, lambda one: database.transact(Scope.of_contract(one), partial(_of_contract, contract_id=one))
+    )
 
 
 def _of_contract(session: Session, *, contract_id: int) -> int:
@@ -109,7 +110,8 @@ def candidates(
     """What could be drawn, with its ente, in the order of the calls' ids.
 
     A conversation with one agent alone, so that nobody is judged by a colleague's words; recorded for quality, as its
-    caller was told; that the agent had after he had read the agreement; and that nobody was given before.
+    caller was told then, and as its ente wants it still; that the agent had after he had read the agreement; and that
+    nobody was given before.
     """
     agreement = monitoring.in_force(session, rule.contract_id)
     if agreement is None:
@@ -131,6 +133,10 @@ def candidates(
             _CALL.c.talked_ms >= rule.least_s * 1000, took_part == 1,
             _CALL.c.queue_id == rule.queue_id if rule.queue_id is not None else true(),
             exists().where(RecordingSetting.ente_id == _CALL.c.ente_id, RecordingSetting.purpose == Purpose.QUALITY),
+            ~exists().where(
+                _EVENT.c.call_id == _CALL.c.id, _EVENT.c.kind == ASKED,
+                _EVENT.c.detail["purpose"].astext != Purpose.QUALITY,
+            ),
             exists().where(
                 _RECORDING.c.call_id == _CALL.c.id, _RECORDING.c.sha256.is_not(None), _RECORDING.c.deleted_at.is_(None)
             ),

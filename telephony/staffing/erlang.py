@@ -109,6 +109,8 @@ def _impatient(load: Load, patience_s: float, agents: int, within_s: float) -> O
         crowd.append(crowd[-1] * load.per_s / (serving + len(crowd) * leaving))
     # Erlang B tells how likely that one state is among those in which nobody waits.
     blocked = erlang_b(agents, load.erlangs)
+    if not blocked:  # less than the least number there is: nobody ever waits
+        return Outcome(agents, 1.0, 0.0, 0.0, load.erlangs / agents)
     whole = 1 / blocked - 1 + sum(crowd)
     queued = sum(k * weight for k, weight in enumerate(crowd)) / whole
     gone = leaving * queued / load.per_s

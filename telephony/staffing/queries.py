@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
-from crm.access.permissions import Principal
+from crm.access.permissions import Permission, Principal
 from crm.core import clock
 from crm.core.clock import business_day, in_rome, start_of_day
 from crm.enti import calendar
@@ -177,21 +177,26 @@ def _expected(row: ForecastDay) -> Expected:
 
 
 def agents_of(session: Session, contract_id: int) -> dict[int, str]:
-    """Who answers in the contract's queues, by name."""
+    """Who answers in the contract's queues, by name; without those whose role has ended."""
     ids = {agent_id for those in queues.members(session, contract_id).values() for agent_id in those}
-    return dict(sorted(access.named(session, ids).items(), key=lambda one: one[1]))
+    able = access.able(session, Permission.CALLS_ANSWER, contract_id=contract_id)
+    return {one: name for one, name in able.items() if one in ids}
 
 
 Roster = Mapping[tuple[int, date], tuple[Stretch, ...]]
 
 
 def roster(session: Session, contract_id: int, first: date, last: date) -> Roster:
-    """The shifts of some days, by agent and day."""
+    """The shifts of some days, by agent and day. Those to come of whoever answers there no more are nobody's."""
+    today = business_day(clock.now(session))
     rows = session.execute(
         select(Shift.agent_id, Shift.day, Shift.begins, Shift.ends)
-        .where(Shift.contract_id == contract_id, Shift.day.between(first, last))
+        .where(
+            Shift.contract_id == contract_id, Shift.day.between(first, last),
+            (Shift.day < today) | Shift.agent_id.in_(agents_of(session, contract_id)),
+        )
         .order_by(Shift.day, Shift.begins)
-    )
+    )  # fmt: skip
     found: dict[tuple[int, date], tuple[Stretch, ...]] = {}
     for agent_id, day, begins, ends in rows:
         found[agent_id, day] = (*found.get((agent_id, day), ()), Stretch(begins, ends))
@@ -229,6 +234,9 @@ def own_days(session: Session, by: Principal) -> list[OwnDay]:
     """One's own published shifts, of every contract, from a week ago to two weeks on."""
     now = clock.now(session)
     today = business_day(now)
+    answers = [
+        one for one in by.contracts_for(Permission.CALLS_ANSWER) if by.user_id in agents_of(session, one)
+    ]  # fmt: skip
     rows = session.execute(
         select(Shift.day, Shift.begins, Shift.ends)
         .join(
@@ -236,9 +244,12 @@ def own_days(session: Session, by: Principal) -> list[OwnDay]:
             (RosterWeek.contract_id == Shift.contract_id)
             & (RosterWeek.monday == Shift.day - (cast(func.extract("isodow", Shift.day), Integer) - 1)),
         )
-        .where(Shift.agent_id == by.user_id, Shift.day.between(today - 7 * DAY, today + 14 * DAY))
+        .where(
+            Shift.agent_id == by.user_id, Shift.day.between(today - 7 * DAY, today + 14 * DAY),
+            (Shift.day < today) | Shift.contract_id.in_(answers),
+        )
         .order_by(Shift.day, Shift.begins)
-    )
+    )  # fmt: skip
     days: dict[date, tuple[Stretch, ...]] = {}
     for day, begins, ends in rows:
         days[day] = (*days.get(day, ()), Stretch(begins, ends))

@@ -33,7 +33,8 @@ def proposals(
     agreed: Reinforcement | None,
 ) -> list[Proposal]:  # fmt: skip
     """For each due date: as many as its busiest day needs more than the busiest ordinary one; where the contract agrees
-    on more, that. Due dates of which it says nothing are looked at as is usual.
+    on more, that. Due dates of which it says nothing are looked at as is usual. Where several fall on one day, the one
+    that takes most operators counts, and of alike ones the one that has a name.
 
     Of days that no forecast reaches nothing is proposed.
     """
@@ -50,7 +51,8 @@ def proposals(
             continue
         peak = max(max(need.plan for need in needs[on]) for on in reached)
         operators = max(term.operators, peak - ordinary if ordinary else 0)
-        if operators > 0 and one.day not in found:
+        best = found.get(one.day)
+        if operators > 0 and (best is None or (operators, one.name > "") > (best.operators, best.name > "")):
             calls = round(sum(expected[on].total for on in reached))
             found[one.day] = Proposal(one.day, one.name, first, last, operators, calls)
     return list(found.values())

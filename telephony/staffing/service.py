@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from telephony.staffing.forecast import learn
 from telephony.staffing.known_days import Kind
 from telephony.staffing.models import ForecastDay, KnownDay, Reinforcement, RosterWeek, Shift, StaffingSetting
 from telephony.staffing.reinforcement import Proposal
-from telephony.staffing.shifts import read
+from telephony.staffing.shifts import read, written
 
 HORIZON_DAYS = 45  # ahead: a due date within the month, and the twenty days after it
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -119,24 +119,37 @@ def set_basis(
 
 
 def save_week(
-    session: Session, by: Principal, *, contract_id: int, monday: date, cells: Mapping[tuple[int, date], str]
-) -> int:
-    """Write the shifts of a week as people wrote them, by agent and day; how many stretches it has now.
+    session: Session, by: Principal, *, contract_id: int, monday: date, cells: Mapping[tuple[int, date], str],
+    shown: Mapping[tuple[int, date], str] | None = None,
+) -> int:  # fmt: skip
+    """Write the shifts of a week as people wrote them, by agent and day; how many stretches were written.
 
-    Raises `InvalidError` field by field: `shift-AGENT-DAY`, the day in ISO 8601.
+    `shown`: what stood in each when the page was opened; what is so still is left as it is by now, so that two who
+    plan one week do not undo each other's. Raises `InvalidError` field by field: `shift-AGENT-DAY`, the day in ISO
+    8601.
     """
     by.require(Permission.STAFFING_PLAN, contract_id=contract_id)
+    _lock(session, contract_id)
     agents = queries.agents_of(session, contract_id)
-    wrong, rows = [], []
+    week = queries.roster(session, contract_id, monday, monday + 6 * DAY)
+    stands = {key: written(those) for key, those in week.items()}
+    wrong, rows, changed = [], [], []
     for (agent_id, day), text in cells.items():
         if agent_id not in agents or not monday <= day < monday + WEEK:
             raise NotFoundError("Questo turno non c'è.")
+        was, now = (shown or {}).get((agent_id, day)), stands.get((agent_id, day), "")
+        if text.strip() == was:
+            continue
+        field = f"shift-{agent_id}-{day.isoformat()}"
         try:
             stretches = read(text)
         except ValueError:
-            field = f"shift-{agent_id}-{day.isoformat()}"
             wrong.append(InvalidError("Scrivi le ore a quarti, come 8:30-13:00, 14:00-17:00.", field=field))
             continue
+        if was not in {None, now} and written(stretches) != now:
+            wrong.append(_meanwhile(now, field))
+            continue
+        changed.append((agent_id, day))
         rows += [
             {"contract_id": contract_id, "agent_id": agent_id, "day": day, "begins": one.begins, "ends": one.ends}
             for one in stretches
@@ -144,19 +157,28 @@ def save_week(
     if wrong:
         raise InvalidError("Controlla i turni.", parts=wrong)
     session.execute(
-        delete(Shift).where(
-            Shift.contract_id == contract_id, Shift.day >= monday, Shift.day < monday + WEEK,
-            Shift.agent_id.in_({agent_id for agent_id, _ in cells}),
-        )
-    )  # fmt: skip
+        delete(Shift).where(Shift.contract_id == contract_id, tuple_(Shift.agent_id, Shift.day).in_(changed))
+    )
     if rows:
         session.execute(insert(Shift), rows)
     return len(rows)
 
 
+def _lock(session: Session, contract_id: int) -> None:
+    """Nobody else writes the contract's shifts until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("roster", contract_id))))
+
+
+def _meanwhile(now: str, field: str) -> InvalidError:
+    if not now:
+        return InvalidError("Nel frattempo un collega l'ha tolto: lascia vuoto, o ricarica la pagina.", field=field)
+    return InvalidError(f"Nel frattempo un collega ha scritto «{now}»: scrivi lo stesso, o ricarica.", field=field)
+
+
 def copy_week(session: Session, by: Principal, *, contract_id: int, monday: date) -> int:
     """Take over the week before, of the agents who still answer; a week that has shifts already is left alone."""
     by.require(Permission.STAFFING_PLAN, contract_id=contract_id)
+    _lock(session, contract_id)
     if queries.roster(session, contract_id, monday, monday + 6 * DAY):
         raise ConflictError("Questa settimana ha già dei turni.")
     agents = queries.agents_of(session, contract_id)

@@ -254,6 +254,7 @@ def test_a_supervisor_writes_thresholds_and_chooses_browsers(client: Any, cast: 
         ({"threshold": "-1"}, "threshold"), ({"threshold": "1e9"}, "threshold"), ({"after": "9999"}, "after"),
         ({"queue": "999"}, "queue"), ({"kind": "spendable"}, "metric"), ({"threshold": "x"}, "threshold"),
         ({"line": EMPOLI_LINE}, "line"), ({"line": "+390577000000", "queue": ""}, "line"),
+        ({"kind": "ready", "threshold": ""}, "threshold"),
     ):  # fmt: skip
         answer = client.post(address, data={**fine, **wrong}, headers=headers)
         assert list(answer.json()["fields"]) == [field], wrong
@@ -288,6 +289,42 @@ def test_a_supervisor_writes_thresholds_and_chooses_browsers(client: Any, cast: 
     assert client.post(address, data=fine, headers=luca).status_code == 403
 
 
+def test_the_history_of_a_period_says_what_stands_since_whenever_and_that_there_is_more(
+    client: Any, cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = a_rule(database, cast)
+    with database.begin(Scope.nothing()) as session:
+        at, of = clock.now(session), {"rule_id": rule, "contract_id": cast.contract, "measured": ZERO, "note": ""}
+        raised = [(timedelta(days=40), None), *((timedelta(hours=n), at) for n in range(1, 4))]
+        session.execute(insert(Alert), [{**of, "raised_at": at - ago, "cleared_at": over} for ago, over in raised])
+    let_in(client, "sara")
+
+    def rows(query: str) -> int:
+        answer = client.get(f"/alerts?{query}")
+        assert answer.status_code == 200, query
+        return int(answer.text.count('<tr id="alert-'))
+
+    assert [rows(query) for query in ("", "which=standing", "since=&until=&contract=", "contract=999")] == [3, 1, 3, 0]
+    assert "per le altre scegli" not in client.get("/alerts").text
+    monkeypatch.setattr(queries, "MOST_SHOWN", 2)
+    assert "Qui le ultime 2" in client.get("/alerts").text
+    for wrong in ("since=0001-01-01", "until=9999-12-31", "since=2026-11-20&until=2026-11-01", "until=ieri"):
+        assert client.get(f"/alerts?{wrong}").status_code == 422, wrong
+
+
+def test_a_level_that_is_missed_is_told_as_the_form_proposes_it(client: Any, stage: Stage, database: Database) -> None:
+    """The form's threshold, which a level does not need, is left as it stood there."""
+    cast = stage.cast
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    fields = {"kind": "level", "threshold": "5", "after": "0", "metric": "share_of_received_calls_lost"}
+    assert client.post(f"/alerts/rules/{cast.contract}", data=fields, headers=headers).status_code == 204
+    assert looks(database, cast) == 0
+    stage.caller_leaves(stage.queues(), after=30)
+    assert looks(database, cast) == 1
+    assert "oggi è mancato" in client.get("/supervision").text
+
+
 def test_figures_of_thresholds_are_those_of_the_board(stage: Stage) -> None:
     cast = stage.cast
     make_ready(stage.database, cast.anna)
@@ -308,6 +345,6 @@ def test_figures_of_thresholds_are_those_of_the_board(stage: Stage) -> None:
         lost = "share_of_received_calls_lost"
         assert of(Threshold(AlertKind.LEVEL, ZERO, metric=lost)) == 1
         assert of(Threshold(AlertKind.SPENDABLE, ZERO, metric=lost)) == 0
-        assert of(Threshold(AlertKind.SPENDABLE, ZERO, metric="none")) is None
+        assert of(Threshold(AlertKind.SPENDABLE, Decimal(7), metric="none")) == 7  # promised no more: nothing is passed
         assert of(Threshold(AlertKind.CARRIER, ZERO)) == 0
-        assert of(Threshold(AlertKind.WALL, ZERO)) is None
+        assert of(Threshold(AlertKind.WALL, Decimal(60))) == 60

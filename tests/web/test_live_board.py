@@ -1,6 +1,8 @@
 """The supervisor's live board: its figures, the calls behind each, and who may look."""
 
 import re
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,17 +14,24 @@ from crm.access.models import Role, RoleGrant
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
+from crm.levels import queries as levels
+from crm.levels.administration import put
+from crm.levels.agreement import Period, Promise
 from crm.levels.metering import Measured
+from crm.levels.metrics import ANSWERED_WITHIN, LOST
 from crm.levels.tracing import Figure, behind
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines.models import LineKind, PhoneLine
-from tests.cast import REGIONAL_LINE, STRANGER, Cast, make_ready
+from telephony.walls.models import WallLook, WallPage
+from telephony.walls.queries import Room
+from tests.cast import REGIONAL_LINE, STRANGER, Cast, make_ready, promise
 from tests.telephony.stage import Stage, build
-from tests.web.conftest import csrf_of, let_in
+from tests.web.conftest import csrf_of, let_in, runtime_of
 from web.supervision.now import read
 from web.supervision.outcomes import Came, came
 from web.supervision.spans import Live, Span, bounds
+from web.walls import view
 
 pytestmark = pytest.mark.integration
 
@@ -110,6 +119,46 @@ def test_the_board_says_levels_now_in_this_hour_today_and_in_the_period(stage: S
         since, until = bounds(Span.TODAY, at, one.live.agreement.period)  # type: ignore[union-attr]
         assert since <= at < until
         assert len(behind(session, cast.contract, Figure.RECEIVED, since, until)) == 4
+
+
+def test_each_share_of_a_level_leads_to_the_calls_that_it_is_made_of(client: Any, stage: Stage) -> None:
+    cast = stage.cast
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        promise(session, cast.contract, ANSWERED_WITHIN, 1, op=">=")
+    a_morning(stage)
+    scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+    with stage.database.begin(scope) as session:
+        (one,) = read(session, scope, frozenset()).contracts
+    let_in(client, "sara")
+    board = client.get("/supervision").text.replace("&amp;", "&")
+    shown = [row for row in one.rows if row.figure]
+    assert {row.figure for row in shown} == {Figure.WAITED_OVER, Figure.LOST, Figure.ANSWERED_WITHIN}
+    for row in shown:
+        verdicts = {"now": row.of.now, "hour": row.of.hour, "today": row.of.today, "period": row.of.period}
+        for span, verdict in verdicts.items():
+            address = f"/supervision/calls?contract={cast.contract}&figure={row.figure}&span={span}"
+            assert f'href="{address}"' in board
+            assert f'<strong class="num">{verdict.part}</strong>' in client.get(address).text, address
+
+
+def test_a_level_with_a_period_of_its_own_says_so_on_the_board_and_on_a_wall(client: Any, stage: Stage) -> None:
+    """The portal's uptime is of a year, among levels of a month."""
+    cast = stage.cast
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        before = levels.agreement(session, cast.contract)
+        assert before is not None
+        of_a_year = Promise(cast.contract, LOST, "<", Decimal("0.5"), period=Period.YEAR)
+        put(session, replace(before, levels=(*before.levels[:1], of_a_year)))
+    a_morning(stage)
+    let_in(client, "sara")
+    table = client.get("/supervision").text.partition('<section id="levels"')[2].partition("</section>")[0]
+    assert table.count("Questo mese") == 1
+    assert table.count("quest'anno") == 1
+    with stage.database.begin(Scope.of_contract(cast.contract)) as session:
+        room = Room(1, cast.contract, "", frozenset(), frozenset(), (WallPage.LEVELS,), 20, "it", WallLook.DARK, None,
+                    clock.now(session))  # fmt: skip
+    wall = view.render(runtime_of(client), room).regions["wall"]
+    assert (wall.count("questo mese"), wall.count("quest'anno")) == (1, 1)
 
 
 def test_a_supervisor_switches_a_message_for_emergencies_from_the_board(client: Any, stage: Stage) -> None:

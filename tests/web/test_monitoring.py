@@ -97,7 +97,12 @@ def test_of_a_queue_of_two_it_is_not_told_how_many_are_ready_while_that_is_locke
             assert few
             shown = {row.name: row.ready is not None for row in board.read(session, contract).queues if row.name}
             of_few = {queues.queue(session, one).name for one in few}
-            return {shown[one] for one in of_few} | {one not in untold(session, staffing) for one in few}
+            all_together = (board.read(session, contract).agents is not None, None not in untold(session, staffing))
+            return {
+                *all_together,
+                *(shown[one] for one in of_few),
+                *(one not in untold(session, staffing) for one in few),
+            }
 
     with runtime.database.begin(contract) as session:
         session.execute(delete(QueueMember).where(QueueMember.agent_id != cast.anna))
@@ -108,6 +113,7 @@ def test_of_a_queue_of_two_it_is_not_told_how_many_are_ready_while_that_is_locke
     lock_again(runtime.database)
     assert told() == {False}
     assert not ready.search(desk.client.get("/supervision").text)
+    assert "direbbe di uno solo" in desk.client.get("/supervision").text
 
 
 def test_a_recording_is_heard_for_a_complaint_and_not_to_judge_the_work(desk: Desk, runtime: Runtime) -> None:
@@ -152,3 +158,12 @@ def test_nobody_is_shown_who_has_not_read_it(client: Any, database: Database, ru
     assert "Nina" not in page
     assert "1 operatore non si vede." in page
     assert "Fuori servizio <strong" not in page, "so few would be single ones"
+    board_page = client.get("/supervision").text
+    assert not re.search(r'href="/supervision/agents\?state', board_page), "the sum less the others would be Nina's"
+    assert "direbbe di uno solo" in board_page
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        staffing = queues.staffing(session, frozenset({cast.contract}))
+        assert untold(session, staffing) == set(), "where nobody is shown singly, it is a sum of four"
+        assert board.read(session, Scope.of_contract(cast.contract)).agents is not None
+    lock_again(database)
+    assert re.search(r'href="/supervision/agents\?state', client.get("/supervision").text)

@@ -28,8 +28,8 @@ from telephony.quality.scoring import Scale
 from telephony.recording.models import Purpose, Recording, RecordingSetting
 from tests.cast import Cast, lock_again, principal_of
 from tests.crm.monitoring.test_lock import ENTERED, admin
+from tests.telephony.recording.test_recordings import ON, wants
 from tests.telephony.recording.test_recordings import sara as supervisor
-from tests.telephony.recording.test_recordings import wants
 from tests.web.conftest import Desk
 from tests.web.test_proposals import Browser, becomes
 from tests.web.test_recordings import kept
@@ -44,7 +44,12 @@ ANSWERS = {key.removeprefix("mark-"): {"mark": mark, "note": ""} for key, mark i
 @pytest.fixture
 def conversation(desk: Desk, runtime: Runtime) -> UUID:
     """Mario's conversation with Anna, of last week, recorded; and a rule that draws two of each agent."""
-    wants(desk.stage)
+    return a_conversation(desk, runtime)
+
+
+def a_conversation(desk: Desk, runtime: Runtime, purpose: Purpose = Purpose.QUALITY) -> UUID:
+    """Its caller was told that it is recorded for this."""
+    wants(desk.stage, replace(ON, purpose=purpose))
     call, _ = kept(desk, runtime)
     desk.stage.work(lambda s: s.execute(update(Call).values(arrived_at=last_week(s), talked_ms=200_000)))
     sara = supervisor(desk.stage)
@@ -117,6 +122,29 @@ def test_what_may_not_be_judged_is_not_drawn(desk: Desk, conversation: UUID, why
     assert drawn(desk) == 0
 
 
+def test_what_was_recorded_for_something_else_is_not_judged_once_the_ente_records_for_quality(
+    desk: Desk, runtime: Runtime
+) -> None:
+    a_conversation(desk, runtime, Purpose.EVIDENCE)
+    desk.stage.work(lambda s: s.execute(update(RecordingSetting).values(purpose=Purpose.QUALITY)))
+    assert drawn(desk) == 0
+
+
+def test_one_contract_s_trouble_keeps_no_other_from_being_drawn(
+    database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def troubled(_: Session, *, contract_id: int) -> int:
+        tried.append(contract_id)
+        raise RuntimeError
+
+    monkeypatch.setattr(sampling, "_of_contract", troubled)
+    with pytest.raises(ExceptionGroup):
+        sampling.run(database)
+    assert tried == sorted([cast.contract, cast.other_contract])
+
+
 def test_nobody_is_given_his_own_conversation(desk: Desk, runtime: Runtime, conversation: UUID) -> None:
     becomes(runtime.database, desk.stage.cast.sara, Role.AGENT, contract_id=desk.stage.cast.contract)
     becomes(runtime.database, desk.stage.cast.anna, Role.SUPERVISOR, contract_id=desk.stage.cast.contract)
@@ -152,8 +180,10 @@ def test_sara_hears_scores_anna_replies_and_sara_corrects(desk: Desk, runtime: R
     assert "80" in page
 
     anna = Browser(desk.client, "anna", "/me")
+    assert "1 nuova" in anna.get("/me")
     assert "nuova" in anna.get("/me/quality")
     page = anna.get(mine)
+    assert "1 nuova" not in anna.get("/me")
     assert "a 0:12" in page
     assert desk.client.get(f"{mine}/sound/{recording}").status_code == 200
     assert anna.post(f"{mine}/reply", words="")[0] == 422

@@ -7,21 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import ProgrammingError
 
+from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.clock import ROME
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import FieldError
 from telephony.agents.models import Activity, AgentFact
 from telephony.history.importer import import_calls
 from telephony.history.reading import COLUMNS
+from telephony.queues.models import QueueMember
 from telephony.staffing import queries, service
 from telephony.staffing.known_days import Kind
 from telephony.staffing.models import ForecastDay, Reinforcement, Shift
 from telephony.staffing.reinforcement import Proposal
+from telephony.staffing.shifts import written
 from tests.cast import Cast, principal_of
 from tests.web.conftest import csrf_of, let_in
 from web.staffing.parts import parts
@@ -117,6 +121,7 @@ def test_the_page_says_what_is_expected_what_it_takes_and_how_far_it_was_off(
     more = client.get("/staffing/need", params={"day": (today + DAY).isoformat(), "calls": "200"}).text
     assert f">{(2 * 16 if (today + DAY).weekday() else 2 * 32) // 10}" in more  # some thirty, or some sixty
     assert client.get("/staffing/need", params={"day": "domani"}).status_code == 422
+    assert "non c'è una previsione" in client.get("/staffing/need", params={"day": (today + 60 * DAY).isoformat()}).text
 
 
 def test_queues_and_enti_that_were_called_often_enough_are_foretold_each_for_itself(
@@ -188,6 +193,66 @@ def test_a_week_is_planned_copied_published_and_seen_by_whom_it_is_about(
     assert client.get("/me").text.count("9-13, 14-18") == 1
     let_in(client, "luca")
     assert "I tuoi turni" not in client.get("/me").text
+
+
+def test_two_who_plan_one_week_do_not_undo_each_other_s(
+    client: Any, database: Database, cast: Cast, today: date, press: Press
+) -> None:
+    """Each sends what stood there when he opened the page; only what he changed is written."""
+    let_in(client, "sara")
+    monday = today - today.weekday() * DAY
+    path = f"/staffing/{cast.contract}/shifts/{monday.isoformat()}"
+    anna, luca = (f"-{one}-{monday.isoformat()}" for one in (cast.anna, cast.luca))
+
+    def saves(*cells: tuple[str, str, str]) -> Any:
+        return press(path, **{kind + key: text for key, was, typed in cells
+                              for kind, text in (("was", was), ("shift", typed))})  # fmt: skip
+
+    def stands() -> dict[int, str]:
+        with database.begin(Scope.of_contract(cast.contract)) as session:
+            found = queries.roster(session, cast.contract, monday, monday)
+        return {agent: written(those) for (agent, _), those in found.items()}
+
+    assert f'name="was{anna}" value=""' in client.get("/staffing/shifts").text
+    assert saves((anna, "", "9-13"), (luca, "", "")).status_code == 204
+    assert saves((anna, "", ""), (luca, "", "14-18")).status_code == 204  # a colleague, whose page is older
+    assert stands() == {cast.anna: "9-13", cast.luca: "14-18"}
+    both = saves((anna, "", "8-12"), (luca, "", "14-18"))
+    assert list(both.json()["fields"]) == [f"shift{anna}"]
+    assert "«9-13»" in both.json()["fields"][f"shift{anna}"]
+    assert saves((anna, "9-13", ""), (luca, "14-18", "14-18")).status_code == 204
+    assert stands() == {cast.luca: "14-18"}
+    assert saves((luca, "14-18", "14-18")).status_code == 204  # nothing changed
+    late = saves((anna, "9-13", "10-12"))
+    assert "l'ha tolto" in late.json()["fields"][f"shift{anna}"]
+
+
+def test_who_answers_there_no_more_is_nobody_s_cover(
+    client: Any, database: Database, cast: Cast, today: date, press: Press
+) -> None:
+    """His shifts of before stay: that is how it was."""
+    monday = today - today.weekday() * DAY + 7 * DAY
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        sara = principal_of(session, cast.sara)
+        cells = {(one, on): "9-13" for one in (cast.anna, cast.luca) for on in (monday, monday - 14 * DAY)}
+        for first in (monday, monday - 14 * DAY):
+            week = {key: text for key, text in cells.items() if key[1] == first}
+            service.save_week(session, sara, contract_id=cast.contract, monday=first, cells=week)
+        service.publish(session, sara, contract_id=cast.contract, monday=monday)
+    with database.begin(Scope.nothing()) as session:
+        session.execute(delete(QueueMember).where(QueueMember.agent_id == cast.luca))
+        ended = RoleGrant.user_id == cast.anna, RoleGrant.role == Role.AGENT
+        session.execute(update(RoleGrant).where(*ended).values(valid_to=clock.now(session)))
+        changed(session)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        assert queries.roster(session, cast.contract, monday, monday) == {}
+        assert len(queries.roster(session, cast.contract, monday - 14 * DAY, monday - 14 * DAY)) == 2
+        assert cast.marta in queries.agents_of(session, cast.contract)
+    let_in(client, "luca")
+    assert "9-13" not in client.get("/me").text
+    let_in(client, "sara")
+    page = client.get("/staffing/shifts", params={"week": monday.isoformat()}).text
+    assert 'value="9-13"' not in page.partition('<form hx-post="')[2]
 
 
 def test_how_shifts_were_kept_an_agent_sees_of_himself_and_others_of_three(

@@ -40,6 +40,8 @@ def hangs(client: Any, cast: Cast, **fields: Any) -> str:
     answer = client.post(f"/walls/{cast.contract}", data={**usual, **fields}, headers=headers)
     found = LINK.search(answer.text)
     assert found, answer.text
+    assert 'hx-target="#hung-' in answer.text  # the list below has it at once
+    assert "mai aperto" in answer.text
     client.cookies.clear()
     return found[1]
 

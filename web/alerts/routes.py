@@ -1,7 +1,7 @@
 """The alerts with their history, the thresholds, and the browsers in which a supervisor is told."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from web.alerts.saying import say
 from web.edge.answers import shown_anew
+from web.edge.fields import chosen, period_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -63,25 +64,24 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 @router.get("/alerts")
 def alerts(
-    request: Request, runtime: RuntimeDep, visit: VisitDep, which: Which = Which.ALL, since: date | None = None,
-    until: date | None = None, contract: int | None = None,
+    request: Request, runtime: RuntimeDep, visit: VisitDep, which: Which = Which.ALL, since: str = "",
+    until: str = "", contract: str = "",
 ) -> Response:  # fmt: skip
-    """What was raised, and who took notice."""
-    scope = visit.scope(Permission.BOARD_MANAGE)
-    chosen = scope.contracts & {contract} if contract is not None else scope.contracts
+    """What was raised, and who took notice. Without a contract, of each of the visitor's."""
+    scope, one = visit.scope(Permission.BOARD_MANAGE), chosen(contract)
     with runtime.database.begin(scope) as session:
         today = clock.business_day(clock.now(session))
-        last = min(until or today, today)
-        first = max(since or last - timedelta(days=DAYS), date(2000, 1, 1))
+        first, last = period_of(since, until, today=today, days=DAYS)
         found = queries.history(
-            session, chosen, which=which, since=clock.start_of_day(first),
-            until=clock.start_of_day(max(last, date(2000, 1, 1)) + timedelta(days=1)),
+            session, scope.contracts if one is None else scope.contracts & {one}, which=which,
+            since=clock.start_of_day(first), until=clock.start_of_day(last + timedelta(days=1)),
         )  # fmt: skip
         shown = _told(session, found, visit.language)
-        names = {one: enti.contract_name(session, one) for one in sorted(scope.contracts)}
+        names = {id_: enti.contract_name(session, id_) for id_ in sorted(scope.contracts)}
     return page(
         request, "alerts/history.html", visit.language, visit=visit, csrf=visit.csrf_token, alerts=shown, which=which,
-        first=first, last=last, choices=tuple(Which), names=names, contract=contract,
+        first=first, last=last, choices=tuple(Which), names=names, contract=one,
+        has_more=len(found) == queries.MOST_SHOWN,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from crm.enti import queries as enti
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
 from telephony.agents import queries as agents
+from telephony.quality import queries as quality
 from telephony.queues.figures import figures_locked
 from telephony.staffing import queries as staffing
 from web.edge.templating import THEME_COOKIE, THEMES, fragment, page
@@ -53,6 +54,9 @@ def me(request: Request, runtime: RuntimeDep, visit: VisitDep, done: str = "") -
             **_watched(session, by),
             "factor_needed": second_factor.needed(session, by.user_id, runtime.second_factor),
         }  # fmt: skip
+    if by.can(Permission.CALLS_ANSWER):
+        with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
+            context["new_evaluations"] = quality.unseen(session, by)
     providers = {one.key: one.label for one in runtime.settings.oidc_providers}
     return page(
         request,

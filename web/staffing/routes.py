@@ -16,6 +16,7 @@ from crm.enti import queries as enti
 from telephony.staffing import queries, service
 from telephony.staffing.forecast import NOTHING, QUARTERS
 from telephony.staffing.known_days import Kind
+from telephony.staffing.need import Basis
 from web.edge.answers import shown_anew
 from web.edge.fields import day_of, id_of
 from web.edge.i18n import translations
@@ -126,7 +127,7 @@ def download(runtime: RuntimeDep, visit: VisitDep, asked: AskedDep) -> Response:
         raise NotFoundError("Questo contratto non c'è.")
     with runtime.database.begin(visit.scope(Permission.STAFFING_PLAN)) as session:
         on = day_in(asked.day, clock.business_day(clock.now(session)))
-        shown, _ = _day(session, contract_id, on, WhatIf())
+        shown, *_ = _day(session, contract_id, on, WhatIf())
     words = translations(visit.language)
     head = [
         words.gettext("Ora"),
@@ -145,11 +146,12 @@ def download(runtime: RuntimeDep, visit: VisitDep, asked: AskedDep) -> Response:
     return csv_answer(f"need-{on.isoformat()}.csv", head, rows)
 
 
-def _day(session: Session, contract_id: int, on: date, tried: WhatIf) -> tuple[view.DayView, Any]:
-    told = queries.forecasts(session, contract_id, on, on).get(on, NOTHING)
-    basis, told = tried.applied(queries.basis(session, contract_id), told)
+def _day(session: Session, contract_id: int, on: date, tried: WhatIf) -> tuple[view.DayView, Basis, bool]:
+    """A day's need, by what it is reckoned, and whether anything was foretold of it."""
+    found = queries.forecasts(session, contract_id, on, on)
+    basis, told = tried.applied(queries.basis(session, contract_id), found.get(on, NOTHING))
     there = view.planned(session, contract_id, on, on).get(on, [0] * QUARTERS)
-    return view.day_view(on, told, basis, there), basis
+    return view.day_view(on, told, basis, there), basis, on in found
 
 
 @router.post("/{contract_id}/forecast")

@@ -24,7 +24,7 @@ from web.staffing.routes import contract_of, day_in, names
 
 router = APIRouter(prefix="/staffing", include_in_schema=False)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-FIELD = re.compile(r"shift-(\d{1,18})-(\d{4}-\d{2}-\d{2})")
+FIELD = re.compile(r"(shift|was)-(\d{1,18})-(\d{4}-\d{2}-\d{2})")  # what is typed, and what stood there before
 
 
 @router.get("/shifts")
@@ -61,16 +61,17 @@ def _views(session: Session, contract_id: int, days: list[date]) -> list[view.Da
 def save(runtime: RuntimeDep, visit: ChangeDep, contract_id: int, monday: date, typed: TypedDep) -> Response:
     """The week as it was typed."""
     cells: dict[tuple[int, date], str] = {}
+    shown: dict[tuple[int, date], str] = {}
     for name, text in typed.items():
         if match := FIELD.fullmatch(name):
             try:
-                cells[int(match[1]), day_of(match[2])] = text
+                (cells if match[1] == "shift" else shown)[int(match[2]), day_of(match[3])] = text
             except ValueError:
                 raise NotFoundError("Questo turno non c'è.") from None
     return _done(
         runtime, visit,
         lambda session: service.save_week(
-            session, visit.principal, contract_id=contract_id, monday=_monday(monday), cells=cells
+            session, visit.principal, contract_id=contract_id, monday=_monday(monday), cells=cells, shown=shown
         ),
     )  # fmt: skip
 

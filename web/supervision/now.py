@@ -30,7 +30,7 @@ from telephony.practice.queries import practising
 from telephony.queues import queries as queues
 from telephony.queues import waits
 from telephony.queues.expected import Range
-from telephony.queues.figures import untold
+from telephony.queues.figures import told_beside, untold
 from telephony.queues.queries import Line, QueueView
 from telephony.standing.health import failing_since
 from web.levels.view import days_of
@@ -112,12 +112,13 @@ class ContractNow:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The board of some contracts. `staffed`: where the time of all their agents went today, never of single ones."""
+    """The board of some contracts. `states`: how many agents are in each; none where it would tell of a single one.
+    `staffed`: where the time of all of them went today, never of single ones."""
 
     at: datetime
     carrier_silent_since: datetime | None
     contracts: tuple[ContractNow, ...]
-    states: Mapping[AgentState, int]
+    states: Mapping[AgentState, int] | None
     practising: int  # with simulated callers; they are in no state here
     staffed: Staffed
     topics: frozenset[str]
@@ -129,8 +130,9 @@ def read(session: Session, scope: Scope, closable: frozenset[int]) -> Now:
     staffing = queues.staffing(session, scope.contracts)
     kept_back = untold(session, staffing)
     since = clock.start_of_day(clock.business_day(at))
-    away = practising(session, scope.contracts)
-    states = {**staffing.all, AgentState.OFFLINE: staffing.all.get(AgentState.OFFLINE, 0) - away}
+    told = told_beside(session, staffing)
+    away = practising(session, scope.contracts) if told else 0
+    states = {**staffing.all, AgentState.OFFLINE: staffing.all.get(AgentState.OFFLINE, 0) - away} if told else None
     return Now(
         at, failing_since(session),
         tuple(
@@ -149,7 +151,7 @@ def _contract(
     contract_id: int,
     may_close: bool,
     staffing: Mapping[int, Mapping[AgentState, int]],
-    kept_back: frozenset[int],
+    kept_back: frozenset[int | None],
     at: datetime,
 ) -> ContractNow:
     this = frozenset({contract_id})

@@ -120,7 +120,7 @@ class Board:
     emergencies: tuple[str, ...]  # what callers of these contracts, or enti, hear just now
     centre: Figures
     limits: Limits
-    agents: Mapping[AgentState, int] | None  # none for who watches an ente only
+    agents: Mapping[AgentState, int] | None  # none for who watches an ente only, or where it would tell of one agent
     occupancy: Decimal | None  # of the same, today
     pauses_over: int  # how many of them are on a pause that has lasted too long
     queues: tuple[QueueRow, ...]
@@ -141,7 +141,8 @@ def read(session: Session, scope: Scope) -> Board:
     lines = queues.standing(session, contract_ids)
     tally = levels.tally_since(session, contract_ids, since)
     staffed = queues.staffing(session, scope.contracts) if scope.contracts else None
-    kept_back = untold(session, staffed) if staffed else frozenset[int]()
+    kept_back = untold(session, staffed) if staffed else frozenset[int | None]()
+    told = staffed is not None and None not in kept_back
     spent = agents.staffed_since(session, scope.contracts, since) if scope.contracts else StaffedBy()
 
     def of_queue(queue_id: int | None) -> Figures:
@@ -167,9 +168,9 @@ def read(session: Session, scope: Scope) -> Board:
         ),
         centre=_figures(lines, tally.rows.values(), limits),
         limits=limits,
-        agents=staffed.all if staffed else None,
+        agents=staffed.all if staffed and told else None,
         occupancy=spent.all.occupancy,
-        pauses_over=over_limit(session, scope.contracts) if scope.contracts else 0,
+        pauses_over=over_limit(session, scope.contracts) if told else 0,
         queues=tuple(
             _queue_row(
                 queue, figures, staffed.queues.get(queue.id, {}) if staffed and queue.id not in kept_back else None,

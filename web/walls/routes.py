@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response, WebSocket
+from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
@@ -56,12 +57,15 @@ def hang(
         int(seconds), language if language in LANGUAGES else "it", look,
     )  # fmt: skip
 
-    def work(session: Session) -> str:
-        return service.hang(session, visit.principal, contract_id=contract_id, setting=setting)
+    def work(session: Session) -> tuple[str, list[Room]]:
+        token = service.hang(session, visit.principal, contract_id=contract_id, setting=setting)
+        return token, queries.rooms(session, frozenset({contract_id}))
 
-    token = runtime.database.transact(visit.granted_scope(Permission.BOARD_MANAGE), work)
+    token, rooms = runtime.database.transact(visit.granted_scope(Permission.BOARD_MANAGE), work)
     link = f"{runtime.settings.public_url}/wall/{token}"
-    return Response(fragment("walls/made.html", visit.language, link=link, name=name), media_type="text/html")
+    return HTMLResponse(
+        fragment("walls/made.html", visit.language, link=link, name=name, id=contract_id, rooms=rooms)
+    )  # fmt: skip
 
 
 @router.post("/walls/{wall_id}/revoke")

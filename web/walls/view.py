@@ -68,10 +68,11 @@ def read(session: Session, room: Room) -> WallView:
     found = now.read(session, scope, frozenset())
     (contract,) = found.contracts
     shown = tuple(one for one in contract.queues if not room.queue_ids or one.queue_id in room.queue_ids)
-    states: Mapping[AgentState, int] | None = found.states
+    staffing = queues.staffing(session, scope.contracts)
+    kept_back = untold(session, staffing)
+    states: Mapping[AgentState, int] | None = None if None in kept_back else staffing.all
     if room.queue_ids:
-        staffing = queues.staffing(session, scope.contracts)
-        told = set(room.queue_ids) - untold(session, staffing)
+        told = set(room.queue_ids) - kept_back
         states = _largest(staffing.queues.get(one, {}) for one in sorted(told)) if told else None
     enti: tuple[EnteRow, ...] = ()
     if WallPage.ENTI in room.pages:

@@ -214,6 +214,17 @@ def test_an_agent_who_asks_for_help_is_helped_where_he_sees_it(stage: Stage) -> 
     assert one.modes_for(stage.cast.marta) == ()
 
 
+def test_withdrawn_while_she_only_listens_she_goes_also_where_she_was_asked_for(stage: Stage) -> None:
+    """The ente may not want listening to be shown: so the agent need not see her."""
+    call, anna = in_talk(stage), stage.principal(stage.cast.anna)
+    stage.work(lambda s: talk.ask_help(s, anna, call_id=call, wanted=True))
+    watches(stage, call, WatchMode.WHISPER)
+    told(stage, call, ear(stage, call), answered=True)
+    watches(stage, call, WatchMode.LISTEN)
+    lock_again(stage.database)
+    assert supervision.end_locked_anywhere(stage.database) == 1
+
+
 def test_withdrawn_while_she_listens_she_goes(stage: Stage) -> None:
     call = in_talk(stage)
     watches(stage, call)

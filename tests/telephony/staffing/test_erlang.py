@@ -86,6 +86,12 @@ def test_another_agent_never_makes_it_worse(load: Load, agents: int, within_s: f
         assert isclose(one.abandoned, (one.wait_s or 0) / load.patience_s, rel_tol=1e-9, abs_tol=1e-12)
 
 
+def test_of_next_to_no_calls_and_many_agents_nobody_waits() -> None:
+    """An early quarter hour with a hundred on shift: that all of them are busy is less likely than a number can say."""
+    found = outcome(Load(0.001 / 900, 180, 60), 100, 20)
+    assert (found.answered_within, found.abandoned, found.wait_s) == (1, 0, 0)
+
+
 def test_of_no_calls_nobody_is_needed_and_of_nonsense_nothing_is_said() -> None:
     assert needed(Load(0, 200), Target()).agents == 0
     assert outcome(Load(0.1, 200), 20, 20).answered_within == 0  # without patience the queue has no end

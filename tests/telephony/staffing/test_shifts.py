@@ -1,5 +1,6 @@
 """Shifts as people write them, what they cover, and who may be told how they were kept."""
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 
@@ -104,5 +105,12 @@ def test_so_many_are_proposed_as_the_contract_agrees_on() -> None:
     (other,) = proposals([Known(DUE, Kind.DUE, "TARI")], expected, flat, Reinforcement(3, 10, 4))
     assert (other.operators, other.calls) == (4, 110)  # of the three days before it none is foretold any more
     assert (other.first, other.last) == (DUE - timedelta(days=3), DUE + timedelta(days=10))
+    many = Known(DUE, Kind.DUE, "", acts=40)  # falls due on the same day, and is known of no contract
+    (imu,) = proposals([many, Known(DUE, Kind.DUE, "IMU, saldo")], expected, {**flat, DUE: [Need(9, None, 9)]}, IMU)
+    assert (imu.name, imu.operators) == ("IMU, saldo", 2)
+    busy = {on: [Need(9, None, 12)] if on > DUE else [Need(9, None, 9)] for on in expected}
+    loud = {on: replace(told, drivers=((Driver.OVERDUE, 1.5),)) if on > DUE else told for on, told in expected.items()}
+    (both,) = proposals([many, Known(DUE, Kind.DUE, "IMU, saldo")], loud, busy, IMU)
+    assert (both.name, both.operators) == ("IMU, saldo", 3)
     (today,) = proposals([Known(DUE, Kind.DUE, "TARI")], expected, flat, Reinforcement(1, 1, 1))
     assert (today.first, today.last) == (DUE - timedelta(days=1), DUE + timedelta(days=1))

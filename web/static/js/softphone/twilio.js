@@ -61,8 +61,9 @@ export class Device extends EventTarget {
   }
 
   destroy() {
-    this.#device?.destroy();
+    this.#device?.destroy(); // of which the SDK says nothing
     this.#device = null;
+    this.#tell("unregistered");
   }
 
   #offered(call) {
