@@ -13,10 +13,12 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.levels import queries
 from crm.levels.agreement import Agreement, Period
-from crm.levels.metrics import LONGEST_WAIT, METRICS, WAITING_OVER
-from crm.levels.models import ContractAgreement, ContractEvent, ContractEventKind
+from crm.levels.frozen import Frozen, stored
+from crm.levels.judgement import Evidence
+from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, WAITING_OVER
+from crm.levels.models import ClosedPeriod, ContractAgreement, ContractEvent, ContractEventKind
 from crm.levels.presets import PRESETS
-from crm.levels.terms import Formula, in_force
+from crm.levels.terms import USUAL, Formula, in_force
 from tests.cast import Cast
 from tests.web.conftest import csrf_of, let_in
 
@@ -106,6 +108,38 @@ def test_what_is_wrong_stands_at_its_field_though_rows_are_empty(ada: Any, datab
     }  # fmt: skip
     unreadable = ada(path, **head(database), metric__0=LONGEST_WAIT, op__0="<=", target__0="molto")
     assert set(unreadable.json()["fields"]) == {"target-0"}
+
+
+def test_what_cannot_be_counted_is_not_taken(ada: Any, database: Database, cast: Cast) -> None:
+    """It would be on the page as a level or a penalty, and never come to anything."""
+    answer = ada(
+        f"/enti/contracts/{cast.contract}/levels", **head(database),
+        metric__0=LOST, op__0="<", target__0="15", penalty__0="0,3", each__0="call", share_of_days__0="90",
+        metric__1=LONGEST_WAIT, op__1="<=", target__1="300", penalty__1="0,3", each__1="day_over",
+        metric__2=WAITING_OVER, op__2="<", target__2="20", threshold__2="40", callers__2="mobile",
+        metric__3=WAITING_OVER, op__3="<", target__3="20", threshold__3="60", callers__3="landline",
+        metric__4=QUEUE_CAP, op__4="<=", target__4="5", service__4="Ordinaria",
+        metric__5=AVAILABLE, op__5=">", target__5="95", share_of_days__5="90",
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) == {"each-0", "each-1", "threshold-3", "service-4", "share_of_days-5"}
+
+
+def test_a_period_that_was_closed_long_ago_can_be_opened(client: Any, database: Database, cast: Cast) -> None:
+    let_in(client, "sara")
+    kept = stored(Frozen(current(database, cast), USUAL, Evidence(), ()))
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.add(
+            ClosedPeriod(
+                contract_id=cast.contract, first=date(2019, 3, 1), last=date(2019, 3, 31),
+                closed_at=clock.start_of_day(date(2019, 4, 1)), seal="x", kept=kept,
+            )
+        )  # fmt: skip
+    page = client.get("/levels").text
+    assert page.count("in corso") == 1
+    assert ">marzo 2019</option>" in page
+    old = client.get("/levels", params={"contract": cast.contract, "begins": "2019-03-01"}).text
+    assert "chiuso il 1 apr 2019" in old
 
 
 def test_a_version_to_come_leaves_today_as_it_is_and_may_be_taken_back(
