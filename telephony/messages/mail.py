@@ -35,6 +35,15 @@ class MailError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with an e-mail. `media_type` such as `application/pdf`."""
+
+    name: str
+    media_type: str
+    contents: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """An e-mail. `id` makes its Message-ID: sent again it is the same one."""
 
@@ -46,6 +55,7 @@ class Mail:
     made_at: datetime
     stop_url: str | None = None
     calendar: str = ""  # an entry for calendars (RFC 5545)
+    attached: tuple[Attached, ...] = ()
 
 
 class Mailer:
@@ -73,7 +83,7 @@ class Mailer:
             server.close()
 
     def compose(self, mail: Mail) -> EmailMessage:
-        """The e-mail, plain text; an entry for calendars goes with it."""
+        """The e-mail, plain text; an entry for calendars and files go with it."""
         message = EmailMessage()
         message["From"] = Address(mail.sender, addr_spec=self._from)
         message["To"] = Address(addr_spec=_ascii(mail.to))
@@ -87,6 +97,9 @@ class Mailer:
         message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
         if mail.calendar:
             message.add_attachment(mail.calendar, subtype="calendar", filename="appuntamento.ics")
+        for one in mail.attached:
+            kind, _, subkind = one.media_type.partition("/")
+            message.add_attachment(one.contents, maintype=kind, subtype=subkind, filename=one.name)
         return message
 
     def _connected(self) -> smtplib.SMTP:
