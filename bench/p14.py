@@ -2,7 +2,8 @@
 
 The facts are written by COPY, the counters by the product's own contribution and fold. What they ought to be is then
 computed by one statement over the facts that knows nothing of the product: every measure, the shortest and the longest
-conversation and wait, of every ente, hour and kind of caller.
+conversation and wait, of every ente, hour and kind of caller; and of two reports, an ente's and the contract's, the
+figures of the month, of each day in Rome, and the shares that are held against the contract's levels.
 """
 
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -29,6 +31,7 @@ from crm.core.db import Scope
 from crm.levels import folding
 from crm.levels.agreement import Period
 from crm.levels.metering import MEASURES, Callers, Extremes, Measured, contribution, quarter_of
+from crm.levels.metrics import LOST, WAITING_OVER
 from crm.levels.terms import Terms
 from crm.reports import queries as reports
 from crm.reports import reading
@@ -71,6 +74,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     wrong, compared = _compared(centre, enti)
     made, whole = _made(centre, enti[0]), _made(centre, None)
     from_facts = _from_facts(centre, enti[0], made)
+    told, off = _held_against(centre, ((enti[0], made.report), (None, whole.report)))
     centre.close()
     return [
         Result(
@@ -84,6 +88,10 @@ def measure(place: Place, options: Options) -> list[Result]:
         Result(
             f"P14 counters and extremes of {calls:,} calls against their facts", "equal", f"{compared:,}",
             f"{wrong:,} wrong", "equal" if not wrong else "NOT equal", not wrong and compared > 0,
+        ),
+        Result(
+            "P14 the figures, days and shares of two reports against the facts", "equal", f"{told:,}",
+            f"{off:,} wrong", "equal" if not off else "NOT equal", not off and told > 0,
         ),
         Result(
             "P14 the report of an ente's month with all of its files", f"≤ {MADE_WITHIN:.0f} s",
@@ -260,6 +268,40 @@ def _compared(centre: Centre, enti: Sequence[int]) -> tuple[int, int]:
     return wrong, len(truth) * (len(MEASURES) + 4)
 
 
+def _held_against(centre: Centre, made: Sequence[tuple[int | None, Report]]) -> tuple[int, int]:
+    """How many figures of these reports were held against the facts, and how many are others."""
+    told = wrong = 0
+    for ente_id, report in made:
+        (truth,) = centre.query(_MONTH.format(ente="true" if ente_id is None else f"ente_id = {ente_id:d}"))
+        head, shares = report.head, {one.metric: one.measured for one in report.levels}
+        figures = (
+            head.received, head.handled, head.lost, head.talk.total_ms, head.talk.shortest_ms, head.talk.mean_ms,
+            head.talk.longest_ms, head.wait.mean_ms, head.wait.longest_ms, _millionths(shares[WAITING_OVER]),
+            _millionths(shares[LOST]),
+        )  # fmt: skip
+        days = {
+            (one.day, one.callers.value): (
+                one.counts.received,
+                one.counts.lost,
+                one.counts.waited_over,
+                one.counts.talk_ms,
+            )
+            for one in report.days
+        }
+        by_day = {
+            (row[0], row[1]): tuple(map(int, row[2:]))
+            for row in centre.query(_DAYS.format(ente="true" if ente_id is None else f"ente_id = {ente_id:d}"))
+        }
+        told += len(figures) + 4 * len(by_day)
+        wrong += sum(one != int(other) for one, other in zip(figures, truth, strict=True))
+        wrong += sum(days.get(key) != by_day.get(key) for key in days.keys() | by_day.keys())
+    return told, wrong
+
+
+def _millionths(share: Decimal | None) -> int | None:
+    return None if share is None else round(share * 1_000_000)
+
+
 # A row a call, from the facts alone.
 _FLAT = """
     CREATE TABLE flat_call AS
@@ -290,4 +332,19 @@ _TRUTH = """
            min(talk_ms) FILTER (WHERE served), max(talk_ms) FILTER (WHERE served),
            min(wait_ms) FILTER (WHERE served), max(wait_ms) FILTER (WHERE served)
     FROM flat_call GROUP BY 1, 2, 3
+"""
+# In the order of the report's figures; means to the millisecond, shares of those received in millionths.
+_MONTH = """
+    SELECT count(*), count(*) FILTER (WHERE served), count(*) FILTER (WHERE entered AND NOT served),
+           sum(talk_ms) FILTER (WHERE served), min(talk_ms) FILTER (WHERE served),
+           round(avg(talk_ms) FILTER (WHERE served)), max(talk_ms) FILTER (WHERE served),
+           round(avg(wait_ms) FILTER (WHERE served)), max(wait_ms) FILTER (WHERE served),
+           round(1000000.0 * count(*) FILTER (WHERE entered AND wait_ms > 40000) / count(*)),
+           round(1000000.0 * count(*) FILTER (WHERE entered AND NOT served) / count(*))
+    FROM flat_call WHERE {ente}
+"""
+_DAYS = """
+    SELECT (at AT TIME ZONE 'Europe/Rome')::date, callers, count(*), count(*) FILTER (WHERE entered AND NOT served),
+           count(*) FILTER (WHERE entered AND wait_ms > 40000), coalesce(sum(talk_ms) FILTER (WHERE served), 0)
+    FROM flat_call WHERE {ente} GROUP BY 1, 2
 """

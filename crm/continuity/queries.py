@@ -145,6 +145,17 @@ def remarks(session: Session, interruption_ids: Iterable[int]) -> dict[int, list
     return found
 
 
+def asked(session: Session, ente_ids: Iterable[int]) -> dict[int, int]:
+    """How many requests not to count an interruption wait for each of these enti; those without any left out."""
+    row = InterruptionRemark
+    rows = session.execute(
+        select(row.ente_id, func.count())
+        .where(row.ente_id.in_(list(ente_ids)), row.state == RemarkState.ASKED)
+        .group_by(row.ente_id)
+    )
+    return dict(rows.all())
+
+
 def said(session: Session) -> Said | None:
     """What is published of the service now; none when nothing is, or the last word was that it is over."""
     row = session.scalar(select(ServiceNotice).order_by(ServiceNotice.id.desc()).limit(1))

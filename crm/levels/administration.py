@@ -18,8 +18,9 @@ from crm.core.errors import InvalidError, NotFoundError
 from crm.enti.queries import contract_name, enti_of
 from crm.levels import queries
 from crm.levels.agreement import AGREED_OF_A_LEVEL, OPS, Agreement, Promise
+from crm.levels.judgement import is_judged
 from crm.levels.metering import Callers
-from crm.levels.metrics import METRICS, WAITING_OVER, Unit
+from crm.levels.metrics import METRICS, WAITING_OVER, Metric, Unit
 from crm.levels.models import ContractAgreement, ContractLevel, ContractTerms
 from crm.levels.terms import Terms, in_force
 
@@ -124,11 +125,19 @@ def _check(agreement: Agreement, today: date) -> None:
         wrong.append(InvalidError("Il valore del contratto non può essere negativo.", field="net_value"))
     if len(agreement.levels) > MOST_LEVELS:
         wrong.append(InvalidError("Sono troppi livelli per un contratto solo.", field="levels"))
+    waits = [one.threshold_s for one in agreement.levels if one.metric == WAITING_OVER]
     twice = {key for key, times in Counter(one.key for one in agreement.levels).items() if times > 1}
     for place, one in enumerate(agreement.levels):
         wrong += _wrong_in(one, place)
         if one.key in twice:
             wrong.append(InvalidError("Questo livello c'è due volte.", field=f"metric-{place}"))
+        if one.metric == WAITING_OVER and one.threshold_s != waits[0]:
+            wrong.append(
+                InvalidError(
+                    "Le attese si contano oltre una soglia sola: scrivi la stessa in tutti i livelli.",
+                    field=f"threshold-{place}",
+                )
+            )
     if any(one.penalty_per_mille for one in agreement.levels) and agreement.net_value is None:
         wrong.append(
             InvalidError("Scrivi il valore netto del contratto: le penali sono per mille di quello.", field="net_value")
@@ -156,6 +165,20 @@ def _wrong_in(one: Promise, place: int) -> list[InvalidError]:
         wrong.append(InvalidError("Questa misura vale per tutti.", field=f"callers-{place}"))
     if one.share_of_days is not None and not 0 < one.share_of_days <= 1:
         wrong.append(InvalidError("La parte dei giorni va da 1 a 100 per cento.", field=f"share_of_days-{place}"))
+    if one.share_of_days is not None and not metric.by_days:
+        wrong.append(InvalidError("Questa misura si fa su tutto il periodo.", field=f"share_of_days-{place}"))
+    if one.service and is_judged(one):
+        wrong.append(InvalidError("Questa misura non distingue fra i servizi.", field=f"service-{place}"))
+    wrong += _wrong_penalty(one, metric, place)
+    return wrong
+
+
+def _wrong_penalty(one: Promise, metric: Metric, place: int) -> list[InvalidError]:
+    wrong = []
+    if one.penalty_each is not None and metric.paid_for is None:
+        wrong.append(InvalidError("Di questa misura non si sa contare una penale.", field=f"each-{place}"))
+    elif one.penalty_each not in {None, metric.paid_for}:
+        wrong.append(InvalidError("La penale di questa misura si conta in un altro modo.", field=f"each-{place}"))
     if (one.penalty_per_mille is None) != (one.penalty_each is None):
         wrong.append(InvalidError("Una penale vuole un importo e per che cosa si conta.", field=f"penalty-{place}"))
     if one.period is not None and one.penalty_per_mille is not None:

@@ -11,6 +11,7 @@ from crm.levels.metering import Callers
 from crm.levels.metrics import Each
 
 EVER = date(1970, 1, 1)
+MOST_PLACES = 12
 OPS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -78,6 +79,16 @@ class Promise:
         """Whether a figure keeps the promise."""
         return bool(OPS[self.op](measured, self.target))
 
+    def rounded(self, measured: Decimal, places: int) -> Decimal:
+        """A figure to so many decimals, or as many more as it takes to keep the promise, or not, as it does exactly:
+        20.04 % is not told as 20.0 % where it is to be 20 % at most.
+        """
+        told = round(measured, places)
+        while self.holds(told) is not self.holds(measured) and places < MOST_PLACES:
+            places += 1
+            told = round(measured, places)
+        return told
+
     def is_for(self, callers: Callers) -> bool:
         """Whether it is promised to these callers."""
         return self.callers in {None, callers}
@@ -99,7 +110,7 @@ class Agreement:
     valid_from: date
     period: Period
     levels: tuple[Promise, ...]
-    net_value: Decimal | None = None  # in euro, a period's; penalties are per mille of it
+    net_value: Decimal | None = None  # in euro, the one that the contract means; penalties are per mille of it
     preset: str = ""  # which of the shipped ones it began as
     id: int = 0
 

@@ -137,7 +137,7 @@ def _close(session: Session, *, contract_id: int, read: Read) -> int:
     now = clock.now(session)
     versions = queries.agreements(session, frozenset({contract_id}))
     made = 0
-    for first, last in _ended(versions, now):
+    for first, last in due(versions, now):
         these = ClosedPeriod.contract_id == contract_id, ClosedPeriod.first == first, ClosedPeriod.last == last
         done = set(session.scalars(select(ClosedPeriod.ente_id).where(*these)))
         for ente_id in (None, *sorted(coverage(session)[contract_id])):
@@ -157,8 +157,10 @@ def frozen_now(session: Session, contract_id: int, first: date, last: date, days
     return frozen_of(agreement, terms, first, last, days)
 
 
-def _ended(versions: tuple[Agreement, ...], now: datetime) -> Iterator[tuple[date, date]]:
-    """The first and last days of the latest periods that have settled, by the agreement in force as each ended."""
+def due(versions: tuple[Agreement, ...], now: datetime) -> Iterator[tuple[date, date]]:
+    """The first and last days of the periods that are closed by now, or about to be: the latest that have settled, by
+    the agreement in force as each ended. Pure.
+    """
     day = business_day(now)
     for _ in range(LOOKED_BACK):
         current = in_force(versions, day)

@@ -1,7 +1,7 @@
 """Reading what is known of a contract's period: one place from which screens, files and reports take their figures."""
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,21 +30,26 @@ PER_CALL = (ContractEventKind.QUEUE_OVER, ContractEventKind.WAIT_OVER)
 def of_period(
     session: Session, contract_id: int, first: date, after: date, *, ente_id: int | None = None
 ) -> Evidence:  # fmt: skip
-    """What is known of the days from `first` to before `after`; of one ente's calls alone, if one is named."""
+    """What is known of the days from `first` to before `after`; of one ente's calls alone, if one is named.
+
+    Minutes of service are promised and lost from when the system measures itself: of before, nothing is known.
+    """
     timetable = enti.timetable(session, contract_id, ente_id)
     period = Spell(start_of_day(first), start_of_day(after))
     so_far = Spell(period.starts_at, max(period.starts_at, min(clock.now(session), period.ends_at)))
+    begun = continuity.measured_since(session) or so_far.ends_at
+    measured = Spell(max(so_far.starts_at, min(begun, so_far.ends_at)), so_far.ends_at)
     rows = closures.closed(session, contract_id, since=period.starts_at, until=period.ends_at)
     its = closures.concerning(rows, ente_id, enti.enti_of(session, contract_id))
     stopped, agreed = closures.stops(its, period.ends_at)
-    away, not_counted, known = _continuity(session, contract_id, ente_id, so_far)
+    away, not_counted, known = _continuity(session, contract_id, ente_id, so_far, begun)
     stopped, agreed = [*stopped, *away], [*agreed, *not_counted]
     return Evidence(
         service_days=tuple(downtime.service_days(timetable, agreed, period=period)),
         days=_days(session, contract_id, period, ente_id),
         breaches=_breaches(session, contract_id, period, ente_id),
-        promised=downtime.promised(timetable, agreed, period=so_far),
-        failed=downtime.lost(timetable, stopped, agreed, period=so_far),
+        promised=downtime.promised(timetable, agreed, period=measured),
+        failed=downtime.lost(timetable, stopped, agreed, period=measured),
         continuity=known,
         desks=_desks(session, contract_id, first, after, ente_id),
     )
@@ -64,11 +69,10 @@ def _desks(session: Session, contract_id: int, first: date, after: date, ente_id
 
 
 def _continuity(
-    session: Session, contract_id: int, ente_id: int | None, so_far: Spell
+    session: Session, contract_id: int, ente_id: int | None, so_far: Spell, begun: datetime
 ) -> tuple[list[Spell], list[Spell], Continuity | None]:  # fmt: skip
     """When nobody of ours was there, what of it the ente agreed not to count, and what the system knows of itself."""
-    begun = continuity.measured_since(session)
-    if begun is None or begun >= so_far.ends_at:
+    if begun >= so_far.ends_at:
         return [], [], None
     now, agreed = so_far.ends_at, continuity.not_counted(session, contract_id, ente_id)
     found = continuity.outages(session, since=so_far.starts_at, until=so_far.ends_at)

@@ -6,7 +6,7 @@ running is judged by what it holds so far, and by the service days that it will 
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -135,6 +135,9 @@ class Verdict:
     span: Annotated[tuple[date, date] | None, Field(exclude_if=lambda known: known is None)] = None
 
 
+Judge = Callable[[Promise, Evidence, Terms], Verdict]
+
+
 def judge(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
     """How a level stands by this evidence."""
     judged = _JUDGES.get(promise.metric)
@@ -224,6 +227,36 @@ def standing_of(promise: Promise, measured: Decimal) -> Standing:
     return Standing.NEAR if near else Standing.GOOD
 
 
+def _of_days(promise: Promise, over: int, days: int) -> tuple[Standing, int]:
+    """How a level stands that has to hold on a share of so many days and was missed on some; on how many it may be."""
+    allowed = tolerated_days(promise.share_of_days or ONE, days)
+    if over > allowed:
+        return Standing.BROKEN, allowed
+    return Standing.NEAR if over and over >= allowed * NEAR else Standing.GOOD, allowed
+
+
+def _day_by_day(judged: Judge) -> Judge:
+    """A share of calls may have to hold on a share of the service days: each is judged by its own calls then."""
+
+    def judge_days(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
+        if promise.share_of_days is None:
+            return judged(promise, evidence, terms)
+        each = replace(promise, share_of_days=None)
+        figures = [
+            found.measured
+            for day in evidence.service_days
+            if (found := judged(each, Evidence(days={day: evidence.days.get(day, {})}), terms)).measured is not None
+        ]
+        if not figures:
+            return Verdict(promise)
+        days, over = len(evidence.service_days), sum(not promise.holds(one) for one in figures)
+        standing, allowed = _of_days(promise, over, days)
+        worst = max(figures) if promise.op in BELOW else min(figures)
+        return Verdict(promise, standing, worst, over, days, max(allowed - over, 0))
+
+    return judge_days
+
+
 def _waiting_over(promise: Promise, evidence: Evidence, terms: Terms) -> Verdict:
     counts = evidence.counts(promise)
     return _bad_share(promise, counts.waited_over, formulas.whole(counts, terms.denominator))
@@ -260,17 +293,14 @@ def _each_call(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
         return Verdict(promise, standing, worst, len(passed), None, 0, passed, passed)
     bad = Counter(one.day for one in passed)
     days = len(evidence.service_days)
-    allowed = tolerated_days(promise.share_of_days, days)
-    left = allowed - len(bad)
-    known = bool(days) and any(evidence.days.values())
-    standing = Standing.BROKEN if left < 0 else Standing.GOOD if known else Standing.UNKNOWN
-    if standing is Standing.GOOD and bad and len(bad) >= allowed * NEAR:
-        standing = Standing.NEAR
+    standing, allowed = _of_days(promise, len(bad), days)
+    if standing is not Standing.BROKEN and not (days and any(evidence.days.values())):
+        standing = Standing.UNKNOWN
     penalised = passed
     if promise.tolerated_excluded:  # which days are forgiven the contract leaves open: the worst, then the earliest
         forgiven = set(sorted(bad, key=lambda day: (-bad[day], day))[:allowed])
         penalised = tuple(one for one in passed if one.day not in forgiven)
-    return Verdict(promise, standing, worst, len(bad), days, max(left, 0), passed, penalised)
+    return Verdict(promise, standing, worst, len(bad), days, max(allowed - len(bad), 0), passed, penalised)
 
 
 def _available(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
@@ -325,8 +355,8 @@ def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
 def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     """The longest wait of each day on which anybody was called, in minutes; or on a share of those days.
 
-    A day beyond those that are forgiven (the worst first) is paid for once, where the contract says so; no call is
-    behind it, and so none is listed.
+    A day beyond those that are forgiven (the worst first; none, where it has to hold on each) is paid for once, where
+    the contract says so; no call is behind it, and so none is listed.
     """
     days = evidence.desks.longest if evidence.desks else {}
     if not days:
@@ -334,17 +364,15 @@ def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     minutes = {day: _minutes(longest) for day, longest in days.items()}
     worst = max(minutes.values())
     over = sorted((day for day in minutes if not promise.holds(minutes[day])), key=lambda day: (-minutes[day], day))
-    if promise.share_of_days is None:
-        return Verdict(promise, standing_of(promise, worst), worst, len(over), len(days))
-    allowed = tolerated_days(promise.share_of_days, len(days))
-    left = allowed - len(over)
-    standing = Standing.BROKEN if left < 0 else Standing.GOOD
-    if standing is Standing.GOOD and over and len(over) >= allowed * NEAR:
-        standing = Standing.NEAR
     passed = tuple(
         Breach(promise.metric, day.isoformat(), day, start_of_day(day), minutes[day], Callers.LANDLINE) for day in over
     )
-    return Verdict(promise, standing, worst, len(over), len(days), max(left, 0), (), passed[allowed:])
+    if promise.share_of_days is None:
+        paid = () if promise.penalty_each is None else passed
+        return Verdict(promise, standing_of(promise, worst), worst, len(over), len(days), penalised=paid)
+    standing, allowed = _of_days(promise, len(over), len(days))
+    left = max(allowed - len(over), 0)
+    return Verdict(promise, standing, worst, len(over), len(days), left, (), passed[allowed:])
 
 
 def _counter_handling(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
@@ -366,10 +394,11 @@ def _minutes(seconds: int) -> Decimal:
     return Decimal(seconds) / 60
 
 
-_JUDGES: Mapping[str, Callable[[Promise, Evidence, Terms], Verdict]] = MappingProxyType(
+_JUDGES: Mapping[str, Judge] = MappingProxyType(
     {
-        WAITING_OVER: _waiting_over, LOST: _lost, ANSWERED_WITHIN: _answered_within, QUEUE_CAP: _each_call,
-        LONGEST_WAIT: _each_call, AVAILABLE: _available, SATISFIED: _satisfied,
+        WAITING_OVER: _day_by_day(_waiting_over), LOST: _day_by_day(_lost),
+        ANSWERED_WITHIN: _day_by_day(_answered_within), QUEUE_CAP: _each_call, LONGEST_WAIT: _each_call,
+        AVAILABLE: _available, SATISFIED: _satisfied,
         MetricName.PORTAL_UPTIME: _portal, MetricName.INTERRUPTION: _interruption,
         MetricName.COUNTER_WAIT: _counter_wait, MetricName.COUNTER_HANDLING: _counter_handling,
         MetricName.APPOINTMENT_LEAD: _lead, MetricName.INCIDENT_NOTICE: _incident_notice,

@@ -50,12 +50,17 @@ class Each(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`has_threshold`: its name leaves open how many seconds. `by_callers`: it may be promised to one kind alone."""
+    """`has_threshold`: its name leaves open how many seconds. `by_callers`: it may be promised to one kind alone.
+    `by_days`: it may have to hold on a share of the days alone. `paid_for`: what a penalty of it is counted by; none:
+    there is nothing to count, and so no penalty.
+    """
 
     unit: Unit
     source: Source
     has_threshold: bool = False
     by_callers: bool = False
+    by_days: bool = False
+    paid_for: Each | None = None
 
 
 class MetricName(StrEnum):
@@ -120,34 +125,40 @@ WAITING_OVER, LOST, ANSWERED_WITHIN = N.WAITING_OVER, N.LOST, N.ANSWERED_WITHIN
 QUEUE_CAP, LONGEST_WAIT, AVAILABLE, SATISFIED = N.QUEUE_CAP, N.LONGEST_WAIT, N.AVAILABLE, N.SATISFIED
 
 
-def _of(source: Source, unit: Unit, *names: MetricName) -> dict[str, Metric]:
-    return dict.fromkeys(names, Metric(unit, source))
+def _of(
+    source: Source, unit: Unit, *names: MetricName, paid_for: Each | None = None, by_days: bool = False
+) -> dict[str, Metric]:  # fmt: skip
+    return dict.fromkeys(names, Metric(unit, source, by_days=by_days, paid_for=paid_for))
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
-        N.WAITING_OVER: Metric(Unit.SHARE, Source.CALLS, has_threshold=True, by_callers=True),
-        N.LOST: Metric(Unit.SHARE, Source.CALLS, by_callers=True),
-        N.ANSWERED_WITHIN: Metric(Unit.SHARE, Source.CALLS, by_callers=True),
-        N.QUEUE_CAP: Metric(Unit.CONTACTS, Source.CALLS),
-        N.LONGEST_WAIT: Metric(Unit.SECONDS, Source.CALLS, by_callers=True),
+        N.WAITING_OVER: Metric(Unit.SHARE, Source.CALLS, has_threshold=True, by_callers=True, by_days=True),
+        N.LOST: Metric(Unit.SHARE, Source.CALLS, by_callers=True, by_days=True),
+        N.ANSWERED_WITHIN: Metric(Unit.SHARE, Source.CALLS, by_callers=True, by_days=True),
+        N.QUEUE_CAP: Metric(Unit.CONTACTS, Source.CALLS, by_days=True, paid_for=Each.CALL),
+        N.LONGEST_WAIT: Metric(Unit.SECONDS, Source.CALLS, by_callers=True, by_days=True, paid_for=Each.CALL),
         N.AVAILABLE: Metric(Unit.SHARE, Source.SERVICE_TIME),
         N.OUTBOUND: Metric(Unit.PER_HOUR, Source.OUTBOUND),
         **_of(Source.SURVEYS, Unit.SHARE, N.SATISFIED, N.CLARITY, N.COMMUNICATIONS_CLEAR),
-        **_of(Source.COUNTER, Unit.MINUTES, N.COUNTER_WAIT, N.COUNTER_HANDLING),
+        **_of(Source.COUNTER, Unit.MINUTES, N.COUNTER_WAIT, by_days=True, paid_for=Each.DAY_OVER),
+        **_of(Source.COUNTER, Unit.MINUTES, N.COUNTER_HANDLING),
         **_of(Source.APPOINTMENTS, Unit.WORKING_DAYS, N.APPOINTMENT_LEAD),
-        **_of(Source.MAIL, Unit.WORKING_DAYS, N.EMAIL_REPLY, N.PEC_REPLY),
+        **_of(Source.MAIL, Unit.WORKING_DAYS, N.EMAIL_REPLY, N.PEC_REPLY, paid_for=Each.DAY_LATE),
         **_of(Source.MAIL, Unit.DAYS, N.MEAN_MAIL_REPLY),
-        **_of(Source.CASES, Unit.WORKING_DAYS, N.CASE_INFORMATION, N.LITIGATION_PAPERS, N.COMPLAINT_REPLY),
-        **_of(Source.CASES, Unit.SHARE, N.COMPLAINTS),
+        **_of(
+            Source.CASES, Unit.WORKING_DAYS, N.CASE_INFORMATION, N.LITIGATION_PAPERS, N.COMPLAINT_REPLY,
+            paid_for=Each.DAY_LATE,
+        ),
+        **_of(Source.CASES, Unit.SHARE, N.COMPLAINTS, paid_for=Each.COMPLAINT),
         **_of(
             Source.CASES, Unit.DAYS, N.INFORMATION_REPLY, N.GENERIC_REQUEST, N.EXTENSION_NOTICE, N.INSTALMENT_DECIDED,
             N.SELF_CORRECTION, N.ADHESION_SUMMONS, N.APPEAL_FORWARDED, N.INSTALMENT_REGISTERED, N.SURETY_DECIDED,
             N.INSTALMENT_TOLD, N.RELIEF_SHEET, N.RELIEF_TOLD, N.ANNULMENT_SHEET, N.SUSPENSION_SHEET,
             N.SUSPENSION_DECIDED, N.SUSPENSION_DRAFTED, N.SUSPENSION_SENT, N.INSOLVENCY_REPORTED,
-            N.INSOLVENCY_CLAIMED, N.RENOTIFICATION,
+            N.INSOLVENCY_CLAIMED, N.RENOTIFICATION, paid_for=Each.DAY_LATE,
         ),
-        **_of(Source.FIELD, Unit.WORKING_DAYS, N.FIELD_REMOVED, N.FIELD_REPLACED),
+        **_of(Source.FIELD, Unit.WORKING_DAYS, N.FIELD_REMOVED, N.FIELD_REPLACED, paid_for=Each.DAY_LATE),
         **_of(
             Source.OPERATIONS, Unit.HOURS, N.NOTIFICATION_SENT, N.PAYMENT_REGISTERED, N.INCIDENT_NOTICE,
             N.INCIDENT_TAKEN, N.DISASTER_RECOVERY,

@@ -154,7 +154,7 @@ class ContractAgreement(Base):
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     valid_from: Mapped[date]
     period: Mapped[Period] = mapped_column(choice(Period))
-    net_value: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))  # of a period, in euro
+    net_value: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))  # in euro; penalties are per mille of it
     preset: Mapped[str] = mapped_column(String(40), default="")
     written_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     written_at: Mapped[datetime]

@@ -2,7 +2,8 @@
 the ente of the call decides, what was said stays, and each step is in its access log.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,6 +21,7 @@ from crm.core.errors import ConflictError, NotFoundError
 from crm.core.reasons import words_given
 from crm.enti.queries import enti_of
 from crm.levels.models import ContractEvent, PenaltyRemark, RemarkState
+from crm.levels.queries import agreement
 
 
 class Step(StrEnum):
@@ -140,6 +142,40 @@ def remarks(session: Session, contract_id: int, first: date, after: date) -> dic
             )
         )  # fmt: skip
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Requests to leave calls out that wait for an ente: of the contract's period that begins on `first`."""
+
+    ente_id: int
+    contract_id: int
+    first: date
+    count: int
+
+
+def waiting(session: Session, ente_ids: Collection[int]) -> list[Waiting]:
+    """What these enti have to decide, the earliest period first."""
+    rows = session.execute(
+        select(PenaltyRemark.ente_id, PenaltyRemark.contract_id, ContractEvent.occurred_at)
+        .join(
+            ContractEvent,
+            (ContractEvent.contract_id == PenaltyRemark.contract_id)
+            & (ContractEvent.metric == PenaltyRemark.metric)
+            & (ContractEvent.subject == PenaltyRemark.subject),
+        )
+        .where(
+            PenaltyRemark.ente_id.in_(ente_ids), PenaltyRemark.state == RemarkState.ASKED,
+            ContractEvent.withdrawn_at.is_(None),
+        )
+    ).all()  # fmt: skip
+    found: Counter[tuple[date, int, int]] = Counter()
+    for ente_id, contract_id, at in rows:
+        day = clock.business_day(at)
+        agreed = agreement(session, contract_id, day)
+        if agreed is not None:
+            found[agreed.period.around(day)[0], contract_id, ente_id] += 1
+    return [Waiting(ente_id, contract_id, first, n) for (first, contract_id, ente_id), n in sorted(found.items())]
 
 
 def left_out(said: Mapping[tuple[str, str], list[Remark]]) -> frozenset[tuple[str, str]]:

@@ -41,7 +41,9 @@ class Leased:
     id: UUID
     ente_id: int
     channel: MessageChannel
+    cause: str
     template: str
+    language: str
     address: str
     subject: str
     body: str
@@ -91,8 +93,8 @@ def lease(session: Session, message_id: UUID) -> Leased | None:
     assert row.first_tried_at is not None
     known = queries.known_externally(session, ente_id=row.ente_id, address=row.address)
     return Leased(
-        row.id, row.ente_id, row.channel, row.template, row.address, row.subject, row.body, row.calendar, row.made_at,
-        row.first_tried_at, left, sent, row.attempts, row.looks, row.external_id, known,
+        row.id, row.ente_id, row.channel, row.cause, row.template, row.language, row.address, row.subject, row.body,
+        row.calendar, row.made_at, row.first_tried_at, left, sent, row.attempts, row.looks, row.external_id, known,
         row.sender,
     )  # fmt: skip
 

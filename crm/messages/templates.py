@@ -445,15 +445,25 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
     {
         "it": Wording(
             subject="{ente}: la relazione sul servizio è pronta",
-            body=_mail("it", "la relazione sul servizio, da {first} a {last}, è pronta:", "{link}"),
+            body=_mail(
+                "it", "la relazione sul servizio, da {first} a {last}, è pronta: è allegata, ed è a questo indirizzo:",
+                "{link}",
+            ),
         ),
         "en": Wording(
             subject="{ente}: the report on the service is ready",
-            body=_mail("en", "the report on the service, from {first} to {last}, is ready:", "{link}"),
+            body=_mail(
+                "en", "the report on the service, from {first} to {last}, is ready, attached and at this address:",
+                "{link}",
+            ),
         ),
         "de": Wording(
             subject="{ente}: der Bericht über den Dienst ist fertig",
-            body=_mail("de", "der Bericht über den Dienst, von {first} bis {last}, ist fertig:", "{link}"),
+            body=_mail(
+                "de",
+                "der Bericht über den Dienst, von {first} bis {last}, ist fertig: er liegt bei und ist hier zu finden:",
+                "{link}",
+            ),
         ),
     },
     lives=timedelta(days=3),

@@ -1,8 +1,9 @@
 """Reading reports that were made."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -39,13 +40,16 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A report that is being made, or whose making failed."""
+    """A report that is being made, or whose making failed. `is_due`: it is the first one, which is tried until it is
+    there; another version that failed waits for somebody to ask again.
+    """
 
     ente_id: int | None
     contract_id: int
     period: Period
     first: date
     failed: bool
+    is_due: bool
 
 
 def latest(session: Session, ente_ids: Collection[int], contract_ids: Collection[int] = ()) -> list[Made]:
@@ -93,7 +97,7 @@ def exists(session: Session, *, contract_id: int, ente_id: int | None, period: P
 
 
 def being_made(session: Session, ente_ids: Collection[int], contract_ids: Collection[int] = ()) -> list[Making]:
-    """The reports of these enti, and of these contracts as a whole, that are on their way."""
+    """The reports of these enti, and of these contracts as a whole, on their way, or failed and not there."""
     rows = session.execute(
         select(Job.ente_id, Job.argument, Job.state)
         .where(Job.kind == MAKE, Job.state != JobState.DONE)
@@ -102,15 +106,25 @@ def being_made(session: Session, ente_ids: Collection[int], contract_ids: Collec
     found = {
         (ente_id, *argument.values()): Making(
             None if argument.get("whole") else ente_id, argument["contract"], Period(argument["period"]),
-            date.fromisoformat(argument["first"]), state is JobState.FAILED,
+            date.fromisoformat(argument["first"]), state is JobState.FAILED, not argument["after"],
         )
         for ente_id, argument, state in rows
+        if state is not JobState.FAILED or not _is_there(session, ente_id, argument)
     }  # fmt: skip
     return [
         one
         for one in found.values()
         if (one.contract_id in contract_ids if one.ente_id is None else one.ente_id in ente_ids)
     ]
+
+
+def _is_there(session: Session, ente_id: int, argument: Mapping[str, Any]) -> bool:
+    """Whether the version that a job was to make was made since."""
+    whose, first = None if argument.get("whole") else ente_id, date.fromisoformat(argument["first"])
+    made = exists(
+        session, contract_id=argument["contract"], ente_id=whose, period=Period(argument["period"]), first=first
+    )
+    return made > int(argument["after"])
 
 
 def wishes(session: Session, user_id: int) -> frozenset[int]:

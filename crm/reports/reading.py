@@ -4,7 +4,7 @@ Hours come from the counters folded by the hour, days from what was kept when th
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 
@@ -49,15 +49,20 @@ from crm.reports.report import (
     total,
 )
 
+FoundShut = Callable[[Session, int, int | None, datetime, datetime], int]  # of a contract, of an ente, in a period
+
 
 def read(
-    session: Session, contract_id: int, ente_id: int | None, span: Span, days: Days, *, turn: Callable[[], None]
-) -> Report:
+    session: Session, contract_id: int, ente_id: int | None, span: Span, days: Days, *, turn: Callable[[], None],
+    found_shut: FoundShut | None = None,
+) -> Report:  # fmt: skip
     """The report on a period of an ente's, or of a whole contract's, as it is known now.
 
     The session must be a snapshot that sees the whole contract. `days` tells what is known of days; `turn` is called
-    after every two days whose calls had to be gone through, which takes long where there are many.
+    after every two days whose calls had to be gone through, which takes long where there are many. `found_shut` tells
+    how many called numbers that were closed.
     """
+    at = start_of_day(span.first), start_of_day(span.after)
     of_hours = hours(session, contract_id, ente_id, span.first, span.after, facts=True, turn=turn)
     spread = reduce(or_, (one.spread for one in of_hours if one.spread), Spread())
     closed = closed_within(session, contract_id, span.first, span.last, ente_id=ente_id)
@@ -83,6 +88,7 @@ def read(
         shifted=tuple(one for some in since for one in some.of_period),
         over=tuple(one for _, some in accounts for one in some),
         stops=None if own is None else own.stops, interrupted_min=None if own is None else own.interrupted_min,
+        found_shut=None if found_shut is None else found_shut(session, contract_id, ente_id, *at),
     )  # fmt: skip
 
 

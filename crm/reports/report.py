@@ -5,7 +5,7 @@ else. `docs/reports.md` describes it. Instants are UTC, days Rome's, durations m
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -231,7 +231,8 @@ class Report:
     """All of it. `first` and `last` are the days it is about. `changed`, `shifted`: what was learnt after periods were
     closed, of their calls and of everything else. `over`: what stands behind the penalties. `stops`: interruptions as
     the system measured them, none where it did not yet; they took `interrupted_min` of the promised hours.
-    Reports from before these were told have none of them.
+    `found_shut`: how many called numbers that were closed by themselves, which are in no other figure. Reports from
+    before these were told have none of them.
 
     Without an ente (its name is empty then) it is about the whole contract, with the calls of which none is known.
 
@@ -262,6 +263,7 @@ class Report:
     over: Annotated[tuple[Over, ...] | None, UNTOLD] = None
     stops: Annotated[tuple[Stop, ...] | None, UNTOLD] = None
     interrupted_min: Annotated[Decimal | None, UNTOLD] = None
+    found_shut: Annotated[int | None, UNTOLD] = None
     schema: int = field(default=SCHEMA)
 
     @property
@@ -293,6 +295,12 @@ def restored(kept: Mapping[str, Any]) -> Report:
 def seal(report: Report) -> str:
     """The SHA-256, in hexadecimal, of the report's JSON."""
     return sha256(KEPT.dump_json(report)).hexdigest()
+
+
+def without_remarks(report: Report) -> Report:
+    """The same without what people wrote about single calls, and their names: as it leaves for mailboxes."""
+    over = None if report.over is None else tuple(replace(one, said=()) for one in report.over)
+    return replace(report, over=over)
 
 
 def total(days: Iterable[Day] | Iterable[Hour]) -> Counts:

@@ -1,19 +1,20 @@
 """Making reports: by themselves once a period has settled, anew when somebody asks; and telling whoever wants it."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from hashlib import sha256
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Permission, Principal
 from crm.access.queries import kept_away
 from crm.access.service import in_force, require_on
 from crm.audit import service as audit
+from crm.conditions.queries import conditions
 from crm.core import clock, jobs, topics
 from crm.core.clock import start_of_day
 from crm.core.db import Database, Scope, table_of, touch
@@ -23,7 +24,7 @@ from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
 from crm.levels import queries as levels
 from crm.levels.agreement import Period
-from crm.levels.closing import Read, closed
+from crm.levels.closing import Read, closed, due
 from crm.levels.queries import BY_HOUR
 from crm.messages import service as messages
 from crm.messages.models import MessageChannel
@@ -34,11 +35,11 @@ from crm.reports.addressees import addressees
 from crm.reports.due import TOLD_WITHIN, Span, settled, span, told_at
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
+from crm.reports.reading import FoundShut
 from crm.reports.report import Report, seal, stored
 
 TELL = "report.tell"
 LANGUAGE = "it"  # of an ente's offices
-CLOSED_WITHIN = timedelta(days=1)  # a period is closed by then, or was over before this system was there
 _ROLES = [role for role, allowed in PERMISSIONS.items() if Permission.ENTE_WATCH in allowed]
 
 
@@ -67,8 +68,12 @@ def _owed(
 
 
 def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int | None]]:
-    """What is not made yet: of each ente, and of the whole where there are several."""
+    """What is not made yet: of each ente, and of the whole where there are several.
+
+    A report waits for the closings of its days: made before, it would be without their penalties.
+    """
     now = clock.now(session)
+    closings = set(due(levels.agreements(session, frozenset({contract_id})), now))
     covered = sorted(enti.enti_of(session, contract_id))
     whole = [None] if len(covered) > 1 else []
     for one in settled(now):
@@ -77,10 +82,11 @@ def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int | N
                 session, contract_id=contract_id, ente_id=ente_id, period=one.period, first=one.first
             ):
                 continue
-            agreement = levels.agreement(session, contract_id, one.last)
-            on_its_way = now < start_of_day(one.after) + CLOSED_WITHIN
-            waits = on_its_way and agreement is not None and agreement.period is one.period
-            if not waits or closed(session, contract_id, one.first, one.last, ente_id=ente_id) is not None:
+            if all(
+                closed(session, contract_id, *days, ente_id=ente_id) is not None
+                for days in closings
+                if one.first <= days[0] and days[1] <= one.last
+            ):
                 yield one, ente_id
 
 
@@ -110,9 +116,11 @@ def wish(session: Session, by: Principal, *, ente_id: int, wanted: bool) -> None
         session.execute(delete(table).where(table.c.ente_id == ente_id, table.c.user_id == by.user_id))
 
 
-def maker(days_of: Read) -> Runner:
-    """Makes the report that a job names. `days_of` tells what is known of an ente's days."""
-    return Runner(partial(_make, days_of))
+def maker(days_of: Read, found_shut: FoundShut | None = None) -> Runner:
+    """Makes the report that a job names. `days_of` tells what is known of an ente's days, `found_shut` how many called
+    closed numbers.
+    """
+    return Runner(partial(_make, days_of, found_shut))
 
 
 def teller(public_url: str) -> Runner:
@@ -120,7 +128,7 @@ def teller(public_url: str) -> Runner:
     return Runner(partial(_tell, public_url))
 
 
-def _make(days_of: Read, database: Database, job: Taken) -> None:
+def _make(days_of: Read, found_shut: FoundShut | None, database: Database, job: Taken) -> None:
     """Read in one snapshot, then write one version: killed anywhere, done again, there is one all the same."""
     contract_id, after = int(job.argument["contract"]), int(job.argument["after"])
     one = span(Period(job.argument["period"]), date.fromisoformat(job.argument["first"]))
@@ -129,7 +137,7 @@ def _make(days_of: Read, database: Database, job: Taken) -> None:
         if _versions(session, ente_id, contract_id, one) > after:
             return
         days = days_of(session, contract_id, ente_id)
-        found = reading.read(session, contract_id, ente_id, one, days, turn=job.renew)
+        found = reading.read(session, contract_id, ente_id, one, days, turn=job.renew, found_shut=found_shut)
     job.renew()
     write = partial(_write, found=found, after=after, by=None if by is None else int(by))
     database.transact(Scope.of_enti([job.ente_id], [contract_id]), write)
@@ -157,7 +165,7 @@ def _write(session: Session, *, found: Report, after: int, by: int | None) -> No
 
 def _tell(public_url: str, database: Database, job: Taken) -> None:
     with database.begin(Scope.of_enti([job.ente_id])) as session:
-        row = session.get(ServiceReport, int(job.argument["report"]))
+        row = _newest(session, int(job.argument["report"]))
         if row is None or row.ente_id is None:
             return
         values = {"first": row.first, "last": row.last, "link": f"{public_url}/reports/{row.id}"}
@@ -166,17 +174,44 @@ def _tell(public_url: str, database: Database, job: Taken) -> None:
                 row.ente_id, MessageTemplate.REPORT_READY, values, channel=MessageChannel.EMAIL, address=address,
                 language=language,
             )  # fmt: skip
-            messages.owe(session, None, order, cause=f"report:{row.id}:{cause}")
+            messages.owe(session, None, order, cause=cause_of(row.id, cause))
+
+
+def _newest(session: Session, report_id: int) -> ServiceReport | None:
+    """What that report has become: made again before anybody was told, it is the newer version that he wants."""
+    first, other = aliased(ServiceReport), ServiceReport
+    return session.scalar(
+        select(other)
+        .join(
+            first,
+            (other.ente_id == first.ente_id) & (other.contract_id == first.contract_id)
+            & (other.period == first.period) & (other.first == first.first),
+        )
+        .where(first.id == report_id)
+        .order_by(other.version.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
+def cause_of(report_id: int, whom: str) -> str:
+    """Why a message is written that announces a report to somebody: once."""
+    return f"report:{report_id}:{whom}"
+
+
+def report_of(cause: str) -> int:
+    """The report that such a message announces."""
+    return int(cause.split(":")[1])
 
 
 def _told(session: Session, row: ServiceReport) -> dict[str, tuple[str, str]]:
     """Who is told of a report, by address: the cause that is told once, and the language.
 
-    The ente's offices are told of each month (Anci Toscana 4.1.1); who asked for it, of quarters and years as well.
+    The ente's offices are told of the periods for which the contract wants reports, of each month where it does not say
+    (Anci Toscana 4.1.1; STEP: months and quarters); who asked for it, of all of them.
     """
     assert row.ente_id is not None
     found: dict[str, tuple[str, str]] = {}
-    if row.period is Period.MONTH:
+    if row.period in (conditions(session, row.contract_id, row.last).reports or (Period.MONTH,)):
         for address in addressees(session, [row.ente_id]).get(row.ente_id, ()):
             found[address] = f"to:{sha256(address.encode()).hexdigest()[:32]}", LANGUAGE
     for user_id, address, language in _who_wants(session, row.ente_id, row.contract_id):

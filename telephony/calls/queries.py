@@ -94,6 +94,20 @@ def found_shut(session: Session, contract_id: int, since: datetime, until: datet
     return [FoundShut(*row) for row in rows]
 
 
+def how_many_found_shut(
+    session: Session, contract_id: int, ente_id: int | None, since: datetime, until: datetime
+) -> int:  # fmt: skip
+    """How many called a number in a period while it was closed by itself: of an ente, at the numbers that serve it,
+    without those known to be about another one. The session sees the whole contract.
+    """
+    found = found_shut(session, contract_id, since, until)
+    if ente_id is None or not found:
+        return len(found)
+    closures = closure_queries.closed(session, contract_id, since=since, until=until)
+    its = {one.number for one in closures if one.ente_id in {None, ente_id}}
+    return sum(one.line in its and one.ente_id in {None, ente_id} for one in found)
+
+
 def how_many(session: Session, ente_id: int) -> int:
     """How many calls about an ente have not ended."""
     return session.execute(select(func.count()).where(Call.ente_id == ente_id, Call.phase != Phase.ENDED)).scalar_one()

@@ -4,9 +4,10 @@ An SMS that may have left is looked for at the carrier and never sent twice. An 
 repeated once, under the same Message-ID (see docs/decisions/0018-sent-once.md).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
@@ -25,7 +26,7 @@ from crm.messages.wording import Kind
 from telephony.calls.addresses import Addresses
 from telephony.carriers.port import Carrier, CarrierError, TextMessage
 from telephony.lines import queries as lines
-from telephony.messages.mail import Mail, Mailer, MailError
+from telephony.messages.mail import Attached, Mail, Mailer, MailError
 from telephony.messages.receipts import OPTED_OUT, reason_of, state_of
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,9 @@ MOST_LOOKS = 12  # while the carrier cannot be asked
 RECEIPT_AFTER, RECEIPT_AGAIN, MOST_RECEIPT_LOOKS = timedelta(minutes=15), timedelta(hours=2), 3
 MAIL_REPEATED_AFTER = timedelta(minutes=15)
 
+Enclose = Callable[[Database, Leased], Iterable[Attached]]  # the files that go with an e-mail of a template
+NOTHING: Mapping[str, Enclose] = MappingProxyType({})
+
 
 class Delivery:
     """Sends messages. Without a mailer e-mails cannot leave."""
@@ -43,11 +47,11 @@ class Delivery:
     def __init__(self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses) -> None:
         self._carrier, self._mailer, self._addresses = carrier, mailer, addresses
 
-    def runner(self) -> Runner:
-        """How jobs of the kind `outbox.DELIVER` are done."""
-        return Runner(self.deliver, self.gave_up)
+    def runner(self, enclosing: Mapping[str, Enclose] = NOTHING) -> Runner:
+        """How jobs of the kind `outbox.DELIVER` are done. `enclosing`: what goes with e-mails, by their template."""
+        return Runner(partial(self.deliver, enclosing=enclosing), self.gave_up)
 
-    def deliver(self, database: Database, job: Taken) -> None:
+    def deliver(self, database: Database, job: Taken, *, enclosing: Mapping[str, Enclose] = NOTHING) -> None:
         """Do what there is to be done about a message now."""
         scope = Scope.of_enti([job.ente_id])
         message_id = UUID(job.argument["message"])
@@ -65,7 +69,7 @@ class Delivery:
             elif one.channel is MessageChannel.SMS:
                 write = self._look_for(one, line) if one.may_have_left else self._text(one, line)
             else:
-                write = self._mail(one, ente)
+                write = self._mail(one, ente, _enclosed(database, one, enclosing))
             database.transact(scope, write)
 
     def gave_up(self, session: Session, job: Taken) -> None:
@@ -147,7 +151,7 @@ class Delivery:
 
     # -- e-mail -----------------------------------------------------------------------------------------------
 
-    def _mail(self, one: Leased, ente: str) -> Callable[[Session], None]:
+    def _mail(self, one: Leased, ente: str, attached: tuple[Attached, ...]) -> Callable[[Session], None]:
         """Sent; or, where nobody knows whether it was taken, sent once more."""
         if self._mailer is None:
             return _fails(one, Reason.NO_SENDER)
@@ -155,7 +159,7 @@ class Delivery:
             return _fails(one, Reason.NOT_SURE)
         asked = TEMPLATES[one.template].kind is Kind.ASKED
         stop_url = None if asked else self._addresses.stop_mail(one.ente_id, one.id)
-        mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url, one.calendar)
+        mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url, one.calendar, attached)
         try:
             self._mailer.send(mail)
         except MailError as error:
@@ -177,6 +181,17 @@ class Delivery:
         if one.may_have_left:
             return partial(outbox.repeat_later, one=one)
         return _again(one, str(error))
+
+
+def _enclosed(database: Database, one: Leased, enclosing: Mapping[str, Enclose]) -> tuple[Attached, ...]:
+    """What goes with an e-mail. What cannot be made is a fault of ours, and no reason not to write."""
+    if one.template not in enclosing:
+        return ()
+    try:
+        return tuple(enclosing[one.template](database, one))
+    except Exception:
+        log.exception("message_not_enclosed", template=one.template)
+        return ()
 
 
 def _sent(one: Leased, sid: str) -> Callable[[Session], None]:

@@ -37,6 +37,15 @@ class MailError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with an e-mail. `media_type` such as `application/pdf`."""
+
+    name: str
+    media_type: str
+    contents: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """An e-mail. `id` makes its Message-ID: sent again it is the same one."""
 
@@ -48,6 +57,7 @@ class Mail:
     made_at: datetime
     stop_url: str | None = None
     calendar: str = ""  # an entry for calendars (RFC 5545)
+    attached: tuple[Attached, ...] = ()
 
 
 class Mailer:
@@ -75,7 +85,7 @@ class Mailer:
             server.close()
 
     def compose(self, mail: Mail) -> EmailMessage:
-        """The e-mail, plain text; an entry for calendars goes with it."""
+        """The e-mail, plain text; an entry for calendars and files go with it."""
         message = EmailMessage()
         message["From"] = Address(mail.sender, addr_spec=self._from)
         message["To"] = Address(addr_spec=_ascii(mail.to))
@@ -91,6 +101,9 @@ class Mailer:
             method = _METHOD.search(mail.calendar)  # RFC 6047, 2.4: the content type says it too
             told = {"method": method[1]} if method else None
             message.add_attachment(mail.calendar, subtype="calendar", filename="appuntamento.ics", params=told)
+        for one in mail.attached:
+            kind, _, subkind = one.media_type.partition("/")
+            message.add_attachment(one.contents, maintype=kind, subtype=subkind, filename=one.name)
         return message
 
     def _connected(self) -> smtplib.SMTP:

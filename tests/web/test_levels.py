@@ -1,23 +1,30 @@
 """The pages of the contracts' levels: writing them, and seeing how they stand."""
 
+import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from crm.access.models import Role, RoleGrant
+from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
+from crm.continuity import remarks as interruptions
+from crm.continuity.models import Cause, Interruption
 from crm.core import clock
 from crm.core.db import Database, Scope
-from crm.levels import queries
+from crm.levels import queries, remarks
 from crm.levels.agreement import Agreement, Period
-from crm.levels.metrics import LONGEST_WAIT, METRICS, WAITING_OVER
-from crm.levels.models import ContractAgreement, ContractEvent, ContractEventKind
+from crm.levels.frozen import Frozen, stored
+from crm.levels.judgement import Evidence
+from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, WAITING_OVER
+from crm.levels.models import ClosedPeriod, ContractAgreement, ContractEvent, ContractEventKind
 from crm.levels.presets import PRESETS
-from crm.levels.terms import Formula, in_force
-from tests.cast import Cast
+from crm.levels.terms import USUAL, Formula, in_force
+from tests.cast import Cast, promise
 from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
@@ -108,6 +115,38 @@ def test_what_is_wrong_stands_at_its_field_though_rows_are_empty(ada: Any, datab
     assert set(unreadable.json()["fields"]) == {"target-0"}
 
 
+def test_what_cannot_be_counted_is_not_taken(ada: Any, database: Database, cast: Cast) -> None:
+    """It would be on the page as a level or a penalty, and never come to anything."""
+    answer = ada(
+        f"/enti/contracts/{cast.contract}/levels", **head(database),
+        metric__0=LOST, op__0="<", target__0="15", penalty__0="0,3", each__0="call", share_of_days__0="90",
+        metric__1=LONGEST_WAIT, op__1="<=", target__1="300", penalty__1="0,3", each__1="day_over",
+        metric__2=WAITING_OVER, op__2="<", target__2="20", threshold__2="40", callers__2="mobile",
+        metric__3=WAITING_OVER, op__3="<", target__3="20", threshold__3="60", callers__3="landline",
+        metric__4=QUEUE_CAP, op__4="<=", target__4="5", service__4="Ordinaria",
+        metric__5=AVAILABLE, op__5=">", target__5="95", share_of_days__5="90",
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) == {"each-0", "each-1", "threshold-3", "service-4", "share_of_days-5"}
+
+
+def test_a_period_that_was_closed_long_ago_can_be_opened(client: Any, database: Database, cast: Cast) -> None:
+    let_in(client, "sara")
+    kept = stored(Frozen(current(database, cast), USUAL, Evidence(), ()))
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.add(
+            ClosedPeriod(
+                contract_id=cast.contract, first=date(2019, 3, 1), last=date(2019, 3, 31),
+                closed_at=clock.start_of_day(date(2019, 4, 1)), seal="x", kept=kept,
+            )
+        )  # fmt: skip
+    page = client.get("/levels").text
+    assert page.count("in corso") == 1
+    assert ">marzo 2019</option>" in page
+    old = client.get("/levels", params={"contract": cast.contract, "begins": "2019-03-01"}).text
+    assert "chiuso il 1 apr 2019" in old
+
+
 def test_a_version_to_come_leaves_today_as_it_is_and_may_be_taken_back(
     ada: Any, client: Any, database: Database, cast: Cast
 ) -> None:
@@ -179,6 +218,40 @@ def test_each_level_stands_with_its_figure_and_the_calls_that_broke_it(
     assert "321,5 s" in calls
     assert "0,3 ‰" in calls
     assert client.get("/levels", params={"contract": cast.contract, "begins": "2026-02-03"}).status_code == 422
+
+
+def test_the_window_of_an_ente_leads_to_what_it_is_asked_to_leave_out(
+    client: Any, database: Database, cast: Cast
+) -> None:
+    call = "00000000-0000-0000-0000-000000000001"
+    sara = Principal(cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        promise(session, cast.contract, LONGEST_WAIT, 300)
+        at = clock.now(session)
+        session.add(
+            ContractEvent(
+                contract_id=cast.contract, ente_id=cast.empoli, kind=ContractEventKind.WAIT_OVER, metric=LONGEST_WAIT,
+                subject=call, limit=Decimal(300), measured=Decimal("300.001"), occurred_at=at, recorded_at=at,
+            )
+        )  # fmt: skip
+        session.add(Interruption(cause=Cause.CARRIER, began_at=at, ended_at=at, found_at=at))
+        session.flush()
+        remarks.say(
+            session, sara, contract_id=cast.contract, metric=LONGEST_WAIT, subject=call, text="Guasto.", leave_out=True
+        )
+        (stop,) = session.scalars(select(Interruption.id))
+        interruptions.ask(session, sara, contract_id=cast.contract, interruption_id=stop, text="Guasto.")
+    let_in(client, "vera")
+    window = client.get(f"/ente?ente={cast.empoli}").text
+    (at_the_period,) = re.findall(r'href="(/levels\?contract=[^"]+)">Chiamate da escludere dalle penali', window)
+    assert 'href="/continuity">Interruzioni da non contare</a>: <strong class="num">1<' in window
+    page = client.get(unescape(at_the_period)).text
+    (behind,) = re.findall(r'href="(/levels/[^"]+/calls[^"]+)"', page)
+    calls = client.get(unescape(behind)).text
+    assert "Guasto." in calls
+    assert "300,001 s" in calls  # not 300, which would be within the limit
+    let_in(client, "sara")
+    assert client.get("/ente").status_code == 200
 
 
 def test_an_ente_sees_its_own_calls_alone_and_another_contract_is_not_there(

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,16 +17,27 @@ from sqlalchemy import select
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.levels.agreement import Period
+from crm.levels.behind import Paid
 from crm.levels.judgement import Evidence
-from crm.reports import reading
+from crm.levels.metering import Callers
+from crm.levels.metrics import LONGEST_WAIT
+from crm.levels.models import RemarkState
+from crm.messages import outbox
+from crm.messages import service as messages
+from crm.messages.models import MessageChannel
+from crm.messages.service import Order
+from crm.reports import queries, reading
 from crm.reports.due import span
 from crm.reports.models import ReportWish, ServiceReport
 from crm.reports.queries import MAKE
-from crm.reports.report import seal, stored
+from crm.reports.report import Over, Said, seal, stored, without_remarks
+from crm.reports.service import cause_of
 from tests.cast import Cast
 from tests.crm.reports.conftest import GOLDEN, play
 from tests.web.conftest import Programs, csrf_of, let_in
 from web.levels.view import days_of
+from web.reports.mail import enclosed
+from web.reports.pdf import MOST_ROWS, written
 from web.reports.sheets import SheetName
 from web.reports.words import WORDS
 
@@ -107,6 +119,53 @@ def test_the_pdf_is_tagged_and_says_its_language_and_title(client: Any, cast: Ca
     for mark in (b"/MarkInfo", b"/StructTreeRoot", b"/Lang"):
         assert mark in answer.content
     assert b"pdfuaid:part" in answer.content
+
+
+def test_by_mail_it_goes_whole_but_for_what_people_wrote(
+    database: Database, cast: Cast, report_ids: dict[int, int]
+) -> None:
+    """To an office without an account. Nothing of taxpayers is in it, nor who noted what of a call."""
+    report_id = report_ids[cast.empoli]
+    said = Said(RemarkState.ASKED, "parole di Sara", "Sara Sarti", MADE_AT, "Vera Vanni", MADE_AT, "perché sì")
+    call = Over(
+        OCTOBER.first, OCTOBER.last, LONGEST_WAIT, None, "", OCTOBER.first, "0" * 8, MADE_AT, Callers.MOBILE,
+        cast.empoli, None, Decimal("300.001"), Paid.OWED, Decimal("0.3"), Decimal(30), (said,),
+    )  # fmt: skip
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        _, report = queries.get(session, report_id)
+        noted = replace(report, over=(call,) * (MOST_ROWS + 7), found_shut=3)
+        row = ServiceReport(
+            contract_id=cast.contract, ente_id=cast.empoli, period=Period.MONTH, first=report.first, last=report.last,
+            version=2, made_at=MADE_AT, seal=seal(noted), kept=stored(noted),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        cause = cause_of(row.id, "1")
+        message_id = messages.owe(
+            session, None,
+            Order(
+                cast.empoli, "report_ready", {"first": report.first, "last": report.last, "link": "https://a.example.it/1"},
+                channel=MessageChannel.EMAIL, address="tributi@example.it", language="it",
+            ),
+            cause=cause,
+        )  # fmt: skip
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        one = outbox.lease(session, message_id)
+    assert one is not None
+    paper, book = enclosed(database, one)
+    assert (paper.media_type, book.name.endswith("-v2.xlsx")) == ("application/pdf", True)
+    assert paper.contents.startswith(b"%PDF-")
+    tabs = load_workbook(io.BytesIO(book.contents))
+    cells = {str(cell) for page in tabs for row in page.iter_rows(values_only=True) for cell in row}
+    printed = written(without_remarks(noted), "it", seal=seal(noted), version=2)
+    whole = written(noted, "it", seal=seal(noted), version=2)
+    for words in ("parole di Sara", "Sara Sarti", "Vera Vanni"):
+        assert words not in str(printed)
+        assert words in str(whole)
+        assert not any(words in cell for cell in cells)
+    assert workbook(book.contents, WORDS[SheetName][SheetName.OVER])[0][11] == 300.001
+    over = next(one for one in printed["sections"] if one["title"] == WORDS[SheetName][SheetName.OVER])
+    assert (len(over["rows"]), over["more"]) == (MOST_ROWS, "Altre 7 righe sono nei file.")
 
 
 def test_an_empty_month_makes_files_all_the_same(database: Database, cast: Cast) -> None:

@@ -12,8 +12,13 @@ from sqlalchemy import select, update
 
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
+from crm.core import clock
+from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.core.errors import FieldError, ForbiddenError
+from crm.enti.models import ContractEnte
+from crm.levels.administration import put
+from crm.levels.agreement import EVER, Agreement, Period
 from crm.tokens import service
 from crm.tokens.limit import BURST, EACH, PER_MINUTE, take
 from crm.tokens.models import ApiScope, ApiToken
@@ -80,6 +85,22 @@ def test_each_answer_is_what_the_description_says(
 
 
 @pytest.mark.integration
+def test_where_two_contracts_sum_up_otherwise_each_period_can_be_read(
+    database: Database, cast: Cast, programs: Programs
+) -> None:
+    with database.begin(Scope.of_enti([cast.empoli], [cast.other_contract])) as session:
+        changed(session)
+        session.add(ContractEnte(contract_id=cast.other_contract, ente_id=cast.empoli))
+        put(session, Agreement(cast.other_contract, EVER, Period.YEAR, (), None))
+        this_year = clock.business_day(clock.now(session)).replace(month=1, day=1)
+    december = this_year.replace(year=this_year.year - 1, month=12)  # of months alone
+    assert len(programs.get("/api/v1/levels").json()) == 2
+    (one,) = programs.get("/api/v1/levels", begins=december.isoformat()).json()
+    assert (one["contract_id"], one["first"]) == (cast.contract, december.isoformat())
+    assert programs.get("/api/v1/levels", begins="2019-05-02").status_code == 422
+
+
+@pytest.mark.integration
 def test_a_token_sees_its_ente_alone_and_what_it_may(
     client: Any, database: Database, cast: Cast, administrator: Principal, programs: Programs
 ) -> None:
@@ -120,7 +141,7 @@ def test_a_token_is_shown_once_and_revoked_at_once(
     fields = {"name": " ufficio  tributi ", "reports": "true", "days": "90"}
     html = client.post(at, data=fields, headers=headers).text
     token = html.split('class="secret">')[1].split("<")[0]
-    assert token.split("_")[2] not in client.get(at).text
+    assert token.split("_", 2)[2] not in client.get(at).text
     assert "ufficio tributi" in client.get(at).text
     programs = Programs(client, token)
     assert programs.get("/api/v1/reports").status_code == 200

@@ -107,7 +107,8 @@ def _number(value: float | Decimal, digits: int | None = None, *, locale: str) -
 
 
 def _percent(share: Decimal | None, decimals: int = 1, *, locale: str, missing: str) -> str:
-    return missing if share is None else format_percent(share, f"#,##0{'.0' if decimals else ''} %", locale=locale)
+    places = "." + "0" * decimals if decimals else ""
+    return missing if share is None else format_percent(share, f"#,##0{places} %", locale=locale)
 
 
 def _clock(instant: datetime, pattern: str = "HH:mm", *, locale: str) -> str:

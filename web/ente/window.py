@@ -1,5 +1,6 @@
 """What an ente's window shows, read in one transaction that sees this ente alone."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from crm.audit.queries import Wanted
 from crm.collection import queries as collection
 from crm.collection.queries import RunView
 from crm.contacts import queries as contacts
+from crm.continuity import queries as continuity
 from crm.core import clock, topics
 from crm.core.db import Scope
 from crm.enti import closure_queries
@@ -23,6 +25,7 @@ from crm.enti.closure_queries import ClosureView
 from crm.enti.queries import Badge
 from crm.files.letters import LetterState
 from crm.follow_ups.models import FollowUpKind, FollowUpState
+from crm.levels.remarks import Waiting, waiting
 from crm.messages.models import MessageState
 from crm.proposals import queries as proposals
 from crm.proposals.lifecycle import State
@@ -104,6 +107,8 @@ class Window:
     contacts: tuple[Happened, ...]
     proposals: int
     closures: tuple[ClosureView, ...]
+    exclusions: tuple[Waiting, ...]  # from the penalties, asked for
+    interruptions: int  # that somebody asks not to count
     lost: timedelta  # this month, of the lines' hours, to closures that the ente did not approve
     feed: RunView | None
     as_of: datetime | None
@@ -125,6 +130,7 @@ class Beside:
 
     proposals: Mapping[int, int]
     closures: Mapping[int, int]
+    exclusions: Mapping[int, int]  # of calls and of interruptions, from what counts
 
 
 def rights_on(session: Session, by: Principal, ente_id: int) -> Rights:
@@ -148,6 +154,8 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
         calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id, named=rights.personal),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])),
+        exclusions=tuple(waiting(session, [ente_id])),
+        interruptions=continuity.asked(session, [ente_id]).get(ente_id, 0),
         lost=sum((one.this_month for one in closure_queries.lost(session, [ente_id])), timedelta()),
         feed=runs[0] if runs else None,
         as_of=collection.heard(session, [ente_id]).get(ente_id),
@@ -164,7 +172,10 @@ def beside(session: Session, ente_ids: frozenset[int]) -> Beside:
     for one in closure_queries.to_approve(session, ente_ids):
         if one.ente_id is not None:
             closures[one.ente_id] = closures.get(one.ente_id, 0) + 1
-    return Beside(proposals.counts(session, State.MADE), closures)
+    exclusions = Counter(continuity.asked(session, ente_ids))
+    for asked in waiting(session, ente_ids):
+        exclusions[asked.ente_id] += asked.count
+    return Beside(proposals.counts(session, State.MADE), closures, exclusions)
 
 
 def _calls(session: Session, by: Principal, ente_id: int) -> tuple[LiveCall, ...]:

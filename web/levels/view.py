@@ -20,6 +20,7 @@ from crm.levels.later import Changes, changes
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, MetricName, Unit
 from crm.levels.models import RemarkState
+from crm.levels.recomputing import periods
 from crm.levels.remarks import Remark, left_out, remarks
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
@@ -123,8 +124,9 @@ def standings(session: Session, contract_id: int, *, ente_id: int | None, begins
     current = in_force(versions, today)
     if current is None:
         return None
-    choices = tuple(_latest(current.period, today, PERIODS_SHOWN))
-    chosen = next((one for one in choices if one[0].isoformat() == begins), None) if begins else choices[0]
+    choices = _choices(session, contract_id, ente_id, current.period, today)
+    running_now = next(iter(_latest(current.period, today, 1)))
+    chosen = next((one for one in choices if one[0].isoformat() == begins), None) if begins else running_now
     if chosen is None:
         raise FieldError("Scegli uno dei periodi dell'elenco.", "begins")
     first, last = chosen
@@ -134,7 +136,8 @@ def standings(session: Session, contract_id: int, *, ente_id: int | None, begins
     if kept is None:
         agreement = in_force(versions, judged_on)
         assert agreement is not None
-        terms = terms_in_force(queries.terms(session, contract_id), clock.start_of_day(judged_on))
+        at = clock.now(session) if running else clock.start_of_day(last)  # as the live board has it
+        terms = terms_in_force(queries.terms(session, contract_id), at)
         begins_on, after = agreement.period.around(judged_on)
         whole = days(begins_on, after)
         verdicts = judged(agreement, terms, begins_on, after - ONE_DAY, days, until=judged_on)
@@ -167,6 +170,16 @@ def _standing(
         METRICS[promise.metric].unit if known else Unit.CONTACTS,
         None if day is None or over else judge(promise, day, terms), verdict, owed.get(promise.key), told,
     )  # fmt: skip
+
+
+def _choices(
+    session: Session, contract_id: int, ente_id: int | None, period: Period, today: date
+) -> tuple[tuple[date, date], ...]:  # fmt: skip
+    """The latest periods, and whatever else was closed, the latest first; of those that begin together the longest."""
+    found = {first: (first, last) for first, last in _latest(period, today, PERIODS_SHOWN)}
+    for first, last in reversed(periods(session, contract_id, ente_id=ente_id, begins=None)):
+        found.setdefault(first, (first, last))
+    return tuple(found[first] for first in sorted(found, reverse=True))
 
 
 def _latest(period: Period, day: date, count: int) -> Iterable[tuple[date, date]]:

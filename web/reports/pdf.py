@@ -10,7 +10,7 @@ from web.edge.templating import environment
 from web.edge.words import word_for
 from web.reports.charts import Bar, by_day, by_hour, described, drawn
 from web.reports.sheets import Column, Kind, Sheet, SheetName, sheets
-from web.reports.shown import NOTHING, NUMERIC, heads, name_of, rows
+from web.reports.shown import NOTHING, NUMERIC, heads, name_of, rows, said_above
 
 SOURCE = Path(__file__).parent / "report.typ"
 # Of an hour's and a day's figures those that a page of paper has room for; the files have them all.
@@ -20,19 +20,21 @@ PRINTED = (
 )  # fmt: skip
 WIDE = (Column.METRIC, Column.REASON, Column.FIGURE, Column.COUNTED, Column.CAUSE, Column.WORDS)
 NUMBERS = (  # of calls, queues and enti, for machines; and what the same row says otherwise
-    Column.CALL, Column.QUEUE_ID, Column.ENTE_ID, Column.FIRST, Column.LAST, Column.CALLERS, Column.UNIT,
-    Column.PER_MILLE, Column.DECIDED_AT, Column.SAID_AT,
+    Column.CALL, Column.QUEUE_ID, Column.ENTE_ID, Column.FIRST, Column.LAST, Column.CALLERS, Column.PER_MILLE,
+    Column.DECIDED_AT, Column.SAID_AT,
 )  # fmt: skip
-MOST_ROWS = 300  # of a table; the files have them all
+MOST_ROWS = 300  # of a table, and how many are left out is said; the files have them all
+MOST_DAYS = 70  # rows of days: those of a month
 MANY = 7  # columns
 
 
 def pdf(report: Report, language: str, *, seal: str, version: int) -> bytes:
     """The file. `seal` and `version` say which making of the report it is."""
-    return paper.pdf(SOURCE, _data(report, language, seal=seal, version=version), report.made_at)
+    return paper.pdf(SOURCE, written(report, language, seal=seal, version=version), report.made_at)
 
 
-def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str, Any]:
+def written(report: Report, language: str, *, seal: str, version: int) -> dict[str, Any]:
+    """All words and figures that are laid out, written as people read them."""
     words = translations(language)
     filters = environment(language).filters
     tables = {one.name: one for one in sheets(report)}
@@ -47,7 +49,7 @@ def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str
     ]
     sections = [
         _section(tables[SheetName.SUMMARY], language),
-        _section(tables[SheetName.LEVELS], language, but=(Column.PART, Column.WHOLE, Column.UNIT, Column.PERIOD)),
+        _section(tables[SheetName.LEVELS], language, but=(Column.PART, Column.WHOLE, *said_above(report))),
         _section(tables[SheetName.PENALTIES], language, but=(Column.SEAL, Column.CLOSED_AT)),
         _section(tables[SheetName.OVER], language, but=NUMBERS),
         _section(tables[SheetName.REMARKS], language, but=NUMBERS),
@@ -62,23 +64,29 @@ def _data(report: Report, language: str, *, seal: str, version: int) -> dict[str
         _chart(by_hour(report), f"{calls}: {words.gettext('ora per ora')}", lost),
     ]
     days = _section(tables[SheetName.DAYS], language, only=PRINTED)
+    has_days = bool(days["rows"]) and len(days["rows"]) <= MOST_DAYS
+    note = (
+        words.gettext("I dati ora per ora sono nei file Excel, OpenDocument, CSV e JSON di questa relazione.")
+        if has_days or not days["rows"]
+        else words.gettext("I giorni e le ore sono nei file Excel, OpenDocument, CSV e JSON di questa relazione.")
+    )
     return {
         "lang": language, "title": words.gettext("Relazione sul servizio"), "ente": report.about,
         "contract": report.contract,
         "period": name_of(report, language), "made": made, "closed": closed,
         "seal": f"{words.gettext('Sigillo')} {seal}", "charts": [one for one in charts if one],
         "page": words.gettext("pagina"), "received": words.gettext("ricevute"), "lost": lost,
-        "sections": [one for one in sections if one["rows"] and len(one["rows"]) <= MOST_ROWS],
-        "days": days if days["rows"] and len(days["rows"]) <= 70 else None,
+        "sections": [one for one in sections if one["rows"]], "days": days if has_days else None,
         "empty": words.gettext("Nessuna chiamata in questo periodo.") if not report.days else "",
-        "note": words.gettext("I dati ora per ora sono nei file Excel, OpenDocument, CSV e JSON di questa relazione."),
+        "note": note,
     }  # fmt: skip
 
 
 def _section(
     sheet: Sheet, language: str, *, but: tuple[Column, ...] = (), only: tuple[Column, ...] = ()
 ) -> dict[str, Any]:
-    names, lines = heads(sheet, language), rows(sheet, language)
+    names, lines, words = heads(sheet, language), rows(sheet, language), translations(language)
+    more = max(0, len(lines) - MOST_ROWS)
     taken = [
         place
         for place, (column, _) in enumerate(sheet.columns)
@@ -87,11 +95,14 @@ def _section(
     kinds = [sheet.columns[place][1] for place in taken]
     widths = [_width(*sheet.columns[place], many=len(taken) > MANY) for place in taken]
     return {
-        "title": translations(language).gettext(word_for(sheet.name)),
+        "title": words.gettext(word_for(sheet.name)),
         "head": [names[place] for place in taken],
         "right": [kind in NUMERIC for kind in kinds],
         "widths": widths,
-        "rows": [[line[place] for place in taken] for line in lines],
+        "rows": [[line[place] for place in taken] for line in lines[:MOST_ROWS]],
+        "more": words.ngettext("Un'altra riga è nei file.", "Altre %(num)s righe sono nei file.", more) % {"num": more}
+        if more
+        else "",
     }
 
 

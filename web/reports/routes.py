@@ -69,7 +69,7 @@ def reports(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int | 
     return page(
         request, "reports/list.html", visit.language, visit=visit, csrf=visit.csrf_token, made=made, making=making,
         badges=badges, contracts=contracts, wishes=wishes, chosen=ente, period_name=shown.period_name,
-        several=len({one.contract_id for one in made}) > 1, told=told, addresses=addresses,
+        most=queries.MOST_LISTED, several=len({one.contract_id for one in made}) > 1, told=told, addresses=addresses,
     )  # fmt: skip
 
 
@@ -80,7 +80,8 @@ def report(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: in
         made, found = queries.read(session, visit.principal, report_id)
         versions = queries.versions(session, made)
         older = next((one for one in versions if one.version == made.version - 1), None)
-        differences = between(queries.get(session, older.id)[1], found) if older else ()
+        before = queries.get(session, older.id)[1] if older else None
+        differences = between(before, found) if before else ()
         badge = None if made.ente_id is None else enti.badges(session)[made.ente_id]
         concerned = [made.ente_id] if made.ente_id else [], [made.contract_id]
         making = [one for one in queries.being_made(session, *concerned) if _same(one, made)]
@@ -94,8 +95,8 @@ def report(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: in
     ]
     return page(
         request, "reports/report.html", language, visit=visit, csrf=visit.csrf_token, made=made, report=found,
-        badge=badge, versions=versions, differences=differences, older=older, charts=charts, making=making,
-        name=shown.name_of(found, language), summary=dict(_summary(found, language)),
+        badge=badge, versions=versions, differences=differences, older=older, before=before, charts=charts,
+        making=making, name=shown.name_of(found, language), summary=dict(_summary(found, language)),
         tables=[one for one in _tables(found, language) if one.rows], read=READ, kinds=tuple(FileKind),
     )  # fmt: skip
 
@@ -195,7 +196,7 @@ def _tables(report: Report, language: str) -> list[Table]:
         if one.name not in {*READ, *FOLDED}:
             continue
         names, lines = shown.heads(one, language), shown.rows(one, language)
-        without = {*FOR_MACHINES, *(_said_above(report) if one.name is SheetName.LEVELS else ())}
+        without = {*FOR_MACHINES, *(shown.said_above(report) if one.name is SheetName.LEVELS else ())}
         taken = [
             n
             for n in range(len(names))
@@ -210,10 +211,3 @@ def _tables(report: Report, language: str) -> list[Table]:
             )
         )  # fmt: skip
     return found
-
-
-def _said_above(report: Report) -> tuple[Column, ...]:
-    """What a row of the levels need not say: its days, where they are the report's."""
-    if all((one.first, one.last) in {(None, None), (report.first, report.last)} for one in report.levels):
-        return Column.PERIOD, Column.FIRST, Column.LAST, Column.ENDED
-    return (Column.PERIOD,)

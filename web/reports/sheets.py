@@ -135,6 +135,7 @@ class Figure(StrEnum):
     ANSWERED = "answered"
     LOST = "lost"
     HANDLED = "handled"
+    FOUND_SHUT = "found_shut"
     TALK_SHORTEST = "talk_shortest"
     TALK_MEAN = "talk_mean"
     TALK_LONGEST = "talk_longest"
@@ -154,6 +155,11 @@ class Figure(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     PENALTIES = "penalties"
+    FORMULA = "formula"
+    WITHIN = "within"
+    SHORT = "short"
+    LONG_WAIT = "long_wait"
+    DENOMINATOR = "denominator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +286,7 @@ def _summary(report: Report) -> Iterator[tuple[Value, ...]]:
     yield Figure.ANSWERED, head.answered, calls
     yield Figure.LOST, head.lost, calls
     yield Figure.HANDLED, head.handled, calls
+    yield Figure.FOUND_SHUT, report.found_shut, calls
     talk = (Figure.TALK_SHORTEST, Figure.TALK_MEAN, Figure.TALK_LONGEST, Figure.TALK_TOTAL)
     yield from _lengths(talk, head.talk)
     out = (Figure.OUT_SHORTEST, Figure.OUT_MEAN, Figure.OUT_LONGEST, Figure.OUT_TOTAL)
@@ -294,6 +301,12 @@ def _summary(report: Report) -> Iterator[tuple[Value, ...]]:
     yield Figure.FAILED, report.failed_min, Unit.MINUTES
     yield Figure.INTERRUPTED, _whole(report.interrupted_min), Unit.MINUTES
     yield Figure.PENALTIES, report.euro, "€"
+    terms = report.terms  # by which all of it is computed
+    yield Figure.FORMULA, terms.formula.value, ""
+    yield Figure.WITHIN, seconds(terms.within_ms), Unit.SECONDS
+    yield Figure.SHORT, seconds(terms.short_ms), Unit.SECONDS
+    yield Figure.LONG_WAIT, seconds(terms.over_ms), Unit.SECONDS
+    yield Figure.DENOMINATOR, terms.denominator, ""
 
 
 def _whole(minutes: Decimal | None) -> int | None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from crm.levels.agreement import Period
+from crm.levels.agreement import Period, Promise
 from crm.levels.metrics import Unit
 from crm.reports.report import Report
 from web.edge.i18n import LANGUAGES, translations
@@ -45,9 +45,28 @@ def worded(value: Value, language: str) -> Value:
 def rows(sheet: Sheet, language: str) -> list[list[str]]:
     """Its rows, each value written as people read it."""
     return [
-        [_written(value, kind, column, row, language) for value, (column, kind) in zip(row, sheet.columns, strict=True)]
+        [
+            _written(_told(sheet, row) if column is Column.MEASURED else value, kind, column, row, language)
+            for value, (column, kind) in zip(row, sheet.columns, strict=True)
+        ]
         for row in sheet.rows
     ]
+
+
+def _told(sheet: Sheet, row: tuple[Value, ...]) -> Value:
+    """What was measured, with as many decimals as it takes beside the limit in its row."""
+    of = {column: value for value, (column, _) in zip(row, sheet.columns, strict=True)}
+    measured, op, target = (of.get(one) for one in (Column.MEASURED, Column.OP, Column.TARGET))
+    if not isinstance(measured, Decimal) or not isinstance(target, Decimal):
+        return measured
+    return Promise(0, "", str(op), target).rounded(measured, 3)
+
+
+def said_above(report: Report) -> tuple[Column, ...]:
+    """What a row of the levels need not say: its days, where they are the report's."""
+    if all((one.first, one.last) in {(None, None), (report.first, report.last)} for one in report.levels):
+        return Column.PERIOD, Column.FIRST, Column.LAST, Column.ENDED
+    return (Column.PERIOD,)
 
 
 def period_name(report_period: Period, first: date, last: date, language: str) -> str:
@@ -98,7 +117,7 @@ def _number(value: int | Decimal, kind: Kind, locale: str) -> str:
         case Kind.SECONDS:
             return duration(float(value))
         case Kind.SHARE:
-            return format_percent(value, "#,##0.0 %", locale=locale)
+            return format_percent(value, "#,##0.0########## %", locale=locale)
         case Kind.EURO:
             return format_currency(value, "EUR", locale=locale)
         case _:

@@ -27,6 +27,7 @@ from crm.duplicates.service import ask as owe_search
 from crm.enti import queries as enti
 from crm.enti.models import Ente
 from crm.messages import outbox
+from crm.messages.templates import MessageTemplate
 from crm.privacy import ending
 from crm.privacy import tasks as privacy
 from crm.privacy.service import ERASE, EXPORT
@@ -36,9 +37,11 @@ from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
-from telephony.messages.delivery import Delivery
+from telephony.calls.queries import how_many_found_shut
+from telephony.messages.delivery import Delivery, Enclose
 from web.levels.view import days_of
 from web.privacy.archive import readable
+from web.reports.mail import enclosed
 from web.wiring import HOLDERS, Runtime, build
 from web.worker.pulse import follow_beat, follow_worker
 from web.worker.wake import celery_app
@@ -52,8 +55,10 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
-    REPORT_MAKE: reports.maker(days_of),
+    REPORT_MAKE: reports.maker(days_of, how_many_found_shut),
 }
+
+ENCLOSED: dict[str, Enclose] = {MessageTemplate.REPORT_READY: enclosed}
 
 
 def runners(
@@ -67,7 +72,7 @@ def runners(
         ending.END: ending.runner(store),
         reports.TELL: reports.teller(public_url),
         bulk.JOB: bulk.runner(partial(manage_at, public_url=public_url)),
-        **({outbox.DELIVER: messages.runner()} if messages else {}),
+        **({outbox.DELIVER: messages.runner(ENCLOSED)} if messages else {}),
     }
     return RUNNERS | more
 

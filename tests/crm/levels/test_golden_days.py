@@ -182,6 +182,7 @@ def test_anci_toscana(timed: Database, cast: Cast, clock: Clock, better: bool, e
             session.add(
                 OpeningHours(contract_id=cast.contract, weekday=weekday, opens=time(8, 30), closes=time(18, 30))
             )
+        session.add(ServiceSpell(part=Part.PAGES, began_at=rome(12, 1), last_at=rome(12, 31)))
         session.execute(update(Ente).where(Ente.id == cast.empoli).values(observes_holidays=True))
         session.add(shut(cast, rome(12, 24), rome(12, 25), approved=True))
         begun = rome(12, 9, 8, 31 if better else 30)
@@ -303,3 +304,23 @@ def test_sercom(timed: Database, cast: Cast) -> None:
     promises(timed, cast, "sercom", value=100_000)
     play(timed, cast, Call(rome(10, 6, 10), 500))
     assert stood(timed, cast, date(2026, 10, 1), date(2026, 10, 31)) == golden(SERCOM)
+
+
+def test_of_before_the_system_measured_itself_no_minute_is_promised_or_lost(
+    timed: Database, cast: Cast, clock: Clock
+) -> None:
+    """Metric: levels of a contract. It began on the last Monday of October: of that week's minutes it knows."""
+    promises(timed, cast, "anci_toscana")
+    with timed.begin(Scope.of_enti([cast.empoli])) as session:
+        assert not read(session, cast.contract, cast.empoli)(date(2026, 10, 1), date(2026, 11, 1)).promised
+    began = rome(10, 26, 12)
+    with timed.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
+        session.add(ServiceSpell(part=Part.PAGES, began_at=began, last_at=clock.now))
+        session.add(shut(cast, rome(10, 5), rome(10, 6), approved=False))
+        session.add(shut(cast, rome(10, 26, 6), rome(10, 26, 18), approved=False))
+    with timed.begin(Scope.of_enti([cast.empoli])) as session:
+        days = read(session, cast.contract, cast.empoli)
+        october, before = days(date(2026, 10, 1), date(2026, 11, 1)), days(date(2026, 10, 1), date(2026, 10, 26))
+    assert (october.promised, october.failed) == (rome(11, 1) - began, timedelta(hours=6))
+    assert (before.promised, before.failed) == (timedelta(), timedelta())
+    assert len(october.service_days) == 31

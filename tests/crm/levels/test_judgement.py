@@ -1,5 +1,6 @@
 """How levels stand and what is owed, by evidence told in a few lines. The figures are Intercent-ER's and Anci's."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from crm.levels.metrics import (
     QUEUE_CAP,
     SATISFIED,
     WAITING_OVER,
+    Each,
 )
 from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL, Formula, Terms
@@ -247,3 +249,54 @@ def test_a_service_level_says_how_many_calls_may_still_go_wrong() -> None:
     for op, left in ((">=", 15), (">", 14)):
         found = judge(Promise(1, ANSWERED_WITHIN, op, Decimal("0.8")), known, Terms(formula=Formula.A))
         assert (found.part, found.whole, found.spendable) == (860, 1060, left)
+
+
+def test_where_no_day_is_tolerated_each_day_over_the_limit_is_paid_for() -> None:
+    promise = replace(STEP["counter_wait_min"], penalty_per_mille=Decimal(1), penalty_each=Each.DAY_OVER)
+    agreement = Agreement(1, FIRST, Period.MONTH, (promise,), Decimal(1000))
+    (owed,) = penalties(agreement, [judge(promise, waits(16, 10, 15, 40), USUAL)])
+    assert ([one.day for one in owed.breaches], owed.euro) == ([DAYS[3], DAYS[0]], Decimal("2.00"))
+    assert not judge(STEP["counter_wait_min"], waits(16), USUAL).penalised
+
+
+def test_a_share_of_calls_may_have_to_hold_on_most_days_each_by_its_own_calls() -> None:
+    """Less than 15 % lost on nine days of ten: two of twenty may miss it, however many calls they had."""
+    promise = Promise(1, LOST, "<", Decimal("0.15"), share_of_days=Decimal("0.9"))
+
+    def of(*bad: int) -> Evidence:
+        days = {day: {Callers.MOBILE: Counts(received=100, lost=15 if n in bad else 14)} for n, day in enumerate(DAYS)}
+        days[DAYS[19]] = {}  # nobody called: it is no bad day
+        return Evidence(service_days=DAYS, days=days)
+
+    kept = judge(promise, of(3, 4), USUAL)
+    assert (kept.standing, kept.measured, kept.part, kept.whole, kept.spendable) == (
+        Standing.NEAR, Decimal("0.15"), 2, 20, 0
+    )  # fmt: skip
+    assert judge(promise, of(), USUAL).standing is Standing.GOOD
+    assert judge(promise, of(3, 4, 5), USUAL).standing is Standing.BROKEN
+    assert judge(promise, Evidence(service_days=DAYS), USUAL).standing is Standing.UNKNOWN
+    promise = replace(promise, metric=ANSWERED_WITHIN, op=">=", target=Decimal("0.8"))
+    days = {day: {Callers.MOBILE: Counts(answered=10, answered_within=7 if n < 3 else 9)} for n, day in enumerate(DAYS)}
+    found = judge(promise, Evidence(service_days=DAYS, days=days), USUAL)
+    assert (found.standing, found.measured, found.part) == (Standing.BROKEN, Decimal("0.7"), 3)
+
+
+def test_each_penalty_of_a_preset_is_one_that_can_be_counted() -> None:
+    for preset in PRESETS.values():
+        for one in preset.promises:
+            assert one.penalty_each in {None, METRICS[one.metric].paid_for}
+            assert one.share_of_days is None or METRICS[one.metric].by_days
+
+
+@given(
+    st.sampled_from(("<", "<=", ">", ">=")), st.decimals(0, 1, places=3), st.integers(0, 10**7), st.integers(1, 10**7)
+)
+def test_a_figure_is_told_so_that_it_stands_to_its_limit_as_it_does(
+    op: str, limit: Decimal, part: int, whole: int
+) -> None:
+    """19.98 % is not told as 20.0 % where it has to be less than 20 %."""
+    promise, measured = Promise(1, LOST, op, limit), Decimal(part) / whole
+    told = promise.rounded(measured, 3)
+    assert promise.holds(told) is promise.holds(measured)
+    assert abs(told - measured) <= Decimal("0.0005")
+    assert Promise(1, LOST, "<", Decimal("0.2")).rounded(Decimal("0.19981"), 3) == Decimal("0.1998")

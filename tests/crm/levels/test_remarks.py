@@ -15,7 +15,7 @@ from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundE
 from crm.levels import remarks
 from crm.levels.metrics import LONGEST_WAIT
 from crm.levels.models import ContractEvent, ContractEventKind, RemarkState
-from crm.levels.remarks import Step, left_out
+from crm.levels.remarks import Step, Waiting, left_out
 from tests.cast import Cast
 
 pytestmark = pytest.mark.integration
@@ -90,6 +90,24 @@ def test_a_refusal_says_why_and_the_call_may_be_asked_for_again(database: Databa
     with database.begin(Scope.of_contract(cast.contract)) as session:
         remarks.decide(session, sara(cast), remark_id=again, step=Step.WITHDRAW)
     assert state(database, cast, late) == ([RemarkState.REFUSED, RemarkState.WITHDRAWN], False)
+
+
+def test_what_waits_for_an_ente_is_told_by_the_period_in_which_it_stands(
+    database: Database, cast: Cast, late: date
+) -> None:
+    """However long ago that began: the page shows one period at a time."""
+
+    def waits(*ente_ids: int) -> list[Waiting]:
+        with database.begin(Scope.of_enti(ente_ids)) as session:
+            return remarks.waiting(session, ente_ids)
+
+    says(database, cast, out=False)
+    assert waits(cast.empoli) == []
+    asked = says(database, cast)
+    assert waits(cast.empoli, cast.vinci) == [Waiting(cast.empoli, cast.contract, late.replace(day=1), 1)]
+    assert waits(cast.vinci) == []
+    decides(database, cast, asked, Step.REFUSE, reason="No.")
+    assert waits(cast.empoli) == []
 
 
 def test_a_note_asks_for_nothing(database: Database, cast: Cast, late: date) -> None:

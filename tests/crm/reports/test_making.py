@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.access.models import EnteExclusion, RoleGrant, User
+from crm.conditions import service as conditions
+from crm.conditions.agreed import Conditions
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
@@ -93,6 +95,49 @@ def test_it_is_made_once_whatever_dies_and_however_often_it_is_asked(timed: Data
     assert len(made(timed, centre.empoli)) == 1
     with timed.begin(Scope.of_enti([centre.empoli])) as session:
         assert len(session.scalars(select(Job).where(Job.kind == service.TELL)).all()) == 1
+
+
+def test_after_an_outage_a_report_waits_for_the_closings_of_its_days(
+    timed: Database, centre: Cast, clock: Clock
+) -> None:
+    """Else it would be without their penalties, and be told so."""
+    clock.now = datetime(2027, 1, 4, 7, tzinfo=UTC)
+    service.owe_due(timed)
+    work(timed)
+    assert [one.first.month for one in made(timed, centre.empoli)] == [10]  # too long ago to be closed now
+    assert not made(timed, centre.empoli, Period.QUARTER)
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    assert [one.accounts[-1].first.month for one in made(timed, centre.empoli)[1:]] == [12, 11]
+    (quarter,) = made(timed, centre.empoli, Period.QUARTER)
+    assert [one.first.month for one in quarter.accounts] == [11, 12]
+
+
+def test_a_making_that_failed_is_told_of_until_the_report_is_there(timed: Database, centre: Cast) -> None:
+    close(timed)
+    service.owe_due(timed)
+
+    def on_its_way() -> list[tuple[bool, bool]]:
+        with timed.begin(Scope.of_enti([centre.empoli])) as session:
+            return [(one.failed, one.is_due) for one in queries.being_made(session, [centre.empoli])]
+
+    def all_fail() -> None:
+        with timed.begin(Scope.of_enti([centre.empoli, centre.vinci])) as session:
+            session.execute(update(Job).where(Job.state == JobState.WAITING).values(state=JobState.FAILED))
+
+    all_fail()
+    assert on_its_way() == [(True, True)]
+    service.owe_due(timed)
+    assert on_its_way() == [(False, True)]
+    work(timed)
+    assert on_its_way() == []
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        (first,) = queries.latest(session, [centre.empoli])
+        service.ask_anew(session, principal_of(session, centre.vera), report_id=first.id)
+    all_fail()
+    service.owe_due(timed)
+    assert on_its_way() == [(True, False)]  # it is there, and nobody tries again by himself
 
 
 def test_the_contract_has_a_report_of_all_its_enti_that_no_ente_sees(timed: Database, centre: Cast) -> None:
@@ -235,6 +280,44 @@ def test_the_offices_of_the_ente_are_told_of_each_month_and_of_nothing_else(
     assert told == sorted(
         [("tributi@example.it", made_[Period.MONTH]), *(("vera@example.it", one) for one in made_.values())]
     )
+
+
+def test_the_offices_are_told_of_the_periods_for_which_the_contract_wants_reports(
+    timed: Database, centre: Cast, clock: Clock
+) -> None:
+    """As STEP's charter does: months and quarters."""
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        addressees.add(session, principal_of(session, centre.sara), ente_id=centre.empoli, address="t@example.it")
+        conditions.put(session, contract_id=centre.contract, said=Conditions(reports=(Period.MONTH, Period.QUARTER)))
+    clock.now = datetime(2027, 1, 4, 7, 0, 1, tzinfo=UTC)
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    work(timed)
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        made_ = {one.id: one.period for one in queries.latest(session, [centre.empoli])}
+    told = [made_[service.report_of(one.cause)] for one in messages(timed, centre.empoli)]
+    assert sorted(told) == [Period.MONTH, Period.QUARTER]
+
+
+def test_made_again_before_anybody_was_told_the_newer_version_is_sent(
+    timed: Database, centre: Cast, clock: Clock
+) -> None:
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        addressees.add(session, principal_of(session, centre.sara), ente_id=centre.empoli, address="t@example.it")
+    close(timed)
+    service.owe_due(timed)
+    work(timed)
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        (first,) = queries.latest(session, [centre.empoli])
+        service.ask_anew(session, principal_of(session, centre.vera), report_id=first.id)
+    work(timed)
+    clock.now = datetime(2026, 11, 2, 7, 0, 1, tzinfo=UTC)
+    work(timed)
+    with timed.begin(Scope.of_enti([centre.empoli])) as session:
+        (second,) = queries.latest(session, [centre.empoli])
+    assert second.version == 2
+    assert [service.report_of(one.cause) for one in messages(timed, centre.empoli)] == [second.id]
 
 
 def test_whom_the_ente_keeps_away_is_not_written_to(timed: Database, centre: Cast, clock: Clock) -> None:

@@ -37,7 +37,13 @@ PUBLIC = {  # renaming or removing one of them is a further schema
     "contract_id", "contract", "ente_id", "ente", "period", "first", "last", "made_at", "terms", "head", "levels",
     "accounts", "interruptions", "service_days", "promised_min", "failed_min", "days", "hours", "changed", "schema",
 }  # fmt: skip
-TOLD_SINCE = {"shifted", "over", "stops", "interrupted_min"}  # reports from before have none, so that their seals hold
+TOLD_SINCE = {
+    "shifted",
+    "over",
+    "stops",
+    "interrupted_min",
+    "found_shut",
+}  # reports from before have none, so that their seals hold
 
 
 def of(evidence: Evidence) -> Report:
@@ -53,7 +59,7 @@ def test_the_public_fields_are_those_of_the_documented_schema() -> None:
     kept = stored(of(Evidence()))
     assert (SCHEMA, kept["schema"]) == (1, 1)
     assert set(kept) == PUBLIC
-    told = replace(of(Evidence()), shifted=(), over=(), stops=(), interrupted_min=Decimal(0))
+    told = replace(of(Evidence()), shifted=(), over=(), stops=(), interrupted_min=Decimal(0), found_shut=0)
     assert set(stored(told)) == PUBLIC | TOLD_SINCE
     assert restored(stored(told)) == told
 

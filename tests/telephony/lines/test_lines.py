@@ -227,6 +227,13 @@ def test_who_calls_a_closed_number_is_counted_apart(closed: ClosedNumber) -> Non
     assert sum(one.received for one in stage.counts().values()) == 2
     found = stage.work(lambda s: calls.found_shut(s, stage.cast.contract, AGO, clock.now(s) + HOUR))
     assert [(one.line, one.ente_id) for one in found] == [(EMPOLI_LINE, stage.cast.empoli)]
+    contract, empoli, vinci = stage.cast.contract, stage.cast.empoli, stage.cast.vinci
+    told = stage.work(
+        lambda s: [
+            calls.how_many_found_shut(s, contract, ente, AGO, clock.now(s) + HOUR) for ente in (None, empoli, vinci)
+        ]
+    )
+    assert told == [1, 1, 0]
 
 
 def test_a_closed_number_that_is_given_to_another_ente_or_taken_away(

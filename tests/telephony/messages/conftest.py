@@ -25,7 +25,7 @@ from crm.messages import outbox, service
 from crm.messages.models import Message, MessageChannel
 from crm.messages.service import Order
 from telephony.calls.addresses import Addresses
-from telephony.messages.delivery import Delivery
+from telephony.messages.delivery import Delivery, Enclose
 from telephony.messages.mail import Mailer
 from tests.cast import Cast
 from tests.telephony.fake_carrier import FakeCarrier
@@ -130,11 +130,11 @@ class Post:
         with self.database.begin(self.scope) as session:
             return service.owe(session, None, order, cause=f"test:{time.monotonic_ns()}")
 
-    def run(self) -> int:
-        """Do every job that is due; how many."""
+    def run(self, enclose: Enclose | None = None) -> int:
+        """Do every job that is due, with files to go with how to pay; how many."""
         with self.database.begin(self.scope) as session:
             due = [job_id for job_id, ente_id in jobs.due(session) if ente_id == self.cast.empoli]
-        runner = {outbox.DELIVER: self.delivery.runner()}
+        runner = {outbox.DELIVER: self.delivery.runner({"how_to_pay": enclose} if enclose else {})}
         return sum(jobs.run(self.database, runner, job_id=one, ente_id=self.cast.empoli) for one in due)
 
     def passes(self, wait: timedelta) -> int:

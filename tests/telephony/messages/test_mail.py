@@ -11,7 +11,7 @@ from crm.contacts.models import ContactReach, ReachKind
 from crm.core.db import Scope
 from crm.messages.models import MessageChannel
 from telephony.messages.delivery import MAIL_REPEATED_AFTER, Delivery
-from telephony.messages.mail import Mail, Mailer, MailError
+from telephony.messages.mail import Attached, Mail, Mailer, MailError
 from tests.telephony.messages.conftest import LINK, MAIL, TO, MailServer, Post, free_port
 
 pytestmark = pytest.mark.integration
@@ -239,3 +239,23 @@ def test_an_appointment_brings_its_entry_for_calendars(post: Post) -> None:
 
 def a_mail(post: Post) -> Mail:
     return Mail(post.owe(EMAIL), "Comune", MAIL, "Prova", "Testo", post.message(post.owe(EMAIL)).made_at)
+
+
+def test_files_go_with_it_and_what_cannot_be_made_keeps_it_from_nobody(post: Post, mail_server: MailServer) -> None:
+    made = post.owe(EMAIL)
+    post.run(lambda _database, one: [Attached("r.pdf", "application/pdf", one.cause.encode())])
+    (mail,) = mail_server.taken
+    (file,) = mail.iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("r.pdf", "application/pdf")
+    assert file.get_content() == post.message(made).cause.encode()
+    body = mail.get_body()
+    assert body is not None
+    assert LINK["link"] in body.get_content()
+
+    def fails(_database: object, _one: object) -> list[Attached]:
+        raise RuntimeError
+
+    again = post.owe(EMAIL)
+    post.run(fails)
+    assert post.state(again) == ("sent", None)
+    assert not list(mail_server.taken[-1].iter_attachments())

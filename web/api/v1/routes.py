@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from crm.core import clock
 from crm.core.db import Scope
-from crm.core.errors import InvalidError, NotFoundError
+from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.levels.agreement import Period
 from crm.levels.metrics import METRICS, Source, Unit
@@ -104,12 +104,20 @@ def metrics(_: AnyDep) -> list[MetricOut]:
 
 @router.get("/levels", operation_id="levels")
 def levels(runtime: RuntimeDep, token: WatchesDep, begins: NearDay | None = None) -> list[LevelsOut]:
-    """How each contract's levels stand: in the period that is running, or in the one that `begins` on a day."""
+    """How each contract's levels stand: in the period that is running, or in the one that `begins` on a day; contracts
+    of which none begins then are left out.
+    """
+    found, wrong = [], None
     with runtime.database.begin(Scope.of_enti([token.ente_id])) as session:
-        found = [
-            standings(session, one, ente_id=token.ente_id, begins=begins.isoformat() if begins else "")
-            for one in sorted(enti.contracts_of(session, token.ente_id))
-        ]
+        for one in sorted(enti.contracts_of(session, token.ente_id)):
+            try:
+                found.append(
+                    standings(session, one, ente_id=token.ente_id, begins=begins.isoformat() if begins else "")
+                )
+            except FieldError as error:
+                wrong = error
+    if wrong is not None and not found:
+        raise wrong
     return [_levels(one) for one in found if one is not None]
 
 
