@@ -136,6 +136,32 @@ def test_a_second_tab_leaves_the_telephone_where_it_is_until_asked(sit_down: Sit
     expect(first.page.locator('[data-phone="here"]')).to_be_hidden()
 
 
+def test_in_a_second_tab_the_telephone_is_answered_and_muted_too_and_stays_where_it_is(
+    centre: Centre, sit_down: SitDown, citizen: dict[str, str]
+) -> None:
+    anna = sit_down("anna").ready()
+    second = anna.page.context.new_page()
+    second.goto("/console")
+    here = second.locator('[data-phone="here"]')
+    expect(here).to_be_visible()
+    sid = centre.call(citizen["from"], citizen["line"], PRESS_ONE)
+    second.locator("#answer").click()
+    expect(second.locator("#phone")).to_contain_text("Siete in linea")
+    expect(second.locator(".device-there")).to_be_visible()
+    expect(here).to_be_hidden()  # to take the telephone over would put the caller back into the queue
+    second.keyboard.press("Alt+m")
+    for page in (anna.page, second):
+        expect(page.locator("#muted")).to_be_visible()
+        expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    second.locator("#muted button").press("Enter")
+    expect(anna.page.locator("#muted")).to_be_hidden()
+    expect(second.locator("#mute")).to_be_focused()
+    assert centre.state(sid)["live"]
+    second.close()
+    anna.page.keyboard.press("Alt+c")
+    write_up(anna.page)
+
+
 def test_a_caller_who_is_not_known_types_his_notice_number(
     centre: Centre, sit_down: SitDown, citizen: dict[str, str]
 ) -> None:

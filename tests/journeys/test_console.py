@@ -95,6 +95,18 @@ def test_saved_again_before_the_refusal_is_here(centre: Centre, anna: Desk, citi
     expect(page.locator("#band")).to_have_class(re.compile("is-ready"))
 
 
+def test_a_click_that_nobody_answers_is_told(anna: Desk) -> None:
+    page = anna.page
+    page.route("**/console/state", lambda route: route.abort("connectionreset"))
+    page.get_by_role("button", name="Vai in pausa").click()
+    expect(page.locator("#notice")).to_contain_text("Il server non ha risposto")
+    page.unroute("**/console/state")
+    page.get_by_role("button", name="Vai in pausa").click()
+    expect(page.locator("#band")).to_have_class(re.compile("is-paused"))
+    expect(page.locator("#notice")).to_be_hidden()
+    anna.problems.clear()  # htmx says it in the browser's log too
+
+
 def test_escape_closes_what_is_open(anna: Desk) -> None:
     page = anna.page
     menu = page.locator("details.menu")

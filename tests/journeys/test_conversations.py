@@ -113,6 +113,9 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
 ) -> None:
     anna = sit_down("anna").ready()
     sara = sit_down("sara", "/supervision")
+    console = sara.page.context.new_page()
+    console.goto("/console")
+    expect(console.locator("body")).to_have_attribute("data-telephone", "here")
     sid = in_talk(centre, anna, citizen)
     anna.page.keyboard.press("Alt+u")
     row = sara.page.locator(".conversation[id^=talk-]", has_text="Anna")
@@ -122,6 +125,7 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
     assert_accessible(sara.page)
     row.get_by_role("button", name=re.compile("Suggerisci")).click()
     expect(sara.page.locator("#ear")).to_contain_text("Sei in linea")
+    expect(console.locator("body")).to_have_attribute("data-telephone", "elsewhere")
     expect(anna.page.locator("#phone")).to_contain_text("ti suggerisce: la senti solo tu")
     expect(anna.page.locator("#phone")).not_to_contain_text("Aiuto chiesto")
     is_at(centre, sid, "conversation")
@@ -130,6 +134,8 @@ def test_an_agent_asks_for_help_and_a_supervisor_whispers(
     expect(anna.page.locator("#phone")).to_contain_text("vi sentite tutti")
     row.get_by_role("button", name=re.compile("Esci")).click()
     expect(anna.page.locator("#phone")).not_to_contain_text("vi sentite tutti")
+    expect(console.locator("body")).to_have_attribute("data-telephone", "here")  # nothing rings on the board any more
+    console.close()
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
     expect(sara.page.locator("#supervision")).to_contain_text("Nessuno è in conversazione")

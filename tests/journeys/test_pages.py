@@ -1,26 +1,26 @@
 """Pages: accessible, and the two that no agent uses: the feeds' and the citizen's."""
 
 import json
+import re
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, Page, expect
 
+import web.app
 from tests.journeys.conftest import Centre, Desk, identify, write_up
 
 pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
-# Pages that no menu leads to, looked at by whom they are for.
-BEHIND = {
-    "admin": (
-        "/enti/1?hours=sercom", "/enti/contracts/1/levels?preset=intercent_er",
-        "/enti/contracts/1/conditions?preset=anci_toscana", "/enti/contracts/1/levels", "/enti/1/tokens",
-    ),
-    "sara": ("/levels/1/calls?metric=share_of_received_calls_waiting_over",),
-}  # fmt: skip
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
 
@@ -32,59 +32,131 @@ def assert_accessible(page: Page) -> None:
     assert len(keys) == len(set(keys)), f"a key means two things: {sorted(keys)}"
 
 
-@pytest.fixture(scope="module")
-def looked_at() -> set[str]:
-    """The pages that somebody else's menu had already."""
-    return set()
+def assert_accessible_in_both_looks(page: Page) -> None:
+    """In the light, and legible in the dark."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    assert_accessible(page)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+    assert [one["nodes"][0]["html"][:200] for one in contrast] == []
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
-@pytest.mark.parametrize("username", ["admin", "sara", "anna", "dirigente-livorno"])
-def test_each_page_of_the_menu_is_accessible_in_light_and_in_dark(
-    sit_down: SitDown, looked_at: set[str], username: str
-) -> None:
-    """Whatever page comes to a menu is looked at."""
-    page = sit_down(username).page
-    paths = page.locator(".menu-body a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    assert "/me" in paths
-    for path in dict.fromkeys([*paths, "/design", *BEHIND.get(username, ())]):
-        if path not in looked_at:
-            looked_at.add(path)
-            page.emulate_media(color_scheme="light", reduced_motion="reduce")
-            answer = page.goto(path)
-            assert answer is not None
-            assert answer.ok, path
-            assert_accessible(page)
-            page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-            contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
-            assert [(path, one["nodes"][0]["html"][:200]) for one in contrast] == []
+def look_at(page: Page, path: str) -> None:
+    """A page, with whatever can be unfolded on it unfolded; of what is long its beginning, which the rest is like."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(path)
+    page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    page.locator(LIKE_OTHERS).evaluate_all("all => all.forEach(one => one.remove())")
+    assert_accessible_in_both_looks(page)
 
 
-DEEPER = {  # a page, and what leads on from it; nothing: itself
-    "admin": [
-        ("/monitoring", "main a[href^='/monitoring/']"), ("/quality", "main a[href^='/quality/setup/']"),
-        ("/voice", "main a[href^='/voice/flows/']"), ("/knowledge-editor", "main a[href^='/knowledge-editor/new']"),
-        ("/knowledge-editor", "main a[href$='/1']"),
-    ],
-    "sara": [
-        ("/charts", "main a[href^='/charts/year']"), ("/staffing/shifts", ""), ("/status", ""),
-        ("/supervision/agents", ""), ("/supervision", "a[id$='-expected']"),
-        ("/supervision", "a[id$='-all-received-today']"),
-    ],
+LIKE_OTHERS = "main tbody tr:nth-child(n+11), main li:nth-child(n+16), main option:nth-child(n+31)"
+# Of these a page's first showing is not all there is of it.
+SHOWINGS = {
+    "admin": (
+        "/enti/1?hours=sercom", "/enti/contracts/1/levels?preset=intercent_er",
+        "/enti/contracts/1/conditions?preset=anci_toscana",
+    ),
+    "sara": (
+        "/levels/1/calls?metric=share_of_received_calls_waiting_over", "/follow-ups/new?contact=1",
+        f"/agendas/1?day={date.today() + timedelta(days=7 - date.today().weekday())}",
+    ),
+    "anna": ("/nowhere", "/wall/revoked"),
 }  # fmt: skip
+LOOKERS = ("admin", "admin", "admin", "sara", "sara", "sara", "anna", "dirigente-livorno", "dino")
+BEGINS = {"dino": "/desk/offices"}  # who would not come to a live page by himself
+MOST = 30  # pages in one journey
+NO_PAGES = re.compile(  # files, data, and pieces of pages
+    r"^/$|\.(csv|json|ics|atom|js|\{kind\})$|^/(health|metrics|session$|drafts|beside|proposals|console|practice|levels)(/|$)"
+    r"|^/(files/|follow-ups/\{|follow-ups/form|knowledge/|messages/(closed|form)|staffing/(need|parts)|status/|texts/)"
+    r"|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
+)
+ELSEWHERE = (  # no link of the menu leads to them: test_booking, _desk, _live_board, _access, _recordings, _privacy and
+    "/prenota", "/kiosk/", "/room/", "/wall/", "/welcome/", "/sign-in/", "/recordings/", "/privacy/erasures/",
+    "/quality/",  # test_quality_seen do
+)  # fmt: skip
+UNSEEN = {  # pages of what the demonstration has none of: nobody looks at them yet
+    "/agendas/appointments/{appointment_id}", "/agendas/bulk/{change_id}", "/agendas/{office_id}/book/{token}",
+    "/me/quality/{evaluation_id}", "/messages/{ente_id}/{message_id}/stop", "/privacy/ends/{end_id}",
+}  # fmt: skip
+NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")
+LINK = re.compile(r'(?:href|hx-get|data-from)="(/[^"#]*)')
 
 
-@pytest.mark.parametrize("username", DEEPER)
-def test_the_pages_behind_those_of_the_menu_are_accessible_too(sit_down: SitDown, username: str) -> None:
-    page = sit_down(username).page
-    for path, onwards in DEEPER[username]:
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        page.goto(path)
-        if onwards:
-            page.goto(page.locator(onwards).first.get_attribute("href") or "")
-        assert_accessible(page)
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
-        assert [(path, onwards, one["nodes"][0]["html"][:200]) for one in contrast] == []
+@dataclass
+class Looked:
+    """The addresses of ours by which something was shown: whole pages, and what is none; and where each goes on."""
+
+    pages: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+    ways: dict[str, deque[str]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> Looked:
+    return Looked()
+
+
+@pytest.fixture(scope="module")
+def addresses() -> list[APIRoute]:
+    """All that a browser may ask for, those that take least from the address first."""
+    routers = [one.router for one in vars(web.app).values() if hasattr(one, "router")]
+    routes = [one for router in routers for one in router.routes if isinstance(one, APIRoute)]
+    shown = [one for one in routes if "GET" in one.methods and not one.path.startswith(NOT_OURS)]
+    return sorted(shown, key=lambda one: len(one.param_convertors))
+
+
+def kind_of(path: str, addresses: list[APIRoute]) -> str:
+    """The address as its route has it; empty for what is not ours."""
+    return next((one.path for one in addresses if one.path_regex.match(urlsplit(path).path)), "")
+
+
+def links_of(html: str) -> list[str]:
+    return [unescape(one) for one in LINK.findall(html)]
+
+
+@pytest.mark.parametrize("username", LOOKERS)
+def test_each_page_that_somebody_comes_to_is_accessible_in_light_and_in_dark(
+    sit_down: SitDown, looked_at: Looked, addresses: list[APIRoute], username: str
+) -> None:
+    """From the menu on, along every link: one page of each kind, by whoever comes to it first."""
+    page = sit_down(username, BEGINS.get(username, "")).page
+    if username not in looked_at.ways:
+        menu = page.locator(".menu-body a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+        assert "/me" in menu
+        looked_at.ways[username] = deque([*menu, *(re.sub(r"{[^}]*}", "1", one.path) for one in addresses)])
+        for path in SHOWINGS.get(username, ()):
+            looked_at.pages.add(kind_of(path, addresses))
+            looked_at.ways[username] += links_of(page.request.get(path).text())
+            look_at(page, path)
+    found, most = looked_at.ways[username], len(looked_at.pages) + MOST
+    while found and len(looked_at.pages) < most:
+        path = found.popleft()
+        kind = kind_of(path, addresses)
+        if not kind or kind in looked_at.pages | looked_at.others:
+            continue
+        answer = page.request.get(path, headers={"accept": "text/html"}, max_redirects=0)
+        if not answer.ok or "html" not in answer.headers.get("content-type", ""):
+            looked_at.others.update([kind] if answer.ok else [])
+            continue
+        html = answer.text()
+        found += links_of(html)
+        if "</html>" not in html:
+            looked_at.others.add(kind)
+            continue
+        looked_at.pages.add(kind)
+        look_at(page, path)
+
+
+def test_no_page_is_left_that_nobody_looked_at(looked_at: Looked, addresses: list[APIRoute]) -> None:
+    """What no link leads to, or not without more than this file has, another journey looks at."""
+    if set(looked_at.ways) != set(LOOKERS):
+        pytest.skip("the journeys before were not asked for")
+    assert [username for username, found in looked_at.ways.items() if found] == []
+    kinds = {one.path for one in addresses}
+    left = sorted(kinds - looked_at.pages - looked_at.others - UNSEEN)
+    assert [one for one in left if not NO_PAGES.search(one) and not one.startswith(ELSEWHERE)] == []
 
 
 def test_the_sign_in_page_is_accessible(centre: Centre, chromium: Browser, loopback: None) -> None:
@@ -205,23 +277,3 @@ def test_a_supervisor_puts_somebody_out_of_service_and_he_reads_it(sit_down: Sit
     expect(anna.page.locator("#released")).to_contain_text("ti ha messo fuori servizio")
     expect(row).to_contain_text("Fuori servizio")
     anna.ready()
-
-
-def test_the_pages_of_an_office_are_accessible_in_light_and_in_dark(sit_down: SitDown) -> None:
-    page = sit_down("sara").page
-    page.goto("/agendas")
-    office = page.get_by_role("link", name="Ufficio Tributi").first.get_attribute("href")
-    services = page.locator("main a[href^='/agendas/services/']").first.get_attribute("href")
-    assert office
-    assert services
-    below = [f"{office}/{one}" for one in ("week", "book", "prepare")]
-    for path in (office, *below, services, "/agendas/calendars", "/screens"):
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        page.goto(path)
-        if path == office:
-            expect(page.locator("[data-live]")).to_have_attribute("data-live", "on")
-        page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
-        assert_accessible(page)
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
-        assert [(path, one["nodes"][0]["html"][:200]) for one in contrast] == []

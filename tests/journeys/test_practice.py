@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Desk
-from tests.journeys.test_pages import assert_accessible
+from tests.journeys.test_pages import assert_accessible, assert_accessible_in_both_looks
 
 pytestmark = pytest.mark.journey
 
@@ -35,12 +34,7 @@ def says(page: Page, key: str) -> None:
 
 def looks_right(page: Page) -> None:
     """In both looks, and marked."""
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    assert_accessible(page)
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    contrast = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
-    assert [one["nodes"][0]["html"][:200] for one in contrast] == []
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    assert_accessible_in_both_looks(page)
     panels = page.locator(".panel:visible:not(#knowledge)")
     assert panels.count() >= 3
     for panel in panels.all():

@@ -3,13 +3,15 @@
 import { post } from "./drafts.js";
 import { off } from "./keys.js";
 import { notify, serverNow, succeeded } from "./live.js";
+import { telephoneAt } from "./telephone.js";
 
 const desk = document.getElementById("socket").dataset.desk; // the console, or practice, whose page this is as well
 
 // -- the telephone: one tab leads ------------------------------------------------------------------------------
 
-const LOCK = `filodiretto-telephone${desk}`; // who practises has another telephone, which is none
+const LOCK = telephoneAt(desk); // who practises has another telephone, which is none
 const RETRY_MS = 1000;
+const AGAIN_MS = 5000; // until a telephone that did not start is tried again
 const tab = crypto.randomUUID?.() ?? `${Math.random()}`.slice(2);
 
 let device = null;
@@ -59,22 +61,51 @@ async function credentials() {
   }
 }
 
+let starting = 0; // which start of the telephone is the last one
+let expiring = false; // its credentials are nearly over, and new ones have not come yet
+
 async function startDevice() {
-  const given = await credentials();
+  const mine = ++starting;
+  for (;;) {
+    const given = await credentials();
+    if (!given || mine !== starting) return;
+    try {
+      const { Device } = await import(`./softphone/${given.kind}.js`);
+      if (mine !== starting) return;
+      device = listenTo(new Device(given));
+      return await device.register();
+    } catch (error) {
+      failed(error.message); // what it needs did not load, or the carrier refused
+    }
+    device?.destroy();
+    await pause(AGAIN_MS);
+    if (mine !== starting) return;
+  }
+}
+
+function listenTo(one) {
+  const on = (name, deed) => one.addEventListener(name, (event) => one === device && deed(event.detail));
+  on("registered", () => isRegistered(true));
+  on("unregistered", () => isRegistered(false));
+  on("incoming", () => wantsToAnswer && answer());
+  for (const over of ["connected", "cancelled", "ended"]) on(over, () => (wantsToAnswer = false));
+  on("connected", ({ callSid }) => isOnCall(callSid));
+  on("ended", () => isOnCall(null));
+  on("expiring", renew);
+  on("error", (detail) => failed(detail?.message)); // the carrier's own words
+  return one;
+}
+
+async function renew() {
+  expiring = true;
+  const given = await credentials(); // none without a session: again once there is one
   if (!given) return;
-  const { Device } = await import(`./softphone/${given.kind}.js`);
-  device = new Device(given);
-  device.addEventListener("registered", () => isRegistered(true));
-  device.addEventListener("unregistered", () => isRegistered(false));
-  device.addEventListener("incoming", () => wantsToAnswer && answer());
-  for (const over of ["connected", "cancelled", "ended"]) device.addEventListener(over, () => (wantsToAnswer = false));
-  device.addEventListener("connected", (event) => isOnCall(event.detail.callSid));
-  device.addEventListener("ended", () => isOnCall(null));
-  device.addEventListener("error", (event) => {
-    const why = event.detail?.message; // the carrier's own words
-    notify(`${document.getElementById("notice").dataset.phoneFailed}${why ? ` (${why})` : ""}`);
-  });
-  device.register();
+  expiring = false;
+  device?.setToken(given.token);
+}
+
+function failed(why) {
+  notify(`${document.getElementById("notice").dataset.phoneFailed}${why ? ` (${why})` : ""}`);
 }
 
 function answer() {
@@ -83,8 +114,11 @@ function answer() {
 }
 
 function stopDevice() {
+  starting += 1;
+  wantsToAnswer = false;
   device?.destroy();
   device = null;
+  if (registered) isRegistered(false);
   isOnCall(null);
 }
 
@@ -93,14 +127,24 @@ function stopDevice() {
 function isOnCall(callSid) {
   if (callSid !== onCall) setMuted(false);
   onCall = callSid;
-  document.body.dataset.onCall = callSid ?? "";
+  showCall();
 }
 
 function setMuted(now) {
   if (now !== muted) device?.mute(now);
   muted = now;
+  showCall();
+}
+
+function showCall() {
+  if (leading) tabs.postMessage({ onCall, muted });
+  if (onCall) document.body.dataset.onCall = onCall;
+  else delete document.body.dataset.onCall;
   document.body.dataset.microphone = muted ? "off" : "on";
-  document.getElementById("muted").hidden = !muted;
+  const bar = document.getElementById("muted");
+  const isLeft = !muted && bar.contains(document.activeElement);
+  bar.hidden = !muted;
+  if (isLeft) (document.getElementById("mute") ?? document.getElementById("phone-title")).focus();
   showMuted();
 }
 
@@ -109,8 +153,31 @@ function showMuted() {
   if (button && button.getAttribute("aria-pressed") !== `${muted}`) button.setAttribute("aria-pressed", muted);
 }
 
-// Whether the telephone is in this tab is a state of the page, not of a region that the server swaps.
-const inThisTab = (leads) => (document.body.dataset.telephone = leads ? "here" : "elsewhere");
+// Whether the telephone is in this tab is a state of the page, not of a region that the server swaps. What is pressed in
+// another one is done by the tab that has it, which tells the others how it stands.
+const tabs = new BroadcastChannel(LOCK);
+const isElsewhere = () => document.body.dataset.telephone === "elsewhere";
+
+function inThisTab(leads) {
+  document.body.dataset.telephone = leads ? "here" : "elsewhere";
+  if (leads) isOnCall(null);
+  else tabs.postMessage({ asks: true });
+}
+
+tabs.addEventListener("message", ({ data }) => {
+  if (leading && data.press) press(data.press, data.tone);
+  else if (leading && data.asks) showCall();
+  else if (isElsewhere() && "onCall" in data) {
+    ({ onCall, muted } = data);
+    showCall();
+  }
+});
+
+function press(what, tone) {
+  if (what === "accept") answer();
+  if (what === "mute" && device) setMuted(!muted);
+  if (what === "tone") device?.sendDigits(tone);
+}
 
 function lead(steal) {
   if (!navigator.locks) return startDevice(); // plain HTTP on another host: browsers give no locks there
@@ -134,17 +201,17 @@ navigator.locks?.query().then(({ pending }) => pending.some((lock) => lock.name 
 window.addEventListener("pagehide", stopDevice);
 
 document.addEventListener("click", (event) => {
-  const action = event.target.closest("[data-phone]")?.dataset.phone;
-  if (action === "accept") answer();
-  if (action === "here") lead(true);
-  if (action === "mute" && device) setMuted(!muted);
-  if (action === "tone") device?.sendDigits(event.target.closest("[data-tone]").dataset.tone);
+  const { phone, tone } = event.target.closest("[data-phone]")?.dataset ?? {};
+  if (phone === "here") lead(true);
+  else if (phone && isElsewhere()) tabs.postMessage({ press: phone, tone });
+  else if (phone) press(phone, tone);
 });
 
 // When the socket is back, say again whether the telephone is there: the server may have restarted meanwhile.
 document.addEventListener("htmx:ws:after:connection", () => {
   told = null;
   if (device) tellDevice();
+  if (expiring) renew();
 });
 
 // An office chosen among the ente's fills in its number, where any number may be written.
@@ -215,13 +282,13 @@ const NEXT = {
 };
 const AT_ONCE = new Set(["ringing", "talking"]); // states in which whoever does nothing else is led there at once
 const RESTING = "h2[tabindex='-1']";
-const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", speech: "#speech-title", texts: "#texts-title", thread: ".reply textarea" };
+const HEADINGS = { band: "#phone-title", phone: "#phone-title", file: "#file-title", talk: "#talk-title", speech: "#speech-title", texts: "#texts-title", thread: ".reply textarea", broadcasts: "#phone-title" };
 let last = null; // what had the focus, and in which region
 let lastRegion = "";
 
 document.addEventListener("focusin", (event) => {
   last = event.target;
-  lastRegion = last.closest("#band, #phone, #file, #talk, #speech, #texts, #thread")?.id ?? "";
+  lastRegion = last.closest(Object.keys(HEADINGS).map((id) => `#${id}`).join())?.id ?? "";
 });
 document.addEventListener("click", (event) => {
   event.target.closest(".passing summary")?.focus(); // also by its key: what it opens comes next

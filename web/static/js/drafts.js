@@ -18,7 +18,7 @@ const formOf = (event) => event.target.closest?.("form[data-draft]");
 const newId = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (+c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+c / 4)))).toString(16));
 
 function stateOf(form) {
-  if (!states.has(form)) states.set(form, { edit: 0, kept: 0, timer: 0, busy: false, sending: false, showing: newId() });
+  if (!states.has(form)) states.set(form, { edit: 0, kept: 0, timer: 0, busy: false, sending: false, failed: false, showing: newId() });
   return states.get(form);
 }
 
@@ -66,6 +66,7 @@ async function keep(form) {
   }
   state.busy = false;
   if (state.kept > edit) return; // sent as a whole meanwhile
+  state.failed = !answer?.ok;
   if (answer?.ok) {
     state.kept = edit;
     if (form.dataset.place) left.add(form.dataset.place);
@@ -76,6 +77,7 @@ async function keep(form) {
   }
   say(form, "unsaved");
   if (answer?.status === 401) return signedOut();
+  if (answer?.status === 403) renew();
   if (GONE.has(answer?.status)) return unsent.delete(form);
   state.timer = setTimeout(() => keep(form), RETRY_MS);
 }
@@ -88,6 +90,9 @@ document.addEventListener("input", (event) => {
 });
 window.addEventListener("pagehide", () => {
   for (const form of unsent) post(form.dataset.draft, new FormData(form), headersOf(form)).catch(() => {});
+});
+window.addEventListener("beforeunload", (event) => {
+  if ([...unsent].some((form) => away || stateOf(form).failed)) event.preventDefault(); // it would not arrive
 });
 
 // -- sending the form itself: it is no draft any more ----------------------------------------------------------------
@@ -109,6 +114,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   if (ctx?.response?.status === 401) signedOut();
+  if (ctx?.response?.status === 403) renew();
   const form = ctx && ownForm(ctx);
   if (!form || !isSent(form, ctx)) return;
   const state = stateOf(form);
@@ -174,12 +180,14 @@ const left = new Set(); // the places that have something
 let waiting = []; // those that have not been opened here yet, the latest last
 
 async function look() {
+  if (away) return;
   for (const opener of document.querySelectorAll("[data-opens][data-about]")) {
     const about = opener.dataset.about;
     if (looked.has(about)) continue;
     looked.add(about);
     try {
       const answer = await fetch(`/drafts/of/${about}`, { headers: { accept: "application/json" } });
+      if (answer.status === 401 || answer.status >= 500) throw new Error(answer.statusText);
       for (const place of answer.ok ? await answer.json() : []) {
         left.add(place);
         waiting.push(place);
@@ -205,14 +213,18 @@ function reopen() {
     quietly = { until: performance.now() + QUIET_MS, focus: document.activeElement };
     if (opener.matches("details")) opener.open = true;
     else opener.click();
-    setTimeout(insist, INSIST_MS, place);
+    setTimeout(insist, INSIST_MS, place, [opener, slotOf(opener)]);
   }
 }
 
-/** A region that was pushed meanwhile took the form's place with it: once more. */
-function insist(place) {
+const slotOf = (opener) => document.querySelector(opener.getAttribute("hx-target") ?? "#main") ?? opener;
+
+/** A region that was pushed meanwhile took the form's place with it: once more. What is there of it still was closed by
+ * somebody himself, or gave way to another form that he opened. */
+function insist(place, those) {
   const tried = (insisted.get(place) ?? 0) + 1;
-  if (tried > MOST_TRIES || !left.has(place) || document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
+  if (those.every((one) => one.isConnected) || tried > MOST_TRIES || !left.has(place)) return;
+  if (document.querySelector(`form[data-place="${CSS.escape(place)}"]`)) return;
   insisted.set(place, tried);
   waiting.push(place);
   reopen();
@@ -268,9 +280,8 @@ function tend() {
   for (const form of unsent) {
     if (form.isConnected || stateOf(form).sending) continue;
     const same = form.dataset.place && document.querySelector(`form[data-place="${CSS.escape(form.dataset.place)}"]`);
-    if (same) typed(same); // shown anew with what was typed
-    else keep(form);
-    if (same || !stateOf(form).busy) unsent.delete(form);
+    if (!same) keep(form); // or later, once there is a session again
+    else if (unsent.delete(form)) typed(same); // shown anew with what was typed
   }
 }
 new MutationObserver(tend).observe(document.body, { childList: true, subtree: true });
@@ -285,30 +296,63 @@ document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
 const LOOK_MS = 2000;
 const WAITS_MS = 15 * 60_000;
 
-/** Whether the page stays. It shows nothing meanwhile but that it waits. */
+/** Whether the page stays. */
 function signedOut() {
   const place = document.getElementById("signed-out");
   if (away || !place || !(unsent.size || document.body.dataset.onCall)) return away;
   away = true;
-  place.showModal();
-  const since = performance.now();
-  const asking = setInterval(async () => {
-    if (performance.now() - since > WAITS_MS) return location.assign("/sign-in");
-    const session = await fetch("/session", { headers: { accept: "application/json" } }).then((one) => (one.ok ? one.json() : null)).catch(() => null);
-    if (!session || !away) return;
-    clearInterval(asking);
-    if (`${session.user}` !== place.dataset.user) return location.assign("/");
-    resume(session.csrf);
-    place.close();
-  }, LOOK_MS);
+  waitForSession(place);
   return true;
+}
+
+/** The page shows nothing meanwhile but that it waits; and not even that where the session is there after all, as when
+ * its person's roles or keys were changed. */
+async function waitForSession(place) {
+  const end = performance.now() + WAITS_MS;
+  let session = await sessionNow();
+  while (!session) {
+    if (performance.now() > end) return leave("/sign-in");
+    if (!place.open) place.showModal();
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+    session = await sessionNow();
+  }
+  if (!isMine(session)) return leave("/");
+  resume(session.csrf);
+  place.close();
+}
+
+async function sessionNow() {
+  try {
+    const answer = await fetch("/session", { headers: { accept: "application/json" }, signal: AbortSignal.timeout(LOOK_MS) });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // the server is away
+  }
+}
+
+const isMine = (session) => `${session.user}` === document.getElementById("signed-out")?.dataset.user;
+
+/** What is typed here is nobody's any more, least of all the next person's. */
+function leave(path) {
+  unsent.clear();
+  location.assign(path);
+}
+
+/** Signed in anew in another tab while this page's session still held: its forms have the token of the one before. */
+async function renew() {
+  const session = away ? null : await sessionNow();
+  if (session && isMine(session) && session.csrf !== token()) adopt(session.csrf);
+}
+
+function adopt(csrf) {
+  document.body.setAttribute(HEADERS, JSON.stringify({ "X-CSRF-Token": csrf }));
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = csrf;
+  for (const form of unsent) keep(form);
 }
 
 function resume(csrf) {
   away = false;
-  document.body.setAttribute(HEADERS, JSON.stringify({ "X-CSRF-Token": csrf }));
-  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = csrf;
-  for (const form of unsent) keep(form);
+  adopt(csrf);
   notify("");
   const socket = document.querySelector("[hx-ws\\:connect]"); // closed for good when the session ended
   const again = socket?.cloneNode();

@@ -7,6 +7,7 @@ const DATE = { timeZone: "Europe/Rome", weekday: "long", day: "numeric", month: 
 
 let skew = 0; // the server's clock minus this machine's, in milliseconds
 let lastHeard = 0;
+let lastTrue = 0; // the server's time when what is shown was last known to be so
 
 export const serverNow = () => Date.now() + skew;
 
@@ -61,7 +62,7 @@ function tick() {
     }
   }
   for (const clock of document.querySelectorAll("time[data-now]")) {
-    setText(clock, new Date(now).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" }));
+    setText(clock, hour(now));
   }
   for (const day of document.querySelectorAll("[data-today]")) {
     setText(day, new Date(now).toLocaleDateString(document.documentElement.lang, DATE));
@@ -69,13 +70,21 @@ function tick() {
   const heard = lastHeard && Date.now() - lastHeard < STALE_MS;
   const live = heard ? "on" : performance.now() < STALE_MS ? "soon" : "off"; // a page just loaded is connecting still
   for (const sign of document.querySelectorAll("[data-live]")) if (sign.dataset.live !== live) sign.dataset.live = live;
+  if (!lastTrue || live === "on") return;
+  for (const since of document.querySelectorAll(".live-since")) {
+    since.hidden = false;
+    setText(since.querySelector(".num"), hour(lastTrue));
+  }
 }
+
+const hour = (ms) => new Date(ms).toLocaleTimeString("it-IT", { timeZone: "Europe/Rome" });
 
 document.addEventListener("htmx:ws:before:message:incoming", (event) => {
   lastHeard = Date.now();
   const data = event.detail.message?.data;
   if (typeof data === "string" && data.startsWith('{"now"')) {
-    skew = JSON.parse(data).now - Date.now();
+    lastTrue = JSON.parse(data).now;
+    skew = lastTrue - Date.now();
     event.detail.cancelled = true;
     event.preventDefault();
   }
@@ -93,6 +102,12 @@ document.addEventListener("htmx:ws:after:message:incoming", tick);
 
 /** Whether a request did what it asked for; to be asked of htmx:after:request. */
 export const succeeded = (event) => event.detail.ctx?.response?.status < 300;
+
+// A click that never reached the server, or that it did not answer in time, was for nothing: that is said.
+const ASKED = new Set(["click", "submit", "change"]);
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  if (ctx && !ctx.response && ASKED.has(ctx.sourceEvent?.type)) notify(document.getElementById("notice").dataset.unreached);
+});
 
 let refused = null; // whose request the sentence in the notice answers
 
@@ -152,6 +167,29 @@ function markFields(form, fields) {
 document.addEventListener("input", (event) => {
   if (event.target.getAttribute("aria-invalid") === "true") mark(event.target, "");
 });
+
+// -- the focus: where what had it is gone with a fragment, it goes to what was around that -----------------------
+
+const LATER_MS = 50; // a page that knows better has had its turn
+let held = []; // what has the focus, and what is around it
+
+document.addEventListener("focusin", ({ target }) => {
+  held = [];
+  for (let one = target; one && one !== document.body; one = one.parentElement) held.push(one);
+});
+document.addEventListener("focusout", ({ target }) => setTimeout(() => {
+  if (document.activeElement === document.body && held[0] === target && target.isConnected) held = []; // let go of by himself
+}));
+
+function keepNear() {
+  if (document.activeElement !== document.body || !held.length || held[0].isConnected) return;
+  const around = held.find((one) => one.isConnected && one.checkVisibility());
+  const place = around?.querySelector("h1, h2, h3") ?? around;
+  if (!place) return;
+  if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+}
+for (const change of ["htmx:after:swap", "htmx:ws:after:message:incoming"]) document.addEventListener(change, () => setTimeout(keepNear, LATER_MS));
 
 // -- menus: Escape and a click elsewhere close them --------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 // A supervisor's ear: his telephone comes to this tab when he enters a conversation, and picks up by itself.
 
-const LOCK = "filodiretto-telephone"; // the console's: one tab has the telephone
+import { isSpokenOn, telephoneAt } from "./telephone.js";
+
+const LOCK = telephoneAt("/console"); // the console's: one tab has the telephone
 const ear = document.getElementById("ear");
 let device = null;
 let letGo = null;
@@ -19,7 +21,7 @@ async function start() {
   device = new Device(given);
   device.addEventListener("incoming", () => device.accept());
   device.addEventListener("connected", () => show("on"));
-  device.addEventListener("ended", () => show("off"));
+  device.addEventListener("ended", stop); // the console has it again; left here it would pick up whatever rings
   device.addEventListener("error", () => show("failed"));
   const registered = new Promise((done) => device.addEventListener("registered", done, { once: true }));
   device.register();
@@ -37,12 +39,18 @@ function stop() {
 let here = null;
 function takeTelephone() {
   if (device) return Promise.resolve();
-  here ??= new Promise((done, failed) => {
-    const work = () => start().then(done, failed).then(() => new Promise((end) => (letGo = end)));
+  here ??= take().finally(() => (here = null));
+  return here;
+}
+
+async function take() {
+  if (await isSpokenOn(LOCK)) throw new Error("busy");
+  await new Promise((done, failed) => {
+    const keep = () => new Promise((end) => (letGo = end, done()));
+    const work = () => start().then(keep, (error) => (stop(), failed(error)));
     if (!navigator.locks) work();
     else navigator.locks.request(LOCK, { steal: true }, work).catch(stop);
-  }).finally(() => (here = null));
-  return here;
+  });
 }
 
 // The carrier rings as soon as it is asked: so the telephone is made ready first, and the press comes after it.
@@ -53,7 +61,7 @@ document.addEventListener(
     if (!button || device) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    takeTelephone().then(() => document.getElementById(button.id)?.click(), () => show("failed")); // morphed meanwhile, perhaps
+    takeTelephone().then(() => document.getElementById(button.id)?.click(), ({ message }) => show(message === "busy" ? "busy" : "failed")); // morphed meanwhile, perhaps
   },
   { capture: true },
 );

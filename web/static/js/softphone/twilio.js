@@ -1,5 +1,6 @@
 // The telephone behind a real carrier: Twilio's Voice SDK, loaded only when it is the device in use.
-// The same interface as simulator.js: events registered, unregistered, incoming, cancelled, connected, ended, error.
+// The same interface as simulator.js: events registered, unregistered, incoming, cancelled, connected, ended, error; and
+// expiring, a little before its token is of no use any more.
 
 const SDK = "/static/vendor/twilio/twilio.min.js";
 
@@ -9,7 +10,10 @@ function loadSdk() {
     const script = document.createElement("script");
     script.src = SDK;
     script.onload = done;
-    script.onerror = () => failed(new Error("Twilio SDK"));
+    script.onerror = () => {
+      script.remove();
+      failed(new Error("Twilio SDK"));
+    };
     document.head.append(script);
   });
 }
@@ -30,7 +34,7 @@ export class Device extends EventTarget {
     this.#device.on("registered", () => this.#tell("registered"));
     this.#device.on("unregistered", () => this.#tell("unregistered"));
     this.#device.on("error", (error) => this.#tell("error", { message: error.message }));
-    this.#device.on("tokenWillExpire", () => this.#renew());
+    this.#device.on("tokenWillExpire", () => this.#tell("expiring"));
     this.#device.on("incoming", (call) => this.#offered(call));
     await this.#device.register();
   }
@@ -58,6 +62,8 @@ export class Device extends EventTarget {
   setToken(token) {
     this.#token = token;
     this.#device?.updateToken(token);
+    if (this.#device?.state !== "unregistered") return;
+    this.#device.register().catch((error) => this.#tell("error", { message: error.message })); // the one before was over
   }
 
   destroy() {
@@ -79,11 +85,6 @@ export class Device extends EventTarget {
     if (call !== this.#call) return; // a ring that was already taken back, behind the one that is offered now
     this.#call = null;
     this.#tell(name);
-  }
-
-  async #renew() {
-    const answer = await fetch("/console/device", { headers: { accept: "application/json" } });
-    if (answer.ok) this.setToken((await answer.json()).token);
   }
 
   #tell(name, detail = {}) {
