@@ -110,6 +110,14 @@ def engine() -> None:
         metrics.serve(settings.metrics_port, settings.host)
     runtime = build(settings)
     stop = _stop_event()
+
+    def periods() -> None:
+        """What is over is closed, and the reports of it are owed at once."""
+        try:
+            close_due(runtime.database, days_of)
+        finally:
+            owe_due(runtime.database)
+
     more = [
         Chore("unusual_reading", 60, partial(watch.look, runtime.database), patient=True),
         Chore(
@@ -138,8 +146,7 @@ def engine() -> None:
         Chore("copies", 600, partial(expire, runtime.database), patient=True),
         Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
         Chore("extremes", 60, partial(settle_all, runtime.database), patient=True),
-        Chore("periods", 600, partial(close_due, runtime.database, days_of), patient=True),
-        Chore("reports", 600, partial(owe_due, runtime.database), patient=True),
+        Chore("periods", 600, periods, patient=True),
     ]
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public
