@@ -236,7 +236,7 @@ def sit_down(
     def sign_in(username: str, path: str = "", width: int = 1366, height: int = 768) -> Desk:
         context = chromium.new_context(
             base_url=centre.web, viewport={"width": width, "height": height}, locale="it-IT",
-            timezone_id="Europe/Rome", storage_state=signed_in.get(username),
+            timezone_id="Europe/Rome", storage_state=signed_in.get(username), reduced_motion="reduce",
         )  # fmt: skip
         page = context.new_page()
         desk = Desk(page, centre, [])
