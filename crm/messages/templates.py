@@ -446,23 +446,22 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
         "it": Wording(
             subject="{ente}: la relazione sul servizio è pronta",
             body=_mail(
-                "it", "la relazione sul servizio, da {first} a {last}, è pronta: è allegata, ed è a questo indirizzo:",
-                "{link}",
+                "it", "la relazione sul servizio, da {first} a {last}, è pronta a questo indirizzo:", "{link}",
+                "Se i file non sono troppo grandi, è anche allegata.",
             ),
         ),
         "en": Wording(
             subject="{ente}: the report on the service is ready",
             body=_mail(
-                "en", "the report on the service, from {first} to {last}, is ready, attached and at this address:",
-                "{link}",
+                "en", "the report on the service, from {first} to {last}, is ready at this address:", "{link}",
+                "Unless its files are too large, it is attached as well.",
             ),
         ),
         "de": Wording(
             subject="{ente}: der Bericht über den Dienst ist fertig",
             body=_mail(
-                "de",
-                "der Bericht über den Dienst, von {first} bis {last}, ist fertig: er liegt bei und ist hier zu finden:",
-                "{link}",
+                "de", "der Bericht über den Dienst, von {first} bis {last}, ist hier zu finden:", "{link}",
+                "Sind die Dateien nicht zu groß, liegt er auch bei.",
             ),
         ),
     },

@@ -1,7 +1,7 @@
 """The desk in the browser: Anna serves at Empoli's office; the kiosk gives numbers; the waiting room shows them."""
 
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,17 @@ def office(database: Database, cast: Cast) -> dict[str, Any]:
         return {"office": made.id, "service": service, "desks": desks}
 
     return database.transact(Scope.of_contract(cast.contract), prepare)
+
+
+def appointment(session: Session, cast: Cast, office: dict[str, Any], starts_at: datetime) -> str:
+    """Mario's, at a desk's asking; the code."""
+    of = {"ente_id": cast.empoli}
+    held = holding.hold(
+        session, None, **of, office_id=office["office"], service_id=office["service"], starts_at=starts_at,
+        channel=Channel.DESK,
+    )  # fmt: skip
+    person = Person("Mario", "Bianchi", "BNCMRA62A01D403X")
+    return bookings.book(session, None, **of, hold=held.token, person=person, manage_at="https://x.example/a").code
 
 
 def headers(client: Any) -> dict[str, str]:
@@ -126,12 +137,7 @@ def test_the_code_of_todays_appointment_gives_a_turn_and_a_wrong_one_a_sentence(
         free = finding.free_times(
             session, **of, service_id=office["service"], channel=Channel.DESK, first=today, last=today
         )
-        held = holding.hold(
-            session, None, **of, office_id=office["office"], service_id=office["service"],
-            starts_at=free[-1].starts_at, channel=Channel.DESK,
-        )  # fmt: skip
-        person = Person("Mario", "Bianchi", "BNCMRA62A01D403X")
-        return bookings.book(session, None, **of, hold=held.token, person=person, manage_at="https://x.example/a").code
+        return appointment(session, cast, office, free[-1].starts_at)
 
     code = database.transact(Scope.of_enti([cast.empoli]), book)
     kiosk = hangs(client, office, "kiosk")
@@ -149,13 +155,8 @@ def test_who_comes_on_another_day_is_told_which_and_no_answer_leads_away_from_th
     client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
 ) -> None:
     def book(session: Session) -> str:
-        of, tomorrow = {"ente_id": cast.empoli}, clock.business_day(clock.now(session)) + timedelta(days=1)
-        held = holding.hold(
-            session, None, **of, office_id=office["office"], service_id=office["service"], channel=Channel.DESK,
-            starts_at=instant(tomorrow, time(10)),
-        )  # fmt: skip
-        person = Person("Mario", "Bianchi", "BNCMRA62A01D403X")
-        return bookings.book(session, None, **of, hold=held.token, person=person, manage_at="https://x.example/a").code
+        tomorrow = clock.business_day(clock.now(session)) + timedelta(days=1)
+        return appointment(session, cast, office, instant(tomorrow, time(10)))
 
     code = database.transact(Scope.of_enti([cast.empoli]), book)
     kiosk = hangs(client, office, "kiosk")

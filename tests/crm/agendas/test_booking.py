@@ -470,8 +470,8 @@ def test_nobody_is_brought_back_to_an_office_that_receives_no_more(desks: Desks)
     closed = desks.work(lambda s: preparing.add_exception(s, desks.sara(s), **of, told=told))
 
     def restore() -> None:
-        at = {"appointment_id": booked.appointment_id, "manage_at": MANAGE}
-        desks.work(lambda s: booking.restore(s, anna, ente_id=desks.cast.empoli, **at))  # type: ignore[arg-type]
+        one, ente = booked.appointment_id, desks.cast.empoli
+        desks.work(lambda s: booking.restore(s, anna, ente_id=ente, appointment_id=one, manage_at=MANAGE))
 
     with pytest.raises(SlotGoneError) as refused:
         restore()
