@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bench.client import Connection, Fields, request_bytes
 from bench.options import Options
@@ -21,6 +23,7 @@ from bench.p8 import Running, start
 from bench.place import Place
 from bench.results import Result
 from bench.traffic import AGENTS, Prepared, caller_joined, common, leg_status, prepare
+from crm.core.db import Database, Scope
 from telephony.calls.models import Phase
 
 VICTIMS = ("web", "web-2", "engine", "worker", "redis", "postgres")
@@ -29,6 +32,7 @@ EACH = 5  # webhooks a call
 AT_ONCE = 400  # calls, among whose webhooks it is shuffled
 KILLS_EVERY_S = (3.0, 8.0)
 PATIENCE_S = 15.0
+BACK_S = 60.0  # at the most, until a server that was killed is there again
 PAUSE_S = 0.05  # after a connection that was refused
 
 Webhook = tuple[str, str, str, Fields]  # call, key in its log, path, form
@@ -59,6 +63,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     dice, killed, began = random.Random(7), 0, time.perf_counter()
     left = wanted // EACH
     while left:
+        _until_back(database)
         calls = prepare(database, people, Phase.RINGING, min(left, AT_ONCE))
         left -= len(calls)
         webhooks = [one for call in calls for one in _of(call)] * TIMES
@@ -66,6 +71,7 @@ def measure(place: Place, options: Options) -> list[Result]:
         sent |= {(call, key) for call, key, _, _ in webhooks}
         killed += asyncio.run(_send(running, webhooks, answered, dice))
         database.dispose()  # its server may have died
+    _until_back(database)
     took = time.perf_counter() - began
     found = _found(running, answered)
     running.simulator.close()
@@ -85,6 +91,22 @@ def measure(place: Place, options: Options) -> list[Result]:
             f"{calls_say[0]}, {calls_say[1]}", f"{counters_say[0]}, {counters_say[1]}", "–", calls_say == counters_say,
         ),
     ]  # fmt: skip
+
+
+def _until_back(database: Database) -> None:
+    """The last kill may have been PostgreSQL's: it is started again by itself, which takes a moment."""
+    until = time.monotonic() + BACK_S
+    while True:
+        try:
+            with database.begin(Scope.nothing()) as session:
+                session.execute(text("SELECT 1"))
+        except OperationalError:
+            if time.monotonic() > until:
+                raise
+            database.dispose()
+            time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def _of(call: Prepared) -> Iterator[Webhook]:

@@ -5,7 +5,7 @@ and calls from his mobile; Gina Neri owes Vinci and has no telephone on file. Sa
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope, table_of
-from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
+from crm.enti.models import Contract, ContractEnte, Ente, OpeningWeek
 from crm.files.models import FileSetting
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
@@ -41,6 +41,7 @@ REGIONAL_LINE = "+390550000001"
 NOTICE = "301000000000012373"
 PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$wrong"
 EVER_AGREED = date(2020, 1, 1)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 DOMAIN = "main"
 
@@ -66,6 +67,12 @@ class Cast:
     stranger_in_siena: int
 
 
+def open_week(contract_id: int, *days: str, ente_id: int | None = None, since: datetime = LONG_AGO) -> OpeningWeek:
+    """Weekly hours, Monday first; one day's are those of each."""
+    week = list(days) * 7 if len(days) == 1 else [*days, *[""] * (7 - len(days))]
+    return OpeningWeek(contract_id=contract_id, ente_id=ente_id, since=since, days=week, written_at=since)
+
+
 def settle(database: Database) -> Cast:
     """Put the cast in the database."""
     with database.begin(Scope.nothing()) as session:
@@ -78,8 +85,7 @@ def settle(database: Database) -> Cast:
         _grant(session, people["vera"], Role.ENTE_VIEWER, ente_id=empoli)
     with database.begin(Scope.of_enti([empoli, vinci, siena], [contract, other])) as session:
         for one in (contract, other):
-            for weekday in range(7):
-                session.add(OpeningHours(contract_id=one, ente_id=None, weekday=weekday, opens=time(0), closes=time(0)))
+            session.add(open_week(one, "00:00-24:00"))
         notices, operator = _queues(session, contract)
         for name in ("anna", "luca", "marta"):
             agents.enrol(session, agent_id=people[name], domain=DOMAIN)

@@ -12,7 +12,7 @@ from crm.conditions.models import ContractCondition
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.errors import InvalidError
-from crm.enti import administration, details
+from crm.enti import administration, details, timetables
 from crm.enti.hours import parse_week, written_week
 from crm.enti.queries import contract_name, enti_of
 
@@ -53,9 +53,7 @@ def write(session: Session, by: Principal, *, contract_id: int, wanted: Arrangem
     now = queries.arrangement(session, contract_id)
     wanted = replace(wanted, conditions=said, hours=hours)
     if wanted.hours != now.hours:
-        administration.save_hours(
-            session, by, contract_id=contract_id, ente_id=None, week=dict(enumerate(wanted.hours))
-        )
+        timetables.save_hours(session, by, contract_id=contract_id, ente_id=None, week=dict(enumerate(wanted.hours)))
     if wanted.replacement_days != now.replacement_days:
         keyed = details.contract_days(session, contract_id).keyed
         administration.save_days(

@@ -1,6 +1,6 @@
 """What stopped the service in a period, for a contract or for one of its enti: minutes, and each interruption.
 
-Page, reports and API say what is read here. Hours are those of today's timetable: earlier ones are not kept.
+Page, reports and API say what is read here. Hours are those that held at the time.
 """
 
 from collections.abc import Iterable, Mapping

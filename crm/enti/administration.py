@@ -5,7 +5,6 @@ Each change is audited with what was there before, and raises the configuration'
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, time
 from hashlib import sha256
 from typing import Any
 
@@ -17,21 +16,20 @@ from crm.access.models import User
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
-from crm.core import topics
+from crm.core import clock, topics
 from crm.core.configuration import changed
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti import logo
-from crm.enti.calendar import Hours
-from crm.enti.hours import parse_day, parse_week, written, written_week
+from crm.enti.hours import parse_week, written, written_week
 from crm.enti.identity import Identity, parse
 from crm.enti.models import (
     Contract,
     ContractEnte,
     Ente,
     EnteLogo,
+    HolidayChange,
     Office,
-    OpeningHours,
     PaymentWay,
     ServiceTopic,
     SpecialDay,
@@ -44,6 +42,7 @@ from crm.staff.models import StaffChange
 MAX_WAYS, LONGEST_WAY = 12, 200
 MOST_DIGITS = 4  # of a number of days
 MOST_REPLACEMENT_DAYS = 365
+_HOLIDAYS = ("observes_holidays", "patron_month", "patron_day")
 _OFFICE = {"name": 120, "address": 200, "competent_for": 400, "accessibility": 400}
 
 
@@ -54,6 +53,8 @@ def save_identity(session: Session, by: Principal, *, ente_id: int, fields: Mapp
     _refuse_taken(session, new, besides=ente_id)
     before = {name: getattr(ente, name) for name in Identity.__dataclass_fields__}
     changed(session)
+    if any(getattr(new, name) != before[name] for name in _HOLIDAYS):
+        session.add(HolidayChange(ente_id=ente_id, until=clock.now(session), **{one: before[one] for one in _HOLIDAYS}))
     for name, value in asdict(new).items():
         setattr(ente, name, value)
     record(session, by, "ente.changed", ente_id, before, asdict(new))
@@ -99,63 +100,15 @@ def cover(session: Session, by: Principal, *, contract_id: int, ente_id: int) ->
     record(session, by, "ente.covered", ente_id, {}, after, contract_id=contract_id)
 
 
-def save_hours(
-    session: Session, by: Principal, *, contract_id: int, ente_id: int | None, week: Mapping[int, str]
-) -> None:
-    """Write the weekly hours of a contract, or an ente's own, which replace them; an empty week gives them up."""
-    _contracts(session, by, contract_id, ente_id)
-    hours = parse_week(week)
-    if ente_id is None and not hours:
-        raise InvalidError("Le linee di un contratto hanno bisogno di almeno un orario.")
-    own = _own(OpeningHours, contract_id, ente_id)
-    old = [Hours(row.weekday, row.opens, row.closes) for row in session.scalars(select(OpeningHours).where(*own))]
-    changed(session)
-    session.execute(delete(OpeningHours).where(*own))
-    session.add_all(
-        OpeningHours(contract_id=contract_id, ente_id=ente_id, weekday=one.weekday, opens=one.opens, closes=one.closes)
-        for one in hours
-    )
-    before, after = ({str(day): written(rows, day) for day in range(7)} for rows in (old, hours))
-    record(session, by, "hours.changed", ente_id, before, after, contract_id=contract_id)
-
-
-def save_special_day(
-    session: Session, by: Principal, *, contract_id: int, ente_id: int | None, day: date, hours: str
-) -> None:
-    """Give a day hours of its own; none written: closed."""
-    _contracts(session, by, contract_id, ente_id)
-    spans = parse_day(day.weekday(), hours, field="hours")
-    if len(spans) > 1:
-        raise FieldError("Per un giorno speciale scrivi un orario solo.", field="hours")
-    opens, closes = (spans[0].opens, spans[0].closes) if spans else (None, None)
-    changed(session)
-    session.execute(delete(SpecialDay).where(*_own(SpecialDay, contract_id, ente_id), SpecialDay.day == day))
-    session.add(SpecialDay(contract_id=contract_id, ente_id=ente_id, day=day, opens=opens, closes=closes))
-    after = {"day": day.isoformat(), "hours": written(spans, day.weekday())}
-    record(session, by, "special_day.changed", ente_id, {}, after, contract_id=contract_id)
-
-
-def remove_special_day(session: Session, by: Principal, *, special_day_id: int) -> None:
-    """The day is like any other again. Twice is once."""
-    row = session.get(SpecialDay, special_day_id)
-    if row is None:
-        return
-    _contracts(session, by, row.contract_id, row.ente_id)
-    changed(session)
-    session.delete(row)
-    before = {"day": row.day.isoformat(), "hours": _shown(row.opens, row.closes)}
-    record(session, by, "special_day.removed", row.ente_id, before, {}, contract_id=row.contract_id)
-
-
 def save_topics(
     session: Session, by: Principal, *, contract_id: int, ente_id: int | None, chosen: Collection[str],
     known: Collection[str],
 ) -> None:  # fmt: skip
     """Say which topics the lines are for; none chosen for an ente: its contract's. `known` are those there are."""
-    _contracts(session, by, contract_id, ente_id)
+    require_under(session, by, contract_id, ente_id)
     if not set(chosen) <= set(known):
         raise InvalidError("Uno degli argomenti non esiste: ricarica la pagina.")
-    own = _own(ServiceTopic, contract_id, ente_id)
+    own = own_rows(ServiceTopic, contract_id, ente_id)
     before = sorted(session.scalars(select(ServiceTopic.topic).where(*own)))
     changed(session)
     session.execute(delete(ServiceTopic).where(*own))
@@ -293,7 +246,7 @@ def contracts_under(session: Session, by: Principal, ente_id: int) -> list[int]:
     return sorted(covering)
 
 
-def _contracts(session: Session, by: Principal, contract_id: int, ente_id: int | None) -> None:
+def require_under(session: Session, by: Principal, contract_id: int, ente_id: int | None) -> None:
     """Raise unless `by` manages the contract, or this ente under it."""
     if ente_id is None:
         by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
@@ -303,8 +256,8 @@ def _contracts(session: Session, by: Principal, contract_id: int, ente_id: int |
             raise ForbiddenError("Non amministri questo ente in quel contratto.")
 
 
-def _own(
-    model: type[OpeningHours | SpecialDay | ServiceTopic], contract_id: int, ente_id: int | None
+def own_rows(
+    model: type[SpecialDay | ServiceTopic], contract_id: int, ente_id: int | None
 ) -> tuple[ColumnElement[bool], ...]:
     """A contract's own rows, or those of an ente under it."""
     whose = model.ente_id.is_(None) if ente_id is None else model.ente_id == ente_id
@@ -341,7 +294,3 @@ def record(
     audit.note(session, by, kind=kind, ente_id=ente_id, subject=subject, before=before, after=after)
     concerned: Sequence[int] = [ente_id] if ente_id else sorted(enti_of(session, contract_id)) if contract_id else []
     touch(session, *(topics.ente(one) for one in concerned))
-
-
-def _shown(opens: time | None, closes: time | None) -> str:
-    return f"{opens:%H:%M}-{closes:%H:%M}" if opens and closes else ""

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import holidays
 
-from crm.core.clock import ROME, in_rome
+from crm.core.clock import ROME, in_rome, start_of_day
 
 INSTANT = timedelta(microseconds=1)
 HORIZON_DAYS = 60  # how far ahead the next opening is looked for
@@ -51,13 +51,33 @@ class Special:
     closes: time | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The hours of each weekday from an instant on, until others follow."""
+
+    since: datetime
+    hours: tuple[Hours, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feasts:
+    """Which holidays were kept on the days that began before `until`."""
+
+    until: datetime
+    observed: bool
+    patron: tuple[int, int] | None = None
+
+
 CALLED_BACK = tuple(Hours(weekday, time(9), time(20)) for weekday in range(6))  # where a contract says nothing else
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """All that decides when a line is open. `patron` is (month, day); of one day, one `Special`. `called_back`: the
-    hours at which people are called back, while it is open."""
+    """All that decides when a line is open, and when it was. `patron` is (month, day); of one day, one `Special`.
+
+    `hours` hold until the first of `later`, which are in order; `observes_holidays` and `patron` since the last of
+    `feasts_before`, in order as well. `called_back`: the hours at which people are called back, while it is open.
+    """
 
     hours: tuple[Hours, ...]
     closures: tuple[ClosedSpell, ...] = ()
@@ -65,6 +85,8 @@ class Timetable:
     patron: tuple[int, int] | None = None
     special: tuple[Special, ...] = ()
     called_back: tuple[Hours, ...] = CALLED_BACK
+    later: tuple[Week, ...] = ()
+    feasts_before: tuple[Feasts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +154,13 @@ def closing(timetable: Timetable, day: date) -> datetime | None:
 
 
 def is_holiday(timetable: Timetable, day: date) -> bool:
-    """Whether the ente keeps `day` as a holiday: an Italian one, or its patron saint's."""
-    if not timetable.observes_holidays:
-        return False
-    return day in _italian_holidays(day.year) or (day.month, day.day) == timetable.patron
+    """Whether the ente keeps, or kept, `day` as a holiday: an Italian one, or its patron saint's."""
+    observed, patron = timetable.observes_holidays, timetable.patron
+    if timetable.feasts_before:
+        began = start_of_day(day)
+        before = next((one for one in timetable.feasts_before if began < one.until), None)
+        observed, patron = (before.observed, before.patron) if before else (observed, patron)
+    return observed and (day in _italian_holidays(day.year) or (day.month, day.day) == patron)
 
 
 @lru_cache(maxsize=16)
@@ -160,10 +185,48 @@ def spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[dateti
             if own.opens is not None and own.closes is not None:
                 yield _instant(day, own.opens), _instant(day, own.closes, end=True)
             continue
-        if is_holiday(timetable, day):
-            continue
-        for hours in _of_weekday(timetable.hours, day.weekday()):
-            yield _instant(day, hours.opens), _instant(day, hours.closes, end=True)
+        if not is_holiday(timetable, day):
+            yield from _by_the_week(timetable, day)
+
+
+def woven(common: Iterable[Week], own: Iterable[Week]) -> tuple[Week, ...]:
+    """The weeks of an ente in order: its own while it has any, else its contract's. Of one instant's the last holds."""
+    contracts, ente = ({one.since: one for one in sorted(all_, key=lambda one: one.since)} for all_ in (common, own))
+    return tuple(
+        Week(at, held_at(ente.values(), at) or held_at(contracts.values(), at)) for at in sorted({*contracts, *ente})
+    )
+
+
+def held_at(weeks: Iterable[Week], instant: datetime) -> tuple[Hours, ...]:
+    """The hours of the last week that began by `instant`; none before the first. They are in order."""
+    held: tuple[Hours, ...] = ()
+    for one in weeks:
+        if one.since > instant:
+            break
+        held = one.hours
+    return held
+
+
+def _by_the_week(timetable: Timetable, day: date) -> Iterator[tuple[datetime, datetime]]:
+    """The open stretches of a day's weekday, each week's from when it holds; what touches is one."""
+    since = [None, *(one.since for one in timetable.later)]
+    until = [*(one.since for one in timetable.later), None]
+    last: tuple[datetime, datetime] | None = None
+    for hours, first, end in zip((timetable.hours, *(one.hours for one in timetable.later)), since, until, strict=True):
+        for one in _of_weekday(hours, day.weekday()):
+            opens, closes = _instant(day, one.opens), _instant(day, one.closes, end=True)
+            opens = opens if first is None else max(opens, first)
+            closes = closes if end is None else min(closes, end)
+            if opens >= closes:
+                continue
+            if last and last[1] == opens:
+                last = last[0], closes
+                continue
+            if last:
+                yield last
+            last = opens, closes
+    if last:
+        yield last
 
 
 def _of_weekday(hours: Iterable[Hours], weekday: int) -> list[Hours]:

@@ -147,10 +147,7 @@ def concerning(closures: Iterable[ClosureView], ente_id: int | None, covered: fr
 
 
 def lost(session: Session, ente_ids: Collection[int]) -> list[Lost]:
-    """What was closed of these enti's hours without their consent, under each contract that covers them.
-
-    Hours are those of today's timetable: earlier ones are not kept.
-    """
+    """What was closed of these enti's hours without their consent, under each contract that covers them."""
     at = clock.now(session)
     asked = periods(at)
     since = min(one.starts_at for one in asked)

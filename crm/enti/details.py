@@ -6,10 +6,11 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.core.clock import now
 from crm.core.configuration import kept
 from crm.core.errors import NotFoundError
 from crm.enti import queries
-from crm.enti.calendar import Hours
+from crm.enti.calendar import Hours, held_at
 from crm.enti.hours import written, written_week
 from crm.enti.identity import Identity
 from crm.enti.models import (
@@ -17,7 +18,6 @@ from crm.enti.models import (
     Ente,
     EnteLogo,
     Office,
-    OpeningHours,
     PaymentWay,
     ServiceTopic,
     SpecialDay,
@@ -102,13 +102,9 @@ def own_topics(session: Session, contract_id: int, ente_id: int | None) -> froze
     return frozenset(rows)
 
 
-@kept
 def own_week(session: Session, contract_id: int, ente_id: int | None) -> Week:
-    """The weekly hours written for the contract itself, or for this ente under it."""
-    whose = OpeningHours.ente_id.is_(None) if ente_id is None else OpeningHours.ente_id == ente_id
-    rows = session.scalars(select(OpeningHours).where(OpeningHours.contract_id == contract_id, whose)).all()
-    hours = [Hours(row.weekday, row.opens, row.closes) for row in rows]
-    return written_week(hours)
+    """The weekly hours that hold now for the contract itself, or of its own for this ente under it."""
+    return written_week(held_at([one.parsed for one in queries.weeks(session, contract_id, ente_id)], now(session)))
 
 
 @kept

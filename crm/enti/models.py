@@ -59,22 +59,46 @@ class ContractEnte(Base):
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True)
 
 
-class OpeningHours(Base):
-    """When the lines of a contract are open, in Roman time; an ente's own rows replace the contract's.
+class OpeningWeek(Base):
+    """The weekly hours of a contract's lines from an instant on, in Roman time; an ente's own replace the contract's.
 
-    `closes` is exclusive; 00:00 stands for midnight at the day's end.
+    What was written first holds for the time before it as well, and of one instant the last one written. Nothing is
+    changed or deleted, so that the past is judged by its own hours; one that has yet to begin can be withdrawn.
     """
 
-    __tablename__ = "opening_hours"
+    __tablename__ = "opening_week"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int | None] = mapped_column(ForeignKey("ente.id"))
-    weekday: Mapped[int] = mapped_column(SmallInteger)  # 0 is Monday
-    opens: Mapped[time]
-    closes: Mapped[time]
+    since: Mapped[datetime]
+    # The hours of each weekday as they are written, Monday first; all of them empty: the ente gives up its own.
+    days: Mapped[list[str]] = mapped_column(JSONB)
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    written_at: Mapped[datetime]
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    withdrawn_at: Mapped[datetime | None]
 
-    __table_args__ = (CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),)
+    __table_args__ = (
+        CheckConstraint("jsonb_array_length(days) = 7", name="days"),
+        CheckConstraint("withdrawn_at IS NULL OR withdrawn_at < since", name="withdrawn"),
+        Index("ix_opening_week_contract_id", "contract_id", "ente_id", "since"),
+    )
+
+
+class HolidayChange(Base):
+    """Which holidays an ente kept on the days that began before an instant; since then those of its own row."""
+
+    __tablename__ = "holiday_change"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    until: Mapped[datetime]
+    observes_holidays: Mapped[bool]
+    patron_month: Mapped[int] = mapped_column(SmallInteger)
+    patron_day: Mapped[int] = mapped_column(SmallInteger)
+
+    __table_args__ = (Index("ix_holiday_change_ente_id", "ente_id", "until"),)
 
 
 class Closure(Base):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, exists, or_, select
@@ -9,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.configuration import kept
-from crm.enti.calendar import CALLED_BACK, ClosedSpell, Hours, Special, Timetable
+from crm.enti.calendar import CALLED_BACK, ClosedSpell, Feasts, Hours, Special, Timetable, Week, woven
 from crm.enti.consent import IN_FORCE, Agreed, ClosureStanding, agreed_by_all
 from crm.enti.hours import parse_week
-from crm.enti.models import Closure, Contract, ContractEnte, Ente, OpeningHours, SpecialDay
+from crm.enti.models import Closure, Contract, ContractEnte, Ente, HolidayChange, OpeningWeek, SpecialDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +88,69 @@ def served(session: Session) -> frozenset[int]:
     return frozenset().union(*coverage(session).values())
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenWeek:
+    """Weekly hours as they were written, Monday first, and by whom."""
+
+    id: int
+    since: datetime
+    days: tuple[str, ...]
+    written_by: int | None
+    written_at: datetime
+
+    @property
+    def parsed(self) -> Week:
+        """Their hours."""
+        return Week(self.since, tuple(parse_week(dict(enumerate(self.days)))))
+
+
+@kept
+def weeks(session: Session, contract_id: int, ente_id: int | None) -> tuple[WrittenWeek, ...]:
+    """The weekly hours written for the contract itself, or for this ente under it, in the order in which they hold."""
+    rows = session.scalars(
+        select(OpeningWeek)
+        .where(
+            OpeningWeek.contract_id == contract_id, OpeningWeek.withdrawn_at.is_(None),
+            OpeningWeek.ente_id.is_(None) if ente_id is None else OpeningWeek.ente_id == ente_id,
+        )
+        .order_by(OpeningWeek.since, OpeningWeek.id)
+    )  # fmt: skip
+    return tuple(WrittenWeek(row.id, row.since, tuple(row.days), row.written_by, row.written_at) for row in rows)
+
+
 @kept
 def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timetable:
-    """When the lines of an ente are open under a contract; without an ente, those of the contract itself."""
-    ours = or_(OpeningHours.ente_id == ente_id, OpeningHours.ente_id.is_(None))
-    rows = session.execute(
-        select(OpeningHours.ente_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.closes).where(
-            OpeningHours.contract_id == contract_id, ours
-        )
-    ).all()
-    own = [row for row in rows if row.ente_id is not None]
-    hours = tuple(Hours(row.weekday, row.opens, row.closes) for row in own or rows)
+    """When the lines of an ente are open, and were, under a contract; without an ente, those of the contract itself."""
+    common = [one.parsed for one in weeks(session, contract_id, None)]
+    own = [] if ente_id is None else [one.parsed for one in weeks(session, contract_id, ente_id)]
+    held = woven(common, own)
     ente = None if ente_id is None else session.get(Ente, ente_id)
     return Timetable(
-        hours=hours,
+        hours=held[0].hours if held else (),
         closures=_closed_spells(session, contract_id, ente_id),
         observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
         patron=(ente.patron_month, ente.patron_day) if ente else None,
         special=_special_days(session, contract_id, ente_id),
         called_back=_called_back(session, contract_id),
+        later=held[1:],
+        feasts_before=_feasts(session, contract_id, ente_id),
     )
+
+
+def _feasts(session: Session, contract_id: int, ente_id: int | None) -> tuple[Feasts, ...]:
+    """What an ente kept before it changed its holidays; without an ente, what all enti of the contract kept."""
+    whose = enti_of(session, contract_id) if ente_id is None else {ente_id}
+    rows = session.scalars(
+        select(HolidayChange).where(HolidayChange.ente_id.in_(whose)).order_by(HolidayChange.until, HolidayChange.id)
+    ).all()
+    if ente_id is not None:
+        return tuple(Feasts(row.until, row.observes_holidays, (row.patron_month, row.patron_day)) for row in rows)
+    kept_by = dict(session.execute(select(Ente.id, Ente.observes_holidays).where(Ente.id.in_(whose))).all())
+    found = []
+    for row in reversed(rows):
+        kept_by[row.ente_id] = row.observes_holidays
+        found.append(Feasts(row.until, all(kept_by.values())))
+    return tuple(reversed(found))
 
 
 def _called_back(session: Session, contract_id: int) -> tuple[Hours, ...]:

@@ -19,7 +19,7 @@ from crm.contacts.models import Contact
 from crm.core.db import Database, Scope
 from crm.core.jobs import Job
 from crm.duplicates.service import SEARCH
-from crm.enti.models import ContractEnte, Ente, OpeningHours
+from crm.enti.models import ContractEnte, Ente, OpeningWeek
 from crm.follow_ups.models import FollowUp
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.models import ContractLevel
@@ -146,7 +146,7 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path) -> No
         assert session.scalar(select(func.count()).select_from(RoleGrant)) == len(DEMO_USERS)
         (contract_id,) = set(session.scalars(select(ContractEnte.contract_id)))
     with database.begin(Scope.of_contract(contract_id)) as session:
-        assert session.scalar(select(func.count()).select_from(OpeningHours)) == 7
+        assert session.scalar(select(func.count()).select_from(OpeningWeek)) == 1
     with database.begin(Scope.of_enti(enti)) as session:
         assert set(session.scalars(select(ImportRun.state))) == {ImportState.DONE}
         assert session.scalar(select(func.count()).select_from(ImportRun)) == 3

@@ -1,11 +1,12 @@
 """Administering enti over HTTP: what is saved holds at once, what is wrong stands at its field, others get nowhere."""
 
 import json
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import ProgrammingError
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
@@ -14,8 +15,8 @@ from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.enti import details, queries
-from crm.enti.calendar import opening
-from crm.enti.models import ContractEnte
+from crm.enti.calendar import is_holiday, opening, spans
+from crm.enti.models import ContractEnte, OpeningWeek, SpecialDay
 from crm.staff import queries as staff
 from crm.staff import service as staff_service
 from tests.cast import Cast
@@ -77,6 +78,75 @@ def test_what_was_saved_is_said_on_the_page_that_is_shown_anew(admin: Browser, c
     assert saved(f"/enti/{cast.empoli}/ways", ways="In Comune") == "Salvato."
 
 
+def test_hours_are_written_for_a_day_to_come_and_taken_back_and_the_past_stays(
+    admin: Browser, cast: Cast, database: Database
+) -> None:
+    page, at = f"/enti/{cast.empoli}", f"/enti/{cast.empoli}/hours/{cast.contract}"
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+    yesterday, later = today - timedelta(days=1), today + timedelta(days=9)
+
+    def hours(day: date) -> list[tuple[datetime, datetime]]:
+        with database.begin(Scope.nothing()) as session:
+            return list(spans(queries.timetable(session, cast.contract, cast.empoli), day, 1))
+
+    before = hours(yesterday)
+    week = {f"day-{n}": "8-13" for n in range(7)}
+    status, text = admin.post(at, **week, since=yesterday.isoformat())
+    assert (status, list(json.loads(text)["fields"])) == (422, ["since"])
+    assert admin.post(at, **week, since="domani")[0] == 422
+    assert admin.post(at, **week, since=later.isoformat())[0] == 204
+    assert hours(later)[0][1] - hours(later)[0][0] == timedelta(hours=5)
+    assert "(sono quelli del contratto)" in admin.get(page)  # until then
+    assert "Orari nel tempo" in admin.get(page)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        (planned,) = queries.weeks(session, cast.contract, cast.empoli)
+    assert admin.post(f"/enti/hours/{planned.id}/withdraw")[0] == 204
+    assert admin.post(f"/enti/hours/{planned.id}/withdraw")[0] == 204
+    assert hours(later)[0][1] - hours(later)[0][0] >= timedelta(hours=23)
+    assert admin.post(at, **week)[0] == 204
+    assert hours(yesterday) == before
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        (now,) = queries.weeks(session, cast.contract, cast.empoli)
+    assert admin.post(f"/enti/hours/{now.id}/withdraw")[0] == 409
+    with database.begin(Scope.of_enti([cast.empoli])) as session, pytest.raises(ProgrammingError):
+        session.execute(update(OpeningWeek).values(days=["0-24"] * 7))
+
+
+def test_a_day_that_is_over_is_given_no_other_hours(admin: Browser, cast: Cast, database: Database) -> None:
+    at = f"/enti/{cast.empoli}/special/{cast.contract}"
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+    past, future = (today - timedelta(days=3)).isoformat(), (today + timedelta(days=3)).isoformat()
+    for whose in (at, f"/enti/contract/special/{cast.contract}"):
+        status, text = admin.post(whose, day=past, hours="")
+        assert (status, list(json.loads(text)["fields"])) == (422, ["day"])
+        assert admin.post(whose, day=future, hours="9-12")[0] == 204
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.add(SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=today - timedelta(days=3)))
+        session.flush()
+        gone = session.scalars(select(SpecialDay.id).order_by(SpecialDay.day)).first()
+    assert admin.post(f"/enti/{cast.empoli}/special/{gone}/remove")[0] == 422
+
+
+def test_a_patron_that_is_moved_leaves_the_past_as_it_was(admin: Browser, cast: Cast, database: Database) -> None:
+    def holiday(day: date) -> bool:
+        with database.begin(Scope.nothing()) as session:
+            return is_holiday(queries.timetable(session, cast.contract, cast.empoli), day)
+
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+    yesterday, later = today - timedelta(days=1), today + timedelta(days=40)
+    at = f"/enti/{cast.empoli}/identity"
+    kept = EMPOLI | {"observes_holidays": "1"}
+    assert admin.post(at, **kept | {"patron_month": str(later.month), "patron_day": str(later.day)})[0] == 204
+    past = holiday(yesterday)
+    assert holiday(later)
+    assert admin.post(at, **kept | {"patron_month": str(yesterday.month), "patron_day": str(yesterday.day)})[0] == 204
+    assert holiday(yesterday) == past
+    assert holiday(yesterday.replace(year=yesterday.year + 1))
+
+
 def _offices(database: Database, cast: Cast) -> list[int]:
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         return [one.id for one in details.offices(session, cast.empoli)]
@@ -86,7 +156,8 @@ def test_the_contracts_own_hours_hold_for_whoever_has_none(admin: Browser, cast:
     assert admin.post(f"/enti/contract/hours/{cast.contract}", **{"day-2": "9-12"})[0] == 204
     assert admin.post(f"/enti/contract/hours/{cast.contract}")[0] == 422
     with database.begin(Scope.nothing()) as session:
-        assert [one.weekday for one in queries.timetable(session, cast.contract, cast.vinci).hours] == [2]
+        table = queries.timetable(session, cast.contract, cast.vinci)
+        assert [one.weekday for one in table.later[-1].hours] == [2]
     assert admin.post(f"/enti/contract/hours/{cast.other_contract}", **{"day-2": "9-12"})[0] == 403
 
 

@@ -203,6 +203,7 @@ SENTENCES = {
     "ente.changed": "Ha cambiato i dati dell'ente",
     "ente.window_opened": "Ha aperto la finestra dell'ente",
     "hours.changed": "Ha cambiato gli orari",
+    "hours.withdrawn": "Ha tolto gli orari scritti per un giorno futuro",
     "special_day.changed": "Ha scritto un giorno particolare",
     "special_day.removed": "Ha tolto un giorno particolare",
     "topics.changed": "Ha cambiato gli argomenti del servizio",

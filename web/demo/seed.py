@@ -1,7 +1,7 @@
 """Seeding a demonstration: enti, their contract, its people, and the three feeds through the real importer."""
 
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.documents.intake import take_in
 from crm.documents.store import FolderStore
-from crm.enti.models import Contract, ContractEnte, Ente, OpeningHours
+from crm.enti.models import Contract, ContractEnte, Ente, OpeningWeek
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, agreement_from
@@ -78,11 +78,10 @@ def seed(
 
 def _open_always(session: Session, contract_id: int) -> None:
     """Open at any hour of any day: whoever tries the demonstration at night finds it at work."""
-    if session.scalar(select(OpeningHours.id).where(OpeningHours.contract_id == contract_id).limit(1)) is None:
-        session.add_all(
-            OpeningHours(contract_id=contract_id, ente_id=None, weekday=day, opens=time(0), closes=time(0))
-            for day in range(7)
-        )
+    if session.scalar(select(OpeningWeek.id).where(OpeningWeek.contract_id == contract_id).limit(1)) is None:
+        at = now(session)
+        always = ["00:00-24:00"] * 7
+        session.add(OpeningWeek(contract_id=contract_id, ente_id=None, since=at, days=always, written_at=at))
         session.flush()
 
 

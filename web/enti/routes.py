@@ -12,7 +12,7 @@ from crm.contacts.phone import to_e164
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import FieldError, NotFoundError
-from crm.enti import administration, details, logo
+from crm.enti import administration, details, logo, timetables
 from crm.enti import queries as enti
 from crm.enti.hours import parse_week, written_week
 from crm.enti.identity import BANDS
@@ -27,7 +27,7 @@ from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.enti.forms import TypedDep, save
-from web.enti.weeks import from_now_on, in_words
+from web.enti.weeks import from_now_on, hours_in_time, in_words
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -47,7 +47,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
             (
                 one, enti.contract_name(session, one), enti.badges(session, enti.enti_of(session, one)).values(),
                 levels.agreement(session, one), in_force(levels.terms(session, one), clock.now(session)),
-                details.own_week(session, one, None),
+                details.own_week(session, one, None), hours_in_time(session, one, None),
                 details.special_days(session, one, None), details.own_topics(session, one, None),
                 details.contract_days(session, one), details.called_back(session, one),
             )
@@ -55,7 +55,7 @@ def all_enti(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response
         ]  # fmt: skip
     return page(
         request, "enti/list.html", visit.language, visit=visit, csrf=visit.csrf_token, badges=badges.values(),
-        contracts=shown, topics=tuple(Topic), bands=BANDS,
+        contracts=shown, topics=tuple(Topic), bands=BANDS, in_words=partial(in_words, language=visit.language),
     )  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def one_ente(
         contracts = [
             (
                 one, enti.contract_name(session, one), details.own_week(session, one, ente_id),
-                details.own_week(session, one, None), details.special_days(session, one, ente_id),
+                details.own_week(session, one, None), hours_in_time(session, one, ente_id),
+                details.special_days(session, one, ente_id),
                 details.own_topics(session, one, ente_id),
             )
             for one in administration.contracts_under(session, visit.principal, ente_id)
@@ -122,17 +123,30 @@ def identity(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedD
 
 @router.post("/enti/{ente}/hours/{contract_id}")
 def hours(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, fields: TypedDep) -> Response:
-    """Weekly hours, of an ente or of its contract."""
+    """Weekly hours, of an ente or of its contract, from now on or from a day to come."""
     ente_id = _ente_id(ente)
+    try:
+        day = day_of(fields["since"]) if fields.get("since") else None
+    except ValueError:
+        raise FieldError("Scegli il giorno.", field="since") from None
     return save(
         runtime, visit,
-        lambda session: administration.save_hours(
-            session, visit.principal, contract_id=contract_id, ente_id=ente_id, week=_week(fields)
+        lambda session: timetables.save_hours(
+            session, visit.principal, contract_id=contract_id, ente_id=ente_id, week=_week(fields), day=day
         ),
         done=lambda session: from_now_on(
             written_week(parse_week(_week(fields))),
             None if ente_id is None else details.own_week(session, contract_id, None), visit.language,
+            None if day in {None, clock.business_day(clock.now(session))} else day,
         ),
+    )  # fmt: skip
+
+
+@router.post("/enti/hours/{week_id}/withdraw")
+def withdraw_hours(runtime: RuntimeDep, visit: ChangeDep, week_id: int) -> Response:
+    """Weekly hours that have yet to begin will not."""
+    return save(
+        runtime, visit, lambda session: timetables.withdraw_hours(session, visit.principal, week_id=week_id)
     )  # fmt: skip
 
 
@@ -146,7 +160,7 @@ def special(runtime: RuntimeDep, visit: ChangeDep, ente: str, contract_id: int, 
         raise FieldError("Scegli il giorno.", field="day") from None
     return save(
         runtime, visit,
-        lambda session: administration.save_special_day(
+        lambda session: timetables.save_special_day(
             session, visit.principal, contract_id=contract_id, ente_id=ente_id, day=day,
             hours=fields.get("hours", ""),
         ),
@@ -158,7 +172,7 @@ def remove_special(runtime: RuntimeDep, visit: ChangeDep, special_day_id: int) -
     """That day is like any other again."""
     return save(
         runtime, visit,
-        lambda session: administration.remove_special_day(
+        lambda session: timetables.remove_special_day(
             session, visit.principal, special_day_id=special_day_id
         ),
     )  # fmt: skip

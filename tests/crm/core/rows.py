@@ -80,7 +80,16 @@ from crm.drafts.places import FormKind, Place
 from crm.duplicates import service as duplicates
 from crm.duplicates.likeness import Why
 from crm.duplicates.models import DuplicateCandidate
-from crm.enti.models import Closure, EnteLogo, Office, PaymentWay, ServiceTopic, SpecialDay
+from crm.enti.models import (
+    Closure,
+    EnteLogo,
+    HolidayChange,
+    Office,
+    OpeningWeek,
+    PaymentWay,
+    ServiceTopic,
+    SpecialDay,
+)
 from crm.files import service as files
 from crm.files.gate import Check
 from crm.files.models import GateQuestion
@@ -224,6 +233,12 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
                 PaymentWay(ente_id=cast.empoli, place=0, words="Con pagoPA"),
                 ServiceTopic(contract_id=cast.contract, ente_id=cast.empoli, topic="payment"),
                 SpecialDay(contract_id=cast.contract, ente_id=cast.empoli, day=at.date()),
+                OpeningWeek(
+                    contract_id=cast.contract, ente_id=cast.empoli, since=at, days=["00:00-24:00"] * 7, written_at=at
+                ),
+                HolidayChange(
+                    ente_id=cast.empoli, until=at, observes_holidays=False, patron_month=11, patron_day=30
+                ),
                 EmergencyMessage(contract_id=cast.contract, ente_id=cast.empoli, text={"it": "Allerta."}, ends=True),
             ]
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """When lines are open: hours, holidays, closures, and the two days a year that have another length."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -10,13 +11,19 @@ from crm.core.clock import ROME
 from crm.enti.calendar import (
     ClosedBecause,
     ClosedSpell,
+    Feasts,
     Hours,
     Opening,
     Timetable,
+    Week,
+    closing,
+    held_at,
     is_holiday,
     is_metered,
     next_opening,
     opening,
+    spans,
+    woven,
 )
 
 MORNINGS = tuple(Hours(weekday, time(8, 30), time(13)) for weekday in range(5))
@@ -174,7 +181,14 @@ def cases(draw: st.DrawFn) -> tuple[Timetable, datetime]:
     ]
     patron = draw(st.none() | st.just((instant.month, instant.day)))
     hours = tuple(draw(st.lists(stretches, max_size=8)))
-    return Timetable(hours, tuple(closures), draw(st.booleans()), patron), instant
+    since = sorted(draw(st.lists(near, max_size=2)))
+    later = tuple(Week(instant + one, tuple(draw(st.lists(stretches, max_size=8)))) for one in since)
+    before = tuple(
+        Feasts(instant + one, draw(st.booleans()), patron) for one in sorted(draw(st.lists(near, max_size=1)))
+    )
+    return (
+        Timetable(hours, tuple(closures), draw(st.booleans()), patron, later=later, feasts_before=before), instant
+    )  # fmt: skip
 
 
 @given(cases())
@@ -188,6 +202,41 @@ def test_a_line_is_open_exactly_when_its_next_opening_is_now(case: tuple[Timetab
     if not found.is_open:
         assert found.opens_at == upcoming
         assert found.because is not None
+
+
+@given(cases(), near)
+@settings(max_examples=300)
+def test_hours_hold_from_their_instant_until_others_follow(case: tuple[Timetable, datetime], later: timedelta) -> None:
+    """Rule: tested calendar. Whatever was written afterwards, or is to come, an instant has the hours of its time."""
+    timetable, instant = case[0], case[1] + later
+    held = (Week(datetime.min.replace(tzinfo=UTC), timetable.hours), *timetable.later)
+    alone = replace(timetable, hours=held_at(held, instant), later=())
+    assert opening(timetable, instant).is_open == opening(alone, instant).is_open
+    assert is_metered(timetable, instant) == is_metered(alone, instant)
+
+
+def test_shorter_hours_written_in_the_afternoon_take_nothing_from_the_morning() -> None:
+    shortened = replace(OFFICE, hours=ALWAYS.hours, later=(Week(rome(11, 20, 15), MORNINGS),))
+    assert list(spans(shortened, rome(11, 20, 12).date(), 1)) == [(rome(11, 20), rome(11, 20, 15))]
+    assert closing(shortened, rome(11, 20, 12).date()) == rome(11, 20, 15)
+    longer = replace(OFFICE, hours=MORNINGS, later=(Week(rome(11, 20, 10), ALWAYS.hours),))
+    assert list(spans(longer, rome(11, 20, 12).date(), 1)) == [(rome(11, 20, 8, 30), rome(11, 21))]  # and not in two
+
+
+def test_a_patron_that_is_put_right_holds_from_the_next_day() -> None:
+    moved = replace(OFFICE, patron=(11, 30), feasts_before=(Feasts(rome(11, 20, 9), True, (6, 24)),))
+    assert is_holiday(moved, rome(6, 24, 12).date())
+    assert is_holiday(moved, rome(11, 30, 12).date())
+    kept = replace(OFFICE, feasts_before=(Feasts(rome(12, 8, 9), False),))
+    assert [is_holiday(kept, rome(12, day, 12).date()) for day in (8, 25)] == [False, True]
+
+
+def test_an_entes_own_hours_replace_its_contracts_for_as_long_as_there_are_any() -> None:
+    common = [Week(rome(1, 1), MORNINGS), Week(rome(5, 1), ALWAYS.hours)]
+    own = [Week(rome(3, 1), OFFICE.hours), Week(rome(9, 1), ())]
+    found = woven(common, own)
+    assert [one.since for one in found] == [rome(1, 1), rome(3, 1), rome(5, 1), rome(9, 1)]
+    assert [one.hours for one in found] == [MORNINGS, OFFICE.hours, OFFICE.hours, ALWAYS.hours]
 
 
 changes = st.sampled_from([datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])

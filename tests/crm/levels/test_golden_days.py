@@ -5,30 +5,31 @@ where there is a penalty, its calls and euro. Rome's clock is UTC+2 until 25 Oct
 """
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from crm.continuity.models import Cause, ContinuityRun, Interruption, Part, RunKind, RunState, ServiceSpell
 from crm.core.clock import ROME
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
 from crm.enti.consent import ClosureStanding
-from crm.enti.models import Closure, Ente, OpeningHours
+from crm.enti.models import Closure, Ente
 from crm.levels import contract_events
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Promise
 from crm.levels.closing import close_due, closed
+from crm.levels.evidence import of_period
 from crm.levels.frozen import seal
 from crm.levels.judgement import penalties
 from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
 from crm.levels.models import ContractEventKind
 from crm.levels.presets import PRESETS, agreement_from
-from tests.cast import Cast
+from tests.cast import Cast, open_week
 from tests.crm.conftest import Clock
 from tests.crm.reports.conftest import Call, play, read
 
@@ -164,6 +165,37 @@ def shut(cast: Cast, since: datetime, until: datetime, *, approved: bool) -> Clo
     return closure
 
 
+def test_hours_shortened_afterwards_give_back_no_minute_that_was_lost(
+    timed: Database, cast: Cast, clock: Clock
+) -> None:
+    """The past is judged by the hours that it had. The lines were shut on the 9th, and on the 20th the company
+    writes that they open for half an hour a day.
+    """
+    with timed.begin(Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])) as session:
+        changed(session)
+        session.add(open_week(cast.contract, *["08:30-18:30"] * 5))
+        session.add(ServiceSpell(part=Part.PAGES, began_at=rome(12, 1), last_at=rome(12, 31)))
+        session.add(shut(cast, rome(12, 9, 8, 30), rome(12, 9, 18, 30), approved=False))
+    clock.now = rome(12, 19, 23)
+
+    def december(after: date) -> tuple[timedelta, timedelta]:
+        with timed.begin(Scope.of_contract(cast.contract)) as session:
+            found = of_period(session, cast.contract, date(2026, 12, 1), after)
+            return found.promised, found.failed
+
+    before = december(date(2026, 12, 20))
+    assert before[1] == timedelta(hours=10)
+    clock.now = rome(12, 20, 12)
+    with timed.begin(Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])) as session:
+        changed(session)
+        session.add(open_week(cast.contract, *["08:30-09:00"] * 5, since=clock.now))
+    clock.now = rome(1, 1, 3, year=2027)
+    assert december(date(2026, 12, 20)) == before
+    promised, failed = december(date(2027, 1, 1))
+    assert failed == before[1]
+    assert promised == before[0] + 9 * timedelta(minutes=30)  # the weekdays from the 21st: it keeps no holiday
+
+
 @pytest.mark.parametrize(
     ("better", "expected"), [(False, ANCI), (True, ANCI_ONE_CALL_AND_ONE_MINUTE_BETTER)], ids=["at the limit", "kept"]
 )
@@ -177,11 +209,7 @@ def test_anci_toscana(timed: Database, cast: Cast, clock: Clock, better: bool, e
     promises(timed, cast, "anci_toscana")
     with timed.begin(Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])) as session:
         changed(session)
-        session.execute(delete(OpeningHours).where(OpeningHours.contract_id == cast.contract))
-        for weekday in range(5):
-            session.add(
-                OpeningHours(contract_id=cast.contract, weekday=weekday, opens=time(8, 30), closes=time(18, 30))
-            )
+        session.add(open_week(cast.contract, *["08:30-18:30"] * 5))
         session.add(ServiceSpell(part=Part.PAGES, began_at=rome(12, 1), last_at=rome(12, 31)))
         session.execute(update(Ente).where(Ente.id == cast.empoli).values(observes_holidays=True))
         session.add(shut(cast, rome(12, 24), rome(12, 25), approved=True))

@@ -1,14 +1,14 @@
 """Closed periods are judged again: what differs is explained by what was recorded since; written only on purpose."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import Role
@@ -17,7 +17,6 @@ from crm.audit.models import AuditEntry
 from crm.continuity.models import Cause, Interruption, Part, ServiceSpell
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
-from crm.enti.models import OpeningHours
 from crm.levels import folding, recomputing, remarks, service
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
@@ -33,7 +32,7 @@ from crm.levels.recomputing import Recomputed, recompute, write_version
 from crm.levels.remarks import Remark, Step
 from crm.levels.service import SeenFact
 from crm.levels.terms import USUAL
-from tests.cast import Cast
+from tests.cast import Cast, open_week
 from tests.crm.conftest import Clock
 from tests.crm.reports.conftest import GOLDEN, TENTH, Call, play, read
 
@@ -137,11 +136,7 @@ def october(timed: Database, cast: Cast, clock: Clock) -> list[UUID]:
     found = play(timed, cast, *GOLDEN)
     with timed.begin(Scope.of_contract(cast.contract)) as session:
         changed(session)
-        session.execute(delete(OpeningHours).where(OpeningHours.contract_id == cast.contract))
-        session.add_all(
-            OpeningHours(contract_id=cast.contract, weekday=weekday, opens=time(8), closes=time(18))
-            for weekday in range(5)
-        )
+        session.add(open_week(cast.contract, *["08:00-18:00"] * 5))
         session.add(
             ContractEvent(
                 contract_id=cast.contract, ente_id=cast.empoli, kind=ContractEventKind.WAIT_OVER, metric=LONGEST_WAIT,
@@ -200,7 +195,7 @@ def test_each_difference_has_its_real_cause(timed: Database, cast: Cast, clock: 
         changed(session)
         session.add_all(
             [
-                OpeningHours(contract_id=cast.contract, weekday=5, opens=time(9), closes=time(12)),
+                open_week(cast.contract, *["08:00-18:00"] * 5, "09:00-12:00"),  # as if it had always been so
                 Interruption(
                     cause=Cause.EVERYTHING, began_at=TENTH, ended_at=TENTH + timedelta(minutes=40), found_at=clock.now
                 ),

@@ -1,19 +1,16 @@
 """What is received: closed lines, full queues, numbers that nobody knows, pictures, opt-outs, lost messages."""
 
-from datetime import time
-
 import pytest
 from sqlalchemy import delete, select
 
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, ForbiddenError
-from crm.enti.models import OpeningHours
 from crm.messages.models import MessageState
 from telephony.lines import queries as lines
 from telephony.texts import conversation, queries, reception
 from telephony.texts.models import TextThread
 from telephony.texts.reception import Received
-from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, open_week
 from tests.telephony.stage import Stage
 from tests.telephony.texts.desk import Texts
 
@@ -24,15 +21,8 @@ def close_the_line(stage: Stage) -> None:
     """Until tomorrow: open a minute a day, and not this one."""
     with stage.database.begin(Scope.of_contract(stage.cast.contract)) as session:
         now = session.info["now"]
-        session.execute(delete(OpeningHours))
-        opens = time((now.hour + 4) % 24, 0)
-        for weekday in range(7):
-            session.add(
-                OpeningHours(
-                    contract_id=stage.cast.contract, ente_id=None, weekday=weekday, opens=opens,
-                    closes=time(opens.hour, 1),
-                )
-            )  # fmt: skip
+        opens = (now.hour + 4) % 24
+        session.add(open_week(stage.cast.contract, f"{opens:02}:00-{opens:02}:01", since=now))
 
 
 def test_at_night_it_waits_for_the_opening_and_says_so(texts: Texts, stage: Stage) -> None:
