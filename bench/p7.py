@@ -71,7 +71,6 @@ def measure(place: Place, options: Options) -> list[Result]:
         sent |= {(call, key) for call, key, _, _ in webhooks}
         killed += asyncio.run(_send(running, webhooks, answered, dice))
         database.dispose()  # its server may have died
-    _until_back(database)
     took = time.perf_counter() - began
     found = _found(running, answered)
     running.simulator.close()
