@@ -31,6 +31,7 @@ from tests.crm.monitoring.test_lock import ENTERED, admin
 from tests.telephony.recording.test_recordings import ON, wants
 from tests.telephony.recording.test_recordings import sara as supervisor
 from tests.web.conftest import Desk
+from tests.web.test_drafts import Tab
 from tests.web.test_proposals import Browser, becomes
 from tests.web.test_recordings import kept
 from web.wiring import Runtime
@@ -207,6 +208,27 @@ def test_sara_hears_scores_anna_replies_and_sara_corrects(desk: Desk, runtime: R
     )
     assert sorted(heard) == sorted([desk.stage.cast.sara, desk.stage.cast.anna])
     assert drawn(desk) == 0
+
+
+def test_a_reply_an_answer_and_a_correction_half_written_are_there_again(
+    desk: Desk, runtime: Runtime, conversation: UUID
+) -> None:
+    evaluation, sara = given(desk), supervisor(desk.stage)
+    desk.stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment=""))
+    at, mine = f"/quality/{evaluation}", f"/me/quality/{evaluation}"
+    for who, path, form, typed, sent, last in (
+        ("anna", mine, "quality", {"words": "Le domande"}, f"{mine}/reply", {"words": "Le domande le ho fatte."}),
+        ("sara", at, "quality", {"answer": "Ha rag"}, f"{at}/answer", {"answer": "Ha ragione."}),
+        ("sara", at, "quality-correction", {"words": "Riasc"}, f"{at}/correct", {**WELL, "words": "Riascoltata."}),
+    ):
+        desk.sit_down(who)
+        tab = Tab(desk, form, f"{form}/0/{evaluation.hex}")
+        assert tab.types(**typed) == 204
+        assert tab.shows(path) == {name: [value] for name, value in typed.items()}, who
+        assert tab.sends(sent, **last).status_code == 204
+        assert tab.shows(path) == {}, who
+    desk.sit_down("vera")  # of the ente, who answers no calls
+    assert Tab(desk, "quality", f"quality/0/{evaluation.hex}").types(words="x") == 403
 
 
 def test_locked_again_the_evaluator_sees_nothing_and_the_agent_what_is_his(
