@@ -45,8 +45,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, evaluation_id: U
     """One of them whole."""
 
     def work(session: Session) -> tuple[Whole, Badge, Written]:
+        service.see(session, visit.principal, evaluation_id=evaluation_id)  # first: what comes meanwhile is new again
         whole = queries.own(session, visit.principal, evaluation_id)
-        service.see(session, visit.principal, evaluation_id=evaluation_id)
         ente = enti.badges(session, frozenset({whole.row.ente_id}))[whole.row.ente_id]
         return whole, ente, Written.of(session, visit, [Place(FormKind.QUALITY, 0, evaluation_id.hex)])
 

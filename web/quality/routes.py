@@ -59,6 +59,7 @@ def evaluations(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respo
 def evaluation(request: Request, runtime: RuntimeDep, visit: VisitDep, evaluation_id: UUID) -> Response:
     """The conversation, and the form beside."""
     with runtime.database.begin(visit.scope(Permission.QUALITY_EVALUATE)) as session:
+        service.read_replies(session, visit.principal, evaluation_id=evaluation_id)
         whole = queries.given(session, visit.principal, evaluation_id)
         ente = enti.badges(session, frozenset({whole.row.ente_id}))[whole.row.ente_id]
         able = access.able(session, Permission.QUALITY_EVALUATE, contract_id=whole.row.contract_id)
