@@ -50,9 +50,12 @@ def look_at(page: Page, path: str) -> None:
     page.goto(path)
     page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     page.locator(LIKE_OTHERS).evaluate_all("all => all.forEach(one => one.remove())")
+    assert page.locator("table").evaluate_all(BESIDE) == [], "a table's head stands above its rows"
     assert_accessible_in_both_looks(page)
 
 
+BESIDE = """all => all.filter(one => one.checkVisibility() && one.tHead?.rows.length && one.tBodies[0]?.rows.length
+  && one.tHead.getBoundingClientRect().bottom > one.tBodies[0].getBoundingClientRect().top + 1).map(one => one.className)"""
 LIKE_OTHERS = "main tbody tr:nth-child(n+11), main li:nth-child(n+16), main option:nth-child(n+31)"
 # Of these a page's first showing is not all there is of it.
 SHOWINGS = {
