@@ -174,9 +174,14 @@ def test_the_sign_in_page_is_accessible(centre: Centre, chromium: Browser, loopb
     page.close()
 
 
+TOO_LONG = """[...document.querySelectorAll('html, .stack, .stack > .panel')]
+  .filter(one => one.checkVisibility() && one.scrollHeight > one.clientHeight).map(one => one.id || one.className)"""
+
+
 def test_the_console_is_accessible_in_conversation_and_fits_its_screen(
     centre: Centre, sit_down: SitDown, citizen: dict[str, str]
 ) -> None:
+    """Also below a broadcast as long as can be, the microphone off, help asked for, a follow-up begun."""
     anna = sit_down("anna").ready()
     centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
     expect(anna.page.locator("#answer")).to_be_visible()
@@ -188,6 +193,29 @@ def test_the_console_is_accessible_in_conversation_and_fits_its_screen(
     assert_accessible(anna.page)
     height, width = anna.page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
     assert (height, width) == (768, 1366)
+    sara = sit_down("sara", "/broadcasts")
+    for words in ("Il sito dei pagamenti è fermo.", "Chi ha una scadenza oggi non paga sanzioni: ditelo. " * 5):
+        sara.page.locator("textarea").first.fill(words)
+        sara.page.get_by_role("button", name="Invia", exact=True).click()
+        expect(sara.page.locator("#sent article h2").first).to_have_text(words.strip())
+    bar = anna.page.locator("#broadcasts")
+    expect(bar).to_contain_text("Chi ha una scadenza oggi")  # the latest
+    expect(bar).to_contain_text("e un altro avviso")
+    anna.page.keyboard.press("Alt+m")
+    anna.page.keyboard.press("Alt+u")
+    expect(anna.page.locator("#muted")).to_be_visible()
+    expect(anna.page.locator("#phone")).to_contain_text("Aiuto chiesto")
+    assert anna.page.evaluate(TOO_LONG) == []
+    assert_accessible(anna.page)
+    anna.page.keyboard.press("Alt+g")
+    expect(anna.page.locator(".follow-up-form")).to_be_visible()
+    assert anna.page.evaluate(TOO_LONG) == []
+    for left in ("e un altro avviso", "Il sito dei pagamenti è fermo."):
+        expect(bar).to_contain_text(left)
+        bar.get_by_role("button", name=re.compile("Ho letto")).click()
+    expect(bar).to_be_hidden()
+    anna.page.get_by_role("button", name="Lascia stare").click()
+    anna.page.keyboard.press("Alt+m")
     anna.page.keyboard.press("Alt+c")
     write_up(anna.page)
 
