@@ -61,6 +61,11 @@ def office(office_id: int) -> str:
     return f"office:{office_id}"
 
 
+def quality(user_id: int) -> str:
+    """What somebody has to read of evaluations: those of his conversations, replies to those he gave."""
+    return f"quality:{user_id}"
+
+
 def screen(screen_id: int) -> str:
     """A screen in a waiting room: whether its link still holds."""
     return f"screen:{screen_id}"

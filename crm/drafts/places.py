@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from crm.core.errors import InvalidError
 
-_WRITTEN = re.compile(r"(?P<form>[a-z_-]{1,24})/(?P<about>0|[1-9][0-9]{0,17})(?:/(?P<part>[a-z0-9_]{1,30}))?")
+_WRITTEN = re.compile(r"(?P<form>[a-z_-]{1,24})/(?P<about>0|[1-9][0-9]{0,17})(?:/(?P<part>[a-z0-9_]{1,32}))?")
 
 
 class FormKind(StrEnum):
-    """A form by what it is for. All but the opinion on a text are about a contact."""
+    """A form by what it is for. Most are about a contact."""
 
     FOLLOW_UP = "follow-up"
     CORRECTION = "correction"
@@ -26,12 +26,19 @@ class FormKind(StrEnum):
     NO_CALLS = "card-no-calls"
     CONSENT = "card-consent"
     CONDITION = "card-condition"
+    GATE = "gate"  # its part is the conversation: what was answered in one is no answer in another
     OPINION = "opinion"
+    QUALITY = "quality"  # about nothing; its part is the evaluation, and so below
+    QUALITY_CORRECTION = "quality-correction"
+    BROADCAST = "broadcast"  # about a contract
+
+
+ABOUT_NOBODY = frozenset({FormKind.OPINION, FormKind.QUALITY, FormKind.QUALITY_CORRECTION, FormKind.BROADCAST})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which form, about which contact (or text), and which part of them, where there are several of a kind."""
+    """Which form, about which contact (or text, or contract), and which part of them, where there are several."""
 
     form: FormKind
     about: int
@@ -43,7 +50,7 @@ class Place:
     @property
     def of_contact(self) -> bool:
         """Whether it is about somebody."""
-        return self.form is not FormKind.OPINION
+        return self.form not in ABOUT_NOBODY
 
     @classmethod
     def parse(cls, text: str) -> "Place":

@@ -17,6 +17,7 @@ from crm.levels.live import LiveLevels
 from telephony.agents.models import AgentState
 from telephony.alerts.judging import AlertKind
 from telephony.queues import queries as queues
+from telephony.queues.figures import untold
 from telephony.staffing.unstaffed import minutes_ahead
 from telephony.standing.health import failing_since
 from telephony.walls import queries as walls
@@ -43,7 +44,7 @@ class Facts:
     waiting: Mapping[Of, int] = field(default_factory=dict)
     longest_s: Mapping[Of, float] = field(default_factory=dict)
     ready: Mapping[Of, int] = field(default_factory=dict)
-    asked: Set[Of] = frozenset({None})  # where somebody should be ready: the lines are open, and so is the queue
+    asked: Set[Of] = frozenset({None})  # where somebody should be ready, and it tells of no single agent if not
     levels: LiveLevels | None = None
     carrier_silent_s: float = 0
     wall_silent_s: float | None = None
@@ -68,8 +69,9 @@ def read(
     lines_open = opening(enti.timetable(session, contract_id, None), at).is_open
     ready: dict[Of, int] = {queue_id: states.get(AgentState.READY, 0) for queue_id, states in staffing.queues.items()}
     ready[None] = staffing.all.get(AgentState.READY, 0)
+    asked: set[Of] = {*queues.open_ids(session, contract_id), None} if lines_open else set()
     return Facts(
-        waiting, longest, ready, {*queues.open_ids(session, contract_id), None} if lines_open else frozenset(),
+        waiting, longest, ready, asked - untold(session, staffing),
         live_levels.live(session, contract_id, days, [one.of for one in now]) if days else None,
         _seconds(failing_since(session), at) or 0, _seconds(walls.least_seen(session, contract_id), at),
         queues.waiting_by_line(session, contract_id) if by_line else {},
@@ -79,8 +81,8 @@ def read(
 
 def measured(rule: Threshold, facts: Facts) -> Decimal:
     """The figure that a rule looks at. Where there is nothing to be said (the lines are closed, a day or a period has
-    had no call yet, no screen hangs) its threshold itself, which passes nothing: so what was said of before is over,
-    and what comes afterwards is told anew.
+    had no call yet, no screen hangs, so few answer that it would tell of a single agent) its threshold itself, which
+    passes nothing: so what was said of before is over, and what comes afterwards is told anew.
     """
     match rule.kind:
         case AlertKind.WAITING if rule.line:

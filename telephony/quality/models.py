@@ -121,6 +121,7 @@ class Evaluation(Base):
     due_on: Mapped[date]
     submitted_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]  # by the agent
+    reply_at: Mapped[datetime | None]  # the first of his replies that the evaluator has not read; none: he has read all
     keep_until: Mapped[date]
 
     __table_args__ = (
@@ -130,6 +131,7 @@ class Evaluation(Base):
         CheckConstraint("(passed IS NULL) = (submitted_at IS NULL)", name="submitted"),
         Index("ix_evaluation_evaluator_id", "evaluator_id", "due_on"),
         Index("ix_evaluation_agent_id", "agent_id", "submitted_at"),
+        Index("ix_evaluation_reply_at", "evaluator_id", postgresql_where=text("reply_at IS NOT NULL")),
         Index("uq_evaluation_drawn", "call_id", unique=True, postgresql_where=text("calibrates IS NULL")),
     )
 

@@ -49,6 +49,7 @@ class Listed:
     second: bool
     seen_at: datetime | None
     replied: bool
+    reply_at: datetime | None  # of a reply that the evaluator has not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +93,21 @@ class Whole:
 
 
 def to_hear(session: Session, by: Principal) -> list[Listed]:
-    """What was given to an evaluator: what is to be done first, by its day, then what he did last.
+    """What was given to an evaluator: what is to be done first, by its day, then where an agent's reply waits to be
+    read, then what he did last.
 
     Without what is locked by now.
     """
-    rows = _listed(session, Evaluation.evaluator_id == by.user_id, Evaluation.ente_id.not_in(by.kept_from))
-    shut = {
-        contract_id: _shut(session, contract_id, {one.agent_id for one in rows if one.contract_id == contract_id})
-        for contract_id in {one.contract_id for one in rows}
-    }
-    mine = by.contracts_for(Permission.QUALITY_EVALUATE)
-    shown = [one for one in rows if one.contract_id in mine and not shut[one.contract_id][one.agent_id]]
+    shown = _given_to(session, by)
     todo = sorted((one for one in shown if one.submitted_at is None), key=lambda one: (one.due_on, one.arrived_at))
     done = [one for one in shown if one.submitted_at is not None]
-    return todo + sorted(done, key=lambda one: one.submitted_at or one.arrived_at, reverse=True)
+    done.sort(key=lambda one: (one.reply_at is not None, one.submitted_at or one.arrived_at), reverse=True)
+    return todo + done
+
+
+def replies_unread(session: Session, by: Principal) -> int:
+    """How many evaluations that one gave have a reply that one has not read; without what is locked by now."""
+    return len(_given_to(session, by, Evaluation.reply_at.is_not(None)))
 
 
 def locks(session: Session, by: Principal) -> list[Lock]:
@@ -220,6 +222,16 @@ def _sum(rows: Sequence[Evaluation]) -> Sum:
 # -- parts ----------------------------------------------------------------------------------------------------------
 
 
+def _given_to(session: Session, by: Principal, *which: ColumnElement[bool]) -> list[Listed]:
+    rows = _listed(session, Evaluation.evaluator_id == by.user_id, Evaluation.ente_id.not_in(by.kept_from), *which)
+    shut = {
+        contract_id: _shut(session, contract_id, {one.agent_id for one in rows if one.contract_id == contract_id})
+        for contract_id in {one.contract_id for one in rows}
+    }
+    mine = by.contracts_for(Permission.QUALITY_EVALUATE)
+    return [one for one in rows if one.contract_id in mine and not shut[one.contract_id][one.agent_id]]
+
+
 def _shut(session: Session, contract_id: int, agent_ids: set[int]) -> dict[int, bool]:
     found = [
         monitoring.locks(session, use, contract_id=contract_id, agent_ids=agent_ids)
@@ -249,14 +261,16 @@ def _listed(session: Session, *which: object) -> list[Listed]:
         select(Evaluation, Call.arrived_at, Call.talked_ms, Call.topic, Call.queue_id, replied.label("replies"))
         .join(Call, Call.id == Evaluation.call_id)
         .where(*which)  # type: ignore[arg-type]  # conditions
-        .order_by(Evaluation.submitted_at.is_not(None), Evaluation.assigned_at.desc())  # none to be done falls off
+        .order_by(
+            Evaluation.submitted_at.is_not(None), Evaluation.reply_at.is_(None), Evaluation.assigned_at.desc()
+        )  # none to be done, and no reply, falls off
         .limit(MOST_LISTED)
     )
     return [
         Listed(
             one.id, one.contract_id, one.ente_id, one.agent_id, one.evaluator_id, arrived_at, talked_ms // 1000, topic,
             queue_id, one.due_on, one.submitted_at, one.score, one.passed, bool(one.answers),
-            one.calibrates is not None, one.seen_at, bool(replies),
+            one.calibrates is not None, one.seen_at, bool(replies), one.reply_at,
         )
         for one, arrived_at, talked_ms, topic, queue_id, replies in rows
     ]  # fmt: skip

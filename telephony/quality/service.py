@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
-from crm.core import clock
+from crm.core import clock, topics
 from crm.core.clock import business_day
-from crm.core.db import new_id, table_of
+from crm.core.db import new_id, table_of, touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
@@ -71,6 +71,16 @@ def submit(session: Session, by: Principal, *, evaluation_id: UUID, answers: Ans
     row.submitted_at, row.keep_until = at, business_day(at) + timedelta(days=31 * agreement.keep_months)
     session.flush()
     _note(session, by, "evaluation.submitted", row)
+    touch(session, topics.quality(row.agent_id))
+
+
+def read_replies(session: Session, by: Principal, *, evaluation_id: UUID) -> None:
+    """The evaluator reads what the agent has replied up to now; what comes afterwards is new again."""
+    row = given(session, by, evaluation_id, lock=True)
+    if row.reply_at is not None:
+        row.reply_at = None
+        session.flush()
+        touch(session, topics.quality(by.user_id))
 
 
 def correct(
@@ -154,6 +164,7 @@ def see(session: Session, by: Principal, *, evaluation_id: UUID) -> None:
     """The agent has seen it as it stands."""
     unseen = Evaluation.id == evaluation_id, Evaluation.seen_at.is_(None), Evaluation.agent_id == by.user_id
     session.execute(update(Evaluation).where(*unseen).values(seen_at=clock.now(session)))
+    touch(session, topics.quality(by.user_id))
 
 
 def reply(session: Session, by: Principal, *, evaluation_id: UUID, words: str) -> None:
@@ -162,6 +173,7 @@ def reply(session: Session, by: Principal, *, evaluation_id: UUID, words: str) -
     said = _said(words)
     if not said:
         raise FieldError("Scrivi la tua risposta.", "words")
+    row.reply_at = row.reply_at or clock.now(session)
     _say(session, by, row, Word.REPLY, said)
 
 
@@ -222,6 +234,7 @@ def _say(
         )
     )  # fmt: skip
     session.flush()
+    touch(session, topics.quality(row.evaluator_id if kind is Word.REPLY else row.agent_id))
 
 
 def _heard(session: Session, by: Principal, row: Evaluation) -> None:

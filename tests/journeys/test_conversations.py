@@ -74,6 +74,8 @@ def test_a_colleague_is_asked_and_takes_the_citizen_over_with_the_notes(
     expect(luca.page.locator("#phone")).to_contain_text("Parli con")
     expect(luca.page.locator("#file")).not_to_contain_text(citizen["name"])
     anna.shot("consult")
+    anna.page.keyboard.press("Alt+c")  # while somebody else waits nobody is hung up on, and it is said
+    expect(anna.page.locator("#notice")).to_contain_text("Alt+C: adesso")
     assert_accessible(anna.page)
 
     anna.page.keyboard.press("Alt+e")

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import EnteExclusion, Role, RoleGrant, User
@@ -22,7 +22,8 @@ from telephony.alerts.judging import CALM, AlertKind
 from telephony.alerts.measures import Threshold
 from telephony.alerts.models import Alert, AlertRule, PushNotice, PushState, PushSubscription
 from telephony.alerts.pushing import Pusher, PushServices
-from tests.cast import EMPOLI_LINE, REGIONAL_LINE, Cast, make_ready
+from telephony.queues.models import QueueMember
+from tests.cast import EMPOLI_LINE, REGIONAL_LINE, Cast, lock_again, make_ready
 from tests.telephony.alerts.browser import Browser
 from tests.telephony.stage import Stage, build
 from tests.web.conftest import csrf_of, let_in
@@ -323,6 +324,40 @@ def test_a_level_that_is_missed_is_told_as_the_form_proposes_it(client: Any, sta
     stage.caller_leaves(stage.queues(), after=30)
     assert looks(database, cast) == 1
     assert "oggi è mancato" in client.get("/supervision").text
+
+
+def test_an_alert_tells_of_no_single_agent_while_that_is_locked(client: Any, stage: Stage, database: Database) -> None:
+    """Rule: no watching without an agreement."""
+    cast, contract = stage.cast, Scope.of_contract(stage.cast.contract)
+    ours = {cast.anna, cast.luca, cast.marta}
+    a_rule(database, cast, kind=AlertKind.READY, threshold=1, queue_id=cast.operator)
+
+    def answer(agents: set[int]) -> None:
+        with database.begin(contract) as session:
+            session.execute(delete(QueueMember).where(QueueMember.queue_id == cast.operator))
+            session.add_all(QueueMember(queue_id=cast.operator, agent_id=one) for one in agents)
+
+    def stands() -> bool:
+        """Looked at long enough for what is no more to be over."""
+        for _ in range(2):
+            looks(database, cast)
+            with database.begin(contract) as session:
+                session.execute(update(AlertRule).values(calm_since=AlertRule.calm_since - 2 * CALM))
+        let_in(client, "sara")
+        return "alert-row" in client.get("/supervision").text
+
+    answer(ours)
+    assert stands(), "of three nobody is ready"
+    answer({cast.anna, cast.luca})
+    assert stands(), "of two, whose figures are open"
+    lock_again(database)
+    assert not stands()
+    assert "direbbe di uno solo" in client.get("/alerts/rules").text
+    answer(set())
+    assert stands(), "nobody answers there: it tells of no one"
+    answer(ours)
+    assert stands()
+    assert "direbbe di uno solo" not in client.get("/alerts/rules").text
 
 
 def test_figures_of_thresholds_are_those_of_the_board(stage: Stage) -> None:

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.integration
 class Tab:
     """A form in a tab of hers: what she types, and what a tab opened afterwards shows."""
 
-    def __init__(self, desk: Desk, form: str) -> None:
+    def __init__(self, desk: Desk, form: str, place: str = "") -> None:
         self.desk, self.form, self.mario = desk, form, desk.stage.cast.mario
-        self.place = f"{form}/{self.mario}"
+        self.place = place or f"{form}/{self.mario}"
         self.showing = str(uuid4())
 
     def headers(self) -> dict[str, str]:
@@ -105,6 +105,54 @@ def test_a_follow_up_made_in_one_tab_is_no_draft_in_the_other(desk: Desk, call: 
     made = tab.sends("/follow-ups", contact=tab.mario, kind="call_back", day="tomorrow", note="Richiamare")
     assert made.status_code == 200
     assert tab.shows(f"/follow-ups/form?contact={tab.mario}") == {}
+
+
+def test_who_is_on_the_line_and_what_he_answered_is_there_in_another_tab_and_in_no_other_call(
+    desk: Desk,
+) -> None:
+    """What was answered in one conversation proves nothing in the next."""
+    call = desk.talks()
+    tab = Tab(desk, "gate", f"gate/{desk.stage.cast.mario}/{call.hex}")
+    typed = {"speaker": ["new"], "kind": ["delegate"], "name": ["Ugo D'Amico «figlio»"], "right": ["name", "born"]}
+    assert tab.types(call=call, contact=tab.mario, **typed) == 204
+    assert tab.shows("/console") == typed
+    desk.sit_down()  # the session was over; the call goes on
+    assert tab.shows("/console") == typed
+    refused = tab.sends("/console/identify", call=call, contact=tab.mario, speaker="new", kind="", name="Ugo")
+    assert refused.status_code == 422
+    assert tab.shows("/console") == typed
+    assert tab.sends("/console/identify", call=call, contact=tab.mario, right=["name", "born"]).status_code == 204
+    assert tab.types(**typed) == 204  # on its way when the file opened
+    assert desk.client.get(f"/drafts/of/{tab.mario}").json() == []
+    assert desk.press("retract", call=call, contact=tab.mario).status_code == 204
+    assert desk.press("propose", call=call, contact=tab.mario).status_code == 204
+    assert f'data-place="{tab.place}"' in desk.page("file")
+    assert tab.shows("/console") == {}
+
+    late = Tab(desk, "gate", f"gate/{tab.mario}/{UUID(int=7).hex}")
+    assert late.types(**typed) == 204  # of a call of before
+    assert tab.shows("/console") == {}
+    stranger = Tab(desk, "gate", f"gate/{desk.stage.cast.stranger_in_siena}/{call.hex}")
+    assert stranger.types(**typed) == 404
+
+
+def test_nothing_but_whom_it_is_about_is_no_draft(desk: Desk) -> None:
+    call = desk.talks()
+    tab = Tab(desk, "gate", f"gate/{desk.stage.cast.mario}/{call.hex}")
+    assert tab.types(call=call, contact=tab.mario, speaker="", kind="", name=" ") == 204
+    assert tab.shows("/console") == {}
+
+
+def test_a_broadcast_half_written_is_its_writers_until_it_is_sent(desk: Desk) -> None:
+    place = f"broadcast/{desk.stage.cast.contract}"
+    assert Tab(desk, "broadcast", place).types(words="Da Anna") == 403  # who writes to nobody
+    desk.sit_down("sara")
+    tab = Tab(desk, "broadcast", place)
+    assert tab.types(words="Il sito è", queue="") == 204
+    assert tab.shows("/broadcasts") == {"words": ["Il sito è"], "queue": [""]}
+    sent = tab.sends(f"/broadcasts/{desk.stage.cast.contract}", words="Il sito è fermo")
+    assert sent.status_code == 204
+    assert tab.shows("/broadcasts") == {}
 
 
 def test_a_correction_comes_back_with_the_fields_of_its_subject(desk: Desk, call: UUID) -> None:

@@ -31,8 +31,11 @@ from tests.crm.monitoring.test_lock import ENTERED, admin
 from tests.telephony.recording.test_recordings import ON, wants
 from tests.telephony.recording.test_recordings import sara as supervisor
 from tests.web.conftest import Desk
+from tests.web.test_drafts import Tab
 from tests.web.test_proposals import Browser, becomes
 from tests.web.test_recordings import kept
+from web.edge.visits import COOKIE, visit_of
+from web.quality.news import badge
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -207,6 +210,65 @@ def test_sara_hears_scores_anna_replies_and_sara_corrects(desk: Desk, runtime: R
     )
     assert sorted(heard) == sorted([desk.stage.cast.sara, desk.stage.cast.anna])
     assert drawn(desk) == 0
+
+
+def test_a_reply_an_answer_and_a_correction_half_written_are_there_again(
+    desk: Desk, runtime: Runtime, conversation: UUID
+) -> None:
+    evaluation, sara = given(desk), supervisor(desk.stage)
+    desk.stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment=""))
+    at, mine = f"/quality/{evaluation}", f"/me/quality/{evaluation}"
+    for who, path, form, typed, sent, last in (
+        ("anna", mine, "quality", {"words": "Le domande"}, f"{mine}/reply", {"words": "Le domande le ho fatte."}),
+        ("sara", at, "quality", {"answer": "Ha rag"}, f"{at}/answer", {"answer": "Ha ragione."}),
+        ("sara", at, "quality-correction", {"words": "Riasc"}, f"{at}/correct", {**WELL, "words": "Riascoltata."}),
+    ):
+        desk.sit_down(who)
+        tab = Tab(desk, form, f"{form}/0/{evaluation.hex}")
+        assert tab.types(**typed) == 204
+        assert tab.shows(path) == {name: [value] for name, value in typed.items()}, who
+        assert tab.sends(sent, **last).status_code == 204
+        assert tab.shows(path) == {}, who
+    desk.sit_down("vera")  # of the ente, who answers no calls
+    assert Tab(desk, "quality", f"quality/0/{evaluation.hex}").types(words="x") == 403
+
+
+def test_an_agents_reply_is_new_to_its_evaluator_until_he_has_read_it(
+    desk: Desk, runtime: Runtime, conversation: UUID
+) -> None:
+    evaluation, sara, stage = given(desk), supervisor(desk.stage), desk.stage
+    at, anna = f"/quality/{evaluation}", stage.principal(stage.cast.anna)
+
+    def news(who: str) -> str:
+        browser = Browser(desk.client, who, "/quality" if who == "sara" else "/me")
+        (_, render), *_ = badge(runtime, visit_of(runtime, browser.client.cookies[COOKIE]) or pytest.fail("no session"))
+        html = render().regions["quality-news"]
+        return "" if " hidden>" in html else html
+
+    def replies(words: str) -> None:
+        stage.work(lambda s: service.reply(s, anna, evaluation_id=evaluation, words=words))
+
+    assert (news("sara"), news("anna")) == ("", "")
+    stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment=""))
+    assert "1 valutazione nuova" in news("anna")
+    replies("Le domande le ho fatte.")
+    replies("Al minuto 1.")
+    assert "1 risposta da leggere" in news("sara")  # of one evaluation
+    assert 'href="/quality#s-done"' in news("sara")
+    assert "risposta da leggere</strong>" in Browser(desk.client, "sara", "/quality").get("/quality")
+    stage.work(lambda s: service.see(s, anna, evaluation_id=evaluation))
+    luca = stage.principal(stage.cast.luca)
+    with pytest.raises(NotFoundError):
+        stage.work(lambda s: service.read_replies(s, luca, evaluation_id=evaluation))
+    assert "Al minuto 1." in Browser(desk.client, "sara", "/quality").get(at)
+    assert (news("sara"), news("anna")) == ("", "")
+    page = Browser(desk.client, "sara", "/quality").get("/quality")
+    assert "con risposte" in page
+    assert "risposta da leggere" not in page
+    replies("E ancora.")
+    assert "1 risposta da leggere" in news("sara")
+    lock_again(runtime.database)
+    assert news("sara") == "", "what is locked is not counted: it could not be opened"
 
 
 def test_locked_again_the_evaluator_sees_nothing_and_the_agent_what_is_his(

@@ -1,6 +1,7 @@
 """A screen on a wall: figures for whoever has its link, and nothing of anybody; revoked, it is gone."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ def test_a_link_that_is_wrong_or_revoked_opens_nothing(client: Any, cast: Cast, 
     with database.begin(Scope.of_contract(cast.contract)) as session:
         kinds = set(session.scalars(select(AuditEntry.kind)))
     assert {"wall.hung", "wall.revoked"} <= kinds
+
+
+def test_who_revokes_is_asked_first_and_told_which_screen_goes_dark(
+    client: Any, cast: Cast, database: Database
+) -> None:
+    hangs(client, cast, name='Sala "B" <1>')
+    let_in(client, "sara")
+
+    def asked() -> str:
+        (found,) = re.findall(r'hx-confirm="([^"]*)"', client.get("/walls").text)
+        return unescape(found)
+
+    assert 'Revocare il collegamento di «Sala "B" <1>»? Nessuno schermo' in asked()
+    with database.begin(Scope.nothing()) as session:
+        service.still_there(session, session.scalars(select(Wall.id)).all())
+    assert "si spegne entro pochi secondi" in asked()
 
 
 def test_screens_that_are_on_are_seen_and_those_revoked_go_dark(client: Any, cast: Cast, database: Database) -> None:

@@ -24,6 +24,7 @@ from telephony.alerts.pushing import PushServices
 from telephony.alerts.queries import Raised, Which
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
+from telephony.queues.figures import untold
 from web.alerts.saying import say
 from web.edge.answers import shown_anew
 from web.edge.fields import chosen, period_of
@@ -105,7 +106,7 @@ def rules(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         contracts = [
             (one, enti.contract_name(session, one), queries.rules(session, [one]),
              queues.queues(session, frozenset({one})), levels.promises(session, frozenset({one})),
-             lines.of_contract(session, one))
+             lines.of_contract(session, one), untold(session, queues.staffing(session, frozenset({one}))))
             for one in sorted(scope.contracts)
         ]  # fmt: skip
         names = {one.id: one.name for one in queues.with_closed(session, scope.contracts)}

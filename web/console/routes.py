@@ -86,6 +86,7 @@ def identify(
     def work(session: Session) -> None:
         spoken = answers.spoken(session, visit.principal, contact_id=contact, call_id=call)
         conversation.identify(session, visit.principal, call_id=call, contact_id=contact, spoken=spoken)
+        visit.sent(session)
 
     return _do(runtime, visit, work)
 

@@ -44,7 +44,7 @@ from telephony.voicemail.models import Voicemail
 from web.console.strip import strip
 from web.edge.templating import fragment
 from web.edge.visits import Visit
-from web.files.speakers import Offered, offered
+from web.files.speakers import Offered, offered_in
 from web.files.view import TaxpayerFile, read_file
 from web.knowledge.view import NO_GUIDE, Guide, guide_of
 from web.live.hub import Rendered
@@ -300,7 +300,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         pause_reason=presence.pause_reason, device_ready=presence.device is not None,
         own_phone=presence.rings_at, ente=ente,
         call=shown,
-        proposal=_proposal(session, person) if person and not file else None, file=file,
+        proposal=_proposal(session, visit, call, person) if call and person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
@@ -382,12 +382,13 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
     )
 
 
-def _proposal(session: Session, same: Sequence[ContactView]) -> Proposal:
+def _proposal(session: Session, visit: Visit, call: Call, same: Sequence[ContactView]) -> Proposal:
     contact = same[0]
     return Proposal(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
         contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
-        offered(session, same), frozenset(one.id for one in same), cards.summary(session, same).version,
+        offered_in(session, visit, same, talk=call.id.hex), frozenset(one.id for one in same),
+        cards.summary(session, same).version,
     )  # fmt: skip
 
 

@@ -194,6 +194,7 @@ def open_file(
             session, visit.principal, contact_id=contact_id, purpose=Purpose.DESK, reason=ticket,
             spoken=answers.spoken(session, visit.principal, contact_id=contact_id),
         )  # fmt: skip
+        visit.sent(session)
         touch(session, topics.office(office_id))
 
     runtime.database.transact(visit.scope(Permission.FILE_READ), work)

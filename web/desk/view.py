@@ -24,7 +24,7 @@ from crm.turns.queries import Office, TurnView
 from web.agendas.view import offices_of
 from web.edge.templating import fragment
 from web.edge.visits import Visit
-from web.files.speakers import Offered, offered
+from web.files.speakers import Offered, offered_in
 from web.files.view import TaxpayerFile, read_file
 from web.live.hub import Rendered
 from web.screens.words import LANGUAGES
@@ -109,7 +109,7 @@ def read(session: Session, visit: Visit) -> DeskNow | None:
     )  # fmt: skip
 
 
-def whose(session: Session, visit: Visit, contact_id: int) -> Whose:
+def whose(session: Session, visit: Visit, contact_id: int, turn_id: int) -> Whose:
     """The person at the desk, in the scope of files; whoever sees the questions is written down."""
     person = contacts.same_person(session, contact_id)
     opening = files.opening(session, visit.principal, contact_id=contact_id)
@@ -117,7 +117,8 @@ def whose(session: Session, visit: Visit, contact_id: int) -> Whose:
         opening_files.show_gate(session, visit.principal, person)
     return Whose(
         person[0], read_file(session, person, opening) if opening else None,
-        files.gate(session, person[0].ente_id), offered(session, person), frozenset(one.id for one in person),
+        files.gate(session, person[0].ente_id),
+        offered_in(session, visit, person, talk=f"turn_{turn_id}"), frozenset(one.id for one in person),
     )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     person = None
     if now.turn is not None and now.turn.contact_id is not None:
         with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
-            person = whose(session, visit, now.turn.contact_id)
+            person = whose(session, visit, now.turn.contact_id, now.turn.id)
     may_propose = visit.principal.can(Permission.PROPOSAL_MAKE)
     watched = {topics.office(now.office.id)} | {topics.contact(one) for one in (person.ids if person else ())}
     return Rendered(

@@ -12,7 +12,7 @@ from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep, Writing
 
 router = APIRouter(prefix="/drafts", include_in_schema=False)
 NO_CONTENT = 204
-OURS = frozenset({"csrf", "call", "once"})  # of the page, and not typed by anybody
+OURS = frozenset({"csrf", "call", "thread", "contact", "contract", "once"})  # of the page, and not typed by anybody
 
 
 async def typed(request: Request) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """With whom one speaks: what the gate's form offers, and what it says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -18,20 +18,27 @@ from crm.contacts.names import who_key
 from crm.contacts.queries import ContactView
 from crm.contacts.relations import RelationView
 from crm.core.errors import InvalidError
+from crm.drafts.places import FormKind, Place
 from crm.files.models import Interlocutor
 from crm.files.service import Spoken
+from web.drafts.written import Written
 from web.edge.fields import id_of
+from web.edge.visits import Visit
 
 NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Who may be speaking: the person himself unless it is a company, those known, and of what kind a new one is."""
+    """Who may be speaking: the person himself unless it is a company, those known, and of what kind a new one is.
+    `place`: where it is kept what was answered so far; empty outside a conversation.
+    """
 
     himself: bool
     known: tuple[RelationView, ...]
     kinds: tuple[RelationKind, ...]
+    place: str = ""
+    written: Written | None = None
 
     @property
     def version(self) -> str:
@@ -44,6 +51,12 @@ def offered(session: Session, same: Sequence[ContactView]) -> Offered:
     legal = contacts.person_of(same).legal
     known = relations.of_contacts(session, [one.id for one in contacts.of_ente(same, same[0].ente_id)])
     return Offered(not legal, tuple(known), kinds_of(legal=legal))
+
+
+def offered_in(session: Session, visit: Visit, same: Sequence[ContactView], *, talk: str) -> Offered:
+    """The same with what the visitor has marked in this conversation: answers given in one are none in another."""
+    place = Place(FormKind.GATE, same[0].id, talk)
+    return replace(offered(session, same), place=str(place), written=Written.of(session, visit, [place]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from web.oversight import routes as oversight
 from web.practice import view as practice
 from web.privacy import view as privacy
 from web.proposals import routes as proposals
+from web.quality import news as quality_news
 from web.staff import routes as staff
 from web.supervision import routes as supervision
 from web.wallboard import routes as wallboard
@@ -62,6 +63,7 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
         (f"console:{visit.principal.user_id}:{visit.language}", partial(console.render, runtime, visit)),
         (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
         *supervision.join_help(runtime, visit),
+        *quality_news.badge(runtime, visit),
     ]
 
 
@@ -72,8 +74,9 @@ PAGES: dict[str, Joining] = {
         *audit.badge(runtime, visit),
         *supervision.join_help(runtime, visit),
         *staff.badge(runtime, visit),
+        *quality_news.badge(runtime, visit),
     ],
-    "supervision": supervision.join,
+    "supervision": lambda runtime, visit: [*supervision.join(runtime, visit), *quality_news.badge(runtime, visit)],
     "imports": imports.join,
     "proposals": lambda runtime, visit: [*proposals.join(runtime, visit), *staff.badge(runtime, visit)],
     "closures": lambda runtime, visit: [*closures.join(runtime, visit), *staff.badge(runtime, visit)],

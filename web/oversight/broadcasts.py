@@ -4,13 +4,16 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import topics
 from crm.core.db import Scope
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from telephony.broadcasts import queries, service
 from telephony.queues import queries as queues
+from web.drafts.written import Written
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
@@ -50,9 +53,10 @@ def broadcasts(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respon
             (one, enti.contract_name(session, one), queues.queues(session, frozenset({one})))
             for one in sorted(contract_ids)
         ]
+        written = Written.of(session, visit, [Place(FormKind.BROADCAST, one) for one in contract_ids])
     return page(
         request, "oversight/broadcasts.html", visit.language, visit=visit, csrf=visit.csrf_token, places=places,
-        regions=look().regions,
+        regions=look().regions, written=written,
     )  # fmt: skip
 
 
@@ -63,12 +67,12 @@ def send(
 ) -> Response:  # fmt: skip
     """Write to the agents of a contract, or of one queue."""
     queue_id = int(queue) if queue.isdecimal() and len(queue) < 12 else None
-    runtime.database.transact(
-        visit.granted_scope(Permission.AGENT_OVERSEE),
-        lambda session: service.send(
-            session, visit.principal, contract_id=contract_id, words=words, queue_id=queue_id
-        ),
-    )  # fmt: skip
+
+    def work(session: Session) -> None:
+        service.send(session, visit.principal, contract_id=contract_id, words=words, queue_id=queue_id)
+        visit.sent(session)
+
+    runtime.database.transact(visit.granted_scope(Permission.AGENT_OVERSEE), work)
     return shown_anew(translations(visit.language).gettext("Inviato."))
 
 

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from telephony.quality import queries, service
 from telephony.quality.queries import Whole
 from telephony.queues import queries as queues
+from web.drafts.written import Written
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
@@ -42,25 +44,28 @@ def mine(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 def one(request: Request, runtime: RuntimeDep, visit: VisitDep, evaluation_id: UUID) -> Response:
     """One of them whole."""
 
-    def work(session: Session) -> tuple[Whole, Badge]:
+    def work(session: Session) -> tuple[Whole, Badge, Written]:
+        service.see(session, visit.principal, evaluation_id=evaluation_id)  # first: what comes meanwhile is new again
         whole = queries.own(session, visit.principal, evaluation_id)
-        service.see(session, visit.principal, evaluation_id=evaluation_id)
-        return whole, enti.badges(session, frozenset({whole.row.ente_id}))[whole.row.ente_id]
+        ente = enti.badges(session, frozenset({whole.row.ente_id}))[whole.row.ente_id]
+        return whole, ente, Written.of(session, visit, [Place(FormKind.QUALITY, 0, evaluation_id.hex)])
 
-    whole, ente = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
+    whole, ente, written = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     return page(
         request, "quality/own.html", visit.language, visit=visit, csrf=visit.csrf_token, whole=whole, ente=ente,
-        sounds=f"/me/quality/{evaluation_id}/sound",
+        sounds=f"/me/quality/{evaluation_id}/sound", written=written,
     )  # fmt: skip
 
 
 @router.post("/{evaluation_id}/reply")
 def reply(runtime: RuntimeDep, visit: ChangeDep, evaluation_id: UUID, words: Annotated[str, Form()] = "") -> Response:
     """What the agent has to say about it."""
-    runtime.database.transact(
-        visit.scope(Permission.CALLS_ANSWER),
-        lambda session: service.reply(session, visit.principal, evaluation_id=evaluation_id, words=words),
-    )
+
+    def work(session: Session) -> None:
+        service.reply(session, visit.principal, evaluation_id=evaluation_id, words=words)
+        visit.sent(session)
+
+    runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     return shown_anew(translations(visit.language).gettext("Risposta scritta: chi ha valutato la legge."))
 
 

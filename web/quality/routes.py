@@ -13,10 +13,12 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
+from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from telephony.quality import queries, service
 from telephony.quality.service import Answers
 from telephony.queues import queries as queues
+from web.drafts.written import Written
 from web.edge.answers import shown_anew
 from web.edge.fields import id_of
 from web.edge.i18n import translations
@@ -57,13 +59,17 @@ def evaluations(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respo
 def evaluation(request: Request, runtime: RuntimeDep, visit: VisitDep, evaluation_id: UUID) -> Response:
     """The conversation, and the form beside."""
     with runtime.database.begin(visit.scope(Permission.QUALITY_EVALUATE)) as session:
+        service.read_replies(session, visit.principal, evaluation_id=evaluation_id)
         whole = queries.given(session, visit.principal, evaluation_id)
         ente = enti.badges(session, frozenset({whole.row.ente_id}))[whole.row.ente_id]
         able = access.able(session, Permission.QUALITY_EVALUATE, contract_id=whole.row.contract_id)
+        forms = (FormKind.QUALITY, FormKind.QUALITY_CORRECTION)
+        written = Written.of(session, visit, [Place(one, 0, evaluation_id.hex) for one in forms])
     taken = {whole.row.agent_id, whole.row.evaluator_id}
     return page(
         request, "quality/evaluate.html", visit.language, visit=visit, csrf=visit.csrf_token, whole=whole, ente=ente,
         others={one: name for one, name in able.items() if one not in taken}, sounds=f"/quality/{evaluation_id}/sound",
+        written=written,
     )  # fmt: skip
 
 
@@ -97,13 +103,15 @@ def submit(runtime: RuntimeDep, visit: ChangeDep, evaluation_id: UUID, fields: T
 def correct(runtime: RuntimeDep, visit: ChangeDep, evaluation_id: UUID, fields: TypedDep) -> Response:
     """What was given is changed, with the reason."""
     answers, comment = read(fields)
-    runtime.database.transact(
-        visit.scope(Permission.QUALITY_EVALUATE),
-        lambda session: service.correct(
+
+    def work(session: Session) -> None:
+        service.correct(
             session, visit.principal, evaluation_id=evaluation_id, answers=answers, comment=comment,
             words=fields.get("words", ""),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+        visit.sent(session)
+
+    runtime.database.transact(visit.scope(Permission.QUALITY_EVALUATE), work)
     return shown_anew(translations(visit.language).gettext("Corretta: quel che c'era prima resta accanto."))
 
 
@@ -112,10 +120,12 @@ def answer(
     runtime: RuntimeDep, visit: ChangeDep, evaluation_id: UUID, words: Annotated[str, Form(alias="answer")] = ""
 ) -> Response:
     """The evaluator answers the agent."""
-    runtime.database.transact(
-        visit.scope(Permission.QUALITY_EVALUATE),
-        lambda session: service.answer(session, visit.principal, evaluation_id=evaluation_id, words=words),
-    )
+
+    def work(session: Session) -> None:
+        service.answer(session, visit.principal, evaluation_id=evaluation_id, words=words)
+        visit.sent(session)
+
+    runtime.database.transact(visit.scope(Permission.QUALITY_EVALUATE), work)
     return shown_anew(translations(visit.language).gettext("Risposta scritta."))
 
 

@@ -103,6 +103,7 @@ def identify(
     def work(session: Session) -> None:
         spoken = answers.spoken(session, visit.principal, contact_id=contact, call_id=thread)
         conversation.identify(session, visit.principal, thread_id=thread, contact_id=contact, spoken=spoken)
+        visit.sent(session)
 
     return _do(runtime, visit, work)
 

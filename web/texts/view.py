@@ -26,7 +26,7 @@ from telephony.texts import settings
 from telephony.texts.models import TextDesk, TextMessage, TextThread, ThreadState
 from telephony.texts.phrases import Phrase, filled
 from web.edge.visits import Visit
-from web.files.speakers import Offered, offered
+from web.files.speakers import Offered, offered_in
 from web.files.view import TaxpayerFile, read_file
 
 UNSETTLED = frozenset({MessageState.OWED, MessageState.SENDING, MessageState.UNKNOWN, MessageState.SENT})
@@ -197,7 +197,7 @@ def _front(session: Session, visit: Visit, row: TextThread, card: Card, public_u
     ours = [one for one in said if not one.inbound]
     return Front(
         card, line.label if line else row.line, row.reopened, said,
-        _asked(session, person, row.proposed_by) if person and file is None else None, file, row.draft,
+        _asked(session, visit, row, person) if person and file is None else None, file, row.draft,
         row.topic, row.disposition, row.note,
         f"{row.id}:{len(ours)}",
         tuple((one, filled(one, row.language, agent=agent, ente=name, link=link)) for one in Phrase),
@@ -215,10 +215,11 @@ def _watched(session: Session, row: TextThread, said: Sequence[Bubble]) -> froze
     return frozenset(topics.message(one) for one in session.execute(ids).scalars() if one is not None)
 
 
-def _asked(session: Session, same: Sequence[ContactView], proposed_by: ProposedBy | None) -> Asked:
+def _asked(session: Session, visit: Visit, row: TextThread, same: Sequence[ContactView]) -> Asked:
     contact = same[0]
     return Asked(
         contact.id, contact.name, contact.codice_fiscale, contact.born_on, contact.birthplace,
         contact.address.line if contact.address else None, files.gate(session, contact.ente_id),
-        offered(session, same), frozenset(one.id for one in same), cards.summary(session, same).version, proposed_by,
+        offered_in(session, visit, same, talk=row.id.hex), frozenset(one.id for one in same),
+        cards.summary(session, same).version, row.proposed_by,
     )  # fmt: skip

@@ -312,8 +312,8 @@ function keepFocus(state) {
   else if (isNew && (AT_ONCE.has(state) || hungUp) && (active === document.body || active.matches(RESTING) || isDoneWith(active))) next?.focus();
 }
 
-/** Whoever has chosen the topic and hung up goes on to the outcome. */
-const isDoneWith = (active) => hungUp && active.matches("#topic") && active.value !== "";
+/** Whoever has hung up goes on to the outcome from a topic that is chosen, and from a search that was not begun. */
+const isDoneWith = (active) => hungUp && ((active.matches("#topic") && active.value !== "") || (active.matches("#q") && active.value === ""));
 
 const first = (places) => places.map((one) => document.querySelector(one)).find((one) => one?.checkVisibility());
 

@@ -155,7 +155,7 @@ function restore() {
     restored.add(form);
     if (stateOf(form).edit) continue; // somebody is typing already
     fill(form, JSON.parse(form.dataset.kept));
-    form.closest("details.add, .useful details")?.setAttribute("open", "");
+    form.closest("details")?.setAttribute("open", ""); // folded, nobody would see it
     say(form, "resumed");
   }
 }

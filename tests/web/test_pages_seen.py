@@ -1,0 +1,114 @@
+"""Pages of what the demonstration has none of, in a real Chromium that asks the application in this process."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from crm.contacts.models import Verification
+from crm.core.db import Database, Scope
+from crm.messages import service as messages
+from crm.messages.models import MessageChannel
+from crm.messages.service import Order
+from telephony.quality import service
+from telephony.quality.models import SampleDraw
+from tests.cast import Cast
+from tests.journeys.test_pages import assert_accessible_in_both_looks
+from tests.telephony.recording.test_recordings import sara as supervisor
+from tests.web.conftest import PUBLIC, Desk, let_in
+from tests.web.test_agenda_pages import post as sent
+from tests.web.test_agenda_pages import the_one
+from tests.web.test_agendas import day, office
+from tests.web.test_messages import Agent, agent
+from tests.web.test_privacy import admin, environ, work
+from tests.web.test_privacy import post as asks
+from tests.web.test_proposals import Browser
+from tests.web.test_quality import ANSWERS, conversation, given
+
+__all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
+pytestmark = [pytest.mark.integration, pytest.mark.journey]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture
+def page(client: TestClient, loopback: None) -> Iterator[Page]:
+    """A page whose requests the test's own client makes, with its session."""
+
+    def ask(route: Route) -> None:
+        answer = client.get(route.request.url.removeprefix(PUBLIC))
+        route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+    own = os.environ.get("FILODIRETTO_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": 1366, "height": 768}, locale="it-IT")
+        shown.route("**/*", ask)
+        yield shown
+        browser.close()
+
+
+def see(page: Page, path: str) -> None:
+    """A page that is there, in light and in dark."""
+    answer = page.goto(f"{PUBLIC}{path}")
+    assert answer is not None
+    assert answer.status == 200, path
+    page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    assert_accessible_in_both_looks(page)
+
+
+def test_an_evaluation_and_its_draw(desk: Desk, conversation: UUID, client: TestClient, page: Page) -> None:
+    evaluation = given(desk)
+    draw = desk.stage.work(lambda s: s.scalars(select(SampleDraw.id)).one())
+    for username, path in (("sara", f"/quality/{evaluation}"), ("sara", f"/quality/draws/{draw}"),
+                           ("anna", f"/quality/draws/{draw}")):  # fmt: skip
+        Browser(client, username, path)
+        see(page, path)
+    sara, anna = supervisor(desk.stage), desk.stage.principal(desk.stage.cast.anna)
+    desk.stage.work(lambda s: service.submit(s, sara, evaluation_id=evaluation, answers=ANSWERS, comment="Bene."))
+    desk.stage.work(lambda s: service.reply(s, anna, evaluation_id=evaluation, words="Le domande le ho fatte."))
+    Browser(client, "sara", "/quality")
+    for path in ("/quality", f"/quality/{evaluation}"):
+        see(page, path)
+    Browser(client, "anna", "/me")
+    for path in ("/me/quality", f"/me/quality/{evaluation}"):
+        see(page, path)
+
+
+def test_a_booking_an_appointment_and_many_moved_together(
+    client: TestClient, database: Database, cast: Cast, office: int, day: str, page: Page
+) -> None:
+    let_in(client, "sara")
+    see(page, f"/agendas/appointments/{the_one(database, cast).id}?day={day}")
+    times = client.get(f"/agendas/{office}/book?day={day}").text
+    (service_id,) = set(re.findall(r'name="service" value="(\d+)"', times))
+    at = re.findall(r'name="at" value="([^"]+)"', times)[0]
+    held = sent(client, "/agendas/hold", at=at, service=service_id, channel="phone")
+    see(page, held.headers["HX-Redirect"])
+    proposed = sent(client, f"/agendas/{office}/bulk", kind="move", first=day, reason="Sciopero")
+    see(page, proposed.headers["HX-Redirect"])
+
+
+def test_no_more_emails(agent: Agent, database: Database, cast: Cast, page: Page) -> None:
+    agent.reach("mario@example.it", Verification.VERIFIED)
+    words = {"link": "https://cc.example.it/info/1"}
+    order = Order(cast.empoli, "how_to_pay", words, contact_id=cast.mario, channel=MessageChannel.EMAIL)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        message = messages.owe(session, None, order, cause="x")
+    page.set_viewport_size({"width": 390, "height": 780})
+    see(page, f"/messages/{cast.empoli}/{message}/stop")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_was_handed_over_at_the_end_of_a_contract(
+    admin: TestClient, database: Database, cast: Cast, page: Page
+) -> None:
+    assert asks(admin, "/privacy/ends", ente=str(cast.vinci), reason="scaduto").status_code == 204
+    work(database, cast)
+    see(page, "/privacy/ends/1")
+    see(page, "/privacy")
