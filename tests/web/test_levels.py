@@ -54,17 +54,26 @@ def today(database: Database) -> date:
         return clock.business_day(clock.now(session))
 
 
-def current(database: Database, cast: Cast) -> Agreement:
+def on(database: Database, cast: Cast, day: date | None = None) -> Agreement:
     with database.begin(Scope.nothing()) as session:
-        found = queries.agreement(session, cast.contract)
+        found = queries.agreement(session, cast.contract, day)
     assert found is not None
     return found
 
 
+def current(database: Database, cast: Cast) -> Agreement:
+    return on(database, cast)
+
+
+def coming(database: Database, period: Period = Period.QUARTER) -> date:
+    """The first day of the next period."""
+    return period.around(today(database))[1]
+
+
 def head(database: Database, **more: str) -> dict[str, str]:
-    """The fields above the levels."""
+    """The fields above the levels, as they would be in the next quarter."""
     return {
-        "valid_from": today(database).isoformat(), "period": "quarter", "net_value": "200000", "formula": "B",
+        "valid_from": coming(database).isoformat(), "period": "quarter", "net_value": "200000", "formula": "B",
         "within": "30", "short": "5", "over": "40", "denominator": "received", "preset": "", **more,
     }  # fmt: skip
 
@@ -90,7 +99,7 @@ def test_a_preset_fills_the_form_and_is_written_as_it_stands(
         if one.tolerated_excluded:
             fields[f"tolerated__{place}"] = "1"
     assert ada(path, **fields).status_code == 204
-    written = current(database, cast)
+    written = on(database, cast, coming(database))
     assert {one.key: one.target for one in written.levels} == {
         one.key: one.target for one in PRESETS["intercent_er"].levels
     }
@@ -172,9 +181,9 @@ def test_a_second_version_of_a_day_is_valid_and_the_first_one_stays_in_the_histo
     ada: Any, client: Any, database: Database, cast: Cast
 ) -> None:
     path, level = f"/enti/contracts/{cast.contract}/levels", {"metric__0": LONGEST_WAIT, "op__0": "<="}
-    for day in (today(database).isoformat(), "2099-01-01"):
+    for day in (today(database).replace(day=1).isoformat(), "2099-01-01"):
         for target, formula in (("300", "C"), ("200", "D")):
-            fields = head(database, valid_from=day, formula=formula) | level | {"target__0": target}
+            fields = head(database, valid_from=day, formula=formula, period="month") | level | {"target__0": target}
             assert ada(path, **fields).status_code == 204
     with database.begin(Scope.nothing()) as session:
         later, first = [one for one in queries.written(session, cast.contract) if one.written_by][2:]
@@ -205,7 +214,8 @@ def test_each_level_stands_with_its_figure_and_the_calls_that_broke_it(
     level = {
         "metric__0": LONGEST_WAIT, "op__0": "<=", "target__0": "300", "penalty__0": "0,3", "each__0": "call",
     }  # fmt: skip
-    ada(f"/enti/contracts/{cast.contract}/levels", **head(database), **level)
+    running = head(database, valid_from=today(database).replace(day=1).isoformat(), period="month")
+    assert ada(f"/enti/contracts/{cast.contract}/levels", **running, **level).status_code == 204
     with database.begin(Scope.of_contract(cast.contract)) as session:
         at = clock.now(session)
         session.add(
