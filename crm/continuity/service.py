@@ -61,15 +61,16 @@ def review(
 
 
 def _pages(session: Session, at: datetime, pages_since: datetime | None) -> list[Interruption]:
-    there = _spells(session, Part.PAGES, at)
+    since = _seen_from(session, at)
+    there = _spells(session, Part.PAGES, since)
     silent = spells.holes(there, until=at)
     last = max((one.ends_at for one in there), default=at)
-    engine = _spells(session, Part.ENGINE, at)
+    engine = _spells(session, Part.ENGINE, since)
     written = list(
         session.scalars(
-            select(Interruption).where(Interruption.cause.in_(OURS), Interruption.began_at >= at - LOOKED_BACK)
+            select(Interruption).where(Interruption.cause.in_(OURS), Interruption.began_at >= since)
         )
-    )
+    )  # fmt: skip
     known = {one.began_at: one for one in written}
     news = []
     for hole in silent:
@@ -128,10 +129,19 @@ def _count_apologies(session: Session, at: datetime, apologies: int) -> None:
         session.flush()
 
 
-def _spells(session: Session, part: Part, at: datetime) -> Sequence[Spell]:
+def _seen_from(session: Session, at: datetime) -> datetime:
+    """From when on signs are looked at: of late, and however long nobody was there, from the last one before that."""
+    late = at - LOOKED_BACK
+    before: datetime | None = session.scalar(
+        select(func.max(ServiceSpell.last_at)).where(ServiceSpell.part == Part.PAGES, ServiceSpell.last_at < late)
+    )
+    return before or late
+
+
+def _spells(session: Session, part: Part, since: datetime) -> Sequence[Spell]:
     rows = session.execute(
         select(ServiceSpell.began_at, ServiceSpell.last_at).where(
-            ServiceSpell.part == part, ServiceSpell.last_at >= at - LOOKED_BACK
+            ServiceSpell.part == part, ServiceSpell.last_at >= since
         )
     )
     return [Spell(began_at, last_at) for began_at, last_at in rows]

@@ -1,6 +1,7 @@
 """Writing what a contract promises, and how its figures are computed. What was in force in the past stays."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,7 +18,8 @@ from crm.core.db import touch
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti.queries import contract_name, enti_of
 from crm.levels import queries
-from crm.levels.agreement import AGREED_OF_A_LEVEL, OPS, Agreement, Promise
+from crm.levels.agreement import AGREED_OF_A_LEVEL, OPS, Agreement, Promise, begins, cut_by
+from crm.levels.agreement import in_force as agreed
 from crm.levels.judgement import is_judged
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, WAITING_OVER, Metric, Unit
@@ -25,6 +27,8 @@ from crm.levels.models import ContractAgreement, ContractLevel, ContractTerms
 from crm.levels.terms import Terms, in_force
 
 MOST_LEVELS = 60
+SECONDS = {"within_ms": "within", "short_ms": "short", "over_ms": "over"}  # the fields that ask for them
+COUNTED = "In questo periodo si sono già contate chiamate con altri secondi: cambiali dal primo giorno del prossimo."
 
 
 def put(session: Session, agreement: Agreement, *, written_by: int | None = None) -> int:
@@ -50,22 +54,28 @@ def put(session: Session, agreement: Agreement, *, written_by: int | None = None
 def write(session: Session, by: Principal, agreement: Agreement, terms: Terms) -> None:
     """What a contract promises from a day on, and by which formula and thresholds its calls are measured.
 
-    The day is in this month or later: what was promised before is closed, and judged. The formula and the thresholds
-    count from that day's beginning, or else from the next full hour: calls that were measured stay as they are. The
-    threshold of a share of waits is its level's.
+    The day is the first of a period (`agreement.begins`), of the running one or a later: what was promised before is
+    closed, and judged. All of it holds from that day on; but seconds, which are stamped on each call, do not change for
+    a period in which calls were counted. Of a contract's first version they hold from the next full hour, then. The
+    threshold of a share of waits is its level's. Raises `InvalidError`.
     """
     contract_id = agreement.contract_id
     by.require(Permission.ENTE_MANAGE, contract_id=contract_id)
     today = clock.business_day(clock.now(session))
     levels = tuple(replace(one, contract_id=contract_id) for one in agreement.levels)
-    _check(replace(agreement, levels=levels), today)
-    over = next((one.threshold_s for one in levels if one.metric == WAITING_OVER), None)
-    if over is not None:
-        terms = replace(terms, over_ms=int(over * 1000))
-    before = queries.agreement(session, contract_id, agreement.valid_from)
-    was = in_force(queries.terms(session, contract_id), _begins(session, agreement.valid_from))
+    versions = queries.agreements(session, frozenset({contract_id}))
+    _check(replace(agreement, levels=levels), today, versions)
+    asked_at = dict(SECONDS)
+    for place, one in enumerate(levels):
+        if one.metric == WAITING_OVER and one.threshold_s is not None:
+            terms = replace(terms, over_ms=int(one.threshold_s * 1000))
+            asked_at["over_ms"] = f"threshold-{place}"
+    before = agreed(versions, agreement.valid_from)
+    known = queries.terms(session, contract_id)
+    begun = _begins(session, agreement, terms, known, asked_at, is_first=before is None)
+    terms = replace(terms, valid_from=begun)
+    was = in_force(known, terms.valid_from)
     agreement_id = put(session, replace(agreement, levels=levels), written_by=by.user_id)
-    terms = replace(terms, valid_from=_begins(session, agreement.valid_from))
     if terms != replace(was, valid_from=terms.valid_from):
         session.add(ContractTerms(contract_id=contract_id, agreement_id=agreement_id, **asdict(terms)))
         session.flush()
@@ -109,18 +119,34 @@ def withdraw(session: Session, by: Principal, *, contract_id: int, agreement_id:
         )  # fmt: skip
 
 
-def _begins(session: Session, day: date) -> datetime:
-    """When the terms of a version that is written now can count first: they change on the hour."""
+def _begins(
+    session: Session, agreement: Agreement, terms: Terms, known: tuple[Terms, ...], asked_at: Mapping[str, str],
+    *, is_first: bool,
+) -> datetime:  # fmt: skip
+    """When the terms of a version that is written now begin to hold; those that hold by now are not older.
+
+    Raises `InvalidError` when their seconds are not those by which its calls were counted.
+    """
     now = clock.now(session)
-    next_hour = now.replace(minute=0, second=0, microsecond=0) + clock.HOUR
-    return max(clock.start_of_day(day), next_hour)
+    begun = clock.start_of_day(agreement.valid_from)
+    current = in_force(known, now)
+    if begun > now or not queries.is_counted(session, agreement.contract_id, begun):
+        return begun
+    if is_first:
+        return now.replace(minute=0, second=0, microsecond=0) + clock.HOUR
+    wrong = [field for name, field in asked_at.items() if getattr(terms, name) != getattr(current, name)]
+    if wrong:
+        raise InvalidError(
+            "I livelli non sono scritti bene.", parts=[InvalidError(COUNTED, field=field) for field in wrong]
+        )
+    return max(begun, current.valid_from)
 
 
-def _check(agreement: Agreement, today: date) -> None:
+def _check(agreement: Agreement, today: date, versions: Collection[Agreement]) -> None:
     """Raises `InvalidError` with what is wrong at each field; a level's are named after its place."""
     wrong: list[InvalidError] = []
-    if agreement.valid_from < today.replace(day=1):
-        wrong.append(InvalidError("Scegli un giorno di questo mese o dopo.", field="valid_from"))
+    if wrong_day := _wrong_day(agreement, today, versions):
+        wrong.append(wrong_day)
     if agreement.net_value is not None and agreement.net_value < 0:
         wrong.append(InvalidError("Il valore del contratto non può essere negativo.", field="net_value"))
     if len(agreement.levels) > MOST_LEVELS:
@@ -144,6 +170,24 @@ def _check(agreement: Agreement, today: date) -> None:
         )
     if wrong:
         raise InvalidError("I livelli non sono scritti bene.", parts=wrong)
+
+
+def _wrong_day(agreement: Agreement, today: date, versions: Collection[Agreement]) -> InvalidError | None:
+    """Why a version cannot begin on its day."""
+    running = agreed(versions, today) or agreement
+    earliest, field = running.period.around(today)[0], "valid_from"
+    if agreement.valid_from < earliest:
+        return InvalidError(f"Quel che c'era prima è già chiuso: scegli un giorno dal {_read(earliest)}.", field=field)
+    if divided := begins(versions, agreement):
+        days = ", ".join(_read(one) for one in divided if one >= earliest)
+        return InvalidError(f"Una versione vale dal primo giorno di un periodo, come {days}.", field=field)
+    if cut := cut_by(versions, agreement):
+        return InvalidError(f"Un'altra versione comincia il {_read(cut)}, a metà di un periodo di questa.", field=field)
+    return None
+
+
+def _read(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
 
 
 def _wrong_in(one: Promise, place: int) -> list[InvalidError]:

@@ -122,3 +122,25 @@ def in_force(agreements: Iterable[Agreement], day: date) -> Agreement | None:
         if current is None or one.valid_from <= day:
             current = one
     return current
+
+
+def begins(agreements: Iterable[Agreement], new: Agreement) -> tuple[date, date] | None:
+    """The period that a new version would divide, by its first day and the first one after it; none where it divides
+    none. A version holds for whole periods, its own and those of the one before it: nothing that was agreed later
+    judges a day before it. The first of all may begin on any day, and one takes the place of another of the same day.
+    """
+    others = list(agreements)
+    earlier = [one for one in others if one.valid_from < new.valid_from]
+    same = any(one.valid_from == new.valid_from and one.period is new.period for one in others)
+    before = in_force(earlier, new.valid_from)
+    if before is None or same:
+        return None
+    both = (one.period.around(new.valid_from) for one in (before, new))
+    return next((span for span in both if span[0] != new.valid_from), None)
+
+
+def cut_by(agreements: Iterable[Agreement], new: Agreement) -> date | None:
+    """The day on which a version that is there would begin within a period of the new one; none where it fits."""
+    following = min((one.valid_from for one in agreements if one.valid_from > new.valid_from), default=None)
+    fits = following is None or new.period.around(following)[0] == following
+    return None if fits else following

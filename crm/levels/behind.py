@@ -42,7 +42,8 @@ def behind(
     agreement: Agreement, verdicts: Iterable[Verdict], said: Mapping[tuple[str, str], list[Remark]]
 ) -> Iterator[Behind]:
     """Each call over a limit, level by level; where a level is judged by days that are paid for, these."""
-    verdicts, out = list(verdicts), left_out(said)
+    verdicts = list(verdicts)
+    out = left_out(said, verdicts)
     owed = iter(penalties(agreement, verdicts, excluded=out))
     groups_out = {
         (one.promise.penalty_group, breach.subject)

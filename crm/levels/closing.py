@@ -1,6 +1,6 @@
 """Closing a contract's periods: each is kept with its formula and its inputs, for the contract and for each ente."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
 
 SETTLED = timedelta(hours=3)  # after a period's end: its last calls are over, and what was told late has come
-LOOKED_BACK = 3  # periods, for a system that was away
+LOOKED_BACK = 3  # periods, this one among them, that are looked at though nothing was closed yet
 ONE_DAY = timedelta(days=1)
 
 Days = Callable[[date, date], Evidence]  # what is known from a day to before another
@@ -136,17 +136,28 @@ def _of_row(row: ClosedPeriod) -> Closed:
 def _close(session: Session, *, contract_id: int, read: Read) -> int:
     now = clock.now(session)
     versions = queries.agreements(session, frozenset({contract_id}))
+    done = done_of(session, contract_id)
     made = 0
-    for first, last in due(versions, now):
-        these = ClosedPeriod.contract_id == contract_id, ClosedPeriod.first == first, ClosedPeriod.last == last
-        done = set(session.scalars(select(ClosedPeriod.ente_id).where(*these)))
+    for first, last in due(versions, now, done):
         for ente_id in (None, *sorted(coverage(session)[contract_id])):
-            if ente_id not in done:
+            if ente_id not in done.get((first, last), ()):
                 frozen = frozen_now(session, contract_id, first, last, read(session, contract_id, ente_id))
                 row = {"contract_id": contract_id, "ente_id": ente_id, "first": first, "last": last, "closed_at": now}
                 kept = insert(ClosedPeriod).values(**row, seal=seal(frozen), kept=stored(frozen))
                 made += len(session.execute(kept.on_conflict_do_nothing().returning(ClosedPeriod.id)).all())
     return made
+
+
+def done_of(session: Session, contract_id: int) -> dict[tuple[date, date], set[int | None]]:
+    """The closed periods of a contract: of which enti each is, and (none) of the whole."""
+    found: dict[tuple[date, date], set[int | None]] = {}
+    for first, last, ente_id in session.execute(
+        select(ClosedPeriod.first, ClosedPeriod.last, ClosedPeriod.ente_id)
+        .where(ClosedPeriod.contract_id == contract_id)
+        .distinct()
+    ):
+        found.setdefault((first, last), set()).add(ente_id)
+    return found
 
 
 def frozen_now(session: Session, contract_id: int, first: date, last: date, days: Days) -> Frozen:
@@ -157,16 +168,22 @@ def frozen_now(session: Session, contract_id: int, first: date, last: date, days
     return frozen_of(agreement, terms, first, last, days)
 
 
-def due(versions: tuple[Agreement, ...], now: datetime) -> Iterator[tuple[date, date]]:
+def due(
+    versions: tuple[Agreement, ...], now: datetime, done: Collection[tuple[date, date]] = ()
+) -> Iterator[tuple[date, date]]:
     """The first and last days of the periods that are closed by now, or about to be: the latest that have settled, by
-    the agreement in force as each ended. Pure.
+    the agreement in force as each ended; and, however long nobody was there to close it, each since the first of those
+    `done` that is not among them. Pure.
     """
-    day = business_day(now)
-    for _ in range(LOOKED_BACK):
+    day, begun = business_day(now), min((first for first, _ in done), default=None)
+    looked = 0
+    while looked < LOOKED_BACK or (begun is not None and day >= begun):
         current = in_force(versions, day)
         if current is None:
             return
         first, after = current.period.around(day)
-        if start_of_day(after) + SETTLED <= now:
+        lately = looked < LOOKED_BACK
+        if start_of_day(after) + SETTLED <= now and (lately or (first, after - ONE_DAY) not in done):
             yield first, after - ONE_DAY
         day = first - ONE_DAY
+        looked += 1

@@ -64,7 +64,7 @@ def _desks(session: Session, contract_id: int, first: date, after: date, ente_id
         return None
     return AtDesks(
         {day: one.longest_s for day, one in days.items()}, sum(one.served for one in days.values()),
-        sum(one.served_s for one in days.values()), lead,
+        sum(one.served_s for one in days.values()), lead, turns.longest_waits(session, whose, first, after),
     )  # fmt: skip
 
 

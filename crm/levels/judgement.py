@@ -34,11 +34,14 @@ from crm.levels.terms import Terms
 
 ONE = Decimal(1)
 BELOW = frozenset({"<", "<="})
+UNLESS_EMPTY = Field(exclude_if=lambda known: not known)  # what was kept before it was known keeps its seal
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One call that passed a limit: when, by how much, and whose it was."""
+    """One call that passed a limit: when, by how much, and whose it was. Or a day at the desks (`subject` is its date):
+    `enti` are those at whose offices it was over; none in what was kept before that was known.
+    """
 
     metric: str
     subject: str
@@ -48,6 +51,7 @@ class Breach:
     callers: Callers
     ente_id: int | None = None
     queue_id: int | None = None
+    enti: Annotated[tuple[int, ...], UNLESS_EMPTY] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,17 @@ class Continuity:
 class AtDesks:
     """What happened at the desks of the offices in a period; none where nobody was called and nothing was sampled.
 
-    `longest`: of each day on which anybody was called, the longest wait of whoever was, in seconds. `served` people
-    were served for `served_s` seconds together. `lead`: of the daily samples of each office and service, the most
-    working days until the first appointment that could be had.
+    `longest`: of each day on which anybody was called, the longest wait of whoever was, in seconds; `of_enti`: of each
+    day the same at the offices of each ente.
+    `served` people were served for `served_s` seconds together. `lead`: of the daily samples of each office and
+    service, the most working days until the first appointment that could be had.
     """
 
     longest: Mapping[date, int] = field(default_factory=dict)
     served: int = 0
     served_s: int = 0
     lead: int | None = None
+    of_enti: Annotated[Mapping[date, Mapping[int, int]], UNLESS_EMPTY] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +362,7 @@ def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     """The longest wait of each day on which anybody was called, in minutes; or on a share of those days.
 
     A day beyond those that are forgiven (the worst first; none, where it has to hold on each) is paid for once, where
-    the contract says so; no call is behind it, and so none is listed.
+    the contract says so; no call is behind it.
     """
     days = evidence.desks.longest if evidence.desks else {}
     if not days:
@@ -365,14 +371,23 @@ def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     worst = max(minutes.values())
     over = sorted((day for day in minutes if not promise.holds(minutes[day])), key=lambda day: (-minutes[day], day))
     passed = tuple(
-        Breach(promise.metric, day.isoformat(), day, start_of_day(day), minutes[day], Callers.LANDLINE) for day in over
-    )
+        Breach(
+            promise.metric, day.isoformat(), day, start_of_day(day), minutes[day], Callers.LANDLINE,
+            enti=enti_over(promise, evidence.desks.of_enti.get(day, {}) if evidence.desks else {}),
+        )
+        for day in over
+    )  # fmt: skip
     if promise.share_of_days is None:
         paid = () if promise.penalty_each is None else passed
         return Verdict(promise, standing_of(promise, worst), worst, len(over), len(days), penalised=paid)
     standing, allowed = _of_days(promise, len(over), len(days))
     left = max(allowed - len(over), 0)
     return Verdict(promise, standing, worst, len(over), len(days), left, (), passed[allowed:])
+
+
+def enti_over(promise: Promise, longest: Mapping[int, int]) -> tuple[int, ...]:
+    """The enti at whose offices a day's longest wait, in seconds, does not keep the promise."""
+    return tuple(sorted(one for one, seconds in longest.items() if not promise.holds(_minutes(seconds))))
 
 
 def _counter_handling(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:

@@ -168,3 +168,4 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         **_of(Source.PORTAL, Unit.SECONDS, N.HOME_PAGE),
     }
 )  # fmt: skip
+OF_DAYS = tuple(name for name, one in METRICS.items() if one.paid_for is Each.DAY_OVER)  # what is paid for is a day

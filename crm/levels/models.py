@@ -227,14 +227,14 @@ class RemarkState(StrEnum):
     """What a remark is, and what became of it."""
 
     NOTE = "note"  # asks for nothing
-    ASKED = "asked"  # to leave the call out of the penalties
+    ASKED = "asked"  # to leave it out of the penalties
     APPROVED = "approved"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
 
 
 class PenaltyRemark(Base):
-    """Something said of a call that passed a limit, by whoever answers for the contract; the call's ente decides."""
+    """Something said of a call or a day that passed a limit, by whoever answers for the contract; the ente decides."""
 
     __tablename__ = "penalty_remark"
 
@@ -242,7 +242,7 @@ class PenaltyRemark(Base):
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
     ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
     metric: Mapped[str] = mapped_column(String(60))
-    subject: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(40))  # the call, or the day (`metrics.OF_DAYS`)
     words: Mapped[str] = mapped_column(String(400))
     state: Mapped[RemarkState] = mapped_column(choice(RemarkState))
     said_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
@@ -254,7 +254,7 @@ class PenaltyRemark(Base):
     __table_args__ = (
         Index("ix_penalty_remark_contract_id_metric_subject", "contract_id", "metric", "subject"),
         Index(
-            "uq_penalty_remark_open", "contract_id", "metric", "subject", unique=True,
+            "uq_penalty_remark_open", "contract_id", "metric", "subject", "ente_id", unique=True,
             postgresql_where=text("state IN ('asked', 'approved')"),
         ),
         CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided"),

@@ -131,6 +131,14 @@ def terms(session: Session, contract_id: int) -> tuple[Terms, ...]:
     return (usual, *(Terms(*row) for row in rows))
 
 
+def is_counted(session: Session, contract_id: int, since: datetime) -> bool:
+    """Whether any call of a contract was counted since the start of an hour."""
+    return any(
+        session.scalar(select(select(table).where(table.c.contract_id == contract_id, at >= since).exists()))
+        for table, at, _ in BY_HOUR
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The counters of some contracts: by (ente, queue), and by hour, hours without calls left out."""

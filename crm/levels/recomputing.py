@@ -122,13 +122,13 @@ def moved(kept: Closed, now: Frozen, found: Changes, said: Mapping[tuple[str, st
         key: [one for one in some if one.decided_at is None or one.decided_at <= kept.closed_at]
         for key, some in said.items()
     }
-    agreed_since = left_out(said) - left_out(by_then)
-    was = _stood(then, penalties(then.agreement, then.verdicts, excluded=left_out(by_then)))
-    is_ = _stood(now, penalties(now.agreement, now.verdicts, excluded=left_out(said)))
+    was_out, is_out = left_out(by_then, then.verdicts), left_out(said, now.verdicts)
+    was = _stood(then, penalties(then.agreement, then.verdicts, excluded=was_out))
+    is_ = _stood(now, penalties(now.agreement, now.verdicts, excluded=is_out))
     for key in [*was, *(one for one in is_ if one not in was)]:
         if was.get(key) != is_.get(key):
             (metric, _, _), _ = key
-            causes = _causes(then, now, metric, found, is_out=any(one == metric for one, _ in agreed_since))
+            causes = _causes(then, now, metric, found, is_out=any(one == metric for one, _ in is_out - was_out))
             yield Moved(key, was.get(key), is_.get(key), causes)
 
 

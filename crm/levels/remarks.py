@@ -1,14 +1,15 @@
-"""What is said of a call that passed a limit: notes, and requests to leave it out of the penalties. Never silently:
-the ente of the call decides, what was said stays, and each step is in its access log.
+"""What is said of a call that passed a limit, or of a day at the desks: notes, and requests to leave it out of the
+penalties. Never silently: the ente of the call decides, of a day each of those whose offices were over the limit; what
+was said stays, and each step is in their access logs.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
@@ -20,8 +21,12 @@ from crm.core.db import touch
 from crm.core.errors import ConflictError, NotFoundError
 from crm.core.reasons import words_given
 from crm.enti.queries import enti_of
+from crm.levels.closing import ONE_DAY, closed
+from crm.levels.judgement import Breach, Verdict, enti_over
+from crm.levels.metrics import OF_DAYS
 from crm.levels.models import ContractEvent, PenaltyRemark, RemarkState
 from crm.levels.queries import agreement
+from crm.turns.queries import longest_waits
 
 
 class Step(StrEnum):
@@ -32,6 +37,13 @@ class Step(StrEnum):
     WITHDRAW = "withdraw"
 
 
+Key = tuple[str, str]  # a metric, and the call or the day that passed its limit
+NOT_OVER = "Questa chiamata, o questo giorno, non è oltre il limite."
+_IS_OF_DAY = PenaltyRemark.metric.in_(OF_DAYS)
+_ITS_CALL = and_(
+    ContractEvent.contract_id == PenaltyRemark.contract_id, ContractEvent.metric == PenaltyRemark.metric,
+    ContractEvent.subject == PenaltyRemark.subject,
+)  # fmt: skip
 BECOMES = {Step.APPROVE: RemarkState.APPROVED, Step.REFUSE: RemarkState.REFUSED, Step.WITHDRAW: RemarkState.WITHDRAWN}
 
 
@@ -54,12 +66,51 @@ class Remark:
 
 def say(
     session: Session, by: Principal, *, contract_id: int, metric: str, subject: str, text: str, leave_out: bool
-) -> int:  # fmt: skip
-    """Write a note on a call that passed a limit; `leave_out` asks its ente not to be paid for it. The remark's id.
+) -> list[int]:  # fmt: skip
+    """Write a note on a call or a day (`subject` is its date) over a limit; `leave_out` asks each ente that it concerns
+    not to be paid for it, but those that were asked already, or agreed. The remarks' ids, one for each ente.
 
-    Raises `ConflictError` when the call is of no ente yet, or a request about it is open or was agreed to.
+    Raises `NotFoundError` for what is not over the limit, `ConflictError` when the call is of no ente yet, or every
+    ente was asked.
     """
     by.require(Permission.PENALTY_CONTEST, contract_id=contract_id)
+    whose = (_of_day if metric in OF_DAYS else _of_call)(session, contract_id, metric, subject)
+    text = words_given(text, "text")
+    if leave_out:
+        whose -= _settled(session, contract_id, metric, subject)
+        if not whose:
+            raise ConflictError("L'esclusione è già stata chiesta.")
+    return [
+        _said(
+            session, by,
+            PenaltyRemark(
+                contract_id=contract_id, ente_id=one, metric=metric, subject=subject, words=text,
+                state=RemarkState.ASKED if leave_out else RemarkState.NOTE, said_by=by.user_id,
+                said_at=clock.now(session), decision="",
+            ),
+        )
+        for one in sorted(whose)
+    ]  # fmt: skip
+
+
+def _said(session: Session, by: Principal, row: PenaltyRemark) -> int:
+    session.add(row)
+    session.flush()
+    audit.note(
+        session, by, kind="penalty.noted" if row.state is RemarkState.NOTE else "penalty.exclusion_asked",
+        ente_id=row.ente_id, subject=row.metric, reason=row.words, after=_about(row),
+    )  # fmt: skip
+    _tell(session, row)
+    return row.id
+
+
+def _about(row: PenaltyRemark) -> dict[str, str]:
+    """The call, or the day, as the access log has it."""
+    return {"day" if row.metric in OF_DAYS else "call": row.subject}
+
+
+def _of_call(session: Session, contract_id: int, metric: str, subject: str) -> set[int]:
+    """Whose a call over a limit is."""
     passed = session.scalar(
         select(ContractEvent).where(
             ContractEvent.contract_id == contract_id, ContractEvent.metric == metric, ContractEvent.subject == subject,
@@ -67,28 +118,36 @@ def say(
         )
     )  # fmt: skip
     if passed is None:
-        raise NotFoundError("Questa chiamata non è oltre il limite.")
+        raise NotFoundError(NOT_OVER)
     if passed.ente_id is None or passed.ente_id not in enti_of(session, contract_id):
         raise ConflictError("Non si sa di quale ente è questa chiamata: nessuno può decidere.")
-    text = words_given(text, "text")
-    state = RemarkState.ASKED if leave_out else RemarkState.NOTE
-    if leave_out and any(
-        one.state in {RemarkState.ASKED, RemarkState.APPROVED}
-        for one in _of(session, contract_id, metric, subject)
-    ):  # fmt: skip
-        raise ConflictError("L'esclusione di questa chiamata è già stata chiesta.")
-    row = PenaltyRemark(
-        contract_id=contract_id, ente_id=passed.ente_id, metric=metric, subject=subject, words=text, state=state,
-        said_by=by.user_id, said_at=clock.now(session), decision="",
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    audit.note(
-        session, by, kind="penalty.exclusion_asked" if leave_out else "penalty.noted", ente_id=passed.ente_id,
-        subject=metric, reason=text, after={"call": subject},
-    )  # fmt: skip
-    _tell(session, row)
-    return row.id
+    return {passed.ente_id}
+
+
+def _of_day(session: Session, contract_id: int, metric: str, subject: str) -> set[int]:
+    """At whose offices a day was over the limit: as its period was closed, where that says it, else as is known now."""
+    day = _date(subject)
+    agreed = None if day is None else agreement(session, contract_id, day)
+    promise = next((one for one in agreed.levels if one.metric == metric), None) if agreed else None
+    if day is None or agreed is None or promise is None:
+        raise NotFoundError(NOT_OVER)
+    first, after = agreed.period.around(day)
+    kept = closed(session, contract_id, first, after - ONE_DAY)
+    passed = [breach for verdict in (kept.frozen.verdicts if kept else ()) for breach in verdict.penalised]
+    found = {one for breach in passed if _key(breach) == (metric, subject) for one in breach.enti}
+    if not found:
+        waits = longest_waits(session, enti_of(session, contract_id), day, day + ONE_DAY)
+        found = set(enti_over(promise, waits.get(day, {})))
+    if not found:
+        raise NotFoundError(NOT_OVER)
+    return found
+
+
+def _date(subject: str) -> date | None:
+    try:
+        return date.fromisoformat(subject)
+    except ValueError:
+        return None
 
 
 def decide(session: Session, by: Principal, *, remark_id: int, step: Step, reason: str = "") -> None:
@@ -109,27 +168,30 @@ def decide(session: Session, by: Principal, *, remark_id: int, step: Step, reaso
     session.flush()
     audit.note(
         session, by, kind=f"penalty.exclusion_{row.state.value}", ente_id=row.ente_id, subject=row.metric,
-        reason=row.decision or row.words, after={"call": row.subject},
+        reason=row.decision or row.words, after=_about(row),
     )  # fmt: skip
     _tell(session, row)
 
 
 def remarks(session: Session, contract_id: int, first: date, after: date) -> dict[tuple[str, str], list[Remark]]:
-    """What was said of the calls of a period, by metric and call, in the order in which it was said."""
+    """What was said of the calls and the days of a period, by metric and subject, in the order in which it was said."""
     said, decided = aliased(User), aliased(User)
     rows = session.execute(
         select(PenaltyRemark, said.name, decided.name)
-        .join(
-            ContractEvent,
-            (ContractEvent.contract_id == PenaltyRemark.contract_id)
-            & (ContractEvent.metric == PenaltyRemark.metric)
-            & (ContractEvent.subject == PenaltyRemark.subject),
-        )
+        .outerjoin(ContractEvent, _ITS_CALL)
         .join(said, said.id == PenaltyRemark.said_by)
         .outerjoin(decided, decided.id == PenaltyRemark.decided_by)
         .where(
-            PenaltyRemark.contract_id == contract_id, ContractEvent.occurred_at >= clock.start_of_day(first),
-            ContractEvent.occurred_at < clock.start_of_day(after),
+            PenaltyRemark.contract_id == contract_id,
+            or_(
+                and_(
+                    ContractEvent.occurred_at >= clock.start_of_day(first),
+                    ContractEvent.occurred_at < clock.start_of_day(after),
+                ),
+                and_(
+                    _IS_OF_DAY, PenaltyRemark.subject >= first.isoformat(), PenaltyRemark.subject < after.isoformat()
+                ),
+            ),
         )
         .order_by(PenaltyRemark.id)
     )  # fmt: skip
@@ -146,7 +208,7 @@ def remarks(session: Session, contract_id: int, first: date, after: date) -> dic
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Requests to leave calls out that wait for an ente: of the contract's period that begins on `first`."""
+    """Requests to leave calls or days out that wait for an ente: of the contract's period that begins on `first`."""
 
     ente_id: int
     contract_id: int
@@ -157,45 +219,53 @@ class Waiting:
 def waiting(session: Session, ente_ids: Collection[int]) -> list[Waiting]:
     """What these enti have to decide, the earliest period first."""
     rows = session.execute(
-        select(PenaltyRemark.ente_id, PenaltyRemark.contract_id, ContractEvent.occurred_at)
-        .join(
-            ContractEvent,
-            (ContractEvent.contract_id == PenaltyRemark.contract_id)
-            & (ContractEvent.metric == PenaltyRemark.metric)
-            & (ContractEvent.subject == PenaltyRemark.subject),
-        )
+        select(PenaltyRemark.ente_id, PenaltyRemark.contract_id, PenaltyRemark.subject, ContractEvent.occurred_at)
+        .outerjoin(ContractEvent, _ITS_CALL & ContractEvent.withdrawn_at.is_(None))
         .where(
             PenaltyRemark.ente_id.in_(ente_ids), PenaltyRemark.state == RemarkState.ASKED,
-            ContractEvent.withdrawn_at.is_(None),
+            or_(_IS_OF_DAY, ContractEvent.id.is_not(None)),
         )
     ).all()  # fmt: skip
     found: Counter[tuple[date, int, int]] = Counter()
-    for ente_id, contract_id, at in rows:
-        day = clock.business_day(at)
+    for ente_id, contract_id, subject, at in rows:
+        day = date.fromisoformat(subject) if at is None else clock.business_day(at)
         agreed = agreement(session, contract_id, day)
         if agreed is not None:
             found[agreed.period.around(day)[0], contract_id, ente_id] += 1
     return [Waiting(ente_id, contract_id, first, n) for (first, contract_id, ente_id), n in sorted(found.items())]
 
 
-def left_out(said: Mapping[tuple[str, str], list[Remark]]) -> frozenset[tuple[str, str]]:
-    """The calls, by metric, that their enti agreed to leave out."""
+def left_out(said: Mapping[Key, list[Remark]], verdicts: Iterable[Verdict]) -> frozenset[Key]:
+    """The calls and the days over a limit, by metric, that everybody whom it concerns agreed to leave out. Pure."""
     return frozenset(
-        key for key, some in said.items() if any(one.state is RemarkState.APPROVED for one in some)
-    )  # fmt: skip
+        key
+        for verdict in verdicts
+        for one in (*verdict.breaches, *verdict.penalised)
+        if (key := _key(one)) in said and _agreed(one, said[key])
+    )
 
 
-def _of(session: Session, contract_id: int, metric: str, subject: str) -> list[PenaltyRemark]:
-    return list(
-        session.scalars(
-            select(PenaltyRemark)
-            .where(
-                PenaltyRemark.contract_id == contract_id, PenaltyRemark.metric == metric,
-                PenaltyRemark.subject == subject,
-            )
-            .with_for_update()
+def _agreed(breach: Breach, said: Iterable[Remark]) -> bool:
+    """Whether all of the enti at whose offices a day was over agreed; else all that were asked."""
+    asked = {one.ente_id: one.state for one in said if one.state is not RemarkState.NOTE}
+    agreed = {one.ente_id for one in said if one.state is RemarkState.APPROVED}
+    return bool(agreed) and agreed >= set(breach.enti or asked)
+
+
+def _key(breach: Breach) -> Key:
+    return breach.metric, breach.subject
+
+
+def _settled(session: Session, contract_id: int, metric: str, subject: str) -> set[int]:
+    """The enti that were asked about a call or a day and have not answered, or have agreed."""
+    rows = session.scalars(
+        select(PenaltyRemark)
+        .where(
+            PenaltyRemark.contract_id == contract_id, PenaltyRemark.metric == metric, PenaltyRemark.subject == subject
         )
+        .with_for_update()
     )  # fmt: skip
+    return {one.ente_id for one in rows if one.state in {RemarkState.ASKED, RemarkState.APPROVED}}
 
 
 def _tell(session: Session, row: PenaltyRemark) -> None:

@@ -197,8 +197,8 @@ def _account(
         for key, some in remarks(session, contract_id, one.first, one.last + ONE_DAY).items()
         if (mine := [remark for remark in some if ente_id in {None, remark.ente_id}])
     }
-    out, states = left_out(said), [remark.state for some in said.values() for remark in some]
     agreement, verdicts = one.frozen.agreement, one.frozen.verdicts
+    out, states = left_out(said, verdicts), [remark.state for some in said.values() for remark in some]
     owed = penalties(agreement, verdicts, excluded=out)
     told = Account(
         one.first, one.last, one.closed_at, one.seal,

@@ -138,14 +138,17 @@ class Account:
     closed_at: datetime
     seal: str
     owed: tuple[Owed, ...]
-    left_out: int  # calls that the ente agreed to leave out
-    asked: int  # requests to leave a call out that wait for the ente
+    left_out: int  # calls, or days, that their enti agreed to leave out
+    asked: int  # requests to leave one out that wait for an ente
     notes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A note on a call over a limit, or the request to leave it out of the penalties, with the ente's answer."""
+    """A note on a call or a day over a limit, or the request to leave it out of the penalties, with the ente's answer.
+
+    `ente_id`: of a day, of which more than one ente may have to decide; of a call it is the call's.
+    """
 
     state: RemarkState
     words: str
@@ -154,6 +157,7 @@ class Said:
     decided_by: str | None
     decided_at: datetime | None
     decision: str
+    ente_id: Annotated[int | None, UNTOLD] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,10 +357,15 @@ def over(one: Behind, first: date, last: date) -> Over:
     is_call = not one.is_day
     return Over(
         first, last, promise.metric, promise.callers, promise.service, breach.day, breach.subject if is_call else None,
-        breach.occurred_at if is_call else None, breach.callers if is_call else None, breach.ente_id, breach.queue_id,
+        breach.occurred_at if is_call else None, breach.callers if is_call else None,
+        breach.enti[0] if len(breach.enti) == 1 else breach.ente_id, breach.queue_id,
         breach.measured, one.paid, one.per_mille, one.euro,
         tuple(
-            Said(r.state, r.words, r.said_by, r.said_at, r.decided_by, r.decided_at, r.decision) for r in one.said
+            Said(
+                r.state, r.words, r.said_by, r.said_at, r.decided_by, r.decided_at, r.decision,
+                None if is_call else r.ente_id,
+            )
+            for r in one.said
         ),
     )  # fmt: skip
 
@@ -397,6 +406,7 @@ def _desks(parts: list[AtDesks]) -> AtDesks:
     return AtDesks(
         {day: longest for one in parts for day, longest in one.longest.items()}, sum(one.served for one in parts),
         sum(one.served_s for one in parts), max((one.lead for one in parts if one.lead is not None), default=None),
+        {day: longest for one in parts for day, longest in one.of_enti.items()},
     )  # fmt: skip
 
 

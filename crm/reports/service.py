@@ -24,7 +24,7 @@ from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
 from crm.levels import queries as levels
 from crm.levels.agreement import Period
-from crm.levels.closing import Read, closed, due
+from crm.levels.closing import Read, closed, done_of, due
 from crm.levels.queries import BY_HOUR
 from crm.messages import service as messages
 from crm.messages.models import MessageChannel
@@ -73,7 +73,7 @@ def _missing(session: Session, contract_id: int) -> Iterator[tuple[Span, int | N
     A report waits for the closings of its days: made before, it would be without their penalties.
     """
     now = clock.now(session)
-    closings = set(due(levels.agreements(session, frozenset({contract_id})), now))
+    closings = set(due(levels.agreements(session, frozenset({contract_id})), now, done_of(session, contract_id)))
     covered = sorted(enti.enti_of(session, contract_id))
     whole = [None] if len(covered) > 1 else []
     for one in settled(now):

@@ -198,6 +198,23 @@ def counter_days(
     return {row[0]: CounterDay(*(int(value) for value in row[1:])) for row in rows}
 
 
+def longest_waits(
+    session: Session, ente_ids: Collection[int], first: date, after: date
+) -> dict[date, dict[int, int]]:  # fmt: skip
+    """Of the same days, the longest wait at the offices of each ente, in seconds."""
+    rows = session.execute(
+        select(_TURN.c.day, _TURN.c.ente_id, func.max(_TURN.c.waited_s))
+        .where(
+            _TURN.c.ente_id.in_(ente_ids), _TURN.c.day >= first, _TURN.c.day < after, _TURN.c.waited_s.is_not(None)
+        )
+        .group_by(_TURN.c.day, _TURN.c.ente_id).order_by(_TURN.c.day, _TURN.c.ente_id)
+    )  # fmt: skip
+    found: dict[date, dict[int, int]] = {}
+    for day, ente_id, longest in rows:
+        found.setdefault(day, {})[ente_id] = int(longest)
+    return found
+
+
 def longest_lead(session: Session, ente_ids: Collection[int], first: date, after: date) -> int | None:
     """Of the samples of these days, the most working days until the first free appointment; none without a sample."""
     of = (FirstFree.ente_id.in_(ente_ids), FirstFree.day >= first, FirstFree.day < after)

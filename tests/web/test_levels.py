@@ -11,23 +11,28 @@ from sqlalchemy import func, select, update
 
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Held, Principal
+from crm.agendas.models import BookableService
 from crm.audit.models import AuditEntry
 from crm.continuity import remarks as interruptions
 from crm.continuity.models import Cause, Interruption
 from crm.core import clock
 from crm.core.db import Database, Scope
+from crm.enti.models import Office
 from crm.levels import queries, remarks
-from crm.levels.agreement import Agreement, Period
+from crm.levels.administration import put
+from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.frozen import Frozen, stored
 from crm.levels.judgement import Evidence
-from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, WAITING_OVER
+from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, WAITING_OVER, Each, MetricName
 from crm.levels.models import ClosedPeriod, ContractAgreement, ContractEvent, ContractEventKind
 from crm.levels.presets import PRESETS
 from crm.levels.terms import USUAL, Formula, in_force
+from crm.turns.models import Turn, TurnState
 from tests.cast import Cast, promise
 from tests.web.conftest import csrf_of, let_in
 
 pytestmark = pytest.mark.integration
+COUNTER_WAIT = MetricName.COUNTER_WAIT.value
 
 
 @pytest.fixture
@@ -49,17 +54,26 @@ def today(database: Database) -> date:
         return clock.business_day(clock.now(session))
 
 
-def current(database: Database, cast: Cast) -> Agreement:
+def on(database: Database, cast: Cast, day: date | None = None) -> Agreement:
     with database.begin(Scope.nothing()) as session:
-        found = queries.agreement(session, cast.contract)
+        found = queries.agreement(session, cast.contract, day)
     assert found is not None
     return found
 
 
+def current(database: Database, cast: Cast) -> Agreement:
+    return on(database, cast)
+
+
+def coming(database: Database, period: Period = Period.QUARTER) -> date:
+    """The first day of the next period."""
+    return period.around(today(database))[1]
+
+
 def head(database: Database, **more: str) -> dict[str, str]:
-    """The fields above the levels."""
+    """The fields above the levels, as they would be in the next quarter."""
     return {
-        "valid_from": today(database).isoformat(), "period": "quarter", "net_value": "200000", "formula": "B",
+        "valid_from": coming(database).isoformat(), "period": "quarter", "net_value": "200000", "formula": "B",
         "within": "30", "short": "5", "over": "40", "denominator": "received", "preset": "", **more,
     }  # fmt: skip
 
@@ -85,7 +99,7 @@ def test_a_preset_fills_the_form_and_is_written_as_it_stands(
         if one.tolerated_excluded:
             fields[f"tolerated__{place}"] = "1"
     assert ada(path, **fields).status_code == 204
-    written = current(database, cast)
+    written = on(database, cast, coming(database))
     assert {one.key: one.target for one in written.levels} == {
         one.key: one.target for one in PRESETS["intercent_er"].levels
     }
@@ -167,9 +181,9 @@ def test_a_second_version_of_a_day_is_valid_and_the_first_one_stays_in_the_histo
     ada: Any, client: Any, database: Database, cast: Cast
 ) -> None:
     path, level = f"/enti/contracts/{cast.contract}/levels", {"metric__0": LONGEST_WAIT, "op__0": "<="}
-    for day in (today(database).isoformat(), "2099-01-01"):
+    for day in (today(database).replace(day=1).isoformat(), "2099-01-01"):
         for target, formula in (("300", "C"), ("200", "D")):
-            fields = head(database, valid_from=day, formula=formula) | level | {"target__0": target}
+            fields = head(database, valid_from=day, formula=formula, period="month") | level | {"target__0": target}
             assert ada(path, **fields).status_code == 204
     with database.begin(Scope.nothing()) as session:
         later, first = [one for one in queries.written(session, cast.contract) if one.written_by][2:]
@@ -200,7 +214,8 @@ def test_each_level_stands_with_its_figure_and_the_calls_that_broke_it(
     level = {
         "metric__0": LONGEST_WAIT, "op__0": "<=", "target__0": "300", "penalty__0": "0,3", "each__0": "call",
     }  # fmt: skip
-    ada(f"/enti/contracts/{cast.contract}/levels", **head(database), **level)
+    running = head(database, valid_from=today(database).replace(day=1).isoformat(), period="month")
+    assert ada(f"/enti/contracts/{cast.contract}/levels", **running, **level).status_code == 204
     with database.begin(Scope.of_contract(cast.contract)) as session:
         at = clock.now(session)
         session.add(
@@ -243,7 +258,7 @@ def test_the_window_of_an_ente_leads_to_what_it_is_asked_to_leave_out(
         interruptions.ask(session, sara, contract_id=cast.contract, interruption_id=stop, text="Guasto.")
     let_in(client, "vera")
     window = client.get(f"/ente?ente={cast.empoli}").text
-    (at_the_period,) = re.findall(r'href="(/levels\?contract=[^"]+)">Chiamate da escludere dalle penali', window)
+    (at_the_period,) = re.findall(r'href="(/levels\?contract=[^"]+)">Esclusioni dalle penali da decidere', window)
     assert 'href="/continuity">Interruzioni da non contare</a>: <strong class="num">1<' in window
     page = client.get(unescape(at_the_period)).text
     (behind,) = re.findall(r'href="(/levels/[^"]+/calls[^"]+)"', page)
@@ -252,6 +267,54 @@ def test_the_window_of_an_ente_leads_to_what_it_is_asked_to_leave_out(
     assert "300,001 s" in calls  # not 300, which would be within the limit
     let_in(client, "sara")
     assert client.get("/ente").status_code == 200
+
+
+def test_a_day_at_the_desks_is_left_out_by_its_ente_on_page_and_file(
+    client: Any, database: Database, cast: Cast
+) -> None:
+    day = today(database)
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        place: dict[str, Any] = {"ente_id": cast.empoli}
+        office = Office(**place, name="T", address="Via Roma 1", competent_for="", accessibility="", hours=[])
+        service = BookableService(**place, name={"it": "TARI"}, description={}, bring={}, duration=20, step=20)
+        session.add_all([office, service])
+        session.flush()
+        session.add(
+            Turn(
+                **place, office_id=office.id, service_id=service.id, day=day, letter="A", number=1, waited_s=3600,
+                state=TurnState.DONE, arrived_at=clock.now(session),
+            )
+        )  # fmt: skip
+    with database.begin(Scope.nothing()) as session:
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.vera).values(role=Role.ENTE_APPROVER))
+        wait = Promise(
+            cast.contract, COUNTER_WAIT, "<=", Decimal(30), penalty_per_mille=Decimal(1), penalty_each=Each.DAY_OVER
+        )
+        put(session, Agreement(cast.contract, EVER, Period.MONTH, (wait,), Decimal(10_000)))
+    let_in(client, "sara")
+    headers = {"X-CSRF-Token": csrf_of(client), "HX-Request": "true"}
+    where, asked = f"/levels/{cast.contract}", {"metric": COUNTER_WAIT}
+    page = client.get(f"{where}/calls", params=asked).text
+    assert "Giorni oltre il limite" in page
+    assert "Chiedi all'ente di escludere il giorno" in unescape(page)
+    fields = {"metric": COUNTER_WAIT, "subject": day.isoformat(), "text": "Sciopero dell'ente, <b>tutti</b>."}
+    assert client.post(f"{where}/remarks", data=fields | {"leave_out": "true"}, headers=headers).status_code == 204
+    assert client.post(f"{where}/remarks", data=fields | {"leave_out": "true"}, headers=headers).status_code == 409
+    let_in(client, "vera")
+    headers["X-CSRF-Token"] = csrf_of(client)
+    assert "Esclusioni dalle penali da decidere" in client.get(f"/ente?ente={cast.empoli}").text
+    page = client.get(f"{where}/calls", params=asked | {"ente": cast.empoli}).text
+    assert "&lt;b&gt;tutti" in page
+    (remark,) = re.findall(r"/levels/remarks/(\d+)/approve", page)
+    assert client.post(f"/levels/remarks/{remark}/approve", headers=headers).status_code == 204
+    assert "esclusa con l'accordo" in unescape(client.get(f"{where}/calls", params=asked | {"ente": cast.empoli}).text)
+    table = client.get(f"{where}/over.csv", params=asked | {"ente": cast.empoli}).text
+    assert "esclusa" in table
+    said = client.get(f"{where}/remarks.csv", params=asked | {"ente": cast.empoli}).text
+    assert "Sciopero dell'ente" in said
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "penalty.exclusion_approved")).one()
+    assert day.isoformat() in str(entry.detail)
 
 
 def test_an_ente_sees_its_own_calls_alone_and_another_contract_is_not_there(

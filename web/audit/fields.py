@@ -66,6 +66,7 @@ FIELDS = {
     "label": "denominazione",
     "queue": "coda",
     "call": "chiamata",
+    "day": "giorno",
     "ente": "ente",
     "menu_digit": "tasto del menu",
     "menu_label": "voce del menu",

@@ -15,7 +15,7 @@ from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels.behind import Behind
-from crm.levels.metrics import MetricName
+from crm.levels.metrics import OF_DAYS, MetricName
 from crm.reports.report import over
 from telephony.queues import queries as queues
 from web.edge.templating import page
@@ -71,7 +71,7 @@ class Found:
 
 @router.get("/levels/{contract_id}/calls")
 def calls(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: int, asked: AskedDep) -> Response:
-    """The calls that passed a level's limit in a period, and whether each is paid for."""
+    """The calls, or the days, that passed a level's limit in a period, and whether each is paid for."""
     scope = scope_of(visit)
     with runtime.database.begin(scope) as session:
         _watched(session, visit, contract_id, asked)
@@ -83,6 +83,7 @@ def calls(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: i
         request, "levels/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, standings=found.standings,
         row=found.row, behind=found.behind, badges=badges, queues=names, decides=decides, query=request.url.query,
         contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST), files=tuple(FileName),
+        day_metrics=OF_DAYS,
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: in
         presets=PRESETS, chosen=preset, metrics=tuple(MetricName), units=METRICS, ops=tuple(OPS),
         periods=tuple(Period), eaches=tuple(Each), callers=tuple(Callers), formulas=tuple(Formula),
         denominators=tuple(Denominator), net_value=_written(shown.net_value),
-        changes=changes if preset in PRESETS else [],
+        changes=changes if preset in PRESETS else [], begins=current.period.around(today)[1] if current else today,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def remark(
     subject: Annotated[str, Form(max_length=40)], leave_out: Annotated[bool, Form()] = False,
     text: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """A note on a call over a limit, or the request to leave it out."""
+    """A note on a call or a day over a limit, or the request to leave it out."""
 
     def work(session: Session) -> None:
         remarks.say(

@@ -85,13 +85,13 @@ class Standings:
 
     @property
     def asked(self) -> int:
-        """How many requests to leave a call out wait for an ente."""
+        """How many requests to leave a call or a day out wait for an ente."""
         return sum(one.state is RemarkState.ASKED for said in self.remarks.values() for one in said)
 
     @property
     def out(self) -> frozenset[tuple[str, str]]:
-        """The calls, by metric, that the enti agreed to leave out of the penalties."""
-        return left_out(self.remarks)
+        """The calls and the days, by metric, that their enti agreed to leave out of the penalties."""
+        return left_out(self.remarks, (row.period for row in self.rows))
 
     @property
     def euro(self) -> Decimal | None:
@@ -147,7 +147,7 @@ def standings(session: Session, contract_id: int, *, ente_id: int | None, begins
         begins_on, after = first, last + ONE_DAY
     day = days(today, today + ONE_DAY) if running else None
     said = remarks(session, contract_id, begins_on, after)
-    owed = {one.promise.key: one for one in penalties(agreement, verdicts, excluded=left_out(said))}
+    owed = {one.promise.key: one for one in penalties(agreement, verdicts, excluded=left_out(said, verdicts))}
     return Standings(
         contract_id=contract_id, name=contract_name(session, contract_id), ente_id=ente_id, first=first, last=last,
         is_running=running, agreement=agreement, terms=terms, choices=choices, service_days=len(whole.service_days),

@@ -50,7 +50,7 @@ MEANINGS: dict[Column, str] = {
     Column.CALLS: "calls (or days) that are paid for",
     Column.PER_MILLE: "of the contract's net value",
     Column.EURO: "in `penalties` the sum, to the cent; in `over` what the call adds to it, not rounded",
-    Column.LEFT_OUT: "calls of the period that the ente agreed to leave out, whatever the level",
+    Column.LEFT_OUT: "calls, or days, of the period that their enti agreed to leave out, whatever the level",
     Column.STARTS_AT: "from when lines were closed",
     Column.ENDS_AT: "until when; empty: still",
     Column.AGREED: "whether the ente agreed, or the minutes are lost",

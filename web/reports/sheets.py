@@ -389,8 +389,8 @@ def _remarks(over: Iterable[Over]) -> Iterator[tuple[Value, ...]]:
     for one in over:
         for said in one.said:
             yield (
-                _metric(one.metric), one.day, one.call, one.ente_id, said.state, said.words, said.said_by,
-                _clock(said.said_at), said.decision, said.decided_by,
+                _metric(one.metric), one.day, one.call, said.ente_id or one.ente_id, said.state, said.words,
+                said.said_by, _clock(said.said_at), said.decision, said.decided_by,
                 None if said.decided_at is None else _clock(said.decided_at),
             )  # fmt: skip
 

@@ -42,7 +42,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         C.CALLS: "Chiamate o giorni penalizzati",
         C.PER_MILLE: "Per mille",
         C.EURO: "Euro",
-        C.LEFT_OUT: "Chiamate escluse nel periodo",
+        C.LEFT_OUT: "Chiamate o giorni esclusi nel periodo",
         C.STARTS_AT: "Dalle",
         C.ENDS_AT: "Alle",
         C.AGREED: "D'accordo con l'ente",

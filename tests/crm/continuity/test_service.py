@@ -108,6 +108,29 @@ def test_after_everything_died_whoever_is_back_first_finds_the_hole(life: Life) 
     assert life.do(service.review) == []  # written once
 
 
+QUARTER = timedelta(days=100)
+
+
+def test_a_fault_of_a_quarter_is_found_and_written_once(life: Life) -> None:
+    """Longer than signs are looked back for: what it began with is the last sign there was."""
+    life.signs(5 * MINUTE, Part.PAGES, Part.ENGINE)
+    assert life.at(QUARTER).engine() == []
+    [found] = life.at(QUARTER + MINUTE).pages(since=life.now)
+    assert (found.cause, found.began_at, found.ended_at) == (
+        Cause.EVERYTHING, TUESDAY + 5 * MINUTE, TUESDAY + QUARTER + MINUTE
+    )  # fmt: skip
+    assert life.do(service.review) == []
+
+
+def test_pages_that_stand_still_for_a_quarter_are_one_interruption_and_its_end_is_seen(life: Life) -> None:
+    life.signs(5 * MINUTE, Part.PAGES, Part.ENGINE)
+    life.signs(7 * MINUTE, Part.ENGINE)
+    [open_] = life.engine()
+    assert life.at(QUARTER).engine() == []
+    [over] = life.at(QUARTER + MINUTE).pages(since=TUESDAY)
+    assert (over.id, over.ended_at) == (open_.id, TUESDAY + QUARTER + MINUTE)
+
+
 def test_a_database_that_was_away_is_told_by_pages_that_lived_through_it(life: Life) -> None:
     life.signs(5 * MINUTE, Part.PAGES, Part.ENGINE)
     [found] = life.at(15 * MINUTE).pages(since=TUESDAY, apologies=3)

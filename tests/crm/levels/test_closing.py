@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from crm.core.clock import start_of_day
 from crm.core.db import Database, Scope
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
-from crm.levels.closing import close_due, closed
+from crm.levels.closing import close_due, closed, due
 from crm.levels.differences import Counted, differences
 from crm.levels.evidence import of_period
 from crm.levels.frozen import Frozen, restored, seal, stored
@@ -128,6 +129,53 @@ def test_a_quarter_is_closed_though_a_month_that_began_with_it_was(timed: Databa
     with timed.begin(Scope.of_contract(cast.contract)) as session:
         assert closed(session, cast.contract, OCTOBER, date(2026, 12, 31)) is not None
         assert closed(session, cast.contract, *OF_OCTOBER) is not None
+
+
+AGREED = Agreement(1, EVER, Period.MONTH, ())
+
+
+@given(st.dates(date(2026, 1, 1), date(2027, 12, 31)), st.integers(0, 30), st.sets(st.integers(0, 24)))
+def test_no_period_since_the_first_closing_is_left_open_however_long_nobody_was_there(
+    day: date, away: int, held: set[int]
+) -> None:
+    """Whatever was closed before, all that is over is closed afterwards, once; of before the first nothing is."""
+    now = start_of_day(day) + timedelta(hours=12)
+    months = [OCTOBER]
+    while len(months) <= away:
+        months.append(Period.MONTH.around(months[-1] + timedelta(days=40))[0])
+    done = {(one, Period.MONTH.around(one)[1] - timedelta(days=1)) for n, one in enumerate(months) if n in held}
+    done = {one for one in done if one[1] < day}
+    found = list(due((AGREED,), now, done))
+    assert len(found) == len(set(found))
+    assert found == sorted(found, reverse=True)
+    begun = min((first for first, _ in done), default=day)
+    wanted = {(first, last) for first in months if (last := Period.MONTH.around(first)[1] - timedelta(days=1)) < day}
+    assert {one for one in wanted if one[0] >= begun} <= {*found, *done}
+    assert set(due((AGREED,), now, {*found, *done})) <= set(due((AGREED,), now))
+
+
+@pytest.mark.integration
+def test_after_a_fault_of_a_quarter_each_of_its_periods_is_closed(timed: Database, cast: Cast, clock: Clock) -> None:
+    """Nobody was there from September to the end of the year; what is told of it after that is a difference."""
+    clock.now = datetime(2026, 9, 2, tzinfo=UTC)
+    close_due(timed, read)
+    clock.now = datetime(2027, 1, 4, 9, tzinfo=UTC)
+    happened(timed, cast, TEN_ROME, received=10, lost=1)
+    assert close_due(timed, read) == 4 * (
+        3 + 2
+    )  # September to December: the contract, its two enti; the other, its own
+    assert close_due(timed, read) == 0
+    happened(timed, cast, TEN_ROME + timedelta(hours=1), received=5, lost=5)
+    with timed.begin(Scope.of_contract(cast.contract)) as session:
+        for month in (9, 10, 11, 12):
+            first, after = Period.MONTH.around(date(2026, month, 1))
+            assert closed(session, cast.contract, first, after - timedelta(days=1), ente_id=cast.vinci) is not None
+        october = closed(session, cast.contract, *OF_OCTOBER)
+        assert october is not None
+        learnt = differences(october.frozen.evidence, of_period(session, cast.contract, OCTOBER, NOVEMBER))
+        assert {one.counted: (one.was, one.now) for one in learnt} == {
+            Counted.RECEIVED: (10, 15), Counted.LOST: (1, 6)
+        }  # fmt: skip
 
 
 @pytest.mark.integration

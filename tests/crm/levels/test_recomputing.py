@@ -231,7 +231,7 @@ def test_an_exclusion_agreed_later_moves_the_penalty_and_a_further_version_keeps
     sara = Principal(cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, cast.contract)}))
     vera = Principal(cast.vera, "Vera", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
     with timed.begin(Scope.of_contract(cast.contract)) as session:
-        asked = remarks.say(
+        (asked,) = remarks.say(
             session, sara, contract_id=cast.contract, metric=LONGEST_WAIT, subject=str(october[0]), text="Guasto.",
             leave_out=True,
         )  # fmt: skip

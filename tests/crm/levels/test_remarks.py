@@ -1,6 +1,6 @@
 """Notes on calls over a limit, and calls left out of the penalties with their ente's agreement."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,12 +13,16 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.levels import remarks
+from crm.levels.agreement import Promise
+from crm.levels.judgement import Breach, Verdict
+from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT
 from crm.levels.models import ContractEvent, ContractEventKind, RemarkState
 from crm.levels.remarks import Step, Waiting, left_out
 from tests.cast import Cast
 
 pytestmark = pytest.mark.integration
+TUESDAY = datetime(2026, 11, 24, 8, tzinfo=UTC)
 CALL, NOBODYS = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 
 
@@ -51,7 +55,7 @@ def says(
     with database.begin(Scope.of_contract(cast.contract)) as session:
         return remarks.say(
             session, sara(cast), contract_id=cast.contract, metric=LONGEST_WAIT, subject=call, text=words, leave_out=out
-        )
+        )[0]
 
 
 def decides(database: Database, cast: Cast, remark: int, step: Step, *, reason: str = "", ente: int = 0) -> None:
@@ -63,7 +67,10 @@ def decides(database: Database, cast: Cast, remark: int, step: Step, *, reason: 
 def state(database: Database, cast: Cast, day: date) -> tuple[list[RemarkState], bool]:
     with database.begin(Scope.of_contract(cast.contract)) as session:
         said = remarks.remarks(session, cast.contract, day, day + timedelta(days=1))
-    return [one.state for one in said.get((LONGEST_WAIT, CALL), [])], (LONGEST_WAIT, CALL) in left_out(said)
+    promise = Promise(cast.contract, LONGEST_WAIT, "<=", Decimal(300))
+    late = Breach(LONGEST_WAIT, CALL, day, TUESDAY, Decimal(301), Callers.LANDLINE, cast.empoli)
+    out = left_out(said, [Verdict(promise, breaches=(late,))])
+    return [one.state for one in said.get((LONGEST_WAIT, CALL), [])], (LONGEST_WAIT, CALL) in out
 
 
 def test_a_call_is_left_out_only_once_its_ente_agrees(database: Database, cast: Cast, late: date) -> None:

@@ -463,7 +463,8 @@ def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: 
         return evidence.of_period(session, d.cast.contract, MONDAY, TUESDAY, ente_id=ente_id).desks
 
     found = d.work(read)
-    assert found == AtDesks({MONDAY: 1800}, served=2, served_s=1800, lead=0)
+    whose = {MONDAY: {d.cast.empoli: 1800}}
+    assert found == AtDesks({MONDAY: 1800}, served=2, served_s=1800, lead=0, of_enti=whose)
     assert d.work(lambda s: read(s, d.cast.empoli)) == found
     assert d.work(lambda s: read(s, d.cast.vinci)) is None
     assert d.work(lambda s: evidence.of_period(s, d.cast.contract, TUESDAY, TUESDAY + DAY)).desks is None
