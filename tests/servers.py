@@ -5,83 +5,34 @@ published messages cross Redis's databases; give several addresses to the same e
 
 import contextlib
 import fcntl
-import itertools
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 import pytest_socket
 import redis
 from psycopg import sql
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from tests.databases import PASSWORDS, PREFIX, Copies, DatabaseUrls, KeptConnections, PostgresServer
 from web.run import claims, embedded
-from web.run.prepare import APP, OWNER, ROUTING, Passwords, own_database, prepare_database
+from web.run.prepare import OWNER, prepare_database
 from web.run.processes import Child, RunError, stop
 
-PASSWORDS = Passwords(owner="owner", app="app", routing="routing")
 POSTGRES_URL, REDIS_URL = "FILODIRETTO_TEST_POSTGRES_URL", "FILODIRETTO_TEST_REDIS_URL"
-PREFIX = "fd_test"
 MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # bytes; a run takes some hundred megabytes
 FAST = {
     **dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit", "autovacuum"), "off"),
     "wal_level": "minimal", "max_wal_senders": "0",
     "scram_iterations": "1",  # each test connects a few times
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PostgresServer:
-    """The server under test, as its superuser."""
-
-    dsn: str
-    run: str
-
-    def url(self, database: str, role: str, password: str) -> str:
-        """The address of a database for SQLAlchemy."""
-        parts = urlsplit(self.dsn)
-        place = parts.netloc.rpartition("@")[2]
-        return f"postgresql+psycopg://{role}:{quote(password)}@{place}/{database}"
-
-    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """A superuser's connection that commits each statement."""
-        return psycopg.connect(self.dsn, autocommit=True)
-
-    def cut_off(self, database: str) -> int:
-        """End every connection to a database, as a restart of the server does; how many there were."""
-        with self.connect() as connection:
-            cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
-            return connection.execute(cut, [database]).rowcount
-
-    @contextlib.contextmanager
-    def away(self, database: str) -> Iterator[None]:
-        """For a while nobody gets a connection to a database, and whoever had one has lost it."""
-        said = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        with self.connect() as connection:
-            connection.execute(said.format(sql.Identifier(database), sql.Literal(False)))
-        try:
-            self.cut_off(database)
-            yield
-        finally:
-            with self.connect() as connection:
-                connection.execute(said.format(sql.Identifier(database), sql.Literal(True)))
-
-
-@dataclass(frozen=True)
-class DatabaseUrls:
-    """One database, as each of its roles."""
-
-    name: str
-    app: str
-    routing: str
-    owner: str
 
 
 class Servers:
@@ -230,46 +181,21 @@ def template_database(postgres: PostgresServer) -> str:
     return name
 
 
-class Copies:
-    """Databases of one's own, each the copy of a template."""
-
-    def __init__(self, postgres: PostgresServer) -> None:
-        self._postgres = postgres
-        self._connection = postgres.connect()
-        self._numbers = itertools.count()
-        self._used: list[str] = []
-
-    def make(self, template: str) -> DatabaseUrls:
-        """A database like the template, to which nobody is connected."""
-        name = f"{PREFIX}_{self._postgres.run}_{os.getpid()}_{next(self._numbers)}"
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        self._connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-        own_database(self._connection, name)
-        return DatabaseUrls(
-            name,
-            app=self._postgres.url(name, APP, PASSWORDS.app),
-            routing=self._postgres.url(name, ROUTING, PASSWORDS.routing),
-            owner=self._postgres.url(name, OWNER, PASSWORDS.owner),
-        )
-
-    def used(self, database: DatabaseUrls) -> None:
-        """Cut everybody off from what was used, and drop what was used before: PostgreSQL would wait 0.1 s for those
-        whose end has not come yet."""
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        self._connection.execute(cut, [database.name])
-        for name in self._used:
-            self._connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-        self._used = [database.name]
-
-    def close(self) -> None:
-        """The last one goes with the server, or with the run."""
-        self._connection.close()
+@pytest.fixture(scope="session")
+def kept_connections() -> Iterator[KeptConnections]:
+    """Connections that the tests' engines close are kept for the next ones."""
+    kept = KeptConnections()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PGDialect_psycopg, "connect", lambda *args, **params: kept.connect(*args, **params))  # noqa: PLW0108  # a method
+        patch.setattr(PGDialect_psycopg, "do_close", lambda *args: kept.close(*args))  # noqa: PLW0108
+        yield kept
+    kept.end_all()
 
 
 @pytest.fixture(scope="session")
-def copies(postgres: PostgresServer) -> Iterator[Copies]:
+def copies(postgres: PostgresServer, kept_connections: KeptConnections) -> Iterator[Copies]:
     """Makes databases of one's own."""
-    copies = Copies(postgres)
+    copies = Copies(postgres, kept_connections)
     yield copies
     copies.close()
 
@@ -285,7 +211,7 @@ def database_urls(copies: Copies, template: str) -> Iterator[DatabaseUrls]:
     """A migrated database of the test's own."""
     made = copies.make(template)
     yield made
-    copies.used(made)
+    copies.used(made, template)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from crm.audit import service as audit
 from crm.core.db import Database, Scope
 from crm.core.settings import Settings, load_settings
 from tests.cast import Cast
-from tests.servers import PASSWORDS, DatabaseUrls, PostgresServer
+from tests.databases import PASSWORDS, DatabaseUrls, PostgresServer
 from web.backup import shelf
 from web.backup.archive import ArchiveError, new_key
 from web.backup.drill import drill

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.servers import PASSWORDS
+from tests.databases import PASSWORDS
 from web.run import claims, embedded, prepare, processes
 
 

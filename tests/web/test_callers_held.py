@@ -13,7 +13,7 @@ from crm.core.db import Database, Scope
 from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 from tests.web.conftest import PUBLIC, TOKEN
 from web.api.hooks import MOST_TRIED
 

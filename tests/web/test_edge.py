@@ -24,7 +24,7 @@ from telephony.agents.models import AgentState
 from telephony.calls.models import Call, CallEvent
 from telephony.carriers.twilio.signature import sign
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast, presence_of
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 from tests.web.conftest import PASSWORD, PUBLIC, TOKEN, Desk, csrf_on, sign_in
 from web.app import create_app
 from web.wiring import build

@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from tests.servers import DatabaseUrls
+from tests.databases import DatabaseUrls
 from web.migrations.running import config, upgrade
 from web.migrations.tables import METADATA
 

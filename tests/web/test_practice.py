@@ -18,7 +18,7 @@ from telephony.practice.people import EVERYBODY
 from telephony.practice.stories import STORIES
 from telephony.practice.story import StoryKey
 from tests.cast import MARIO_MOBILE
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 from tests.web.conftest import Desk, csrf_of, let_in, runtime_of
 from web.edge.visits import COOKIE, visit_of
 from web.practice import view

@@ -22,7 +22,7 @@ from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
 from crm.enti.models import Office
 from tests.cast import Cast, principal_of
-from tests.servers import DatabaseUrls
+from tests.databases import DatabaseUrls
 
 T = TypeVar("T")
 MONDAY = date(2026, 11, 23)

@@ -17,7 +17,7 @@ from crm.audit.verification import Break, Head, Verdict, verify
 from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
 from tests.cast import Cast, principal_of
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 
 pytestmark = pytest.mark.integration
 

@@ -30,7 +30,7 @@ from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job, JobState, Runner, Taken
 from crm.enti.models import Ente
 from tests.crm.collection.test_importer import taxpayers
 from tests.crm.conftest import WriteFeed
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 
 pytestmark = pytest.mark.integration
 RUNNERS = {IMPORT: tasks.RUNNER}

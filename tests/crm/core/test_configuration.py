@@ -15,7 +15,7 @@ from crm.core.db import Database, Scope
 from crm.enti import queries as enti
 from crm.enti.models import Closure, Contract, Ente
 from tests.cast import Cast
-from tests.servers import DatabaseUrls
+from tests.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 

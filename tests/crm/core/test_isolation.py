@@ -18,7 +18,7 @@ from crm.core.db import Database, Scope
 from telephony.calls.models import Call
 from tests.cast import Cast
 from tests.crm.core.rows import one_of_each
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage
 
 pytestmark = pytest.mark.integration

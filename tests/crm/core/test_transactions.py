@@ -17,7 +17,7 @@ from crm.core.db import Database, LiveTopic, Scope, signal, touch
 from crm.core.jobs import JobWritten
 from crm.core.logs import mask_details, mask_secrets
 from tests.cast import Cast
-from tests.servers import DatabaseUrls, PostgresServer
+from tests.databases import DatabaseUrls, PostgresServer
 
 # -- the clock ------------------------------------------------------------------------------------------------------
 

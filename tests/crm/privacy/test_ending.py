@@ -33,8 +33,8 @@ from crm.privacy.models import EndState, EnteEnd
 from crm.privacy.tasks import expire
 from telephony.lines import queries as lines
 from tests.cast import EMPOLI_LINE, Cast
+from tests.databases import DatabaseUrls, PostgresServer
 from tests.documents import keep
-from tests.servers import DatabaseUrls, PostgresServer
 from tests.telephony.stage import Stage, build
 from web.worker.main import runners
 

@@ -38,7 +38,7 @@ from telephony.calls.events import (
 )
 from telephony.calls.models import Outcome
 from tests.cast import DOMAIN, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER
-from tests.servers import DatabaseUrls
+from tests.databases import DatabaseUrls
 from tests.telephony.stage import Stage
 from web.levels.terminal import verify_levels
 from web.migrations.running import config, upgrade
