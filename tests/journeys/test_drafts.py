@@ -48,6 +48,15 @@ def test_nothing_typed_in_a_call_is_lost_and_an_appointment_takes_three_keys(
     sid = centre.call(citizen["from"], citizen["line"], {"say_digits": "1"})
     page.locator("#answer").click()
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    page.locator("[name=speaker]").select_option("new")
+    page.locator(".gate [name=name]").fill("Ugo D'Amico")
+    kept(page, ".gate")
+    beside = page.context.new_page()
+    beside.goto("/console")
+    expect(beside.locator(".gate [name=name]")).to_have_value("Ugo D'Amico")  # shown, as he speaks for somebody
+    expect(beside.locator(".gate .resumed")).to_be_visible()
+    beside.close()
+    page.locator("[name=speaker]").select_option("")
     identify(page)
     expect(page.locator("#retract")).to_be_visible()
 
