@@ -1,7 +1,8 @@
 """Booking a time that is held, moving and cancelling what is booked, and what becomes of it on its day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from crm.access.service import require_on
 from crm.agendas import codes, finding, holding, people, queries, sites, telling
 from crm.agendas.codes import Use
 from crm.agendas.errors import CodeNeededError, SlotGoneError, TooManyError
-from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
+from crm.agendas.models import Appointment, AppointmentDeed, AppointmentEvent, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel, Gone, may_change
 from crm.agendas.slots import Seat, Taken, misplaced
@@ -38,7 +39,12 @@ STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
     (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED, (_S.SERVING, _S.ARRIVED): _D.BACK,
     **{(one, _S.UNSERVED): _D.CLOSED for one in (_S.ARRIVED, _S.CALLED, _S.SERVING)},
 }  # fmt: skip
-# What somebody of the staff may still say of a day that is over.
+# What a mistake at the desk is taken back to.
+_MISTAKES = frozenset(
+    {(_S.ARRIVED, _S.BOOKED), (_S.SERVING, _S.CALLED), (_S.DONE, _S.SERVING), (_S.NO_SHOW, _S.CALLED)}
+)
+# What somebody of the staff may still say of a day that is over, and for how long he may take it back.
+UNSAID_WITHIN = timedelta(days=7)
 SETTLED = frozenset({(_S.BOOKED, _S.DONE), (_S.BOOKED, _S.NO_SHOW), (_S.NO_SHOW, _S.DONE), (_S.UNSERVED, _S.DONE)})
 
 
@@ -204,6 +210,14 @@ def step(
     _become(session, by, row, to, STEPS.get((row.state, to)))
 
 
+def step_back(
+    session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, to: AppointmentState
+) -> None:  # fmt: skip
+    """The last step was a mistake."""
+    row = _locked(session, by, ente_id, appointment_id)
+    _become(session, by, row, to, _D.BACK if (row.state, to) in _MISTAKES else None)
+
+
 def settle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, came: bool) -> None:
     """Say of a day that is over whether somebody came, where the desk did not or did so wrongly. Twice is once."""
     row, to = _locked(session, by, ente_id, appointment_id), _S.DONE if came else _S.NO_SHOW
@@ -211,7 +225,26 @@ def settle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUI
         return
     if not is_over(row.starts_at, now=clock.now(session)):
         raise ConflictError("Si dice a giornata finita: chi è qui adesso si segna allo sportello.")
-    _become(session, by, row, to, (_D.DONE if came else _D.MISSED) if (row.state, to) in SETTLED else None)
+    deed = (_D.DONE if came else _D.MISSED) if (row.state, to) in SETTLED else None
+    _become(session, by, row, to, deed, {"was": row.state.value})
+
+
+def unsettle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID) -> None:
+    """What was said last of a day that is over was a mistake: it is as if nobody had said it.
+
+    Raises `ConflictError` where nobody did, or a week ago.
+    """
+    row = _locked(session, by, ente_id, appointment_id)
+    was = said_wrongly(queries.events(session, row.id), now=clock.now(session))
+    _become(session, by, row, was or row.state, None if was is None else _D.BACK)
+
+
+def said_wrongly(events: Sequence[AppointmentEvent], *, now: datetime) -> AppointmentState | None:
+    """How an appointment stood before somebody said of it how it went; none where that cannot be taken back. Pure."""
+    last = events[-1] if events else None
+    if last is None or last.deed not in {_D.DONE, _D.MISSED} or last.at < now - UNSAID_WITHIN:
+        return None
+    return AppointmentState(last.detail["was"]) if "was" in last.detail else None
 
 
 def is_over(starts_at: datetime, *, now: datetime) -> bool:
@@ -228,13 +261,14 @@ def managed(session: Session, *, ente_id: int, token: str) -> queries.Appointmen
 
 
 def _become(
-    session: Session, by: Principal | None, row: Appointment, to: AppointmentState, deed: AppointmentDeed | None
+    session: Session, by: Principal | None, row: Appointment, to: AppointmentState, deed: AppointmentDeed | None,
+    detail: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     if deed is None:
         raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
     row.state, row.changed_at = to, clock.now(session)
     session.flush()
-    telling.tell(session, by, row, deed, channel=Channel.DESK)
+    telling.tell(session, by, row, deed, channel=Channel.DESK, detail=detail)
 
 
 def _already(session: Session, ente_id: int, token: str) -> Booked | None:

@@ -288,3 +288,34 @@ def test_the_note_of_a_visit_is_kept_as_it_is_typed_by_whoever_serves_alone(
     assert client.post(f"{at}/step", data=last, headers=headers(client)).status_code == 204
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert session.get_one(Turn, turn).note == "Vuole le rate, torna lunedì"
+
+
+def test_what_was_pressed_by_mistake_is_taken_back_by_one_press_and_the_waiting_room_shows_it(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    room = hangs(client, office, "room")
+    sits(client, cast, office)
+    client.post("/desk/tickets", data={"service_id": office["service"]}, headers=headers(client))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        turn = session.scalars(select(Turn.id)).one()
+
+    def press(deed: str, what: str = "step") -> int:
+        return client.post(f"/desk/turns/{turn}/{what}", data={"deed": deed}, headers=headers(client)).status_code
+
+    client.post("/desk/next", headers=headers(client))
+    assert press("served") == 204
+    assert "non è ancora qui" in client.get("/desk").text
+    assert press("done") == 204
+    assert "A 1" not in client.get(room).text
+    assert "undo-last" in client.get("/desk").text
+    assert press("done", "undo") == 204
+    assert press("done", "undo") == 409
+    assert 'data-say="Numero A 1, sportello 1"' in client.get(room).text
+    assert press("served", "undo") == 204
+    assert press("missed") == 204
+    assert "non si è presentato, alle" in client.get("/desk").text
+    assert press("missed", "undo") == 204
+    assert press("back") == 204
+    assert press("arrived", "undo") == 409  # he was called
+    let_in(client, "vera")
+    assert press("arrived", "undo") == 403
