@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -66,9 +66,9 @@ def book(
 
     `by` none is the citizen himself, and `contact_id` the file beside which somebody of the staff books: only he says
     it. `manage_at` is the address under which the citizen manages his appointments. `verified`: he has repeated the
-    code that was sent to an address of his, which some services ask of whoever books on the web. Raises
-    `CodeNeededError`, `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError`
-    with what is wrong at each field.
+    code that was sent to an address of his, which some services ask of whoever books on the web: only then is he told
+    that he has as many as he may, of those at that address (docs/booking.md). Raises `CodeNeededError`,
+    `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError` with what is wrong at each field.
     """
     if by is not None:
         require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
@@ -79,7 +79,8 @@ def book(
     if row.channel is Channel.WEB and by is None and needs_code and not verified:
         raise CodeNeededError
     person = people.parse(person, row.channel, by_voice=by is None and row.channel is Channel.PHONE)
-    _require_caps(session, row, person)
+    if (his := _his(row.channel, by, person, verified=verified)) is not None:
+        _require_caps(session, row, person, his)
     now = clock.now(session)
     row.state, row.held_until, row.holder, row.code = AppointmentState.BOOKED, None, None, _new_code(session, ente_id)
     row.contact_id = contact_id if by is not None and contact_id else people.known_as(session, ente_id, person)
@@ -279,11 +280,21 @@ def _already(session: Session, ente_id: int, token: str) -> Booked | None:
     return _booked(session, row) if row is not None and done else None
 
 
-def _require_caps(session: Session, row: Appointment, person: Person) -> None:
-    """How many one person has; at the desk somebody of the staff decides. Raises `TooManyError`."""
-    his = people.same(person)
-    if row.channel is Channel.DESK or his is None:
-        return
+def _his(
+    channel: Channel, by: Principal | None, person: Person, *, verified: bool
+) -> ColumnElement[bool] | None:  # fmt: skip
+    """The appointments that count as his: to whoever books on the web those at an address that he has shown to be his,
+    or he would learn of others what they have; at the desk, where somebody of the staff decides, none.
+    """
+    if channel is Channel.DESK:
+        return None
+    if channel is Channel.PHONE or by is not None:
+        return people.same(person)
+    return people.at_address(person, telling.where(person.email, person.phone)) if verified else None
+
+
+def _require_caps(session: Session, row: Appointment, person: Person, his: ColumnElement[bool]) -> None:
+    """How many one person has. Raises `TooManyError`."""
     people.alone(session, row.ente_id, person)
     limits = queries.service(session, row.ente_id, row.service_id).limits
     on_day, ahead = people.counted(session, his, row)
@@ -342,9 +353,9 @@ def _moved(
     if by is None:
         row.moved += 1
     _changed(session, row, reason)
-    if by is None:
-        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
-        _require_caps(session, row, told)
+    told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
+    if by is None and (his := _his(channel, by, told, verified=False)) is not None:
+        _require_caps(session, row, told, his)
     telling.tell(session, by, row, AppointmentDeed.MOVED, channel=channel, detail=was)
     if (was["starts_at"], was["office_id"]) != (row.starts_at.isoformat(), row.office_id):
         telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)

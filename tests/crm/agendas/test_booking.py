@@ -379,14 +379,15 @@ def test_a_telephone_names_somebody_only_once_it_is_verified_and_with_his_name(d
 
 
 def test_nobody_has_more_than_the_service_allows_unless_he_is_at_the_desk(desks: Desks) -> None:
-    desks.book(NINE)
+    desks.book(NINE, verified=True)
     with pytest.raises(TooManyError):
-        desks.book(at(TUESDAY, 11))
-    second = desks.book(NINE + timedelta(days=1))
-    with pytest.raises(TooManyError):
-        desks.book(NINE + timedelta(days=2))
+        desks.book(at(TUESDAY, 11), verified=True)
+    second = desks.book(NINE + timedelta(days=1), channel=Channel.PHONE)
+    for channel, verified in ((Channel.WEB, True), (Channel.PHONE, False)):
+        with pytest.raises(TooManyError):
+            desks.book(NINE + timedelta(days=2), channel=channel, verified=verified)
     with pytest.raises(TooManyError):  # nor by moving one there
-        move(desks, second.appointment_id, desks.hold(at(TUESDAY, 11)).token)
+        move(desks, second.appointment_id, desks.hold(at(TUESDAY, 11), Channel.PHONE).token)
     desks.book(at(TUESDAY, 12), channel=Channel.DESK)
 
 
@@ -394,10 +395,11 @@ def test_of_a_new_service_each_has_one_and_the_other_of_the_family_has_his_own(d
     texts = {"name": {"it": "IMU"}}
     told = ServiceTold(texts, {name: n for name, n in NUMBERS.items() if name != "ahead"}, frozenset({desks.office}))
     desks.tari = desks.work(lambda s: preparing.save_service(s, desks.sara(s), ente_id=desks.cast.empoli, told=told))
-    desks.book(NINE)
+    desks.book(NINE, verified=True)
     with pytest.raises(TooManyError, match="codice fiscale"):
-        desks.book(NINE + timedelta(days=1))
-    desks.book(NINE + timedelta(days=1), replace(PAOLA, given_name="Ugo", codice_fiscale="RSSMRA80A01D403T"))
+        desks.book(NINE + timedelta(days=1), verified=True)
+    other = replace(PAOLA, given_name="Ugo", codice_fiscale="RSSMRA80A01D403T")
+    desks.book(NINE + timedelta(days=1), other, verified=True)
 
 
 def test_who_books_twice_at_once_has_one(desks: Desks) -> None:
@@ -407,7 +409,7 @@ def test_who_books_twice_at_once_has_one(desks: Desks) -> None:
     def one(n: int) -> bool:
         start.wait(10)
         try:
-            desks.book_held(held[n])
+            desks.book_held(held[n], verified=True)
         except TooManyError:
             return False
         return True
