@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from threading import Barrier
 from uuid import UUID, uuid4
 
@@ -24,6 +25,7 @@ from crm.agendas.preparing import ServiceTold
 from crm.agendas.rules import Channel, Gone
 from crm.audit.models import AuditEntry
 from crm.contacts.models import ContactReach, Verification
+from crm.core.clock import ROME
 from crm.core.configuration import changed
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti.models import Ente, Office
@@ -537,6 +539,31 @@ def test_how_far_it_has_come_goes_by_steps_and_back(desks: Desks) -> None:
 
 
 # -- preparing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2026, 3, 29), ["01:00", "01:20", "01:40", "03:00", "03:20", "03:40"]),
+        (
+            date(2026, 10, 25),
+            ["01:00", "01:20", "01:40", *["02:00", "02:20", "02:40"] * 2, "03:00", "03:20", "03:40"],
+        ),
+    ],
+)
+def test_in_the_nights_in_which_clocks_change_each_moment_is_had_once(
+    desks: Desks, day: date, hours: list[str]
+) -> None:
+    """A desk that is open from one to four: in spring two hours, in autumn four."""
+    desks.now[0] = at(day - timedelta(days=3), 8)
+    desks.publish(*every_day(desks.one, time(1), time(4)), valid_from=day - timedelta(days=3))
+    free = [one.starts_at for one in desks.free(day)]
+    assert [f"{one.astimezone(ROME):%H:%M}" for one in free] == hours
+    assert [later - one for one, later in pairwise(free)] == [timedelta(minutes=20)] * (len(hours) - 1)
+    for number, one in enumerate(free):
+        booked = desks.book(one, replace(PAOLA, email=f"n{number}@example.it"))
+        assert view(desks, booked.appointment_id).starts_at == one
+    assert desks.free(day) == []
 
 
 def test_free_times_end_where_the_days_do(desks: Desks) -> None:
