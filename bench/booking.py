@@ -80,7 +80,10 @@ def _flood(centre: Centre, office_id: int, service_id: int, requests: int) -> li
     sent = {"service": str(service_id), "office": str(office_id)}
     with httpx.Client(base_url=centre.settings.public_url, timeout=60) as flooding:
         other = {"X-Forwarded-For": "10.9.9.8"}
-        at = flooding.post("/prenota/empoli", data=sent, headers=other).headers["location"].removesuffix("/orario")
+        looking, flooded = (
+            flooding.post("/prenota/empoli", data=sent, headers=other).headers["location"] for _ in range(2)
+        )
+        at = flooded.removesuffix("/orario")
         wanted = TIMES.findall(flooding.get(f"{at}/orario", headers=other).text)[0]
         person = {"given_name": "Anna", "surname": "Verdi", "email": "anna@example.it"}
         steps: tuple[tuple[Ask, str, dict[str, str], int], ...] = (
@@ -90,7 +93,7 @@ def _flood(centre: Centre, office_id: int, service_id: int, requests: int) -> li
             (Ask.CODE, f"{at}/codice", {"code": "000000"}, requests // LATER),
             (Ask.BOOK_UNSOLVED, f"{at}/riepilogo", {}, requests // LATER),
         )
-        return [_flooded(flooding, f"{at}/orario", *one) for one in steps]
+        return [_flooded(flooding, looking, *one) for one in steps]
 
 
 def _flooded(

@@ -244,6 +244,22 @@ def identify(session: Session, by: Principal, *, turn_id: int, contact_id: int) 
     touch(session, topics.office(turn.office_id))
 
 
+def unidentify(session: Session, by: Principal, *, turn_id: int) -> None:
+    """It is not he: the visit leaves his timeline, without its note, until it is said who it is. Twice is once."""
+    turn = locked(session, by, turn_id)
+    _require_his(session, by, turn)
+    if turn.contact_id is None:
+        return
+    visits.withdraw(session, turn)
+    audit.note(
+        session, by, kind="turn.unidentified", ente_id=turn.ente_id, contact_id=turn.contact_id,
+        subject=f"turn:{turn.id}",
+    )  # fmt: skip
+    turn.contact_id, turn.note = None, ""
+    session.flush()
+    touch(session, topics.office(turn.office_id))
+
+
 def note(session: Session, by: Principal, *, turn_id: int, text: str) -> None:
     """What the visit was about, in the words of whoever serves him: on his timeline. Raises `ConflictError` until it
     is known who he is.

@@ -22,6 +22,7 @@ from crm.core import clock, configuration
 from crm.core.db import Database, Scope
 from crm.enti.models import Office
 from crm.files.models import FileOpening, FileSetting
+from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import ScreenKind, Turn
 from crm.turns.screens import opened
 from tests.cast import Cast, principal_of
@@ -118,7 +119,14 @@ def test_a_number_is_given_called_on_the_screen_and_served_with_the_file_open(
     assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
     assert "✓ identificato" in client.get("/desk").text
     assert client.post(f"/desk/turns/{turn}/close", headers=headers(client)).status_code == 204
-    assert "✓ identificato" not in client.get("/desk").text
+    page = client.get("/desk").text
+    assert "✓ identificato" not in page
+    assert "non si sa ancora chi è" in page
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert not session.scalars(select(TimelineEntry.id).where(TimelineEntry.kind == EntryKind.VISIT)).all()
+    assert client.post(f"/desk/turns/{turn}/close", headers=headers(client)).status_code == 204  # twice is once
+    assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 409
+    assert client.post(f"/desk/turns/{turn}/identify", data=who, headers=headers(client)).status_code == 204
     assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
     assert "✓ identificato" in client.get("/desk").text
     assert "bianchi" not in client.get(room).text.lower()

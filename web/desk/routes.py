@@ -167,11 +167,11 @@ def identify(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, contact: Annot
 
 @router.post("/turns/{turn_id}/close")
 def close(runtime: RuntimeDep, visit: ChangeDep, turn_id: int) -> Response:
-    """It is somebody else: the file closes, and who it is can be said anew."""
+    """It is somebody else: the file closes, the visit is not his, and who it is can be said anew."""
 
     def work(session: Session) -> None:
         _close(session, visit, turn_id)
-        touch(session, topics.office(queries.get(session, turn_id).office_id))
+        service.unidentify(session, visit.principal, turn_id=turn_id)
 
     _change(runtime, visit, work)
     return Response(status_code=NO_CONTENT)
