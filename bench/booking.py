@@ -22,6 +22,8 @@ from web.booking.place import TOO_OFTEN
 from web.booking.times import written
 
 WEBS, BROWSERS, LATE = 2, 32, 409
+ANSWERS = (303, LATE, 422)  # on to the next step, it is gone or done, or what is wrong
+LATER = 10  # of the requests at the first step, as many at each later one
 NEAREST = 5
 TIMES = re.compile(r'name="time" value="([^"]+)"')
 
@@ -52,10 +54,10 @@ def measure(place: Place, options: Options) -> list[Result]:
     booked, lost = sum(one.booked for one in came), [one for one in came if not one.booked]
     exact = booked == seats == given(centre) and all(one.offered == NEAREST for one in lost)
     p95 = percentile([one.waited * 1000 for one in came], 0.95)
-    flood = _flood(centre, office_id, service_id, 1_000 if options.quick else 10_000)
+    floods = _flood(centre, office_id, service_id, 1_000 if options.quick else 10_000)
     centre.close()
     return [
-        flood,
+        *floods,
         Result(
             f"Booking: {citizens:,} citizens race for {seats} places by HTTP, {WEBS} web processes",
             "each given once; others offered the nearest", "–", f"{booked} have one",
@@ -73,35 +75,54 @@ def open_site(centre: Centre) -> None:
     )
 
 
-def _flood(centre: Centre, office_id: int, service_id: int, requests: int) -> Result:
-    """So many from one address, while somebody at another asks for a page of times and again."""
+def _flood(centre: Centre, office_id: int, service_id: int, requests: int) -> list[Result]:
+    """So many from one address at each step, while somebody at another asks for a page of times and again."""
     sent = {"service": str(service_id), "office": str(office_id)}
-    served: list[float] = []
     with httpx.Client(base_url=centre.settings.public_url, timeout=60) as flooding:
-        at = flooding.post("/prenota/empoli", data=sent, headers={"X-Forwarded-For": "10.9.9.8"}).headers["location"]
-        began = time.perf_counter()
-        with ThreadPoolExecutor(BROWSERS) as pool:
-            told = [
-                pool.submit(
-                    lambda: flooding.post("/prenota/empoli", data=sent, headers={"X-Forwarded-For": "10.9.9.9"})
-                )
-                for _ in range(requests)
-            ]
-            while not told[-1].done():
-                asked = time.perf_counter()
-                page = flooding.get(at, headers={"X-Forwarded-For": "10.9.9.8"})
-                served.append(time.perf_counter() - asked)
-                assert page.status_code == 200, page.status_code
-                time.sleep(0.2)
-            codes = Counter(one.result().status_code for one in told)
-        seconds = time.perf_counter() - began
-    most = pace.PACES[Ask.BEGIN].most
+        other = {"X-Forwarded-For": "10.9.9.8"}
+        looking, flooded = (
+            flooding.post("/prenota/empoli", data=sent, headers=other).headers["location"] for _ in range(2)
+        )
+        at = flooded.removesuffix("/orario")
+        wanted = TIMES.findall(flooding.get(f"{at}/orario", headers=other).text)[0]
+        person = {"given_name": "Anna", "surname": "Verdi", "email": "anna@example.it"}
+        steps: tuple[tuple[Ask, str, dict[str, str], int], ...] = (
+            (Ask.BEGIN, "/prenota/empoli", sent, requests),
+            (Ask.HOLD, f"{at}/orario", {"time": wanted}, requests // LATER),
+            (Ask.WRITE, f"{at}/richiedente", person, requests // LATER),
+            (Ask.CODE, f"{at}/codice", {"code": "000000"}, requests // LATER),
+            (Ask.BOOK_UNSOLVED, f"{at}/riepilogo", {}, requests // LATER),
+        )
+        return [_flooded(flooding, looking, *one) for one in steps]
+
+
+def _flooded(
+    flooding: httpx.Client, page_of_times: str, ask: Ask, path: str, fields: dict[str, str], requests: int
+) -> Result:  # fmt: skip
+    """One step's. Whatever is not refused has an answer that the pages know: on to the next, or why not."""
+    served: list[float] = []
+    began = time.perf_counter()
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        told = [
+            pool.submit(lambda: flooding.post(path, data=fields, headers={"X-Forwarded-For": "10.9.9.9"}))
+            for _ in range(requests)
+        ]
+        while not told[-1].done():
+            asked = time.perf_counter()
+            page = flooding.get(page_of_times, headers={"X-Forwarded-For": "10.9.9.8"})
+            served.append(time.perf_counter() - asked)
+            assert page.status_code == 200, page.status_code
+            time.sleep(0.2)
+        codes = Counter(one.result().status_code for one in told)
+    seconds, most = time.perf_counter() - began, pace.PACES[ask].most
+    let = sum(codes[one] for one in ANSWERS)
     return Result(
-        f"Booking: {requests:,} requests from one address", f"{most} served, the others 429", "–",
-        f"{codes[303]} served, {codes[TOO_OFTEN]:,} refused",
+        f"Booking: {requests:,} requests from one address, {ask.value}",
+        f"{min(most, requests)} served, the others 429",
+        "–", f"{let} served, {codes[TOO_OFTEN]:,} refused",
         f"{requests / seconds:,.0f} a second; others wait p95 {percentile(served, 0.95) * 1000:.0f} ms",
-        codes[TOO_OFTEN] + codes[303] == requests and most <= codes[303] <= 2 * most,  # ten minutes may begin anew
-        {"others": len(served)},
+        codes[TOO_OFTEN] + let == requests and min(most, requests) <= let <= 2 * most,  # ten minutes may begin anew
+        {"others": len(served), **{str(one): codes[one] for one in sorted(codes)}},
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Booking a time that is held, moving and cancelling what is booked, and what becomes of it on its day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from crm.access.service import require_on
 from crm.agendas import codes, finding, holding, people, queries, sites, telling
 from crm.agendas.codes import Use
 from crm.agendas.errors import CodeNeededError, SlotGoneError, TooManyError
-from crm.agendas.models import Appointment, AppointmentDeed, AppointmentState
+from crm.agendas.models import Appointment, AppointmentDeed, AppointmentEvent, AppointmentState
 from crm.agendas.people import Person
 from crm.agendas.rules import Channel, Gone, may_change
 from crm.agendas.slots import Seat, Taken, misplaced
@@ -38,7 +39,12 @@ STEPS: dict[tuple[AppointmentState, AppointmentState], AppointmentDeed] = {
     (_S.NO_SHOW, _S.ARRIVED): _D.ARRIVED, (_S.SERVING, _S.ARRIVED): _D.BACK,
     **{(one, _S.UNSERVED): _D.CLOSED for one in (_S.ARRIVED, _S.CALLED, _S.SERVING)},
 }  # fmt: skip
-# What somebody of the staff may still say of a day that is over.
+# What a mistake at the desk is taken back to.
+_MISTAKES = frozenset(
+    {(_S.ARRIVED, _S.BOOKED), (_S.SERVING, _S.CALLED), (_S.DONE, _S.SERVING), (_S.NO_SHOW, _S.CALLED)}
+)
+# What somebody of the staff may still say of a day that is over, and for how long he may take it back.
+UNSAID_WITHIN = timedelta(days=7)
 SETTLED = frozenset({(_S.BOOKED, _S.DONE), (_S.BOOKED, _S.NO_SHOW), (_S.NO_SHOW, _S.DONE), (_S.UNSERVED, _S.DONE)})
 
 
@@ -60,9 +66,9 @@ def book(
 
     `by` none is the citizen himself, and `contact_id` the file beside which somebody of the staff books: only he says
     it. `manage_at` is the address under which the citizen manages his appointments. `verified`: he has repeated the
-    code that was sent to an address of his, which some services ask of whoever books on the web. Raises
-    `CodeNeededError`, `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError`
-    with what is wrong at each field.
+    code that was sent to an address of his, which some services ask of whoever books on the web: only then is he told
+    that he has as many as he may, of those at that address (docs/booking.md). Raises `CodeNeededError`,
+    `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError` with what is wrong at each field.
     """
     if by is not None:
         require_on(session, by, Permission.APPOINTMENT_MANAGE, ente_id=ente_id)
@@ -73,7 +79,8 @@ def book(
     if row.channel is Channel.WEB and by is None and needs_code and not verified:
         raise CodeNeededError
     person = people.parse(person, row.channel, by_voice=by is None and row.channel is Channel.PHONE)
-    _require_caps(session, row, person)
+    if (his := _his(row.channel, by, person, verified=verified)) is not None:
+        _require_caps(session, row, person, his)
     now = clock.now(session)
     row.state, row.held_until, row.holder, row.code = AppointmentState.BOOKED, None, None, _new_code(session, ente_id)
     row.contact_id = contact_id if by is not None and contact_id else people.known_as(session, ente_id, person)
@@ -204,6 +211,14 @@ def step(
     _become(session, by, row, to, STEPS.get((row.state, to)))
 
 
+def step_back(
+    session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, to: AppointmentState
+) -> None:  # fmt: skip
+    """The last step was a mistake."""
+    row = _locked(session, by, ente_id, appointment_id)
+    _become(session, by, row, to, _D.BACK if (row.state, to) in _MISTAKES else None)
+
+
 def settle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID, came: bool) -> None:
     """Say of a day that is over whether somebody came, where the desk did not or did so wrongly. Twice is once."""
     row, to = _locked(session, by, ente_id, appointment_id), _S.DONE if came else _S.NO_SHOW
@@ -211,7 +226,26 @@ def settle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUI
         return
     if not is_over(row.starts_at, now=clock.now(session)):
         raise ConflictError("Si dice a giornata finita: chi è qui adesso si segna allo sportello.")
-    _become(session, by, row, to, (_D.DONE if came else _D.MISSED) if (row.state, to) in SETTLED else None)
+    deed = (_D.DONE if came else _D.MISSED) if (row.state, to) in SETTLED else None
+    _become(session, by, row, to, deed, {"was": row.state.value})
+
+
+def unsettle(session: Session, by: Principal, *, ente_id: int, appointment_id: UUID) -> None:
+    """What was said last of a day that is over was a mistake: it is as if nobody had said it.
+
+    Raises `ConflictError` where nobody did, or a week ago.
+    """
+    row = _locked(session, by, ente_id, appointment_id)
+    was = said_wrongly(queries.events(session, row.id), now=clock.now(session))
+    _become(session, by, row, was or row.state, None if was is None else _D.BACK)
+
+
+def said_wrongly(events: Sequence[AppointmentEvent], *, now: datetime) -> AppointmentState | None:
+    """How an appointment stood before somebody said of it how it went; none where that cannot be taken back. Pure."""
+    last = events[-1] if events else None
+    if last is None or last.deed not in {_D.DONE, _D.MISSED} or last.at < now - UNSAID_WITHIN:
+        return None
+    return AppointmentState(last.detail["was"]) if "was" in last.detail else None
 
 
 def is_over(starts_at: datetime, *, now: datetime) -> bool:
@@ -228,13 +262,14 @@ def managed(session: Session, *, ente_id: int, token: str) -> queries.Appointmen
 
 
 def _become(
-    session: Session, by: Principal | None, row: Appointment, to: AppointmentState, deed: AppointmentDeed | None
+    session: Session, by: Principal | None, row: Appointment, to: AppointmentState, deed: AppointmentDeed | None,
+    detail: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     if deed is None:
         raise ConflictError("Nel frattempo qualcosa è cambiato: guarda com'è ora questo appuntamento.")
     row.state, row.changed_at = to, clock.now(session)
     session.flush()
-    telling.tell(session, by, row, deed, channel=Channel.DESK)
+    telling.tell(session, by, row, deed, channel=Channel.DESK, detail=detail)
 
 
 def _already(session: Session, ente_id: int, token: str) -> Booked | None:
@@ -245,11 +280,21 @@ def _already(session: Session, ente_id: int, token: str) -> Booked | None:
     return _booked(session, row) if row is not None and done else None
 
 
-def _require_caps(session: Session, row: Appointment, person: Person) -> None:
-    """How many one person has; at the desk somebody of the staff decides. Raises `TooManyError`."""
-    his = people.same(person)
-    if row.channel is Channel.DESK or his is None:
-        return
+def _his(
+    channel: Channel, by: Principal | None, person: Person, *, verified: bool
+) -> ColumnElement[bool] | None:  # fmt: skip
+    """The appointments that count as his: to whoever books on the web those at an address that he has shown to be his,
+    or he would learn of others what they have; at the desk, where somebody of the staff decides, none.
+    """
+    if channel is Channel.DESK:
+        return None
+    if channel is Channel.PHONE or by is not None:
+        return people.same(person)
+    return people.at_address(person, telling.where(person.email, person.phone)) if verified else None
+
+
+def _require_caps(session: Session, row: Appointment, person: Person, his: ColumnElement[bool]) -> None:
+    """How many one person has. Raises `TooManyError`."""
     people.alone(session, row.ente_id, person)
     limits = queries.service(session, row.ente_id, row.service_id).limits
     on_day, ahead = people.counted(session, his, row)
@@ -308,9 +353,9 @@ def _moved(
     if by is None:
         row.moved += 1
     _changed(session, row, reason)
-    if by is None:
-        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
-        _require_caps(session, row, told)
+    told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
+    if by is None and (his := _his(channel, by, told, verified=False)) is not None:
+        _require_caps(session, row, told, his)
     telling.tell(session, by, row, AppointmentDeed.MOVED, channel=channel, detail=was)
     if (was["starts_at"], was["office_id"]) != (row.starts_at.isoformat(), row.office_id):
         telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)

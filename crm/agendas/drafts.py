@@ -34,6 +34,7 @@ LONGEST_NOTES = 200  # as the Modello Comuni has it
 CODE_LIVES = timedelta(minutes=10)
 MOST_TRIES, MOST_CODES = 5, 5
 _PURPOSE = "booking.draft"
+_SPEAKS = "."  # between the token and the language, which is nobody's secret
 
 
 class DraftGoneError(NotFoundError):
@@ -83,7 +84,13 @@ def begin(
     row.service_id, row.office_id, row.changed_at = service_id, office_id, clock.now(session)
     row.language = language if language in LANGUAGES else LANGUAGES[0]
     session.flush()
-    return codes.token(session, Use.DRAFT, ente_id, row.id)
+    return _token(session, row)
+
+
+def language_in(token: str) -> str | None:
+    """The language of a draft, as its token says it even once nobody knows of the draft any more. Pure."""
+    _, _, language = token.partition(_SPEAKS)
+    return language if language in LANGUAGES else None
 
 
 def read(session: Session, *, ente_id: int, token: str) -> Draft:
@@ -97,7 +104,7 @@ def read(session: Session, *, ente_id: int, token: str) -> Draft:
             held = None
     booked = row.appointment_id
     return Draft(
-        token, row.service_id, row.office_id, row.language, told, held,
+        _token(session, row), row.service_id, row.office_id, row.language, told, held,
         expired=held is not None and held.until <= clock.now(session), lost=row.hold_id is not None and held is None,
         verified=row.verified is not None and hmac.compare_digest(row.verified, _address_mark(session, row, told)),
         code_sent=row.code_mark is not None,
@@ -123,10 +130,12 @@ def extend(session: Session, *, ente_id: int, token: str) -> None:
     holding.extend(session, ente_id=ente_id, token=_hold(session, row))
 
 
-def speak(session: Session, *, ente_id: int, token: str, language: str) -> None:
-    """Go on in another language."""
-    _open(session, ente_id, token).language = language if language in LANGUAGES else LANGUAGES[0]
+def speak(session: Session, *, ente_id: int, token: str, language: str) -> str:
+    """Go on in another language; the token, which says it."""
+    row = _open(session, ente_id, token)
+    row.language = language if language in LANGUAGES else LANGUAGES[0]
     session.flush()
+    return _token(session, row)
 
 
 def note(session: Session, *, ente_id: int, token: str, notes: str) -> None:
@@ -217,7 +226,8 @@ def forget(session: Session) -> int:
 
 
 def _mine(session: Session, ente_id: int, token: str) -> BookingDraft:
-    found = codes.read_token(session, Use.DRAFT, ente_id, token)
+    own, speaks, _ = token.partition(_SPEAKS)
+    found = codes.read_token(session, Use.DRAFT, ente_id, own) if not speaks or language_in(token) else None
     row = None if found is None else session.get(BookingDraft, found, with_for_update=True, populate_existing=True)
     if row is None or row.ente_id != ente_id or row.changed_at < clock.now(session) - KEPT:
         raise DraftGoneError("Questa prenotazione non è più aperta: ricomincia da capo.")
@@ -240,6 +250,10 @@ def _open(session: Session, ente_id: int, token: str) -> BookingDraft:
         raise ConflictError("Questa prenotazione è già confermata.")
     row.changed_at = clock.now(session)
     return row
+
+
+def _token(session: Session, row: BookingDraft) -> str:
+    return f"{codes.token(session, Use.DRAFT, row.ente_id, row.id)}{_SPEAKS}{row.language}"
 
 
 def _hold(session: Session, row: BookingDraft) -> str:

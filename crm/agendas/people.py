@@ -18,6 +18,7 @@ from crm.contacts.names import name_key
 from crm.contacts.phone import spaced, typed_number
 from crm.core import clock, secrecy
 from crm.core.errors import InvalidError
+from crm.messages.models import MessageChannel
 from crm.messages.wording import LANGUAGES
 
 LONGEST = {"given_name": 80, "surname": 160, "notes": 400}
@@ -147,10 +148,23 @@ def same(person: Person) -> ColumnElement[bool] | None:
     return Appointment.email == person.email if person.email else None
 
 
+def at_address(person: Person, reached: tuple[MessageChannel, str] | None) -> ColumnElement[bool] | None:
+    """His appointments at an address that he has shown to be his; of a family with one address, those of whom he names
+    by codice fiscale. None: he has shown none.
+    """
+    if reached is None:
+        return None
+    there = (Appointment.email if reached[0] is MessageChannel.EMAIL else Appointment.phone) == reached[1]
+    return there & (Appointment.codice_fiscale == person.codice_fiscale) if person.codice_fiscale else there
+
+
 def mark_of(session: Session, ente_id: int, person: Person) -> bytes | None:
-    """A keyed hash of who he is, by what `same` goes by. None: nothing says who he is."""
+    """A keyed hash of who he is, by what `same` goes by, and of where he is reached: whoever types somebody's codice
+    fiscale is not him. None: nothing says who he is.
+    """
     said = person.codice_fiscale or person.phone or person.email
-    return secrecy.of(session).mark("appointment.person", f"{ente_id}:{said}".encode())[:16] if said else None
+    about = f"{ente_id}:{said}:{person.email or person.phone}"
+    return secrecy.of(session).mark("appointment.person", about.encode())[:16] if said else None
 
 
 def alone(session: Session, ente_id: int, person: Person) -> None:

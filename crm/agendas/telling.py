@@ -133,6 +133,21 @@ def remind(session: Session, row: Appointment) -> None:
     messages.owe(session, None, order, cause=_cause(row.id, row.sequence, template), expires_at=row.starts_at)
 
 
+def tell_of_double(session: Session, row: Appointment, *, manage_at: str) -> int:
+    """Owe him, once, a word that another was booked in his name, where he left an address; how many were owed."""
+    goes_to = where(row.email, row.phone)
+    cause = f"appointment:{row.id}:double"
+    if goes_to is None or message_queries.states(session, row.ente_id, [cause]):
+        return 0
+    link = f"{manage_at}/{codes.token(session, Use.MANAGE, row.ente_id, row.id)}"
+    order = Order(
+        row.ente_id, MessageTemplate.APPOINTMENT_DOUBLE.value, {"at": row.starts_at, "link": link},
+        channel=goes_to[0], address=goes_to[1], language=row.language,
+    )  # fmt: skip
+    messages.owe(session, None, order, cause=cause, expires_at=row.starts_at)
+    return 1
+
+
 def place_of(session: Session, office_id: int, language: str) -> str:
     """Where it is; whoever sees the screen learns nothing of what it is about. An address that is cut leads nowhere:
     where both are too long for an SMS, the office's name is left out.

@@ -19,6 +19,7 @@ class MessageTemplate(StrEnum):
     APPOINTMENT_BOOKED = "appointment_booked"
     APPOINTMENT_MOVED = "appointment_moved"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
+    APPOINTMENT_DOUBLE = "appointment_double"
     WAITING_JOINED = "waiting_joined"
     WAITING_OFFER = "waiting_offer"
     PLEASE_CALL = "please_call"
@@ -287,6 +288,41 @@ APPOINTMENT_CANCELLED = Template(
     lives=timedelta(days=2),
 )  # fmt: skip
 
+APPOINTMENT_DOUBLE = Template(
+    MessageTemplate.APPOINTMENT_DOUBLE, Kind.SERVICE, {**_ENTE, "at": Instant(), "link": _OWN},
+    {
+        "it": Wording(
+            sms="{ente}: ha già un appuntamento {at}, e ne è stato preso un altro a suo nome. Ne tenga uno: {link}",
+            subject="{ente}: due appuntamenti a suo nome",
+            body=_mail(
+                "it", "per lo stesso servizio ha già un appuntamento:", "{at}",
+                "Ne è stato preso un altro a suo nome: ne tenga uno solo. Questo si sposta o si disdice qui:", "{link}",
+                "Se l'altro non l'ha preso lei, ce lo dica.",
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: you have an appointment {at}, and another was booked in your name. Please keep one: {link}",
+            subject="{ente}: two appointments in your name",
+            body=_mail(
+                "en", "for the same service you already have an appointment:", "{at}",
+                "Another was booked in your name: please keep one. This one is moved or cancelled here:", "{link}",
+                "If it was not you who booked the other, please tell us.",
+            ),
+        ),
+        "de": Wording(
+            sms="{ente}: Sie haben schon einen Termin {at}; ein zweiter wurde auf Ihren Namen gebucht: {link}",
+            subject="{ente}: zwei Termine auf Ihren Namen",
+            body=_mail(
+                "de", "für denselben Dienst haben Sie schon einen Termin:", "{at}",
+                "Ein zweiter wurde auf Ihren Namen gebucht: behalten Sie bitte einen. Diesen verschieben oder"
+                " sagen Sie hier ab:", "{link}",
+                "Wenn Sie den anderen nicht gebucht haben, sagen Sie es uns bitte.",
+            ),
+        ),
+    },
+    lives=timedelta(days=2),
+)  # fmt: skip
+
 WAITING_JOINED = Template(
     MessageTemplate.WAITING_JOINED, Kind.ASKED, {**_ENTE, "link": _OWN},
     {
@@ -471,7 +507,7 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
-        APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, WAITING_JOINED,
+        APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, APPOINTMENT_DOUBLE, WAITING_JOINED,
         WAITING_OFFER, PLEASE_CALL, CONVERSATION,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,

@@ -29,6 +29,7 @@ class TurnState(StrEnum):
     DONE = "done"
     NO_SHOW = "no_show"
     CLOSED = "closed"  # the day ended before he was served
+    WITHDRAWN = "withdrawn"  # the number was given by mistake: it is nobody's
 
 
 class ScreenKind(StrEnum):
@@ -98,7 +99,7 @@ class TurnEvent(Base):
     at: Mapped[datetime]
     by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: he himself, at the kiosk
     desk_id: Mapped[int | None]
-    detail: Mapped[dict[str, Any]]  # of a passing on: `service_id`, `desk_id`
+    detail: Mapped[dict[str, Any]]  # of a passing on: `service_id`, `desk_id`; of a retraction: `deed`, `apart`
 
     __table_args__ = (Index("ix_turn_event_turn_id", "turn_id", "id"),)
 

@@ -20,10 +20,11 @@ from crm.contacts.names import full_name
 from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
-from crm.turns.models import DeskSeat, FirstFree, Turn, TurnState
+from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.order import Waiting, in_order
 from crm.turns.reception import LOOKED_AHEAD, Reception, reception
 from crm.turns.tickets import letter_of
+from crm.turns.times import Deed
 
 AT_DESK = (TurnState.CALLED, TurnState.SERVING)
 _TURN = table_of(Turn)
@@ -51,6 +52,8 @@ class TurnView:
     calls: int
     called_at: datetime | None
     serving_since: datetime | None
+    ended_at: datetime | None
+    never_called: bool
     note: str = ""
     asked: str = ""  # what he wrote when he booked
 
@@ -72,7 +75,9 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """An office now: who waits (the next one first), who is at the desks, who did not come, and who sits where."""
+    """An office now: who waits (the next one first), who is at the desks, who did not come, who was served (the last
+    one first), and who sits where.
+    """
 
     office_id: int
     ente_id: int
@@ -82,7 +87,12 @@ class Office:
     at_desks: Mapping[int, TurnView]  # by desk
     missed: tuple[TurnView, ...]
     seats: Mapping[int, Seat]  # by desk
-    served: int
+    done: tuple[TurnView, ...]
+
+    @property
+    def served(self) -> int:
+        """How many were, to an end."""
+        return len(self.done)
 
     @property
     def longest(self) -> datetime | None:
@@ -120,7 +130,9 @@ def office(session: Session, office_id: int) -> Office:
         tuple(turns[one.id] for one in in_order((one.waiting for one in waiting), now=now)),
         {one.desk_id: one for one in turns.values() if one.state in AT_DESK and one.desk_id is not None},
         tuple(one for one in turns.values() if one.state is TurnState.NO_SHOW),
-        seats(session, office_id), sum(one.state is TurnState.DONE for one in turns.values()),
+        seats(session, office_id), tuple(sorted(
+            (one for one in turns.values() if one.state is TurnState.DONE), key=_ended, reverse=True
+        )),
     )  # fmt: skip
 
 
@@ -161,7 +173,12 @@ def received(session: Session, ente_id: int, office_id: int) -> Reception:
     """
     rows = session.execute(
         select(Turn.letter, func.count())
-        .where(Turn.office_id == office_id, Turn.day == today(session), Turn.appointment_id.is_(None))
+        .where(
+            Turn.office_id == office_id,
+            Turn.day == today(session),
+            Turn.appointment_id.is_(None),
+            Turn.state != TurnState.WITHDRAWN,
+        )
         .group_by(Turn.letter)
     )
     by_letter = {letter: count for letter, count in rows}  # noqa: C416  # rows are no pairs to mypy
@@ -229,6 +246,27 @@ def leads(session: Session, office_id: int) -> list[FirstFree]:
     return list(session.scalars(select(FirstFree).where(*of).order_by(FirstFree.service_id)))
 
 
+def last_at(office: Office, desk_id: int) -> TurnView | None:
+    """Of a desk at which nobody is, who was there last, and was served or did not come."""
+    if desk_id in office.at_desks:
+        return None
+    return max((one for one in office.done + office.missed if one.desk_id == desk_id), key=_ended, default=None)
+
+
+def called_since(session: Session, turn: TurnView) -> bool:
+    """Whether the desk at which a turn ended has called others since."""
+    others = (
+        Turn.office_id == turn.office_id, Turn.day == today(session), TurnEvent.deed == Deed.CALLED, Turn.id != turn.id,
+        TurnEvent.desk_id == turn.desk_id, TurnEvent.at >= turn.ended_at,
+    )  # fmt: skip
+    found = select(TurnEvent.id).join(Turn, Turn.id == TurnEvent.turn_id).where(*others).limit(1)
+    return session.scalar(found) is not None
+
+
+def _ended(turn: TurnView) -> tuple[datetime, int]:
+    return turn.ended_at or turn.arrived_at, turn.id
+
+
 def called(office: Office) -> list[TurnView]:
     """Who is called to a desk or served there, the latest call first."""
     return sorted(office.at_desks.values(), key=lambda one: (one.called_at or office.now, one.id), reverse=True)
@@ -250,7 +288,7 @@ def _views(session: Session, *conditions: ColumnElement[bool]) -> list[TurnView]
             row.appointment_id, row.contact_id,
             full_name(surname, given) if surname else full_name(told, told_given) if told else "",
             row.language, row.arrived_at, row.starts_at, row.for_desk, row.desk_id, row.clerk_id, row.calls,
-            row.called_at, row.serving_since, row.note, asked or "",
+            row.called_at, row.serving_since, row.ended_at, row.waited_s is None, row.note, asked or "",
         )
         for row, surname, given, told, told_given, asked in rows
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm.agendas import finding, queries
+from crm.agendas.plan import from_now_on
 from crm.agendas.queries import ServiceView
 from crm.agendas.rules import Channel
 from crm.agendas.times import DAY
@@ -59,8 +60,8 @@ def sample(session: Session, ente_id: int) -> int:
             if (office_id, service.id) in done:
                 continue
             plan = queries.plan(session, office_id)
-            if not plan.agendas:
-                continue  # nobody receives there yet
+            if not from_now_on(plan.agendas, today):
+                continue  # nobody receives there yet, or any more: no promise, and none that is broken
             first = _first(session, service, office_id, today)
             until = first or today + DAY * (max(service.limits.horizon_days, NONE_FREE) + 1)
             row = insert(FirstFree).values(

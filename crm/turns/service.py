@@ -27,7 +27,7 @@ from crm.turns.errors import NoNumberError, NotHere, NotHereError
 from crm.turns.models import DeskSeat, Turn, TurnEvent, TurnState
 from crm.turns.order import for_desk
 from crm.turns.tickets import APPOINTMENTS, letter_of
-from crm.turns.times import Deed, times
+from crm.turns.times import Deed, Happened, times
 
 _S, _A = TurnState, AppointmentState
 _LOCKS = 0x7475726E  # "turn": the first half of the key of advisory locks, the second is the office
@@ -177,8 +177,8 @@ def call_next(session: Session, by: Principal) -> int | None:
 
     Raises `ConflictError` while somebody is at the desk.
     """
-    _alone(session, _seat(session, by).office_id)
-    seat = _seat(session, by)  # he may have left it while he waited for the lock
+    _alone(session, seat_of(session, by).office_id)
+    seat = seat_of(session, by)  # he may have left it while he waited for the lock
     office = queries.office(session, seat.office_id)
     if seat.desk_id in office.at_desks:
         raise ConflictError("Prima concludi con chi è al tuo sportello.")
@@ -197,7 +197,7 @@ def step(session: Session, by: Principal, *, turn_id: int, deed: Deed) -> None:
     """
     if deed not in STEPS or deed in {Deed.CALLED, Deed.PASSED_ON, Deed.CLOSED}:
         raise InvalidError("Scegli cosa fare.", field="deed")
-    turn = _locked(session, by, turn_id)
+    turn = locked(session, by, turn_id)
     if deed in OF_HIS_DESK or turn.state in queries.AT_DESK:
         _require_his(session, by, turn)
     _do(session, by, turn, deed, desk_id=turn.desk_id)
@@ -207,7 +207,7 @@ def pass_on(
     session: Session, by: Principal, *, turn_id: int, service_id: int, desk_id: int | None = None
 ) -> None:  # fmt: skip
     """Let whoever is served wait for another service, or for one desk, with the place that he had in the queue."""
-    turn = _locked(session, by, turn_id)
+    turn = locked(session, by, turn_id)
     _require_his(session, by, turn)
     if service_id not in {one.id for one in queries.offered(session, turn.ente_id, turn.office_id)}:
         raise InvalidError("Questo servizio non si fa in questo ufficio.", field="service")
@@ -228,7 +228,7 @@ def pass_on(
 
 def identify(session: Session, by: Principal, *, turn_id: int, contact_id: int) -> None:
     """Say who it is that is at the desk. The file opens by the gate, and not by this."""
-    turn = _locked(session, by, turn_id)
+    turn = locked(session, by, turn_id)
     _require_his(session, by, turn)
     if contacts.get(session, contact_id).ente_id != turn.ente_id:
         raise NotFoundError("Questa persona non c'è tra i contribuenti di questo ente.")
@@ -244,11 +244,27 @@ def identify(session: Session, by: Principal, *, turn_id: int, contact_id: int) 
     touch(session, topics.office(turn.office_id))
 
 
+def unidentify(session: Session, by: Principal, *, turn_id: int) -> None:
+    """It is not he: the visit leaves his timeline, without its note, until it is said who it is. Twice is once."""
+    turn = locked(session, by, turn_id)
+    _require_his(session, by, turn)
+    if turn.contact_id is None:
+        return
+    visits.withdraw(session, turn)
+    audit.note(
+        session, by, kind="turn.unidentified", ente_id=turn.ente_id, contact_id=turn.contact_id,
+        subject=f"turn:{turn.id}",
+    )  # fmt: skip
+    turn.contact_id, turn.note = None, ""
+    session.flush()
+    touch(session, topics.office(turn.office_id))
+
+
 def note(session: Session, by: Principal, *, turn_id: int, text: str) -> None:
     """What the visit was about, in the words of whoever serves him: on his timeline. Raises `ConflictError` until it
     is known who he is.
     """
-    turn = _locked(session, by, turn_id)
+    turn = locked(session, by, turn_id)
     _require_his(session, by, turn)
     if turn.contact_id is None:
         raise ConflictError("Di' prima chi è allo sportello: la nota va nella sua cronologia.")
@@ -288,7 +304,8 @@ def _office_of(session: Session, ente_id: int, desk_id: int) -> int:
     raise NotFoundError("Questo sportello non esiste.")
 
 
-def _seat(session: Session, by: Principal) -> DeskSeat:
+def seat_of(session: Session, by: Principal) -> DeskSeat:
+    """Where somebody sits today. Raises `ConflictError` while he sits nowhere."""
     by.require(Permission.APPOINTMENT_MANAGE)
     today = queries.today(session)
     row = session.scalar(select(DeskSeat).where(DeskSeat.user_id == by.user_id, DeskSeat.day == today))
@@ -308,7 +325,8 @@ def _turn(session: Session, by: Principal, turn_id: int) -> Turn:
     return row
 
 
-def _locked(session: Session, by: Principal, turn_id: int) -> Turn:
+def locked(session: Session, by: Principal, turn_id: int) -> Turn:
+    """A turn of today's, to be changed by nobody else until this transaction ends."""
     _alone(session, queries.get(session, turn_id).office_id)
     return _turn(session, by, turn_id)
 
@@ -316,7 +334,7 @@ def _locked(session: Session, by: Principal, turn_id: int) -> Turn:
 def _require_his(session: Session, by: Principal, turn: Turn) -> None:
     if turn.state not in queries.AT_DESK:
         raise ConflictError(CHANGED)
-    if _seat(session, by).desk_id != turn.desk_id:
+    if seat_of(session, by).desk_id != turn.desk_id:
         raise ConflictError("Questo numero è allo sportello di un collega.")
 
 
@@ -343,7 +361,7 @@ def _come(
     )  # fmt: skip
     session.add(turn)
     session.flush()
-    _tell(session, by, turn, Deed.ARRIVED, {})
+    tell(session, by, turn, Deed.ARRIVED, {})
     return turn.id
 
 
@@ -372,10 +390,11 @@ def _do(
             session, by, ente_id=turn.ente_id, appointment_id=turn.appointment_id, to=appointment,
             service_id=turn.service_id,
         )  # fmt: skip
-    _tell(session, by, turn, deed, detail or {})
+    tell(session, by, turn, deed, detail or {})
 
 
-def _tell(session: Session, by: Principal | None, turn: Turn, deed: Deed, detail: dict[str, Any]) -> None:
+def tell(session: Session, by: Principal | None, turn: Turn, deed: Deed, detail: dict[str, Any]) -> None:
+    """It happened, now: its story, the times that follow from it, the timeline, and whoever watches the office."""
     events = table_of(TurnEvent)
     session.execute(
         insert(events).values(
@@ -383,8 +402,11 @@ def _tell(session: Session, by: Principal | None, turn: Turn, deed: Deed, detail
             desk_id=turn.desk_id, detail=detail,
         )
     )  # fmt: skip
-    story = session.execute(select(events.c.deed, events.c.at).where(events.c.turn_id == turn.id).order_by(events.c.id))
-    found = times([(one.deed, one.at) for one in story], starts_at=turn.starts_at)
+    story = session.execute(
+        select(events.c.deed, events.c.at, events.c.detail).where(events.c.turn_id == turn.id).order_by(events.c.id)
+    )
+    happened = [Happened(one.deed, one.at, bool(one.detail.get("apart"))) for one in story]
+    found = times(happened, starts_at=turn.starts_at)
     turn.waited_s = None if found.waited is None else int(found.waited.total_seconds())
     turn.served_s = None if found.served is None else int(found.served.total_seconds())
     session.flush()

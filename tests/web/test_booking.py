@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Engine, delete, event, func, select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from crm.agendas import drafts, pace, preparing, reminding, sites
+from crm.agendas import doubles, drafts, pace, preparing, reminding, sites
 from crm.agendas.models import Appointment, AppointmentState, BookingDraft, BookingPace
 from crm.agendas.pace import Ask
 from crm.agendas.plan import Exceptional, Window
@@ -282,23 +282,71 @@ def test_it_is_moved_and_stays_one_entry_of_the_calendar(citizen: Citizen) -> No
     assert citizen.booked()[0].starts_at == one.starts_at
 
 
+OWN = r"data:image[^\"]+|\d@|\d\d:00|/x\w+|[A-Z0-9]{4} ?[A-Z0-9]{4}"  # what every appointment's page has of its own
+
+
 def test_nobody_learns_whether_a_person_is_known(citizen: Citizen) -> None:
     pages = []
     for nth, code in enumerate(("BNCMRA62A01D403X", "VRDPLA70A41D403Q")):
         at = citizen.to_the_summary({**PAOLA, "email": f"{nth}@example.it", "codice_fiscale": code}, nth)
         answer = citizen.client.post(f"{at}/riepilogo")
         shown = citizen.client.get(answer.headers["location"])
-        own = r"data:image[^\"]+|\d@|\d\d:00|/x\w+|[A-Z0-9]{4} ?[A-Z0-9]{4}"  # what every appointment has of its own
-        pages.append((answer.status_code, shown.status_code, re.sub(own, "", shown.text)))
+        pages.append((answer.status_code, shown.status_code, re.sub(OWN, "", shown.text)))
     assert [one.contact_id for one in citizen.booked()] == [citizen.cast.mario, None]
     assert pages[0] == pages[1]
     told = select(TimelineEntry.contact_id).where(TimelineEntry.kind == "appointment")
     assert citizen.work(lambda s: list(s.scalars(told))) == [citizen.cast.mario]
 
 
-def test_he_has_one_a_day_and_is_told_so_on_the_summary(citizen: Citizen) -> None:
+def _confirmed(citizen: Citizen, who: dict[str, str]) -> tuple[int, int, str, int]:
+    """What somebody sees who books with these: both answers, the page, and how many statements the first one took."""
+    at, asked = citizen.to_the_summary(who), list[str]()
+
+    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        answer = citizen.client.post(f"{at}/riepilogo")
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    shown = citizen.client.get(answer.headers["location"])
+    return answer.status_code, shown.status_code, re.sub(OWN, "", shown.text), len(asked)
+
+
+@pytest.mark.parametrize("known", ["codice_fiscale", "phone", "email"])
+def test_who_types_what_is_somebody_elses_does_not_learn_that_he_has_one(citizen: Citizen, known: str) -> None:
+    """Neither by the answer, nor by its words, nor by how much the server had to do; he himself is told, once."""
+    telling = {"codice_fiscale": "VRDPLA70A41D403Q", "phone": "348 1234567", "email": "paola@example.it"}
+    others = {"codice_fiscale": "RSSMRA80A01D403T", "phone": "348 7654321", "email": "carla@example.it"}
+    hers, attacker = {**PAOLA, **telling}, {**PAOLA, "email": "4@example.it"}
+    _confirmed(citizen, {**PAOLA, "email": "0@example.it"})  # so that nothing is read for the first time
+    link = citizen.books(hers)
+    with_one = _confirmed(citizen, {**attacker, known: telling[known]})
+    without = _confirmed(citizen, {**attacker, known: others[known]})
+    typed = re.compile("|".join((*telling.values(), *others.values(), r"\+39 348 \d{3} \d{4}")))
+    assert typed.sub("", with_one[2]) == typed.sub("", without[2])
+    assert with_one[:2] + with_one[3:] == without[:2] + without[3:]
+
+    def tell(session: Session) -> int:
+        return doubles.tell(session, citizen.cast.empoli, lambda *_: f"https://x.example{BEGIN}/appuntamento")
+
+    if known == "codice_fiscale":  # who is told by what he typed: the address counts only without a codice fiscale
+        assert [citizen.work(tell) for _ in range(2)] == [1, 0]
+        message = citizen.work(
+            lambda s: s.scalars(select(Message).where(Message.template == "appointment_double")).one()
+        )
+        assert message.address == "paola@example.it"
+        assert link.rpartition("/")[2] in message.body
+
+
+def test_who_has_shown_that_an_address_is_his_is_told_how_many_he_has_there(citizen: Citizen) -> None:
     citizen.books()
-    at = citizen.to_the_summary(nth=0)
+    at = citizen.to_the_summary()
+    of: Any = {"ente_id": citizen.cast.empoli, "token": at.rsplit("/", 1)[1]}
+    citizen.work(lambda s: drafts.send_code(s, **of))
+    body = citizen.work(lambda s: s.scalars(select(Message.body).where(Message.template == "one_time_code")).one())
+    citizen.client.post(f"{at}/codice", data={"code": re.search(r"\d{6}", body)[0]})  # type: ignore[index]
     told = citizen.client.post(f"{at}/riepilogo")
     assert told.status_code == 409
     assert "Quel giorno hai già un appuntamento" in told.text
@@ -389,6 +437,37 @@ def test_the_pages_speak_the_citizens_language_and_keep_what_is_typed_when_it_ch
     assert 'value="Verdi"' in page
 
 
+def test_what_is_refused_is_told_in_the_language_of_the_booking(
+    citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser speaks Italian; he chose German on the first page, or has a link of who did."""
+
+    def german(answer: Any, status: int, italian: str) -> None:
+        assert (answer.status_code, '<html lang="de">' in answer.text) == (status, True), answer.text
+        assert italian not in answer.text
+
+    at = citizen.begin("de")
+    citizen.client.post(f"{at}/orario", data={"time": citizen.times(at)[0]})
+    citizen.client.post(f"{at}/richiedente", data=PAOLA)
+    mine = str(citizen.client.post(f"{at}/riepilogo").headers["location"]).removesuffix("?nuovo=1")
+    german(citizen.client.post(f"{at}/dettagli", data={"notes": ""}), 409, "già confermata")
+    citizen.work(lambda s: s.execute(delete(BookingDraft)))
+    for page in ("orario", "riepilogo", "attesa"):
+        german(citizen.client.get(f"{at}/{page}"), 404, "non è più aperta")
+    changed = citizen.begin("it")
+    moved = citizen.client.post(f"{changed}/salva", data={"step": "orario", "lang": "de"}).headers["location"]
+    citizen.work(lambda s: s.execute(delete(BookingDraft)))
+    german(citizen.client.get(moved), 404, "non è più aperta")
+    german(citizen.client.get(f"{BEGIN}/valuta/xforged?lang=de"), 404, "non esiste")
+    assert '<html lang="it">' in citizen.client.get(f"{BEGIN}/appuntamento/xforged").text
+    for ask in (Ask.BEGIN, Ask.WRITE, Ask.CHANGE):
+        monkeypatch.setitem(pace.PACES, ask, pace.Pace(0, timedelta(minutes=10)))
+    german(citizen.client.post(f"{at}/dettagli", data={"notes": ""}), 429, "troppe richieste")
+    german(citizen.client.post(f"{BEGIN}?lang=de", data={}), 429, "troppe richieste")
+    german(citizen.client.post(f"{mine}/disdici"), 429, "troppe richieste")
+    assert "?lang=de" in citizen.client.post(f"{mine}/disdici").text  # and leads back to where he was, in German
+
+
 def test_what_nobody_goes_on_with_is_forgotten(citizen: Citizen) -> None:
     at = citizen.to_the_summary()
     long_ago = {"changed_at": datetime(2020, 1, 1, tzinfo=UTC)}
@@ -477,7 +556,7 @@ def test_one_address_holds_no_more_than_so_many_times_and_is_led_back_to_where_i
         told = citizen.client.post(f"{at}/{path}", data=sent)
         assert told.status_code == 429, path
         back = f"{at}/{'riepilogo' if path == 'salva' else path}"
-        assert f'href="{back}"' in told.text
+        assert f'href="{back}?lang=it"' in told.text
 
 
 def test_why_the_office_is_closed_is_told_to_citizens(citizen: Citizen) -> None:
@@ -496,24 +575,16 @@ def test_why_the_office_is_closed_is_told_to_citizens(citizen: Citizen) -> None:
 
 
 def test_a_move_that_cannot_be_is_told_beside_the_times(citizen: Citizen) -> None:
-    citizen.books()
-    day = clock.business_day(citizen.booked()[0].starts_at)
-    at = citizen.begin()
-    free = times_on(citizen, f"{at}/orario", day + timedelta(days=1))
-    citizen.client.post(f"{at}/orario", data={"time": free[0]})
-    citizen.client.post(f"{at}/richiedente", data=PAOLA)
-    mine = str(citizen.client.post(f"{at}/riepilogo").headers["location"]).removesuffix("?nuovo=1")
-    told = citizen.client.post(f"{mine}/sposta", data={"time": times_on(citizen, f"{mine}/sposta", day)[0]})
+    mine, other = citizen.books(), citizen.begin()
+    time = citizen.times(other)[0]
+    assert citizen.client.post(f"{other}/orario", data={"time": time}).status_code == 303
+    told = citizen.client.post(f"{mine}/sposta", data={"time": time})
     assert told.status_code == 409
-    assert "Quel giorno hai già un appuntamento" in told.text
+    assert "Qualcuno ha appena preso questo orario" in told.text
     assert "Sposta l'appuntamento" in told.text
-    done = update(Appointment).values(state=AppointmentState.DONE)
+    done = update(Appointment).where(Appointment.state == AppointmentState.BOOKED).values(state=AppointmentState.DONE)
     citizen.work(lambda s: s.execute(done))
     assert citizen.client.post(f"{mine}/disdici").headers["location"] == mine
-
-
-def times_on(citizen: Citizen, path: str, day: date) -> list[str]:
-    return re.findall(r'name="time" value="([^"]+)"', citizen.client.get(f"{path}?day={day}").text)
 
 
 def test_who_may_not_prepare_agendas_opens_no_pages(citizen: Citizen) -> None:

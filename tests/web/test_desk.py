@@ -22,6 +22,7 @@ from crm.core import clock, configuration
 from crm.core.db import Database, Scope
 from crm.enti.models import Office
 from crm.files.models import FileOpening, FileSetting
+from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import ScreenKind, Turn
 from crm.turns.screens import opened
 from tests.cast import Cast, principal_of
@@ -118,7 +119,14 @@ def test_a_number_is_given_called_on_the_screen_and_served_with_the_file_open(
     assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
     assert "✓ identificato" in client.get("/desk").text
     assert client.post(f"/desk/turns/{turn}/close", headers=headers(client)).status_code == 204
-    assert "✓ identificato" not in client.get("/desk").text
+    page = client.get("/desk").text
+    assert "✓ identificato" not in page
+    assert "non si sa ancora chi è" in page
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        assert not session.scalars(select(TimelineEntry.id).where(TimelineEntry.kind == EntryKind.VISIT)).all()
+    assert client.post(f"/desk/turns/{turn}/close", headers=headers(client)).status_code == 204  # twice is once
+    assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 409
+    assert client.post(f"/desk/turns/{turn}/identify", data=who, headers=headers(client)).status_code == 204
     assert client.post(f"/desk/turns/{turn}/open", data=right, headers=headers(client)).status_code == 204
     assert "✓ identificato" in client.get("/desk").text
     assert "bianchi" not in client.get(room).text.lower()
@@ -288,3 +296,34 @@ def test_the_note_of_a_visit_is_kept_as_it_is_typed_by_whoever_serves_alone(
     assert client.post(f"{at}/step", data=last, headers=headers(client)).status_code == 204
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         assert session.get_one(Turn, turn).note == "Vuole le rate, torna lunedì"
+
+
+def test_what_was_pressed_by_mistake_is_taken_back_by_one_press_and_the_waiting_room_shows_it(
+    client: TestClient, database: Database, cast: Cast, office: dict[str, Any]
+) -> None:
+    room = hangs(client, office, "room")
+    sits(client, cast, office)
+    client.post("/desk/tickets", data={"service_id": office["service"]}, headers=headers(client))
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        turn = session.scalars(select(Turn.id)).one()
+
+    def press(deed: str, what: str = "step") -> int:
+        return client.post(f"/desk/turns/{turn}/{what}", data={"deed": deed}, headers=headers(client)).status_code
+
+    client.post("/desk/next", headers=headers(client))
+    assert press("served") == 204
+    assert "non è ancora qui" in client.get("/desk").text
+    assert press("done") == 204
+    assert "A 1" not in client.get(room).text
+    assert "undo-last" in client.get("/desk").text
+    assert press("done", "undo") == 204
+    assert press("done", "undo") == 409
+    assert 'data-say="Numero A 1, sportello 1"' in client.get(room).text
+    assert press("served", "undo") == 204
+    assert press("missed") == 204
+    assert "non si è presentato, alle" in client.get("/desk").text
+    assert press("missed", "undo") == 204
+    assert press("back") == 204
+    assert press("arrived", "undo") == 409  # he was called
+    let_in(client, "vera")
+    assert press("arrived", "undo") == 403

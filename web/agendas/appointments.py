@@ -77,6 +77,9 @@ def appointment(
             if was is one.state and booking.is_over(one.starts_at, now=context["now"])
             and visit.principal.can(Permission.APPOINTMENT_MANAGE)
         ]  # fmt: skip
+        context["unsettles"] = visit.principal.can(Permission.APPOINTMENT_MANAGE) and bool(
+            booking.said_wrongly(context["events"], now=context["now"])
+        )
         context |= {"may": may, "times": _by_day([time for time in times if time.starts_at != one.starts_at])}
     return show(request, visit, "agendas/appointment.html", **context)
 
@@ -140,6 +143,18 @@ def settle(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID, came: An
 
     runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work)
     return shown_anew(translations(visit.language).gettext("Segnato."))  # nobody is told of it
+
+
+@router.post("/appointments/{appointment_id}/outcome/undo")
+def unsettle(runtime: RuntimeDep, visit: ChangeDep, appointment_id: UUID) -> Response:
+    """That was a mistake."""
+
+    def work(session: Session) -> None:
+        one = queries.get(session, appointment_id)
+        booking.unsettle(session, visit.principal, ente_id=one.ente_id, appointment_id=one.id)
+
+    runtime.database.transact(visit.scope(Permission.APPOINTMENT_MANAGE), work)
+    return shown_anew(translations(visit.language).gettext("Annullato: è com'era prima."))
 
 
 @router.get("/{office_id}/book")

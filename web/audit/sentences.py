@@ -131,6 +131,7 @@ SENTENCES = {
     "alert.rule_ended": "Ha tolto una soglia dal quadro in diretta",
     "alert.acknowledged": "Ha preso nota di una segnalazione del quadro",
     "turn.identified": "Ha scritto chi era allo sportello",
+    "turn.unidentified": "Ha scritto che allo sportello era un'altra persona",
     "screen.hung": "Ha creato il collegamento di uno schermo della sala d'attesa",
     "screen.revoked": "Ha revocato il collegamento di uno schermo della sala d'attesa",
     "wall.hung": "Ha creato il collegamento di uno schermo a parete",

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from crm.agendas import pace, sites
+from crm.agendas import drafts, pace, sites, tongues
 from crm.agendas.pace import Ask
 from crm.agendas.sites import PATH, Site
 from crm.core.db import Scope
@@ -35,8 +35,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class TooOftenError(DomainError):
     """Somebody at this address asks more of a site than people do."""
 
-    def __init__(self, site: Site) -> None:
-        super().__init__("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.")
+    def __init__(self, message: str, site: Site) -> None:
+        super().__init__(message)
         self.site = site
 
 
@@ -83,7 +83,7 @@ def require_pace(request: Request, runtime: Runtime, site: Site, ask: Ask) -> No
     """Count what is asked for, in a transaction of its own: what is refused counts too. Raises `TooOftenError`."""
     address = request.client.host if request.client else ""
     if not work(runtime, site, lambda s: pace.allowed(s, ente_id=site.ente_id, address=address, ask=ask)):
-        raise TooOftenError(site)
+        raise TooOftenError("Da qui arrivano troppe richieste: aspetta dieci minuti e riprova, o chiamaci.", site)
 
 
 def spoken(request: Request, wish: str = "") -> str:
@@ -100,6 +100,19 @@ def spoken(request: Request, wish: str = "") -> str:
     return next((tag for likes, _, tag in sorted(ranked) if tag in CITIZENS and likes), DEFAULT)
 
 
+def tongue(request: Request, site: Site) -> str:
+    """The language of somebody whom no page of his own answers: the one that his address asks for, or that of what it
+    leads to, else the browser's.
+    """
+    if wish := request.query_params.get("lang", ""):
+        return chosen_by_citizen(wish)
+    token = request.path_params.get("token", "")
+    told = drafts.language_in(token)
+    if token and told is None:
+        told = work(runtime_of(request), site, lambda s: tongues.of_link(s, site.ente_id, token))
+    return chosen_by_citizen(told) if told else spoken(request)
+
+
 def shown(request: Request, site: Site, template: str, language: str, *, status: int = 200, **context: Any) -> Response:
     """A page of the ente's, which the sites that it names may embed."""
     with runtime_of(request).database.begin(Scope.nothing()) as session:
@@ -110,9 +123,9 @@ def shown(request: Request, site: Site, template: str, language: str, *, status:
 
 
 def wait(request: Request, error: TooOftenError) -> Response:
-    """Not now: without another look into the database."""
-    language = spoken(request, request.query_params.get("lang", ""))
-    said_so = {"message": said(language, str(error)), "back": _page_of(request)}
+    """Not now: with no look into the database but for the language of a link."""
+    language = tongue(request, error.site)
+    said_so = {"message": said(language, str(error)), "back": f"{_page_of(request)}?lang={language}"}
     answer = _of_site(error.site, page(request, "booking/wait.html", language, status=TOO_OFTEN, **said_so))
     answer.headers["retry-after"] = "600"
     return answer
@@ -135,7 +148,7 @@ def refusal(request: Request, error: DomainError) -> Response | None:
     site = _found(runtime_of(request), request.path_params.get("slug", ""))
     if site is None:
         return None
-    language = spoken(request, request.query_params.get("lang", ""))
+    language = tongue(request, site)
     return shown(
         request, site, "refused.html", language, status=status_of(error), message=said(language, str(error)),
         begins=f"{PATH}/{site.slug}",

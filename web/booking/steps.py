@@ -215,12 +215,11 @@ def keep(
     fields = {"richiedente": told, "attesa": told, "dettagli": {"notes": notes}}.get(step, {})
     at = to if to in STEPS else step if step in {*STEPS, "codice", "attesa"} else "orario"
 
-    def write(session: Session) -> None:
+    def write(session: Session) -> str:
         drafts.jot(session, ente_id=site.ente_id, token=token, **{k: v[:LONGEST] for k, v in fields.items()})
-        if lang:
-            drafts.speak(session, ente_id=site.ente_id, token=token, language=lang)
+        return drafts.speak(session, ente_id=site.ente_id, token=token, language=lang) if lang else token
 
-    work(runtime, site, write)
+    token = work(runtime, site, write)
     if to == "tieni":
         try:
             work(runtime, site, lambda s: drafts.extend(s, ente_id=site.ente_id, token=token))

@@ -67,6 +67,7 @@ def web_app() -> Any:
 def engine() -> None:
     """Run the contact centre's clock: timers, owed commands, reconciliation."""
     _loading()
+    from crm.agendas.doubles import tell_all as tell_doubles  # noqa: PLC0415
     from crm.agendas.external.fetching import Servers  # noqa: PLC0415
     from crm.agendas.external.service import read_due as read_calendars  # noqa: PLC0415
     from crm.agendas.keeping import forget as forget_holds  # noqa: PLC0415
@@ -133,6 +134,12 @@ def engine() -> None:
             "waiting_list",
             30,
             partial(offer_all, runtime.database, partial(manage_at, public_url=settings.public_url)),
+            patient=True,
+        ),
+        Chore(
+            "doubles",
+            60,
+            partial(tell_doubles, runtime.database, partial(manage_at, public_url=settings.public_url)),
             patient=True,
         ),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),

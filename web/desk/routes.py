@@ -18,7 +18,7 @@ from crm.core.errors import ConflictError
 from crm.files import queries as files
 from crm.files import service as opening_files
 from crm.files.models import Purpose
-from crm.turns import queries, service
+from crm.turns import mistakes, queries, service
 from crm.turns.times import Deed
 from telephony.calls import conversation
 from web.contacts.box import look
@@ -84,6 +84,13 @@ def step(
             _close(session, visit, turn_id)
 
     _change(runtime, visit, work)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.post("/turns/{turn_id}/undo")
+def undo(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, deed: Annotated[Deed, Form()]) -> Response:
+    """What was pressed last was a mistake. His file stays closed until he says again who he is."""
+    _change(runtime, visit, partial(mistakes.take_back, by=visit.principal, turn_id=turn_id, deed=deed))
     return Response(status_code=NO_CONTENT)
 
 
@@ -160,11 +167,11 @@ def identify(runtime: RuntimeDep, visit: ChangeDep, turn_id: int, contact: Annot
 
 @router.post("/turns/{turn_id}/close")
 def close(runtime: RuntimeDep, visit: ChangeDep, turn_id: int) -> Response:
-    """It is somebody else: the file closes, and who it is can be said anew."""
+    """It is somebody else: the file closes, the visit is not his, and who it is can be said anew."""
 
     def work(session: Session) -> None:
         _close(session, visit, turn_id)
-        touch(session, topics.office(queries.get(session, turn_id).office_id))
+        service.unidentify(session, visit.principal, turn_id=turn_id)
 
     _change(runtime, visit, work)
     return Response(status_code=NO_CONTENT)

@@ -35,7 +35,9 @@ REGIONS = ("desk-now", "desk-queue", "file")
 
 @dataclass(frozen=True, slots=True)
 class DeskNow:
-    """A clerk's desk. `next_id`: who is called when he calls. `expected`: whose appointments are still to come."""
+    """A clerk's desk. `next_id`: who is called when he calls. `expected`: whose appointments are still to
+    come.
+    """
 
     desk_id: int
     office: OfficeView
@@ -43,10 +45,16 @@ class DeskNow:
     state: Office
     turn: TurnView | None
     next_id: int | None
+    last: TurnView | None  # of a desk at which nobody is: who was there last
     desks: Mapping[int, str]
     services: Mapping[int, str]  # what is done at the office
     mine: frozenset[int]  # what is done at this desk, by him
     expected: tuple[AppointmentView, ...]
+
+    @property
+    def here(self) -> list[TurnView]:
+        """Who was served to an end at this desk today."""
+        return [one for one in self.state.done if one.desk_id == self.desk_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def read(session: Session, visit: Visit) -> DeskNow | None:
     of_today = agendas.of_office(session, office_id, state.day, state.day)
     return DeskNow(
         desk_id, office, badges(session)[office.ente_id], state, state.at_desks.get(desk_id),
-        following.id if following else None,
+        following.id if following else None, queries.last_at(state, desk_id),
         {one.id: one.name for one in agendas.desks(session, office_id)},
         {one.id: one.called(visit.language) for one in queries.offered(session, office.ente_id, office_id)},
         frozenset(mine), tuple(one for one in of_today if one.state is AppointmentState.BOOKED),

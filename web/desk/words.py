@@ -12,6 +12,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         TurnState.DONE: "servito",
         TurnState.NO_SHOW: "non si è presentato",
         TurnState.CLOSED: "chiuso a fine giornata",
+        TurnState.WITHDRAWN: "dato per errore",
     },
     ScreenKind: {
         ScreenKind.KIOSK: "Totem all'ingresso",

@@ -49,6 +49,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.APPOINTMENT_REMINDER: "promemoria dell'appuntamento",
         MessageTemplate.APPOINTMENT_BOOKED: "appuntamento prenotato",
         MessageTemplate.APPOINTMENT_MOVED: "appuntamento spostato",
+        MessageTemplate.APPOINTMENT_DOUBLE: "due appuntamenti a suo nome",
         MessageTemplate.APPOINTMENT_CANCELLED: "appuntamento annullato",
         MessageTemplate.WAITING_JOINED: "in lista d'attesa",
         MessageTemplate.WAITING_OFFER: "posto liberato",

@@ -15,7 +15,8 @@ import recurring_ical_events
 from icalendar import Calendar
 
 from crm.agendas.external.models import Trouble
-from crm.agendas.times import Stretch, instant
+from crm.agendas.external.rules import may_happen
+from crm.agendas.times import DAY, Stretch, instant
 from crm.core.clock import ROME
 from crm.core.errors import DomainError
 
@@ -75,6 +76,8 @@ def busy(objects: Iterable[str], since: datetime, until: datetime) -> list[Stret
         steps += sum(_steps(event, until) for event in calendar.walk("VEVENT"))
         if steps > MOST_STEPS:
             raise UnreadableError(Trouble.TOO_MUCH)
+        if not _happens(calendar, since, until):
+            continue
         found += (one for one in _of(calendar, since, until) if one.start < one.end)
         if len(found) > MOST_STRETCHES:
             raise UnreadableError(Trouble.TOO_MUCH)
@@ -111,9 +114,8 @@ def _of(calendar: Any, since: datetime, until: datetime) -> Iterator[Stretch]:
 
 def _steps(event: Any, until: datetime) -> int:
     """How much there is to go through from an entry's beginning on, at most. Raises `UnreadableError`."""
-    rules: Any = event.get("RRULE", [])
     steps = 0
-    for rule in rules if isinstance(rules, list) else [rules]:
+    for rule in _rules(event):
         often = [str(one).upper() for one in rule.get("FREQ", [])]
         if any(one not in _APART for one in often) or any(len(rule.get(part, [])) > 1 for part in _TOO_FINE):
             raise UnreadableError(Trouble.TOO_MUCH)
@@ -121,6 +123,50 @@ def _steps(event: Any, until: datetime) -> int:
         within = prod(max(1, len(rule.get(part, []))) for part in _WITHIN)
         steps += max(0, (until.date() - _day(event)).days // apart + 1) * within
     return steps
+
+
+def _happens(calendar: Any, since: datetime, until: datetime) -> bool:
+    """Whether anything in a calendar may lie between two instants. Rules that never do are left out: a library would
+    look for them until the year 9999.
+    """
+    happens = False
+    for event in calendar.walk("VEVENT"):
+        first, length = _day(event), _length(event)
+        after, last = since.date() - length - 2 * DAY, until.date() + 2 * DAY
+        rules = _rules(event)
+        alive = [rule for rule in rules if _may_happen(rule, first, after, last)]
+        if len(alive) < len(rules):
+            del event["RRULE"]
+            for rule in alive:
+                event.add("RRULE", rule)
+        happens |= bool(alive) or "RDATE" in event or after <= first <= last
+    return happens
+
+
+def _rules(event: Any) -> list[Any]:
+    try:
+        found: Any = event.get("RRULE", [])
+        rules: list[Any] = found if isinstance(found, list) else [found]
+        for rule in rules:
+            rule.get("FREQ")  # what is broken says so when it is asked
+    except Exception:  # noqa: BLE001  # as above
+        raise UnreadableError(Trouble.NO_CALENDAR) from None
+    return rules
+
+
+def _may_happen(rule: Any, start: date, first: date, last: date) -> bool:
+    try:
+        return may_happen(rule, start, first, last)
+    except ValueError:
+        raise UnreadableError(Trouble.NO_CALENDAR) from None
+
+
+def _length(event: Any) -> timedelta:
+    try:
+        length: timedelta = event.duration
+    except Exception:  # noqa: BLE001  # as above
+        raise UnreadableError(Trouble.NO_CALENDAR) from None
+    return max(timedelta(), length)
 
 
 def _day(event: Any) -> date:

@@ -74,13 +74,16 @@ class Desks:
             )
         )  # fmt: skip
 
-    def book(self, when: datetime, person: Person = PAOLA, channel: Channel = Channel.WEB) -> Booked:
-        return self.book_held(self.hold(when, channel), person)
+    def book(
+        self, when: datetime, person: Person = PAOLA, channel: Channel = Channel.WEB, *, verified: bool = False
+    ) -> Booked:
+        return self.book_held(self.hold(when, channel), person, verified=verified)
 
-    def book_held(self, held: Held, person: Person = PAOLA) -> Booked:
+    def book_held(self, held: Held, person: Person = PAOLA, *, verified: bool = False) -> Booked:
         return self.work(
             lambda s: booking.book(
-                s, None, ente_id=self.cast.empoli, hold=held.token, person=person, manage_at=MANAGE
+                s, None, ente_id=self.cast.empoli, hold=held.token, person=person, manage_at=MANAGE,
+                verified=verified,
             )
         )  # fmt: skip
 

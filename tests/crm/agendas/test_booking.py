@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from threading import Barrier
 from uuid import UUID, uuid4
 
@@ -24,6 +25,7 @@ from crm.agendas.preparing import ServiceTold
 from crm.agendas.rules import Channel, Gone
 from crm.audit.models import AuditEntry
 from crm.contacts.models import ContactReach, Verification
+from crm.core.clock import ROME
 from crm.core.configuration import changed
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.enti.models import Ente, Office
@@ -379,14 +381,15 @@ def test_a_telephone_names_somebody_only_once_it_is_verified_and_with_his_name(d
 
 
 def test_nobody_has_more_than_the_service_allows_unless_he_is_at_the_desk(desks: Desks) -> None:
-    desks.book(NINE)
+    desks.book(NINE, verified=True)
     with pytest.raises(TooManyError):
-        desks.book(at(TUESDAY, 11))
-    second = desks.book(NINE + timedelta(days=1))
-    with pytest.raises(TooManyError):
-        desks.book(NINE + timedelta(days=2))
+        desks.book(at(TUESDAY, 11), verified=True)
+    second = desks.book(NINE + timedelta(days=1), channel=Channel.PHONE)
+    for channel, verified in ((Channel.WEB, True), (Channel.PHONE, False)):
+        with pytest.raises(TooManyError):
+            desks.book(NINE + timedelta(days=2), channel=channel, verified=verified)
     with pytest.raises(TooManyError):  # nor by moving one there
-        move(desks, second.appointment_id, desks.hold(at(TUESDAY, 11)).token)
+        move(desks, second.appointment_id, desks.hold(at(TUESDAY, 11), Channel.PHONE).token)
     desks.book(at(TUESDAY, 12), channel=Channel.DESK)
 
 
@@ -394,10 +397,11 @@ def test_of_a_new_service_each_has_one_and_the_other_of_the_family_has_his_own(d
     texts = {"name": {"it": "IMU"}}
     told = ServiceTold(texts, {name: n for name, n in NUMBERS.items() if name != "ahead"}, frozenset({desks.office}))
     desks.tari = desks.work(lambda s: preparing.save_service(s, desks.sara(s), ente_id=desks.cast.empoli, told=told))
-    desks.book(NINE)
+    desks.book(NINE, verified=True)
     with pytest.raises(TooManyError, match="codice fiscale"):
-        desks.book(NINE + timedelta(days=1))
-    desks.book(NINE + timedelta(days=1), replace(PAOLA, given_name="Ugo", codice_fiscale="RSSMRA80A01D403T"))
+        desks.book(NINE + timedelta(days=1), verified=True)
+    other = replace(PAOLA, given_name="Ugo", codice_fiscale="RSSMRA80A01D403T")
+    desks.book(NINE + timedelta(days=1), other, verified=True)
 
 
 def test_who_books_twice_at_once_has_one(desks: Desks) -> None:
@@ -407,7 +411,7 @@ def test_who_books_twice_at_once_has_one(desks: Desks) -> None:
     def one(n: int) -> bool:
         start.wait(10)
         try:
-            desks.book_held(held[n])
+            desks.book_held(held[n], verified=True)
         except TooManyError:
             return False
         return True
@@ -535,6 +539,31 @@ def test_how_far_it_has_come_goes_by_steps_and_back(desks: Desks) -> None:
 
 
 # -- preparing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2026, 3, 29), ["01:00", "01:20", "01:40", "03:00", "03:20", "03:40"]),
+        (
+            date(2026, 10, 25),
+            ["01:00", "01:20", "01:40", *["02:00", "02:20", "02:40"] * 2, "03:00", "03:20", "03:40"],
+        ),
+    ],
+)
+def test_in_the_nights_in_which_clocks_change_each_moment_is_had_once(
+    desks: Desks, day: date, hours: list[str]
+) -> None:
+    """A desk that is open from one to four: in spring two hours, in autumn four."""
+    desks.now[0] = at(day - timedelta(days=3), 8)
+    desks.publish(*every_day(desks.one, time(1), time(4)), valid_from=day - timedelta(days=3))
+    free = [one.starts_at for one in desks.free(day)]
+    assert [f"{one.astimezone(ROME):%H:%M}" for one in free] == hours
+    assert [later - one for one, later in pairwise(free)] == [timedelta(minutes=20)] * (len(hours) - 1)
+    for number, one in enumerate(free):
+        booked = desks.book(one, replace(PAOLA, email=f"n{number}@example.it"))
+        assert view(desks, booked.appointment_id).starts_at == one
+    assert desks.free(day) == []
 
 
 def test_free_times_end_where_the_days_do(desks: Desks) -> None:

@@ -134,6 +134,43 @@ def test_what_nobody_answers_goes_to_the_next_and_to_nobody_twice(full: Desks) -
     assert [one.outcome for one in wish_of(full, first).offers] == [Outcome.MISSED]
 
 
+def _at_once(*deeds: Callable[[], Any]) -> None:
+    start = Barrier(len(deeds))
+
+    def do(deed: Callable[[], Any]) -> None:
+        start.wait(10)
+        deed()
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        list(pool.map(do, deeds))
+
+
+def test_two_times_freed_at_once_go_to_the_first_two_and_to_nobody_after_them(full: Desks) -> None:
+    first, second, third = waits(full, PAOLA), waits(full, LUCA), waits(full, GINO)
+    ten = at(TUESDAY, 10)
+    _at_once(lambda: freed(full, NINE), lambda: freed(full, ten))
+    assert sorted(offered(full, first) + offered(full, second)) == [NINE, ten]
+    assert (len(offered(full, first)), offered(full, third)) == (1, [])
+
+
+def test_an_offer_that_runs_out_while_another_time_is_freed_leaves_everybody_his_turn(full: Desks) -> None:
+    """At the same moment the engine finds what nobody answered, and a citizen frees a time."""
+    first, second, third = waits(full, PAOLA), waits(full, LUCA), waits(full, GINO)
+    ten, eleven = at(TUESDAY, 10), at(TUESDAY, 11)
+    freed(full, NINE)
+    full.now[0] += AWAKE
+    _at_once(lambda: freed(full, ten), lambda: look(full))
+    look(full)
+    has = [offered(full, one) for one in (first, second, third)]
+    assert NINE not in has[0]  # nobody is offered a time twice
+    assert sorted(one for each in has for one in each) == [NINE, ten]
+    assert len(has[1]) == 1  # whoever is left out, it is not he: there are two times
+    assert full.free(TUESDAY) == []
+    freed(full, eleven)
+    left = next(one for one, what in zip((first, second, third), has, strict=True) if not what)
+    assert offered(full, left) == [eleven]
+
+
 def test_refusing_and_leaving_pass_it_on_at_once(full: Desks) -> None:
     first, second, third = waits(full, PAOLA), waits(full, LUCA), waits(full, GINO)
     freed(full, NINE)

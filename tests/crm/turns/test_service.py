@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant
@@ -15,7 +15,7 @@ from crm.agendas import booking, preparing
 from crm.agendas import queries as agendas
 from crm.agendas.booking import Booked
 from crm.agendas.external.models import BusyTime, ExternalCalendar
-from crm.agendas.models import AppointmentDeed, AppointmentState
+from crm.agendas.models import AppointmentDeed, AppointmentState, OfficeAgenda
 from crm.agendas.people import Person
 from crm.agendas.plan import Exceptional
 from crm.agendas.preparing import ServiceTold
@@ -32,7 +32,7 @@ from crm.turns.models import DeskSeat, FirstFree, ScreenKind, Turn, TurnState
 from crm.turns.reception import Without
 from crm.turns.times import Deed
 from tests.cast import _contact, principal_of
-from tests.crm.agendas.conftest import MONDAY, NUMBERS, PAOLA, TUESDAY, Desks, at
+from tests.crm.agendas.conftest import MONDAY, NUMBERS, PAOLA, TUESDAY, Desks, at, every_day
 
 pytestmark = pytest.mark.integration
 
@@ -444,6 +444,26 @@ def test_a_sample_is_of_each_office_and_service_as_it_can_be_had_from_afar(room:
     )  # by telephone alone
     sampling.sample_due(d.database)
     assert taken()[d.tari] == (TUESDAY + DAY, 1)
+
+
+def test_an_office_whose_agenda_has_ended_promises_no_appointment(room: Room) -> None:
+    """Empoli's ended on Monday; what is only a draft is no promise either, and what is published again is one."""
+    d = room.desks
+
+    def sampled() -> int:
+        return d.work(lambda s: sampling.sample(s, d.cast.empoli))
+
+    d.work(lambda s: s.execute(update(OfficeAgenda).values(valid_to=MONDAY)))
+    d.now[0] = at(MONDAY, 9)
+    assert sampled() == 1
+    d.now[0] = at(TUESDAY, 9)
+    assert sampled() == 0
+    windows, of = every_day(d.one), {"ente_id": d.cast.empoli, "office_id": d.office}
+    draft: dict[str, Any] = {"windows": windows, "valid_from": TUESDAY, "observes_holidays": False}
+    d.work(lambda s: preparing.save_draft(s, d.sara(s), **of, **draft))
+    assert sampled() == 0
+    d.work(lambda s: preparing.publish(s, d.sara(s), **of))
+    assert sampled() == 1
 
 
 def test_the_levels_read_waits_and_handling_of_the_period_and_of_the_ente(room: Room) -> None:
