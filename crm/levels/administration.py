@@ -182,7 +182,7 @@ def _wrong_day(agreement: Agreement, today: date, versions: Collection[Agreement
         days = ", ".join(_read(one) for one in divided if one >= earliest)
         return InvalidError(f"Una versione vale dal primo giorno di un periodo, come {days}.", field=field)
     if cut := cut_by(versions, agreement):
-        return InvalidError(f"Un'altra versione comincia il {_read(cut)}, a metà di un periodo di questa.", field=field)
+        return InvalidError(f"Un'altra versione comincia il {_read(cut)}, a metà di un periodo.", field=field)
     return None
 
 

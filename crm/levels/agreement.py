@@ -119,7 +119,7 @@ def in_force(agreements: Iterable[Agreement], day: date) -> Agreement | None:
     """The agreement by which a day is judged; before the first one, that."""
     current: Agreement | None = None
     for one in sorted(agreements, key=lambda each: (each.valid_from, each.id)):
-        if current is None or one.valid_from <= day:
+        if current is None or one.valid_from <= day or one.valid_from == current.valid_from:
             current = one
     return current
 
@@ -140,7 +140,13 @@ def begins(agreements: Iterable[Agreement], new: Agreement) -> tuple[date, date]
 
 
 def cut_by(agreements: Iterable[Agreement], new: Agreement) -> date | None:
-    """The day on which a version that is there would begin within a period of the new one; none where it fits."""
-    following = min((one.valid_from for one in agreements if one.valid_from > new.valid_from), default=None)
-    fits = following is None or new.period.around(following)[0] == following
-    return None if fits else following
+    """The day on which a version that is there would begin within a period of the new one, or of its own, of which it
+    was the first; none where both fit.
+    """
+    others = list(agreements)
+    day = min((one.valid_from for one in others if one.valid_from > new.valid_from), default=None)
+    if day is None:
+        return None
+    following = in_force(others, day)
+    both = (one.period.around(day)[0] for one in (new, following) if one is not None)
+    return None if all(first == day for first in both) else day

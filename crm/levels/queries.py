@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from operator import itemgetter
+from functools import reduce
+from operator import add, itemgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Select, bindparam, func, select, tuple_, union_all
@@ -200,6 +201,36 @@ def quarters_by_callers(session: Session, contract_id: int, since: datetime) -> 
     ):
         found.setdefault(quarter, {})[callers] = Counts(*(int(value) for value in values))
     return found
+
+
+def by_quarter(
+    session: Session, contract_id: int, since: datetime, until: datetime, measures: Collection[str],
+    *, ente_id: int | None, queue_id: int | None, callers: Callers | None,
+) -> list[tuple[datetime, int]]:  # fmt: skip
+    """The quarter hours of a period in which the sum of some measures is not zero, and that sum, in their order;
+    deltas not yet folded included. Of an ente, a queue, a kind of caller; none: of all, 0: of those not known.
+    """
+    parts = []
+    for table in (_QUARTERS, _DELTAS):
+        of = [
+            func.coalesce(column, 0) == wanted
+            for column, wanted in ((table.c.ente_id, ente_id), (table.c.queue_id, queue_id))
+            if wanted is not None
+        ]
+        if callers is not None:
+            of.append(table.c.callers == callers)
+        both = reduce(add, (table.c[name] for name in measures))
+        parts.append(
+            select(table.c.quarter, both.label("total")).where(
+                table.c.contract_id == contract_id, table.c.quarter >= since, table.c.quarter < until, *of
+            )
+        )
+    rows = union_all(*parts).subquery()
+    total = func.sum(rows.c.total)
+    found = session.execute(
+        select(rows.c.quarter, total).group_by(rows.c.quarter).having(total != 0).order_by(rows.c.quarter)
+    )
+    return [(quarter, int(count)) for quarter, count in found]
 
 
 def handled_since(session: Session, contract_id: int, queue_id: int, since: datetime) -> Counts:

@@ -1,7 +1,7 @@
 """The supervisor's live board: its figures, the calls behind each, and who may look."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,9 @@ from crm.levels.administration import put
 from crm.levels.agreement import Period, Promise
 from crm.levels.metering import Measured
 from crm.levels.metrics import ANSWERED_WITHIN, LOST
-from crm.levels.tracing import Figure, behind
+from crm.levels.models import ContractTerms
+from crm.levels.terms import USUAL, Formula
+from crm.levels.tracing import Figure, Listed, behind
 from telephony.ivr import queries as ivr
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines.models import LineKind, PhoneLine
@@ -86,6 +88,22 @@ def test_the_calls_behind_a_figure_are_a_file_too(client: Any, stage: Stage) -> 
     assert ";30.00;" in line or ";30,00;" in line
 
 
+def test_a_long_list_is_shown_a_page_at_a_time(client: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.supervision.calls.A_PAGE", 3)
+    a_morning(stage)
+    let_in(client, "sara")
+    address = f"/supervision/calls?contract={stage.cast.contract}&figure=received&span=period"
+    first = client.get(address).text
+    (further,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    last = client.get(further.replace("&amp;", "&")).text
+    assert (first.count("<tr>"), last.count("<tr>")) == (4, 2)
+    assert "Pagina 2 di 2" in last
+    assert 'rel="prev"' in last
+    assert 'rel="next"' not in last
+    assert "Nessuna chiamata." in client.get(f"{address}&page=99").text
+    assert client.get(f"{address}&page=0").status_code == 422
+
+
 def test_who_does_not_supervise_the_contract_sees_no_call_of_it(client: Any, stage: Stage, database: Database) -> None:
     a_morning(stage)
     cast = stage.cast
@@ -118,13 +136,20 @@ def test_the_board_says_levels_now_in_this_hour_today_and_in_the_period(stage: S
         at = clock.now(session)
         since, until = bounds(Span.TODAY, at, one.live.agreement.period)  # type: ignore[union-attr]
         assert since <= at < until
-        assert len(behind(session, cast.contract, Figure.RECEIVED, since, until)) == 4
+        assert len(list(behind(session, Listed(cast.contract, Figure.RECEIVED, since, until)))) == 4
 
 
-def test_each_share_of_a_level_leads_to_the_calls_that_it_is_made_of(client: Any, stage: Stage) -> None:
+@pytest.mark.parametrize(("formula", "credited"), [(Formula.A, 0), (Formula.D, 1)])
+def test_each_share_of_a_level_leads_to_the_calls_that_it_is_made_of(
+    client: Any, stage: Stage, formula: Formula, credited: int
+) -> None:
+    """By formula D whoever gave up within T is counted as answered, and so he is in the list."""
     cast = stage.cast
     with stage.database.begin(Scope.of_contract(cast.contract)) as session:
         promise(session, cast.contract, ANSWERED_WITHIN, 1, op=">=")
+        session.add(
+            ContractTerms(contract_id=cast.contract, **asdict(replace(USUAL, formula=formula, within_ms=60_000)))
+        )
     a_morning(stage)
     scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
     with stage.database.begin(scope) as session:
@@ -132,13 +157,16 @@ def test_each_share_of_a_level_leads_to_the_calls_that_it_is_made_of(client: Any
     let_in(client, "sara")
     board = client.get("/supervision").text.replace("&amp;", "&")
     shown = [row for row in one.rows if row.figure]
-    assert {row.figure for row in shown} == {Figure.WAITED_OVER, Figure.LOST, Figure.ANSWERED_WITHIN}
+    assert {row.figure for row in shown} == {Figure.WAITED_OVER, Figure.LOST, Figure.IN_TIME}
     for row in shown:
         verdicts = {"now": row.of.now, "hour": row.of.hour, "today": row.of.today, "period": row.of.period}
         for span, verdict in verdicts.items():
             address = f"/supervision/calls?contract={cast.contract}&figure={row.figure}&span={span}"
             assert f'href="{address}"' in board
-            assert f'<strong class="num">{verdict.part}</strong>' in client.get(address).text, address
+            page = client.get(address).text
+            assert f'<strong class="num">{verdict.part}</strong>' in page, address
+            if row.figure is Figure.IN_TIME and span in {"today", "period"}:
+                assert page.count("ha rinunciato") == credited
 
 
 def test_a_level_with_a_period_of_its_own_says_so_on_the_board_and_on_a_wall(client: Any, stage: Stage) -> None:

@@ -19,7 +19,8 @@ from crm.levels import queries as levels
 from crm.levels import tracing
 from crm.levels.agreement import Period
 from crm.levels.metering import Callers, ms_between
-from crm.levels.tracing import Among, Figure
+from crm.levels.terms import in_force
+from crm.levels.tracing import Among, Figure, Listed, Traced
 from telephony.calls import queries as calls
 from telephony.queues import queries as queues
 from web.edge.i18n import said
@@ -33,7 +34,8 @@ from web.supervision.words import HEAD
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-MOST_SHOWN = 500  # on the page; the file has them all
+A_PAGE = 100  # calls; the file has them all
+MOST_PAGES = 1_000_000
 NOBODYS = 0  # of no queue, of no ente
 
 
@@ -73,9 +75,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The calls behind a figure, and what they are of."""
+    """The calls behind a figure, or a page of them, and what they are of; `count`: of all."""
 
     rows: list[Row]
+    count: int
     contract: str
     queue: str | None
     ente: Badge | None
@@ -99,8 +102,10 @@ def wanted(
     return Wanted(contract, found, span, queue, ente, callers)
 
 
-def look(runtime: Runtime, visit: Visit, what: Wanted) -> Found:
-    """The calls. A contract that the visitor does not supervise does not exist for him."""
+def look(runtime: Runtime, visit: Visit, what: Wanted, *, number: int | None = None) -> Found:
+    """The calls, all or a page of them, the first of which is 1. A contract that the visitor does not supervise does
+    not exist for him.
+    """
     scope = visit.scope(Permission.CALLS_WATCH)
     if what.contract not in scope.contracts:
         raise NotFoundError("Questo contratto non c'è.")
@@ -111,17 +116,25 @@ def look(runtime: Runtime, visit: Visit, what: Wanted) -> Found:
             raise NotFoundError("Questa cifra non c'è.")
         since = until = None
         if isinstance(what.figure, Live):
-            rows = list(_in_hand(session, what, what.figure, names, badges))
+            found = list(_in_hand(session, what, what.figure, names, badges))
+            rows, count = _paged(found, number), len(found)
         else:
             at = clock.now(session)
             agreed = levels.agreement(session, what.contract)
             since, until = bounds(what.span, at, agreed.period if agreed else Period.MONTH)
             if isinstance(what.figure, Apart):
-                rows = list(_shut(session, what, (since, until), badges))
+                found = list(_shut(session, what, (since, until), badges))
+                rows, count = _paged(found, number), len(found)
             else:
-                rows = list(_counted(session, what, what.figure, (since, until), names, badges))
+                listed = _listed(session, what, what.figure, (since, until), at)
+                if number is None:
+                    traced = list(tracing.behind(session, listed))
+                    count = len(traced)
+                else:
+                    traced, count = tracing.part(session, listed, skip=(number - 1) * A_PAGE, most=A_PAGE)
+                rows = [_row(one, names, badges) for one in traced]
         return Found(
-            rows, enti.contract_name(session, what.contract), names.get(what.queue or NOBODYS),
+            rows, count, enti.contract_name(session, what.contract), names.get(what.queue or NOBODYS),
             badges.get(what.ente or NOBODYS), since, until,
         )  # fmt: skip
 
@@ -130,14 +143,15 @@ def look(runtime: Runtime, visit: Visit, what: Wanted) -> Found:
 def listed(
     request: Request, runtime: RuntimeDep, visit: VisitDep, contract: int, figure: Annotated[str, Query()],
     span: Span = Span.TODAY, queue: int | None = None, ente: int | None = None, callers: Callers | None = None,
+    number: Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)] = 1,
 ) -> Response:  # fmt: skip
-    """The calls behind a figure."""
+    """The calls behind a figure, a page of them."""
     what = wanted(contract, figure, span, queue, ente, callers)
-    found = look(runtime, visit, what)
+    found = look(runtime, visit, what, number=number)
     return page(
         request, "supervision/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, what=what, found=found,
-        shown=found.rows[:MOST_SHOWN], is_live=isinstance(what.figure, Live), no_queue=what.queue == NOBODYS,
-        no_ente=what.ente == NOBODYS,
+        number=number, pages=max(1, -(-found.count // A_PAGE)), is_live=isinstance(what.figure, Live),
+        no_queue=what.queue == NOBODYS, no_ente=what.ente == NOBODYS,
     )  # fmt: skip
 
 
@@ -160,21 +174,25 @@ def as_file(
     return csv_answer(f"chiamate-{what.figure.value}-{what.span.value}.csv", [said(say, word) for word in HEAD], rows)
 
 
-def _counted(
-    session: Session, what: Wanted, figure: Figure, period: tuple[datetime, datetime], names: dict[int, str],
-    badges: dict[int, Badge],
-) -> Iterator[Row]:  # fmt: skip
+def _listed(session: Session, what: Wanted, figure: Figure, period: tuple[datetime, datetime], at: datetime) -> Listed:
     among = Among(
         what.queue or None, what.ente or None, what.callers, no_queue=what.queue == NOBODYS,
         no_ente=what.ente == NOBODYS,
     )  # fmt: skip
-    for one in tracing.behind(session, what.contract, figure, *period, among):
-        call = one.call
-        yield Row(
-            one.received_at, badges.get(one.account.ente_id or NOBODYS), names.get(one.account.queue_id or NOBODYS),
-            one.account.callers, None if call.waited_ms is None else call.waited_ms / 1000,
-            call.talk_ms / 1000 if call.talk_ms else None, came(call),
-        )  # fmt: skip
+    return Listed(what.contract, figure, *period, among, in_force(levels.terms(session, what.contract), at).formula)
+
+
+def _row(one: Traced, names: dict[int, str], badges: dict[int, Badge]) -> Row:
+    call = one.call
+    return Row(
+        one.received_at, badges.get(one.account.ente_id or NOBODYS), names.get(one.account.queue_id or NOBODYS),
+        one.account.callers, None if call.waited_ms is None else call.waited_ms / 1000,
+        call.talk_ms / 1000 if call.talk_ms else None, came(call),
+    )  # fmt: skip
+
+
+def _paged(rows: list[Row], number: int | None) -> list[Row]:
+    return rows if number is None else rows[(number - 1) * A_PAGE : number * A_PAGE]
 
 
 def _shut(session: Session, what: Wanted, period: tuple[datetime, datetime], badges: dict[int, Badge]) -> Iterator[Row]:

@@ -39,7 +39,7 @@ ON_DUTY = frozenset(AgentState) - {AgentState.OFFLINE}
 SERVING = ON_DUTY - {AgentState.PAUSED}
 TRACED = {  # the calls behind a level's share
     MetricName.WAITING_OVER: Figure.WAITED_OVER, MetricName.LOST: Figure.LOST,
-    MetricName.ANSWERED_WITHIN: Figure.ANSWERED_WITHIN,
+    MetricName.ANSWERED_WITHIN: Figure.IN_TIME,
 }  # fmt: skip
 MEASURED_ON_ITSELF = frozenset({Source.SERVICE_TIME, Source.OPERATIONS, Source.PORTAL})
 

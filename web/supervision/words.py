@@ -17,6 +17,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Figure.WAITED_OVER: "Chiamate con attesa oltre la soglia",
         Figure.LOST: "Chiamate perse",
         Figure.ABANDONED: "Chiamate abbandonate",
+        Figure.IN_TIME: "Chiamate contate come risposte entro T",
         Figure.HANDLED: "Conversazioni finite",
     },
     Came: {
