@@ -140,9 +140,13 @@ class KeptConnections:
         if free is None:
             connection.close()
             return
-        connection.autocommit = True
-        connection.execute("RESET ALL; SELECT pg_advisory_unlock_all()", prepare=False)
-        connection.autocommit = False
+        try:
+            connection.autocommit = True
+            connection.execute("RESET ALL; SELECT pg_advisory_unlock_all()", prepare=False)
+            connection.autocommit = False
+        except psycopg.Error:  # the server has ended it
+            connection.close()
+            return
         connection._notice_handlers.clear()
         free[kind].append(connection)
 
@@ -245,7 +249,9 @@ class Copies:
         """Whether it is like its template again, with nobody but its kept connections."""
         name = database.lent
         if name not in self._cleaners:
-            self._cleaners[name] = self._postgres.connect(dbname=name, options="-c session_replication_role=replica")
+            self._cleaners[name] = self._postgres.connect(
+                dbname=name, options="-c session_replication_role=replica -c lock_timeout=10s"
+            )
         cleaner = self._cleaners[name]
         stay = [*self.kept.pids(name), cleaner.info.backend_pid]
         # Whoever is in a transaction is waited for: it must not be committed after all.
