@@ -26,6 +26,11 @@ PASSWORDS = Passwords(owner="owner", app="app", routing="routing")
 PREFIX = "fd_test"
 LARGE = 4 << 20  # bytes of rows that were written: to clear them takes longer than to copy anew
 
+KNOWN = """
+    SELECT relname FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples >= 0 ORDER BY 1
+"""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -157,6 +162,7 @@ class Original:
 
     rows: dict[str, tuple[sql.Composed, bytes]]
     sequences: str  # JSON
+    known: list[tuple[Any, ...]]  # the tables of which the planner knows how many rows there are
 
     @classmethod
     def of(cls, connection: Connection) -> "Original":
@@ -176,7 +182,7 @@ class Original:
             "SELECT coalesce(json_agg(json_build_array(sequencename, start_value, last_value)), '[]')::text"
             " FROM pg_sequences WHERE schemaname = 'public'"
         )
-        return cls(rows, sequences)
+        return cls(rows, sequences, connection.execute(KNOWN).fetchall())
 
     def restore(self, connection: Connection) -> bool:
         """Put it back, by a superuser's connection on which no trigger fires; whether that was worth while."""
@@ -186,7 +192,7 @@ class Original:
                 " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
             ).fetchall()
         )
-        if sum(sizes.values()) > LARGE:
+        if sum(sizes.values()) > LARGE or connection.execute(KNOWN).fetchall() != self.known:
             return False
         with connection.transaction():
             emptied = sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(one)) for one in sizes)
