@@ -2,7 +2,7 @@
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
@@ -48,10 +48,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherSch
     return _TogetherScheduling(config, log)
 
 
-def pytest_collection_finish() -> None:
-    """What was imported stays: it is not looked through each time that tests' leavings are cleared away."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing is thrown away while tests are collected; and what was imported stays: it is not looked through each
+    time that tests' leavings are cleared away."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

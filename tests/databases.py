@@ -26,6 +26,11 @@ PASSWORDS = Passwords(owner="owner", app="app", routing="routing")
 PREFIX = "fd_test"
 LARGE = 4 << 20  # bytes of rows that were written: to clear them takes longer than to copy anew
 
+KNOWN = """
+    SELECT relname FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples >= 0 ORDER BY 1
+"""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -140,9 +145,13 @@ class KeptConnections:
         if free is None:
             connection.close()
             return
-        connection.autocommit = True
-        connection.execute("RESET ALL; SELECT pg_advisory_unlock_all()", prepare=False)
-        connection.autocommit = False
+        try:
+            connection.autocommit = True
+            connection.execute("RESET ALL; SELECT pg_advisory_unlock_all()", prepare=False)
+            connection.autocommit = False
+        except psycopg.Error:  # the server has ended it
+            connection.close()
+            return
         connection._notice_handlers.clear()
         free[kind].append(connection)
 
@@ -153,6 +162,7 @@ class Original:
 
     rows: dict[str, tuple[sql.Composed, bytes]]
     sequences: str  # JSON
+    known: list[tuple[Any, ...]]  # the tables of which the planner knows how many rows there are
 
     @classmethod
     def of(cls, connection: Connection) -> "Original":
@@ -172,7 +182,7 @@ class Original:
             "SELECT coalesce(json_agg(json_build_array(sequencename, start_value, last_value)), '[]')::text"
             " FROM pg_sequences WHERE schemaname = 'public'"
         )
-        return cls(rows, sequences)
+        return cls(rows, sequences, connection.execute(KNOWN).fetchall())
 
     def restore(self, connection: Connection) -> bool:
         """Put it back, by a superuser's connection on which no trigger fires; whether that was worth while."""
@@ -182,7 +192,7 @@ class Original:
                 " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
             ).fetchall()
         )
-        if sum(sizes.values()) > LARGE:
+        if sum(sizes.values()) > LARGE or connection.execute(KNOWN).fetchall() != self.known:
             return False
         with connection.transaction():
             emptied = sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(one)) for one in sizes)
@@ -245,7 +255,9 @@ class Copies:
         """Whether it is like its template again, with nobody but its kept connections."""
         name = database.lent
         if name not in self._cleaners:
-            self._cleaners[name] = self._postgres.connect(dbname=name, options="-c session_replication_role=replica")
+            self._cleaners[name] = self._postgres.connect(
+                dbname=name, options="-c session_replication_role=replica -c lock_timeout=10s"
+            )
         cleaner = self._cleaners[name]
         stay = [*self.kept.pids(name), cleaner.info.backend_pid]
         # Whoever is in a transaction is waited for: it must not be committed after all.

