@@ -67,7 +67,7 @@ def book(
     `by` none is the citizen himself, and `contact_id` the file beside which somebody of the staff books: only he says
     it. `manage_at` is the address under which the citizen manages his appointments. `verified`: he has repeated the
     code that was sent to an address of his, which some services ask of whoever books on the web: only then is he told
-    that he has as many as he may, of those at that address (docs/booking.md). Raises `CodeNeededError`,
+    that he has as many as he may by the address alone (docs/booking.md). Raises `CodeNeededError`,
     `HoldGoneError`, `SlotGoneError`, `TooManyError`, or `InvalidError` with what is wrong at each field.
     """
     if by is not None:
@@ -284,13 +284,14 @@ def _his(
     channel: Channel, by: Principal | None, person: Person, *, verified: bool
 ) -> ColumnElement[bool] | None:  # fmt: skip
     """The appointments that count as his: to whoever books on the web those at an address that he has shown to be his,
-    or he would learn of others what they have; at the desk, where somebody of the staff decides, none.
+    else those that say all that he says, or he would learn of others what they have; at the desk, where somebody of the
+    staff decides, none.
     """
     if channel is Channel.DESK:
         return None
     if channel is Channel.PHONE or by is not None:
         return people.same(person)
-    return people.at_address(person, telling.where(person.email, person.phone)) if verified else None
+    return people.at_address(person, telling.where(person.email, person.phone)) if verified else people.repeated(person)
 
 
 def _require_caps(session: Session, row: Appointment, person: Person, his: ColumnElement[bool]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from crm.agendas.models import Appointment, AppointmentState
@@ -156,6 +156,23 @@ def at_address(person: Person, reached: tuple[MessageChannel, str] | None) -> Co
         return None
     there = (Appointment.email if reached[0] is MessageChannel.EMAIL else Appointment.phone) == reached[1]
     return there & (Appointment.codice_fiscale == person.codice_fiscale) if person.codice_fiscale else there
+
+
+def repeated(person: Person) -> ColumnElement[bool]:
+    """The appointments that say all that he says, name, codice fiscale and addresses: whoever knows as much of somebody
+    learns nothing by being told that they are there.
+    """
+    return and_(
+        func.lower(Appointment.surname) == person.surname.lower(),
+        func.lower(Appointment.given_name) == person.given_name.lower(),
+        *(
+            column.is_not_distinct_from(said or None)
+            for column, said in (
+                (Appointment.codice_fiscale, person.codice_fiscale), (Appointment.phone, person.phone),
+                (Appointment.email, person.email),
+            )
+        ),
+    )  # fmt: skip
 
 
 def mark_of(session: Session, ente_id: int, person: Person) -> bytes | None:

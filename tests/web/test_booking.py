@@ -340,6 +340,14 @@ def test_who_types_what_is_somebody_elses_does_not_learn_that_he_has_one(citizen
         assert link.rpartition("/")[2] in message.body
 
 
+def test_who_books_again_with_all_the_same_data_is_told_that_he_has_one(citizen: Citizen) -> None:
+    citizen.books()
+    told = citizen.client.post(f"{citizen.to_the_summary()}/riepilogo")
+    assert told.status_code == 409
+    assert "hai già un appuntamento" in told.text
+    assert len(citizen.booked()) == 1
+
+
 def test_who_has_shown_that_an_address_is_his_is_told_how_many_he_has_there(citizen: Citizen) -> None:
     citizen.books()
     at = citizen.to_the_summary()
