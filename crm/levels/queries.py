@@ -118,18 +118,20 @@ def promises(session: Session, contract_ids: frozenset[int], day: date | None = 
 def terms(session: Session, contract_id: int) -> tuple[Terms, ...]:
     """How this contract's figures are computed, each version from its instant on, the first of all from ever.
 
-    A contract without any has the usual ones, with the threshold of its level where it promises one.
+    A contract without any has the usual ones, with the threshold of its level where it promises one. Where its first
+    version has terms of its own, calls that came before them were measured by the usual ones.
     """
     rows = session.execute(
-        select(*(getattr(ContractTerms, name) for name in Terms.__dataclass_fields__))
+        select(ContractTerms.agreement_id, *(getattr(ContractTerms, name) for name in Terms.__dataclass_fields__))
         .outerjoin(ContractAgreement, ContractAgreement.id == ContractTerms.agreement_id)
         .where(ContractTerms.contract_id == contract_id, ContractAgreement.withdrawn_at.is_(None))
         .order_by(ContractTerms.valid_from, ContractTerms.id)
     ).all()
     first = next(iter(agreements(session, frozenset({contract_id}))), None)
-    over = next((one.threshold_s for one in first.levels if one.metric == WAITING_OVER), None) if first else None
+    levels = first.levels if first is not None and all(row.agreement_id != first.id for row in rows) else ()
+    over = next((one.threshold_s for one in levels if one.metric == WAITING_OVER), None)
     usual = USUAL if over is None else replace(USUAL, over_ms=int(over * 1000))
-    return (usual, *(Terms(*row) for row in rows))
+    return (usual, *(Terms(*row[1:]) for row in rows))
 
 
 def is_counted(session: Session, contract_id: int, since: datetime) -> bool:

@@ -14,6 +14,7 @@ from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError, InvalidError
+from crm.enti.models import Contract, ContractEnte
 from crm.levels import queries
 from crm.levels.administration import put, write
 from crm.levels.agreement import EVER, Agreement, Period, Promise, begins, cut_by, in_force
@@ -22,6 +23,7 @@ from crm.levels.metering import MEASURES, Callers
 from crm.levels.metrics import LOST, WAITING_OVER
 from crm.levels.models import ServiceHour
 from crm.levels.terms import USUAL, Denominator, Formula, Terms
+from crm.levels.terms import in_force as terms_in_force
 from tests.cast import Cast
 from tests.crm.conftest import Clock
 from tests.crm.reports.conftest import read
@@ -163,6 +165,26 @@ def test_seconds_by_which_calls_were_counted_stay_until_the_next_period(
     assert set(refused(timed, cast, replace(right, levels=(*right.levels, waits)), seconds)) == {"threshold-1"}
     writes(timed, cast, right, replace(seconds, formula=Formula.E))
     writes(timed, cast, replace(promised, valid_from=DECEMBER), USUAL)
+
+
+@pytest.mark.integration
+def test_calls_counted_before_anything_was_promised_keep_the_seconds_they_were_counted_by(
+    timed: Database, cast: Cast, clock: Clock
+) -> None:
+    """What is proved by recomputing it would else differ: the first version's threshold is not that of calls before."""
+    with timed.begin(Scope.nothing()) as session:
+        new = Contract(name="Livorno")
+        session.add(new)
+        session.flush()
+        session.add(ContractEnte(contract_id=new.id, ente_id=cast.empoli))
+        cast = replace(cast, contract=new.id)
+    called(timed, cast, datetime(2026, 11, 3, 9, tzinfo=UTC))
+    waits = Promise(cast.contract, WAITING_OVER, "<", Decimal("0.2"), threshold_s=Decimal(20))
+    writes(timed, cast, Agreement(cast.contract, NOVEMBER, Period.MONTH, (waits,)))
+    with timed.begin(Scope.of_contract(cast.contract)) as session:
+        versions = queries.terms(session, cast.contract)
+    assert terms_in_force(versions, datetime(2026, 11, 3, 9, tzinfo=UTC)).over_ms == USUAL.over_ms
+    assert terms_in_force(versions, clock.now + timedelta(hours=1)).over_ms == 20_000
 
 
 @pytest.mark.integration
