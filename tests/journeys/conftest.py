@@ -1,7 +1,6 @@
 """The whole product, running as `make run` starts it, and real browsers in front of it."""
 
 import contextlib
-import gc
 import json
 import os
 import re
@@ -9,19 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
-from greenlet import greenlet
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.oidc.server import SECRET
 from tests.servers import open_loopback
@@ -32,10 +27,8 @@ from web.run import claims
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".artifacts"
-CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
 BUSY = {"ringing", "talking", "wrap_up"}  # states of an agent who cannot go home
-HANGS_S = 240.0  # no journey takes a fourth of it
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -145,48 +138,6 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         shutil.copytree(
             data / "logs", SHOTS / "logs" / os.environ.get("PYTEST_XDIST_WORKER", "main"), dirs_exist_ok=True
         )
-
-
-@pytest.fixture(scope="session")
-def browsers() -> Iterator[Callable[[], Browser]]:
-    """Headless Chromium, the machine's own or Playwright's: the one that runs, or another if it died."""
-    open_loopback()
-    own = os.environ.get("FILODIRETTO_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
-    arguments = ["--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        launched: list[Browser] = []
-
-        def running() -> Browser:
-            if not launched or not launched[-1].is_connected():
-                launched.append(playwright.chromium.launch(executable_path=own, args=arguments))
-            return launched[-1]
-
-        yield running
-        if launched and launched[-1].is_connected():
-            launched[-1].close()
-
-
-@pytest.fixture
-def chromium(browsers: Callable[[], Browser]) -> Iterator[Browser]:
-    """A browser. Not every call to it has a time-out: one that hangs is killed, so that the journey fails and says
-    where."""
-    watch = threading.Timer(HANGS_S, _kill_browsers)
-    watch.daemon = True
-    watch.start()
-    yield browsers()
-    watch.cancel()
-
-
-def _kill_browsers() -> None:
-    waiting = (one for one in gc.get_objects() if isinstance(one, greenlet) and one.gr_frame is not None)
-    for strand in waiting:
-        sys.__stderr__.write("".join(["a journey hangs:\n", *traceback.format_stack(strand.gr_frame)]))
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if "chrom" in process.name():
-                process.kill()
 
 
 @pytest.fixture(autouse=True)

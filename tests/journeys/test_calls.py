@@ -40,7 +40,7 @@ def test_a_citizens_call_is_answered_with_the_right_file_open_and_moves_the_wall
     anna.shot("console")
     page.fill("#note", "Chiede la rateizzazione; invierà il modulo.")
     page.select_option("#topic", "instalments")
-    expect(page.locator(".saved")).to_be_visible()
+    expect(page.locator("#talk .saved")).to_be_visible()
     page.keyboard.press("Alt+c")
     expect(page.locator("#band")).to_contain_text("Lavoro successivo")
     page.select_option("#disposition", "request")
@@ -109,7 +109,7 @@ def test_the_browser_is_closed_during_a_call_and_opened_again(
     anna.page.locator("#answer").click()
     expect(anna.page.locator("#phone")).to_contain_text("Siete in linea")
     anna.page.fill("#note", "Appunto a metà")
-    expect(anna.page.locator(".saved")).to_be_visible()
+    expect(anna.page.locator("#talk .saved")).to_be_visible()
     context = anna.page.context
     anna.page.close()
 

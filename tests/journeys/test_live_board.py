@@ -40,6 +40,7 @@ def test_a_screen_on_a_wall_turns_its_pages_lives_and_goes_dark_when_revoked(
     expect(wall.locator("main")).to_have_attribute("data-shown", "levels", timeout=25_000)
     centre.hang_up(sid)
     sara.page.reload()
+    sara.page.once("dialog", lambda asked: asked.accept())
     sara.page.get_by_role("button", name=re.compile("Revoca")).first.click()
     expect(wall.locator("#revoked")).to_be_visible(timeout=15_000)
     wall.close()

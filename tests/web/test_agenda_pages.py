@@ -87,8 +87,10 @@ def test_of_a_day_that_is_over_the_staff_say_who_came(
     assert post(client, f"{at}/outcome", came="0").status_code == 204
     assert the_one(database, cast).state is AppointmentState.NO_SHOW
     page = client.get(at).text
-    assert ">È venuto<" in page
+    assert "Segnato: non è venuto." in page
     assert ">Non è venuto<" not in page
+    assert post(client, f"{at}/outcome/undo").status_code == 204
+    assert ">È venuto<" in client.get(at).text
     assert post(client, f"{at}/outcome", came="1").status_code == 204
     assert "servito" in client.get(at).text
     client.cookies.clear()

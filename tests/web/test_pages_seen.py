@@ -1,13 +1,12 @@
 """Pages of what the demonstration has none of, in a real Chromium that asks the application in this process."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, Route
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -33,24 +32,19 @@ from tests.web.test_quality import ANSWERS, conversation, given
 
 __all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture
-def page(client: TestClient, loopback: None) -> Iterator[Page]:
+def page(client: TestClient, chromium: Chromium) -> Iterator[Page]:
     """A page whose requests the test's own client makes, with its session."""
 
     def ask(route: Route) -> None:
         answer = client.get(route.request.url.removeprefix(PUBLIC))
         route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
 
-    own = os.environ.get("FILODIRETTO_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": 1366, "height": 768}, locale="it-IT")
-        shown.route("**/*", ask)
-        yield shown
-        browser.close()
+    with chromium.new_context(viewport={"width": 1366, "height": 768}, locale="it-IT") as context:
+        context.route("**/*", ask)
+        yield context.new_page()
 
 
 def see(page: Page, path: str) -> None:

@@ -54,9 +54,7 @@ PUBLISHED = (
     "office_agenda", "office_exception", "opening_week", "payment_way", "recording_setting", "self_service_setting",
     "service_office", "service_topic", "special_day",
 )  # fmt: skip
-APPEND_ONLY = (
-    "audit_entry", "audit_expiry", "audit_seal", "call_event", "holiday_change", "opening_week", "service_fact",
-)  # fmt: skip
+APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
     "consent_text", "holiday_change", "opening_week", "person_key", "report_addressee", "report_wish", "service_fact",

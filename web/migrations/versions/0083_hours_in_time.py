@@ -82,7 +82,7 @@ def upgrade() -> None:
             f"CREATE TRIGGER raise_configuration_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION raise_configuration_version()"
         )
-    op.execute(f"GRANT SELECT, INSERT ON opening_week, holiday_change TO {APP}")
+    op.execute(f"GRANT SELECT, INSERT, DELETE ON opening_week, holiday_change TO {APP}")  # they go with their ente
     op.execute(f"GRANT UPDATE (withdrawn_by, withdrawn_at) ON opening_week TO {APP}")
 
 
