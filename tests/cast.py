@@ -20,6 +20,7 @@ from crm.contacts.names import given_key, name_key
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope, table_of
+from crm.enti.calendar import BEGINNING
 from crm.enti.models import Contract, ContractEnte, Ente, OpeningWeek
 from crm.files.models import FileSetting
 from crm.levels.administration import put
@@ -41,7 +42,6 @@ REGIONAL_LINE = "+390550000001"
 NOTICE = "301000000000012373"
 PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$wrong"
 EVER_AGREED = date(2020, 1, 1)
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 DOMAIN = "main"
 
@@ -67,7 +67,7 @@ class Cast:
     stranger_in_siena: int
 
 
-def open_week(contract_id: int, *days: str, ente_id: int | None = None, since: datetime = LONG_AGO) -> OpeningWeek:
+def open_week(contract_id: int, *days: str, ente_id: int | None = None, since: datetime = BEGINNING) -> OpeningWeek:
     """Weekly hours, Monday first; one day's are those of each."""
     week = list(days) * 7 if len(days) == 1 else [*days, *[""] * (7 - len(days))]
     return OpeningWeek(contract_id=contract_id, ente_id=ente_id, since=since, days=week, written_at=since)

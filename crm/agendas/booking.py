@@ -354,9 +354,10 @@ def _moved(
     if by is None:
         row.moved += 1
     _changed(session, row, reason)
-    told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
-    if by is None and (his := _his(channel, by, told, verified=False)) is not None:
-        _require_caps(session, row, told, his)
+    if by is None and channel is Channel.PHONE:  # on the web a move adds none, and asks for no cap
+        told = Person(codice_fiscale=row.codice_fiscale or "", phone=row.phone or "", email=row.email or "")
+        if (his := people.same(told)) is not None:
+            _require_caps(session, row, told, his)
     telling.tell(session, by, row, AppointmentDeed.MOVED, channel=channel, detail=was)
     if (was["starts_at"], was["office_id"]) != (row.starts_at.isoformat(), row.office_id):
         telling.write(session, row, MessageTemplate.APPOINTMENT_MOVED, manage_at=manage_at)

@@ -14,6 +14,7 @@ import holidays
 from crm.core.clock import ROME, in_rome, start_of_day
 
 INSTANT = timedelta(microseconds=1)
+BEGINNING = datetime(2000, 1, 1, tzinfo=ROME).astimezone(UTC)  # from which on the first hours of a contract hold
 HORIZON_DAYS = 60  # how far ahead the next opening is looked for
 
 

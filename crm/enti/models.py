@@ -62,8 +62,9 @@ class ContractEnte(Base):
 class OpeningWeek(Base):
     """The weekly hours of a contract's lines from an instant on, in Roman time; an ente's own replace the contract's.
 
-    What was written first holds for the time before it as well, and of one instant the last one written. Nothing is
-    changed or deleted, so that the past is judged by its own hours; one that has yet to begin can be withdrawn.
+    What is written first for a contract holds from the `BEGINNING` (`crm.enti.calendar`), unless it is for a day to
+    come; of one instant the last one written holds. Nothing is changed: the past is judged by its own hours. What
+    has yet to begin can be withdrawn.
     """
 
     __tablename__ = "opening_week"

@@ -126,13 +126,13 @@ def timetable(session: Session, contract_id: int, ente_id: int | None) -> Timeta
     held = woven(common, own)
     ente = None if ente_id is None else session.get(Ente, ente_id)
     return Timetable(
-        hours=held[0].hours if held else (),
+        hours=(),
         closures=_closed_spells(session, contract_id, ente_id),
         observes_holidays=ente.observes_holidays if ente else _all_observe(session, contract_id),
         patron=(ente.patron_month, ente.patron_day) if ente else None,
         special=_special_days(session, contract_id, ente_id),
         called_back=_called_back(session, contract_id),
-        later=held[1:],
+        later=held,
         feasts_before=_feasts(session, contract_id, ente_id),
     )
 

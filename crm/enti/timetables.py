@@ -17,7 +17,7 @@ from crm.core.configuration import changed
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti import queries
 from crm.enti.administration import own_rows, record, require_under
-from crm.enti.calendar import held_at, spans
+from crm.enti.calendar import BEGINNING, held_at, spans
 from crm.enti.hours import DAYS, parse_day, parse_week, written, written_week
 from crm.enti.models import OpeningWeek, SpecialDay
 
@@ -28,7 +28,8 @@ def save_hours(
 ) -> None:  # fmt: skip
     """Write the weekly hours of a contract, or an ente's own, which replace them; an empty week gives them up.
 
-    They hold from the beginning of `day`, which is yet to come; without one from now on. What was before stays.
+    They hold from the beginning of `day`, which is yet to come; without one from now on. What was before stays; a
+    contract's first hours hold for calls of before as well, such as another system's.
     """
     require_under(session, by, contract_id, ente_id)
     hours = parse_week(week)
@@ -38,7 +39,10 @@ def save_hours(
     since = now if day is None or day == clock.business_day(now) else clock.start_of_day(day)
     if since < now:
         raise FieldError("Gli orari dei giorni passati non cambiano: scegli oggi o un giorno futuro.", field="since")
-    old = held_at([one.parsed for one in queries.weeks(session, contract_id, ente_id)], since)
+    weeks = queries.weeks(session, contract_id, ente_id)
+    old = held_at([one.parsed for one in weeks], since)
+    if ente_id is None and not weeks and since == now:
+        since = BEGINNING
     changed(session)
     row = OpeningWeek(
         contract_id=contract_id, ente_id=ente_id, since=since, days=list(written_week(hours)), written_by=by.user_id,

@@ -10,13 +10,14 @@ from sqlalchemy.exc import ProgrammingError
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
+from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Database, Scope
-from crm.enti import details, queries
+from crm.enti import details, queries, timetables
 from crm.enti.calendar import is_holiday, opening, spans
-from crm.enti.models import ContractEnte, OpeningWeek, SpecialDay
+from crm.enti.models import Contract, ContractEnte, OpeningWeek, SpecialDay
 from crm.staff import queries as staff
 from crm.staff import service as staff_service
 from tests.cast import Cast
@@ -111,6 +112,31 @@ def test_hours_are_written_for_a_day_to_come_and_taken_back_and_the_past_stays(
     assert admin.post(f"/enti/hours/{now.id}/withdraw")[0] == 409
     with database.begin(Scope.of_enti([cast.empoli])) as session, pytest.raises(ProgrammingError):
         session.execute(update(OpeningWeek).values(days=["0-24"] * 7))
+
+
+def test_a_contracts_first_hours_hold_for_the_past_too_but_not_before_a_day_to_come(
+    admin: Browser, cast: Cast, database: Database
+) -> None:
+    with database.begin(Scope.nothing()) as session:
+        today = clock.business_day(clock.now(session))
+        found = []
+        for day in (None, today + timedelta(days=9)):
+            new = Contract(name=f"Livorno {day}")
+            session.add(new)
+            session.flush()
+            found.append((new.id, day))
+    week = dict.fromkeys(range(7), "8-13")
+    for contract_id, day in found:
+        by = Principal(cast.sara, "Sara", "it", frozenset({Held(Role.ADMINISTRATOR, None, contract_id)}))
+        with database.begin(Scope.of_contract(contract_id)) as session:
+            timetables.save_hours(session, by, contract_id=contract_id, ente_id=None, week=week, day=day)
+    with database.begin(Scope.nothing()) as session:
+        for contract_id, day in found:
+            table = queries.timetable(session, contract_id, None)
+            began = today if day is None else day
+            assert bool(list(spans(table, began - timedelta(days=8), 1))) is (day is None)
+            assert list(spans(table, began, 1))
+            assert any(details.own_week(session, contract_id, None)) is (day is None)
 
 
 def test_a_day_that_is_over_is_given_no_other_hours(admin: Browser, cast: Cast, database: Database) -> None:

@@ -17,6 +17,7 @@ from crm.core.clock import now
 from crm.core.db import Database, Scope
 from crm.documents.intake import take_in
 from crm.documents.store import FolderStore
+from crm.enti.calendar import BEGINNING
 from crm.enti.models import Contract, ContractEnte, Ente, OpeningWeek
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
@@ -81,7 +82,7 @@ def _open_always(session: Session, contract_id: int) -> None:
     if session.scalar(select(OpeningWeek.id).where(OpeningWeek.contract_id == contract_id).limit(1)) is None:
         at = now(session)
         always = ["00:00-24:00"] * 7
-        session.add(OpeningWeek(contract_id=contract_id, ente_id=None, since=at, days=always, written_at=at))
+        session.add(OpeningWeek(contract_id=contract_id, ente_id=None, since=BEGINNING, days=always, written_at=at))
         session.flush()
 
 

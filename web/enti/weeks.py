@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.core import clock
 from crm.enti import queries as enti
+from crm.enti.calendar import BEGINNING
 from crm.enti.details import Week
 from web.edge.i18n import LANGUAGES, translations
 
@@ -75,7 +76,7 @@ def hours_in_time(session: Session, contract_id: int, ente_id: int | None) -> li
             else Standing.NOW if following is None or following > now
             else Standing.PAST
         )  # fmt: skip
-        since = one.since if n or ente_id is not None else None
+        since = None if one.since == BEGINNING else one.since
         writer = writers.get(one.written_by) if one.written_by is not None else None
         shown.append(HoursInTime(one.id, since, one.days, standing, writer, one.written_at))
     return shown[::-1]
