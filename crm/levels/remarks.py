@@ -144,10 +144,12 @@ def _of_day(session: Session, contract_id: int, metric: str, subject: str) -> se
 
 
 def _date(subject: str) -> date | None:
+    """The day, written as every other reader of it writes it: ISO 8601 has more ways."""
     try:
-        return date.fromisoformat(subject)
+        day = date.fromisoformat(subject)
     except ValueError:
         return None
+    return day if day.isoformat() == subject else None
 
 
 def decide(session: Session, by: Principal, *, remark_id: int, step: Step, reason: str = "") -> None:

@@ -186,7 +186,7 @@ def test_whoever_refused_is_asked_again_and_nobody_else(timed: Database, cast: C
 def test_what_is_not_over_cannot_be_asked_for_and_nobody_answers_for_another(
     timed: Database, cast: Cast, desks: dict[int, Any]
 ) -> None:
-    for subject in (EIGHTH, "2026-10-09", "2026-13-45", "sei ottobre", "'; --"):
+    for subject in (EIGHTH, f"{SEVENTH:%Y%m%d}", "2026-10-09", "2026-13-45", "sei ottobre", "'; --"):
         with pytest.raises(NotFoundError):
             asks(timed, cast, subject)
     (of_empoli,) = asks(timed, cast, SEVENTH)
