@@ -65,7 +65,8 @@ def timetable(session: Session, number: str, contract_id: int, ente_id: int | No
     if own is None:
         return usual
     shut = () if own.closed_at is None else (ClosedSpell(own.closed_at, None, own.closed_reason, agreed=False),)
-    return replace(usual, hours=own.hours or usual.hours, closures=(*shut, *usual.closures))
+    week = replace(usual, hours=own.hours, later=()) if own.hours else usual
+    return replace(week, closures=(*shut, *usual.closures))
 
 
 def numbers(session: Session) -> frozenset[str]:

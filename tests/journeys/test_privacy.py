@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import ROOT, Centre, Desk
 from tests.journeys.test_files import is_read
@@ -76,8 +76,16 @@ def test_a_person_is_copied_looked_up_in_the_log_and_erased(
     assert "Ada Vannini" in Path(download.value.path()).read_text(encoding="utf-8-sig")
 
     find(page, "/privacy")
-    page.get_by_role("button", name="Cancella i dati").click()
+    expect(page.locator("#protocol")).to_be_visible()
+    late: list[Route] = []
+    page.route("**/keys.js", lambda route: late.append(route))
+    page.reload(wait_until="commit")
+    page.get_by_role("button", name="Cancella i dati").click()  # before the scripts are here: asked once they are
+    assert late
+    late.pop().continue_()
+    page.unroute("**/keys.js")
     expect(page.locator("#sure-error")).to_contain_text("Conferma")
+    assert "?" not in page.url, "what is typed in a form stays out of the address"
     page.locator("#sure").check()
     page.locator("#protocol").fill("prot. 4471 del 20/11/2026")
     page.get_by_role("button", name="Cancella i dati").click()
