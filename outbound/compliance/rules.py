@@ -1,0 +1,266 @@
+"""Whether a person may be dialed at an instant, and if not why, and when he first may. Pure.
+
+Asked before every attempt and again at the instant of dialing. What law and code forbid cannot be configured away: an
+ente's own rules come on top, and the strictest wins. Sources: UNIREC's code of conduct (windows, conversations), the
+Garante's provision 83/2014 (silent calls) and that of 30 November 2005 (whom nobody solicits).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from functools import partial
+from types import MappingProxyType
+
+from crm.core.clock import business_day, start_of_day
+from crm.enti.calendar import Hours, Timetable, next_opening
+
+# Monday to Friday 8:30-21:00, Saturday 8:30-15:00, never on holidays (UNIREC).
+LAW = (*(Hours(weekday, time(8, 30), time(21)) for weekday in range(5)), Hours(5, time(8, 30), time(15)))
+A_DAY, A_WEEK = 1, 3  # effective conversations with one person, over all his numbers and all campaigns (UNIREC)
+WEEK = timedelta(days=7)  # any seven days, which is stricter than the calendar's
+ONE_DAY = timedelta(days=1)
+SILENT_LOCK = timedelta(days=5)  # for which a number that got a silent call is not called again (Garante 83/2014)
+HORIZON = timedelta(days=120)  # beyond which nobody is planned
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Reason(StrEnum):
+    """Why somebody is not dialed."""
+
+    # for good, as far as this campaign knows
+    DECEASED = "deceased"
+    DO_NOT_CALL = "do_not_call"
+    INSOLVENT = "insolvent"
+    NO_CONSENT = "no_consent"  # where the campaign needs one
+    NOTHING_DUE = "nothing_due"  # paid, annulled or relieved since the list was made
+    SUSPENDED = "suspended"  # or disputed in court
+    COMPLAINT = "complaint"  # a case or a complaint of his is open
+    CLAIMED = "claimed"  # by another campaign
+    NO_NUMBER = "no_number"  # none that may be his
+    EXHAUSTED = "exhausted"  # every number was tried as often as the campaign allows
+    # until something happens
+    NOT_RUNNING = "not_running"  # not approved by the ente, paused, over, or out of budget
+    STALE = "stale"  # what is known of the debt is older than the ente allows
+    # until a time
+    WINDOW = "window"  # law, code, ente or campaign
+    SPOKEN_TODAY = "spoken_today"
+    SPOKEN_THIS_WEEK = "spoken_this_week"
+    SILENT = "silent"  # locked after a silent call
+    TRIED = "tried"  # he was tried a while ago, and the outcome asks for a pause
+    WISH = "wish"  # he asked to be called at another time
+
+
+class Ended(StrEnum):
+    """How an attempt ended, for what may follow it."""
+
+    SPOKEN = "spoken"  # with whom was looked for: an effective conversation
+    ANSWERED = "answered"  # by somebody else, or hung up at once
+    SILENT = "silent"  # a person answered and no operator was there
+    MACHINE = "machine"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"  # no such number, or the network's fault
+    UNKNOWN = "unknown"  # not yet over, or nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call to a person, whatever campaign it was of; `operator`: one of ours was on the line."""
+
+    at: datetime
+    number: str  # E.164
+    ended: Ended
+    operator: bool = False
+    of_campaign: bool = True  # the one that asks
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What follows an outcome: not before `after`, and no more than `most` such outcomes of one number."""
+
+    after: timedelta
+    most: int
+
+
+AGAIN: Mapping[Ended, Again] = MappingProxyType(
+    {
+        Ended.SPOKEN: Again(timedelta(days=2), 6),
+        Ended.ANSWERED: Again(timedelta(hours=24), 3),
+        Ended.SILENT: Again(SILENT_LOCK, 2),
+        Ended.MACHINE: Again(timedelta(hours=3), 6),
+        Ended.BUSY: Again(timedelta(minutes=15), 8),
+        Ended.NO_ANSWER: Again(timedelta(hours=3), 6),
+        Ended.FAILED: Again(timedelta(days=2), 2),
+        Ended.UNKNOWN: Again(timedelta(hours=3), 6),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a campaign may do beside what the law says. `windows`: each of them must be open; their holidays are the
+    ente's, closures are none of theirs. `fresh`: how old what is known of the debt may be; none for a survey.
+    """
+
+    windows: tuple[Timetable, ...]
+    again: Mapping[Ended, Again] = field(default_factory=lambda: AGAIN)
+    attempts_a_day: int = 3  # to one number
+    attempts: int = 12  # to one person, by this campaign
+    fresh: timedelta | None = timedelta(hours=24)
+    needs_consent: bool = False
+    about_debt: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
+    asked to be called; `hours`: those he asked for (empty: any).
+    """
+
+    numbers: tuple[str, ...]
+    attempts: tuple[Attempt, ...] = ()
+    running: bool = True
+    known_at: datetime | None = None
+    deceased: bool = False
+    do_not_call: bool = False
+    insolvent: bool = False
+    consented: bool | None = None
+    due_cents: int = 0
+    suspended: bool = False
+    complaint: bool = False
+    claimed: bool = False
+    wants_after: datetime | None = None
+    hours: tuple[Hours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """He may be dialed on `number` if there are no reasons; else `not_before` says when, were nothing to happen
+    meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
+    """
+
+    number: str | None
+    reasons: tuple[Reason, ...] = ()
+    not_before: datetime | None = None
+    operator_first: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether he may be dialed now."""
+        return not self.reasons
+
+
+def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
+    """Whether he may be dialed at `at`, on which number; else every reason that holds, and when none would."""
+    lasting = tuple(_lasting(person, rules, at))
+    usable = [one for one in person.numbers if not _exhausted(one, person, rules)]
+    if person.numbers and not usable:
+        lasting += (Reason.EXHAUSTED,)
+    first = {one: _first(person, rules, one, at) for one in usable}
+    best = min(usable, key=lambda one: (first[one], person.numbers.index(one)), default=None)
+    if best is None:
+        return Verdict(None, lasting)
+    reasons = lasting + tuple(reason for reason, clear in _pauses(person, rules, best) if clear(at) > at)
+    when = None if lasting or first[best] >= NEVER else first[best]
+    return Verdict(best, reasons, None if not reasons else when, _silenced(person))
+
+
+def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
+    """What no time alone puts right."""
+    if person.deceased:
+        yield Reason.DECEASED
+    if person.do_not_call:
+        yield Reason.DO_NOT_CALL
+    if person.consented is False or (rules.needs_consent and not person.consented):
+        yield Reason.NO_CONSENT
+    if rules.about_debt:
+        if person.insolvent:
+            yield Reason.INSOLVENT
+        if person.due_cents <= 0:
+            yield Reason.NOTHING_DUE
+        if person.suspended:
+            yield Reason.SUSPENDED
+        if rules.fresh is not None and (person.known_at is None or at - person.known_at > rules.fresh):
+            yield Reason.STALE
+    if person.complaint:
+        yield Reason.COMPLAINT
+    if person.claimed:
+        yield Reason.CLAIMED
+    if not person.numbers:
+        yield Reason.NO_NUMBER
+    if sum(one.of_campaign for one in person.attempts) >= rules.attempts:
+        yield Reason.EXHAUSTED
+    if not person.running:
+        yield Reason.NOT_RUNNING
+
+
+def _exhausted(number: str, person: Person, rules: Rules) -> bool:
+    mine = [one.ended for one in person.attempts if one.of_campaign and one.number == number]
+    return any(mine.count(ended) >= again.most for ended, again in rules.again.items())
+
+
+Clear = Callable[[datetime], datetime]  # the first instant, from one on, at which a rule lets him be dialed
+
+
+def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason, Clear]]:
+    """What time puts right: each rule as the way from an instant to the next that it allows."""
+    for window in (_law(rules), *rules.windows):
+        yield Reason.WINDOW, partial(_open, window)
+    if person.hours:
+        yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
+    if person.wants_after is not None:
+        yield Reason.WISH, partial(max, person.wants_after)
+    spoken = sorted(one.at for one in person.attempts if one.ended is Ended.SPOKEN)
+    yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
+    yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken)
+    silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)
+    if silent is not None:
+        yield Reason.SILENT, partial(max, silent + SILENT_LOCK)
+    mine = sorted((one for one in person.attempts if one.number == number), key=lambda one: one.at)
+    if mine:
+        yield Reason.TRIED, partial(max, mine[-1].at + rules.again[mine[-1].ended].after)
+        yield Reason.TRIED, partial(_after_days, [one.at for one in mine], rules.attempts_a_day)
+
+
+def _open(window: Timetable, at: datetime) -> datetime:
+    return next_opening(window, at) or NEVER
+
+
+def _law(rules: Rules) -> Timetable:
+    """The hours of the code, on no holiday of whatever calendar the campaign's windows have."""
+    patron = next((one.patron for one in rules.windows if one.patron), None)
+    return Timetable(LAW, patron=patron)
+
+
+def _after_days(happened: list[datetime], most: int, at: datetime) -> datetime:
+    """The first instant on a day on which fewer than `most` happened."""
+    day = business_day(at)
+    if sum(business_day(one) == day for one in happened) < most:
+        return at
+    return start_of_day(day + ONE_DAY)
+
+
+def _after_weeks(spoken: list[datetime], at: datetime) -> datetime:
+    """The first instant before which, in seven days, fewer than three conversations were."""
+    recent = [one for one in spoken if at - WEEK < one]
+    return at if len(recent) < A_WEEK else recent[-A_WEEK] + WEEK
+
+
+def _first(person: Person, rules: Rules, number: str, at: datetime) -> datetime:
+    """The first instant at which no pause holds. Each rule only moves forward, so the end is the least such instant."""
+    pauses, moment = list(_pauses(person, rules, number)), at
+    while moment - at <= HORIZON:
+        later = max((clear(moment) for _, clear in pauses), default=moment)
+        if later == moment:
+            return moment
+        if later >= NEVER:
+            return NEVER
+        moment = later
+    return NEVER
+
+
+def _silenced(person: Person) -> bool:
+    """Whether no call with an operator followed his last silent one: then one has to be there before he answers."""
+    silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)
+    return silent is not None and not any(one.operator and one.at > silent for one in person.attempts)

@@ -1,0 +1,193 @@
+"""Whether somebody may be dialed: whatever happened, no forbidden call is ever made, and who may be called is."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.core.clock import ROME
+from crm.enti.calendar import Hours, Timetable, is_holiday
+from outbound.compliance.rules import (
+    A_WEEK,
+    SILENT_LOCK,
+    WEEK,
+    Attempt,
+    Ended,
+    Person,
+    Reason,
+    Rules,
+    judge,
+)
+
+MOBILE, HOME = "+393331234567", "+390571757100"
+EMPOLI = Timetable(tuple(Hours(weekday, time(8), time(22)) for weekday in range(7)), patron=(11, 30))
+RULES = Rules((EMPOLI,))
+MARIO = Person((MOBILE, HOME), due_cents=12_000)
+
+
+def rome(month: int, day: int, hour: int = 10, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=ROME).astimezone(UTC)
+
+
+def known(person: Person, at: datetime) -> Person:
+    return replace(person, known_at=at)
+
+
+@pytest.mark.parametrize(
+    ("at", "allowed"),
+    [
+        (rome(11, 20, 8, 29), False),
+        (rome(11, 20, 8, 30), True),
+        (rome(11, 20, 20, 59), True),
+        (rome(11, 20, 21), False),
+        (rome(11, 21, 14, 59), True),  # a Saturday
+        (rome(11, 21, 15), False),
+        (rome(11, 22, 11), False),  # a Sunday
+        (rome(11, 30, 11), False),  # the patron saint of the ente
+        (rome(12, 8, 11), False),
+        (rome(3, 30, 8, 30), True),  # the first morning of summer time, by the clock on the wall
+        (rome(10, 26, 8, 29), False),
+    ],
+)
+def test_nobody_is_called_outside_of_the_hours_of_the_code(at: datetime, allowed: bool) -> None:
+    found = judge(known(MARIO, at), RULES, at)
+    assert found.allowed is allowed
+    assert found.reasons == (() if allowed else (Reason.WINDOW,) * len(found.reasons))
+
+
+def test_the_strictest_of_all_windows_wins() -> None:
+    evenings = replace(RULES, windows=(EMPOLI, Timetable(tuple(Hours(day, time(17), time(23)) for day in range(7)))))
+    at = rome(11, 20, 10)
+    assert judge(known(MARIO, at), evenings, at).not_before == rome(11, 20, 17)
+    late = rome(11, 20, 21)
+    assert judge(known(MARIO, late), evenings, late).not_before == rome(11, 23, 17)  # on Saturday the code ends at 15
+
+
+def test_one_conversation_a_day_and_three_in_any_seven_whatever_the_number() -> None:
+    days = (16, 18, 20)
+    spoken = tuple(Attempt(rome(11, day), HOME, Ended.SPOKEN, operator=True, of_campaign=False) for day in days)
+    same_day = replace(known(MARIO, rome(11, 16, 18)), attempts=spoken[:1])
+    assert judge(same_day, RULES, rome(11, 16, 18)).reasons == (Reason.SPOKEN_TODAY,)
+    assert judge(same_day, RULES, rome(11, 16, 18)).not_before == rome(11, 17, 8, 30)
+    full = replace(known(MARIO, rome(11, 21)), attempts=spoken)
+    found = judge(full, RULES, rome(11, 21))
+    assert (found.reasons, found.number) == ((Reason.SPOKEN_THIS_WEEK,), MOBILE)
+    assert found.not_before == rome(11, 23, 10)
+
+
+def test_after_a_silent_call_five_days_pass_and_an_operator_is_there_first() -> None:
+    silent = replace(known(MARIO, rome(11, 20)), attempts=(Attempt(rome(11, 16, 11), MOBILE, Ended.SILENT),))
+    found = judge(silent, RULES, rome(11, 20))
+    assert Reason.SILENT in found.reasons
+    assert found.not_before == rome(11, 21, 11)
+    after = judge(replace(silent, known_at=rome(11, 21, 11)), RULES, rome(11, 21, 11))
+    assert (after.allowed, after.operator_first) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"deceased": True}, Reason.DECEASED),
+        ({"do_not_call": True}, Reason.DO_NOT_CALL),
+        ({"insolvent": True}, Reason.INSOLVENT),
+        ({"consented": False}, Reason.NO_CONSENT),
+        ({"due_cents": 0}, Reason.NOTHING_DUE),
+        ({"suspended": True}, Reason.SUSPENDED),
+        ({"complaint": True}, Reason.COMPLAINT),
+        ({"claimed": True}, Reason.CLAIMED),
+        ({"numbers": ()}, Reason.NO_NUMBER),
+        ({"running": False}, Reason.NOT_RUNNING),
+        ({"known_at": None}, Reason.STALE),
+        ({"known_at": rome(11, 18)}, Reason.STALE),
+    ],
+)
+def test_what_no_time_puts_right_says_so_and_names_no_instant(changes: dict[str, object], reason: Reason) -> None:
+    at = rome(11, 20)
+    found = judge(replace(known(MARIO, at), **changes), RULES, at)  # type: ignore[arg-type]
+    assert (found.reasons, found.not_before) == ((reason,), None)
+
+
+def test_a_survey_asks_nothing_of_the_debt() -> None:
+    at = rome(11, 20)
+    survey = replace(RULES, about_debt=False)
+    assert judge(replace(MARIO, due_cents=0, insolvent=True), survey, at).allowed
+
+
+def test_a_number_that_was_tried_too_often_leaves_the_place_to_the_next() -> None:
+    at = rome(11, 20)
+    tried = tuple(Attempt(rome(11, 2 + n), MOBILE, Ended.FAILED) for n in range(2))
+    assert judge(replace(known(MARIO, at), attempts=tried), RULES, at).number == HOME
+    both = (*tried, *(Attempt(rome(11, 5 + n), HOME, Ended.FAILED) for n in range(2)))
+    assert judge(replace(known(MARIO, at), attempts=both), RULES, at).reasons == (Reason.EXHAUSTED,)
+
+
+instants = st.integers(0, 90 * 24 * 60).map(lambda minutes: rome(9, 1, 0) + timedelta(minutes=minutes))
+attempts = st.builds(
+    Attempt, instants, st.sampled_from((MOBILE, HOME)), st.sampled_from(Ended), operator=st.booleans(),
+    of_campaign=st.booleans(),
+)  # fmt: skip
+people = st.builds(
+    Person, st.sampled_from(((MOBILE,), (MOBILE, HOME))), st.lists(attempts, max_size=8).map(tuple),
+    due_cents=st.just(100), wants_after=st.none() | instants,
+)  # fmt: skip
+
+
+def forbidden(person: Person, at: datetime) -> list[str]:
+    """What the law says, told otherwise than by the module."""
+    wall = at.astimezone(ROME)
+    ends = {5: time(15), 6: time(0)}.get(wall.weekday(), time(21))
+    spoken = [one.at for one in person.attempts if one.ended is Ended.SPOKEN and one.at <= at]
+    silent = [one.at for one in person.attempts if one.ended is Ended.SILENT and one.at <= at]
+    return [
+        words
+        for words, holds in (
+            ("window", not time(8, 30) <= wall.time() < ends),
+            ("holiday", is_holiday(EMPOLI, wall.date())),
+            ("day", any(one.astimezone(ROME).date() == wall.date() for one in spoken)),
+            ("week", sum(one > at - WEEK for one in spoken) >= A_WEEK),
+            ("silent", any(one > at - SILENT_LOCK for one in silent)),
+        )
+        if holds
+    ]
+
+
+@given(people, instants)
+@settings(max_examples=300)
+def test_whatever_happened_no_forbidden_call_is_allowed(person: Person, at: datetime) -> None:
+    if judge(known(person, at), RULES, at).allowed:
+        assert forbidden(person, at) == []
+
+
+@given(people, instants, st.floats(0, 1))
+@settings(max_examples=300)
+def test_when_he_may_be_dialed_is_told_and_not_too_late(person: Person, at: datetime, share: float) -> None:
+    person = replace(person, attempts=tuple(one for one in person.attempts if one.at <= at))
+    found = judge(known(person, at), RULES, at)
+    if found.allowed or found.not_before is None:
+        return
+    when = found.not_before
+    assert judge(known(person, when), RULES, when).allowed
+    before = at + (when - at) * share
+    if before < when:
+        assert not judge(known(person, before), RULES, before).allowed
+
+
+@given(st.lists(st.sampled_from(Ended), min_size=10, max_size=40), st.booleans())
+def test_no_schedule_of_events_makes_it_dial_a_forbidden_call(outcomes: list[Ended], operator: bool) -> None:
+    """Whoever dials at the first instant that is told, again and again, breaks nothing."""
+    rules = replace(RULES, attempts=999, again={one: replace(RULES.again[one], most=999) for one in Ended})
+    person, at = MARIO, rome(9, 1)
+    days: dict[date, int] = {}
+    for ended in outcomes:
+        found = judge(known(person, at), rules, at)
+        at = at if found.allowed else found.not_before or at
+        found = judge(known(person, at), rules, at)
+        assert found.allowed
+        assert found.number is not None
+        assert forbidden(person, at) == []
+        days[at.astimezone(ROME).date()] = days.get(at.astimezone(ROME).date(), 0) + (ended is Ended.SPOKEN)
+        person = replace(person, attempts=(*person.attempts, Attempt(at, found.number, ended, operator=operator)))
+        at += timedelta(minutes=1)
+    assert max(days.values()) <= 1
