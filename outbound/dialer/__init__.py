@@ -1,0 +1,1 @@
+"""Dialing ahead of the operators: how many calls, and when."""
