@@ -1,0 +1,1 @@
+"""Campaigns: whom, why, by which means, and with whose approval."""

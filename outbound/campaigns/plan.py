@@ -1,0 +1,178 @@
+"""What a campaign does, as one frozen value that the ente approves and a version keeps. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from crm.core.errors import InvalidError
+from crm.enti.calendar import Timetable
+from crm.enti.hours import parse_week
+from outbound.compliance.rules import AGAIN, Again, Ended, Rules
+
+
+class Purpose(StrEnum):
+    PAYMENT = "payment"  # of what is owed: in two phases
+    INFORMATION = "information"
+    SURVEY = "survey"
+
+
+class Phase(StrEnum):
+    """Requirement O1: until a date reminders for payment by free will, after it personal solicitation."""
+
+    VOLUNTARY = "voluntary"
+    PERSONAL = "personal"
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    EMAIL = "email"
+    LETTER = "letter"
+    CALL = "call"
+    VISIT = "visit"
+
+
+class Mode(StrEnum):
+    """How calls are placed: the agent looks first, one for each agent who is free, or ahead of them."""
+
+    PREVIEW = "preview"
+    PROGRESSIVE = "progressive"
+    PREDICTIVE = "predictive"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A means, and how many days after the one before it is used, where that did not end the matter."""
+
+    channel: Channel
+    after_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """After an attempt that ended so: how long nothing is tried at that number, and how many such are enough."""
+
+    after_minutes: int
+    most: int
+
+
+EVERY_DAY = ("9:00-13:00, 15:00-19:00",) * 5
+USUAL_RETRIES: Mapping[Ended, Retry] = {
+    ended: Retry(int(one.after / timedelta(minutes=1)), one.most) for ended, one in AGAIN.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`hours`: Monday first, as people write them, in which calls are preferred: what law and code allow bounds them.
+    `fresh_hours`: how old what is known of a debt may be when its debtor is dialed. Amounts are whole euro cents.
+    """
+
+    purpose: Purpose = Purpose.PAYMENT
+    voluntary_until: date | None = None
+    steps: tuple[Step, ...] = (Step(Channel.CALL),)
+    mode: Mode = Mode.PREVIEW
+    queue_id: int | None = None  # whose operators call
+    line: str = ""  # the number that is shown, E.164
+    hours: tuple[str, ...] = (*EVERY_DAY, "", "")
+    attempts: int = 12
+    attempts_a_day: int = 3
+    retries: Mapping[Ended, Retry] = field(default_factory=lambda: USUAL_RETRIES)
+    fresh_hours: int = 24
+    scripts: Mapping[Phase, str] = field(default_factory=dict)
+    calls_an_hour: int | None = None  # a goal (requirement O4)
+    budget_cents: int | None = None
+
+    @property
+    def about_debt(self) -> bool:
+        """Whether a debt is spoken of: then nobody is called who owes nothing."""
+        return self.purpose is Purpose.PAYMENT
+
+    def phase(self, day: date) -> Phase:
+        """In which phase a day falls."""
+        voluntary = self.voluntary_until is not None and day <= self.voluntary_until
+        return Phase.VOLUNTARY if voluntary else Phase.PERSONAL
+
+    def rules(self, line: Timetable) -> Rules:
+        """By which an attempt is judged; `line`: the hours of the ente, whose holidays and patron are kept."""
+        hours = tuple(parse_week(dict(enumerate(self.hours))))
+        closed = tuple(one for one in line.special if one.opens is None)  # its longer days lengthen nothing here
+        own = replace(line, hours=hours, later=(), closures=(), special=closed)
+        again = {ended: Again(timedelta(minutes=one.after_minutes), one.most) for ended, one in self.retries.items()}
+        return Rules(
+            (own,), {**AGAIN, **again}, attempts_a_day=self.attempts_a_day, attempts=self.attempts,
+            fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
+        )  # fmt: skip
+
+
+_PLAN = TypeAdapter(Plan)
+# What a number may be set to.
+RANGES = {
+    "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
+    "budget_cents": (0, 100_000_000),
+}  # fmt: skip
+MOST_STEPS, MOST_DAYS, LONGEST_SCRIPT = 8, 180, 4000
+
+
+def parsed(kept: Any) -> Plan:
+    """A plan from JSON, as it was kept."""
+    return _PLAN.validate_python(kept, strict=False)
+
+
+def kept(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON."""
+    done: dict[str, Any] = _PLAN.dump_python(plan, mode="json")
+    return done
+
+
+def check(plan: Plan) -> None:
+    """Raises `InvalidError` with every part of a plan that is wrong, by its field."""
+    wrong = [*_numbers(plan), *_steps(plan.steps)]
+    try:
+        if not parse_week(dict(enumerate(plan.hours))) and Channel.CALL in {one.channel for one in plan.steps}:
+            wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))
+    except InvalidError as error:
+        wrong += error.parts
+    for phase, text in plan.scripts.items():
+        if len(text) > LONGEST_SCRIPT:
+            wrong.append(InvalidError(f"Al massimo {LONGEST_SCRIPT} caratteri.", field=f"script-{phase}"))
+    if wrong:
+        raise InvalidError("La campagna non è ancora completa.", parts=wrong)
+
+
+def missing(plan: Plan) -> list[InvalidError]:
+    """What it still lacks before an ente can be asked to approve it."""
+    lacks = []
+    if any(one.channel is Channel.CALL for one in plan.steps):
+        if plan.queue_id is None:
+            lacks.append(InvalidError("Scegli chi chiama: la coda degli operatori.", field="queue_id"))
+        if not plan.line:
+            lacks.append(InvalidError("Scegli il numero che vede chi è chiamato.", field="line"))
+        phases = {Phase.PERSONAL, *([Phase.VOLUNTARY] if plan.voluntary_until else [])} if plan.about_debt else ()
+        lacks += [
+            InvalidError("Scrivi che cosa dice l'operatore.", field=f"script-{one}")
+            for one in sorted(phases)
+            if not plan.scripts.get(one, "").strip()
+        ]
+    return lacks
+
+
+def _numbers(plan: Plan) -> list[InvalidError]:
+    return [
+        InvalidError(f"Un numero da {least} a {most}.", field=name)
+        for name, (least, most) in RANGES.items()
+        if (value := getattr(plan, name)) is not None and not least <= value <= most
+    ]
+
+
+def _steps(steps: Sequence[Step]) -> list[InvalidError]:
+    if not 1 <= len(steps) <= MOST_STEPS:
+        return [InvalidError(f"Da uno a {MOST_STEPS} passi.", field="steps")]
+    return [
+        InvalidError(f"Da 0 a {MOST_DAYS} giorni dopo il passo prima.", field=f"step-{n}")
+        for n, one in enumerate(steps)
+        if not 0 <= one.after_days <= MOST_DAYS
+    ]
