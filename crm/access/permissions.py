@@ -22,6 +22,8 @@ class Permission(StrEnum):
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
     FOLLOW_UP_MANAGE = "follow_up.manage"
+    CAMPAIGN_MANAGE = "campaign.manage"
+    CAMPAIGN_APPROVE = "campaign.approve"
     AGENDA_MANAGE = "agenda.manage"
     APPOINTMENT_READ = "appointment.read"
     APPOINTMENT_MANAGE = "appointment.manage"
@@ -62,6 +64,8 @@ MEANINGS: dict[Permission, str] = {
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
     Permission.FOLLOW_UP_MANAGE: "See everybody's follow-ups, and keep their lists",
+    Permission.CAMPAIGN_MANAGE: "Write campaigns, ask for their approval, run them",
+    Permission.CAMPAIGN_APPROVE: "Approve campaigns for the ente, refuse or stop them",
     Permission.AGENDA_MANAGE: "Desks and services of offices, their agendas and closing days",
     Permission.APPOINTMENT_READ: "See who has an appointment at the offices",
     Permission.APPOINTMENT_MANAGE: "Book, move and cancel appointments, say who came",
@@ -105,7 +109,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.AGENDA_MANAGE,
         Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.RECORDING_LISTEN,
-        Permission.CONTACT_MERGE,
+        Permission.CONTACT_MERGE, Permission.CAMPAIGN_MANAGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
@@ -113,13 +117,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
-    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
+    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.CAMPAIGN_MANAGE},
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
     | {
-        Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.PENALTY_DECIDE,
+        Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.CAMPAIGN_APPROVE, Permission.PENALTY_DECIDE,
         Permission.ACCESS_READ, Permission.USER_REMOVE,
         Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE, Permission.REPORT_ADDRESS,
     },

@@ -76,6 +76,11 @@ def imports(ente_id: int) -> str:
     return f"import:{ente_id}"
 
 
+def campaigns(ente_id: int) -> str:
+    """An ente's campaigns: written, approved, run; and who is in them."""
+    return f"campaigns:{ente_id}"
+
+
 def knowledge(contract_id: int) -> str:
     """The articles, scripts and note templates of a contract."""
     return f"knowledge:{contract_id}"

@@ -1,0 +1,116 @@
+"""What must be known of contacts before anybody calls them: their numbers, their conditions, what they asked for."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from crm.contacts.models import (
+    ConditionKind,
+    Contact,
+    ContactCondition,
+    ContactMerge,
+    ContactPreference,
+    ContactReach,
+    LastOutcome,
+    ReachKind,
+    Verification,
+)
+from crm.contacts.union import Edge, group_of, groups
+from crm.core.db import table_of
+from crm.enti.calendar import Hours
+
+_C, _R, _K = table_of(Contact), table_of(ContactReach), table_of(ContactCondition)
+_P, _M = table_of(ContactPreference), table_of(ContactMerge)
+_IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
+_VAIN = frozenset({LastOutcome.WRONG_PERSON, LastOutcome.UNREACHABLE})
+_MERGED = select(_M.c.kept_id, _M.c.merged_id).where(
+    _M.c.undone_at.is_(None), or_(_M.c.kept_id == _IDS, _M.c.merged_id == _IDS)
+)
+_STATED = select(_C.c.id, _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of).where(_C.c.id == _IDS)
+_TOLD = select(_K.c.contact_id, _K.c.kind).where(_K.c.contact_id == _IDS, _K.c.withdrawn_at.is_(None))
+_PHONES = (
+    select(_R.c.contact_id, _R.c.value, _R.c.verification, _R.c.outcome, _R.c.outcome_at)
+    .where(_R.c.contact_id == _IDS, _R.c.kind == ReachKind.PHONE, _R.c.verification != Verification.WRONG)
+    .order_by(_R.c.id)
+)
+_ASKED = select(
+    _P.c.contact_id, _P.c.weekdays, _P.c.hours_from, _P.c.hours_to, _P.c.do_not_call_since
+).where(_P.c.contact_id == _IDS)  # fmt: skip
+FIRST, LAST = time(0), time(0)  # a day from midnight to midnight
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """Somebody as a caller has to know him, under all of his rows of the ente. `numbers` in E.164, the best first;
+    `hours` that he asked for, or any.
+    """
+
+    contact_ids: frozenset[int]
+    numbers: tuple[str, ...] = ()
+    deceased: bool = False
+    insolvent: bool = False
+    gone: bool = False  # the collection system no longer has him
+    do_not_call: bool = False
+    hours: tuple[Hours, ...] = ()
+
+
+def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]:
+    """By contact, each with what is known of those who are the same person. A few statements, however many they are."""
+    joined = _persons(session, contact_ids)
+    about = {"contacts": sorted({one for rows in joined.values() for one in rows})}
+    stated = {row.id: row for row in session.execute(_STATED, about)}
+    told: dict[int, set[ConditionKind]] = defaultdict(set)
+    for contact_id, kind in session.execute(_TOLD, about):
+        told[contact_id].add(kind)
+    asked = {row.contact_id: row for row in session.execute(_ASKED, about)}
+    phones: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(_PHONES, about):
+        phones[row.contact_id].append(row)
+    found = {}
+    for contact_id, rows in joined.items():
+        his = [stated[one] for one in rows if one in stated]
+        kinds = {kind for one in rows for kind in told[one]}
+        wishes = [asked[one] for one in rows if one in asked]
+        found[contact_id] = Callee(
+            contact_ids=rows,
+            numbers=_numbers(one for row in sorted(rows) for one in phones[row]),
+            deceased=ConditionKind.DECEASED in kinds or any(one.deceased_on for one in his),
+            insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),
+            gone=all(one.withdrawn_as_of for one in his),
+            do_not_call=any(one.do_not_call_since for one in wishes),
+            hours=tuple(sorted({span for one in wishes for span in _hours(one)}, key=lambda one: (one.weekday, one.opens))),
+        )
+    return found
+
+
+def _persons(session: Session, contact_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    edges: set[Edge] = set()
+    known: set[int] = set()
+    ask = set(contact_ids)
+    while ask:
+        known |= ask
+        edges |= {Edge(*row) for row in session.execute(_MERGED, {"contacts": sorted(ask)})}
+        ask = {one for edge in edges for one in (edge.kept, edge.merged)} - known
+    joined = groups(edges)
+    return {one: group_of(joined, one).members for one in contact_ids}
+
+
+def _numbers(phones: Iterable[Row[Any]]) -> tuple[str, ...]:
+    """Those at which he was reached before, then those found right, then the others; none found to be another's."""
+
+    def rank(one: Row[Any]) -> tuple[bool, bool]:
+        return one.outcome is not LastOutcome.REACHED, one.verification is not Verification.VERIFIED
+
+    usable = [one for one in phones if one.outcome not in _VAIN]
+    return tuple(dict.fromkeys(one.value for one in sorted(usable, key=rank)))
+
+
+def _hours(row: Row[Any]) -> list[Hours]:
+    if not row.weekdays and row.hours_from is None:
+        return []
+    return [Hours(day, row.hours_from or FIRST, row.hours_to or LAST) for day in row.weekdays or range(7)]

@@ -1,0 +1,257 @@
+"""Whom a campaign reaches: its contacts, the next of them, why one is not dialed now, what came of an attempt."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, literal, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
+from crm.core import clock, topics
+from crm.core.db import Database, Scope, new_id, table_of, touch
+from crm.core.errors import ConflictError, NotFoundError
+from crm.core.jobs import Taken
+from crm.enti import queries as enti
+from crm.positions.models import Position
+from outbound.campaigns import plan as plans
+from outbound.campaigns.lifecycle import State
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
+from outbound.campaigns.plan import Plan
+from outbound.compliance import facts
+from outbound.compliance.rules import Ended, Reason, Rules, Verdict, judge
+from outbound.lists.models import ContactListMember
+
+CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
+ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
+AT_ONCE = 50  # contacts looked at for one that may be dialed
+RIPENED = 5_000  # whose time has come, in a transaction
+MOST_PRIORITY = 2**31 - 1
+_CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
+_MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
+# What neither time nor the campaign changes: he is out of it until somebody looks again.
+_OUT = frozenset(
+    {
+        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.SUSPENDED,
+        Reason.COMPLAINT, Reason.NO_NUMBER, Reason.EXHAUSTED,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The next one, whom the asker now has for `until`; `verdict` allows him to be dialed."""
+
+    contact_id: int
+    verdict: Verdict
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A campaign as it is judged by."""
+
+    id: int
+    ente_id: int
+    contract_id: int
+    state: State
+    version: int
+    plan: Plan
+    rules: Rules
+
+
+def get(session: Session, campaign_id: int) -> Running:
+    """A campaign of the scope with its plan and rules. Raises `NotFoundError`."""
+    row = session.execute(
+        select(Campaign, CampaignVersion.plan).join(
+            CampaignVersion,
+            (CampaignVersion.campaign_id == Campaign.id) & (CampaignVersion.number == Campaign.version),
+        ).where(Campaign.id == campaign_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFoundError("Questa campagna non c'è.")
+    found, plan = row[0], plans.parsed(row[1])
+    calendar = enti.timetable(session, found.contract_id, found.ente_id)
+    return Running(
+        found.id, found.ente_id, found.contract_id, found.state, found.version, plan, plan.rules(calendar)
+    )  # fmt: skip
+
+
+def run_admit(database: Database, job: Taken) -> None:
+    """Make the list's members its contacts (`campaign`), in one transaction: killed, none of them is."""
+    database.transact(Scope.of_enti([job.ente_id]), lambda session: admit(session, campaign_id=job.argument["campaign"]))
+
+
+def admit(session: Session, *, campaign_id: int) -> None:
+    """One INSERT: whoever owes most comes first. Done once."""
+    found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if found is None or found.admitted_at is not None:
+        return
+    now = clock.now(session)
+    owed = (
+        select(func.coalesce(func.sum(_POSITION.c.residual_cents), 0) / 100)
+        .where(
+            _POSITION.c.ente_id == found.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
+            _POSITION.c.withdrawn_as_of.is_(None),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    rows = select(
+        literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value), literal(now),
+        func.least(owed, MOST_PRIORITY), literal(0),
+    ).where(_MEMBER.c.list_id == found.list_id)  # fmt: skip
+    names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
+    session.execute(insert(_CC).from_select(names, rows))
+    found.admitted_at = now
+    session.flush()
+    touch(session, topics.campaigns(found.ente_id))
+
+
+def ripen(session: Session, *, campaign_id: int) -> int:
+    """Whose time has come is ready, and so is whom somebody claimed and forgot; how many."""
+    now = clock.now(session)
+    due = (
+        select(_CC.c.campaign_id, _CC.c.contact_id)
+        .where(
+            _CC.c.campaign_id == campaign_id, _CC.c.state.in_([ContactState.LATER, ContactState.CLAIMED]),
+            _CC.c.due_at <= now,
+        )
+        .order_by(_CC.c.due_at).limit(RIPENED).with_for_update(skip_locked=True)
+    )  # fmt: skip
+    which = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
+    done = session.execute(update(_CC).where(which).values(state=ContactState.READY, why=None, claimed_by=None))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:
+    """Claim the next one who may be dialed; none: nobody may now. Whoever may not be is put aside, with the reason.
+
+    Raises `ForbiddenError` unless `by` answers calls for the ente.
+    """
+    campaign = get(session, campaign_id)
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    if campaign.state is not State.RUNNING:
+        return None
+    now = clock.now(session)
+    for _ in range(AT_ONCE):
+        contact_id = _claim(session, campaign_id, by.user_id, now + CLAIM)
+        if contact_id is None:
+            return None
+        (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+        if verdict.allowed:
+            return Chosen(contact_id, verdict, now + CLAIM)
+        put_aside(session, campaign_id, contact_id, verdict, now)
+    return None
+
+
+def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> None:
+    """Whoever has claimed somebody does not dial him after all: he is the next one again."""
+    session.execute(
+        update(_CC).where(*_one(campaign_id, contact_id), _CC.c.claimed_by == by.user_id)
+        .values(state=ContactState.READY, claimed_by=None, due_at=clock.now(session))
+    )  # fmt: skip
+
+
+def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> tuple[UUID, Verdict]:
+    """At the instant of dialing: the rules are asked again, and their answer is written. The attempt's id.
+
+    Raises `ConflictError` for somebody whom `by` has not claimed, or no longer.
+    """
+    campaign = get(session, campaign_id)
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    now = clock.now(session)
+    held = select(_CC.c.claimed_by).where(
+        *_one(campaign_id, contact_id), _CC.c.state == ContactState.CLAIMED, _CC.c.due_at > now
+    ).with_for_update()  # fmt: skip
+    if session.scalar(held) != by.user_id:
+        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    row = Attempt(
+        id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign_id,
+        version=campaign.version, contact_id=contact_id, number=verdict.number, at=now, begun=verdict.allowed,
+        reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before, agent_id=by.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if not verdict.allowed:
+        put_aside(session, campaign_id, contact_id, verdict, now)
+    return row.id, verdict
+
+
+def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -> None:
+    """What came of an attempt; told twice, the first time stands. He is looked at again when the rules allow it."""
+    row = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+    if row is None or row.ended is not None:
+        return
+    now = clock.now(session)
+    row.ended, row.ended_at, row.operator = ended, now, operator
+    session.flush()
+    campaign = get(session, row.campaign_id)
+    (verdict,) = _verdicts(session, campaign, [row.contact_id], now).values()
+    put_aside(session, row.campaign_id, row.contact_id, verdict, now)
+
+
+def explain(
+    session: Session, by: Principal, *, campaign_id: int, contact_ids: Collection[int]
+) -> dict[int, Verdict]:  # fmt: skip
+    """Of each of these contacts: whether he would be dialed now, and if not why, and when. Changes nothing.
+
+    As if the campaign ran: a dry run of one that does not yet tells more than that it does not.
+    """
+    campaign = get(session, campaign_id)
+    require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=campaign.ente_id)
+    return _verdicts(session, campaign, contact_ids, clock.now(session), dry=True)
+
+
+def put_aside(session: Session, campaign_id: int, contact_id: int, verdict: Verdict, now: datetime) -> None:
+    """He is not dialed now: out of the campaign, or to be looked at again when that changes."""
+    why = next((one for one in verdict.reasons if one not in _MINE), None)
+    if _OUT.intersection(verdict.reasons):
+        state, due_at = ContactState.OUT, now
+    else:
+        state = ContactState.READY if verdict.allowed else ContactState.LATER
+        due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
+    session.execute(
+        update(_CC).where(*_one(campaign_id, contact_id)).values(state=state, why=why, due_at=due_at, claimed_by=None)
+    )
+
+
+def _claim(session: Session, campaign_id: int, agent_id: int, until: datetime) -> int | None:
+    """The first one who is ready and with whom nobody has to do; he is the agent's until then."""
+    while True:
+        first = (
+            select(_CC.c.contact_id)
+            .where(_CC.c.campaign_id == campaign_id, _CC.c.state == ContactState.READY)
+            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
+            .limit(1).with_for_update(skip_locked=True)
+        )  # fmt: skip
+        contact_id = session.scalar(first)
+        if contact_id is None:
+            return None
+        claim = update(_CC).where(*_one(campaign_id, contact_id)).values(
+            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
+        )  # fmt: skip
+        try:
+            with session.begin_nested():
+                session.execute(claim)
+        except IntegrityError:  # another campaign was faster: a partial unique index says so
+            put_aside(session, campaign_id, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+        else:
+            return int(contact_id)
+
+
+def _verdicts(
+    session: Session, campaign: Running, contact_ids: Collection[int], now: datetime, *, dry: bool = False
+) -> dict[int, Verdict]:
+    people = facts.people(
+        session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
+        running=dry or campaign.state is State.RUNNING,
+    )  # fmt: skip
+    return {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
+
+
+def _one(campaign_id: int, contact_id: int) -> tuple[object, ...]:
+    return _CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id

@@ -1,0 +1,138 @@
+"""Campaigns, the versions of their plans, the contacts of each, and every attempt to reach one of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, Identity, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.core.db import Base, choice
+from outbound.campaigns.lifecycle import State
+from outbound.compliance.rules import Ended, Reason
+
+
+class ContactState(StrEnum):
+    """Where a contact stands within a campaign."""
+
+    LATER = "later"  # not before `due_at`
+    READY = "ready"  # the next one is taken of these
+    CLAIMED = "claimed"  # somebody has to do with him, until `due_at`
+    OUT = "out"  # he is not to be called, as far as is known: `why`
+    DONE = "done"
+
+
+class Campaign(Base):
+    """What an ente has done about those on a list. Its plan is that of the version; without one it is being written."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    list_id: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    state: Mapped[State] = mapped_column(choice(State))
+    version: Mapped[int] = mapped_column(SmallInteger, default=1)  # the one that is being written, or holds
+    made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    made_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]  # for the first time
+    admitted_at: Mapped[datetime | None]  # since when the list's members are its contacts
+    ended_at: Mapped[datetime | None]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+
+    __table_args__ = (
+        UniqueConstraint("ente_id", "id"),
+        ForeignKeyConstraint(["ente_id", "list_id"], ["contact_list.ente_id", "contact_list.id"]),
+        Index("ix_campaign_list_id", "list_id"),
+    )
+
+
+class CampaignVersion(Base):
+    """A plan, as it was written; once it was submitted nothing of it changes. `approved`: what the ente decided."""
+
+    __tablename__ = "campaign_version"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    ente_id: Mapped[int]
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    written_at: Mapped[datetime]
+    submitted_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    submitted_at: Mapped[datetime | None]
+    approved: Mapped[bool | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(400), default="")  # of a refusal
+
+    __table_args__ = (ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),)
+
+
+class CampaignContact(Base):
+    """Somebody whom a campaign is to reach. `priority`: the higher the earlier; `step`: of the plan, from 0."""
+
+    __tablename__ = "campaign_contact"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ente_id: Mapped[int]
+    state: Mapped[ContactState] = mapped_column(choice(ContactState))
+    why: Mapped[Reason | None] = mapped_column(choice(Reason))
+    due_at: Mapped[datetime]
+    priority: Mapped[int] = mapped_column(default=0)
+    step: Mapped[int] = mapped_column(SmallInteger, default=0)
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        # The next one of a million, and those whose time has come.
+        Index(
+            "ix_campaign_contact_ready", "campaign_id", text("priority DESC"), "due_at", "contact_id",
+            postgresql_where=text("state = 'ready'"),
+        ),
+        Index(
+            "ix_campaign_contact_due_at", "campaign_id", "due_at", postgresql_where=text("state IN ('later', 'claimed')")
+        ),
+        # Two campaigns do not have to do with one person at once.
+        Index("uq_campaign_contact_claimed", "contact_id", unique=True, postgresql_where=text("state = 'claimed'")),
+        Index("ix_campaign_contact_contact_id", "contact_id"),
+    )  # fmt: skip
+
+
+class Attempt(Base):
+    """An attempt to reach somebody by telephone, or one that the rules did not let begin: `reasons` says why.
+
+    `ended` is unknown until something tells; `operator`: one of ours was on the line.
+    """
+
+    __tablename__ = "attempt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int]
+    campaign_id: Mapped[int]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    contact_id: Mapped[int]
+    number: Mapped[str | None] = mapped_column(String(16))  # E.164
+    at: Mapped[datetime]
+    begun: Mapped[bool]  # the rules allowed it
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(String(20)))  # `Reason`, if they did not
+    not_before: Mapped[datetime | None]
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    operator: Mapped[bool] = mapped_column(default=False)
+    ended: Mapped[Ended | None] = mapped_column(choice(Ended))
+    ended_at: Mapped[datetime | None]
+    call_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        Index("ix_attempt_contact_id", "contact_id", "at"),
+        Index("ix_attempt_number", "number", "at", postgresql_where=text("begun")),
+        Index("ix_attempt_campaign_id", "campaign_id", "at"),
+    )

@@ -1,0 +1,265 @@
+"""A campaign as its people live it: written, approved by the ente, run; whom it dials, and whom it never does."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.contacts import preferences
+from crm.contacts.models import Contact, ContactReach
+from crm.core import clock
+from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError
+from crm.follow_ups.models import FollowUp
+from crm.positions.models import Position, PositionState
+from outbound.campaigns import contacts, service
+from outbound.campaigns.lifecycle import Deed, State
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
+from outbound.campaigns.plan import Phase, Plan
+from outbound.compliance.rules import Ended, Reason
+from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
+from tests.cast import EMPOLI_LINE, Cast, principal_of
+
+pytestmark = pytest.mark.integration
+NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)  # a Tuesday
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PLAN = Plan(queue_id=1, line=EMPOLI_LINE, scripts={Phase.PERSONAL: "La chiamo per una posizione."}, fresh_hours=720)
+
+
+class Office:
+    """Sara's, who runs campaigns; Vera approves for Empoli; Anna and Luca call. It is Tuesday noon."""
+
+    def __init__(self, database: Database, cast: Cast) -> None:
+        self.cast = cast
+        self.now = NOON
+        self.database = Database(
+            database.url, database.routing_url, pool_size=4, clock=lambda: self.now, new_id=None
+        )  # fmt: skip
+        self.scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
+        with database.begin(Scope.nothing()) as session:
+            self.sara, self.anna, self.luca = (principal_of(session, one) for one in (cast.sara, cast.anna, cast.luca))
+        self.vera = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
+
+    def work(self, do: Callable[..., Any]) -> Any:
+        return self.database.transact(self.scope, do)
+
+    def list_of(self, *contact_ids: int) -> int:
+        def make(session: Any) -> int:
+            of = {"ente_id": self.cast.empoli}
+            made = ContactList(
+                **of, name="Chi deve", origin=Origin.FILE, state=ListState.READY, made_by=self.cast.sara,
+                made_at=clock.now(session), members=len(contact_ids), rows=0, wrong=0, unknown=0, several=0, twice=0,
+            )  # fmt: skip
+            session.add(made)
+            session.flush()
+            session.add_all(ContactListMember(list_id=made.id, contact_id=one, **of) for one in contact_ids)
+            return int(made.id)
+
+        return int(self.work(make))
+
+    def begin(self, *contact_ids: int, plan: Plan = PLAN, name: str = "Solleciti") -> int:
+        of = {"ente_id": self.cast.empoli, "contract_id": self.cast.contract}
+        list_id = self.list_of(*(contact_ids or (self.cast.mario,)))
+        return int(self.work(lambda s: service.begin(s, self.sara, **of, list_id=list_id, name=name, plan=plan)))
+
+    def act(self, by: Principal, campaign: int, *deeds: Deed, reason: str = "") -> State:
+        for deed in deeds:
+            state: State = self.work(lambda s: service.act(s, by, campaign_id=campaign, deed=deed, reason=reason))  # noqa: B023
+        return state
+
+    def run(self, *contact_ids: int, **about: Any) -> int:
+        campaign = self.begin(*contact_ids, **about)
+        self.act(self.sara, campaign, Deed.SUBMIT)
+        self.act(self.vera, campaign, Deed.APPROVE)
+        self.act(self.sara, campaign, Deed.START)
+        self.work(lambda s: contacts.admit(s, campaign_id=campaign))
+        return campaign
+
+    def next(self, by: Principal, campaign: int) -> Any:
+        return self.work(lambda s: contacts.next_contact(s, by, campaign_id=campaign))
+
+    def dial(self, by: Principal, campaign: int, contact: int) -> Any:
+        return self.work(lambda s: contacts.dial(s, by, campaign_id=campaign, contact_id=contact))
+
+    def contact(self, campaign: int, contact: int) -> Any:
+        row = select(CampaignContact.state, CampaignContact.why, CampaignContact.due_at).where(
+            CampaignContact.campaign_id == campaign, CampaignContact.contact_id == contact
+        )
+        return self.work(lambda s: s.execute(row).one())
+
+    def why_not(self, campaign: int, contact: int) -> set[Reason]:
+        of = {"campaign_id": campaign, "contact_ids": [contact]}
+        return set(self.work(lambda s: contacts.explain(s, self.sara, **of))[contact].reasons)
+
+
+@pytest.fixture
+def office(database: Database, cast: Cast) -> Office:
+    made = Office(database, cast)
+
+    def owes(session: Any) -> None:
+        session.execute(update(Position).values(as_of=NOON - HOUR))
+
+    made.work(owes)
+    return made
+
+
+def test_it_is_written_approved_by_the_ente_and_run(office: Office, cast: Cast) -> None:
+    campaign = office.begin(plan=replace(PLAN, line=""))
+    with pytest.raises(InvalidError) as lacking:
+        office.act(office.sara, campaign, Deed.SUBMIT)
+    assert [one.field for one in lacking.value.parts] == ["line"]
+    office.work(lambda s: service.write(s, office.sara, campaign_id=campaign, name="Solleciti", plan=PLAN))
+    office.act(office.sara, campaign, Deed.SUBMIT)
+    with pytest.raises(ForbiddenError):
+        office.act(office.sara, campaign, Deed.APPROVE)
+    with pytest.raises(InvalidError, match="perché"):
+        office.act(office.vera, campaign, Deed.REFUSE)
+    assert office.act(office.vera, campaign, Deed.REFUSE, reason="Troppo presto") is State.DRAFT
+    kept = office.work(
+        lambda s: s.execute(
+            select(CampaignVersion.number, CampaignVersion.approved, CampaignVersion.reason).order_by(
+                CampaignVersion.number
+            )
+        ).all()
+    )
+    assert kept == [(1, False, "Troppo presto"), (2, None, "")]
+    office.act(office.sara, campaign, Deed.SUBMIT)
+    assert office.act(office.vera, campaign, Deed.APPROVE) is State.APPROVED
+    with pytest.raises(ForbiddenError):
+        office.act(office.vera, campaign, Deed.START)
+    assert office.act(office.sara, campaign, Deed.START) is State.RUNNING
+    office.work(lambda s: contacts.admit(s, campaign_id=campaign))
+    office.work(lambda s: contacts.admit(s, campaign_id=campaign))  # a worker that thought it had the lease
+    assert office.contact(campaign, cast.mario).state is ContactState.READY
+    assert office.act(office.vera, campaign, Deed.STOP, reason="Errore nelle cartelle") is State.STOPPED
+    with pytest.raises(ConflictError):
+        office.act(office.sara, campaign, Deed.RESUME)
+    assert office.next(office.anna, campaign) is None
+    assert office.act(office.vera, campaign, Deed.RELEASE) is State.PAUSED
+
+
+def test_what_was_approved_is_not_written_over(office: Office) -> None:
+    campaign = office.run()
+    with pytest.raises(InvalidError, match="bozza"):
+        office.work(lambda s: service.write(s, office.sara, campaign_id=campaign, name="Altro", plan=PLAN))
+    office.act(office.sara, campaign, Deed.PAUSE)
+    assert office.act(office.sara, campaign, Deed.CHANGE) is State.DRAFT
+    with pytest.raises(ConflictError):
+        office.act(office.sara, campaign, Deed.RESUME)  # the ente has yet to see what was changed
+    again = office.work(lambda s: service.clone(s, office.sara, campaign_id=campaign, name="Come la prima"))
+    assert office.work(lambda s: s.get(Campaign, again).state) is State.DRAFT
+
+
+def test_whoever_is_claimed_is_nobody_else_s_and_is_dialed_once(office: Office, cast: Cast) -> None:
+    campaign = office.run()
+    other = office.run(cast.mario, name="Un'altra")
+    chosen = office.next(office.anna, campaign)
+    assert chosen.contact_id == cast.mario
+    assert office.next(office.luca, campaign) is None
+    assert office.next(office.luca, other) is None
+    assert office.contact(other, cast.mario).why is None
+    with pytest.raises(ConflictError):
+        office.dial(office.luca, campaign, cast.mario)
+    attempt, verdict = office.dial(office.anna, campaign, cast.mario)
+    assert verdict.allowed
+    for _ in range(2):
+        office.work(lambda s: contacts.ended(s, attempt_id=attempt, ended=Ended.SPOKEN, operator=True))
+    assert office.next(office.anna, campaign) is None
+    assert Reason.SPOKEN_TODAY in office.why_not(other, cast.mario), "over all campaigns"
+    found = office.contact(campaign, cast.mario)
+    assert (found.state, found.why) == (ContactState.LATER, Reason.SPOKEN_TODAY)
+    assert found.due_at >= NOON + 2 * DAY - HOUR * 4
+
+
+def test_two_agents_ask_at_one_instant_and_two_campaigns_have_the_same_man(office: Office, cast: Cast) -> None:
+    running = [office.run(cast.mario, name=name) for name in ("Una", "Due")]
+    got: list[Any] = []
+    gate = threading.Barrier(4)
+
+    def ask(by: Principal, campaign: int) -> None:
+        gate.wait()
+        got.append(office.next(by, campaign))
+
+    people = [(office.anna, running[0]), (office.luca, running[0]), (office.anna, running[1]), (office.luca, running[1])]
+    threads = [threading.Thread(target=ask, args=one) for one in people]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sum(one is not None for one in got) == 1
+
+
+def test_whoever_has_paid_died_or_complained_since_the_list_was_made_is_not_dialed(office: Office, cast: Cast) -> None:
+    campaign = office.run()
+
+    def changed(model: Any, where: Any, **values: Any) -> None:
+        office.work(lambda s: s.execute(update(model).where(where).values(**values)))
+
+    assert office.why_not(campaign, cast.mario) == set()
+    changed(Position, Position.contact_id == cast.mario, residual_cents=0, state=PositionState.PAID)
+    assert Reason.NOTHING_DUE in office.why_not(campaign, cast.mario)
+    assert office.next(office.anna, campaign) is None
+    assert office.contact(campaign, cast.mario).why is Reason.NOTHING_DUE
+    changed(Position, Position.contact_id == cast.mario, residual_cents=100, state=PositionState.SUSPENDED)
+    assert Reason.SUSPENDED in office.why_not(campaign, cast.mario)
+    changed(Position, Position.contact_id == cast.mario, residual_cents=100, state=PositionState.OVERDUE)
+    assert office.why_not(campaign, cast.mario) == set()
+    changed(Contact, Contact.id == cast.mario, deceased_on=date(2026, 11, 1))
+    assert office.why_not(campaign, cast.mario) == {Reason.DECEASED}
+    changed(Contact, Contact.id == cast.mario, deceased_on=None)
+    office.work(lambda s: preferences.do_not_call(s, office.sara, contact_id=cast.mario, why="lo ha chiesto"))
+    assert office.why_not(campaign, cast.mario) == {Reason.DO_NOT_CALL}
+
+
+def test_he_asked_not_to_be_called_while_the_agent_read_his_file(office: Office, cast: Cast) -> None:
+    campaign = office.run()
+    assert office.next(office.anna, campaign) is not None
+    office.work(lambda s: preferences.do_not_call(s, office.sara, contact_id=cast.mario))
+    _, verdict = office.dial(office.anna, campaign, cast.mario)
+    assert verdict.reasons == (Reason.DO_NOT_CALL,)
+    (row,) = office.work(lambda s: s.execute(select(Attempt.begun, Attempt.reasons, Attempt.ended)).all())
+    assert row == (False, ["do_not_call"], None)
+    assert office.contact(campaign, cast.mario).state is ContactState.OUT
+
+
+def test_nobody_is_dialed_at_night_and_he_is_the_next_one_in_the_morning(office: Office, cast: Cast) -> None:
+    office.now = NOON + 8 * HOUR  # eight in the evening: the plan says until seven
+    campaign = office.run()
+    assert office.next(office.anna, campaign) is None
+    found = office.contact(campaign, cast.mario)
+    assert (found.state, found.why) == (ContactState.LATER, Reason.WINDOW)
+    assert found.due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)  # nine in Rome
+    office.now = found.due_at
+    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 1
+    assert office.next(office.anna, campaign).contact_id == cast.mario
+
+
+def test_an_agent_who_forgets_whom_he_claimed_leaves_him_to_the_others(office: Office, cast: Cast) -> None:
+    campaign = office.run()
+    assert office.next(office.anna, campaign) is not None
+    office.now += contacts.CLAIM
+    with pytest.raises(ConflictError):
+        office.dial(office.anna, campaign, cast.mario)
+    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 1
+    assert office.next(office.luca, campaign).contact_id == cast.mario
+    office.work(lambda s: contacts.let_go(s, office.luca, campaign_id=campaign, contact_id=cast.mario))
+    assert office.next(office.anna, campaign).contact_id == cast.mario
+
+
+def test_another_ente_s_people_see_and_do_nothing(office: Office, cast: Cast) -> None:
+    campaign = office.run()
+    foreign = Principal(cast.luca, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.other_contract)}))
+    with pytest.raises(ForbiddenError):
+        office.act(foreign, campaign, Deed.PAUSE)
+    with pytest.raises(ForbiddenError):
+        office.next(foreign, campaign)
+    with pytest.raises(ForbiddenError):
+        office.work(lambda s: contacts.explain(s, foreign, campaign_id=campaign, contact_ids=[cast.mario]))
+    siena = Scope.of_enti([cast.siena], [cast.other_contract])
+    assert office.database.transact(siena, lambda s: s.scalars(select(Campaign.id)).all()) == []
