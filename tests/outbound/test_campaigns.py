@@ -1,7 +1,7 @@
 """A campaign as its people live it: written, approved by the ente, run; whom it dials, and whom it never does."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,12 +11,13 @@ from sqlalchemy import select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.collection.models import ImportRun, ImportState
 from crm.contacts import preferences
-from crm.contacts.models import Contact, ContactReach
+from crm.contacts.models import Contact
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
-from crm.follow_ups.models import FollowUp
+from crm.core.secrecy import Secrecy
 from crm.positions.models import Position, PositionState
 from outbound.campaigns import contacts, service
 from outbound.campaigns.lifecycle import Deed, State
@@ -25,6 +26,7 @@ from outbound.campaigns.plan import Phase, Plan
 from outbound.compliance.rules import Ended, Reason
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from tests.cast import EMPOLI_LINE, Cast, principal_of
+from tests.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)  # a Tuesday
@@ -35,14 +37,13 @@ PLAN = Plan(queue_id=1, line=EMPOLI_LINE, scripts={Phase.PERSONAL: "La chiamo pe
 class Office:
     """Sara's, who runs campaigns; Vera approves for Empoli; Anna and Luca call. It is Tuesday noon."""
 
-    def __init__(self, database: Database, cast: Cast) -> None:
-        self.cast = cast
-        self.now = NOON
+    def __init__(self, urls: DatabaseUrls, cast: Cast) -> None:
+        self.cast, self.now = cast, NOON
         self.database = Database(
-            database.url, database.routing_url, pool_size=4, clock=lambda: self.now, new_id=None
-        )  # fmt: skip
+            urls.app, urls.routing, pool_size=4, clock=lambda: self.now, secrecy=Secrecy(bytes(32))
+        )
         self.scope = Scope.of_enti([cast.empoli, cast.vinci], [cast.contract])
-        with database.begin(Scope.nothing()) as session:
+        with self.database.begin(Scope.nothing()) as session:
             self.sara, self.anna, self.luca = (principal_of(session, one) for one in (cast.sara, cast.anna, cast.luca))
         self.vera = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
 
@@ -99,14 +100,13 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database, cast: Cast) -> Office:
-    made = Office(database, cast)
-
-    def owes(session: Any) -> None:
-        session.execute(update(Position).values(as_of=NOON - HOUR))
-
-    made.work(owes)
-    return made
+def office(database_urls: DatabaseUrls, cast: Cast) -> Iterator[Office]:
+    made = Office(database_urls, cast)
+    heard = {"file_name": "feed.jsonl", "file_bytes": 1, "totals": [], "state": ImportState.DONE}
+    when = dict.fromkeys(("as_of", "started_at", "moved_at", "ended_at"), NOON - HOUR)
+    made.work(lambda s: s.add(ImportRun(ente_id=cast.empoli, **heard, **when)))
+    yield made
+    made.database.dispose()
 
 
 def test_it_is_written_approved_by_the_ente_and_run(office: Office, cast: Cast) -> None:
