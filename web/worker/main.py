@@ -37,6 +37,9 @@ from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
+from outbound.lists import tasks as lists
+from outbound.lists.service import BUILD as LIST_BUILD
+from outbound.lists.service import DELETE as LIST_DELETE
 from telephony.calls.queries import how_many_found_shut
 from telephony.messages.delivery import Delivery, Enclose
 from web.levels.view import days_of
@@ -55,6 +58,8 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
+    LIST_BUILD: lists.BUILDER,
+    LIST_DELETE: lists.DELETER,
     REPORT_MAKE: reports.maker(days_of, how_many_found_shut),
 }
 
