@@ -69,7 +69,7 @@ def is_kind(kinds: Collection[PersonKind]) -> ColumnElement[bool]:
 
 def reached_by(ways: Collection[Way]) -> ColumnElement[bool]:
     """There is an address of one of these, not known to be wrong, at which the last attempt was not in vain."""
-    one_of = [_R.c.kind.in_(_KINDS[way]) for way in ways if way is not Way.MOBILE]
+    one_of: list[ColumnElement[bool]] = [_R.c.kind.in_(_KINDS[way]) for way in ways if way is not Way.MOBILE]
     if Way.MOBILE in ways:
         one_of.append(and_(_R.c.kind == ReachKind.PHONE, _R.c.value.op("^@")(MOBILE)))
     vain = _R.c.outcome.in_([LastOutcome.WRONG_PERSON, LastOutcome.UNREACHABLE])

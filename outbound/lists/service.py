@@ -69,6 +69,15 @@ def accept(session: Session, by: Principal, *, list_id: int) -> None:
     _changed(session, found)
 
 
+def took_refused(session: Session, by: Principal, *, list_id: int) -> None:
+    """Somebody takes the rows away that made nobody a member: they name people."""
+    found = session.get_one(ContactList, list_id)
+    require_on(session, by, Permission.LIST_MANAGE, ente_id=found.ente_id)
+    audit.note(
+        session, by, kind="list.refused_taken", ente_id=found.ente_id, subject=found.name, after={"list": list_id}
+    )
+
+
 def withdraw(session: Session, by: Principal, *, list_id: int) -> None:
     """No campaign may begin with it any more. Those that run go on: its rows stay for as long as anything uses them."""
     found = _locked(session, by, list_id, ListState.READY)

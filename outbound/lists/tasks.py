@@ -20,6 +20,7 @@ from outbound.segments.sql import About, members
 BROKEN = "La lista non è stata creata, per un guasto del sistema: eliminala e creala di nuovo."
 CHUNK = 20_000  # rows deleted in a transaction
 RENEWED_EVERY_S = 20.0
+COUNTED = {"preserve_rowcount": True}  # of an INSERT, too
 _LIST, _MEMBER, _REFUSAL = table_of(ContactList), table_of(ContactListMember), table_of(ContactListRefusal)
 
 
@@ -38,7 +39,9 @@ def build(session: Session, *, list_id: int) -> None:
     about = About(found.ente_id, clock.now(session))
     chosen = members(Segment.of(found.segment), about).subquery()
     rows = select(literal(list_id), chosen.c.contact_id, literal(found.ente_id))
-    written = session.execute(insert(_MEMBER).from_select(["list_id", "contact_id", "ente_id"], rows))
+    written = session.execute(
+        insert(_MEMBER).from_select(["list_id", "contact_id", "ente_id"], rows), execution_options=COUNTED
+    )
     service.close(session, list_id=list_id, state=ListState.READY, members=rows_of(written))
 
 

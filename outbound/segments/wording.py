@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from outbound.segments.conditions import CHOICES, SHAPES, Condition, Field, Kind, Operator, Segment, Shape
 
-EVERYBODY = "Tutti i contribuenti di {ente}"
-PEOPLE = "Contribuenti di {ente}"
+EVERYBODY = "{ente}: tutti i contribuenti"
+PEOPLE = "{ente}: contribuenti"
 WITH_POSITIONS = "con posizioni {positions}"
 OR = "oppure"
 
@@ -83,7 +83,7 @@ class Voice:
 
 
 def in_words(segment: Segment, ente: str, voice: Voice) -> str:
-    """The segment as one sentence: `Contribuenti di Comune di Empoli con posizioni per TARI, scadute da …; …`."""
+    """The segment as one sentence: `Comune di Empoli: contribuenti con posizioni per «TARI», scadute da …; che …`."""
     which = [_group(one, voice) for one in segment.of_kind(Kind.POSITION)]
     others = [
         _group(one, voice) for kind in (Kind.TOGETHER, Kind.PERSON) for one in segment.of_kind(kind)

@@ -147,10 +147,10 @@ def test_a_segment_reads_as_a_sentence() -> None:
         Condition(Field.NO_CALLS, Operator.IS, False),
     )
     assert in_words(segment, "Comune di Empoli", VOICE) == (
-        "Contribuenti di Comune di Empoli con posizioni per «TARI», scadute da almeno 90 giorni, con rateazione "
+        "Comune di Empoli: contribuenti con posizioni per «TARI», scadute da almeno 90 giorni, con rateazione "
         "«nessuna» oppure «decaduta»; che devono in tutto almeno 200 €; che non hanno chiesto di non essere chiamati"
     )
-    assert in_words(Segment(), "Comune di Empoli", VOICE) == "Tutti i contribuenti di Comune di Empoli"
+    assert in_words(Segment(), "Comune di Empoli", VOICE) == "Comune di Empoli: tutti i contribuenti"
 
 
 # -- SQL ----------------------------------------------------------------------------------------------------------
