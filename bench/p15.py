@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from bench.options import Options
-from bench.place import Place
-from bench.results import Result
 from outbound.dialer.expected import LAST, learn
 from outbound.dialer.pacing import CAP, Now, Pace, Tally, to_dial
 

@@ -83,7 +83,9 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
             insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),
             gone=all(one.withdrawn_as_of for one in his),
             do_not_call=any(one.do_not_call_since for one in wishes),
-            hours=tuple(sorted({span for one in wishes for span in _hours(one)}, key=lambda one: (one.weekday, one.opens))),
+            hours=tuple(
+                sorted({span for one in wishes for span in _hours(one)}, key=lambda one: (one.weekday, one.opens))
+            ),
         )
     return found
 

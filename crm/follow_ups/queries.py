@@ -104,7 +104,11 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[FollowUp
 
 def with_open(session: Session, contact_ids: Collection[int], kind: FollowUpKind) -> set[int]:
     """Those of these contacts about whom something of this kind is open."""
-    return set(session.scalars(select(FollowUp.contact_id).where(FollowUp.contact_id.in_(contact_ids), FollowUp.kind == kind, _OPEN)))
+    return set(
+        session.scalars(
+            select(FollowUp.contact_id).where(FollowUp.contact_id.in_(contact_ids), FollowUp.kind == kind, _OPEN)
+        )
+    )
 
 
 def holders(session: Session, contact_ids: Collection[int]) -> list[int]:

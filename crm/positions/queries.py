@@ -60,6 +60,18 @@ def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
     return _known_as(Position.contact_id, Position.notice_number, notice_number)
 
 
+def owners_of_notices(session: Session, numbers: Collection[str], *, ente_id: int) -> dict[str, set[int]]:
+    """The contacts of an ente to whose positions or instalments these notice numbers belong, by the number."""
+    there = (Position.ente_id == ente_id, _THERE)
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    own = select(Position.notice_number, Position.contact_id).where(*there, Position.notice_number.in_(numbers))
+    other = select(PositionAlias.key, Position.contact_id).join_from(PositionAlias, Position, same)
+    found: dict[str, set[int]] = {}
+    for row in session.execute(union(own, other.where(*there, PositionAlias.key.in_(numbers)))):
+        found.setdefault(row[0], set()).add(row[1])
+    return found
+
+
 def owners_by_act_number(text: str) -> tuple[Select[int], ...]:
     """Selects the contacts about whom an act with this number was issued, whatever way it is written."""
     keys = {act_key(text), act_key(spoken(text))}

@@ -82,7 +82,9 @@ def get(session: Session, campaign_id: int) -> Running:
 
 def run_admit(database: Database, job: Taken) -> None:
     """Make the list's members its contacts (`campaign`), in one transaction: killed, none of them is."""
-    database.transact(Scope.of_enti([job.ente_id]), lambda session: admit(session, campaign_id=job.argument["campaign"]))
+    database.transact(
+        Scope.of_enti([job.ente_id]), lambda session: admit(session, campaign_id=job.argument["campaign"])
+    )
 
 
 def admit(session: Session, *, campaign_id: int) -> None:

@@ -79,7 +79,9 @@ def act(session: Session, by: Principal, *, campaign_id: int, deed: Deed, reason
         case Deed.APPROVE:
             row.approved, row.decided_by, row.decided_at = True, by.user_id, now
         case Deed.REFUSE | Deed.STOP if not reason or len(reason) > LONGEST_REASON:
-            raise FieldError(f"Scrivi perché, in al massimo {LONGEST_REASON} caratteri: lo legge chi la prepara.", "reason")
+            raise FieldError(
+                f"Scrivi perché, in al massimo {LONGEST_REASON} caratteri: lo legge chi la prepara.", "reason"
+            )
         case Deed.REFUSE:
             row.approved, row.decided_by, row.decided_at, row.reason = False, by.user_id, now, reason
             _next_version(session, by, found, row)

@@ -186,7 +186,12 @@ def test_two_agents_ask_at_one_instant_and_two_campaigns_have_the_same_man(offic
         gate.wait()
         got.append(office.next(by, campaign))
 
-    people = [(office.anna, running[0]), (office.luca, running[0]), (office.anna, running[1]), (office.luca, running[1])]
+    people = [
+        (office.anna, running[0]),
+        (office.luca, running[0]),
+        (office.anna, running[1]),
+        (office.luca, running[1]),
+    ]
     threads = [threading.Thread(target=ask, args=one) for one in people]
     for one in threads:
         one.start()

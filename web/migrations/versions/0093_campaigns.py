@@ -76,9 +76,7 @@ def upgrade() -> None:
         sa.Column("campaign_id", sa.BigInteger(), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), nullable=False),
         sa.Column("ente_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "state", _choice("contact_state", "later", "ready", "claimed", "out", "done"), nullable=False
-        ),
+        sa.Column("state", _choice("contact_state", "later", "ready", "claimed", "out", "done"), nullable=False),
         sa.Column("why", _choice("reason", *REASONS)),
         sa.Column("due_at", INSTANT, nullable=False),
         sa.Column("priority", sa.BigInteger(), nullable=False),
