@@ -78,7 +78,11 @@ def test_a_person_is_copied_looked_up_in_the_log_and_erased(
     find(page, "/privacy")
     expect(page.locator("#protocol")).to_be_visible()
     late: list[Route] = []
-    page.route("**/keys.js", lambda route: late.append(route))
+
+    def holds(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/keys.js", holds)
     page.reload(wait_until="commit")
     page.get_by_role("button", name="Cancella i dati").click()  # before the scripts are here: asked once they are
     assert late
