@@ -1,8 +1,8 @@
 """P15: how busy operators are kept by the dialer, beside the best fixed ratio and an adaptive one, in virtual time.
 
-The floor is that of the reference figures (`contact-centre.md`): a conversation of 120 s in the mean, no notes, a person
-answers after 4 to 20 s, a call that nobody answers is given up after 24 s, and whoever answers and finds nobody is lost
-at once. The fixed ratio is tuned by an oracle: the largest that keeps abandonment at 3 %, which nobody knows beforehand.
+The floor is that of the reference figures (`contact-centre.md`): a conversation of 120 s in the mean, no notes, an
+answer after 4 to 20 s, calls that nobody answers given up after 24 s, and whoever answers and finds nobody lost at
+once. The fixed ratio is tuned by an oracle: the largest that keeps abandonment at 3 %, which nobody knows beforehand.
 """
 
 import heapq
@@ -49,7 +49,7 @@ class Floor:
     busy: dict[int, float] = field(default_factory=dict)
     ringing: dict[int, float] = field(default_factory=dict)
     talked: float = 0.0
-    tally: Tally = Tally()
+    tally: Tally = field(default_factory=Tally)
 
     def run(self, method: Method) -> "Floor":
         """Play it to the end."""
@@ -116,7 +116,7 @@ class Adaptive(Fixed):
     """
 
     ratio: float = 1.0
-    tally: Tally = Tally()
+    tally: Tally = field(default_factory=Tally)
     seen: list[int] = field(default_factory=list)
     next_s: float = 15.0
 
@@ -139,7 +139,7 @@ class Adaptive(Fixed):
 class Ours:
     """The product's."""
 
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     answered: deque[bool] = field(default_factory=lambda: deque(maxlen=LAST))
     rings: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     talks: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))

@@ -119,7 +119,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
-    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.LIST_MANAGE, Permission.CAMPAIGN_MANAGE},
+    | {
+        Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.LIST_MANAGE,
+        Permission.CAMPAIGN_MANAGE,
+    },
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
     Role.ENTE_VIEWER: _OWN_ENTE,

@@ -68,7 +68,7 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
     for contact_id, kind in session.execute(_TOLD, about):
         told[contact_id].add(kind)
     asked = {row.contact_id: row for row in session.execute(_ASKED, about)}
-    phones: dict[int, list[Row[Any]]] = defaultdict(list)
+    phones: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
     for row in session.execute(_PHONES, about):
         phones[row.contact_id].append(row)
     found = {}
@@ -83,9 +83,7 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
             insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),
             gone=all(one.withdrawn_as_of for one in his),
             do_not_call=any(one.do_not_call_since for one in wishes),
-            hours=tuple(
-                sorted({span for one in wishes for span in _hours(one)}, key=lambda one: (one.weekday, one.opens))
-            ),
+            hours=tuple(dict.fromkeys(span for one in wishes for span in _hours(one))),
         )
     return found
 
@@ -102,17 +100,17 @@ def _persons(session: Session, contact_ids: Collection[int]) -> dict[int, frozen
     return {one: group_of(joined, one).members for one in contact_ids}
 
 
-def _numbers(phones: Iterable[Row[Any]]) -> tuple[str, ...]:
+def _numbers(phones: Iterable[Row[*tuple[Any, ...]]]) -> tuple[str, ...]:
     """Those at which he was reached before, then those found right, then the others; none found to be another's."""
 
-    def rank(one: Row[Any]) -> tuple[bool, bool]:
+    def rank(one: Row[*tuple[Any, ...]]) -> tuple[bool, bool]:
         return one.outcome is not LastOutcome.REACHED, one.verification is not Verification.VERIFIED
 
     usable = [one for one in phones if one.outcome not in _VAIN]
     return tuple(dict.fromkeys(one.value for one in sorted(usable, key=rank)))
 
 
-def _hours(row: Row[Any]) -> list[Hours]:
+def _hours(row: Row[*tuple[Any, ...]]) -> list[Hours]:
     if not row.weekdays and row.hours_from is None:
         return []
     return [Hours(day, row.hours_from or FIRST, row.hours_to or LAST) for day in row.weekdays or range(7)]

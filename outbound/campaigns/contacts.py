@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from crm.access.service import require_on
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.errors import ConflictError, NotFoundError
-from crm.core.jobs import Taken
+from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
 from crm.positions.models import Position
 from outbound.campaigns import plan as plans
@@ -24,6 +24,7 @@ from outbound.campaigns.plan import Plan
 from outbound.compliance import facts
 from outbound.compliance.rules import Ended, Reason, Rules, Verdict, judge
 from outbound.lists.models import ContactListMember
+from outbound.lists.tasks import renewed
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
@@ -82,9 +83,9 @@ def get(session: Session, campaign_id: int) -> Running:
 
 def run_admit(database: Database, job: Taken) -> None:
     """Make the list's members its contacts (`campaign`), in one transaction: killed, none of them is."""
-    database.transact(
-        Scope.of_enti([job.ente_id]), lambda session: admit(session, campaign_id=job.argument["campaign"])
-    )
+    campaign_id = job.argument["campaign"]
+    with renewed(job):
+        database.transact(Scope.of_enti([job.ente_id]), lambda session: admit(session, campaign_id=campaign_id))
 
 
 def admit(session: Session, *, campaign_id: int) -> None:
@@ -255,5 +256,8 @@ def _verdicts(
     return {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
 
 
-def _one(campaign_id: int, contact_id: int) -> tuple[object, ...]:
+def _one(campaign_id: int, contact_id: int) -> tuple[ColumnElement[bool], ...]:
     return _CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id
+
+
+ADMITTER = Runner(run_admit)

@@ -106,7 +106,8 @@ class CampaignContact(Base):
             postgresql_where=text("state = 'ready'"),
         ),
         Index(
-            "ix_campaign_contact_due_at", "campaign_id", "due_at", postgresql_where=text("state IN ('later', 'claimed')")
+            "ix_campaign_contact_due_at", "campaign_id", "due_at",
+            postgresql_where=text("state IN ('later', 'claimed')"),
         ),
         # Two campaigns do not have to do with one person at once.
         Index("uq_campaign_contact_claimed", "contact_id", unique=True, postgresql_where=text("state = 'claimed'")),

@@ -23,7 +23,8 @@ LONGEST_NAME, LONGEST_REASON = 80, 400
 
 
 def begin(
-    session: Session, by: Principal, *, ente_id: int, contract_id: int, list_id: int, name: str, plan: Plan | None = None
+    session: Session, by: Principal, *, ente_id: int, contract_id: int, list_id: int, name: str,
+    plan: Plan | None = None,
 ) -> int:  # fmt: skip
     """Begin to write a campaign about those on a list of the ente's; its id.
 

@@ -85,7 +85,12 @@ def _tried(
         .order_by(_A.c.at)
     )  # fmt: skip
     return [
-        (row.contact_id, rules.Attempt(row.at, row.number, row.ended or Ended.UNKNOWN, row.operator, row.campaign_id == campaign_id))
+        (
+            row.contact_id,
+            rules.Attempt(
+                row.at, row.number, row.ended or Ended.UNKNOWN, row.operator, row.campaign_id == campaign_id
+            ),
+        )
         for row in rows
     ]  # fmt: skip
 

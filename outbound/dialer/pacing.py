@@ -1,9 +1,9 @@
 """How many calls to start now, so that operators wait little and nobody who answers finds none. Pure.
 
-One more call is worth it while the chance that it would be abandoned stays under a price. The chance comes from what is
-under way: operators who are ready, those who will be by the time it is answered (by how long they have been busy), and
-calls that ring already (by how long they have rung). The price follows what comes of it, so that abandonment stays under
-a cap on the share of calls *answered by a person*, tested before dialing with an upper confidence bound (Garante
+One more call is worth it while the chance that it would be abandoned stays under a price. The chance comes from what
+is under way: operators who are ready, those who will be by the time it is answered (by how long they have been busy),
+and calls that ring already (by how long they have rung). The price follows what comes of it, so that abandonment stays
+under a cap on the share of calls *answered by a person*, tested before dialing with an upper confidence bound (Garante
 83/2014: 3 in 100; FTC TSR 310.4(b)(4): 3 % per campaign and 30 days).
 """
 

@@ -37,6 +37,8 @@ from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
+from outbound.campaigns import contacts as campaigns
+from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
 from outbound.lists import checking
 from outbound.lists import tasks as lists
 from outbound.lists.service import BUILD as LIST_BUILD
@@ -60,6 +62,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
+    CAMPAIGN_ADMIT: campaigns.ADMITTER,
     LIST_BUILD: lists.BUILDER,
     LIST_CHECK: checking.CHECKER,
     LIST_DELETE: lists.DELETER,
