@@ -38,7 +38,7 @@ def follow(session: Session, call: LiveCall, before: CallState, after: CallState
         _over(session, call, CallbackState.FULFILLED, at)
     elif after.phase is Phase.ENDED and before.phase is not Phase.ENDED:
         _over(session, call, CallbackState.GIVEN_UP, at)
-        if call.ente_id is not None and call.contact_id is not None:
+        if not call.placed and call.ente_id is not None and call.contact_id is not None:
             floor(session).owe_callback(
                 ente_id=call.ente_id, contact_id=call.contact_id, note=NOT_REACHED, call_id=call.id
             )

@@ -3,6 +3,7 @@
 Where the state is kept is the floor's business (`telephony.floor`). Locks are taken in one order: call, entry, agent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,7 +160,7 @@ def attribute(session: Session, call_id: UUID, ente_id: int | None) -> None:
     at = clock.now(session)
     for kind, there in ((FactKind.MOVED, account), (FactKind.ATTRIBUTED, replace(account, ente_id=ente_id))):
         fact = SeenFact(kind, at, waited_until(_state(row), at), repaired=False)
-        floor(session).record(call_id, facts=(fact,), before=(account, measured), after=(there, measured))
+        _count(session, row, facts=(fact,), before=(account, measured), after=(there, measured))
 
 
 def waited_too_long(session: Session, call_id: UUID) -> None:
@@ -174,7 +175,7 @@ def arrived(session: Session, row: CallRow, heard: Heard) -> None:
     if row.metered:
         fact = SeenFact(FactKind.RECEIVED, heard.at, 0, heard.repaired)
         after = account_of(row), measured_of(row, _state(row))
-        floor(session).record(row.id, facts=(fact,), before=None, after=after)
+        _count(session, row, facts=(fact,), before=None, after=after)
     touch(session, topics.board(row.contract_id))
 
 
@@ -201,7 +202,7 @@ def wrapped_up(session: Session, call_id: UUID) -> bool:
     after = replace(before, wrap_up_ms=ms_between(ended, at))
     fact = SeenFact(FactKind.WRAPPED_UP, at, row.waited_ms, repaired=False, agent_id=row.agent_id)
     account = account_of(row)
-    floor(session).record(call_id, facts=(fact,), before=(account, before), after=(account, after))
+    _count(session, row, facts=(fact,), before=(account, before), after=(account, after))
     return True
 
 
@@ -215,7 +216,7 @@ def self_served(session: Session, call_id: UUID, heard: Heard) -> None:
     if row.metered:
         state = (account_of(row), measured_of(row, _state(row)))
         fact = SeenFact(FactKind.SELF_SERVED, heard.at, 0, repaired=heard.repaired)
-        floor(session).record(call_id, facts=(fact,), before=state, after=state)
+        _count(session, row, facts=(fact,), before=state, after=state)
 
 
 def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
@@ -229,7 +230,7 @@ def put_through(session: Session, call_id: UUID, heard: Heard) -> None:
     if row.metered:
         state = (account_of(row), measured_of(row, _state(row)))
         fact = SeenFact(FactKind.PUT_THROUGH, heard.at, row.waited_ms, repaired=heard.repaired)
-        floor(session).record(call_id, facts=(fact,), before=state, after=state)
+        _count(session, row, facts=(fact,), before=state, after=state)
     if over and row.contact_id is not None:
         floor(session).tell(call_id)
 
@@ -244,7 +245,7 @@ def turn_away(session: Session, call_id: UUID, queue_id: int, heard: Heard) -> N
     account, was = account_of(row), measured_of(row, _state(row))
     fact = SeenFact(FactKind.TURNED_AWAY, heard.at, row.waited_ms, repaired=False)
     after = replace(account, queue_id=first), replace(was, turned_away=True)
-    floor(session).record(call_id, facts=(fact,), before=(account, was), after=after)
+    _count(session, row, facts=(fact,), before=(account, was), after=after)
     limits.turned_away(session, row, first, heard.at)
 
 
@@ -374,7 +375,16 @@ def _meter(session: Session, row: LiveCall, before: CallState, step: Step, heard
             facts = [replace(fact, position=position) for fact in facts]
         counted = account if row.turned_away_at is not None else replace(account, queue_id=None)
     after = account, measured_of(row, step.state)
-    floor(session).record(row.id, facts=facts, before=(counted, was), after=after)
+    _count(session, row, facts=facts, before=(counted, was), after=after)
+
+
+def _count(
+    session: Session, row: LiveCall, *, facts: Sequence[SeenFact], before: tuple[Account, Measured] | None,
+    after: tuple[Account, Measured],
+) -> None:  # fmt: skip
+    """What callers were given counts; calls that we place are no service to anybody who called."""
+    if not row.placed:
+        floor(session).record(row.id, facts=facts, before=before, after=after)
 
 
 def carrier_instant(told: datetime | None, received: datetime) -> datetime:

@@ -80,6 +80,7 @@ class LiveCall:
     unrecorded_until: datetime | None
     parted_at: datetime | None
     put_through_at: datetime | None
+    placed: bool
 
 
 SERVING = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})

@@ -311,7 +311,8 @@ def _line_ended(hook: Hook, contract_id: int, call_id: UUID, key: str, leg_id: U
 
     def work(session: Session) -> Step | None:
         at = carrier_instant(hook.told_at(), clock.now(session))
-        return reception.line_ended(session, call_id, hook["CallSid"], Heard(key, at), leg_id)
+        heard = Heard(key, at, detail=(("status", hook["CallStatus"]),))
+        return reception.line_ended(session, call_id, hook["CallSid"], heard, leg_id)
 
     _heard("LineEnded", hook.in_contract(contract_id, work))
 
