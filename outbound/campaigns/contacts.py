@@ -197,6 +197,16 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
     put_aside(session, row.campaign_id, row.contact_id, verdict, now)
 
 
+def undone(session: Session, *, attempt_id: UUID) -> None:
+    """His telephone never rang: it was no attempt, and he is the next one again."""
+    row = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+    if row is None or not row.begun or row.ended is not None:
+        return
+    row.begun, now = False, clock.now(session)
+    session.flush()
+    put_aside(session, row.campaign_id, row.contact_id, Verdict(row.number), now)
+
+
 def explain(
     session: Session, by: Principal, *, campaign_id: int, contact_ids: Collection[int]
 ) -> dict[int, Verdict]:  # fmt: skip

@@ -6,6 +6,7 @@ service to callers.
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from crm.core.errors import ConflictError, InvalidError
 from telephony.callbacks.models import CallbackState
 from telephony.callbacks.rules import callable_number
 from telephony.calls import service
-from telephony.calls.events import AgentClaimed, CitizenMissed
+from telephony.calls.events import AgentClaimed, CitizenMissed, MachineAnswered
 from telephony.calls.models import CallEvent, Outcome, Phase, ProposedBy
 from telephony.calls.service import Heard
 from telephony.commands.readiness import make_all_ready
@@ -78,14 +79,27 @@ def place(session: Session, by: Principal, wanted: Placed, *, paced: Pace = UNPA
     return call_id
 
 
+class How(StrEnum):
+    """What became of a placed call."""
+
+    SPOKEN = "spoken"  # with whom was looked for: he said who he is
+    ANSWERED = "answered"
+    MACHINE = "machine"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    NEVER_RANG = "never_rang"  # the agent's own telephone did not answer, or the line ended before
+
+
+_TOLD = {"busy": How.BUSY, "no-answer": How.NO_ANSWER, "completed": How.NO_ANSWER, "canceled": How.NO_ANSWER}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a placed call: `reached`: they spoke, since `answered_at`. `status`: the carrier's word else."""
+    """When a placed call was over, and how."""
 
     at: datetime
-    reached: bool
-    answered_at: datetime | None
-    status: str | None
+    how: How
 
 
 def ended(session: Session, call_id: UUID) -> Ended | None:
@@ -93,7 +107,12 @@ def ended(session: Session, call_id: UUID) -> Ended | None:
     call = floor(session).whole_call(call_id)
     if call is None or call.phase is not Phase.ENDED:
         return None
-    missed = select(CallEvent.detail["status"].astext).where(
-        CallEvent.call_id == call_id, CallEvent.kind == CitizenMissed.__name__
-    )
-    return Ended(call.ended_at, call.outcome is Outcome.ANSWERED, call.answered_at, session.scalar(missed))
+    if call.outcome is Outcome.ANSWERED:
+        return Ended(call.ended_at, How.ANSWERED if call.identified_at is None else How.SPOKEN)
+    events = select(CallEvent.kind, CallEvent.detail["status"].astext).where(CallEvent.call_id == call_id)
+    told: dict[str, str | None] = dict(session.execute(events).all())
+    if MachineAnswered.__name__ in told:
+        return Ended(call.ended_at, How.MACHINE)
+    if CitizenMissed.__name__ not in told:
+        return Ended(call.ended_at, How.NEVER_RANG)
+    return Ended(call.ended_at, _TOLD.get(told[CitizenMissed.__name__] or "", How.FAILED))

@@ -12,7 +12,7 @@ from telephony.agents.models import AgentState
 from telephony.calls import placing, reception
 from telephony.calls.events import LegEnd
 from telephony.calls.models import Outcome, Phase
-from telephony.calls.placing import Placed
+from telephony.calls.placing import How, Placed
 from telephony.calls.service import Heard
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, principal_of
 from tests.telephony.stage import Stage
@@ -63,7 +63,7 @@ def test_the_agent_s_telephone_rings_first_and_whoever_answers_finds_him_there(s
     assert stage.call(call).outcome is Outcome.ANSWERED
     assert stage.presence(stage.cast.anna).state is AgentState.WRAP_UP
     assert sum(stage.counts().values(), Counts()) == Counts(), "no caller's figure moves"
-    assert stage.work(lambda s: placing.ended(s, call)).reached
+    assert stage.work(lambda s: placing.ended(s, call)).how is How.ANSWERED  # who he is, nobody asked
 
 
 def test_whoever_does_not_answer_is_called_once_and_the_agent_is_free(stage: Stage, anna: Principal) -> None:
@@ -78,8 +78,7 @@ def test_whoever_does_not_answer_is_called_once_and_the_agent_is_free(stage: Sta
     found = stage.call(call)
     assert (found.phase, found.outcome) == (Phase.ENDED, Outcome.NOT_REACHED)
     assert stage.presence(stage.cast.anna).state is AgentState.READY
-    told = stage.work(lambda s: placing.ended(s, call))
-    assert (told.reached, told.status) == (False, "busy")
+    assert stage.work(lambda s: placing.ended(s, call)).how is How.BUSY
     assert called(stage) == [MARIO_MOBILE]
 
 
@@ -89,7 +88,7 @@ def test_an_agent_who_does_not_pick_up_leaves_nobody_called(stage: Stage, anna: 
     stage.leg_ends(call, LegEnd.NO_ANSWER)
     stage.engine.fire_timers()
     stage.run()
-    assert stage.call(call).phase is Phase.ENDED
+    assert stage.work(lambda s: placing.ended(s, call)).how is How.NEVER_RANG
     assert called(stage) == []
 
 
