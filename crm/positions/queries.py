@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, any_, bindparam, func, select, union
+from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Select, any_, bindparam, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
@@ -67,8 +67,9 @@ def owners_of_notices(session: Session, numbers: Collection[str], *, ente_id: in
     own = select(Position.notice_number, Position.contact_id).where(*there, Position.notice_number.in_(numbers))
     other = select(PositionAlias.key, Position.contact_id).join_from(PositionAlias, Position, same)
     found: dict[str, set[int]] = {}
-    for row in session.execute(union(own, other.where(*there, PositionAlias.key.in_(numbers)))):
-        found.setdefault(row[0], set()).add(row[1])
+    both: CompoundSelect[Any, Any] = union(own, other.where(*there, PositionAlias.key.in_(numbers)))
+    for number, contact_id in session.execute(both):
+        found.setdefault(number, set()).add(contact_id)
     return found
 
 

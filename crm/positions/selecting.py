@@ -6,7 +6,7 @@ For whoever selects among a million: nothing here reads a row. `today` is a day 
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from crm.core.db import table_of
@@ -54,11 +54,6 @@ def to_collect(today: date) -> ColumnElement[bool]:
         ACT_KIND.in_(ENFORCEABLE), NOTIFICATION == NotificationState.NOTIFIED,
         STATE != PositionState.IN_LITIGATION, standing(today) == Standing.OVERDUE.value, OWED > 0,
     )  # fmt: skip
-
-
-def days_since(day: ColumnElement[date | None], today: date) -> ColumnElement[int]:
-    """How many days ago it was; none where there is no such day."""
-    return cast(func.date_mi(today, day), Integer)
 
 
 def owed_in_all() -> ColumnElement[int]:

@@ -9,7 +9,7 @@ from crm.contacts.names import fold
 from crm.contacts.phone import to_e164
 from crm.core.errors import InvalidError
 from crm.positions.notice import parse_notice_number
-from outbound.lists.sheets import Cells
+from outbound.lists.sheets import ROUNDED, Cells
 
 MOST_GIVEN, LONGEST_HEADING, LONGEST_GIVEN = 20, 60, 120
 
@@ -30,6 +30,13 @@ _NAMES = {
 }  # fmt: skip
 NO_COLUMN = (
     "Nella prima riga manca una colonna che dica chi è: servono «Codice fiscale», «Codice avviso» oppure «Telefono»."
+)
+
+
+NOBODY = "La riga non dice chi è: la cella è vuota."
+WAS_A_NUMBER = (
+    "Il foglio ha preso questo codice per un numero e ne ha perso le ultime cifre: "
+    "scrivi la colonna come testo e riscrivi i codici."
 )
 
 
@@ -69,11 +76,13 @@ class Columns:
         """Whom a row means. What stands first counts: where it is wrong, nothing further right makes up for it."""
         for by, place in self.keys:
             if place < len(cells) and cells[place]:
+                if cells[place].endswith(ROUNDED):
+                    return Wrong(self.headings[place], WAS_A_NUMBER)
                 try:
                     return Key(by, _parsed(by, cells[place]))
                 except InvalidError as error:
                     return Wrong(self.headings[place], str(error))
-        return Wrong(self.headings[self.keys[0][1]], "La riga non dice chi è: la cella è vuota.")
+        return Wrong(self.headings[self.keys[0][1]], NOBODY)
 
     def given(self, cells: Cells) -> dict[str, str] | None:
         """What a row says besides; the first columns of a wide file."""

@@ -36,6 +36,7 @@ NOT_TEXT = "Questo file non è un CSV né un file Excel: non contiene testo."
 EMPTY = "Questo file è vuoto."
 TOO_LONG = "Questo file ha più di {rows} righe: dividilo in più file."
 TOO_LARGE = "Questo file è troppo grande: dividilo in più file."
+EXACT, ROUNDED = 10**15, "…"  # a spreadsheet keeps fifteen digits of a number: the others are not what was typed
 Cells = tuple[str, ...]
 
 
@@ -155,6 +156,8 @@ def _cell(value: object) -> str:
             return ""
         case bool():
             return "sì" if value else "no"
+        case int() | float() if abs(value) >= EXACT:
+            return f"{value:.0f}"[:15] + ROUNDED
         case float() if value.is_integer():
             return str(int(value))
         case datetime() | date():

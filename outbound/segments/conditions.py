@@ -143,8 +143,9 @@ class Condition:
 
     def _several(self, shape: Shape) -> None:
         if not isinstance(self.value, tuple) or not self.value:
-            words = "Scegli almeno una voce." if shape is Shape.CHOICES else "Scrivi almeno un valore."
-            raise InvalidError(words, field="value")
+            if shape is Shape.CHOICES:
+                raise InvalidError("Scegli almeno una voce.", field="value")
+            raise InvalidError("Scrivi almeno un valore.", field="value")
         if shape is Shape.CHOICES:
             known = set(CHOICES[self.field])
             if any(one not in known for one in self.value):

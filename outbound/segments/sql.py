@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, or_
 
 from crm.contacts import selecting as contacts
 from crm.contacts.models import ConditionKind, PersonKind
@@ -48,9 +48,7 @@ def _any(group: tuple[Condition, ...], about: About, meaning: Meaning) -> Column
 
 
 def _compared(column: ColumnElement[int], one: Condition) -> ColumnElement[bool]:
-    """Where there is nothing to be compared it does not hold, whichever way it is asked."""
-    holds = column >= one.value if one.operator is Operator.AT_LEAST else column <= one.value
-    return and_(column.is_not(None), holds)
+    return column >= one.value if one.operator is Operator.AT_LEAST else column <= one.value
 
 
 def _one_of(column: ColumnElement[str], one: Condition) -> ColumnElement[bool]:
@@ -66,32 +64,37 @@ def _texts(one: Condition) -> tuple[str, ...]:
     return one.value
 
 
+_PLAIN = {
+    Field.TAX: positions.TAX, Field.ACT_KIND: positions.ACT_KIND, Field.PHASE: positions.STATE,
+    Field.NOTIFICATION: positions.NOTIFICATION,
+}  # fmt: skip
+
+
 def _position(one: Condition, about: About) -> ColumnElement[bool]:
     match one.field:
-        case Field.TAX:
-            return _one_of(positions.TAX, one)
-        case Field.ACT_KIND:
-            return _one_of(positions.ACT_KIND, one)
-        case Field.PHASE:
-            return _one_of(positions.STATE, one)
-        case Field.NOTIFICATION:
-            return _one_of(positions.NOTIFICATION, one)
         case Field.STANDING:
             return _one_of(positions.standing(about.today), one)
         case Field.PLAN:
             return _one_of(positions.plan_standing(about.today), one)
         case Field.TO_COLLECT:
             return _stated(positions.to_collect(about.today), one)
+        case Field.DUE_DAYS:
+            return _days_ago(positions.DUE_ON, one, about)
+        case Field.NOTIFIED_DAYS:
+            return _days_ago(positions.NOTIFIED_ON, one, about)
+        case Field.YEAR:
+            return _compared(positions.YEAR, one)
+        case Field.RESIDUAL:
+            return _compared(positions.OWED, one)
         case _:
-            return _compared(_measures(about)[one.field], one)
+            return _one_of(_PLAIN[one.field], one)
 
 
-def _measures(about: About) -> dict[Field, ColumnElement[int]]:
-    return {
-        Field.YEAR: positions.YEAR, Field.RESIDUAL: positions.OWED,
-        Field.DUE_DAYS: positions.days_since(positions.DUE_ON, about.today),
-        Field.NOTIFIED_DAYS: positions.days_since(positions.NOTIFIED_ON, about.today),
-    }  # fmt: skip
+def _days_ago(day: ColumnElement[date | None], one: Condition, about: About) -> ColumnElement[bool]:
+    """Of a day that is not known it does not hold, whichever way it is asked."""
+    assert isinstance(one.value, int)
+    then = about.today - timedelta(days=one.value)
+    return day <= then if one.operator is Operator.AT_LEAST else day >= then
 
 
 def _together(one: Condition, about: About) -> ColumnElement[bool]:  # noqa: ARG001  # as the others

@@ -6,56 +6,56 @@ from enum import StrEnum
 
 from outbound.segments.conditions import CHOICES, SHAPES, Condition, Field, Kind, Operator, Segment, Shape
 
-EVERYBODY = "{ente}: tutti i contribuenti"
-PEOPLE = "{ente}: contribuenti"
-WITH_POSITIONS = "con posizioni {positions}"
+EVERYBODY = "%(ente)s: tutti i contribuenti"
+PEOPLE = "%(ente)s: contribuenti"
+WITH_POSITIONS = "con posizioni %(positions)s"
 OR = "oppure"
 
 # What is said of each field, by its operator. Of positions first: "con posizioni …".
-TAX_IS = "per {value}"
-TAX_NOT = "non per {value}"
-YEAR_FROM = "dall'anno {value} in poi"
-YEAR_UNTIL = "fino all'anno {value}"
-ACT_IS = "con atto {value}"
-ACT_NOT = "con atto diverso da {value}"
-STANDING_IS = "con pagamento {value}"
-STANDING_NOT = "con pagamento non {value}"
-PHASE_IS = "in fase {value}"
-PHASE_NOT = "non in fase {value}"
-NOTIFICATION_IS = "con esito {value}"
-NOTIFICATION_NOT = "con esito diverso da {value}"
-DUE_LEAST = "scadute da almeno {value} giorni"
-DUE_MOST = "scadute da non più di {value} giorni"
-NOTIFIED_LEAST = "notificate da almeno {value} giorni"
-NOTIFIED_MOST = "notificate da non più di {value} giorni"
-RESIDUAL_LEAST = "di almeno {value} l'una"
-RESIDUAL_MOST = "di non più di {value} l'una"
-PLAN_IS = "con rateazione {value}"
-PLAN_NOT = "con rateazione non {value}"
+TAX_IS = "per %(value)s"
+TAX_NOT = "non per %(value)s"
+YEAR_FROM = "dall'anno %(value)s in poi"
+YEAR_UNTIL = "fino all'anno %(value)s"
+ACT_IS = "con atto %(value)s"
+ACT_NOT = "con atto diverso da %(value)s"
+STANDING_IS = "con pagamento %(value)s"
+STANDING_NOT = "con pagamento non %(value)s"
+PHASE_IS = "in fase %(value)s"
+PHASE_NOT = "non in fase %(value)s"
+NOTIFICATION_IS = "con esito %(value)s"
+NOTIFICATION_NOT = "con esito diverso da %(value)s"
+DUE_LEAST = "scadute da almeno %(value)s giorni"
+DUE_MOST = "scadute da non più di %(value)s giorni"
+NOTIFIED_LEAST = "notificate da almeno %(value)s giorni"
+NOTIFIED_MOST = "notificate da non più di %(value)s giorni"
+RESIDUAL_LEAST = "di almeno %(value)s l'una"
+RESIDUAL_MOST = "di non più di %(value)s l'una"
+PLAN_IS = "con rateazione %(value)s"
+PLAN_NOT = "con rateazione non %(value)s"
 COLLECT_YES = "da riscuotere con atto esecutivo notificato"
 COLLECT_NO = "non da riscuotere con atto esecutivo"
-OWED_LEAST = "che devono in tutto almeno {value}"
-OWED_MOST = "che devono in tutto non più di {value}"
-POSITIONS_LEAST = "con almeno {value} di queste posizioni"
-POSITIONS_MOST = "con non più di {value} di queste posizioni"
-KIND_IS = "che sono {value}"
-KIND_NOT = "che non sono {value}"
-REACHED_IS = "raggiungibili per {value}"
-REACHED_NOT = "non raggiungibili per {value}"
+OWED_LEAST = "che devono in tutto almeno %(value)s"
+OWED_MOST = "che devono in tutto non più di %(value)s"
+POSITIONS_LEAST = "con almeno %(value)s di queste posizioni"
+POSITIONS_MOST = "con non più di %(value)s di queste posizioni"
+KIND_IS = "che sono %(value)s"
+KIND_NOT = "che non sono %(value)s"
+REACHED_IS = "raggiungibili per %(value)s"
+REACHED_NOT = "non raggiungibili per %(value)s"
 CALLS_YES = "che hanno chiesto di non essere chiamati"
 CALLS_NO = "che non hanno chiesto di non essere chiamati"
-CONDITION_IS = "segnati come {value}"
-CONDITION_NOT = "non segnati come {value}"
-CONTACT_LEAST = "non sentiti da almeno {value} giorni"
-CONTACT_MOST = "sentiti negli ultimi {value} giorni"
-OUTCOME_IS = "la cui ultima conversazione è finita con {value}"
-OUTCOME_NOT = "la cui ultima conversazione non è finita con {value}"
-TOWN_IS = "con indirizzo a {value}"
-TOWN_NOT = "senza indirizzi a {value}"
-POSTCODE_IS = "con CAP che comincia per {value}"
-POSTCODE_NOT = "senza CAP che cominci per {value}"
-STREET_IS = "con indirizzo che comincia per {value}"
-STREET_NOT = "senza indirizzi che comincino per {value}"
+CONDITION_IS = "segnati come %(value)s"
+CONDITION_NOT = "non segnati come %(value)s"
+CONTACT_LEAST = "non sentiti da almeno %(value)s giorni"
+CONTACT_MOST = "sentiti negli ultimi %(value)s giorni"
+OUTCOME_IS = "la cui ultima conversazione è finita con %(value)s"
+OUTCOME_NOT = "la cui ultima conversazione non è finita con %(value)s"
+TOWN_IS = "con indirizzo a %(value)s"
+TOWN_NOT = "senza indirizzi a %(value)s"
+POSTCODE_IS = "con CAP che comincia per %(value)s"
+POSTCODE_NOT = "senza CAP che cominci per %(value)s"
+STREET_IS = "con indirizzo che comincia per %(value)s"
+STREET_NOT = "senza indirizzi che comincino per %(value)s"
 
 _PAIRS = {
     Field.TAX: (TAX_IS, TAX_NOT), Field.YEAR: (YEAR_FROM, YEAR_UNTIL), Field.ACT_KIND: (ACT_IS, ACT_NOT),
@@ -89,10 +89,10 @@ def in_words(segment: Segment, ente: str, voice: Voice) -> str:
         _group(one, voice) for kind in (Kind.TOGETHER, Kind.PERSON) for one in segment.of_kind(kind)
     ]  # fmt: skip
     if not which and not others:
-        return voice.say(EVERYBODY).format(ente=ente)
-    head = voice.say(PEOPLE).format(ente=ente)
+        return voice.say(EVERYBODY) % {"ente": ente}
+    head = voice.say(PEOPLE) % {"ente": ente}
     if which:
-        head = f"{head} {voice.say(WITH_POSITIONS).format(positions=', '.join(which))}"
+        head = f"{head} {voice.say(WITH_POSITIONS) % {'positions': ', '.join(which)}}"
         return "; ".join([head, *others])
     return f"{head} {'; '.join(others)}"
 
@@ -101,7 +101,7 @@ def said(condition: Condition, voice: Voice) -> str:
     """One condition."""
     first, second = _PAIRS[condition.field]
     is_first = condition.operator in {Operator.IS, Operator.AT_LEAST} and condition.value is not False
-    return voice.say(first if is_first else second).format(value=_value(condition, voice))
+    return voice.say(first if is_first else second) % {"value": _value(condition, voice)}
 
 
 def _group(group: Iterable[Condition], voice: Voice) -> str:

@@ -48,7 +48,7 @@ class Answer:
     sentence: str = ""
     count: Count | None = None
     examples: tuple[Example, ...] = ()
-    lacking: str = ""
+    error: str = ""
 
 
 async def typed(request: Request) -> dict[str, list[str]]:
@@ -202,8 +202,8 @@ def refused(runtime: RuntimeDep, visit: VisitDep, list_id: int) -> Response:
         found = queries.one(session, visit.principal, list_id)
         rows = list(queries.refusals(session, list_id, most=KEPT))
         service.took_refused(session, visit.principal, list_id=list_id)
-    say = translations(visit.language).gettext
-    head = (say("riga"), say("motivo"), say("colonna"), *found.headings)
+    catalogue = translations(visit.language)
+    head = (catalogue.gettext("riga"), catalogue.gettext("motivo"), catalogue.gettext("colonna"), *found.headings)
     return csv_answer(
         f"righe-scartate-{list_id}.csv", head,
         [(row.line, said(visit.language, row.reason), row.heading, *row.cells) for row in rows],
@@ -285,11 +285,11 @@ def _options(badges: Mapping[int, Badge]) -> list[tuple[str, str]]:
 
 def _answer(session: Session, visit: Visit, form: Builder, badge: Badge | None) -> Answer:
     if badge is None:
-        return Answer(lacking="Scegli l'ente: il conto si fa sui suoi contribuenti.")
+        return Answer(error="Scegli l'ente: il conto si fa sui suoi contribuenti.")
     try:
         segment: Segment = form.segment()
     except InvalidError:
-        return Answer(lacking="Completa le condizioni: il conto si fa quando sono intere.")
+        return Answer(error="Completa le condizioni: il conto si fa quando sono intere.")
     found = count(session, segment, ente_id=badge.id)
     few = queries.examples(session, visit.principal, segment, ente_id=badge.id) if found.exact and found.people else []
     return Answer(in_words(segment, badge.name, voice(visit.language)), found, tuple(few))
