@@ -1,0 +1,177 @@
+"""Reading campaigns: how each stands, whom it has, and how far it has come."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.contacts import queries as contacts
+from crm.core.db import table_of
+from crm.core.errors import NotFoundError
+from outbound.campaigns import plan as plans
+from outbound.campaigns.lifecycle import OF_THE_ENTE, Deed, State, may
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
+from outbound.campaigns.plan import Plan
+from outbound.compliance.rules import Ended, Reason, Verdict
+from outbound.lists.models import ContactList
+
+_CC, _A = table_of(CampaignContact), table_of(Attempt)
+FIRST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A version of a plan: who wrote it, and what the ente decided (none: nothing yet)."""
+
+    number: int
+    written_by: str
+    written_at: datetime
+    submitted_at: datetime | None
+    approved: bool | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign as its page shows it. `members`: of its list, when that was made."""
+
+    id: int
+    ente_id: int
+    contract_id: int
+    name: str
+    state: State
+    list_id: int
+    list_name: str
+    members: int
+    plan: Plan
+    version: int
+    made_by: str
+    made_at: datetime
+    started_at: datetime | None
+    admitted_at: datetime | None
+    ended_at: datetime | None
+
+    def deeds(self, *, manages: bool, approves: bool) -> list[Deed]:
+        """What somebody may do to it now, who runs campaigns for its ente, or decides for the ente."""
+        return [one for one in Deed if may(self.state, one) and (approves if one in OF_THE_ENTE else manages)]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Contacts by where they stand, those who are out or wait by the reason, attempts by how they ended."""
+
+    states: dict[ContactState, int]
+    reasons: dict[Reason, int]
+    ended: dict[Ended, int]
+
+    @property
+    def contacts(self) -> int:
+        """All of them."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One of a campaign's, and whether he would be dialed now."""
+
+    contact_id: int
+    name: str
+    verdict: Verdict
+
+
+def campaigns(session: Session) -> list[CampaignView]:
+    """Those of the scope: the ones that are under way first, then the newest."""
+    rows = _rows(session, Campaign.id > 0)
+    ended = State.ENDED
+    return sorted(rows, key=lambda one: (one.state is ended, -one.made_at.timestamp()))
+
+
+def one(session: Session, campaign_id: int) -> CampaignView:
+    """One of the scope. Raises `NotFoundError`."""
+    found = _rows(session, Campaign.id == campaign_id)
+    if not found:
+        raise NotFoundError("Questa campagna non c'è.")
+    return found[0]
+
+
+def versions(session: Session, campaign_id: int) -> list[VersionView]:
+    """Its versions, the newest first."""
+    writer, decider = User.__table__.alias(), User.__table__.alias()
+    rows = session.execute(
+        select(CampaignVersion, writer.c.name, decider.c.name)
+        .join(writer, writer.c.id == CampaignVersion.written_by)
+        .outerjoin(decider, decider.c.id == CampaignVersion.decided_by)
+        .where(CampaignVersion.campaign_id == campaign_id)
+        .order_by(CampaignVersion.number.desc())
+    )
+    return [
+        VersionView(
+            row.number, wrote, row.written_at, row.submitted_at, row.approved, decided, row.decided_at, row.reason
+        )
+        for row, wrote, decided in rows
+    ]
+
+
+def progress(session: Session, campaign_id: int) -> Progress:
+    """How far it has come."""
+    its = _CC.c.campaign_id == campaign_id
+    states = session.execute(select(_CC.c.state, func.count()).where(its).group_by(_CC.c.state)).all()
+    reasons = session.execute(
+        select(_CC.c.why, func.count())
+        .where(its, _CC.c.why.is_not(None))
+        .group_by(_CC.c.why)
+        .order_by(func.count().desc())
+    ).all()
+    ended = session.execute(
+        select(_A.c.ended, func.count()).where(_A.c.campaign_id == campaign_id, _A.c.ended.is_not(None))
+        .group_by(_A.c.ended).order_by(func.count().desc())
+    ).all()  # fmt: skip
+    return Progress(dict(states), dict(reasons), dict(ended))
+
+
+def first(session: Session, campaign_id: int, *, of: CampaignView) -> list[int]:
+    """Those whom it would look at first; of one that has not started yet, some of its list."""
+    if of.admitted_at is None:
+        from outbound.lists.models import ContactListMember  # noqa: PLC0415
+
+        member = table_of(ContactListMember)
+        some = select(member.c.contact_id).where(member.c.list_id == of.list_id).order_by(member.c.contact_id)
+    else:
+        some = (
+            select(_CC.c.contact_id)
+            .where(_CC.c.campaign_id == campaign_id)
+            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
+        )
+    return list(session.scalars(some.limit(FIRST)))
+
+
+def named(session: Session, verdicts: dict[int, Verdict]) -> list[Explained]:
+    """Verdicts with the names of those whom they are about."""
+    names = contacts.named(session, verdicts)
+    return [Explained(key, names.get(key, ""), verdict) for key, verdict in verdicts.items()]
+
+
+def _rows(session: Session, *which: object) -> list[CampaignView]:
+    rows: Iterable[tuple[Campaign, CampaignVersion, ContactList, str]] = session.execute(
+        select(Campaign, CampaignVersion, ContactList, User.name)
+        .join(
+            CampaignVersion,
+            (CampaignVersion.campaign_id == Campaign.id) & (CampaignVersion.number == Campaign.version),
+        )
+        .join(ContactList, ContactList.id == Campaign.list_id)
+        .join(User, User.id == Campaign.made_by)
+        .where(*which)  # type: ignore[arg-type]
+    ).all()  # type: ignore[assignment]
+    return [
+        CampaignView(
+            row.id, row.ente_id, row.contract_id, row.name, row.state, row.list_id, its.name, its.members,
+            plans.parsed(version.plan), row.version, made_by, row.made_at, row.started_at, row.admitted_at,
+            row.ended_at,
+        )
+        for row, version, its, made_by in rows
+    ]  # fmt: skip
