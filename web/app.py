@@ -33,6 +33,7 @@ from web.booking import managing as booking_managing
 from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
+from web.campaigns import routes as campaigns
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -185,6 +186,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         desk,
         screens,
         duplicates,
+        campaigns,
         lists,
         documents,
         letters,

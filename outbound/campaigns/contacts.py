@@ -13,6 +13,7 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
+from crm.core.each import total_of_each
 from crm.core.errors import ConflictError, NotFoundError
 from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
@@ -127,6 +128,18 @@ def ripen(session: Session, *, campaign_id: int) -> int:
     which = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
     done = session.execute(update(_CC).where(which).values(state=ContactState.READY, why=None, claimed_by=None))
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def ripen_all(database: Database) -> int:
+    """The same of every campaign that runs; how many."""
+    with database.begin(Scope.nothing()) as session:
+        contracts = sorted(enti.coverage(session))
+    return total_of_each(contracts, lambda one: database.transact(Scope.of_contract(one), _ripen))
+
+
+def _ripen(session: Session) -> int:
+    running = session.scalars(select(Campaign.id).where(Campaign.state == State.RUNNING)).all()
+    return sum(ripen(session, campaign_id=one) for one in running)
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:

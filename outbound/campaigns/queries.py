@@ -166,7 +166,7 @@ def _rows(session: Session, *which: object) -> list[CampaignView]:
         .join(ContactList, ContactList.id == Campaign.list_id)
         .join(User, User.id == Campaign.made_by)
         .where(*which)  # type: ignore[arg-type]
-    ).all()  # type: ignore[assignment]
+    ).all()
     return [
         CampaignView(
             row.id, row.ente_id, row.contract_id, row.name, row.state, row.list_id, its.name, its.members,

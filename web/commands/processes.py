@@ -85,6 +85,8 @@ def engine() -> None:
     from crm.reports.service import owe_due  # noqa: PLC0415
     from crm.turns.ending import end_days, mark_absent  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
+    from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
+    from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -154,6 +156,8 @@ def engine() -> None:
         Chore("forecasts", 600, partial(make_due, runtime.database), patient=True),
         Chore("extremes", 60, partial(settle_all, runtime.database), patient=True),
         Chore("periods", 600, periods, patient=True),
+        Chore("attempts", 2, partial(settle_attempts, runtime.database)),
+        Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
     ]
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public

@@ -1,0 +1,1 @@
+"""Campaigns: written, approved by the ente, run; and an agent's page, who calls the next one."""

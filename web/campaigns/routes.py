@@ -1,0 +1,266 @@
+"""Campaigns' pages: all of them, one, its plan, what is done to it; and the agent's, who calls the next one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission
+from crm.core import clock
+from crm.core.db import Scope
+from crm.core.errors import FieldError, InvalidError
+from crm.enti import queries as enti
+from crm.enti.hours import DAYS
+from outbound.campaigns import contacts, queries, service
+from outbound.campaigns import plan as plans
+from outbound.campaigns.lifecycle import Deed, State
+from outbound.campaigns.plan import Channel, Mode, Phase, Plan, Purpose, Step
+from outbound.dialer import calling
+from outbound.lists import queries as lists
+from outbound.lists.models import ListState
+from telephony.lines import queries as phone_lines
+from telephony.queues import queries as queues
+from web.edge.answers import shown_anew
+from web.edge.fields import id_of
+from web.edge.i18n import translations
+from web.edge.templating import fragment, page
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+
+E = TypeVar("E", bound=StrEnum)
+router = APIRouter(include_in_schema=False)
+TextField = Annotated[str, Form(max_length=400)]
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """All fields of the form."""
+    sent = await request.form()
+    return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+
+TypedDep = Annotated[dict[str, str], Depends(typed)]
+
+
+@router.get("/campaigns")
+def all_of_them(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The campaigns that the visitor runs, or decides about."""
+    with runtime.database.begin(_scope(visit)) as session:
+        found, badges = queries.campaigns(session), enti.badges(session)
+    return _page(request, visit, "campaigns/all.html", campaigns=found, badges=badges)
+
+
+@router.get("/campaigns/new")
+def new(request: Request, runtime: RuntimeDep, visit: VisitDep, list_id: int = 0) -> Response:
+    """The form of a new one: its name, and the list of those whom it is about."""
+    with runtime.database.begin(visit.scope(Permission.CAMPAIGN_MANAGE)) as session:
+        ready = [one for one in lists.lists(session, visit.principal) if one.state is ListState.READY]
+        badges = enti.badges(session)
+    options = [(str(one.id), f"{one.name} ({badges[one.ente_id].name})") for one in ready]
+    return _page(request, visit, "campaigns/new.html", options=options, chosen=str(list_id or ""))
+
+
+@router.post("/campaigns/new")
+def begin(runtime: RuntimeDep, visit: ChangeDep, name: TextField = "", list_id: TextField = "") -> Response:
+    """Begin to write it."""
+
+    def work(session: Session) -> int:
+        if (chosen := id_of(list_id)) is None:
+            raise FieldError("Scegli una lista.", "list_id")
+        ente_id = lists.one(session, visit.principal, chosen).ente_id
+        contract_id = min(enti.contracts_of(session, ente_id))
+        return service.begin(
+            session, visit.principal, ente_id=ente_id, contract_id=contract_id, list_id=chosen, name=name
+        )
+
+    campaign_id = runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
+    return shown_anew(
+        translations(visit.language).gettext("Ora scrivi che cosa fa."), at=f"/campaigns/{campaign_id}/edit"
+    )
+
+
+@router.get("/campaigns/{campaign_id}")
+def one(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
+    """A campaign: what it does, how far it has come, and whether those it has would be called now."""
+    with runtime.database.begin(_scope(visit)) as session:
+        context = _shown(session, visit, campaign_id)
+    return _page(request, visit, "campaigns/one.html", **context)
+
+
+@router.get("/campaigns/{campaign_id}/now")
+def now(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
+    """The same, as it goes on."""
+    with runtime.database.begin(_scope(visit)) as session:
+        context = _shown(session, visit, campaign_id)
+    return HTMLResponse(fragment("campaigns/_one.html", visit.language, visit=visit, **context))
+
+
+@router.get("/campaigns/{campaign_id}/edit")
+def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
+    """The form of its plan."""
+    with runtime.database.begin(visit.scope(Permission.CAMPAIGN_MANAGE)) as session:
+        found = queries.one(session, campaign_id)
+        badge = enti.badges(session)[found.ente_id]
+        their = queues.queues(session, frozenset({found.contract_id}))
+        numbers = [
+            line
+            for line in phone_lines.all_lines(session)
+            if line.contract_id == found.contract_id and line.ente_id in {None, found.ente_id}
+        ]
+    return _page(
+        request, visit, "campaigns/edit.html", one=found, ente=badge, plan=found.plan, modes=Mode, purposes=Purpose,
+        phases=Phase, queue_options=[(str(queue.id), queue.name) for queue in their],
+        line_options=[(line.number, f"{line.label} {line.number}") for line in numbers],
+    )  # fmt: skip
+
+
+@router.post("/campaigns/{campaign_id}/edit")
+def write(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: TypedDep) -> Response:
+    """Write its plan."""
+
+    def work(session: Session) -> None:
+        plan = _written(queries.one(session, campaign_id).plan, fields)
+        service.write(session, visit.principal, campaign_id=campaign_id, name=fields.get("name", ""), plan=plan)
+
+    runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
+    return shown_anew(translations(visit.language).gettext("Salvata."), at=f"/campaigns/{campaign_id}")
+
+
+@router.post("/campaigns/{campaign_id}/{deed}")
+def act(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, deed: Deed, reason: TextField = "") -> Response:
+    """Do something to it."""
+    state = runtime.database.transact(
+        _scope(visit),
+        lambda session: service.act(session, visit.principal, campaign_id=campaign_id, deed=deed, reason=reason),
+    )
+    at = f"/campaigns/{campaign_id}/edit" if deed is Deed.CHANGE else f"/campaigns/{campaign_id}"
+    catalogue = translations(visit.language)
+    return shown_anew(catalogue.gettext(_SAID[state]), at=at)
+
+
+_SAID = {
+    State.DRAFT: "È di nuovo una bozza.", State.SUBMITTED: "L'ente la vede, e decide.",
+    State.APPROVED: "Approvata: si può avviare.", State.RUNNING: "È in corso.", State.PAUSED: "È in pausa.",
+    State.STOPPED: "Fermata: nessuno viene più chiamato.", State.ENDED: "Conclusa.",
+}  # fmt: skip
+
+
+# -- the agent's --------------------------------------------------------------------------------------------------
+
+
+@router.get("/calling")
+def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """The campaigns for which the visitor may call now."""
+    with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
+        running = [one for one in queries.campaigns(session) if one.state is State.RUNNING]
+        badges = enti.badges(session)
+    return _page(request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None)
+
+
+@router.post("/calling/{campaign_id}/next")
+def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
+    """Claim the next one."""
+
+    def work(session: Session) -> dict[str, Any]:
+        chosen = contacts.next_contact(session, visit.principal, campaign_id=campaign_id)
+        if chosen is None:
+            return {"card": None, "nobody": True}
+        found = queries.one(session, campaign_id)
+        (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
+        phase = found.plan.phase(clock.business_day(clock.now(session)))
+        return {
+            "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
+            "script": found.plan.scripts.get(phase, ""), "nobody": False,
+        }  # fmt: skip
+
+    context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
+    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, **context))
+
+
+@router.post("/calling/{campaign_id}/{contact_id}/call")
+def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
+    """Call him, if the rules still allow it."""
+    call_id, verdict = runtime.database.transact(
+        visit.scope(Permission.CALLS_ANSWER),
+        lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
+    )
+    if call_id is None:
+        return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, card=None, refused=verdict))
+    return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at="/console")
+
+
+@router.post("/calling/{campaign_id}/{contact_id}/leave")
+def leave(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
+    """Not him, after all."""
+    runtime.database.transact(
+        visit.scope(Permission.CALLS_ANSWER),
+        lambda session: contacts.let_go(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
+    )
+    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, card=None, nobody=False))
+
+
+def _scope(visit: Visit) -> Scope:
+    """Of whoever runs campaigns, or decides about them for an ente."""
+    manages = visit.principal.can(Permission.CAMPAIGN_MANAGE)
+    return visit.scope(Permission.CAMPAIGN_MANAGE if manages else Permission.CAMPAIGN_APPROVE)
+
+
+def _enti(visit: Visit, permission: Permission) -> frozenset[int]:
+    return (visit.scope(permission).enti or frozenset()) if visit.principal.can(permission) else frozenset()
+
+
+def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
+    found = queries.one(session, campaign_id)
+    manages = found.ente_id in _enti(visit, Permission.CAMPAIGN_MANAGE)
+    approves = found.ente_id in _enti(visit, Permission.CAMPAIGN_APPROVE)
+    some = queries.first(session, campaign_id, of=found) if manages else []
+    verdicts = contacts.explain(session, visit.principal, campaign_id=campaign_id, contact_ids=some) if some else {}
+    return {
+        "one": found, "ente": enti.badges(session)[found.ente_id],
+        "deeds": found.deeds(manages=manages, approves=approves),
+        "progress": queries.progress(session, campaign_id), "versions": queries.versions(session, campaign_id),
+        "people": queries.named(session, verdicts), "manages": manages, "lacks": plans.missing(found.plan),
+    }  # fmt: skip
+
+
+def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
+    """The plan as the form has it; what the form does not show stays. Raises `InvalidError`."""
+    wrong: list[InvalidError] = []
+
+    def whole(name: str, usual: int | None) -> int | None:
+        text = fields.get(name, "").strip()
+        if not text:
+            return usual
+        if not text.isdecimal() or len(text) > 9:
+            wrong.append(InvalidError("Scrivi un numero intero.", field=name))
+            return usual
+        return int(text)
+
+    until = None
+    if text := fields.get("voluntary_until", "").strip():
+        try:
+            until = date.fromisoformat(text)
+        except ValueError:
+            wrong.append(InvalidError("Scegli un giorno.", field="voluntary_until"))
+    plan = replace(
+        was, purpose=_member(Purpose, fields.get("purpose", ""), was.purpose), voluntary_until=until,
+        mode=_member(Mode, fields.get("mode", ""), was.mode), queue_id=id_of(fields.get("queue_id", "")),
+        line=fields.get("line", ""), hours=tuple(fields.get(f"day-{day}", "").strip() for day in range(DAYS)),
+        attempts=whole("attempts", was.attempts) or 0, attempts_a_day=whole("attempts_a_day", was.attempts_a_day) or 0,
+        fresh_hours=whole("fresh_hours", was.fresh_hours) or 0, calls_an_hour=whole("calls_an_hour", None),
+        scripts={phase: fields.get(f"script-{phase}", "").strip() for phase in Phase}, steps=(Step(Channel.CALL),),
+    )  # fmt: skip
+    if wrong:
+        raise InvalidError("Qualcosa non si legge.", parts=wrong)
+    return plan
+
+
+def _member(kind: type[E], text: str, usual: E) -> E:
+    return kind(text) if text in {one.value for one in kind} else usual
+
+
+def _page(request: Request, visit: Visit, template: str, **context: Any) -> Response:
+    return page(request, template, visit.language, visit=visit, csrf=visit.csrf_token, **context)

@@ -1,0 +1,84 @@
+"""Words shown. Campaigns, their steps, and why somebody is not called."""
+
+from enum import StrEnum
+
+from outbound.campaigns.lifecycle import Deed, State
+from outbound.campaigns.models import ContactState
+from outbound.campaigns.plan import Channel, Mode, Phase, Purpose
+from outbound.compliance.rules import Ended, Reason
+
+WORDS: dict[type[StrEnum], dict[str, str]] = {
+    State: {
+        State.DRAFT: "Bozza",
+        State.SUBMITTED: "In attesa dell'ente",
+        State.APPROVED: "Approvata",
+        State.RUNNING: "In corso",
+        State.PAUSED: "In pausa",
+        State.STOPPED: "Fermata dall'ente",
+        State.ENDED: "Conclusa",
+    },
+    Deed: {
+        Deed.SUBMIT: "Chiedi l'approvazione dell'ente",
+        Deed.TAKE_BACK: "Ritira la richiesta",
+        Deed.START: "Avvia",
+        Deed.PAUSE: "Metti in pausa",
+        Deed.RESUME: "Riprendi",
+        Deed.CHANGE: "Modifica",
+        Deed.END: "Concludi",
+        Deed.APPROVE: "Approva",
+        Deed.REFUSE: "Non approvare",
+        Deed.STOP: "Ferma",
+        Deed.RELEASE: "Togli il blocco",
+    },
+    Purpose: {Purpose.PAYMENT: "pagamento", Purpose.INFORMATION: "informazione", Purpose.SURVEY: "indagine"},
+    Phase: {Phase.VOLUNTARY: "Promemoria", Phase.PERSONAL: "Sollecito"},
+    Channel: {
+        Channel.SMS: "SMS",
+        Channel.EMAIL: "e-mail",
+        Channel.LETTER: "lettera",
+        Channel.CALL: "telefonata",
+        Channel.VISIT: "visita",
+    },
+    Mode: {
+        Mode.PREVIEW: "L'operatore guarda, poi chiama",
+        Mode.PROGRESSIVE: "Una chiamata per ogni operatore libero",
+        Mode.PREDICTIVE: "In anticipo sugli operatori",
+    },
+    ContactState: {
+        ContactState.LATER: "più avanti",
+        ContactState.READY: "da chiamare",
+        ContactState.CLAIMED: "con un operatore",
+        ContactState.OUT: "esclusi",
+        ContactState.DONE: "conclusi",
+    },
+    Ended: {
+        Ended.SPOKEN: "ha parlato chi si cercava",
+        Ended.ANSWERED: "ha risposto qualcuno",
+        Ended.SILENT: "ha risposto e non ha trovato nessuno",
+        Ended.MACHINE: "segreteria",
+        Ended.BUSY: "occupato",
+        Ended.NO_ANSWER: "nessuna risposta",
+        Ended.FAILED: "numero non raggiungibile",
+        Ended.UNKNOWN: "non si sa ancora",
+    },
+    Reason: {
+        Reason.DECEASED: "è deceduto",
+        Reason.DO_NOT_CALL: "ha chiesto di non essere chiamato",
+        Reason.INSOLVENT: "è in una procedura di insolvenza",
+        Reason.NO_CONSENT: "non ha dato il consenso",
+        Reason.NOTHING_DUE: "non deve niente",
+        Reason.SUSPENDED: "ciò che deve è sospeso",
+        Reason.COMPLAINT: "ha una pratica o un reclamo aperto",
+        Reason.CLAIMED: "se ne occupa un'altra campagna",
+        Reason.NO_NUMBER: "non c'è un numero che sia suo",
+        Reason.EXHAUSTED: "è stato cercato quanto basta",
+        Reason.NOT_RUNNING: "la campagna non è in corso",
+        Reason.STALE: "ciò che si sa di lui è troppo vecchio",
+        Reason.WINDOW: "a quest'ora non si chiama",
+        Reason.SPOKEN_TODAY: "gli si è già parlato oggi",
+        Reason.SPOKEN_THIS_WEEK: "gli si è già parlato tre volte in una settimana",
+        Reason.SILENT: "ha ricevuto una chiamata muta",
+        Reason.TRIED: "è stato cercato da poco",
+        Reason.WISH: "ha chiesto un altro momento",
+    },
+}
