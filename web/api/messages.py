@@ -6,16 +6,19 @@ import structlog
 from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
+from crm.contacts import queries as contacts
 from crm.contacts.phone import to_e164
 from crm.core.db import Scope
 from crm.enti import queries as enti
 from crm.messages import outbox, service
 from crm.messages.answers import answer
 from crm.messages.models import MessageChannel
+from crm.messages.wording import spoken
 from crm.messages.words import language_of, means
 from telephony.carriers.port import Reply
 from telephony.lines import queries as lines
 from telephony.messages.receipts import reason_of, state_of
+from telephony.queues.routing import ITALIAN
 from telephony.texts import reception
 from telephony.texts.reception import Received
 from web.api.hooks import HookDep
@@ -24,7 +27,6 @@ from web.api.webhooks import NO_CONTENT
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 MAX_SID = 64
-_KEPT = frozenset("\n")
 
 
 @router.post("/messages/{ente_id}/{message_id}")
@@ -62,21 +64,35 @@ def wrote(hook: HookDep) -> Response:
         if received:  # what is answered goes through the outbox, and is seen in the conversation
             return hook.reply(())
 
-    def work(session: Session) -> None:
-        change = service.stop if meant else service.restart
-        for ente_id in sorted(enti.enti_of(session, line.contract_id)):
-            change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=who)
-        if meant and 0 < len(text.sid) <= MAX_SID:
-            reception.stopped(session, text, line)
+    def work(session: Session) -> str:
+        if meant is not None:
+            change = service.stop if meant else service.restart
+            for ente_id in sorted(enti.enti_of(session, line.contract_id)):
+                change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=who)
+            if meant and 0 < len(text.sid) <= MAX_SID:
+                reception.stopped(session, text, line)
+        return _language(session, who, hook["Body"])
 
+    language = hook.in_contract(line.contract_id, work)
     if meant is not None:
-        hook.in_contract(line.contract_id, work)
         log.info("opt_out_heard", contract=line.contract_id, stop=meant)
     if hook["OptOutType"]:  # the carrier has answered already
         return hook.reply(())
-    return hook.reply((Reply(answer(meant, language_of(hook["Body"]))),))
+    return hook.reply((Reply(answer(meant, language)),))
+
+
+def _language(session: Session, who: str, body: str) -> str:
+    """In which language he is answered: STOP is said in all of them, so that another than Italian that he is known to
+    speak goes before the word's.
+    """
+    known = {contacts.get(session, one.contact_id).language for one in contacts.reached_at(session, who)}
+    his = spoken(known.pop()) if len(known) == 1 else ITALIAN
+    return his if his != ITALIAN else language_of(body)
 
 
 def _words(body: str) -> str:
-    """What can be kept and shown of what somebody wrote: no control characters."""
-    return "".join(one for one in body.replace("\r\n", "\n") if one.isprintable() or one in _KEPT).strip()
+    """What can be kept and shown of what somebody wrote: no control characters; any space is one, so that words stay
+    apart.
+    """
+    spaced = ("\n" if one == "\n" else " " if one.isspace() else one for one in body.replace("\r\n", "\n"))
+    return "".join(one for one in spaced if one.isprintable() or one == "\n").strip()
