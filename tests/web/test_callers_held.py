@@ -80,6 +80,18 @@ def test_what_the_carrier_said_once_is_not_forgotten(
     assert asks(redirect.text)[0].tag == "Gather"
 
 
+def test_whom_the_carriers_queue_has_no_room_for_hears_music_before_he_is_sent_there_again(
+    asks: Asks, database: Database, cast: Cast
+) -> None:
+    """A carrier's queue holds so many; he keeps his place in ours. Sent back at once he would be refused at once."""
+    assert asks(_address(asks, database, "ivr?step=0"), Digits="0")[-1].tag == "Enqueue"
+    left = _address(asks, database, "left-queue")
+    assert [one.tag for one in asks(left, QueueResult="queue-full")] == ["Play", "Enqueue"]
+    assert [one.tag for one in asks(left, QueueResult="system-error")] == ["Enqueue"]
+    with database.begin(Scope.across_enti()) as session:
+        assert session.scalars(select(Call.phase)).one() is Phase.WAITING
+
+
 def test_of_a_call_that_has_ended_it_is_told_again(
     asks: Asks, database: Database, cast: Cast, postgres: PostgresServer, database_urls: DatabaseUrls
 ) -> None:

@@ -15,7 +15,7 @@ from telephony.calls.apology import APOLOGY
 from telephony.calls.events import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
-from telephony.carriers.port import CUSTOMER, Play, Redirect
+from telephony.carriers.port import CUSTOMER, Enqueue, Play, Redirect
 from telephony.floor.current import floor
 from telephony.ivr.turns import Reached
 from telephony.lines import queries as lines
@@ -134,7 +134,7 @@ def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
         _line_ended(hook, contract_id, call_id, f"left-queue:{hook['CallSid']}")
     elif hook["QueueResult"] not in {"redirected", "bridged"}:  # the carrier's queue failed: back to his place
         to = hook.runtime.addresses
-        return hook.answer(contract_id, lambda session: reception.resume(session, call_id, to))
+        return hook.answer(contract_id, lambda session: _back_in_queue(hook, reception.resume(session, call_id, to)))
     return hook.reply(())
 
 
@@ -285,6 +285,15 @@ def hold(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What a caller on hold hears: music, again and again. Such a document is not repeated by itself."""
     to = hook.runtime.addresses
     return hook.reply((Play(to.music()), Redirect(to.hold(contract_id, call_id))))
+
+
+def _back_in_queue(hook: Hook, reply: Reply) -> Reply:
+    """Whoever found the carrier's queue full hears music first: he would be refused as fast as he could be sent back.
+
+    His place is ours to keep, and whoever is free may have him meanwhile.
+    """
+    waits = hook["QueueResult"] == "queue-full" and isinstance(reply[-1], Enqueue)
+    return (Play(hook.runtime.addresses.music()), *reply) if waits else reply
 
 
 def _leg_named(label: str) -> UUID | None:
