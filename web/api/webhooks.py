@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
-SECONDS_DIGITS = 7
+SECONDS_DIGITS, SID_LENGTH = 7, 34
 LONGEST_CALL_S = 4 * 3_600
 REACHED = {"completed": Reached.ANSWERED, "answered": Reached.ANSWERED, "busy": Reached.BUSY}
 
@@ -216,20 +216,29 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
 
 @router.post("/{contract_id}/calls/{call_id}/recorded")
 def recorded(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
-    """A caller has finished his message."""
-    return hook.answer(contract_id, lambda session: reception.recorded(session, call_id))
+    """A caller has finished his message, or has hung up. Should nobody tell that it can be fetched, it is known of."""
+
+    def work(session: Session) -> Reply:
+        _message_left(hook, session, call_id)
+        return reception.recorded(session, call_id)
+
+    return hook.answer(contract_id, work)
 
 
 @router.post("/{contract_id}/calls/{call_id}/recording")
 def recording(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """His message can be fetched; of one that says nothing there is no recording."""
-    seconds = hook["RecordingDuration"]
-    if hook["RecordingStatus"] == "completed" and seconds.isdigit():
-        sid, length = hook["RecordingSid"], min(int(seconds), LONGEST_TOLD_S)
-        hook.in_contract(
-            contract_id, lambda session: voicemail.left(session, call_id, recording_sid=sid, seconds=length)
-        )
+    if hook["RecordingStatus"] == "completed":
+        hook.in_contract(contract_id, lambda session: _message_left(hook, session, call_id))
     return Response(status_code=NO_CONTENT)
+
+
+def _message_left(hook: Hook, session: Session, call_id: UUID) -> None:
+    """The carrier names a recording by its SID, or at least by its address, which ends with it."""
+    sid = hook["RecordingSid"] or hook["RecordingUrl"].rpartition("/")[2]
+    seconds = hook["RecordingDuration"]
+    if len(sid) == SID_LENGTH and seconds.isdecimal() and len(seconds) < SECONDS_DIGITS:
+        voicemail.left(session, call_id, recording_sid=sid, seconds=min(int(seconds), LONGEST_TOLD_S))
 
 
 @router.post("/{contract_id}/calls/{call_id}/taken")
