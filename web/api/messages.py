@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session
 from crm.contacts import queries as contacts
 from crm.contacts.phone import to_e164
 from crm.core.db import Scope
-from crm.enti import queries as enti
-from crm.messages import outbox, service
+from crm.messages import outbox
 from crm.messages.answers import answer
-from crm.messages.models import MessageChannel
 from crm.messages.wording import spoken
 from crm.messages.words import language_of, means
 from telephony.carriers.port import Reply
@@ -49,7 +47,6 @@ def became(hook: HookDep, ente_id: int, message_id: UUID) -> Response:
 def wrote(hook: HookDep) -> Response:
     """Somebody wrote to one of our numbers: the opt-out word, the one that takes it back, or something else.
 
-    The word counts for every ente of the line's contract: he cannot know which of them a shared number stands for.
     Anything else is a conversation, where the contract holds them; else he is told that nobody reads it.
     """
     with hook.runtime.database.begin(Scope.nothing()) as session:
@@ -58,7 +55,7 @@ def wrote(hook: HookDep) -> Response:
     if line is None or who is None:
         return hook.reply(())
     media = int(hook["NumMedia"]) if hook["NumMedia"].isdecimal() and len(hook["NumMedia"]) < 4 else 0
-    text = Received(hook["MessageSid"], who, _words(hook["Body"]), media)
+    text = Received(hook["MessageSid"], who, reception.readable(hook["Body"]), media)
     if meant is None and (text.body or media) and 0 < len(text.sid) <= MAX_SID:
         received = hook.in_contract(line.contract_id, lambda session: reception.receive(session, text, line))
         if received:  # what is answered goes through the outbox, and is seen in the conversation
@@ -66,9 +63,7 @@ def wrote(hook: HookDep) -> Response:
 
     def work(session: Session) -> str:
         if meant is not None:
-            change = service.stop if meant else service.restart
-            for ente_id in sorted(enti.enti_of(session, line.contract_id)):
-                change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=who)
+            reception.opt(session, contract_id=line.contract_id, citizen=who, stops=meant)
             if meant and 0 < len(text.sid) <= MAX_SID:
                 reception.stopped(session, text, line)
         return _language(session, who, hook["Body"])
@@ -88,11 +83,3 @@ def _language(session: Session, who: str, body: str) -> str:
     known = {contacts.get(session, one.contact_id).language for one in contacts.reached_at(session, who)}
     his = spoken(known.pop()) if len(known) == 1 else ITALIAN
     return his if his != ITALIAN else language_of(body)
-
-
-def _words(body: str) -> str:
-    """What can be kept and shown of what somebody wrote: no control characters; any space is one, so that words stay
-    apart.
-    """
-    spaced = ("\n" if one == "\n" else " " if one.isspace() else one for one in body.replace("\r\n", "\n"))
-    return "".join(one for one in spaced if one.isprintable() or one == "\n").strip()
