@@ -251,6 +251,17 @@ class CarrierMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An SMS that somebody wrote to a number of ours, as the carrier has it. `media`: how many pictures it had."""
+
+    sid: str
+    sender: str
+    body: str
+    at: datetime
+    media: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierCall:
     """A call as the carrier knows it."""
 
@@ -351,6 +362,9 @@ class Carrier(Protocol):
 
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         """An SMS as the carrier knows it, or none when it knows of none."""
+
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
+        """What was written to a number of ours since then, the oldest first."""
 
     def provision(
         self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str

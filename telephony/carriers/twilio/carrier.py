@@ -31,6 +31,7 @@ from telephony.carriers.port import (
     Taken,
     Taking,
     TextMessage,
+    Written,
 )
 from telephony.carriers.twilio import markup, signature
 
@@ -268,6 +269,18 @@ class TwilioCarrier:
                 return None
             raise
 
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
+        """Twilio lists the newest first, with what we sent to a number of ours, if anything."""
+        found = _ask(
+            lambda: self._client.messages.list(to=number, date_sent_after=since, limit=MOST_LISTED, page_size=PAGE)
+        )
+        inbound = (one for one in found if str(one.direction) == "inbound")
+        written = [
+            Written(str(one.sid), str(one.from_), one.body or "", _sent_at(one), int(one.num_media or 0))
+            for one in inbound
+        ]
+        return sorted(written, key=lambda one: one.at)
+
     def provision(
         self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
     ) -> None:  # fmt: skip
@@ -330,6 +343,11 @@ def _live_call(one: Any) -> LiveCall:
         sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=str(one.to),  # noqa: B009
         answered=str(one.status) == "in-progress", since=one.date_created, placed=str(one.direction) == PLACED,
     )  # fmt: skip
+
+
+def _sent_at(one: Any) -> datetime:
+    found: datetime = one.date_sent or one.date_created
+    return found
 
 
 def _message(one: Any) -> CarrierMessage:

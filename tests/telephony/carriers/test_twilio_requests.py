@@ -194,6 +194,7 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "send a message": lambda carrier: carrier.send_message(TEXT),
     "find a message": lambda carrier: carrier.find_message(TEXT, since=SENT_AT, known=frozenset()),
     "fetch a message": lambda carrier: carrier.fetch_message(MESSAGE),
+    "list what was written": lambda carrier: carrier.written_to("+390571000001", since=SENT_AT),
 }
 
 
