@@ -204,8 +204,10 @@ def worker() -> None:
     """Do background jobs."""
     settings = begin("worker")
     with metrics.together():  # those that its pool forks do the work
+        _loading()
         from web.worker.main import run_worker  # noqa: PLC0415
 
+        _loaded()
         if settings.metrics_port is not None:
             metrics.serve(settings.metrics_port, settings.host)
         run_worker(settings)
@@ -214,7 +216,7 @@ def worker() -> None:
 @app.command()
 def beat() -> None:
     """Keep the background schedule."""
-    from web.worker.main import run_beat  # noqa: PLC0415
+    from web.worker.schedule import run_beat  # noqa: PLC0415
 
     settings = begin("beat")
     run_beat(settings, str(settings.data / "celerybeat-schedule"))
