@@ -177,7 +177,7 @@ def test_only_who_makes_lists_for_the_ente_does_anything_with_them(office: Offic
         (service.take_in, {"ente_id": cast.empoli, "name": "x", "path": office.folder / "x", "file_name": "x"}),
         *((one, {"list_id": made}) for one in (service.withdraw, service.remove, service.accept, queries.one)),
         (service.took_refused, {"list_id": made}),
-        (queries.examples, {"segment": OWING, "ente_id": cast.empoli}),
+        (queries.preview, {"segment": OWING, "ente_id": cast.empoli}),
     ]
     for stranger in strangers:
         with office.database.begin(office.scope) as session:
