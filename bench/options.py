@@ -16,3 +16,4 @@ class Options:
     minutes: float = 10.0  # of P16
     contacts: int = 1_000_000  # of X4
     seed: str = ""  # of P4: a part of a longer run has its own
+    rows: int = 200_000  # of a list

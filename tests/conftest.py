@@ -27,7 +27,9 @@ pytest_plugins = ["tests.servers", "tests.browsers"]
 # A running centre, the demonstration's files, the sentences of all sources: each is made once.
 TOGETHER = ("tests/journeys/", "tests/demo/", "tests/web/test_locale.py")
 # Of two running centres people telephone in one; in the other pages are looked through:
-LOOKED_THROUGH = "access|booking|contacts|desk|lists|live_board|pages|privacy|recordings|self_service|slow_link"
+LOOKED_THROUGH = (
+    "access|booking|contact_lists|contacts|desk|lists|live_board|pages|privacy|recordings|self_service|slow_link"
+)
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
 

@@ -63,6 +63,7 @@ from web.knowledge import routes as knowledge
 from web.levels import calls as levels_calls
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
+from web.lists import routes as lists
 from web.live import sockets
 from web.live.devices import DeviceWatch
 from web.live.hub import Hub
@@ -184,6 +185,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         desk,
         screens,
         duplicates,
+        lists,
         documents,
         letters,
         files,

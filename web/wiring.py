@@ -27,6 +27,7 @@ from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
 from crm.timeline import privacy as timeline
 from crm.turns import privacy as turns
+from outbound.lists import privacy as lists
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
@@ -52,6 +53,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
+    *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS,

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     CONTACT_RECORD = "contact.record"
     CONTACT_MERGE = "contact.merge"
     FOLLOW_UP_MANAGE = "follow_up.manage"
+    LIST_MANAGE = "list.manage"
     AGENDA_MANAGE = "agenda.manage"
     APPOINTMENT_READ = "appointment.read"
     APPOINTMENT_MANAGE = "appointment.manage"
@@ -62,6 +63,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.CONTACT_RECORD: "Write down what people told: reaches, consents, relations, follow-ups",
     Permission.CONTACT_MERGE: "Merge duplicates, and undo it",
     Permission.FOLLOW_UP_MANAGE: "See everybody's follow-ups, and keep their lists",
+    Permission.LIST_MANAGE: "Make lists of contacts by conditions or from files, withdraw and delete them",
     Permission.AGENDA_MANAGE: "Desks and services of offices, their agendas and closing days",
     Permission.APPOINTMENT_READ: "See who has an appointment at the offices",
     Permission.APPOINTMENT_MANAGE: "Book, move and cancel appointments, say who came",
@@ -105,7 +107,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.AGENDA_MANAGE,
         Permission.CALLS_ANSWER, Permission.CALLS_OUTSIDE, Permission.CALLS_WATCH, Permission.RECORDING_LISTEN,
-        Permission.CONTACT_MERGE,
+        Permission.CONTACT_MERGE, Permission.LIST_MANAGE,
         Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH,
         Permission.ENTE_WATCH, Permission.CENTRE_CLOSE, Permission.CLOSURE_PROPOSE, Permission.ACCESS_READ,
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
@@ -113,7 +115,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
-    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH},
+    | {Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.LIST_MANAGE},
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
     Role.ENTE_VIEWER: _OWN_ENTE,

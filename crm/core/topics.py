@@ -81,6 +81,11 @@ def knowledge(contract_id: int) -> str:
     return f"knowledge:{contract_id}"
 
 
+def lists(ente_id: int) -> str:
+    """An ente's lists of contacts: made, read, withdrawn."""
+    return f"lists:{ente_id}"
+
+
 def message(message_id: UUID) -> str:
     """What became of a message that is owed to somebody."""
     return f"message:{message_id}"

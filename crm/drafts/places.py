@@ -31,9 +31,12 @@ class FormKind(StrEnum):
     QUALITY = "quality"  # about nothing; its part is the evaluation, and so below
     QUALITY_CORRECTION = "quality-correction"
     BROADCAST = "broadcast"  # about a contract
+    LIST = "list"  # about nothing: a list of contacts that somebody is making
 
 
-ABOUT_NOBODY = frozenset({FormKind.OPINION, FormKind.QUALITY, FormKind.QUALITY_CORRECTION, FormKind.BROADCAST})
+ABOUT_NOBODY = frozenset(
+    {FormKind.OPINION, FormKind.QUALITY, FormKind.QUALITY_CORRECTION, FormKind.BROADCAST, FormKind.LIST}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ NEEDS = {
     FormKind.CORRECTION: Permission.PROPOSAL_MAKE, FormKind.NOTIFICATION_PROBLEM: Permission.PROPOSAL_MAKE,
     FormKind.APPOINTMENT: Permission.APPOINTMENT_MANAGE, FormKind.GATE: Permission.FILE_READ,
     FormKind.QUALITY: Permission.CALLS_ANSWER, FormKind.QUALITY_CORRECTION: Permission.QUALITY_EVALUATE,
-    FormKind.BROADCAST: Permission.AGENT_OVERSEE,
+    FormKind.BROADCAST: Permission.AGENT_OVERSEE, FormKind.LIST: Permission.LIST_MANAGE,
 }  # fmt: skip
 Fields = Mapping[str, Sequence[str]]  # the values of each field by its name
 _DRAFT = table_of(FormDraft)

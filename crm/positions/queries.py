@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, any_, bindparam, func, select, union
+from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Select, any_, bindparam, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.errors import NotFoundError
@@ -58,6 +58,19 @@ def by_notice(session: Session, notice_number: str) -> list[PositionView]:
 def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
     """Selects the contacts to whose positions or instalments a notice number belongs."""
     return _known_as(Position.contact_id, Position.notice_number, notice_number)
+
+
+def owners_of_notices(session: Session, numbers: Collection[str], *, ente_id: int) -> dict[str, set[int]]:
+    """The contacts of an ente to whose positions or instalments these notice numbers belong, by the number."""
+    there = (Position.ente_id == ente_id, _THERE)
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    own = select(Position.notice_number, Position.contact_id).where(*there, Position.notice_number.in_(numbers))
+    other = select(PositionAlias.key, Position.contact_id).join_from(PositionAlias, Position, same)
+    found: dict[str, set[int]] = {}
+    both: CompoundSelect[Any, Any] = union(own, other.where(*there, PositionAlias.key.in_(numbers)))
+    for number, contact_id in session.execute(both):
+        found.setdefault(number, set()).add(contact_id)
+    return found
 
 
 def owners_by_act_number(text: str) -> tuple[Select[int], ...]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from itertools import groupby
 
-from crm.positions.models import NotificationState, PositionState, Tax
+from crm.positions.models import ActKind, NotificationState, PositionState, Tax
 from crm.positions.speech import ACT_NAMES, TAX_NAMES, aside, euro, when
 from crm.positions.views import InstalmentView, PositionView
 
@@ -15,6 +16,27 @@ EXTINCT = frozenset({PositionState.PAID, PositionState.ANNULLED, PositionState.R
 HALTED = frozenset({PositionState.SUSPENDED, PositionState.INSOLVENCY})
 # Past their due date by what they are, also when no such date was told.
 LATE = frozenset({PositionState.OVERDUE, PositionState.FERMO, PositionState.IPOTECA, PositionState.PIGNORAMENTO})
+# Enforceable by themselves: L. 160/2019, art. 1, c. 792; R.D. 639/1910.
+ENFORCEABLE = frozenset({ActKind.ACCERTAMENTO_ESECUTIVO, ActKind.INGIUNZIONE})
+
+
+class Standing(StrEnum):
+    """How a position stands with its payment."""
+
+    DUE = "due"  # payable, and not yet late
+    OVERDUE = "overdue"
+    IN_INSTALMENTS = "in_instalments"
+    SUSPENDED = "suspended"
+    PAID = "paid"  # or annulled, or relieved: nothing is owed any more
+
+
+class PlanStanding(StrEnum):
+    """What became of a position's instalments."""
+
+    NONE = "none"
+    KEPT = "kept"
+    LATE = "late"  # alive, with unpaid rates past their due date
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +65,7 @@ def totals(positions: Iterable[PositionView], today: date) -> Totals:
     for position in positions:
         sums["paid"] += position.paid_cents
         if owed := owed_cents(position):
-            sums[_bucket(position, today)] += owed
+            sums[standing(position, today)] += owed
         sums["instalments_late"] += sum(rate.cents for rate in late_instalments(position, today))
     return Totals(**sums)
 
@@ -83,9 +105,26 @@ def owed_cents(position: PositionView) -> int:
     return 0 if position.state in EXTINCT else position.residual_cents
 
 
+def standing(position: PositionView, today: date) -> Standing:
+    """How it stands with its payment."""
+    if position.state in EXTINCT:
+        return Standing.PAID
+    if position.state in HALTED:
+        return Standing.SUSPENDED
+    if position.state is PositionState.IN_INSTALMENTS and not has_lapsed(position):
+        return Standing.IN_INSTALMENTS
+    return Standing.OVERDUE if is_past_due(position, today) else Standing.DUE
+
+
 def is_overdue(position: PositionView, today: date) -> bool:
     """Whether its due date has passed with something still to pay. An instalment plan has dates of its own."""
-    return _bucket(position, today) == "overdue" and owed_cents(position) > 0
+    return standing(position, today) is Standing.OVERDUE and owed_cents(position) > 0
+
+
+def is_to_collect(position: PositionView, today: date) -> bool:
+    """Whether it is an act to be collected: enforceable, notified, past its due date, and contested by nobody."""
+    enforceable = position.act_kind in ENFORCEABLE and position.notification is NotificationState.NOTIFIED
+    return enforceable and is_overdue(position, today) and position.state is not PositionState.IN_LITIGATION
 
 
 def is_past_due(position: PositionView, today: date) -> bool:
@@ -122,6 +161,15 @@ def is_lapsed_plan(position: PositionView) -> bool:
     return position.state is PositionState.IN_INSTALMENTS and has_lapsed(position)
 
 
+def plan_standing(position: PositionView, today: date) -> PlanStanding:
+    """What became of its instalments."""
+    if position.state is not PositionState.IN_INSTALMENTS:
+        return PlanStanding.NONE
+    if has_lapsed(position):
+        return PlanStanding.LAPSED
+    return PlanStanding.LATE if late_instalments(position, today) else PlanStanding.KEPT
+
+
 def _missed(rates: Iterable[InstalmentView], today: date) -> list[InstalmentView]:
     return [rate for rate in rates if rate.paid_on is None and rate.due_on < today]
 
@@ -131,16 +179,6 @@ def describe(position: PositionView, today: date) -> str:
     name, ending = ACT_NAMES[position.act_kind]
     head = f"{name} n. {position.act_number} per {TAX_NAMES[position.tax]} {position.year}"
     return f"{head}, {_notified(position, ending)}: {_standing(position, ending, today)}"
-
-
-def _bucket(position: PositionView, today: date) -> str:
-    if position.state in EXTINCT:
-        return "paid"
-    if position.state in HALTED:
-        return "suspended"
-    if position.state is PositionState.IN_INSTALMENTS and not has_lapsed(position):
-        return "in_instalments"
-    return "overdue" if is_past_due(position, today) else "due"
 
 
 def _notified(position: PositionView, ending: str) -> str:

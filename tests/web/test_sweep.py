@@ -45,6 +45,10 @@ PROPOSED = {
     "what": "email", "value": "a@example.it", "note": "", "problem": "moved", "since": "2026-01-01", "position": "1",
     "evidence": "told", "call": "",
 }  # fmt: skip
+SEGMENT = {
+    "name": "Prova", "ente": "1", "showing": "0b8c1c1e-6d0b-4f5d-9b0e-0f6f5e1c2d3a", "do": "add", "join-0": "",
+    "field-0": "owed", "operator-0": "at_least", "value-0": "200",
+}  # fmt: skip
 FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
     "/enti/contracts/{contract_id}/levels": {
         "valid_from": "2026-12-01", "period": "month", "net_value": "1000", "formula": "A", "within": "20",
@@ -74,6 +78,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/offices/{office_id}": {"name": "URP", "address": "Via Roma"},
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/centre/lines/{number}/hours": WEEK,
+    **dict.fromkeys(("/lists/new", "/lists/new/rows", "/lists/new/answer", "/lists/new/drop"), SEGMENT),
     "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},

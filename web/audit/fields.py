@@ -1,6 +1,9 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "file": "file",
+    "members": "contribuenti",
+    "segment": "condizioni",
     "slug": "nome nell'indirizzo",
     "host": "sito",
     "framed_by": "siti che mostrano le pagine",

@@ -14,6 +14,7 @@ from web.follow_ups import words as follow_ups
 from web.imports import words as imports
 from web.knowledge import words as knowledge
 from web.levels import words as levels
+from web.lists import words as lists
 from web.messages import words as messages
 from web.monitoring import words as monitoring
 from web.oversight import words as oversight
@@ -33,7 +34,7 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge, levels,
-    messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
+    lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.

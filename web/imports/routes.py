@@ -27,6 +27,7 @@ from crm.enti import logo
 from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
+from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
@@ -42,6 +43,7 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
     "/files/documents": (Permission.COLLECTION_IMPORT, 200 * 1024**2),
     "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
+    "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
 }
 LOGO = re.compile(r"/enti/\d+/logo")

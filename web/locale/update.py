@@ -42,7 +42,8 @@ SAID = (
     ROOT / "crm" / "proposals" / "exports.py", ROOT / "crm" / "collection" / "reasons.py",
     *(ROOT / "crm" / "collection" / "sources" / f"{name}.py" for name in ("http", "pages", "contents")),
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
-    ROOT / "crm" / "agendas" / "errors.py",
+    ROOT / "crm" / "agendas" / "errors.py", ROOT / "outbound" / "segments" / "wording.py",
+    *(ROOT / "outbound" / "lists" / f"{name}.py" for name in ("checking", "columns", "sheets", "tasks")),
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
 TO_CITIZENS = ("web/templates/booking/", "web/booking/", "crm/agendas/")

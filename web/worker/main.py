@@ -37,6 +37,11 @@ from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
+from outbound.lists import checking
+from outbound.lists import tasks as lists
+from outbound.lists.service import BUILD as LIST_BUILD
+from outbound.lists.service import CHECK as LIST_CHECK
+from outbound.lists.service import DELETE as LIST_DELETE
 from telephony.calls.queries import how_many_found_shut
 from telephony.messages.delivery import Delivery, Enclose
 from web.levels.view import days_of
@@ -55,6 +60,9 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
+    LIST_BUILD: lists.BUILDER,
+    LIST_CHECK: checking.CHECKER,
+    LIST_DELETE: lists.DELETER,
     REPORT_MAKE: reports.maker(days_of, how_many_found_shut),
 }
 
@@ -117,6 +125,7 @@ def worker_app(settings: Settings) -> Celery:
             jobs.forget_done(session)
             collection.sweep(session, uploads=settings.data / UPLOADS)
             sources.sweep(session, data=settings.data)
+            checking.sweep(session, uploads=settings.data / checking.UPLOADS)
         with database.begin(Scope.of_enti(enti)) as session:
             contacts.forget_words(session)
 

@@ -34,6 +34,7 @@ MAY = {
     Permission.CALLS_OUTSIDE: {Role.SUPERVISOR},
     Permission.CALLS_WATCH: {Role.SUPERVISOR},
     Permission.STAFFING_PLAN: {Role.SUPERVISOR},
+    Permission.LIST_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.RECORDING_LISTEN: {Role.SUPERVISOR, Role.ENTE_APPROVER},
     Permission.RECORDING_SAVE: {Role.ENTE_APPROVER},
     Permission.FILE_READ: STAFF | OF_AN_ENTE,

@@ -122,6 +122,8 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
+from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
+from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
@@ -139,6 +141,18 @@ from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.telephony.stage import Stage, build
+
+
+def _a_list(session: Session, cast: Cast) -> None:
+    """One of Mario, from a file."""
+    found = ContactList(
+        ente_id=cast.empoli, name="x", origin=Origin.FILE, state=ListState.READY, made_by=cast.sara, made_at=AS_OF
+    )
+    session.add(found)
+    session.flush()
+    his = {"ente_id": cast.empoli, "list_id": found.id}
+    session.add(ContactListMember(**his, contact_id=cast.mario))
+    session.add(ContactListRefusal(**his, line=2, why=NotListed.TWICE, heading="", reason="x", cells=[]))
 
 
 def one_of_each(database: Database, cast: Cast) -> Stage:
@@ -186,6 +200,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         )  # fmt: skip
         an_evaluation(session, cast, call)
         _writes(session, cast)
+        _a_list(session, cast)
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
         session.add(a_document(cast.empoli, cast.mario))

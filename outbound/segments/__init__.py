@@ -1,0 +1,1 @@
+"""Segments: which contacts of an ente somebody means, as conditions that can be read, counted and kept."""
