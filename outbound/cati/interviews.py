@@ -26,7 +26,7 @@ from outbound.cati.questionnaire.look import Setting
 
 LEASE = timedelta(minutes=10)  # from the last answer; then a colleague may go on
 LONGEST_MS = 86_400_000
-STALE = "Questa pagina non era aggiornata: ecco la domanda a cui si è arrivati."
+STALE = "Questa pagina non era aggiornata: riapri l'intervista per la domanda a cui si è arrivati."
 NOT_HELD = "L'intervista è passata a un collega, o è stata interrotta: riprendila dall'elenco."
 
 
