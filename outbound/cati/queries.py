@@ -19,7 +19,7 @@ from outbound.cati.questionnaire.interview import Answers
 from outbound.cati.questionnaire.look import Setting
 
 KEPT_FORMS = 64
-MOST_SHOWN = 50
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def answer(
         if refusal is None:
             return None
         wrong = reason(refusal.error, visit.language)
-        return _page(request, session, visit, interview_id, wrong=wrong, typed=" ".join(said))
+        return _page(request, session, visit, interview_id, wrong=wrong, typed=said, places=rank)
 
     return runtime.database.transact(visit.scope(CONDUCT), work) or _to(interview_id)
 
@@ -124,15 +124,16 @@ def resume(runtime: RuntimeDep, visit: ChangeDep, interview_id: UUID) -> Respons
 
 
 def _page(
-    request: Request, session: Session, visit: Visit, interview_id: UUID, *, wrong: str = "", typed: str = ""
+    request: Request, session: Session, visit: Visit, interview_id: UUID, *, wrong: str = "",
+    typed: list[str] | None = None, places: list[str] | None = None,
 ) -> Response:  # fmt: skip
     standing: Standing = interviews.standing(session, visit.principal, interview_id=interview_id)
     screen = standing.screen
     return page(
         request, "cati/interview.html", visit.language, status=422 if wrong else 200, visit=visit,
         csrf=visit.csrf_token, one=standing, screen=screen, badge=enti.badges(session).get(standing.ente_id),
-        wrong=wrong, buttons=buttons(screen) if screen else (),
-        shown=(typed if wrong else shown(screen)) if screen else "",
+        wrong=wrong, buttons=buttons(screen, typed) if screen else (), places=places or [],
+        shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         ends=[(group, [d for d in Disposition if d.group is group]) for group in Group if group is not Group.I],
         complete=Disposition.COMPLETE,
     )  # fmt: skip

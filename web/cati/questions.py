@@ -27,14 +27,19 @@ class Button:
     digit: str
 
 
-def buttons(screen: Screen) -> tuple[Button, ...]:
-    """What there is to choose from: choices, the steps of a short range, or yes and no."""
+def buttons(screen: Screen, typed: Sequence[str] | None = None) -> tuple[Button, ...]:
+    """What there is to choose from: choices, the steps of a short range, or yes and no. `typed`: what was chosen and
+    not taken, which stays as it was.
+    """
     if screen.kind is Kind.RANGE:
-        return tuple(Button(one, one, one == screen.value, one if len(one) == 1 else "") for one in steps(screen))
+        chosen = {screen.value} if typed is None else {*typed}
+        return tuple(Button(one, one, one in chosen, one if len(one) == 1 else "") for one in steps(screen))
     return tuple(
-        Button(one.name, one.label, one.is_chosen, str(index) if index < 10 else "")
+        Button(
+            one.name, one.label, one.is_chosen if typed is None else one.name in typed, str(index) if index < 10 else ""
+        )
         for index, one in enumerate(screen.options, 1)
-    )
+    )  # fmt: skip
 
 
 def steps(screen: Screen) -> list[str]:

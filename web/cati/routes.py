@@ -175,7 +175,7 @@ def _preview(
         known = queries.questionnaire(session, queries.version_id(session, form_id, number))
         now = clock.in_rome(clock.now(session)).replace(tzinfo=None, microsecond=0)
     language = language if language in known.languages else known.default_language
-    setting, answers, wrong = Setting(now, now, PREVIEW_SEED, language), _answers(state), ""
+    setting, answers, wrong, typed = Setting(now, now, PREVIEW_SEED, language), _answers(state), "", None
     if deed == "back":
         answers = engine.back(known, answers, setting)
     elif deed == "forward":
@@ -184,12 +184,13 @@ def _preview(
         try:
             answers = engine.answer(known, answers, setting, said)
         except RefusedError as error:
-            wrong = reason(error, visit.language)
+            wrong, typed = reason(error, visit.language), said
     screen = engine.step(known, answers, setting)
     return page(
         request, "cati/preview.html", visit.language, status=422 if wrong else 200, visit=visit, csrf=visit.csrf_token,
         view=view, number=number, known=known, chosen=language, screen=screen, wrong=wrong,
-        buttons=buttons(screen) if screen else (), shown=shown(screen) if screen else "",
+        buttons=buttons(screen, typed) if screen else (), places=[],
+        shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         state=json.dumps({"values": dict(answers.values), "at": answers.at}),
         told=engine.given(known, answers, setting) if screen is None else {},
     )  # fmt: skip

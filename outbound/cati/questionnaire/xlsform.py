@@ -6,7 +6,7 @@ standard (headings and types under all their names, languages, lists) and makes 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,9 +63,12 @@ def compiled(content: bytes) -> Compiled:
     return _refused(found) if found else Compiled(form, ())
 
 
-def _refused(found: Iterable[Mistake]) -> Compiled:
+def _refused(found: Sequence[Mistake]) -> Compiled:
     order = {name: index for index, name in enumerate(workbook.SHEETS)}
-    unique = dict.fromkeys(found)
+    formulas = {(one.sheet, one.row, one.column) for one in found if one.flaw is Flaw.FORMULA}
+    unique = dict.fromkeys(  # of a cell with a formula nothing else is known
+        one for one in found if one.flaw is Flaw.FORMULA or (one.sheet, one.row, one.column) not in formulas
+    )
     return Compiled(
         None, tuple(sorted(unique, key=lambda one: (order.get(one.sheet, -1), one.row, len(one.column), one)))
     )

@@ -160,7 +160,7 @@ def test_repeats_in_repeats_in_repeats_are_refused() -> None:
 def test_a_formula_in_a_cell_is_told_with_its_cell_and_never_worked_out() -> None:
     content = book([ASK, {"type": "text", "name": "b", "label": '=HYPERLINK("http://x")'}])
     found = compiled(content).mistakes
-    assert (found[0].sheet, found[0].row, found[0].column, found[0].flaw) == ("survey", 3, "C", Flaw.FORMULA)
+    assert [(one.sheet, one.row, one.column, one.flaw) for one in found] == [("survey", 3, "C", Flaw.FORMULA)]
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read() -> None:

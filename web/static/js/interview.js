@@ -1,4 +1,5 @@
-// An interview by keyboard: within the answers a digit chooses; Alt and an arrow go back and on. Enter is the browser's.
+// An interview by keyboard: within the answers a digit chooses; Alt and an arrow go back and on. Enter is the browser's,
+// but for a field of several lines.
 
 import { off } from "./keys.js";
 
@@ -23,10 +24,20 @@ function go(event) {
   document.querySelector(`[data-go="${where}"]`)?.click();
 }
 
+/** In a field of several lines Enter begins the next one. */
+function send(event) {
+  if (event.key !== "Enter" || !event.ctrlKey || !event.target.matches?.("textarea")) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector("button.primary"));
+}
+
 form?.addEventListener("keydown", choose);
+form?.addEventListener("keydown", send);
 document.addEventListener("keydown", go);
 form?.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault(); // one answer, however often Enter is pressed
   form.dataset.sent = "yes";
 });
+const ending = document.querySelector(".survey-end");
+ending?.addEventListener("toggle", () => ending.open && ending.querySelector("select").focus());
 window.addEventListener("pageshow", (event) => event.persisted && location.reload()); // a page of the past is stale
