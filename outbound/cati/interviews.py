@@ -16,6 +16,8 @@ from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti.queries import enti_of
+from crm.timeline import service as timeline
+from crm.timeline.models import EntryKind
 from outbound.cati import queries
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm
@@ -23,6 +25,7 @@ from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.definition import Questionnaire
 from outbound.cati.questionnaire.interview import Answers, RefusedError, Screen
 from outbound.cati.questionnaire.look import Setting
+from telephony.calls.story import IN_PROGRESS
 
 LEASE = timedelta(minutes=10)  # from the last answer; then a colleague may go on
 LONGEST_MS = 86_400_000
@@ -79,6 +82,7 @@ def begin(
     session.flush()
     _add(session, row, by, InterviewDeed.BEGAN)
     audit.note(session, by, kind="interview.begun", ente_id=ente_id, contact_id=contact_id, subject=form.title)
+    _remember(session, row, by)
     return row.id
 
 
@@ -165,6 +169,7 @@ def break_off(
         session, by, kind="interview.ended", ente_id=row.ente_id, contact_id=row.contact_id,
         after={"disposition": disposition.value},
     )  # fmt: skip
+    _remember(session, row, by)
 
 
 def resume(session: Session, by: Principal, *, interview_id: UUID) -> None:
@@ -183,6 +188,7 @@ def resume(session: Session, by: Principal, *, interview_id: UUID) -> None:
     _add(session, row, by, InterviewDeed.RESUMED)
     _moved(session, row, row.at)
     audit.note(session, by, kind="interview.resumed", ente_id=row.ente_id, contact_id=row.contact_id)
+    _remember(session, row, by)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -219,6 +225,18 @@ def _moved(session: Session, row: Interview, at: str) -> None:
     if row.state is InterviewState.RUNNING:
         row.held_until = now + LEASE
     session.flush()
+
+
+def _remember(session: Session, row: Interview, by: Principal) -> None:
+    """On the contact's timeline: which questionnaire, and how it ended; nothing of what was answered."""
+    if row.contact_id is None:
+        return
+    timeline.record(
+        session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.INTERVIEW, source=row.id,
+        occurred_at=row.began_at, author_id=by.user_id,
+        status=row.disposition.value if row.disposition else IN_PROGRESS,
+        detail={"title": session.get_one(SurveyForm, row.form_id).title, "note": ""},
+    )  # fmt: skip
 
 
 def _add(

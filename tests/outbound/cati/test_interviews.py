@@ -13,6 +13,7 @@ from crm.audit.models import AuditEntry
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 from crm.privacy.holders import Person
+from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.cati import interviews, queries, service
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState
@@ -244,6 +245,24 @@ def test_a_person_s_answers_are_copied_and_go_with_him_while_the_outcome_stays(c
     assert centre.given(one) == {}
     assert centre.did(centre.cast.sara, lambda s, _: queries.dispositions(s, form_id)) == {Disposition.PARTIAL: 1}
     assert centre.did(centre.cast.sara, lambda s, _: s.get_one(Interview, one).contact_id) is None
+
+
+def test_his_timeline_says_that_he_was_interviewed_and_how_it_ended(centre: Centre) -> None:
+    def entries() -> list[tuple[str, str]]:
+        return centre.did(
+            centre.cast.sara,
+            lambda s, _: [
+                (one.status, one.detail["title"])
+                for one in s.scalars(select(TimelineEntry).where(TimelineEntry.kind == EntryKind.INTERVIEW))
+            ],
+        )
+
+    centre.begun(form_id := centre.published())
+    assert entries() == []  # an interview of nobody that is known
+    one = centre.begun(form_id, contact_id=centre.cast.mario)
+    assert entries() == [("in_progress", "Soddisfazione")]
+    centre.ends(one, Disposition.PARTIAL, for_good=True)
+    assert entries() == [("1.2", "Soddisfazione")]
 
 
 def test_the_access_log_says_who_interviewed_whom(centre: Centre) -> None:

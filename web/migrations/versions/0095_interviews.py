@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect, protect_covered
 
 revision = "0095"
@@ -37,9 +38,14 @@ def upgrade() -> None:
             op.execute(statement)
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON survey_form, survey_version, interview TO {APP}")
     op.execute(f"GRANT SELECT, INSERT, DELETE ON interview_event TO {APP}")
+    allow("timeline_entry", "entry_kind", "kind", "interview")
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE timeline_entry NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM timeline_entry WHERE kind = 'interview'")
+    forbid("timeline_entry", "entry_kind", "kind", "interview")
+    op.execute("ALTER TABLE timeline_entry FORCE ROW LEVEL SECURITY")
     for table in reversed(TABLES):
         op.drop_table(table)
 
