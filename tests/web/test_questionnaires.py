@@ -98,7 +98,8 @@ def test_a_form_is_tried_out_without_anything_being_kept_and_put_to_use(survey: 
     assert "Serve una risposta." in refused.text
     second = survey.post(preview, deed="answer", said="n")
     assert "Perché? &lt;b&gt;" in second.text
-    survey.post(preview, state="{[", deed="back")
+    for state in ("{[", '"x"', '{"values": {"ok": "\\ud800"}, "at": "ok"}', '{"values": {"zz[99]": 1}, "at": []}'):
+        assert survey.post(preview, state=state, deed="back").status_code == 200
     with survey.database.begin(Scope.of_enti([survey.cast.empoli], [survey.cast.contract])) as session:
         assert session.query(Interview).count() == 0
     assert survey.post(f"{address}/publish", number="1").status_code == 303

@@ -201,9 +201,13 @@ def _answers(state: str) -> Answers:
     try:
         read: Any = json.loads(state) if state else {}
         values, at = read.get("values", {}), read.get("at", "")
-        return Answers({str(path): str(value) for path, value in values.items()}, str(at))
+        return Answers({_sayable(path): _sayable(value) for path, value in values.items()}, _sayable(at))
     except (ValueError, AttributeError, RecursionError):
         return Answers()
+
+
+def _sayable(text: object) -> str:
+    return str(text).encode("utf-8", "replace").decode()  # JSON may hold half a character
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """An uploaded Excel file, read with suspicion: small, without formulas, without entities; every cell with its place."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ MOST_PARTS = 300
 MOST_ROWS = 3_000
 MOST_COLUMNS = 80
 LONGEST_CELL = 4_000
+LONGEST_HEADER = 80  # it holds a language's name
+_DOCUMENT_TYPE = re.compile(rb"<\x00?!\x00?(D\x00?O|E\x00?N)")  # declares entities; no office program writes one
 SHEETS = ("survey", "choices", "settings")
 
 
@@ -78,8 +81,8 @@ def _refused(content: bytes) -> Flaw | None:
                 left -= len(unpacked)
                 if left < 0:
                     return Flaw.TOO_LARGE
-                if part.filename.endswith((".xml", ".rels")) and b"<!" in unpacked.replace(b"<!--", b""):
-                    return Flaw.NOT_A_WORKBOOK  # a document type declares entities; no office program writes one
+                if _DOCUMENT_TYPE.search(unpacked):
+                    return Flaw.NOT_A_WORKBOOK
     except Exception:  # noqa: BLE001  # a broken, encrypted or strangely packed archive
         return Flaw.NOT_A_WORKBOOK
     return None
@@ -121,6 +124,8 @@ def _sheet(name: str, worksheet: Any) -> tuple[Sheet, list[Mistake]]:
                 continue
             if len(text) > LONGEST_CELL:
                 mistakes.append(Mistake(name, number, letter, Flaw.CELL_TOO_LONG, str(LONGEST_CELL)))
+            elif number == 1 and len(text) > LONGEST_HEADER:
+                mistakes.append(Mistake(name, 1, letter, Flaw.CELL_TOO_LONG, str(LONGEST_HEADER)))
             elif number == 1:
                 header = _header(text)
                 if header in letters:

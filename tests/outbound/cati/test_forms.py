@@ -4,6 +4,8 @@ import io
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 from openpyxl import Workbook
 
 from outbound.cati.questionnaire.definition import Kind, Question, restored, stored
@@ -172,9 +174,14 @@ def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read() -> None:
 
 
 def test_entities_are_refused() -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("xl/workbook.xml", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><workbook>&a;</workbook>')
+    good, content = book([ASK]), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as read, zipfile.ZipFile(content, "w") as written:
+        for one in read.namelist():
+            part = read.read(one)
+            if one == "xl/worksheets/sheet1.xml":
+                part = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + part
+            written.writestr(one, part)
+    assert compiled(good).mistakes == ()
     assert [one.flaw for one in compiled(content.getvalue()).mistakes] == [Flaw.NOT_A_WORKBOOK]
 
 
@@ -188,3 +195,54 @@ def test_a_workbook_without_the_sheet_is_told_so() -> None:
     made.save(content)
     assert [one.flaw for one in compiled(content.getvalue()).mistakes] == [Flaw.NO_SURVEY]
     assert mistakes([], []) == [("survey", 1, "", "no_column", "name"), ("survey", 1, "", "no_column", "type")]
+
+
+CELLS = some.one_of(
+    some.none(),
+    some.sampled_from(
+        [
+            "text", "select_one l", "select_multiple l or_other", "begin group", "end group", "begin repeat",
+            "end repeat", "calculate", "range", "note", "begin loop", "rank l", "select_one_from_file x.csv", "a", "b",
+            "l", "${a}", "1", "${b} + 1", "yes", "jr:choice-name(${a}, '${a}')", "start=1 end=x",
+            "randomize=true, seed=${a}", "meta", "position(..)", ". > ${a}", "once(random())", "=1", "instanceID", "a_count",
+        ]
+    ),
+    some.text(max_size=12),
+    some.integers(),
+    some.booleans(),
+)  # fmt: skip
+HEADERS = (
+    "type", "name", "label", "label::it", "hint", "relevant", "constraint", "calculation", "default", "required",
+    "parameters", "choice_filter", "repeat_count", "appearance", "constraint_message::it", "trigger", "bind::x",
+    "media::image",
+)  # fmt: skip
+ROWS = some.lists(some.dictionaries(some.sampled_from(HEADERS), CELLS, max_size=8), max_size=6)
+CHOICES = some.lists(
+    some.dictionaries(some.sampled_from(["list_name", "name", "label", "label::it", "f"]), CELLS), max_size=4
+)
+
+
+SETTINGS = some.dictionaries(some.sampled_from(["form_title", "default_language", "form_id", "version"]), CELLS)
+
+
+@given(ROWS, CHOICES, SETTINGS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_is_uploaded_is_a_questionnaire_or_is_told_what_is_wrong(
+    survey: list[dict[str, object]], choices: list[dict[str, object]], setting: dict[str, object]
+) -> None:
+    rows = [{"type": "text", "name": "a", "label": "A"}, *survey]
+    found = compiled(book(_writable(rows), _writable(choices), _writable([setting])))
+    assert (found.form is None) == bool(found.mistakes)
+    if found.form is not None:
+        assert restored(stored(found.form)) == found.form
+
+
+def _writable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Without the signs that Excel itself does not take."""
+    return [
+        {
+            key: "".join(one for one in value if one.isprintable()) if isinstance(value, str) else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
