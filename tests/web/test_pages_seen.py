@@ -96,6 +96,7 @@ def test_an_interview(desk: Desk, database: Database, page: Page) -> None:
     see(page, one)  # a colleague conducts it
     survey.get(one, "anna")
     see(page, one)
+    page.goto(f"{PUBLIC}{one}")
     page.keyboard.press("2")
     assert page.locator("input:checked").first.get_attribute("value") == "n"
     page.keyboard.press("Alt+x")

@@ -204,7 +204,8 @@ CELLS = some.one_of(
             "text", "select_one l", "select_multiple l or_other", "begin group", "end group", "begin repeat",
             "end repeat", "calculate", "range", "note", "begin loop", "rank l", "select_one_from_file x.csv", "a", "b",
             "l", "${a}", "1", "${b} + 1", "yes", "jr:choice-name(${a}, '${a}')", "start=1 end=x",
-            "randomize=true, seed=${a}", "meta", "position(..)", ". > ${a}", "once(random())", "=1", "instanceID", "a_count",
+            "randomize=true, seed=${a}", "meta", "position(..)",
+            ". > ${a}", "once(random())", "=1", "instanceID", "a_count",
         ]
     ),
     some.text(max_size=12),
