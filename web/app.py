@@ -33,6 +33,9 @@ from web.booking import managing as booking_managing
 from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
+from web.cati import exports as survey_exports
+from web.cati import interviews
+from web.cati import routes as questionnaires
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -214,6 +217,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         reports,
         tokens,
         surveys,
+        survey_exports,
+        questionnaires,
+        interviews,
         voice,
         oversight,
         broadcasts,

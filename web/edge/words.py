@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from web.agendas import words as agendas
 from web.alerts import words as alerts
+from web.cati import words as cati
 from web.conditions import words as conditions
 from web.console import words as console
 from web.contacts import words as contacts
@@ -35,6 +36,8 @@ from web.walls import words as walls
 _AREAS = (
     agendas, alerts, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge, levels,
     lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
+    agendas, alerts, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge,
+    levels, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.

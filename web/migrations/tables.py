@@ -32,6 +32,7 @@ import crm.staff.models
 import crm.timeline.models
 import crm.tokens.models
 import crm.turns.models
+import outbound.cati.models
 import outbound.lists.models
 import telephony.agents.models
 import telephony.alerts.models
