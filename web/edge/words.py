@@ -34,10 +34,8 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge, levels,
-    lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     agendas, alerts, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge,
-    levels, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
+    levels, lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
