@@ -314,7 +314,10 @@ class Carrier(Protocol):
         """Make a live call ask `url` what to do next."""
 
     def arrange(self, room: Room) -> None:
-        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated."""
+        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated.
+
+        A list may lag: of a caller who should be on hold and is not in it, it is an error that passes.
+        """
 
     def end(self, sid: str) -> None:
         """End a call; ending one that has ended is success."""

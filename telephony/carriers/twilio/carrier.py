@@ -17,6 +17,7 @@ from twilio.jwt.access_token.grants import VoiceGrant
 from twilio.rest import Client
 
 from telephony.carriers.port import (
+    CUSTOMER,
     CarrierCall,
     CarrierError,
     CarrierMessage,
@@ -123,15 +124,19 @@ class TwilioCarrier:
 
     def arrange(self, room: Room) -> None:
         """Update each participant of the conference who takes part otherwise than he should."""
+        there: set[str] = set()
         for conference in _ask(lambda: self._client.conferences.list(friendly_name=room.conference, limit=5)):
             listed = self._client.conferences(str(conference.sid)).participants
             inside = _ask(partial(listed.list, limit=20))
             sids = {str(one.label): str(one.call_sid) for one in inside}
+            there |= sids.keys()
             for one in inside:
                 wanted = room.standing.get(str(one.label))
                 fields = _differences(one, wanted, sids, room.hold_url) if wanted else {}
                 if fields:
                     _unless_gone(partial(listed(str(one.call_sid)).update, **fields))
+        if CUSTOMER not in there and CUSTOMER in room.standing and room.standing[CUSTOMER].hold:
+            raise CarrierError("Chi chiama non risulta nella conversazione.", permanent=False, answered=True)
 
     def end(self, sid: str) -> None:
         """End a call. Twilio cancels one that still rings when told that it is completed."""
