@@ -54,13 +54,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherSch
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Nothing is thrown away while tests are collected; and what was imported stays: it is not looked through each
-    time that tests' leavings are cleared away."""
+    time that tests' leavings are cleared away, which is done seldom."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(5_000, 10, 10)
         gc.enable()
 
 
