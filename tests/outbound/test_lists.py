@@ -338,7 +338,7 @@ def test_files_that_nobody_reads_and_reasons_of_long_ago_go(office: Office, cast
 
 
 def test_whoever_is_erased_leaves_his_lists(office: Office, cast: Cast) -> None:
-    made = office.send(csv("cf;note", f"{MARIO};chiamare", f"{MARIO};chiamare"))
+    made = office.send(csv("cf;tel;note", f"{MARIO};;chiamare", f";{MARIO_MOBILE};chiamare"))
     office.work()
     him = Person(cast.empoli, (cast.mario,))
     with office.database.begin(office.scope) as session:
