@@ -19,7 +19,7 @@ from outbound.cati.questionnaire.interview import Answers
 from outbound.cati.questionnaire.look import Setting
 
 KEPT_FORMS = 64
-MOST_SHOWN = 20
+MOST_OPEN_SHOWN, MOST_OVER_SHOWN = 200, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,6 @@ class InterviewLine:
     state: InterviewState
     disposition: Disposition | None
     interviewer: str | None
-    is_held: bool
     began_at: datetime
     ended_at: datetime | None
 
@@ -184,23 +183,23 @@ def _wall(instant: datetime) -> datetime:
     return clock.in_rome(instant).replace(tzinfo=None, microsecond=0)
 
 
-def interviews(session: Session, form_id: int, *, limit: int = MOST_SHOWN) -> list[InterviewLine]:
-    """The latest of a questionnaire; those that may be gone on with first."""
-    now = clock.now(session)
-    rows = session.execute(
+def interviews(session: Session, form_id: int) -> list[InterviewLine]:
+    """Those of a questionnaire that may be gone on with, then the latest that are over."""
+    is_over = Interview.state == InterviewState.DONE
+    latest = (
         select(Interview, User.name)
         .outerjoin(User, User.id == Interview.interviewer_id)
         .where(Interview.form_id == form_id)
-        .order_by(Interview.state == InterviewState.DONE, Interview.began_at.desc())
-        .limit(limit)
+        .order_by(Interview.began_at.desc(), Interview.id)
+    )
+    rows = (
+        *session.execute(latest.where(~is_over).limit(MOST_OPEN_SHOWN)),
+        *session.execute(latest.where(is_over).limit(MOST_OVER_SHOWN)),
     )
     return [
-        InterviewLine(
-            one.id, one.ente_id, one.state, one.disposition, name,
-            one.held_until is not None and one.held_until > now, one.began_at, one.ended_at,
-        )
+        InterviewLine(one.id, one.ente_id, one.state, one.disposition, name, one.began_at, one.ended_at)
         for one, name in rows
-    ]  # fmt: skip
+    ]
 
 
 def dispositions(session: Session, form_id: int) -> dict[Disposition, int]:

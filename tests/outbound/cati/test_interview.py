@@ -267,7 +267,7 @@ def completed(answers: Answers) -> Answers:
 
 
 @given(MOVES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_whatever_the_way_the_end_is_that_of_a_straight_walk(moves: list[tuple[str, str]]) -> None:
     """A walk from the first question to the last that gives the same answers tells the same."""
     ended = completed(played(moves))
@@ -279,7 +279,7 @@ def test_whatever_the_way_the_end_is_that_of_a_straight_walk(moves: list[tuple[s
 
 
 @given(MOVES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_nothing_irrelevant_is_told_and_no_condition_is_broken(moves: list[tuple[str, str]]) -> None:
     ended = played(moves)
     told = interview.given(HOUSEHOLD, ended, SETTING)
@@ -327,7 +327,7 @@ def combined(inner: some.SearchStrategy[str]) -> some.SearchStrategy[str]:
     expression=some.recursive(ATOMS, combined, max_leaves=12),
     answers=some.dictionaries(NAMES, some.text(string.printable, max_size=12)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_is_written_and_answered_has_a_value(expression: str, answers: dict[str, str]) -> None:
     """Evaluation is total: no exception, whatever the expression and the answers."""
     parsed(expression)
@@ -338,7 +338,7 @@ def test_whatever_is_written_and_answered_has_a_value(expression: str, answers: 
 
 
 @given(some.text(string.printable, max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_is_written_is_read_or_refused(expression: str) -> None:
     try:
         parsed(expression)
