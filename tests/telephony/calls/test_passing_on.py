@@ -392,6 +392,9 @@ def test_nobody_answers_at_the_office_and_mario_is_next_in_turn(stage: Stage) ->
     assert made.agent_id == stage.cast.anna
     row = stage.call(call)
     assert (row.phase, row.wrapped_up_at, stage.entry(call).priority) == (Phase.RINGING, None, HEAD)
+    (says, *_) = stage.hears(call)
+    assert isinstance(says, Say)
+    assert says.text == prompts.sentence(Sentence.NOBODY_OUTSIDE)
 
 
 @pytest.mark.parametrize(
