@@ -45,6 +45,10 @@ def create() -> FastAPI:
     async def no_calls(account: str) -> dict[str, Any]:  # noqa: ARG001
         return {"calls": [], "page": 0, "page_size": 1000, "next_page_uri": None}
 
+    @app.get("/2010-04-01/Accounts/{account}/Messages.json")
+    async def no_messages(account: str) -> dict[str, Any]:  # noqa: ARG001
+        return {"messages": [], "page": 0, "page_size": 500, "next_page_uri": None}
+
     @app.get("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json")
     async def numbers(account: str, request: Request) -> dict[str, Any]:  # noqa: ARG001
         number = request.query_params.get("PhoneNumber", "")

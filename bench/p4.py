@@ -82,11 +82,12 @@ def _stored(centre: Centre) -> Store:
         database = Database(
             settings.database_url, settings.database_routing_url, pool_size=2, clock=clock, new_id=new_id
         )  # fmt: skip
-        agents = hire(database, plan.agents, centre.cast.operator)
+        both = (centre.cast.notices, centre.cast.operator)  # as in memory: nobody waits where nobody serves
+        agents = hire(database, plan.agents, *both)
         with database.begin(Scope.nothing()) as session:
             changed(session)
             served = {"wrap_up_s": plan.wrap_up_s, "ring_timeout_s": plan.ring_timeout_s}
-            session.execute(update(Queue).where(Queue.id == centre.cast.operator).values(**served))
+            session.execute(update(Queue).where(Queue.id.in_(both)).values(**served))
         return database, Numbers(centre.cast.contract, EMPOLI_LINE, tuple(agents))
 
     return store

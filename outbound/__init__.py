@@ -1,1 +1,1 @@
-"""Campaigns and what belongs to them: segments of contacts, and the lists made of them."""
+"""Whom the centre turns to by itself: segments and lists of contacts, interviews by telephone."""

@@ -3,9 +3,10 @@
 import gc
 import re
 from collections.abc import Generator, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import httpx
 import pytest
 import structlog
 from argon2 import PasswordHasher
@@ -53,13 +54,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherSch
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Nothing is thrown away while tests are collected; and what was imported stays: it is not looked through each
-    time that tests' leavings are cleared away."""
+    time that tests' leavings are cleared away, which is done seldom."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(5_000, 10, 10)
         gc.enable()
 
 
@@ -75,6 +77,14 @@ def cheap_passwords() -> Iterator[None]:
     """Hashes that cost little: what they cost elsewhere is the library's default."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities_read_once() -> Iterator[None]:
+    """Each client of HTTP would read whom the machine trusts: 20 ms, and whoever waits for a server asks often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
 
 

@@ -34,6 +34,9 @@ from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import routes as campaigns
+from web.cati import exports as survey_exports
+from web.cati import interviews
+from web.cati import routes as questionnaires
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -216,6 +219,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         reports,
         tokens,
         surveys,
+        survey_exports,
+        questionnaires,
+        interviews,
         voice,
         oversight,
         broadcasts,

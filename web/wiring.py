@@ -28,6 +28,7 @@ from crm.proposals import privacy as proposals
 from crm.timeline import privacy as timeline
 from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
+from outbound.cati import privacy as cati
 from outbound.lists import privacy as lists
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
@@ -57,7 +58,7 @@ HOLDERS: tuple[Holder, ...] = (
     *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
-    *wishes.HOLDERS, *agendas.HOLDERS,
+    *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *drafts.HOLDERS,
     *proposals.HOLDERS, *duplicates.HOLDERS, *contacts.HOLDERS,
 )  # fmt: skip

@@ -41,6 +41,9 @@ class Permission(StrEnum):
     CLOSURE_PROPOSE = "closure.propose"
     CLOSURE_APPROVE = "closure.approve"
     KNOWLEDGE_WRITE = "knowledge.write"
+    QUESTIONNAIRE_WRITE = "questionnaire.write"
+    INTERVIEW_CONDUCT = "interview.conduct"
+    INTERVIEW_EXPORT = "interview.export"
     PENALTY_CONTEST = "penalty.contest"
     PENALTY_DECIDE = "penalty.decide"
     REPORT_ADDRESS = "report.address"
@@ -84,6 +87,9 @@ MEANINGS: dict[Permission, str] = {
     Permission.CLOSURE_PROPOSE: "Ask an ente to approve a closure",
     Permission.CLOSURE_APPROVE: "Approve or refuse it",
     Permission.KNOWLEDGE_WRITE: "Write and publish articles, scripts and note templates",
+    Permission.QUESTIONNAIRE_WRITE: "Upload, publish and withdraw questionnaires of telephone surveys",
+    Permission.INTERVIEW_CONDUCT: "Interview by telephone, go on with a colleague's interview",
+    Permission.INTERVIEW_EXPORT: "See a survey's outcome rates, take its answers away as files",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
     Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
     Permission.REPORT_ADDRESS: "Say where an ente's monthly report is announced",
@@ -105,7 +111,9 @@ _OWN_ENTE = frozenset(
 )
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.AGENT: _FILE_WORK | _APPOINTMENTS | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH},
+    Role.AGENT: _FILE_WORK
+    | _APPOINTMENTS
+    | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH, Permission.INTERVIEW_CONDUCT},
     Role.SUPERVISOR: _FILE_WORK
     | _APPOINTMENTS
     | {
@@ -117,11 +125,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
+        Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {
         Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.LIST_MANAGE,
         Permission.CAMPAIGN_MANAGE,
+        Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
     },
     Role.FIELD_AGENT: _FILE_WORK,
     Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
@@ -131,6 +141,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.CAMPAIGN_APPROVE, Permission.PENALTY_DECIDE,
         Permission.ACCESS_READ, Permission.USER_REMOVE,
         Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE, Permission.REPORT_ADDRESS,
+        Permission.INTERVIEW_EXPORT,
     },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
     Role.ADMINISTRATOR: frozenset(

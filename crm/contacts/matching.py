@@ -35,6 +35,12 @@ def by_phones(session: Session, numbers: Collection[str], *, ente_id: int) -> Fo
     )
 
 
+def codes_of(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
+    """The codici fiscali of contacts."""
+    codes = select(_C.c.id, _C.c.codice_fiscale).where(_C.c.id.in_(contact_ids))
+    return {row.id: row.codice_fiscale for row in session.execute(codes)}
+
+
 def standing_for(session: Session, contact_ids: Collection[int], *, ente_id: int) -> dict[int, int]:
     """Of those that were merged into another: which."""
     merges = select(_M.c.merged_id, _M.c.kept_id).where(

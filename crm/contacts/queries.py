@@ -244,3 +244,10 @@ def _stated(row: Mapping[str, Any]) -> list[Condition]:
         (ConditionKind.INSOLVENT, row["insolvent_since"]),
     )  # fmt: skip
     return [Condition(kind, since, Source.GESTIONALE) for kind, since in told if since]
+
+
+def with_code(session: Session, *, ente_id: int, codice_fiscale: str) -> int | None:
+    """The id of an ente's contact with this codice fiscale, as `parse_codice_fiscale` writes it."""
+    return session.scalar(
+        select(Contact.id).where(Contact.ente_id == ente_id, Contact.codice_fiscale == codice_fiscale)
+    )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Row,
+    Select,
     Update,
     any_,
     bindparam,
@@ -58,12 +59,18 @@ class StatedTable:
         self._key = self._table.c[key]
         self._columns = (*columns, "as_of", "digest", "withdrawn_as_of")
         self._merged = merged or {}
+        self._known: dict[tuple[str, ...], Select[Any]] = {}
 
     def known(
         self, session: Session, *, ente_id: int, keys: Collection[str], more: tuple[str, ...] = ()
     ) -> Iterable[Row[Any]]:
         """What is stored under these keys: `key`, `id`, `as_of`, `digest`, `withdrawn_as_of`, and columns `more`."""
-        table, wanted = self._table, each_key(keys)
+        if more not in self._known:  # to put it together takes longer than to ask it
+            self._known[more] = self._knowing(more)
+        return session.execute(self._known[more], {"keys": list(keys), "ente_id": ente_id})
+
+    def _knowing(self, more: tuple[str, ...]) -> Select[Any]:
+        table, wanted = self._table, each_key(())
         names = ("id", "as_of", "digest", "withdrawn_as_of", *more)
         found = (
             select(table.c.ente_id, *(table.c[name] for name in names))
@@ -71,10 +78,10 @@ class StatedTable:
             .offset(0)
             .lateral("found")
         )
-        return session.execute(
+        return (
             select(wanted.c.key, *(found.c[name] for name in names))
             .select_from(wanted.join(found, true()))
-            .where(found.c.ente_id == ente_id)
+            .where(found.c.ente_id == bindparam("ente_id"))
         )
 
     def told(self, rows: Iterable[Mapping[str, Any] | str]) -> FromClause:

@@ -124,9 +124,10 @@ def calls_back(timetable: Timetable, instant: datetime) -> bool:
     """Whether `instant` is within the hours at which people are called back, the line open or not."""
     day = in_rome(instant).date()
     return any(
-        _instant(day, one.opens) <= instant < _instant(day, one.closes, end=True)
+        opens <= instant < closes
         for one in timetable.called_back
         if one.weekday == day.weekday()
+        for opens, closes in _stretches(day, one)
     )
 
 
@@ -184,7 +185,7 @@ def spans(timetable: Timetable, first: date, days: int) -> Iterator[tuple[dateti
         day = first + timedelta(days=offset)
         if (own := special.get(day)) is not None:
             if own.opens is not None and own.closes is not None:
-                yield _instant(day, own.opens), _instant(day, own.closes, end=True)
+                yield from _stretches(day, own)
             continue
         if not is_holiday(timetable, day):
             yield from _by_the_week(timetable, day)
@@ -214,10 +215,10 @@ def _by_the_week(timetable: Timetable, day: date) -> Iterator[tuple[datetime, da
     until = [*(one.since for one in timetable.later), None]
     last: tuple[datetime, datetime] | None = None
     for hours, first, end in zip((timetable.hours, *(one.hours for one in timetable.later)), since, until, strict=True):
-        for one in _of_weekday(hours, day.weekday()):
-            opens, closes = _instant(day, one.opens), _instant(day, one.closes, end=True)
-            opens = opens if first is None else max(opens, first)
-            closes = closes if end is None else min(closes, end)
+        found = (times for one in _of_weekday(hours, day.weekday()) for times in _stretches(day, one))
+        for start, stop in sorted(found):
+            opens = start if first is None else max(start, first)
+            closes = stop if end is None else min(stop, end)
             if opens >= closes:
                 continue
             if last and last[1] == opens:
@@ -234,7 +235,37 @@ def _of_weekday(hours: Iterable[Hours], weekday: int) -> list[Hours]:
     return sorted((h for h in hours if h.weekday == weekday), key=lambda h: h.opens)
 
 
-def _instant(day: date, clock: time, *, end: bool = False) -> datetime:
-    if end and clock == time(0):
-        day += timedelta(days=1)
-    return datetime.combine(day, clock, tzinfo=ROME).astimezone(UTC)
+def _stretches(day: date, hours: Hours | Special) -> Iterator[tuple[datetime, datetime]]:
+    """When a clock in Rome shows these hours of a day, in UTC: an hour that is skipped is none of them, one that comes
+    twice is twice.
+    """
+    assert hours.opens is not None
+    assert hours.closes is not None
+    opens = datetime.combine(day, hours.opens)
+    closes = datetime.combine(day if hours.closes != time(0) else day + timedelta(days=1), hours.closes)
+    change = _change(day)
+    if change is None:
+        yield _instant(opens), _instant(closes)
+        return
+    turns, before, after = change
+    first = (opens - before).replace(tzinfo=UTC), min((closes - before).replace(tzinfo=UTC), turns)
+    second = max((opens - after).replace(tzinfo=UTC), turns), (closes - after).replace(tzinfo=UTC)
+    if first[1] == second[0] and first[0] < first[1] and second[0] < second[1]:
+        yield first[0], second[1]
+        return
+    yield from (one for one in (first, second) if one[0] < one[1])
+
+
+@lru_cache(maxsize=1024)
+def _change(day: date) -> tuple[datetime, timedelta, timedelta] | None:
+    """When on this day the clocks are changed, if they are, and by how much they are ahead before and after."""
+    start, end = start_of_day(day), start_of_day(day + timedelta(days=1))
+    before, after = (in_rome(one).utcoffset() or timedelta() for one in (start, end))
+    if before == after:
+        return None
+    quarters = (start + n * timedelta(minutes=15) for n in range(1, 100))
+    return next(one for one in quarters if in_rome(one).utcoffset() == after), before, after
+
+
+def _instant(wall: datetime) -> datetime:
+    return wall.replace(tzinfo=ROME).astimezone(UTC)

@@ -1,9 +1,12 @@
-"""The words by which somebody says that he wants no more messages, or wants them again. Pure."""
+"""The words by which somebody says that he wants no more messages, or wants them again. Pure.
+
+None of them may be a yes in another language that we write in: FINE, an Italian end, is an Englishman's consent.
+"""
 
 import unicodedata
 
 _STOP = {
-    "it": {"STOP", "BASTA", "CANCELLA", "CANCELLAMI", "ANNULLA", "RIMUOVI", "DISISCRIVI", "FINE", "NO SMS", "STOP SMS"},
+    "it": {"STOP", "BASTA", "CANCELLA", "CANCELLAMI", "ANNULLA", "RIMUOVI", "DISISCRIVI", "NO SMS", "STOP SMS"},
     "en": {"STOPALL", "UNSUBSCRIBE", "CANCEL", "QUIT", "END", "REMOVE", "OPTOUT", "OPT OUT", "REVOKE", "ARRET"},
     "de": {"STOPP", "HALT", "ABMELDEN", "ABBESTELLEN", "ENDE", "AUFHOREN", "KEINE SMS"},
 }  # fmt: skip

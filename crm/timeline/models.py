@@ -20,6 +20,7 @@ class EntryKind(StrEnum):
     APPOINTMENT = "appointment"
     VISIT = "visit"  # somebody came to a desk
     LETTER = "letter"  # given into somebody's hand
+    INTERVIEW = "interview"  # he was asked a questionnaire, or could not be
 
 
 class TimelineEntry(Base):

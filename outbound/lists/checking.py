@@ -57,6 +57,7 @@ class Refused:
     heading: str
     reason: str
     codice_fiscale: str | None = None
+    person: int | None = None  # whom it means all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +171,12 @@ def _take(session: Session, *, taking: Taking) -> Reading:
         elif person is None:
             refused.append(_refused(columns, line, key, Why.UNKNOWN, UNKNOWN[key.by]))
         elif meant.setdefault(person, line) is not line:
-            refused.append(_refused(columns, line, key, Why.TWICE, TWICE))
+            refused.append(_refused(columns, line, key, Why.TWICE, TWICE, person))
     new = _written(session, taking, meant)
     for person, line in meant.items():
         key = wanted[line.number]
         if person not in new and isinstance(key, Key):
-            refused.append(_refused(columns, line, key, Why.TWICE, TWICE))
+            refused.append(_refused(columns, line, key, Why.TWICE, TWICE, person))
     _note(session, taking, sorted(refused, key=lambda one: one.line.number))
     reading = taking.before.and_then(len(taking.batch), len(new), refused)
     _advance(session, taking.list_id, reading)
@@ -190,9 +191,11 @@ def _hold(session: Session, taking: Taking) -> None:
         raise LeaseLostError
 
 
-def _refused(columns: Columns, line: Line, key: Key, why: Why, reason: str) -> Refused:
+def _refused(
+    columns: Columns, line: Line, key: Key, why: Why, reason: str, person: int | None = None
+) -> Refused:  # fmt: skip
     heading = next(columns.headings[place] for by, place in columns.keys if by is key.by)
-    return Refused(line, why, heading, reason, key.value if key.by is By.CODE else None)
+    return Refused(line, why, heading, reason, key.value if key.by is By.CODE else None, person)
 
 
 def _key(columns: Columns, line: Line) -> Key | Wrong:
@@ -235,13 +238,14 @@ def _written(session: Session, taking: Taking, meant: Mapping[int, Line]) -> set
 def _note(session: Session, taking: Taking, refused: Sequence[Refused]) -> None:
     kept = refused[: max(0, KEPT - sum(taking.before.refused.values()))]
     if kept:
+        codes = matching.codes_of(session, {one.person for one in kept if one.person is not None})
         session.execute(
             insert(_REFUSAL),
             [
                 {
                     "list_id": taking.list_id, "line": one.line.number, "ente_id": taking.ente_id, "why": one.why,
                     "heading": one.heading, "reason": one.reason, "cells": list(one.line.cells),
-                    "codice_fiscale": one.codice_fiscale,
+                    "codice_fiscale": codes.get(one.person or 0, one.codice_fiscale),
                 }
                 for one in kept
             ],

@@ -19,9 +19,7 @@ from crm.positions import queries as positions
 from crm.positions.summary import totals
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin, Why
 from outbound.segments.conditions import Segment
-from outbound.segments.sql import About, members
-
-SAMPLE = 10
+from outbound.segments.counting import FEW, Count, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +101,17 @@ def refusals(session: Session, list_id: int, *, most: int) -> Iterator[Refusal]:
         yield Refusal(row.line, row.heading, row.why, row.reason, tuple(row.cells))
 
 
-def examples(session: Session, by: Principal, segment: Segment, *, ente_id: int) -> list[Example]:
-    """A few of those whom a segment means; that he saw them is in the ente's access log."""
+def preview(session: Session, by: Principal, segment: Segment, *, ente_id: int) -> tuple[Count, list[Example]]:
+    """How many a segment means, and a few of them; that he saw them is in the ente's access log."""
     require_on(session, by, Permission.LIST_MANAGE, ente_id=ente_id)
-    chosen = members(segment, About(ente_id, clock.now(session))).limit(SAMPLE)
-    return _shown(session, by, list(session.scalars(chosen)), ente_id)
+    found = count(session, segment, ente_id=ente_id)
+    return found, _shown(session, by, list(found.few), ente_id)
 
 
 def first_members(session: Session, by: Principal, found: ListView) -> list[Example]:
     """A few of those who are on a list."""
     of_list = select(ContactListMember.contact_id).where(ContactListMember.list_id == found.id)
-    ids = list(session.scalars(of_list.order_by(ContactListMember.contact_id).limit(SAMPLE)))
+    ids = list(session.scalars(of_list.order_by(ContactListMember.contact_id).limit(FEW)))
     return _shown(session, by, ids, found.ente_id)
 
 

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
@@ -25,7 +26,7 @@ MOST_SHARED = 160 * 1024**2  # of the table of texts, which is held in memory
 MOST_RATIO = 200  # unpacked to packed: an honest sheet is a tenth or a twentieth
 MOST_PARTS = 2_000  # files within the file
 SEPARATORS = ";,\t|"
-HEAD = 64 * 1024
+HEAD, LONGEST_LINE = 64 * 1024, 256 * 1024
 _ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 OLD_EXCEL = "Questo file Excel è nel formato vecchio, o protetto da una password: salvalo come .xlsx senza password."
@@ -76,8 +77,9 @@ def _text(path: Path, head: bytes) -> Iterator[Line]:
     if b"\x00" in head and encoding != "utf-16":
         raise FileRefusedError(NOT_TEXT)
     with path.open(encoding=encoding, newline="", errors="replace") as file:
-        first = file.readline(HEAD)
-        reader = csv.reader(chain([first], file), delimiter=_separator(first))
+        first = file.readline(LONGEST_LINE)
+        rest = iter(partial(file.readline, LONGEST_LINE), "")  # of a line without end no more is held than this
+        reader = csv.reader(chain([first], rest), delimiter=_separator(first))
         while True:
             began = reader.line_num + 1
             try:

@@ -12,15 +12,17 @@ from outbound.segments.conditions import Segment
 from outbound.segments.sql import About, members
 
 PATIENCE_MS = 1_500
+FEW = 10
 SHARE = 64  # of whom one in so many is looked at, when all of them take too long
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many; `exact` or judged by a part of them. None where even that takes too long."""
+    """How many; `exact` or judged by a part of them. None where even that takes too long. `few`: some of them."""
 
     people: int | None
     exact: bool
+    few: tuple[int, ...] = ()
 
 
 def count(session: Session, segment: Segment, *, ente_id: int, patience_ms: int = PATIENCE_MS) -> Count:
@@ -29,10 +31,11 @@ def count(session: Session, segment: Segment, *, ente_id: int, patience_ms: int 
     An older count that nobody waits for any more ends by itself: none takes longer than `patience_ms`, twice.
     """
     about = About(ente_id, clock.now(session))
-    if (exactly := _within(session, members(segment, about), patience_ms)) is not None:
-        return Count(exactly, exact=True)
-    few = _within(session, members(segment, about, share=SHARE), patience_ms)
-    return Count(None if few is None else few * SHARE, exact=False)
+    if exactly := _within(session, members(segment, about), patience_ms):
+        return Count(exactly[0], exact=True, few=exactly[1])
+    if nearly := _within(session, members(segment, about, share=SHARE), patience_ms):
+        return Count(nearly[0] * SHARE, exact=False, few=nearly[1])
+    return Count(None, exact=False)
 
 
 def swiftly(session: Session, *, at_most_ms: int = 0) -> None:
@@ -54,15 +57,17 @@ _AS_BEFORE = text(
 )
 
 
-def _within(session: Session, chosen: Select[int], patience_ms: int) -> int | None:
-    """None: it took longer."""
+def _within(session: Session, chosen: Select[int], patience_ms: int) -> tuple[int, tuple[int, ...]] | None:
+    """How many, and some of them. None: it took longer."""
+    each = chosen.cte("each").prefix_with("MATERIALIZED", dialect="postgresql")
+    some = func.array(select(each.c.contact_id).limit(FEW).scalar_subquery())
     try:
         with session.begin_nested():
             swiftly(session, at_most_ms=patience_ms)
-            found = session.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+            many, few = session.execute(select(select(func.count()).select_from(each).scalar_subquery(), some)).one()
             session.execute(_AS_BEFORE)
     except DBAPIError as error:
         if isinstance(error.orig, errors.QueryCanceled):
             return None
         raise
-    return found
+    return many, tuple(few)

@@ -266,8 +266,7 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
             flow = flow_of(session, call)
             return _reply(session, call, walk.repeat(flow, place, facts(session, call, flow)), to)
         case Phase.WAITING | Phase.RINGING if not call.away:
-            why = Sentence.PASSED_ON if call.passed else Sentence.CUT_OFF
-            said = Said(prompts.sentence(why, place.language), place.language)
+            said = Said(prompts.sentence(_why_again(session, call), place.language), place.language)
             return (*([_spoken(said)] if call.answered_at is not None else []), _enqueue(call, to))
         case Phase.JOINING | Phase.TALKING | Phase.OUTSIDE if call.leg_id is not None and not call.away:
             if call.phase is Phase.JOINING:
@@ -277,6 +276,14 @@ def _now(session: Session, call: CallRow, to: Addresses) -> Reply:
             )
         case _:
             return (Hangup(),)
+
+
+def _why_again(session: Session, call: CallRow) -> Sentence:
+    """Why he waits who has spoken with an operator already."""
+    if not call.passed:
+        return Sentence.CUT_OFF
+    nobody = call.waiting_since is not None and service.nobody_outside(session, call.id, call.waiting_since)
+    return Sentence.NOBODY_OUTSIDE if nobody else Sentence.PASSED_ON
 
 
 def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:

@@ -73,6 +73,9 @@ def apply(session: Session, call_id: UUID, event: Event, heard: Heard) -> Step |
         _meter(session, row, before, step, heard)
     if before.away or step.state.away:
         callbacks.follow(session, row, before, step.state, event)
+    since = step.state.waiting_since
+    if before.phase is Phase.OUTSIDE and step.state.phase is Phase.WAITING and since is not None:
+        _append(session, row, "NobodyOutside", Heard(_nobody_outside(since), since, heard.repaired))
     if step.state != before:
         following.tell(session, row, before, step.state)
         survey = any(one.kind is CommandKind.SURVEY for one in step.orders)
@@ -88,6 +91,15 @@ def sent(session: Session, call: CallRow, leg_id: UUID) -> None:
 
 def _sent(leg_id: UUID) -> str:
     return f"sent:{leg_id}"
+
+
+def nobody_outside(session: Session, call_id: UUID, since: datetime) -> bool:
+    """Whether he waits since then because nobody answered outside, where he had been passed on to."""
+    return floor(session).noted_at(call_id, _nobody_outside(since)) is not None
+
+
+def _nobody_outside(since: datetime) -> str:
+    return f"nobody-outside:{since.isoformat()}"
 
 
 def had_joined(session: Session, call_id: UUID, leg_id: UUID, heard: Heard, line: str | None) -> Step | None:

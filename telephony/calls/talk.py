@@ -34,6 +34,7 @@ from telephony.queues.routing import MEANT_S, PASSED_S
 
 NOT_TALKING = "La conversazione non è in corso."
 NOT_FREE = "Questo collega non è più libero: scegline un altro, o una coda."
+NOT_THERE = "Chi hai chiamato non è più in linea: riprendi la conversazione, o chiama qualcun altro."
 NOT_ALLOWED = "Si può passare la chiamata solo agli uffici di questo ente: chiedi a un supervisore."
 
 
@@ -67,6 +68,8 @@ def consult(
 def together(session: Session, by: Principal, *, call_id: UUID) -> None:
     """All three hear each other."""
     call = _talking(session, by, call_id)
+    if call.party_leg_id is None:
+        raise ConflictError(NOT_THERE)
     if not call.party_joined:
         raise ConflictError("Chi hai chiamato non ha ancora risposto.")
     _ask(session, call, TogetherAsked(clock.now(session), by.user_id))
@@ -75,7 +78,9 @@ def together(session: Session, by: Principal, *, call_id: UUID) -> None:
 def pass_on(session: Session, by: Principal, *, call_id: UUID) -> None:
     """Leave the caller to whom the agent consults."""
     call = _talking(session, by, call_id)
-    if call.party_leg_id is None or (call.party_agent_id is not None and not call.party_joined):
+    if call.party_leg_id is None:
+        raise ConflictError(NOT_THERE)
+    if call.party_agent_id is not None and not call.party_joined:
         raise ConflictError("Chi hai chiamato non ha ancora risposto.")
     to = f"agent:{call.party_agent_id}" if call.party_agent_id else f"outside:{whom.office_called(session, call) or ''}"
     _ask(session, call, PassAsked(clock.now(session), by.user_id), to=to)

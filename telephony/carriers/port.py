@@ -251,6 +251,17 @@ class CarrierMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An SMS that somebody wrote to a number of ours, as the carrier has it. `media`: how many pictures it had."""
+
+    sid: str
+    sender: str
+    body: str
+    at: datetime
+    media: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierCall:
     """A call as the carrier knows it."""
 
@@ -303,7 +314,10 @@ class Carrier(Protocol):
         """Make a live call ask `url` what to do next."""
 
     def arrange(self, room: Room) -> None:
-        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated."""
+        """Bring about how everybody takes part; whoever is not there (any more) is let be. May be repeated.
+
+        A list may lag: of a caller who should be on hold and is not in it, it is an error that passes.
+        """
 
     def end(self, sid: str) -> None:
         """End a call; ending one that has ended is success."""
@@ -351,6 +365,9 @@ class Carrier(Protocol):
 
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         """An SMS as the carrier knows it, or none when it knows of none."""
+
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
+        """What was written to a number of ours since then, the oldest first."""
 
     def provision(
         self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str

@@ -99,12 +99,11 @@ def read(record: Mapping[str, str], known: Known) -> PastCall:
     agent = record["agent"].strip()
     if len(agent) > LONGEST_NAME:
         raise RowError(f"agent: più di {LONGEST_NAME} caratteri")
-    if not (queue + agent).isprintable():
+    reference = record.get(REFERENCE, "").strip()
+    if not (queue + agent + reference).isprintable():
         raise RowError("il testo non è UTF-8, o ha caratteri che non si stampano")
     ente_id, queue_id = known.enti.get(ente), known.queues.get(queue.lower())
-    told = record.get(REFERENCE, "").strip() or (
-        f"{start}|{entry}|{leave}|{answer}|{end}|{outcome}|{queue_id}|{ente_id}|{line}|{agent}"
-    )
+    told = reference or (f"{start}|{entry}|{leave}|{answer}|{end}|{outcome}|{queue_id}|{ente_id}|{line}|{agent}")
     until = answer or leave or end
     return PastCall(
         id=uuid5(_IDENTITY, f"{known.contract_id}|{told}"),

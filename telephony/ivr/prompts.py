@@ -34,6 +34,7 @@ class Sentence(StrEnum):
     NOT_IN_USE = "not_in_use"
     CUT_OFF = "cut_off"
     PASSED_ON = "passed_on"
+    NOBODY_OUTSIDE = "nobody_outside"  # where an operator passed him on to
     NEXT = "next"
     CALL_LATER = "call_later"
     CALLBACK_OFFER = "callback_offer"
@@ -141,6 +142,12 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
         IT: "La passo a un collega. Resti in linea, per favore: non deve ripetere nulla.",
         EN: "I am putting you through to a colleague. Please stay on the line: you need not repeat anything.",
         DE: "Ich verbinde Sie weiter. Bitte bleiben Sie am Apparat: Sie müssen nichts wiederholen.",
+    },
+    Sentence.NOBODY_OUTSIDE: {
+        IT: "Lì non ha risposto nessuno. Resti in linea: è il prossimo, e non deve ripetere nulla.",
+        EN: "Nobody answered there. Stay on the line: you are the next, and need not repeat anything.",
+        DE: "Dort hat sich niemand gemeldet. Bleiben Sie am Apparat: Sie sind als Nächstes an der Reihe und müssen "
+        "nichts wiederholen.",
     },
     Sentence.NEXT: {
         IT: "Lei è il prossimo: le risponderemo appena un operatore si libera.",

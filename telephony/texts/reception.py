@@ -12,6 +12,8 @@ from crm.core import clock, topics
 from crm.core.db import new_id, touch
 from crm.enti import queries as enti
 from crm.enti.calendar import Opening, is_metered, opening
+from crm.messages import service as messages
+from crm.messages.models import MessageChannel
 from telephony.calls.models import ProposedBy
 from telephony.floor.current import floor
 from telephony.lines.queries import LineView
@@ -37,6 +39,23 @@ class Received:
     citizen: str  # E.164
     body: str
     media: int = 0
+
+
+def readable(body: str) -> str:
+    """What can be kept and shown of what somebody wrote: no control characters; any space is one, so that words stay
+    apart.
+    """
+    spaced = ("\n" if one == "\n" else " " if one.isspace() else one for one in body.replace("\r\n", "\n"))
+    return "".join(one for one in spaced if one.isprintable() or one == "\n").strip()
+
+
+def opt(session: Session, *, contract_id: int, citizen: str, stops: bool) -> None:
+    """He wrote the opt-out word, or the one that takes it back. It counts for every ente of the line's contract: he
+    cannot know which of them a shared number stands for. Written again it is no error.
+    """
+    change = messages.stop if stops else messages.restart
+    for ente_id in sorted(enti.enti_of(session, contract_id)):
+        change(session, ente_id=ente_id, channel=MessageChannel.SMS, address=citizen)
 
 
 def receive(session: Session, text: Received, line: LineView) -> bool:

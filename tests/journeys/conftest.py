@@ -1,6 +1,7 @@
 """The whole product, running as `make run` starts it, and real browsers in front of it."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -15,15 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
+from crm.continuity import runs
+from crm.continuity.models import RunKind
+from crm.core.db import Database, Scope
 from tests.oidc.server import SECRET
 from tests.servers import open_loopback
 from web.demo.accounts import DEMO_PASSWORD
 from web.demo.centre import LINES
 from web.demo.recorded import RECORDS
-from web.run import claims
+from web.run import claims, embedded, prepare
+from web.run.supervisor import DATABASE
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".artifacts"
@@ -91,12 +98,79 @@ def eventually(check: Callable[[], bool], what: str, seconds: float = 40) -> Non
     pytest.fail(f"never: {what}")
 
 
+@contextlib.contextmanager
+def _begun(command: list[str], environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that has said that it is there, until it is told to stop."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command], env=environ, cwd=ROOT, stdout=output, stderr=output, text=True
+        )
+    try:
+        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 240)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)  # a disk that is busy holds up whoever is to end
+
+
+def _outside() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("FILODIRETTO_")}
+
+
 @pytest.fixture(scope="session")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as a first run leaves it that came no further than its programs: made once for all workers."""
+    open_loopback()
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prepared"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    data, fresh = folder / "data", folder / "fresh"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not data.exists():
+            shutil.rmtree(fresh, ignore_errors=True)  # of a worker that came no further
+            ports = [str(claims.free_port()) for _ in range(4)]
+            command = ["-m", "tests.journeys.prepared", str(fresh), *ports]
+            with _begun(command, _outside(), folder / "run.out"):
+                _backed_up(fresh, int(ports[2]))
+            eventually(lambda: not _works_in(fresh / "postgres"), "nobody writes any more")
+            fresh.rename(data)
+    return data
+
+
+def _backed_up(data: Path, port: int) -> None:
+    """The day's backup is there, and was tried: a centre that has just been made would make and try its own."""
+    known = embedded.credentials(data)
+    server = embedded.Postgres(data, port, known.postgres)
+    roles = ((prepare.APP, known.app), (prepare.ROUTING, known.routing))
+    database = Database(*(server.dsn(DATABASE, *role).replace(":", "+psycopg:", 1) for role in roles))
+    with database.begin(Scope.nothing()) as session:
+        for kind in RunKind:
+            run = runs.begin(session, kind, archive="filodiretto.age")
+            runs.end(session, run, {"seconds": 9, "bytes": 4_000_000, "rows": 50_000, "copied": None}, good=True)
+    database.dispose()
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")  # else its end, for which there are two seconds, would begin with one
+
+
+def _works_in(folder: Path) -> bool:
+    """Whether a server that was killed still has a process."""
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.cwd() == str(folder):
+                return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
     """Started once for all journeys, stopped with Ctrl-C's signal."""
     open_loopback()
     data = tmp_path_factory.mktemp("centre") / "data"
     data.parent.chmod(0o755)
+    subprocess.run(["cp", "-a", str(prepared), str(data)], check=True)  # whose files they are is kept
     *ports, issuer_port = (claims.free_port() for _ in range(5))
     secret = data.parent / "oidc-secret"
     secret.write_text(SECRET, encoding="utf-8")
@@ -109,7 +183,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         for name, port in zip(("--port", "--simulator-port", "--postgres-port", "--redis-port"), ports, strict=True)
     ]
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("FILODIRETTO_")},
+        **_outside(),
         "FILODIRETTO_DATA": str(data),
         "FILODIRETTO_OIDC_PROVIDERS": json.dumps([organisation]),
         "FILODIRETTO_SIMULATOR_TRAFFIC": "off",
@@ -118,22 +192,15 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         "FILODIRETTO_SIMULATOR_WAITS": "0.2",
         "FILODIRETTO_SIMULATOR_GRACE_S": "20",  # 4 s: a page that opens again on a busy machine is in time
     }
-    log = data.parent / "run.out"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "web.cli", "run", *options], env=environ, cwd=ROOT, stdout=output, stderr=output,
-            text=True,
-        )  # fmt: skip
-    running = Centre(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", data, process, issuer_port)
+    command = ["-m", "web.cli", "run", *options]
     try:
-        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 240)
-        assert process.poll() is None, log.read_text()
-        numbers = f"{running.simulator}/simulator/setup"
-        eventually(lambda: bool(httpx.get(numbers, timeout=5).json()["numbers"]), "the numbers are provisioned")
-        yield running
+        with _begun(command, environ, data.parent / "run.out") as process:
+            web, simulator, *_ = (f"http://127.0.0.1:{port}" for port in ports)
+            running = Centre(web, simulator, data, process, issuer_port)
+            numbers = f"{simulator}/simulator/setup"
+            eventually(lambda: bool(httpx.get(numbers, timeout=5).json()["numbers"]), "the numbers are provisioned")
+            yield running
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
         SHOTS.mkdir(exist_ok=True)
         shutil.copytree(
             data / "logs", SHOTS / "logs" / os.environ.get("PYTEST_XDIST_WORKER", "main"), dirs_exist_ok=True

@@ -74,11 +74,12 @@ LOOKERS = ("admin", "admin", "admin", "sara", "sara", "sara", "anna", "dirigente
 BEGINS = {"dino": "/desk/offices"}  # who would not come to a live page by himself
 MOST = 30  # pages in one journey
 NO_PAGES = re.compile(  # files, data, and pieces of pages
-    r"\.(csv|json|ics|atom|js|\{kind\})$|^/$|^/(metrics|session)$|^/(health|drafts|beside)/"
+    r"\.(csv|json|ics|atom|js|xlsx|sav|xml|\{kind\})$|^/$|^/(metrics|session)$|^/(health|drafts|beside)/"
     r"|^/(console|practice)/|^/files/(positions|documents)/\{|^/files/\{contact_id\}/timeline$|^/follow-ups/(form$|\{)"
     r"|^/knowledge/(found|\{piece_id\}/text)$|^/levels/\{contract_id\}/\{name\}$|^/messages/(closed|form/)"
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
-    r"|^/lists/(rows|\{list_id\}/state)$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
+    r"|^/lists/(rows|\{list_id\}/state)$|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
+    r"|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
     "/lists/{list_id}": "test_contact_lists",
@@ -87,7 +88,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",
     "/agendas/appointments/": "test_pages_seen", "/agendas/bulk/": "test_pages_seen",
     "/agendas/{office_id}/book/": "test_pages_seen", "/messages/{ente_id}/": "test_pages_seen",
-    "/privacy/ends/": "test_pages_seen",
+    "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
 }  # fmt: skip
 NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")
 LINK = re.compile(r'(?:href|hx-get|data-from)="(/[^"#]*)')

@@ -177,7 +177,7 @@ def test_only_who_makes_lists_for_the_ente_does_anything_with_them(office: Offic
         (service.take_in, {"ente_id": cast.empoli, "name": "x", "path": office.folder / "x", "file_name": "x"}),
         *((one, {"list_id": made}) for one in (service.withdraw, service.remove, service.accept, queries.one)),
         (service.took_refused, {"list_id": made}),
-        (queries.examples, {"segment": OWING, "ente_id": cast.empoli}),
+        (queries.preview, {"segment": OWING, "ente_id": cast.empoli}),
     ]
     for stranger in strangers:
         with office.database.begin(office.scope) as session:
@@ -338,7 +338,7 @@ def test_files_that_nobody_reads_and_reasons_of_long_ago_go(office: Office, cast
 
 
 def test_whoever_is_erased_leaves_his_lists(office: Office, cast: Cast) -> None:
-    made = office.send(csv("cf;note", f"{MARIO};chiamare", f"{MARIO};chiamare"))
+    made = office.send(csv("cf;tel;note", f"{MARIO};;chiamare", f";{MARIO_MOBILE};chiamare"))
     office.work()
     him = Person(cast.empoli, (cast.mario,))
     with office.database.begin(office.scope) as session:

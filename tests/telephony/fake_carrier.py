@@ -18,6 +18,7 @@ from telephony.carriers.port import (
     Spoken,
     Taken,
     TextMessage,
+    Written,
 )
 
 
@@ -51,6 +52,7 @@ class FakeCarrier:
     telling: deque[CarrierError] = field(default_factory=deque)
     texts: dict[str, TextMessage] = field(default_factory=dict)  # by SID
     became: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    written: dict[str, list[Written]] = field(default_factory=dict)  # by citizens, to a number of ours
     sending: deque[CarrierError] = field(default_factory=deque)
     looking: deque[CarrierError] = field(default_factory=deque)
     recordings: dict[str, bytes] = field(default_factory=dict)
@@ -139,6 +141,11 @@ class FakeCarrier:
             raise self.looking.popleft()
         same = (sid for sid, one in self.texts.items() if one.to == message.to and one.body == message.body)
         return next((CarrierMessage(sid, "sent") for sid in same if sid not in known), None)
+
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
+        if self.silent:
+            raise unreachable()
+        return [one for one in self.written.get(number, []) if one.at > since]
 
     def fetch_message(self, sid: str) -> CarrierMessage | None:
         return CarrierMessage(sid, *self.became.get(sid, ("sent", None))) if sid in self.texts else None

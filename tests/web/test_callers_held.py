@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from crm.core.db import Database, Scope
 from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
+from telephony.voicemail.models import Voicemail
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, Cast
 from tests.databases import DatabaseUrls, PostgresServer
 from tests.web.conftest import PUBLIC, TOKEN
@@ -19,6 +20,7 @@ from web.api.hooks import MOST_TRIED
 
 pytestmark = pytest.mark.integration
 SID = "CA" + "8" * 32
+RECORDING = "RE" + "7" * 32
 ARRIVAL = {"CallSid": SID, "From": MARIO_MOBILE, "To": EMPOLI_LINE, "CallStatus": "ringing"}
 Asks = Callable[..., list[ElementTree.Element]]
 
@@ -80,6 +82,43 @@ def test_what_the_carrier_said_once_is_not_forgotten(
     assert asks(redirect.text)[0].tag == "Gather"
 
 
+def test_whom_the_carriers_queue_has_no_room_for_hears_music_before_he_is_sent_there_again(
+    asks: Asks, database: Database, cast: Cast
+) -> None:
+    """A carrier's queue holds so many; he keeps his place in ours. Sent back at once he would be refused at once."""
+    assert asks(_address(asks, database, "ivr?step=0"), Digits="0")[-1].tag == "Enqueue"
+    left = _address(asks, database, "left-queue")
+    assert [one.tag for one in asks(left, QueueResult="queue-full")] == ["Play", "Enqueue"]
+    assert [one.tag for one in asks(left, QueueResult="system-error")] == ["Enqueue"]
+    with database.begin(Scope.across_enti()) as session:
+        assert session.scalars(select(Call.phase)).one() is Phase.WAITING
+
+
+@pytest.mark.parametrize(
+    "named", [{"RecordingSid": RECORDING}, {"RecordingUrl": f"https://carrier/Recordings/{RECORDING}"}]
+)
+def test_a_message_is_known_of_though_nobody_tells_that_it_can_be_fetched(
+    asks: Asks, database: Database, cast: Cast, named: dict[str, str]
+) -> None:
+    """What tells that a recording is complete may be lost like any callback; told by both, it is one message."""
+    left = _address(asks, database, "recorded")
+    assert [one.tag for one in asks(left, RecordingDuration="0", **named)] == ["Say", "Hangup"]
+    assert _messages(database) == []
+    for _ in range(2):
+        assert asks(left, RecordingDuration="9", Digits="hangup", **named)[-1].tag == "Hangup"
+    assert _messages(database) == [(RECORDING, 9)]
+
+
+def test_a_message_that_was_left_meanwhile_is_known_of_afterwards(
+    asks: Asks, database: Database, cast: Cast, postgres: PostgresServer, database_urls: DatabaseUrls
+) -> None:
+    left = _address(asks, database, "recorded")
+    with postgres.away(database_urls.name):
+        _, redirect = asks(left, RecordingDuration="9", RecordingSid=RECORDING)
+    assert asks(redirect.text)[-1].tag == "Hangup"
+    assert _messages(database) == [(RECORDING, 9)]
+
+
 def test_of_a_call_that_has_ended_it_is_told_again(
     asks: Asks, database: Database, cast: Cast, postgres: PostgresServer, database_urls: DatabaseUrls
 ) -> None:
@@ -96,6 +135,11 @@ def test_after_half_a_minute_the_address_of_last_resort_is_asked(
         assert len(asks(f"/telephony/voice?tried={MOST_TRIED - 1}")) == 2
         with pytest.raises(OperationalError):  # which the carrier hears as a 500
             asks(f"/telephony/voice?tried={MOST_TRIED}")
+
+
+def _messages(database: Database) -> list[tuple[str, int]]:
+    with database.begin(Scope.across_enti()) as session:
+        return [(one.carrier_sid, one.seconds) for one in session.scalars(select(Voicemail))]
 
 
 def _address(asks: Asks, database: Database, end: str) -> str:

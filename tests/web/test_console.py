@@ -171,3 +171,18 @@ def test_a_microphone_has_words_for_both_its_states_wherever_it_is_shown(desk: D
     assert 'data-phone="mute" data-key="m"' in desk.page("phone")
     assert "Spegni il microfono" in desk.page("phone")
     assert "chi è in linea non ti sente" in desk.page()
+
+
+def test_whoever_was_asked_and_is_not_there_is_named_while_the_citizen_is_on_hold(desk: Desk) -> None:
+    call, stage = desk.talks(), desk.stage
+    stage.ready(stage.cast.luca)
+    assert desk.press("consult", call=call, agent=stage.cast.luca).status_code == 204
+    stage.run()
+    assert "Squilla da" in desk.page("phone")
+    stage.leg_ends(call, LegEnd.NO_ANSWER, stage.call(call).party_leg_id, after=30)
+    phone = desk.page("phone")
+    assert "data-tell" in phone
+    assert "non ha risposto." in phone
+    assert "In attesa: sente la musica" in phone
+    assert desk.press("back", call=call).status_code == 204
+    assert "non ha risposto." not in desk.page("phone")

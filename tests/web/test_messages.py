@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from crm.contacts.models import ContactReach, ReachKind, Verification
+from crm.contacts.models import Contact, ContactReach, ReachKind, Verification
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.messages import outbox, service
@@ -138,6 +138,22 @@ def test_anything_else_is_answered_and_changes_nothing(hook: Signed, database: D
     assert "ci chiami" in answered.text
     assert "<b>" not in answered.text
     assert stops(database, cast) == set()
+
+
+@pytest.mark.parametrize(
+    ("speaks", "said", "answered"),
+    [
+        ("en", "STOP", "no more SMS from us"), ("de", "STOP", "keine SMS mehr"), ("de", "start", "SMS wieder"),
+        ("fr", "STOP", "no more SMS from us"), ("de", "Wie viel?", "nicht gelesen"),
+        ("it", "Abmelden", "keine SMS mehr"),
+    ],
+)  # fmt: skip
+def test_he_is_answered_in_his_language(
+    hook: Signed, database: Database, cast: Cast, speaks: str, said: str, answered: str
+) -> None:
+    with database.begin(Scope.of_enti([cast.empoli])) as session:
+        session.execute(update(Contact).where(Contact.id == cast.mario).values(language=speaks))
+    assert answered in hook("/telephony/texts", From=MARIO_MOBILE, To=EMPOLI_LINE, Body=said, MessageSid="SM9").text
 
 
 @pytest.mark.parametrize(

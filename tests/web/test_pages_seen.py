@@ -29,6 +29,7 @@ from tests.web.test_privacy import admin, environ, work
 from tests.web.test_privacy import post as asks
 from tests.web.test_proposals import Browser
 from tests.web.test_quality import ANSWERS, conversation, given
+from tests.web.test_questionnaires import Survey
 
 __all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
@@ -86,6 +87,25 @@ def test_a_booking_an_appointment_and_many_moved_together(
     see(page, held.headers["HX-Redirect"])
     proposed = sent(client, f"/agendas/{office}/bulk", kind="move", first=day, reason="Sciopero")
     see(page, proposed.headers["HX-Redirect"])
+
+
+def test_an_interview(desk: Desk, database: Database, page: Page) -> None:
+    survey = Survey(desk, database)
+    one = survey.begun(survey.published())
+    survey.get(one, "luca")
+    see(page, one)  # a colleague conducts it
+    survey.get(one, "anna")
+    see(page, one)
+    page.goto(f"{PUBLIC}{one}")
+    page.keyboard.press("2")
+    assert page.locator("input:checked").first.get_attribute("value") == "n"
+    page.keyboard.press("Alt+x")
+    assert page.locator("#disposition").evaluate("one => one === document.activeElement")
+    for said in ({"said": "y"}, {"of": ["y", "n"], "rank": ["1", "2"]}):
+        survey.says(one, **said)
+        see(page, one)
+    survey.says(one, deed="end", disposition="1.1", for_good="true")
+    see(page, one)
 
 
 def test_no_more_emails(agent: Agent, database: Database, cast: Cast, page: Page) -> None:

@@ -54,6 +54,11 @@ def taken(desk: Desk, texts: Texts, citizen: str = MARIO_MOBILE) -> UUID:
     return thread.id
 
 
+def test_whatever_space_parts_two_words_they_stay_apart(texts: Texts, writes: Writes) -> None:
+    writes("Codice\u00a0avviso\te\u2028nome\r\nGrazie\x00")
+    assert texts.said(texts.last(MARIO_MOBILE).id)[0] == "> Codice avviso e nome\nGrazie"
+
+
 def test_a_deaf_citizen_is_answered_while_the_agent_is_on_the_telephone(
     desk: Desk, texts: Texts, writes: Writes
 ) -> None:

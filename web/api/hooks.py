@@ -32,7 +32,8 @@ HELD = Counter("filodiretto_callers_held", "Documents that asked a caller for pa
 T = TypeVar("T")
 TRIED, PAUSE_S, MOST_TRIED = "tried", 2, 15  # a caller is asked to hold on for half a minute; then comes the apology
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})  # as the carrier says it of a call
-TOLD_AGAIN = ("QueueResult", "DialCallStatus", "DialCallDuration")  # what a caller keyed is asked for again
+# What a caller keyed is asked for again.
+TOLD_AGAIN = ("QueueResult", "DialCallStatus", "DialCallDuration", "RecordingSid", "RecordingDuration")
 
 
 class NotGenuineError(Exception):

@@ -15,7 +15,7 @@ from telephony.calls.apology import APOLOGY
 from telephony.calls.events import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
 from telephony.calls.reception import NOT_IN_USE, Arrival, Reply
 from telephony.calls.service import Heard, carrier_instant
-from telephony.carriers.port import CUSTOMER, Play, Redirect
+from telephony.carriers.port import CUSTOMER, Enqueue, Play, Redirect
 from telephony.floor.current import floor
 from telephony.ivr.turns import Reached
 from telephony.lines import queries as lines
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/telephony", include_in_schema=False)
 NO_CONTENT = 204
 LONGEST_TOLD_S = 3_600
-SECONDS_DIGITS = 7
+SECONDS_DIGITS, SID_LENGTH = 7, 34
 LONGEST_CALL_S = 4 * 3_600
 REACHED = {"completed": Reached.ANSWERED, "answered": Reached.ANSWERED, "busy": Reached.BUSY}
 
@@ -134,7 +134,7 @@ def left_queue(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
         _line_ended(hook, contract_id, call_id, f"left-queue:{hook['CallSid']}")
     elif hook["QueueResult"] not in {"redirected", "bridged"}:  # the carrier's queue failed: back to his place
         to = hook.runtime.addresses
-        return hook.answer(contract_id, lambda session: reception.resume(session, call_id, to))
+        return hook.answer(contract_id, lambda session: _back_in_queue(hook, reception.resume(session, call_id, to)))
     return hook.reply(())
 
 
@@ -216,20 +216,29 @@ def conference(hook: HookDep, contract_id: int, call_id: UUID, leg_id: UUID) -> 
 
 @router.post("/{contract_id}/calls/{call_id}/recorded")
 def recorded(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
-    """A caller has finished his message."""
-    return hook.answer(contract_id, lambda session: reception.recorded(session, call_id))
+    """A caller has finished his message, or has hung up. Should nobody tell that it can be fetched, it is known of."""
+
+    def work(session: Session) -> Reply:
+        _message_left(hook, session, call_id)
+        return reception.recorded(session, call_id)
+
+    return hook.answer(contract_id, work)
 
 
 @router.post("/{contract_id}/calls/{call_id}/recording")
 def recording(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """His message can be fetched; of one that says nothing there is no recording."""
-    seconds = hook["RecordingDuration"]
-    if hook["RecordingStatus"] == "completed" and seconds.isdigit():
-        sid, length = hook["RecordingSid"], min(int(seconds), LONGEST_TOLD_S)
-        hook.in_contract(
-            contract_id, lambda session: voicemail.left(session, call_id, recording_sid=sid, seconds=length)
-        )
+    if hook["RecordingStatus"] == "completed":
+        hook.in_contract(contract_id, lambda session: _message_left(hook, session, call_id))
     return Response(status_code=NO_CONTENT)
+
+
+def _message_left(hook: Hook, session: Session, call_id: UUID) -> None:
+    """The carrier names a recording by its SID, or at least by its address, which ends with it."""
+    sid = hook["RecordingSid"] or hook["RecordingUrl"].rpartition("/")[2]
+    seconds = hook["RecordingDuration"]
+    if len(sid) == SID_LENGTH and seconds.isdecimal() and len(seconds) < SECONDS_DIGITS:
+        voicemail.left(session, call_id, recording_sid=sid, seconds=min(int(seconds), LONGEST_TOLD_S))
 
 
 @router.post("/{contract_id}/calls/{call_id}/taken")
@@ -285,6 +294,15 @@ def hold(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     """What a caller on hold hears: music, again and again. Such a document is not repeated by itself."""
     to = hook.runtime.addresses
     return hook.reply((Play(to.music()), Redirect(to.hold(contract_id, call_id))))
+
+
+def _back_in_queue(hook: Hook, reply: Reply) -> Reply:
+    """Whoever found the carrier's queue full hears music first: he would be refused as fast as he could be sent back.
+
+    His place is ours to keep, and whoever is free may have him meanwhile.
+    """
+    waits = hook["QueueResult"] == "queue-full" and isinstance(reply[-1], Enqueue)
+    return (Play(hook.runtime.addresses.music()), *reply) if waits else reply
 
 
 def _leg_named(label: str) -> UUID | None:

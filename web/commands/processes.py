@@ -101,6 +101,7 @@ def engine() -> None:
     from telephony.staffing.service import make_due  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
+    from telephony.texts.missed import Missed  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
     from web.alerts.saying import say  # noqa: PLC0415
     from web.backup.schedule import Schedule, tasks  # noqa: PLC0415
@@ -172,6 +173,7 @@ def engine() -> None:
         Chore("pushes", 2, pusher.run, patient=True),
     ]
     strays = Strays(runtime.database, runtime.carrier, runtime.addresses)
+    missed = Missed(runtime.database, runtime.carrier)
     watch_carrier = Watch(runtime.database, runtime.carrier, settings.twilio_account_sid)
     more += [
         Chore("pauses", 5, partial(runtime.database.transact, Scope.nothing(), pauses_passed)),
@@ -179,6 +181,7 @@ def engine() -> None:
         Chore("quality", 600, partial(draw_conversations, runtime.database), patient=True),
         Chore("listeners", 5, partial(end_locked_anywhere, runtime.database)),
         Chore("strays", 20, strays.run, patient=True),
+        Chore("missed_texts", 60, missed.run, patient=True),
         Chore("carrier", 5, watch_carrier.look, patient=True),
     ]
     # A simulator may start after us, and forgets when it restarts.
@@ -205,8 +208,10 @@ def worker() -> None:
     """Do background jobs."""
     settings = begin("worker")
     with metrics.together():  # those that its pool forks do the work
+        _loading()
         from web.worker.main import run_worker  # noqa: PLC0415
 
+        _loaded()
         if settings.metrics_port is not None:
             metrics.serve(settings.metrics_port, settings.host)
         run_worker(settings)
@@ -215,7 +220,7 @@ def worker() -> None:
 @app.command()
 def beat() -> None:
     """Keep the background schedule."""
-    from web.worker.main import run_beat  # noqa: PLC0415
+    from web.worker.schedule import run_beat  # noqa: PLC0415
 
     settings = begin("beat")
     run_beat(settings, str(settings.data / "celerybeat-schedule"))

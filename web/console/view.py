@@ -114,6 +114,7 @@ class CallView:
     recording: Standing | None
     unrecorded_until: datetime | None
     vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
+    missing: whom.Missing | None  # whom the agent asked, and who is not there
 
     @property
     def over(self) -> bool:
@@ -339,7 +340,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         topic=call.topic, disposition=call.disposition, note=call.note, held_since=call.held_since,
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
-        recording=standing(call), unrecorded_until=call.unrecorded_until,
+        recording=standing(call), unrecorded_until=call.unrecorded_until, missing=whom.missing(session, call),
     )  # fmt: skip
 
 
@@ -349,7 +350,7 @@ def _party(session: Session, call: Call) -> PartyView | None:
     if call.party_agent_id is not None:
         name = access.named(session, [call.party_agent_id]).get(call.party_agent_id, "")
     else:
-        name = whom.outside_name(session, call)
+        name = whom.outside_name(session, call, call.party_leg_id)
     return PartyView(name, call.party_agent_id, call.party_joined)
 
 

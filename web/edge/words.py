@@ -5,6 +5,7 @@ from enum import StrEnum
 from web.agendas import words as agendas
 from web.alerts import words as alerts
 from web.campaigns import words as campaigns
+from web.cati import words as cati
 from web.conditions import words as conditions
 from web.console import words as console
 from web.contacts import words as contacts
@@ -34,7 +35,8 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, campaigns, conditions, console, contacts, continuity, desk, files, follow_ups, imports, knowledge,
+    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports,
+    knowledge,
     levels, lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip

@@ -37,6 +37,7 @@ from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Stand
 from crm.turns.models import TurnState
+from outbound.cati.aapor import Disposition
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
@@ -51,12 +52,13 @@ CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
 REPORTS_SHOWN = 3
 Standing: TypeAlias = (
-    Outcome | State | FollowUpState | MessageState | Closed | AppointmentState | TurnState | LetterState
+    Outcome | State | FollowUpState | MessageState | Closed | AppointmentState | TurnState | LetterState | Disposition
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
+    EntryKind.INTERVIEW: Disposition,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

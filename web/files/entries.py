@@ -22,6 +22,7 @@ from crm.proposals.queries import what_of
 from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import TurnState
+from outbound.cati.aapor import Disposition as Ending
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
@@ -162,6 +163,11 @@ def _letter(entry: TimelineEntry) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _interview(entry: TimelineEntry) -> Mapping[str, Any]:
+    ending = None if entry.status == IN_PROGRESS else Ending(entry.status)
+    return {"ending": ending, "title": entry.detail["title"], "note": entry.detail["note"]}
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -170,4 +176,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
+    EntryKind.INTERVIEW: _interview,
 }  # fmt: skip

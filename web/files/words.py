@@ -89,6 +89,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.APPOINTMENT: "Appuntamenti",
         EntryKind.VISIT: "Allo sportello",
         EntryKind.LETTER: "Lettere consegnate",
+        EntryKind.INTERVIEW: "Interviste",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -27,6 +27,7 @@ from crm.enti import logo
 from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
+from outbound.cati.questionnaire.workbook import MOST_BYTES
 from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
@@ -45,8 +46,12 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
     "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
+    "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
 }
-LOGO = re.compile(r"/enti/\d+/logo")
+ALIKE = (
+    (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
+    (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
+)
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -83,7 +88,7 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
-    path = "/enti/logo" if LOGO.fullmatch(request["path"]) else request["path"]
+    path = next((name for pattern, name in ALIKE if pattern.fullmatch(request["path"])), request["path"])
     permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
     if permission is None or request["method"] != "POST":
         return FORM_BYTES

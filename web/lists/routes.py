@@ -22,7 +22,7 @@ from outbound.lists.checking import KEPT, UPLOADS, remove
 from outbound.lists.queries import Example, ListView
 from outbound.lists.sheets import MOST_BYTES, MOST_ROWS
 from outbound.segments.conditions import CHOICES, Field, Kind, Segment, kind_of, operators
-from outbound.segments.counting import Count, count
+from outbound.segments.counting import Count
 from outbound.segments.wording import Voice, in_words
 from web.drafts.written import Written
 from web.edge.answers import shown_anew
@@ -290,8 +290,7 @@ def _answer(session: Session, visit: Visit, form: Builder, badge: Badge | None) 
         segment: Segment = form.segment()
     except InvalidError:
         return Answer(error="Completa le condizioni: il conto si fa quando sono intere.")
-    found = count(session, segment, ente_id=badge.id)
-    few = queries.examples(session, visit.principal, segment, ente_id=badge.id) if found.exact and found.people else []
+    found, few = queries.preview(session, visit.principal, segment, ente_id=badge.id)
     return Answer(in_words(segment, badge.name, voice(visit.language)), found, tuple(few))
 
 

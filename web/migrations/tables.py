@@ -33,6 +33,7 @@ import crm.timeline.models
 import crm.tokens.models
 import crm.turns.models
 import outbound.campaigns.models
+import outbound.cati.models
 import outbound.lists.models
 import telephony.agents.models
 import telephony.alerts.models

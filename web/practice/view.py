@@ -221,7 +221,7 @@ def _call(own: Practice, course: Course, person: Invented | None, now: datetime)
         self_served=(), keyed={}, identified=course.identified_at is not None, topic=written.topic,
         disposition=written.disposition, note=written.note, held_since=course.held_since, party=party,
         help_since=course.helped_at if talks else None, watchers=(), recording=_recording(course, now),
-        unrecorded_until=course.left_out_until, vouched_by=None,
+        unrecorded_until=course.left_out_until, vouched_by=None, missing=None,
     )  # fmt: skip
 
 

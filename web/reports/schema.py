@@ -8,6 +8,8 @@ from crm.levels.agreement import Period
 from crm.levels.metering import Counts, Spread
 from crm.levels.terms import USUAL
 from crm.reports.report import Report, head
+from outbound.cati.exports.files import HEAD as ANSWERS
+from outbound.cati.exports.reading import STEPS
 from web.edge.words import word_for
 from web.reports.sheets import Column, Kind, Sheet, sheets
 
@@ -129,6 +131,10 @@ OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
       "Ricevuti", "Inviati", "Riprese")),
     ("/imports/{run_id}/refused.csv", "lines of a feed that were refused, or taken with a warning",
      ("riga", "esito", "record", "chiave", "codice fiscale", "motivo")),
+    ("/lists/{list_id}/refused.csv", "rows of a file that became nobody on a list, each with the file's own columns",
+     ("riga", "motivo", "colonna")),
+    ("/questionnaires/{form_id}/answers.csv", "interviews, each with a column for each question", ANSWERS),
+    ("/questionnaires/{form_id}/paradata.csv", "steps of interviews, and how long each took, in seconds", STEPS),
     ("/imports/reconciliations/{report_id}/table.csv", "positions and amounts beside the gestionale's, in euro",
      ("Tributo", *(f"{figure}, {side}" for side in ("gestionale", "Filodiretto", "differenza")
                    for figure in ("posizioni", "residuo", "pagato")))),

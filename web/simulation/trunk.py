@@ -17,6 +17,7 @@ from telephony.carriers.port import (
     Spoken,
     Taken,
     TextMessage,
+    Written,
 )
 from telephony.carriers.twilio import markup
 from telephony.carriers.twilio.carrier import LIVE, NOT_IN_PROGRESS
@@ -103,6 +104,9 @@ class Trunk:
         raise NotImplementedError
 
     def fetch_message(self, sid: str) -> CarrierMessage | None:
+        raise NotImplementedError
+
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
         raise NotImplementedError
 
     def provision(

@@ -1,4 +1,4 @@
-"""The `worker` and `beat` processes."""
+"""The `worker` process."""
 
 import os
 from functools import partial
@@ -50,7 +50,7 @@ from web.levels.view import days_of
 from web.privacy.archive import readable
 from web.reports.mail import enclosed
 from web.wiring import HOLDERS, Runtime, build
-from web.worker.pulse import follow_beat, follow_worker
+from web.worker.pulse import follow_worker
 from web.worker.wake import celery_app
 
 RUNNERS: dict[str, jobs.Runner] = {
@@ -150,10 +150,3 @@ def run_worker(settings: Settings) -> None:
     follow_worker(settings)
     arguments: list[Any] = ["worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"]
     worker_app(settings).worker_main([*arguments, "--pool=prefork"])
-
-
-def run_beat(settings: Settings, schedule_file: str) -> None:
-    """Keep the schedule until told to stop."""
-    app = worker_app(settings)
-    follow_beat(app, settings)
-    app.start(["beat", "--loglevel=INFO", f"--schedule={schedule_file}"])

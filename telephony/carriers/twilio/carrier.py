@@ -17,6 +17,7 @@ from twilio.jwt.access_token.grants import VoiceGrant
 from twilio.rest import Client
 
 from telephony.carriers.port import (
+    CUSTOMER,
     CarrierCall,
     CarrierError,
     CarrierMessage,
@@ -31,6 +32,7 @@ from telephony.carriers.port import (
     Taken,
     Taking,
     TextMessage,
+    Written,
 )
 from telephony.carriers.twilio import markup, signature
 
@@ -122,15 +124,19 @@ class TwilioCarrier:
 
     def arrange(self, room: Room) -> None:
         """Update each participant of the conference who takes part otherwise than he should."""
+        there: set[str] = set()
         for conference in _ask(lambda: self._client.conferences.list(friendly_name=room.conference, limit=5)):
             listed = self._client.conferences(str(conference.sid)).participants
             inside = _ask(partial(listed.list, limit=20))
             sids = {str(one.label): str(one.call_sid) for one in inside}
+            there |= sids.keys()
             for one in inside:
                 wanted = room.standing.get(str(one.label))
                 fields = _differences(one, wanted, sids, room.hold_url) if wanted else {}
                 if fields:
                     _unless_gone(partial(listed(str(one.call_sid)).update, **fields))
+        if CUSTOMER not in there and CUSTOMER in room.standing and room.standing[CUSTOMER].hold:
+            raise CarrierError("Chi chiama non risulta nella conversazione.", permanent=False, answered=True)
 
     def end(self, sid: str) -> None:
         """End a call. Twilio cancels one that still rings when told that it is completed."""
@@ -268,6 +274,18 @@ class TwilioCarrier:
                 return None
             raise
 
+    def written_to(self, number: str, *, since: datetime) -> list[Written]:
+        """Twilio lists the newest first, with what we sent to a number of ours, if anything."""
+        found = _ask(
+            lambda: self._client.messages.list(to=number, date_sent_after=since, limit=MOST_LISTED, page_size=PAGE)
+        )
+        inbound = (one for one in found if str(one.direction) == "inbound")
+        written = [
+            Written(str(one.sid), str(one.from_), one.body or "", _sent_at(one), int(one.num_media or 0))
+            for one in inbound
+        ]
+        return sorted(written, key=lambda one: one.at)
+
     def provision(
         self, number: str, *, voice_url: str, fallback_url: str, status_url: str, message_url: str, label: str
     ) -> None:  # fmt: skip
@@ -330,6 +348,11 @@ def _live_call(one: Any) -> LiveCall:
         sid=str(one.sid), inbound=str(one.direction) == "inbound", from_=str(getattr(one, "_from")), to=str(one.to),  # noqa: B009
         answered=str(one.status) == "in-progress", since=one.date_created, placed=str(one.direction) == PLACED,
     )  # fmt: skip
+
+
+def _sent_at(one: Any) -> datetime:
+    found: datetime = one.date_sent or one.date_created
+    return found
 
 
 def _message(one: Any) -> CarrierMessage:

@@ -122,6 +122,15 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
+from outbound.cati.aapor import Disposition
+from outbound.cati.models import (
+    Interview,
+    InterviewDeed,
+    InterviewEvent,
+    InterviewState,
+    SurveyForm,
+    SurveyVersion,
+)
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -237,6 +246,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         session.add_all(told(session, cast))
         searches.note(session, principal_of(session, cast.anna), [cast.empoli])
         _knows(session, cast)
+        _interviews(session, cast)
         _receives(session, cast)
         session.add_all(
             [
@@ -325,6 +335,34 @@ def _knows(session: Session, cast: Cast) -> None:
         of: Any = {"piece_id": piece.id, "contract_id": cast.contract, "ente_id": ente_id, "number": 1}
         session.add(KnowledgeVersion(**of, title="Rate", body="A rate.", words="'rat':1", written_at=AS_OF))
         session.add(KnowledgeVote(**of, useful=True, day=AS_OF.date()))
+
+
+def _interviews(session: Session, cast: Cast) -> None:
+    """A questionnaire of Empoli's, and one for all enti of its contract; Mario was asked one of them."""
+    for ente_id in (None, cast.empoli):
+        of: Any = {"contract_id": cast.contract, "ente_id": ente_id, "title": "Soddisfazione"}
+        form = SurveyForm(**of)
+        session.add(form)
+        session.flush()
+        version = SurveyVersion(
+            **of, form_id=form.id, number=1, file_name="prova.xlsx", content=b"", digest="0" * 64, compiled={},
+            questions=1, uploaded_at=AS_OF,
+        )  # fmt: skip
+        session.add(version)
+        session.flush()
+    asked = Interview(
+        id=uuid4(), ente_id=cast.empoli, contract_id=cast.contract, form_id=form.id, version_id=version.id,
+        contact_id=cast.mario, state=InterviewState.DONE, disposition=Disposition.COMPLETE, language="", seed=1,
+        began_at=AS_OF, shown_at=AS_OF, ended_at=AS_OF,
+    )  # fmt: skip
+    session.add(asked)
+    session.flush()
+    session.add(
+        InterviewEvent(
+            interview_id=asked.id, ente_id=cast.empoli, deed=InterviewDeed.ANSWERED, path="why", value="BIANCHI",
+            took_ms=900, at=AS_OF,
+        )
+    )  # fmt: skip
 
 
 def _receives(session: Session, cast: Cast) -> None:

@@ -57,8 +57,8 @@ PUBLISHED = (
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
-    "consent_text", "holiday_change", "opening_week", "person_key", "report_addressee", "report_wish", "service_fact",
-    "service_report", "turn_event",
+    "consent_text", "holiday_change", "interview_event", "opening_week", "person_key", "report_addressee",
+    "report_wish", "service_fact", "service_report", "turn_event",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
 OPEN_TO_ROUTING = (

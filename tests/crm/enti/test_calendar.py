@@ -1,7 +1,7 @@
 """When lines are open: hours, holidays, closures, and the two days a year that have another length."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -257,6 +257,22 @@ def test_around_a_change_of_clocks_a_line_is_open_by_the_clock_on_the_wall(
 
     found = opening(Timetable(tuple(hours), observes_holidays=False), change + later)
     assert found.is_open == any(map(within, hours))
+
+
+def test_an_hour_that_is_skipped_opens_nothing_late_and_one_that_comes_twice_is_open_twice() -> None:
+    """Rule: tested calendar."""
+    spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
+
+    def on(day: date, opens: time, closes: time) -> list[tuple[datetime, datetime]]:
+        return list(spans(Timetable((Hours(6, opens, closes),), observes_holidays=False), day, 1))
+
+    one_utc = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert on(spring, time(2, 30), time(9)) == [(one_utc, rome(3, 29, 9))]
+    assert on(spring, time(2), time(2, 45)) == []
+    twice = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    half, ends = timedelta(minutes=30), rome(10, 25, 1)
+    assert on(autumn, time(1), time(2, 30)) == [(ends, twice - half), (twice, twice + half)]
+    assert on(autumn, time(1), time(3)) == [(ends, rome(10, 25, 3))]
 
 
 @given(cases(), st.floats(0, 1))

@@ -192,7 +192,7 @@ def test_whatever_the_facts_nobody_is_disturbed_who_must_not_be(what: Wanted, gi
     [
         ("STOP", True), (" stop. ", True), ("Basta!", True), ("CANCELLA", True), ("arrêt", True), ("Aufhören", True),
         ("start", False), ("Riprendi", False), ("Non fermarti, stop scherzi", None), ("", None), ("\x00", None),
-        ("STOP" * 1000, None), ("ok grazie", None),
+        ("STOP" * 1000, None), ("ok grazie", None), ("Fine!", None),
     ],
 )  # fmt: skip
 def test_only_the_word_itself_is_meant(said: str, meant: bool | None) -> None:

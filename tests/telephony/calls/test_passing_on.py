@@ -21,6 +21,7 @@ from telephony.calls.addresses import conference_name
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.events import AgentAnswered, LegEnd, LegEnded
 from telephony.calls.models import AgentLeg, Call, LegState, Outcome, Phase
+from telephony.calls.whom import Missing, Why
 from telephony.carriers.port import CUSTOMER, Enqueue, JoinConference, Say, Standing
 from telephony.commands.models import CommandKind, CommandState
 from telephony.ivr import prompts
@@ -391,6 +392,44 @@ def test_nobody_answers_at_the_office_and_mario_is_next_in_turn(stage: Stage) ->
     assert made.agent_id == stage.cast.anna
     row = stage.call(call)
     assert (row.phase, row.wrapped_up_at, stage.entry(call).priority) == (Phase.RINGING, None, HEAD)
+    (says, *_) = stage.hears(call)
+    assert isinstance(says, Say)
+    assert says.text == prompts.sentence(Sentence.NOBODY_OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (LegEnd.BUSY, Why.BUSY), (LegEnd.NO_ANSWER, Why.NO_ANSWER), (LegEnd.TIMED_OUT, Why.NO_ANSWER),
+        (LegEnd.FAILED, Why.FAILED),
+    ],
+)  # fmt: skip
+def test_anna_is_told_why_the_office_is_not_there_and_mario_stays_hers(stage: Stage, reason: LegEnd, why: Why) -> None:
+    an_office(stage)
+    call, anna = in_talk(stage)
+    stage.work(lambda s: talk.consult(s, anna, call_id=call, number=OFFICE))
+    stage.run()
+    stage.hear(call, LegEnded(stage.after(call, 10), party_of(stage, call), reason))
+    stage.run()
+    assert stage.work(lambda s: whom.missing(s, stage.call(call))) == Missing("Ufficio Tributi", why)
+    assert (stage.call(call).phase, stage.presence(stage.cast.anna).state) == (Phase.TALKING, AgentState.TALKING)
+    stage.work(lambda s: talk.back(s, anna, call_id=call))
+    stage.work(lambda s: talk.hold(s, anna, call_id=call))  # of a hold that comes later it says nothing
+    assert stage.work(lambda s: whom.missing(s, stage.call(call))) is None
+
+
+def test_a_colleague_who_hangs_up_as_the_call_is_passed_to_him_is_said_to_be_gone(stage: Stage) -> None:
+    call, anna, _ = consults_luca(stage)
+    leg = party_answers(stage, call)
+    assert stage.work(lambda s: whom.missing(s, stage.call(call))) is None
+    stage.hear(call, LegEnded(stage.after(call, 20), leg, LegEnd.COMPLETED))
+    for ask in (talk.pass_on, talk.together):
+        with pytest.raises(ConflictError, match="non è più in linea"):
+            stage.work(lambda s, ask=ask: ask(s, anna, call_id=call))  # type: ignore[misc]
+    found = stage.work(lambda s: whom.missing(s, stage.call(call)))
+    assert found is not None
+    assert found.why is Why.GONE
+    assert stage.call(call).agent_id == stage.cast.anna
 
 
 def test_what_happens_outside_is_found_out_when_its_callbacks_are_lost(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -194,6 +195,7 @@ ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "send a message": lambda carrier: carrier.send_message(TEXT),
     "find a message": lambda carrier: carrier.find_message(TEXT, since=SENT_AT, known=frozenset()),
     "fetch a message": lambda carrier: carrier.fetch_message(MESSAGE),
+    "list what was written": lambda carrier: carrier.written_to("+390571000001", since=SENT_AT),
 }
 
 
@@ -208,7 +210,9 @@ def test_every_request_is_one_that_twilio_describes(
         carrier = carrier_at(twilio.url, device_url="http://127.0.0.1:9")  # a simulator's account
         twilio.replies["GET", NUMBERS] = (200, {"incoming_phone_numbers": [], "next_page_uri": None})
         twilio.replies["GET", "/Conferences.json"] = (200, {"conferences": [], "next_page_uri": None})
-    ask(carrier)
+    misses = not owned and ask is ASKS["arrange a conversation"]  # a caller is to be on hold who is in none
+    with pytest.raises(CarrierError) if misses else nullcontext():
+        ask(carrier)
     assert twilio.asked
     for asked in twilio.asked:
         assert {name for name, _ in asked.query + asked.form} <= known_names(description, asked)
@@ -317,6 +321,19 @@ def test_one_who_has_just_left_keeps_nobody_else_from_being_arranged(twilio: Twi
     del twilio.replies["POST", f"/Conferences/{CONFERENCE}/Participants/{CALL}.json"]
     carrier.arrange(HELD)
     assert [asked.method for asked in twilio.asked] == ["GET", "GET", "POST", "POST"]
+
+
+@pytest.mark.parametrize(("path", "name"), [(PARTICIPANTS, "participants"), ("/Conferences.json", "conferences")])
+def test_a_caller_who_is_not_listed_yet_is_not_taken_to_be_on_hold(
+    twilio: Twilio, carrier: TwilioCarrier, path: str, name: str
+) -> None:
+    """The agent would be shown that the caller does not hear him."""
+    teach(twilio)
+    twilio.replies["GET", path] = (200, {name: [], "next_page_uri": None})
+    with pytest.raises(CarrierError) as caught:
+        carrier.arrange(HELD)
+    assert not caught.value.permanent
+    carrier.arrange(replace(HELD, standing={CUSTOMER: Standing()}))  # taken up again he is let be
 
 
 def test_moving_and_ending_a_call(twilio: Twilio, carrier: TwilioCarrier) -> None:

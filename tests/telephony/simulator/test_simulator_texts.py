@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from telephony.carriers.simulator.config import Faults
+from tests.telephony.carriers.conftest import carrier_at
 
 ACCOUNT = "AC" + "a" * 32
 KEY, SECRET = "SK" + "b" * 32, "secret-of-the-key-long-enough-for-hs256"
@@ -158,3 +160,16 @@ def test_nonsense_and_other_sites_are_refused(world, path, body):
     assert world.http.request(method, path, json=body).status_code == 422
     elsewhere = {"Origin": "https://evil.example"}
     assert world.http.request(method, path, json=body, headers=elsewhere).status_code == 403
+
+
+def test_what_a_citizen_wrote_is_listed_though_nobody_was_told(make_world):
+    world = make_world(Faults(drop=1.0))
+    world.rest("POST", "/IncomingPhoneNumbers.json", 201, PhoneNumber=LINE, SmsUrl=world.address("/sms-in"))
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    world.http.post("/simulator/texts", json={"from": CITIZEN, "to": LINE, "body": "Ciao"})
+    world.rest("POST", "/Messages.json", 201, From=LINE, To=CITIZEN, Body="x")
+    carrier = carrier_at(world.url)
+    (found,) = carrier.written_to(LINE, since=began)
+    assert (found.sender, found.body, found.media, found.at > began) == (CITIZEN, "Ciao", 0, True)
+    assert carrier.written_to(LINE, since=datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert world.product.all("/sms-in") == []

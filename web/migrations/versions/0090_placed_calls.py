@@ -1,14 +1,14 @@
 """Calls that we place are told from those that we receive.
 
-Revision ID: 0094
-Revises: 0093
+Revision ID: 0090
+Revises: 0089
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0094"
-down_revision = "0093"
+revision = "0090"
+down_revision = "0089"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Lists of contacts, their members, and the rows of files that became none.
 
-Revision ID: 0090
+Revision ID: 0087
 Revises: 0086
 """
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from web.migrations.isolation import APP, protect
 
-revision = "0090"
+revision = "0087"
 down_revision = "0086"
 branch_labels = None
 depends_on = None

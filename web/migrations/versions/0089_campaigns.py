@@ -1,7 +1,7 @@
 """Campaigns, the versions of their plans, their contacts, and every attempt to reach one.
 
-Revision ID: 0093
-Revises: 0090
+Revision ID: 0089
+Revises: 0088
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from web.migrations.isolation import APP, protect
 
-revision = "0093"
-down_revision = "0090"
+revision = "0089"
+down_revision = "0088"
 branch_labels = None
 depends_on = None
 

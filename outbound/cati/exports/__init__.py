@@ -1,0 +1,1 @@
+"""A survey's answers as files: CSV, Excel, SPSS, a DDI codebook, and what happened at each step."""

@@ -1,0 +1,92 @@
+"""What a survey's files are made of, read in one snapshot. Who may read is checked here, and noted."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.audit import service as audit
+from crm.core import clock
+from crm.enti.queries import badges
+from outbound.cati import queries
+from outbound.cati.exports.dataset import Case, Dataset, dataset
+from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyVersion
+from outbound.cati.questionnaire.interview import given
+
+STEPS = ("interview", "step", "deed", "path", "seconds", "at", "interviewer")
+
+
+def answers(session: Session, by: Principal, *, form_id: int, what: str) -> Dataset:
+    """Every interview of a questionnaire that is over or was broken off. `what` is noted in the enti's access logs."""
+    by.require(Permission.INTERVIEW_EXPORT)
+    form = queries.form(session, form_id)
+    held = session.execute(
+        select(Interview, SurveyVersion.number)
+        .join(SurveyVersion, SurveyVersion.id == Interview.version_id)
+        .where(Interview.form_id == form_id, Interview.state != InterviewState.RUNNING)
+        .order_by(Interview.began_at, Interview.id)
+    ).all()
+    said = queries.answers_of(session, [row.id for row, _ in held])
+    took = session.execute(
+        select(InterviewEvent.interview_id, func.sum(InterviewEvent.took_ms))
+        .where(InterviewEvent.interview_id.in_([row.id for row, _ in held]))
+        .group_by(InterviewEvent.interview_id)
+    )
+    lasted = {interview_id: int(total or 0) for interview_id, total in took}
+    names, now = badges(session), clock.now(session)
+    known = {row.version_id: queries.questionnaire(session, row.version_id) for row, _ in held}
+    cases = []
+    for number, (row, version) in enumerate(held, 1):
+        asked, circumstances = known[row.version_id], queries.setting(row, now)
+        cases.append(
+            Case(
+                number, names[row.ente_id].name if row.ente_id in names else "", version,
+                row.disposition.value if row.disposition else "", row.language, circumstances.began,
+                lasted.get(row.id, 0) // 1000, asked, given(asked, said[row.id], circumstances),
+            )
+        )  # fmt: skip
+    for ente_id in sorted({row.ente_id for row, _ in held}):
+        audit.note(
+            session, by, kind="interview.exported", ente_id=ente_id, subject=form.title, after={"kind": what}
+        )  # fmt: skip
+    return dataset(form.title, [known[one] for one in sorted(known)], cases)
+
+
+def steps(session: Session, by: Principal, *, form_id: int) -> Iterator[list[object]]:
+    """Everything that happened, step by step, without what was answered: deed, question, seconds, when.
+
+    Interviewers are told apart within an interview, and not named.
+    """
+    by.require(Permission.INTERVIEW_EXPORT)
+    form = queries.form(session, form_id)
+    held = session.execute(
+        select(Interview.id, Interview.ente_id)
+        .where(Interview.form_id == form_id, Interview.state != InterviewState.RUNNING)
+        .order_by(Interview.began_at, Interview.id)
+    ).all()
+    numbers = {row.id: number for number, row in enumerate(held, 1)}
+    for ente_id in sorted({row.ente_id for row in held}):
+        audit.note(
+            session, by, kind="interview.exported", ente_id=ente_id, subject=form.title, after={"kind": "paradata"}
+        )  # fmt: skip
+    events = session.scalars(
+        select(InterviewEvent).where(InterviewEvent.interview_id.in_(numbers)).order_by(InterviewEvent.id)
+    ).all()
+    by_interview = sorted(events, key=lambda one: (numbers[one.interview_id], one.id))
+    return _told(by_interview, numbers)
+
+
+def _told(events: list[InterviewEvent], numbers: dict[object, int]) -> Iterator[list[object]]:
+    last, step, people = None, 0, dict[int | None, int]()
+    for one in events:
+        if one.interview_id != last:
+            last, step, people = one.interview_id, 0, {}
+        step += 1
+        at = clock.in_rome(one.at).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+        seconds = f"{one.took_ms / 1000:.3f}" if one.took_ms is not None else ""
+        value = one.value if one.deed in {InterviewDeed.BROKE_OFF, InterviewDeed.FINISHED} else ""
+        yield [
+            numbers[one.interview_id], step, one.deed.value, one.path or value, seconds, at,
+            people.setdefault(one.interviewer_id, len(people) + 1),
+        ]  # fmt: skip

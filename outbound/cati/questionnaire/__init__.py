@@ -1,0 +1,1 @@
+"""The questionnaire engine. Pure: a form in, a questionnaire out; answers in, the next question out."""

@@ -1,0 +1,1 @@
+"""Questionnaires and the interviews by telephone that fill them."""
