@@ -25,6 +25,8 @@ from telephony.texts.reception import Received
 
 log = structlog.get_logger(__name__)
 
+Told = tuple[Written, LineView]
+
 LAG = timedelta(seconds=30)  # for so long its webhook may be on its way
 FIRST = timedelta(hours=12)  # so far back the first look goes: a night that we were away
 OVERLAP = timedelta(minutes=15)  # and each one behind the look before it: a carrier's list lags
@@ -46,19 +48,22 @@ class Missed:
             ours = [one for one in lines.all_lines(session) if lines.in_use(session, one.number) is not None]
         since = now - FIRST if self._looked_at is None else self._looked_at - OVERLAP
         told = [(one, line) for line in ours for one in self._carrier.written_to(line.number, since=since)]
-        settled = sorted((one for one in told if one[0].at < now - LAG), key=lambda one: one[0].at)
+        told.sort(key=lambda one: one[0].at)
+        settled = [one for one in told if one[0].at < now - LAG]
         found = 0
         for contract_id in sorted({line.contract_id for line in ours}):
             new = [one for one in settled if one[1].contract_id == contract_id and one[0].sid not in self._seen]
-            found += self._take_in(contract_id, new)
+            found += self._take_in(contract_id, new, (one for one in told if one[1].contract_id == contract_id))
         self._seen = frozenset(one.sid for one, _ in settled)
         self._looked_at = now
         return found
 
-    def _take_in(self, contract_id: int, new: Iterable[tuple[Written, LineView]]) -> int:
-        """Of the words by which somebody stops messages, or wants them again, his last one counts."""
+    def _take_in(self, contract_id: int, new: Iterable[Told], told: Iterable[Told]) -> int:
+        """Of the words by which somebody stops messages, or wants them again, his last one counts: also one so new that
+        its webhook may be on its way.
+        """
         by_citizen = [(citizen, one, line) for one, line in new if (citizen := to_e164(one.sender)) is not None]
-        last = {citizen: one.sid for citizen, one, _ in by_citizen if means(one.body) is not None}
+        last = {to_e164(one.sender): one.sid for one, _ in told if means(one.body) is not None}
         found = 0
         for citizen, one, line in by_citizen:
             meant = means(one.body)

@@ -374,7 +374,7 @@ def test_sql_means_what_each_condition_says_of_each_person(database: Database, c
         check()
         for field in set(Field) - met:
             value = {Shape.YES_NO: True, Shape.CHOICES: (next(iter(CHOICES.get(field, Tax))).value,)}.get(
-                SHAPES[field], 30 if SHAPES[field] in RANGES else ("50053",)
+                SHAPES[field], max(30, RANGES[SHAPES[field]][0]) if SHAPES[field] in RANGES else ("50053",)
             )
             for operator in operators(field):
                 segment = all_of(Condition(field, operator, value))

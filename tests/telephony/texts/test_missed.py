@@ -95,6 +95,13 @@ def test_an_opt_out_that_nobody_heard_counts_and_the_last_word_wins(texts: Texts
     assert threads(stage) == 0
 
 
+def test_a_word_that_he_has_just_taken_back_is_not_held_against_him(texts: Texts, stage: Stage) -> None:
+    wrote(stage, "STOP", ago=LAG * 2, sid="SM1")
+    wrote(stage, "RIPRENDI", ago=LAG / 2, sid="SM2")  # whose webhook was here, or is on its way
+    Missed(stage.database, stage.carrier).run()
+    assert stops(stage) == set()
+
+
 def test_where_nobody_reads_sms_nothing_begins(stage: Stage) -> None:
     wrote(stage, "C'è qualcuno?")
     assert Missed(stage.database, stage.carrier).run() == 0
