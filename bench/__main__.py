@@ -1,8 +1,8 @@
 """`python -m bench [p1|p2|p5|p6|p8|p12|p13|p14 ...] [--repeats 5] [--quick]`
 
 The long forms: `p3 --calls 100000`, `p4 --assignments 1000000 --stored 20000`, `p7 --webhooks 100000`,
-`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`. P4's may be had in parts,
-each with a `--seed` of its own.
+`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`,
+`following --contacts 1000000`. P4's may be had in parts, each with a `--seed` of its own.
 """
 
 import signal
@@ -15,6 +15,7 @@ import typer
 from bench import (
     agendas,
     booking,
+    following,
     lists,
     p1,
     p2,
@@ -46,7 +47,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure, "lists": lists.measure, "pages": pages.measure,
+    "booking": booking.measure, "following": following.measure, "lists": lists.measure, "pages": pages.measure,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, Subquery, cast, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -68,11 +68,15 @@ def admit(session: Session, *, campaign_id: int) -> None:
     if found is None or found.admitted_at is not None:
         return
     now = clock.now(session)
-    first = _first(running.get(session, campaign_id).plan.order, clock.business_day(now))
-    rows = select(
-        literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value), literal(now),
-        func.least(first, MOST_PRIORITY), literal(0),
-    ).where(_MEMBER.c.list_id == found.list_id)  # fmt: skip
+    first = _first(running.get(session, campaign_id).plan.order, found.ente_id, clock.business_day(now))
+    rows = (
+        select(
+            literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value),
+            literal(now), func.least(func.coalesce(first.c.first, 0), MOST_PRIORITY), literal(0),
+        )
+        .outerjoin(first, first.c.contact_id == _MEMBER.c.contact_id)
+        .where(_MEMBER.c.list_id == found.list_id)
+    )  # fmt: skip
     names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
     session.execute(insert(_CC).from_select(names, rows))
     found.admitted_at = now
@@ -80,23 +84,20 @@ def admit(session: Session, *, campaign_id: int) -> None:
     touch(session, topics.campaigns(found.ente_id))
 
 
-def _first(order: Order, today: date) -> ColumnElement[Any]:
-    """The higher, the earlier somebody's turn comes."""
-    if order is Order.CHANCE:
-        return cast(func.random() * MOST_PRIORITY, BigInteger)
-    what = {
+def _first(order: Order, ente_id: int, today: date) -> Subquery:
+    """By contact of the ente who owes anything: the higher, the earlier his turn comes. Each debt is read once."""
+    what: ColumnElement[Any] = {
         Order.AMOUNT: func.sum(_POSITION.c.residual_cents) / 100,
-        Order.OLDEST: literal(today) - func.min(_POSITION.c.due_on),
+        Order.OLDEST: func.greatest(literal(today) - func.min(_POSITION.c.due_on), 0),
+        Order.CHANCE: cast(func.random() * MOST_PRIORITY, BigInteger),
     }[order]
-    his = (
-        select(func.coalesce(what, 0))
+    return (
+        select(_POSITION.c.contact_id, what.label("first"))
         .where(
-            _POSITION.c.ente_id == _MEMBER.c.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
-            _POSITION.c.residual_cents > 0, _POSITION.c.withdrawn_as_of.is_(None),
+            _POSITION.c.ente_id == ente_id, _POSITION.c.residual_cents > 0, _POSITION.c.withdrawn_as_of.is_(None)
         )
-        .scalar_subquery()
+        .group_by(_POSITION.c.contact_id).subquery()
     )  # fmt: skip
-    return func.greatest(his, 0)
 
 
 def ripen(session: Session, *, campaign_id: int) -> int:
