@@ -100,7 +100,10 @@ def lease(session: Session, message_id: UUID) -> Leased | None:
 
 
 def sent(session: Session, one: Leased, *, external_id: str | None = None, look_after: timedelta | None = None) -> None:
-    """It was taken. `look_after`: when to ask what became of it, should nobody say."""
+    """It was taken. `look_after`: when to ask what became of it, should nobody say.
+
+    What went to many is not woken one by one: `bulk.wake_unheard` does.
+    """
     row = _locked(session, one.id)
     if row is None:
         return
@@ -109,7 +112,8 @@ def sent(session: Session, one: Leased, *, external_id: str | None = None, look_
         _move(session, row, MessageState.SENT)
     if look_after is not None and row.state is MessageState.SENT:
         row.due_at = clock.now(session) + look_after
-        wake(session, row)
+        if not TEMPLATES[row.template].mass:
+            wake(session, row)
     session.flush()
 
 
@@ -196,7 +200,7 @@ def broken(session: Session, message_id: UUID) -> None:
 def end(session: Session, row: Message, state: MessageState, reason: Reason) -> None:
     """Nothing more is done about it. What was to arrive and did not is shown to somebody."""
     _settle(session, row, state, reason)
-    if state not in NOT_ARRIVED or row.channel is None or _is_secret(row):
+    if state not in NOT_ARRIVED or row.channel is None or _is_secret(row) or TEMPLATES[row.template].mass:
         return
     if row.contact_id is None:  # on the page of everybody's follow-ups
         touch(session, *(topics.follow_ups(one) for one in enti.contracts_of(session, row.ente_id)))

@@ -37,8 +37,3 @@ def tally(bodies: Iterable[str], channel: Written, price: int) -> Tally:
     """Of these messages."""
     counted = [parts(one, channel) for one in bodies]
     return Tally(len(counted), sum(counted), sum(counted) * price)
-
-
-def spent_up(spent: int, budget_cents: int | None) -> bool:
-    """Whether nothing more may be spent."""
-    return budget_cents is not None and spent >= budget_cents * CENT

@@ -47,7 +47,7 @@ USUAL: Mapping[Field, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Of a channel in a phase. An SMS has its body alone; `telling` is an e-mail's body at an address found to be his."""
+    """Of a channel in a phase. An SMS has its body alone; `telling` is an e-mail's body at an address that is his."""
 
     subject: str = ""
     body: str = ""

@@ -8,7 +8,7 @@ from crm.messages.segments import in_gsm, is_gsm, measured
 from crm.messages.wording import tells_of_debt
 from outbound.compliance.rules import Written
 from outbound.messages import text
-from outbound.messages.cost import CENT, spent_up, tally
+from outbound.messages.cost import CENT, tally
 from outbound.messages.text import Field, Words, composed, faults, filled
 
 SMS = Words(body="{ente}: buongiorno {nome}, la preghiamo di chiamarci al {telefono}.")
@@ -111,12 +111,6 @@ def test_the_cost_is_that_of_every_segment(bodies: list[str], price: int) -> Non
     assert found.cost == sum(second_formulation(one) * price for one in bodies)
     assert (found.cents - 1) * CENT < found.cost <= found.cents * CENT
     assert tally(bodies, Written.EMAIL, price).parts == len(bodies)
-
-
-def test_the_budget_is_not_exceeded_by_a_message() -> None:
-    assert not spent_up(99_999, 1_000)
-    assert spent_up(100_000, 1_000)
-    assert not spent_up(10**9, None)
 
 
 @given(st.text(max_size=80))
