@@ -18,7 +18,7 @@ _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _VAIN = frozenset({LastOutcome.WRONG_PERSON, LastOutcome.UNREACHABLE})
 _TRIED = ("verification", "outcome", "stated")
 _REACHES = (
-    select(_R.c.contact_id, _R.c.kind, _R.c.value, *(_R.c[one] for one in _TRIED))
+    select(_R.c.contact_id, _R.c.kind, _R.c.value, *(_R.c[one] for one in (*_TRIED, "no_sms_since")))
     .where(_R.c.contact_id == _IDS, _R.c.kind.in_([ReachKind.PHONE, ReachKind.EMAIL]))
     .order_by(_R.c.id)
 )
@@ -55,7 +55,9 @@ def correspondents(session: Session, persons: dict[int, frozenset[int]]) -> dict
         said = sorted((one for row in rows for one in agreed[row]), key=lambda one: (one.occurred_at, one.id))
         standing = consents.standing(said[::-1]).get(Purpose.DIGITAL_MESSAGES)
         found[contact_id] = Correspondent(
-            mobiles=_values(one for one in his if one.kind is ReachKind.PHONE and takes_sms(one.value)),
+            mobiles=_values(
+                one for one in his if one.kind is ReachKind.PHONE and not one.no_sms_since and takes_sms(one.value)
+            ),
             emails=_values(one for one in his if one.kind is ReachKind.EMAIL),
             postal=tuple(row.id for row in _best(row for one in sorted(rows) for row in postal[one])),
             verified=frozenset(one.value for one in his if one.verification is Verification.VERIFIED),

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
+from crm.contacts import told
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.enti import queries as enti
@@ -200,6 +201,8 @@ def broken(session: Session, message_id: UUID) -> None:
 def end(session: Session, row: Message, state: MessageState, reason: Reason) -> None:
     """Nothing more is done about it. What was to arrive and did not is shown to somebody."""
     _settle(session, row, state, reason)
+    if reason is Reason.BAD_ADDRESS and row.contact_id is not None:
+        told.not_reached(session, ente_id=row.ente_id, contact_id=row.contact_id, value=row.address)
     if state not in NOT_ARRIVED or row.channel is None or _is_secret(row) or TEMPLATES[row.template].mass:
         return
     if row.contact_id is None:  # on the page of everybody's follow-ups

@@ -35,6 +35,7 @@ SENTENCES = {
     "preference.written": "Ha scritto le preferenze del contatto",
     "reach.told": "Ha scritto un recapito",
     "reach.tried": "Ha segnato l'esito di un recapito",
+    "reach.not_reached": "Un messaggio non può arrivare a un recapito: non ci si scrive più",
     "reach.verified": "Ha confermato un recapito",
     "reach.wrong": "Ha segnato sbagliato un recapito",
     "reach.unverified": "Ha tolto la verifica di un recapito",

@@ -257,6 +257,19 @@ def test_the_carriers_word_that_he_opted_out_is_written_down(outreach: Outreach,
     assert outreach.contact(second, cast.mario).why is Why.STOPPED
 
 
+def test_a_number_at_which_no_sms_arrives_is_called_and_not_written_to_again(outreach: Outreach, cast: Cast) -> None:
+    outreach.run(plan=ONLY_SMS)
+    outreach.send()
+    outreach.post()
+    (message,) = outreach.messages()
+    landline = {"told": MessageState.FAILED, "reason": Reason.BAD_ADDRESS}
+    outreach.work(lambda s: outbox.heard(s, message_id=message.id, external_id="SM0", **landline))
+    second = outreach.run(plan=ONLY_SMS, name="Altra")
+    outreach.send()
+    assert outreach.contact(second, cast.mario).why is Why.NO_ADDRESS
+    assert Why.NO_NUMBER not in outreach.why_not(second, cast.mario)
+
+
 def test_without_his_consent_nobody_is_written_to_unless_the_plan_says_so(outreach: Outreach, cast: Cast) -> None:
     campaign = outreach.run(plan=replace(ONLY_SMS, consent_to_messages=True))
     assert outreach.send() == 0
