@@ -51,7 +51,7 @@ _W, _CC, _CV, _M = table_of(WrittenAttempt), table_of(CampaignContact), table_of
 _AS = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 # By another means he may still be reached.
 _OF_CHANNEL = frozenset({Reason.STOPPED, Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.DO_NOT_CALL})
-_PASSING = frozenset({Reason.WINDOW, Reason.WISH, Reason.WRITTEN})
+PASSING = frozenset({Reason.WINDOW, Reason.WISH, Reason.WRITTEN})
 NOBODY = Person(())  # of whom nothing is known: what stands against writing to him stands against all
 
 
@@ -254,7 +254,7 @@ def _refuse(
 
 def _only_by_others(verdict: Verdict) -> bool:
     """Whether what stands against it for good concerns this channel alone."""
-    for_good = set(verdict.reasons) - _PASSING
+    for_good = set(verdict.reasons) - PASSING
     return bool(for_good) and for_good <= _OF_CHANNEL
 
 

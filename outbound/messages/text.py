@@ -80,8 +80,7 @@ def faults(words: Words, channel: Written, *, about_debt: bool, place: str) -> I
         parts = {"subject": words.subject, **parts, "telling": words.telling}
     for name, text in parts.items():
         longest = LONGEST_SMS if channel is Written.SMS else LONGEST_SUBJECT if name == "subject" else LONGEST_BODY
-        for error in _faults_of(text, longest, tells=name == "telling", about_debt=about_debt):
-            yield InvalidError(error, field=f"{place}-{name}")
+        yield from _faults_of(text, f"{place}-{name}", longest, tells=name == "telling", about_debt=about_debt)
     if channel is Written.SMS and words.body.strip():
         if Field.ENTE not in used(words.body):
             yield InvalidError("Chi scrive deve dire chi è: metti {ente} nel testo.", field=f"{place}-body")
@@ -130,18 +129,20 @@ def costly(words: Words) -> list[str]:
     return sorted({one for one in words.body if not measured(one).gsm})
 
 
-def _faults_of(text: str, longest: int, *, tells: bool, about_debt: bool) -> Iterator[str]:
+def _faults_of(text: str, field: str, longest: int, *, tells: bool, about_debt: bool) -> Iterator[InvalidError]:
     if len(text) > longest:
-        yield f"È troppo lungo: al massimo {longest} caratteri."
+        yield InvalidError(f"È troppo lungo: al massimo {longest} caratteri.", field=field)
     for one in _FIELD.finditer(text):
         name, at = one[1], one.start() + 1
         if name not in set(Field):
-            yield f"Il campo «{name}», al carattere {at}, non c'è."
+            yield InvalidError(f"Il campo «{name}», al carattere {at}, non c'è.", field=field)
         elif name in TELLING and not tells:
-            yield f"Il campo «{name}», al carattere {at}, direbbe del debito a chi legge lo schermo."
+            yield InvalidError(
+                f"Il campo «{name}», al carattere {at}, direbbe del debito a chi legge lo schermo.", field=field
+            )
     loose = re.search(r"[{}]", _FIELD.sub(lambda one: " " * len(one[0]), text))
     if loose:
         at = loose.start() + 1
-        yield f"La parentesi al carattere {at} non si chiude: i campi si scrivono come {{nome}}."
+        yield InvalidError(f"La parentesi graffa al carattere {at} è spaiata.", field=field)
     if about_debt and not tells and tells_of_debt(_FIELD.sub("-", text), "it"):
-        yield "Chi vede lo schermo capirebbe che c'è un debito: togli quelle parole."
+        yield InvalidError("Chi vede lo schermo capirebbe che c'è un debito: togli quelle parole.", field=field)

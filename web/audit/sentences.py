@@ -126,6 +126,7 @@ SENTENCES = {
     "campaign.take_back": "Ha ritirato la richiesta di approvare una campagna",
     "campaign.approve": "Ha approvato una campagna",
     "campaign.refuse": "Non ha approvato una campagna",
+    "campaign.message_seen": "Ha visto il messaggio di una campagna com'è per il contatto",
     "campaign.start": "Ha avviato una campagna",
     "campaign.pause": "Ha messo in pausa una campagna",
     "campaign.resume": "Ha ripreso una campagna",

@@ -36,7 +36,7 @@ def test_an_sms_names_who_writes_and_how_to_stop() -> None:
     [
         ("{ente}: {nme}", "Il campo «nme», al carattere 9, non c'è."),
         ("{ente}: {importo}", "Il campo «importo», al carattere 9, direbbe del debito a chi legge lo schermo."),
-        ("{ente}: {nome", "La parentesi al carattere 9 non si chiude: i campi si scrivono come {nome}."),
+        ("{ente}: {nome", "La parentesi graffa al carattere 9 è spaiata."),
         ("{ente}: ha un debito", "Chi vede lo schermo capirebbe che c'è un debito: togli quelle parole."),
         ("{ente} " + "a" * 600, "È troppo lungo: al massimo 600 caratteri."),
         ("{ente} " + "ж" * 300, "È troppo lungo: al massimo 4 SMS."),
