@@ -117,11 +117,13 @@ def _left_out(one: Addressee) -> Reason | None:
 
 
 def _chosen(go: Sequence[tuple[Addressee, Composed]]) -> tuple[Example, ...]:
-    """The shortest, the longest, and those between them at even distances."""
+    """The shortest, the longest, and those between them at even distances; one that tells of the debt, if any does."""
     ordered = sorted(go, key=lambda one: (measured(one[1].body).units, one[0].contact_id))
     last = len(ordered) - 1
-    places = sorted({round(last * n / (SHOWN - 1)) for n in range(SHOWN)}) if ordered else []
+    places = {round(last * n / (SHOWN - 1)) for n in range(SHOWN)} if ordered else set()
+    if telling := [place for place, (_, text) in enumerate(ordered) if text.tells]:
+        places.add(telling[len(telling) // 2])
     return tuple(
         Example(who.contact_id, who.name, who.verdict.number or "", text, measured(text.body))
-        for who, text in (ordered[place] for place in places)
+        for who, text in (ordered[place] for place in sorted(places))
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -16,6 +16,7 @@ from outbound.compliance.rules import Reason, Written
 from outbound.messages.cost import Tally
 
 _W, _M = table_of(WrittenAttempt), table_of(Message)
+_WHY: ColumnElement[str | None] = literal_column("written_attempt.reasons[1]")  # the first one; none: it was written
 
 
 @dataclass(slots=True)
@@ -38,12 +39,12 @@ def became(session: Session, campaign_id: int) -> Mapping[Written, Became]:
     """By channel, of those that were used."""
     rows = session.execute(
         select(
-            _W.c.channel, _W.c.begun, _W.c.reasons[1].label("why"), _M.c.state, _M.c.reason, func.count().label("n"),
+            _W.c.channel, _W.c.begun, _WHY.label("why"), _M.c.state, _M.c.reason, func.count().label("n"),
             func.sum(_W.c.parts).label("parts"), func.sum(_W.c.cost).label("cost"), func.max(_W.c.at).label("last"),
         )
         .outerjoin(_M, _M.c.id == _W.c.item_id)
         .where(_W.c.campaign_id == campaign_id)
-        .group_by(_W.c.channel, _W.c.begun, _W.c.reasons[1], _M.c.state, _M.c.reason)
+        .group_by(_W.c.channel, _W.c.begun, _WHY, _M.c.state, _M.c.reason)
         .order_by(func.count().desc())
     )  # fmt: skip
     found: dict[Written, Became] = defaultdict(Became)
