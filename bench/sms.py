@@ -13,7 +13,7 @@ import psycopg
 
 from bench.lists import fill
 from bench.options import Options
-from bench.place import Centre, Place, answers
+from bench.place import Centre, Place, answers, cpu_seconds
 from bench.results import Result
 from bench.sms_sending import TEN
 from crm.access.models import Role
@@ -27,6 +27,7 @@ from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Written
 from outbound.lists.models import ContactList, ListState, Origin
 from outbound.messages.text import Words
+from web.run import claims
 
 QUICK = 500
 SENDERS = 2
@@ -44,21 +45,25 @@ def measure(place: Place, options: Options) -> list[Result]:
     many = QUICK if options.quick else options.messages
     centre, told = place.centre("sms"), place.folder / "sms-to.txt"
     _prepare(centre, many)
-    environ = {**centre.environ, "FILODIRETTO_PORT": str(centre.carrier_port), "FILODIRETTO_SIMULATOR_WAITS": "0.2"}
-    network = place.start("simulator", "bench.sms_network", str(told), environ=environ)
+    network_url = f"http://{claims.LOOPBACK}:{centre.carrier_port}"
+    environ = centre.environ | {"FILODIRETTO_CARRIER": "simulator", "FILODIRETTO_SIMULATOR_URL": network_url}
+    simulated = environ | {"FILODIRETTO_PORT": str(centre.carrier_port), "FILODIRETTO_SIMULATOR_WAITS": "0.2"}
+    network = place.start("simulator", "bench.sms_network", str(told), environ=simulated)
     place.wait(network, lambda: answers(centre.carrier_port, "/simulator/setup"))
-    centre.start_web()
-    place.finish(place.start("lines", "web.cli", "provision", environ=centre.environ))
+    web = centre.start_web()
+    place.finish(place.start("lines", "web.cli", "provision", environ=environ))
     began = time.time()
     children = [
-        place.start(role, "bench.sms_sending", role, str(began), environ=centre.environ)
+        place.start(role, "bench.sms_sending", role, str(began), environ=environ)
         for role in ("owe", *["send"] * SENDERS)
     ]
     place.wait(children[0], lambda: _sent(told) >= many // 2, PATIENCE_S)
     children[1].kill()  # SIGKILL, with messages in its hands
-    children[1] = place.start("send", "bench.sms_sending", "send", str(began), environ=centre.environ)
+    children[1] = place.start("send", "bench.sms_sending", "send", str(began), environ=environ)
     place.wait(children[0], lambda: _open(centre) == 0, PATIENCE_S)
     seconds = time.time() - began
+    each = {"network": network, "web": web, "owe": children[0], "send": children[2]}
+    cpu_ms = {name: round(1_000 * cpu_seconds(child) / many, 2) for name, child in each.items()}
     place.stop(*children)
     went = Counter(told.read_text(encoding="utf-8").split())
     twice = sum(n > 1 for n in went.values())
@@ -66,12 +71,19 @@ def measure(place: Place, options: Options) -> list[Result]:
     attempts = int(centre.query("SELECT count(*) FROM written_attempt WHERE begun")[0][0])
     not_written = many - attempts
     never = attempts - len(went)
-    detail = {"seconds": seconds, "states": states, "twice": twice, "never": never, "attempts": attempts}
+    detail = {
+        "seconds": seconds,
+        "states": states,
+        "twice": twice,
+        "never": never,
+        "attempts": attempts,
+        "cpu_ms": cpu_ms,
+    }
     centre.close()
     return [
         Result(
             f"{many:,} SMS of a campaign through the simulator", "–", "–", f"{len(went) / seconds:,.0f}/s",
-            f"{seconds:,.0f} s, delivered {states.get('delivered', 0):,}", None, detail,
+            f"{seconds:,.0f} s, delivered {states.get('delivered', 0):,}; CPU ms each {cpu_ms}", None, detail,
         ),
         Result("the same: sent twice", "0", "–", f"{twice}", f"{sum(went.values()):,} taken", twice == 0),
         Result(
