@@ -182,7 +182,7 @@ def check(plan: Plan) -> None:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))
     except InvalidError as error:
         wrong += error.parts
-    wrong += _messages(plan)
+    wrong += _prices(plan.prices)
     for phase, script in plan.scripts.items():
         if len(script) > LONGEST_SCRIPT:
             wrong.append(InvalidError(f"Al massimo {LONGEST_SCRIPT} caratteri.", field=f"script-{phase}"))
@@ -203,6 +203,7 @@ def missing(plan: Plan) -> list[InvalidError]:
             for one in (plan.phases if plan.about_debt else ())
             if not plan.scripts.get(one, "").strip()
         ]
+    lacks += faults(plan)
     for channel in plan.written:
         for phase in plan.phases:
             lacks += text.lacks(plan.words(channel, phase), channel, place=f"{channel}-{phase}")
@@ -217,16 +218,22 @@ def _numbers(plan: Plan) -> list[InvalidError]:
     ]
 
 
-def _messages(plan: Plan) -> list[InvalidError]:
-    wrong = [
-        InvalidError("Un prezzo da 0 a 1 euro.", field=f"price-{channel}")
-        for channel, price in plan.prices.items()
-        if not 0 <= price <= MOST_PRICE
+def faults(plan: Plan) -> list[InvalidError]:
+    """What is wrong with its messages, by their fields. What it is about decides which words they may have."""
+    return [
+        one
+        for channel in plan.written
+        for phase in plan.phases
+        for one in text.faults(
+            plan.words(channel, phase), channel, about_debt=plan.about_debt, place=f"{channel}-{phase}"
+        )
     ]
-    for channel, by_phase in plan.messages.items():
-        for phase, words in by_phase.items():
-            wrong += text.faults(words, channel, about_debt=plan.about_debt, place=f"{channel}-{phase}")
-    return wrong
+
+
+def _prices(prices: Mapping[Written, int]) -> Iterator[InvalidError]:
+    for channel, price in prices.items():
+        if not 0 <= price <= MOST_PRICE:
+            yield InvalidError("Un prezzo da 0 a 1 euro.", field=f"price-{channel}")
 
 
 def _retries(retries: Mapping[Ended, Retry]) -> Iterator[InvalidError]:

@@ -47,6 +47,7 @@ MOST_JOBS = 30  # owed and not yet sent, above which nothing more is owed
 FRESH = timedelta(seconds=30)  # for which a verdict need not be asked for again
 UNHEARD = timedelta(days=1)  # for which a receipt is waited for
 AT_ONCE = 500
+TROUBLE, MOST_STUCK = timedelta(minutes=5), 20  # so many messages of so long that were tried and have not left
 _W, _CC, _CV, _M = table_of(WrittenAttempt), table_of(CampaignContact), table_of(Campaign), table_of(Message)
 _AS = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 # By another means he may still be reached.
@@ -103,7 +104,7 @@ def owe(
         return 0, 0
     now, rules = clock.now(session), written_rules(session, campaign)
     closed = Reason.WINDOW in judge_written(NOBODY, rules, now, channel).reasons
-    if closed or _held_up(session, campaign.ente_id, channel):
+    if closed or _held_up(session, campaign, channel, now):
         return 0, 0
     ids = sequence.waiting(session, campaign=campaign, channel=Channel(channel.value), limit=BATCH, now=now)
     ids = ids[: allowance(session, pace, len(ids))] if ids else []
@@ -159,9 +160,9 @@ def _ask_unheard(session: Session) -> int:
     rows = session.execute(
         select(_M.c.ente_id, _M.c.id)
         .join(_W, _W.c.item_id == _M.c.id)
-        .join(_CV, _CV.c.id == _W.c.campaign_id)
+        .join(_CV, _CV.c.id == _W.c.campaign_id)  # by whose index those of the last day are found
         .where(
-            _CV.c.state != State.DRAFT, _W.c.campaign_id == _CV.c.id, _W.c.at > now - UNHEARD, _W.c.begun,
+            _W.c.at > now - UNHEARD, _W.c.begun,
             _W.c.channel == Written.SMS, _M.c.state == MessageState.SENT, _M.c.due_at <= now, _M.c.looks == 0,
         )
         .limit(AT_ONCE)
@@ -181,10 +182,22 @@ def spent(session: Session, campaign_id: int) -> int:
     return int(session.execute(found).scalar_one())
 
 
-def _held_up(session: Session, ente_id: int, channel: Written) -> bool:
-    """Nothing more is owed while the carrier is silent, or those who send are behind."""
-    silent = channel is Written.SMS and failing_since(session) is not None
-    return silent or jobs.live(session, ente_id=ente_id, kind=bulk.DELIVER) >= MOST_JOBS
+def _held_up(session: Session, campaign: Running, channel: Written, now: datetime) -> bool:
+    """Nothing more is owed while the carrier is silent, those who send are behind, or what was owed does not leave."""
+    if channel is Written.SMS and failing_since(session) is not None:
+        return True
+    if jobs.live(session, ente_id=campaign.ente_id, kind=bulk.DELIVER) >= MOST_JOBS:
+        return True
+    stuck = (
+        select(_W.c.id)
+        .join(_M, _M.c.id == _W.c.item_id)
+        .where(
+            _W.c.campaign_id == campaign.id, _W.c.at > now - TROUBLE, _W.c.channel == channel,
+            _M.c.state.in_([MessageState.OWED, MessageState.UNKNOWN]), _M.c.attempts > 0,
+        )
+        .limit(MOST_STUCK)
+    )  # fmt: skip
+    return len(session.scalars(stuck).all()) == MOST_STUCK
 
 
 def _steps(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, int]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
 from crm.core.errors import InvalidError
+from outbound.campaigns import plan as plans
 from outbound.campaigns import queries, running, service
 from outbound.campaigns.plan import Phase, Plan
 from outbound.compliance.rules import Written
@@ -37,11 +38,12 @@ def write(session: Session, by: Principal, *, campaign_id: int, outreach: Outrea
         for part in ("subject", "body", "telling")
         for name in sorted(used(getattr(words, part)) & missing)
     ]
-    if wrong:
-        raise InvalidError("Il testo non va bene così.", parts=wrong)
     plan: Plan = replace(
         campaign.plan, messages=outreach.messages, prices=outreach.prices, written_a_week=outreach.written_a_week,
         consent_to_messages=outreach.consent_to_messages,
     )  # fmt: skip
+    wrong += plans.faults(plan)
+    if wrong:
+        raise InvalidError("Il testo non va bene così.", parts=wrong)
     name = queries.one(session, campaign_id).name
     service.write(session, by, campaign_id=campaign_id, name=name, plan=plan)

@@ -35,7 +35,7 @@ from telephony.texts.reception import opt
 from tests.cast import MARIO_MOBILE, Cast, add_contact, add_position
 from tests.databases import DatabaseUrls
 from tests.outbound.test_campaigns import DAY, HOUR, NOON, Office
-from tests.telephony.fake_carrier import FakeCarrier, refused
+from tests.telephony.fake_carrier import FakeCarrier, refused, unreachable
 
 pytestmark = pytest.mark.integration
 TO = Addresses("https://cc.example.it")
@@ -301,6 +301,22 @@ def test_they_leave_at_the_accounts_pace(outreach: Outreach, cast: Cast) -> None
     assert outreach.send() == 0
     outreach.now += timedelta(seconds=1)
     assert outreach.send() == 2
+
+
+def test_nothing_more_is_owed_while_what_was_owed_does_not_leave(outreach: Outreach, cast: Cast) -> None:
+    others = [outreach.somebody(n) for n in range(25)]
+    outreach.run(cast.mario, *others, plan=ONLY_SMS)
+    outreach.texts = Pace("text", 20.0)
+    assert outreach.send() == 20
+    outreach.carrier.sending.extend(unreachable() for _ in range(20))
+    outreach.post()
+    assert not outreach.carrier.texts
+    outreach.now += timedelta(seconds=10)
+    assert outreach.send() == 0
+    outreach.now += timedelta(minutes=2)
+    outreach.post()
+    assert len(outreach.carrier.texts) == 20
+    assert outreach.send() == 6
 
 
 def test_a_landline_alone_goes_on_to_the_next_step_with_its_reason(outreach: Outreach) -> None:
