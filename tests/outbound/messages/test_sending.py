@@ -24,6 +24,8 @@ from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.campaigns.service import ADMIT
 from outbound.compliance.rules import Reason as Why
 from outbound.compliance.rules import Written
+from outbound.messages import preview
+from outbound.messages.queries import became
 from outbound.messages.sending import Sender, ask_unheard, before_leaving, spent
 from outbound.messages.text import Words
 from telephony.calls.addresses import Addresses
@@ -369,3 +371,32 @@ def test_a_stopped_campaign_sends_nothing_until_the_ente_releases_it(outreach: O
     assert outreach.act(outreach.vera, campaign, Deed.STOP, reason="Basta") is State.STOPPED
     assert outreach.send() == 0
     assert outreach.contact(campaign, cast.mario).state is ContactState.READY
+
+
+def test_what_became_of_them_is_counted_with_why_others_were_not_written(outreach: Outreach, cast: Cast) -> None:
+    landline = outreach.somebody(1, "+390571700123")
+    campaign = outreach.run(cast.mario, landline, outreach.somebody(2), plan=ONLY_SMS)
+    outreach.send()
+    outreach.carrier.sending.append(refused())
+    outreach.post()
+    found = outreach.work(lambda s: became(s, campaign))[Written.SMS]
+    assert found.states == {MessageState.SENT: 1, MessageState.FAILED: 1}
+    assert (found.tally.messages, found.tally.cost, found.on_the_way) == (2, 730, 0)
+    assert (found.failures, found.refused) == ({Reason.BAD_ADDRESS: 1}, {Why.NO_ADDRESS: 1})
+
+
+def test_a_long_list_is_looked_at_in_part_and_says_so(
+    outreach: Outreach, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = [cast.mario, *(outreach.somebody(n) for n in range(11))]
+    campaign = outreach.begin(*everybody, plan=ONLY_SMS)
+    about = {"campaign_id": campaign, "channel": Written.SMS, "phase": Phase.PERSONAL, "public_url": "https://x"}
+    whole = outreach.work(lambda s: preview.preview(s, outreach.sara, **about))
+    assert (whole.all_of_them, whole.reached, whole.tally.messages, whole.tally.cost) == (True, 12, 12, 12 * 365)
+    assert [one.length.units for one in whole.examples] == sorted(one.length.units for one in whole.examples)
+    assert len(whole.examples) == preview.SHOWN
+    monkeypatch.setattr(preview, "SAMPLE", 4)
+    part = outreach.work(lambda s: preview.preview(s, outreach.vera, **about))
+    assert (part.all_of_them, part.looked, part.people) == (False, 4, 12)
+    assert part.tally == whole.tally
+    assert not outreach.messages()
