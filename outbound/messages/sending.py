@@ -183,10 +183,15 @@ def spent(session: Session, campaign_id: int) -> int:
 
 
 def _held_up(session: Session, campaign: Running, channel: Written, now: datetime) -> bool:
-    """Nothing more is owed while the carrier is silent, those who send are behind, or what was owed does not leave."""
+    """Nothing more is owed while the carrier is silent, those who send are behind, the money is spent, or what was owed
+    does not leave.
+    """
     if channel is Written.SMS and failing_since(session) is not None:
         return True
     if jobs.live(session, ente_id=campaign.ente_id, kind=bulk.DELIVER) >= MOST_JOBS:
+        return True
+    left = _left(session, campaign)
+    if left is not None and left < campaign.plan.prices.get(channel, 0):
         return True
     stuck = (
         select(_W.c.id)
@@ -219,13 +224,18 @@ def _written(
     return row, Outgoing(message_id, one.contact_id, _AS[channel], one.verdict.number, text.subject, text.body)
 
 
+def _left(session: Session, campaign: Running) -> int | None:
+    """What of the budget is left; none: there is none."""
+    budget = campaign.plan.budget_cents
+    return None if budget is None else budget * CENT - spent(session, campaign.id)
+
+
 def _affordable(
     session: Session, campaign: Running, written: list[tuple[dict[str, Any], Outgoing]]
 ) -> list[tuple[dict[str, Any], Outgoing]]:  # fmt: skip
     """The first of them, as many as the budget still pays; the others go on waiting."""
-    if campaign.plan.budget_cents is None:
+    if (left := _left(session, campaign)) is None:
         return written
-    left = campaign.plan.budget_cents * CENT - spent(session, campaign.id)
     costs = accumulate(row["cost"] for row, _ in written)
     return [one for one, cost in zip(written, costs, strict=True) if cost <= left]
 
