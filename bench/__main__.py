@@ -1,8 +1,8 @@
 """`python -m bench [p1|p2|p5|p6|p8|p12|p13|p14 ...] [--repeats 5] [--quick]`
 
 The long forms: `p3 --calls 100000`, `p4 --assignments 1000000 --stored 20000`, `p7 --webhooks 100000`,
-`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`,
-`following --contacts 1000000`. P4's may be had in parts, each with a `--seed` of its own.
+`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`, `following --contacts 1000000`,
+`sms --messages 100000`. P4's may be had in parts, each with a `--seed` of its own.
 """
 
 import signal
@@ -34,6 +34,7 @@ from bench import (
     p15,
     p16,
     pages,
+    sms,
     week,
     x4,
 )
@@ -48,6 +49,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "following": following.measure, "lists": lists.measure, "pages": pages.measure,
+    "sms": sms.measure,
 }  # fmt: skip
 
 
@@ -63,10 +65,11 @@ def main(
     contacts: int = 1_000_000,
     seed: str = "",
     rows: int = 200_000,
+    messages: int = 20_000,
 ) -> None:
     """Measure, print one table, append to .artifacts/bench.jsonl."""
     chosen = which or list(MEASUREMENTS)
-    options = Options(repeats, quick, assignments, stored, calls, webhooks, minutes, contacts, seed, rows)
+    options = Options(repeats, quick, assignments, stored, calls, webhooks, minutes, contacts, seed, rows, messages)
     if unknown := [name for name in chosen if name not in MEASUREMENTS]:
         print(f"There is no {unknown[0]}: choose among {', '.join(MEASUREMENTS)}.", file=sys.stderr)
         raise typer.Exit(2)

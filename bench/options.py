@@ -17,3 +17,4 @@ class Options:
     contacts: int = 1_000_000  # of X4
     seed: str = ""  # of P4: a part of a longer run has its own
     rows: int = 200_000  # of a list
+    messages: int = 20_000  # of a campaign of SMS

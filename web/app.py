@@ -76,6 +76,7 @@ from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
 from web.monitoring import routes as monitoring
+from web.outreach import routes as outreach
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
@@ -189,6 +190,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         desk,
         screens,
         duplicates,
+        outreach,
         campaigns,
         lists,
         documents,

@@ -30,6 +30,7 @@ from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
 from outbound.cati import privacy as cati
 from outbound.lists import privacy as lists
+from outbound.messages.sending import Sender, before_leaving
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
@@ -80,6 +81,7 @@ class Runtime:
     clock: DatabaseClock
     documents: DocumentStore
     messages: Delivery
+    campaigns: Sender
     second_factor: Policy
     oidc: dict[str, oidc.Client]
 
@@ -114,7 +116,11 @@ def build(settings: Settings) -> Runtime:
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
         clock=DatabaseClock(database), documents=document_store(settings),
-        messages=Delivery(carrier, mailer(settings), addresses),
+        messages=Delivery(carrier, mailer(settings), addresses, before=before_leaving),
+        campaigns=Sender(
+            database, addresses, Pace(f"{settings.twilio_account_sid[:29]}:text", settings.text_pace),
+            Pace("mail", settings.mails_per_second),
+        ),
         second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 

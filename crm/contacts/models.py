@@ -179,6 +179,7 @@ class ContactReach(Tried, Base):
     contact_id: Mapped[int]
     kind: Mapped[ReachKind] = mapped_column(choice(ReachKind))
     value: Mapped[str] = mapped_column(String(254))
+    no_sms_since: Mapped[datetime | None]  # a number at which, says the carrier, no SMS arrives
 
     __table_args__ = (
         _of_contact(),

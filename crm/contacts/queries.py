@@ -71,6 +71,7 @@ class ReachView:
     verified_at: datetime | None = None
     outcome: LastOutcome | None = None
     outcome_at: datetime | None = None
+    no_sms_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

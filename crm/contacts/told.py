@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
+from crm.audit import service as audit
 from crm.contacts.addresses import ITALY, Address
 from crm.contacts.email import to_email
 from crm.contacts.models import (
@@ -28,7 +29,8 @@ from crm.contacts.models import (
 )
 from crm.contacts.phone import typed_number
 from crm.contacts.recording import Telling, as_json, recordable, trace, wrong
-from crm.core import clock
+from crm.core import clock, topics
+from crm.core.db import touch
 from crm.core.errors import InvalidError, NotFoundError
 
 MAX_EMAIL = 254
@@ -118,6 +120,25 @@ def tried(
     return was
 
 
+def not_reached(session: Session, *, ente_id: int, contact_id: int, value: str) -> None:
+    """What was sent to this number or mailbox cannot arrive, says who carries it: nothing more is sent there until
+    somebody tells it anew. A number may still be called.
+    """
+    mine = (ContactReach.ente_id == ente_id, ContactReach.contact_id == contact_id, ContactReach.value == value)
+    for row in session.scalars(select(ContactReach).where(*mine).with_for_update()).all():
+        before, at = _as_json(row), clock.now(session)
+        if row.kind is ReachKind.PHONE:
+            row.no_sms_since = row.no_sms_since or at
+        else:
+            row.outcome, row.outcome_at = LastOutcome.UNREACHABLE, at
+        session.flush()
+        audit.note(
+            session, None, kind="reach.not_reached", ente_id=ente_id, contact_id=contact_id, before=before,
+            after=_as_json(row),
+        )  # fmt: skip
+        touch(session, topics.contact(contact_id))
+
+
 def remove(session: Session, by: Principal, *, detail: Detail, row_id: int) -> None:
     """It was written by mistake. What the collection system states stays: it can be marked wrong."""
     row = _row(session, by, detail, row_id)
@@ -201,6 +222,8 @@ def _tell(session: Session, by: Principal, row: ContactReach | ContactAddress, t
     before, verification, outcome = None if new else _as_json(row), row.verification, row.outcome
     row.source, row.call_id = telling.source, telling.call_id
     row.told_at, row.told_by = clock.now(session), by.user_id
+    if isinstance(row, ContactReach):
+        row.no_sms_since = None
     if new or row.verification is Verification.WRONG:
         row.verification, row.verified_at, row.verified_by = Verification.UNVERIFIED, None, None
         row.outcome, row.outcome_at = None, None

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     delete,
     exists,
+    func,
     or_,
     select,
     text,
@@ -170,6 +171,12 @@ def run(database: Database, runners: dict[str, Runner], *, job_id: int, ente_id:
         else:
             database.transact(scope, lambda session: _finish(session, job, attempt))
     return True
+
+
+def live(session: Session, *, ente_id: int, kind: str) -> int:
+    """How many jobs of a kind an ente has waiting, or being done, that could be done now."""
+    these = (Job.ente_id == ente_id, Job.kind == kind, Job.state.in_([JobState.WAITING, JobState.RUNNING]))
+    return session.execute(select(func.count()).select_from(Job).where(*these)).scalar_one()
 
 
 def due(session: Session) -> list[tuple[int, int]]:

@@ -105,6 +105,12 @@ class Settings(BaseModel):
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         default=None, description="How many calls the account may place; one with Twilio, unless agreed otherwise"
     )
+    texts_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        default=None, description="How many SMS of campaigns leave; ten with Twilio, unless agreed otherwise"
+    )
+    mails_per_second: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=20, description="How many e-mails of campaigns leave"
+    )
     simulator_url: str | None = Field(default=None, description="Where browsers find the simulator")
 
     smtp_url: SecretStr | None = Field(
@@ -209,6 +215,11 @@ class Settings(BaseModel):
     def pace(self) -> float | None:
         """How many calls a second may be placed; as many as there are where nobody counts them."""
         return self.calls_per_second or (1.0 if self.carrier is CarrierKind.TWILIO else None)
+
+    @property
+    def text_pace(self) -> float | None:
+        """How many SMS of campaigns leave a second; as many as there are where nobody counts them."""
+        return self.texts_per_second or (10.0 if self.carrier is CarrierKind.TWILIO else None)
 
     @property
     def secure_cookies(self) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.contacts import queries as contacts
+from crm.contacts import told
 from crm.core import clock, jobs, topics
 from crm.core.db import touch
 from crm.enti import queries as enti
@@ -100,7 +101,10 @@ def lease(session: Session, message_id: UUID) -> Leased | None:
 
 
 def sent(session: Session, one: Leased, *, external_id: str | None = None, look_after: timedelta | None = None) -> None:
-    """It was taken. `look_after`: when to ask what became of it, should nobody say."""
+    """It was taken. `look_after`: when to ask what became of it, should nobody say.
+
+    What went to many is not woken one by one: `bulk.wake_unheard` does.
+    """
     row = _locked(session, one.id)
     if row is None:
         return
@@ -109,7 +113,8 @@ def sent(session: Session, one: Leased, *, external_id: str | None = None, look_
         _move(session, row, MessageState.SENT)
     if look_after is not None and row.state is MessageState.SENT:
         row.due_at = clock.now(session) + look_after
-        wake(session, row)
+        if not TEMPLATES[row.template].mass:
+            wake(session, row)
     session.flush()
 
 
@@ -196,7 +201,9 @@ def broken(session: Session, message_id: UUID) -> None:
 def end(session: Session, row: Message, state: MessageState, reason: Reason) -> None:
     """Nothing more is done about it. What was to arrive and did not is shown to somebody."""
     _settle(session, row, state, reason)
-    if state not in NOT_ARRIVED or row.channel is None or _is_secret(row):
+    if reason is Reason.BAD_ADDRESS and row.contact_id is not None:
+        told.not_reached(session, ente_id=row.ente_id, contact_id=row.contact_id, value=row.address)
+    if state not in NOT_ARRIVED or row.channel is None or _is_secret(row) or TEMPLATES[row.template].mass:
         return
     if row.contact_id is None:  # on the page of everybody's follow-ups
         touch(session, *(topics.follow_ups(one) for one in enti.contracts_of(session, row.ente_id)))

@@ -124,9 +124,13 @@ def fit(reaches: Sequence[ReachView]) -> tuple[Address, ...]:
             Address(channel, one.value, one.verification is Verification.VERIFIED)
             for one in right
             for channel, kinds in _REACHES.items()
-            if one.kind in kinds and (channel is not MessageChannel.SMS or takes_sms(one.value))
+            if one.kind in kinds and (channel is not MessageChannel.SMS or _takes_sms(one))
         )
     )
+
+
+def _takes_sms(one: ReachView) -> bool:
+    return one.no_sms_since is None and takes_sms(one.value)
 
 
 def _candidates(wanted: Wanted, facts: Facts) -> list[Address]:

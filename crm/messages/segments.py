@@ -1,6 +1,7 @@
 """How many SMS a text is (3GPP TS 23.038): 160 characters of the GSM alphabet, or 70 of any; less when it is split."""
 
 import unicodedata
+from dataclasses import dataclass
 
 # The basic alphabet, and the characters that cost two places there.
 _GSM = frozenset(
@@ -13,6 +14,18 @@ _AKIN = str.maketrans(
     dict.fromkeys("’‘‛`´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("–—‒−‐‑", "-")
     | dict.fromkeys("\xa0\u2009\u202f", " ") | {"…": "...", "°": "o", "•": "-", "·": "-"}
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a text is. `units`: places of seven bits in the GSM alphabet, else of sixteen; `room`: how many more fit
+    before it takes one SMS more.
+    """
+
+    gsm: bool
+    units: int
+    segments: int
+    room: int
 
 
 def is_gsm(text: str) -> bool:
@@ -33,10 +46,19 @@ def _plain(one: str) -> str:
 
 def segments(text: str) -> int:
     """How many SMS it takes."""
-    if is_gsm(text):
-        return _split(sum(2 if one in _EXTENDED else 1 for one in text), whole=160, part=153)
-    return _split(len(text.encode("utf-16-le")) // 2, whole=70, part=67)
+    return measured(text).segments
 
 
-def _split(length: int, *, whole: int, part: int) -> int:
-    return 1 if length <= whole else -(-length // part)
+def measured(text: str) -> Length:
+    """How long it is. A character of two places is never split between two SMS: it begins the next one."""
+    gsm = is_gsm(text)
+    sizes = [2 if (one in _EXTENDED if gsm else one > "\uffff") else 1 for one in text]
+    units, whole, part = sum(sizes), *((160, 153) if gsm else (70, 67))
+    if units <= whole:
+        return Length(gsm, units, 1, whole - units)
+    count, filled = 1, 0
+    for size in sizes:
+        if filled + size > part:
+            count, filled = count + 1, 0
+        filled += size
+    return Length(gsm, units, count, part - filled)

@@ -24,6 +24,7 @@ class MessageTemplate(StrEnum):
     WAITING_OFFER = "waiting_offer"
     PLEASE_CALL = "please_call"
     CONVERSATION = "conversation"
+    CAMPAIGN = "campaign"
     ALERT = "alert"
     SERVICE_DOWN = "service_down"
     SERVICE_BACK = "service_back"
@@ -417,6 +418,13 @@ CONVERSATION = Template(
     lives=timedelta(hours=6), secret=True, free=True,
 )  # fmt: skip
 
+# Of a campaign: whoever writes one says what it tells, and judges whom it may reach (`outbound.messages`).
+CAMPAIGN = Template(
+    MessageTemplate.CAMPAIGN, Kind.SERVICE, {**_ENTE, "text": Text(459, lines=True)},
+    {language: Wording(sms="{text}", subject="{ente}", body="{text}") for language in ("it", "en", "de")},
+    lives=timedelta(days=2), free=True, mass=True,
+)  # fmt: skip
+
 # To supervisors: what the live board's thresholds say. It names no citizen.
 ALERT = Template(
     MessageTemplate.ALERT, Kind.ASKED, {**_ENTE, "what": Text(300), "link": Link()},
@@ -508,7 +516,7 @@ TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
         APPOINTMENT_BOOKED, APPOINTMENT_MOVED, APPOINTMENT_CANCELLED, APPOINTMENT_DOUBLE, WAITING_JOINED,
-        WAITING_OFFER, PLEASE_CALL, CONVERSATION,
+        WAITING_OFFER, PLEASE_CALL, CONVERSATION, CAMPAIGN,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
     )

@@ -60,7 +60,8 @@ class Wording:
 class Template:
     """A message with fields. `lives`: after it, sending means nothing. `secret`: its body goes once it is sent.
 
-    `free`: its words are those of a conversation, and whoever writes them says what they may tell.
+    `free`: its words are those of a conversation, and whoever writes them says what they may tell. `mass`: it goes to
+    many people at once, which is looked after as a whole: no job and no follow-up for each.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Template:
     lives: timedelta
     secret: bool = False
     free: bool = False
+    mass: bool = False
 
     @property
     def channels(self) -> tuple[MessageChannel, ...]:

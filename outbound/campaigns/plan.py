@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
-from outbound.compliance.rules import AGAIN, Again, Ended, Rules
+from outbound.compliance.rules import AGAIN, Again, Ended, Rules, Written
+from outbound.messages import text
+from outbound.messages.text import Words
 
 
 class Purpose(StrEnum):
@@ -94,11 +96,29 @@ class Plan:
     scripts: Mapping[Phase, str] = field(default_factory=dict)
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
+    messages: Mapping[Written, Mapping[Phase, Words]] = field(default_factory=dict)
+    prices: Mapping[Written, int] = field(default_factory=dict)  # ten-thousandths of a euro, for a part of a message
+    written_a_week: int = 2
+    consent_to_messages: bool = True
 
     @property
     def about_debt(self) -> bool:
         """Whether a debt is spoken of: then nobody is called who owes nothing."""
         return self.purpose is Purpose.PAYMENT
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Those there are: without a date everything is personal."""
+        return tuple(Phase) if self.about_debt and self.voluntary_until else (Phase.PERSONAL,)
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """By which messages it writes."""
+        return tuple(one for one in DIGITAL if self.steps_of(Channel(one.value)))
+
+    def words(self, channel: Written, phase: Phase) -> Words:
+        """What it writes by a channel in a phase; empty while nobody has written it."""
+        return self.messages.get(channel, {}).get(phase, Words())
 
     def steps_of(self, channel: Channel) -> list[int]:
         """At which steps this channel is used, from 0."""
@@ -126,6 +146,7 @@ class Plan:
         return Rules(
             (own,), {**AGAIN, **again}, attempts_a_day=self.attempts_a_day, attempts=self.attempts,
             fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
+            written_a_week=self.written_a_week, consent_to_messages=self.consent_to_messages,
         )  # fmt: skip
 
 
@@ -133,11 +154,13 @@ _PLAN = TypeAdapter(Plan)
 # What a number may be set to.
 RANGES = {
     "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
-    "budget_cents": (0, 100_000_000),
+    "budget_cents": (0, 100_000_000), "written_a_week": (1, 7),
 }  # fmt: skip
 PAUSES, TIMES = (5, 60 * 24 * 60), (1, 30)  # minutes after an attempt, and how many of them
 CHANGEABLE = (Ended.BUSY, Ended.NO_ANSWER, Ended.MACHINE, Ended.ANSWERED, Ended.SPOKEN, Ended.FAILED)
 MOST_STEPS, MOST_DAYS, LONGEST_SCRIPT = 8, 180, 4000
+MOST_PRICE = 10_000  # a euro
+DIGITAL = (Written.SMS, Written.EMAIL)
 
 
 def parsed(kept: Any) -> Plan:
@@ -159,8 +182,9 @@ def check(plan: Plan) -> None:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))
     except InvalidError as error:
         wrong += error.parts
-    for phase, text in plan.scripts.items():
-        if len(text) > LONGEST_SCRIPT:
+    wrong += _prices(plan.prices)
+    for phase, script in plan.scripts.items():
+        if len(script) > LONGEST_SCRIPT:
             wrong.append(InvalidError(f"Al massimo {LONGEST_SCRIPT} caratteri.", field=f"script-{phase}"))
     if wrong:
         raise InvalidError("La campagna non è ancora completa.", parts=wrong)
@@ -174,12 +198,15 @@ def missing(plan: Plan) -> list[InvalidError]:
             lacks.append(InvalidError("Scegli chi chiama: la coda degli operatori.", field="queue_id"))
         if not plan.line:
             lacks.append(InvalidError("Scegli il numero che vede chi è chiamato.", field="line"))
-        phases = {Phase.PERSONAL, *([Phase.VOLUNTARY] if plan.voluntary_until else [])} if plan.about_debt else ()
         lacks += [
             InvalidError("Scrivi che cosa dice l'operatore.", field=f"script-{one}")
-            for one in sorted(phases)
+            for one in (plan.phases if plan.about_debt else ())
             if not plan.scripts.get(one, "").strip()
         ]
+    lacks += faults(plan)
+    for channel in plan.written:
+        for phase in plan.phases:
+            lacks += text.lacks(plan.words(channel, phase), channel, place=f"{channel}-{phase}")
     return lacks
 
 
@@ -189,6 +216,24 @@ def _numbers(plan: Plan) -> list[InvalidError]:
         for name, (least, most) in RANGES.items()
         if (value := getattr(plan, name)) is not None and not least <= value <= most
     ]
+
+
+def faults(plan: Plan) -> list[InvalidError]:
+    """What is wrong with its messages, by their fields. What it is about decides which words they may have."""
+    return [
+        one
+        for channel in plan.written
+        for phase in plan.phases
+        for one in text.faults(
+            plan.words(channel, phase), channel, about_debt=plan.about_debt, place=f"{channel}-{phase}"
+        )
+    ]
+
+
+def _prices(prices: Mapping[Written, int]) -> Iterator[InvalidError]:
+    for channel, price in prices.items():
+        if not 0 <= price <= MOST_PRICE:
+            yield InvalidError("Un prezzo da 0 a 1 euro.", field=f"price-{channel}")
 
 
 def _retries(retries: Mapping[Ended, Retry]) -> Iterator[InvalidError]:

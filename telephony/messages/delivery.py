@@ -4,7 +4,8 @@ An SMS that may have left is looked for at the carrier and never sent twice. An 
 repeated once, under the same Message-ID (see docs/decisions/0018-sent-once.md).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from crm.core.db import Database, Scope
 from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
-from crm.messages import outbox, service
+from crm.messages import bulk, outbox, service
 from crm.messages.lifecycle import wait_after
 from crm.messages.models import MessageChannel, Reason
 from crm.messages.outbox import Leased
@@ -39,17 +40,30 @@ MAIL_REPEATED_AFTER = timedelta(minutes=15)
 
 Enclose = Callable[[Database, Leased], Iterable[Attached]]  # the files that go with an e-mail of a template
 NOTHING: Mapping[str, Enclose] = MappingProxyType({})
+ABREAST = 10  # messages of many that are sent at the same time
+Before = Callable[[Session, Collection[UUID]], None]  # withholds those that must not leave any more
+
+
+def _leave(_session: Session, _message_ids: Collection[UUID]) -> None:
+    pass
 
 
 class Delivery:
     """Sends messages. Without a mailer e-mails cannot leave."""
 
-    def __init__(self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses) -> None:
+    def __init__(
+        self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses, *, before: Before = _leave
+    ) -> None:
         self._carrier, self._mailer, self._addresses = carrier, mailer, addresses
+        self._before = before
 
     def runner(self, enclosing: Mapping[str, Enclose] = NOTHING) -> Runner:
         """How jobs of the kind `outbox.DELIVER` are done. `enclosing`: what goes with e-mails, by their template."""
         return Runner(partial(self.deliver, enclosing=enclosing), self.gave_up)
+
+    def runner_of_many(self) -> Runner:
+        """How jobs of the kind `bulk.DELIVER` are done."""
+        return Runner(self.deliver_many, self.gave_up_many)
 
     def deliver(self, database: Database, job: Taken, *, enclosing: Mapping[str, Enclose] = NOTHING) -> None:
         """Do what there is to be done about a message now."""
@@ -58,19 +72,52 @@ class Delivery:
 
         def take(session: Session) -> tuple[Leased | None, str, str | None]:
             name = enti.badges(session)[job.ente_id].name
+            self._before(session, [message_id])
             return outbox.lease(session, message_id), name, lines.sender(session, job.ente_id)
 
         one, ente, line = database.transact(scope, take)
         if one is None:
             return
+        write = self._done(one, ente, line, lambda: _enclosed(database, one, enclosing))
+        database.transact(scope, write)
+
+    def deliver_many(self, database: Database, job: Taken) -> None:
+        """The same of many messages, some at a time: those that are under way when somebody dies are looked for."""
+        scope = Scope.of_enti([job.ente_id])
+
+        def take(session: Session, some: Collection[UUID]) -> tuple[list[Leased], str, str | None]:
+            name, line = enti.badges(session)[job.ente_id].name, lines.sender(session, job.ente_id)
+            due = bulk.to_do(session, some)
+            self._before(session, due)
+            return [one for one in (outbox.lease(session, each) for each in due) if one is not None], name, line
+
+        def write(session: Session, writes: Iterable[Callable[[Session], None]]) -> None:
+            for one in writes:
+                one(session)
+
+        with ThreadPoolExecutor(ABREAST) as pool:
+            ids = [UUID(one) for one in job.argument["messages"]]
+            for start in range(0, len(ids), ABREAST):
+                job.renew()
+                leased, ente, line = database.transact(scope, partial(take, some=ids[start : start + ABREAST]))
+                came = list(pool.map(partial(self._done, ente=ente, line=line), leased))
+                database.transact(scope, partial(write, writes=came))
+
+    def gave_up_many(self, session: Session, job: Taken) -> None:
+        """The same of those that a fault of ours left undone."""
+        for one in job.argument["messages"]:
+            outbox.broken(session, UUID(one))
+
+    def _done(
+        self, one: Leased, ente: str, line: str | None, enclosed: Callable[[], tuple[Attached, ...]] = tuple
+    ) -> Callable[[Session], None]:
+        """Do what there is to be done, with no transaction open; what came of it, to be written."""
         with structlog.contextvars.bound_contextvars(message=str(one.id)):
             if one.sent:
-                write = self._look_after(one)
-            elif one.channel is MessageChannel.SMS:
-                write = self._look_for(one, line) if one.may_have_left else self._text(one, line)
-            else:
-                write = self._mail(one, ente, _enclosed(database, one, enclosing))
-            database.transact(scope, write)
+                return self._look_after(one)
+            if one.channel is MessageChannel.SMS:
+                return self._look_for(one, line) if one.may_have_left else self._text(one, line)
+            return self._mail(one, ente, enclosed())
 
     def gave_up(self, session: Session, job: Taken) -> None:
         """A fault of ours, every time: it is shown to somebody."""

@@ -68,6 +68,18 @@ def reserve(session: Session, pace: Pace) -> timedelta:
     return wait
 
 
+def allowance(session: Session, pace: Pace, most: int) -> int:
+    """Take as many tokens as there are now, at most so many: how many may leave at once."""
+    if pace.per_second is None:
+        return most
+    now, token = clock.now(session), timedelta(seconds=1 / pace.per_second)
+    full_at = max(_locked(session, pace) or now, now)
+    bucket = max(token, timedelta(seconds=1))
+    some = min(most, max(0, (now + bucket - full_at) // token))
+    session.execute(_WRITE, {"account_": pace.account, "next_call_at": full_at + some * token})
+    return some
+
+
 def hold(session: Session, pace: Pace, wait: timedelta) -> None:
     """The carrier asked us to wait: no call of any process leaves before that."""
     if pace.per_second is None:

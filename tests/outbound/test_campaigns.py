@@ -23,8 +23,9 @@ from outbound.campaigns import contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
-from outbound.compliance.rules import Ended, Reason, opens
+from outbound.compliance.rules import Ended, Reason, Written, opens
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
+from outbound.messages.text import Words
 from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
 from tests.databases import DatabaseUrls
 
@@ -298,7 +299,8 @@ def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast
     """Whom a step did not reach goes to the next one after its days; after the last he is done."""
     steps = (Step(Channel.SMS), Step(Channel.CALL, 3), Step(Channel.LETTER, 10))
     lucia = office.lucia()
-    campaign = office.run(cast.mario, lucia, plan=replace(PLAN, steps=steps))
+    messages = {Written.SMS: {Phase.PERSONAL: Words(body="{ente}: ci chiami.")}}
+    campaign = office.run(cast.mario, lucia, plan=replace(PLAN, steps=steps, messages=messages))
     assert office.next(office.anna, campaign) is None, "first an SMS"
     assert set(office.waiting(campaign, Channel.SMS)) == {cast.mario, lucia}
     office.passed(campaign, cast.mario)

@@ -85,6 +85,10 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "attempts_a_day": "2", "fresh_hours": "24", "after-busy": "15", "most-busy": "4", "budget": "100",
         "calls_an_hour": "50", "script-personal": "Buongiorno.",
     },
+    "/campaigns/{campaign_id}/messages": {
+        "sms-personal-body": "{ente}: ci chiami.", "price-sms": "0,0365", "written_a_week": "2", "consent": "1",
+    },
+    "/campaigns/{campaign_id}/messages/length/{phase}": {"sms-personal-body": "{ente}: ci chiami."},
     "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},

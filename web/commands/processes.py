@@ -87,6 +87,7 @@ def engine() -> None:
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
+    from outbound.messages.sending import ask_unheard  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -158,6 +159,8 @@ def engine() -> None:
         Chore("extremes", 60, partial(settle_all, runtime.database), patient=True),
         Chore("periods", 600, periods, patient=True),
         Chore("attempts", 2, partial(settle_attempts, runtime.database)),
+        Chore("campaign_messages", 1, runtime.campaigns.send_all, patient=True),
+        Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
     ]
     public = settings.public_url

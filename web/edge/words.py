@@ -19,6 +19,7 @@ from web.levels import words as levels
 from web.lists import words as lists
 from web.messages import words as messages
 from web.monitoring import words as monitoring
+from web.outreach import words as outreach
 from web.oversight import words as oversight
 from web.people import words as people
 from web.practice import words as practice
@@ -36,8 +37,8 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports,
-    knowledge,
-    levels, lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
+    knowledge, levels, lists, messages, monitoring, outreach, oversight, people,
+    practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.

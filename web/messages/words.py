@@ -55,6 +55,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.WAITING_OFFER: "posto liberato",
         MessageTemplate.PLEASE_CALL: "invito a chiamare",
         MessageTemplate.CONVERSATION: "conversazione",
+        MessageTemplate.CAMPAIGN: "campagna",
         MessageTemplate.SERVICE_DOWN: "servizio interrotto",
         MessageTemplate.SERVICE_BACK: "servizio di nuovo attivo",
         MessageTemplate.REPORT_READY: "avviso di una relazione pronta",

@@ -26,6 +26,7 @@ from crm.duplicates.service import SEARCH
 from crm.duplicates.service import ask as owe_search
 from crm.enti import queries as enti
 from crm.enti.models import Ente
+from crm.messages import bulk as bulk_messages
 from crm.messages import outbox
 from crm.messages.templates import MessageTemplate
 from crm.privacy import ending
@@ -83,7 +84,11 @@ def runners(
         ending.END: ending.runner(store),
         reports.TELL: reports.teller(public_url),
         bulk.JOB: bulk.runner(partial(manage_at, public_url=public_url)),
-        **({outbox.DELIVER: messages.runner(ENCLOSED)} if messages else {}),
+        **(
+            {outbox.DELIVER: messages.runner(ENCLOSED), bulk_messages.DELIVER: messages.runner_of_many()}
+            if messages
+            else {}
+        ),
     }
     return RUNNERS | more
 

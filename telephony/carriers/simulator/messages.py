@@ -153,7 +153,7 @@ class TextDesk:
 
     def _add(self, text: Text) -> Text:
         self.texts[text.sid] = text
-        for old in list(self.texts)[: max(len(self.texts) - KEPT, 0)]:
-            del self.texts[old]
+        while len(self.texts) > KEPT:
+            del self.texts[next(iter(self.texts))]
         self._changes.notify()
         return text

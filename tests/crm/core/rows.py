@@ -123,7 +123,14 @@ from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
 from outbound.campaigns.lifecycle import State as CampaignState
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
+from outbound.campaigns.models import (
+    Attempt,
+    Campaign,
+    CampaignContact,
+    CampaignVersion,
+    ContactState,
+    WrittenAttempt,
+)
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
     Interview,
@@ -133,7 +140,7 @@ from outbound.cati.models import (
     SurveyForm,
     SurveyVersion,
 )
-from outbound.compliance.rules import Ended
+from outbound.compliance.rules import Ended, Written
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -184,6 +191,12 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
         Attempt(
             **his, id=uuid4(), contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
             reasons=[], ended=Ended.NO_ANSWER,
+        )
+    )  # fmt: skip
+    session.add(
+        WrittenAttempt(
+            **his, id=uuid4(), contract_id=cast.contract, version=1, step=0, channel=Written.SMS, address=MARIO_MOBILE,
+            at=AS_OF, begun=True, reasons=[],
         )
     )  # fmt: skip
 

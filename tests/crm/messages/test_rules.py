@@ -125,6 +125,7 @@ def test_addresses_that_were_found_wrong_are_not_tried() -> None:
             reach("+393480000001", outcome=LastOutcome.UNREACHABLE),
             reach("+393480000002", verification=Verification.WRONG),
             reach("+393480000003"),
+            reach("+393480000006", no_sms_since=SATURDAY_NOON),
             reach("+393480000004", outcome=LastOutcome.REACHED),
             reach("+393480000005", verification=Verification.VERIFIED),
             reach("mario@example.it", ReachKind.EMAIL),
