@@ -12,6 +12,8 @@ from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
 from outbound.compliance.rules import AGAIN, Again, Ended, Rules
+from outbound.letters import wording
+from outbound.letters.wording import LetterText
 
 
 class Purpose(StrEnum):
@@ -83,6 +85,7 @@ class Plan:
     retries: Mapping[Ended, Retry] = field(default_factory=lambda: USUAL_RETRIES)
     fresh_hours: int = 24
     scripts: Mapping[Phase, str] = field(default_factory=dict)
+    letters: Mapping[Phase, LetterText] = field(default_factory=dict)
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
 
@@ -90,6 +93,11 @@ class Plan:
     def about_debt(self) -> bool:
         """Whether a debt is spoken of: then nobody is called who owes nothing."""
         return self.purpose is Purpose.PAYMENT
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Those through which it goes."""
+        return (Phase.VOLUNTARY, Phase.PERSONAL) if self.voluntary_until else (Phase.PERSONAL,)
 
     def steps_of(self, channel: Channel) -> list[int]:
         """At which steps this channel is used, from 0."""
@@ -147,6 +155,8 @@ def check(plan: Plan) -> None:
     for phase, text in plan.scripts.items():
         if len(text) > LONGEST_SCRIPT:
             wrong.append(InvalidError(f"Al massimo {LONGEST_SCRIPT} caratteri.", field=f"script-{phase}"))
+    for phase, letter in plan.letters.items():
+        wrong += wording.check(letter, wording.FIELDS[phase], at=phase)
     if wrong:
         raise InvalidError("La campagna non è ancora completa.", parts=wrong)
 
@@ -164,6 +174,14 @@ def missing(plan: Plan) -> list[InvalidError]:
             InvalidError("Scrivi che cosa dice l'operatore.", field=f"script-{one}")
             for one in sorted(phases)
             if not plan.scripts.get(one, "").strip()
+        ]
+    if any(one.channel is Channel.LETTER for one in plan.steps):
+        if not plan.about_debt:
+            lacks.append(InvalidError("Le lettere sono per le campagne di pagamento.", field="purpose"))
+        lacks += [
+            InvalidError("Scrivi che cosa dice la lettera.", field=f"body-{one}")
+            for one in plan.phases
+            if not (plan.letters.get(one, LetterText()).subject.strip() and plan.letters[one].body.strip())
         ]
     return lacks
 

@@ -1,6 +1,7 @@
 """What is printed: a PDF that screen readers can read (PDF/UA-1), laid out by Typst from a source of ours."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +12,10 @@ import typst
 FONTS = Path(__file__).parents[1] / "static" / "vendor" / "bootstrap-italia" / "fonts" / "Titillium_Web"
 
 
-def pdf(source: Path, data: dict[str, Any], at: datetime) -> bytes:
+def pdf(source: Path, data: dict[str, Any], at: datetime, *, standards: Sequence[str] = ("ua-1",)) -> bytes:
     """The file; the same data make the same file. `data` reach the source as JSON, `sys.inputs.data`."""
     made = typst.compile(
-        _read(source), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, pdf_standards="ua-1",
+        _read(source), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, pdf_standards=list(standards),
         timestamp=int(at.timestamp()), font_paths=_fonts(),
     )  # fmt: skip
     assert isinstance(made, bytes)
