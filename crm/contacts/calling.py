@@ -61,7 +61,7 @@ class Callee:
 
 def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]:
     """By contact, each with what is known of those who are the same person. A few statements, however many they are."""
-    joined = _persons(session, contact_ids)
+    joined = persons(session, contact_ids)
     about = {"contacts": sorted({one for rows in joined.values() for one in rows})}
     stated = {row.id: row for row in session.execute(_STATED, about)}
     told: dict[int, set[ConditionKind]] = defaultdict(set)
@@ -88,7 +88,8 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
     return found
 
 
-def _persons(session: Session, contact_ids: Collection[int]) -> dict[int, frozenset[int]]:
+def persons(session: Session, contact_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """By contact, every row of those who are the same person as he, himself among them."""
     edges: set[Edge] = set()
     known: set[int] = set()
     ask = set(contact_ids)

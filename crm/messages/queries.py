@@ -85,7 +85,7 @@ def facts(session: Session, contact: ContactView) -> tuple[Facts, str]:
     asked = preferences.of_contacts(session, ids)
     consent = consents.standing(consents.of_contacts(session, ids)).get(Purpose.DIGITAL_MESSAGES)
     found = Facts(
-        addresses=addresses, stopped=_stopped(session, contact.ente_id, addresses),
+        addresses=addresses, stopped=stopped(session, contact.ente_id, addresses),
         consented=consent.given if consent else None, do_not_call=asked.do_not_call,
         deceased=contacts.person_of(everywhere).deceased, wishes=asked.wishes, quiet=quiet(session, contact.ente_id),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def facts(session: Session, contact: ContactView) -> tuple[Facts, str]:
 
 def facts_of_address(session: Session, ente_id: int, address: Address) -> Facts:
     """The same of an address of which nobody says whose it is."""
-    return Facts((address,), stopped=_stopped(session, ente_id, [address]), quiet=quiet(session, ente_id))
+    return Facts((address,), stopped=stopped(session, ente_id, [address]), quiet=quiet(session, ente_id))
 
 
 def quiet(session: Session, ente_id: int) -> Quiet:
@@ -112,9 +112,10 @@ def known_externally(session: Session, *, ente_id: int, address: str) -> frozens
     return frozenset(one for one in session.scalars(rows) if one is not None)
 
 
-def _stopped(
+def stopped(
     session: Session, ente_id: int, addresses: Collection[Address]
 ) -> frozenset[tuple[MessageChannel, str]]:  # fmt: skip
+    """Those of these addresses at which somebody said that he wants no more messages of this ente."""
     values = {one.value for one in addresses}
     if not values:
         return frozenset()

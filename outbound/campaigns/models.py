@@ -1,4 +1,4 @@
-"""Campaigns, the versions of their plans, the contacts of each, and every attempt to reach one of them."""
+"""Campaigns, the versions of their plans, the contacts of each, and every attempt to call one or write to him."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
 from outbound.campaigns.lifecycle import State
-from outbound.compliance.rules import Ended, Reason
+from outbound.compliance.rules import Ended, Reason, Written
 
 
 class ContactState(StrEnum):
@@ -146,4 +146,42 @@ class Attempt(Base):
         Index("ix_attempt_contact_id", "contact_id", "at"),
         Index("ix_attempt_number", "number", "at", postgresql_where=text("begun")),
         Index("ix_attempt_campaign_id", "campaign_id", "at"),
+    )
+
+
+class WrittenAttempt(Base):
+    """A message or letter to somebody at a step of the plan, or one that the rules did not let begin (`reasons`).
+
+    `item_id`: the message, or letter, that says what became of it. `cost`: ten-thousandths of a euro, by the plan.
+    """
+
+    __tablename__ = "written_attempt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int]
+    campaign_id: Mapped[int]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    contact_id: Mapped[int]
+    step: Mapped[int] = mapped_column(SmallInteger)
+    channel: Mapped[Written] = mapped_column(choice(Written))
+    address: Mapped[str | None] = mapped_column(String(254))  # E.164, e-mail, or the id of a postal address
+    at: Mapped[datetime]
+    begun: Mapped[bool]  # the rules allowed it
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(String(20)))  # `Reason`, if they did not
+    not_before: Mapped[datetime | None]
+    item_id: Mapped[UUID | None]
+    parts: Mapped[int] = mapped_column(SmallInteger, default=1)  # segments of an SMS; else one
+    cost: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        # A contact is written to once at a step, whatever happens.
+        Index(
+            "uq_written_attempt_step", "campaign_id", "contact_id", "step", unique=True, postgresql_where=text("begun")
+        ),
+        Index("ix_written_attempt_contact_id", "contact_id", "at"),
+        Index("ix_written_attempt_campaign_id", "campaign_id", "at"),
+        Index("ix_written_attempt_item_id", "item_id", postgresql_where=text("item_id IS NOT NULL")),
     )

@@ -1,13 +1,17 @@
-"""What campaigns hold of a person: that he is in one, and when he was called."""
+"""What campaigns hold of a person: that he is in one, when he was called, and when he was written to."""
 
 from crm.core.db import table_of
 from crm.privacy.holders import Holder, TableHolder
-from outbound.campaigns.models import Attempt, CampaignContact
+from outbound.campaigns.models import Attempt, CampaignContact, WrittenAttempt
 
 HOLDERS: tuple[Holder, ...] = (
     TableHolder(table_of(CampaignContact), "Campagne in cui è"),
     TableHolder(
         table_of(Attempt), "Tentativi di chiamarlo", emptied={"number": None},
         why="Resta, senza il numero, che fu chiamato e quando: prova che i limiti sono stati rispettati.",
+    ),
+    TableHolder(
+        table_of(WrittenAttempt), "Messaggi e lettere delle campagne", emptied={"address": None},
+        why="Resta, senza l'indirizzo, che gli fu scritto e quando: prova che i limiti sono stati rispettati.",
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Whether a person may be dialed at an instant, and if not why, and when he first may. Pure.
+"""Whether a person may be dialed, or written to, at an instant, and if not why, and when he first may. Pure.
 
-Asked before every attempt and again at the instant of dialing. What law and code forbid cannot be configured away: an
+Asked before every attempt and again at the instant of it. What law and code forbid cannot be configured away: an
 ente's own rules come on top, and the strictest wins. Sources: UNIREC's code of conduct (windows, conversations), the
 Garante's provision 83/2014 (silent calls) and that of 30 November 2005 (whom nobody solicits).
 """
@@ -17,6 +17,8 @@ from crm.enti.calendar import Hours, Timetable, next_opening
 
 # Monday to Friday 8:30-21:00, Saturday 8:30-15:00, never on holidays (UNIREC).
 LAW = (*(Hours(weekday, time(8, 30), time(21)) for weekday in range(5)), Hours(5, time(8, 30), time(15)))
+# On which days e-mails are sent, at any hour: an SMS rings, an e-mail waits to be read. Our own choice, of no source.
+WORKING_DAYS = tuple(Hours(weekday, time(0), time(0)) for weekday in range(6))
 A_DAY, A_WEEK = 1, 3  # effective conversations with one person, over all his numbers and all campaigns (UNIREC)
 WEEK = timedelta(days=7)  # any seven days, which is stricter than the calendar's
 ONE_DAY = timedelta(days=1)
@@ -25,8 +27,16 @@ HORIZON = timedelta(days=120)  # beyond which nobody is planned
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
+class Written(StrEnum):
+    """A means by which he is written to."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    LETTER = "letter"
+
+
 class Reason(StrEnum):
-    """Why somebody is not dialed."""
+    """Why somebody is not dialed, or not written to."""
 
     # for good, as far as this campaign knows
     DECEASED = "deceased"
@@ -39,6 +49,8 @@ class Reason(StrEnum):
     CLAIMED = "claimed"  # by another campaign
     NO_NUMBER = "no_number"  # none that may be his
     EXHAUSTED = "exhausted"  # every number was tried as often as the campaign allows
+    STOPPED = "stopped"  # he wants no more messages by this means
+    NO_ADDRESS = "no_address"  # none that may be his, to write to him by this means
     # until something happens
     NOT_RUNNING = "not_running"  # not approved by the ente, paused, over, or out of budget
     STALE = "stale"  # what is known of the debt is older than the ente allows
@@ -49,6 +61,7 @@ class Reason(StrEnum):
     SILENT = "silent"  # locked after a silent call
     TRIED = "tried"  # he was tried a while ago, and the outcome asks for a pause
     WISH = "wish"  # he asked to be called at another time
+    WRITTEN = "written"  # he was written to as often as a week allows
 
 
 class Ended(StrEnum):
@@ -76,6 +89,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """A message or letter to a person, whatever campaign it was of."""
+
+    at: datetime
+    channel: Written
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """What follows an outcome: not before `after`, and no more than `most` such outcomes of one number."""
 
@@ -100,7 +121,9 @@ AGAIN: Mapping[Ended, Again] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a campaign may do beside what the law says. `windows`: each of them must be open; their holidays are the
-    ente's, closures are none of theirs. `fresh`: how old what is known of the debt may be; none for a survey.
+    ente's, closures are none of theirs. `quiet`: besides, the hours in which the ente lets SMS arrive. `fresh`: how old
+    what is known of the debt may be; none for a survey. `written_a_week`: messages and letters of whatever campaign in
+    any seven days (our own choice: no source bounds them). `consent_to_messages`: SMS and e-mail need his consent.
     """
 
     windows: tuple[Timetable, ...]
@@ -110,12 +133,21 @@ class Rules:
     fresh: timedelta | None = timedelta(hours=24)
     needs_consent: bool = False
     about_debt: bool = True
+    quiet: Timetable | None = None
+    written_a_week: int = 2
+    consent_to_messages: bool = True
+
+
+Clear = Callable[[datetime], datetime]  # the first instant, from one on, at which a rule lets him be reached
+NOWHERE: Mapping[Written, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
-    asked to be called; `hours`: those he asked for (empty: any).
+    asked to be called; `hours`: those he asked for (empty: any). `addresses`: where he may be written to, the best
+    first: numbers, e-mail addresses, ids of postal ones; `stopped`: the means by which he said, at all of them, that he
+    wants no more; `to_messages`: his consent to SMS and e-mail, if he ever said anything.
     """
 
     numbers: tuple[str, ...]
@@ -132,12 +164,16 @@ class Person:
     claimed: bool = False
     wants_after: datetime | None = None
     hours: tuple[Hours, ...] = ()
+    addresses: Mapping[Written, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
+    stopped: frozenset[Written] = frozenset()
+    to_messages: bool | None = None
+    written: tuple[Wrote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """He may be dialed on `number` if there are no reasons; else `not_before` says when, were nothing to happen
-    meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
+    """He may be dialed on `number`, or written to there, if there are no reasons; else `not_before` says when, were
+    nothing to happen meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
     """
 
     number: str | None
@@ -147,7 +183,7 @@ class Verdict:
 
     @property
     def allowed(self) -> bool:
-        """Whether he may be dialed now."""
+        """Whether he may be dialed, or written to, now."""
         return not self.reasons
 
 
@@ -157,7 +193,7 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     usable = [one for one in person.numbers if not _exhausted(one, person, rules)]
     if person.numbers and not usable:
         lasting += (Reason.EXHAUSTED,)
-    first = {one: _first(person, rules, one, at) for one in usable}
+    first = {one: _first(list(_pauses(person, rules, one)), at) for one in usable}
     best = min(usable, key=lambda one: (first[one], person.numbers.index(one)), default=None)
     if best is None:
         return Verdict(None, lasting)
@@ -166,14 +202,66 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     return Verdict(best, reasons, None if not reasons else when, _silenced(person))
 
 
+def judge_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Verdict:
+    """Whether he may be written to by this means at `at`, and where; else every reason, and when none would hold."""
+    lasting = tuple(_lasting_written(person, rules, at, channel))
+    where = next(iter(person.addresses.get(channel, ())), None)
+    pauses = list(_pauses_written(person, rules, channel))
+    reasons = lasting + tuple(dict.fromkeys(reason for reason, clear in pauses if clear(at) > at))
+    if not reasons:
+        return Verdict(where)
+    first = NEVER if lasting else _first(pauses, at)
+    return Verdict(where, reasons, None if first >= NEVER else first)
+
+
+def _lasting_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Iterator[Reason]:
+    """As for calls, but for what concerns the telephone alone; nobody who wants no calls gets an SMS."""
+    if person.do_not_call and channel is Written.SMS:
+        yield Reason.DO_NOT_CALL
+    if channel is not Written.LETTER:
+        agreed = person.to_messages
+        if agreed is False or (rules.consent_to_messages and not agreed):
+            yield Reason.NO_CONSENT
+    if channel in person.stopped:
+        yield Reason.STOPPED
+    elif not person.addresses.get(channel):
+        yield Reason.NO_ADDRESS
+    yield from _lasting_of_him(person, rules, at)
+
+
+def _pauses_written(person: Person, rules: Rules, channel: Written) -> Iterator[tuple[Reason, Clear]]:
+    """An SMS comes in the hours of calls, an e-mail on a working day, a letter whenever the post comes."""
+    windows: tuple[Timetable, ...] = ()
+    if channel is Written.SMS:
+        preferred = tuple(one for one in rules.windows if one.hours)  # a campaign that calls nobody has none
+        windows = (_within(LAW, rules), *preferred, *([rules.quiet] if rules.quiet else ()))
+        if person.hours:
+            yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
+    elif channel is Written.EMAIL:
+        windows = (_within(WORKING_DAYS, rules),)
+    for window in windows:
+        yield Reason.WINDOW, partial(_open, window)
+    wrote = sorted(one.at for one in person.written)
+    yield Reason.WRITTEN, partial(_after_weeks, wrote, rules.written_a_week)
+
+
 def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     """What no time alone puts right."""
-    if person.deceased:
-        yield Reason.DECEASED
     if person.do_not_call:
         yield Reason.DO_NOT_CALL
     if person.consented is False or (rules.needs_consent and not person.consented):
         yield Reason.NO_CONSENT
+    if not person.numbers:
+        yield Reason.NO_NUMBER
+    if sum(one.of_campaign for one in person.attempts) >= rules.attempts:
+        yield Reason.EXHAUSTED
+    yield from _lasting_of_him(person, rules, at)
+
+
+def _lasting_of_him(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
+    """The same, whatever the means."""
+    if person.deceased:
+        yield Reason.DECEASED
     if rules.about_debt:
         if person.insolvent:
             yield Reason.INSOLVENT
@@ -187,10 +275,6 @@ def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
         yield Reason.COMPLAINT
     if person.claimed:
         yield Reason.CLAIMED
-    if not person.numbers:
-        yield Reason.NO_NUMBER
-    if sum(one.of_campaign for one in person.attempts) >= rules.attempts:
-        yield Reason.EXHAUSTED
     if not person.running:
         yield Reason.NOT_RUNNING
 
@@ -200,12 +284,9 @@ def _exhausted(number: str, person: Person, rules: Rules) -> bool:
     return any(mine.count(ended) >= again.most for ended, again in rules.again.items())
 
 
-Clear = Callable[[datetime], datetime]  # the first instant, from one on, at which a rule lets him be dialed
-
-
 def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason, Clear]]:
     """What time puts right: each rule as the way from an instant to the next that it allows."""
-    for window in (_law(rules), *rules.windows):
+    for window in (_within(LAW, rules), *rules.windows):
         yield Reason.WINDOW, partial(_open, window)
     if person.hours:
         yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
@@ -213,7 +294,7 @@ def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason,
         yield Reason.WISH, partial(max, person.wants_after)
     spoken = sorted(one.at for one in person.attempts if one.ended is Ended.SPOKEN)
     yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
-    yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken)
+    yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken, A_WEEK)
     silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)
     if silent is not None:
         yield Reason.SILENT, partial(max, silent + SILENT_LOCK)
@@ -227,10 +308,10 @@ def _open(window: Timetable, at: datetime) -> datetime:
     return next_opening(window, at) or NEVER
 
 
-def _law(rules: Rules) -> Timetable:
-    """The hours of the code, on no holiday of whatever calendar the campaign's windows have."""
+def _within(hours: tuple[Hours, ...], rules: Rules) -> Timetable:
+    """These hours, on no holiday of whatever calendar the campaign's windows have."""
     patron = next((one.patron for one in rules.windows if one.patron), None)
-    return Timetable(LAW, patron=patron)
+    return Timetable(hours, patron=patron)
 
 
 def _after_days(happened: list[datetime], most: int, at: datetime) -> datetime:
@@ -241,15 +322,15 @@ def _after_days(happened: list[datetime], most: int, at: datetime) -> datetime:
     return start_of_day(day + ONE_DAY)
 
 
-def _after_weeks(spoken: list[datetime], at: datetime) -> datetime:
-    """The first instant before which, in seven days, fewer than three conversations were."""
-    recent = [one for one in spoken if at - WEEK < one]
-    return at if len(recent) < A_WEEK else recent[-A_WEEK] + WEEK
+def _after_weeks(happened: list[datetime], most: int, at: datetime) -> datetime:
+    """The first instant before which, in seven days, fewer than `most` happened."""
+    recent = [one for one in happened if at - WEEK < one]
+    return at if len(recent) < most else recent[-most] + WEEK
 
 
-def _first(person: Person, rules: Rules, number: str, at: datetime) -> datetime:
+def _first(pauses: list[tuple[Reason, Clear]], at: datetime) -> datetime:
     """The first instant at which no pause holds. Each rule only moves forward, so the end is the least such instant."""
-    pauses, moment = list(_pauses(person, rules, number)), at
+    moment = at
     while moment - at <= HORIZON:
         later = max((clear(moment) for _, clear in pauses), default=moment)
         if later == moment:

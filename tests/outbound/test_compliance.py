@@ -18,7 +18,10 @@ from outbound.compliance.rules import (
     Person,
     Reason,
     Rules,
+    Written,
+    Wrote,
     judge,
+    judge_written,
 )
 
 MOBILE, HOME = "+393331234567", "+390571757100"
@@ -191,3 +194,111 @@ def test_no_schedule_of_events_makes_it_dial_a_forbidden_call(outcomes: list[End
         person = replace(person, attempts=(*person.attempts, Attempt(at, found.number, ended, operator=operator)))
         at += timedelta(minutes=1)
     assert max(days.values()) <= 1
+
+
+# -- in writing ---------------------------------------------------------------------------------------------------
+
+EVERYWHERE = {Written.SMS: (MOBILE,), Written.EMAIL: ("mario@example.org",), Written.LETTER: ("7",)}
+REACHED = replace(MARIO, addresses=EVERYWHERE, to_messages=True)
+wrote = st.builds(Wrote, instants, st.sampled_from(Written))
+correspondents = st.builds(
+    lambda person, written, changes: replace(
+        person, **{"addresses": EVERYWHERE, "to_messages": True, "written": written, **changes}
+    ),
+    people, st.lists(wrote, max_size=6).map(tuple),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "deceased": st.booleans(), "do_not_call": st.booleans(), "insolvent": st.booleans(),
+            "complaint": st.booleans(), "claimed": st.booleans(), "running": st.booleans(),
+            "to_messages": st.sampled_from((None, False, True)), "stopped": st.frozensets(st.sampled_from(Written)),
+            "due_cents": st.sampled_from((0, 100)), "suspended": st.booleans(),
+        },
+    ),
+)  # fmt: skip
+
+
+def forbidden_in_writing(person: Person, at: datetime, channel: Written) -> list[str]:
+    """What may not be, told otherwise than by the module."""
+    wall, quiet = at.astimezone(ROME), is_holiday(EMPOLI, at.astimezone(ROME).date())
+    ends = {5: time(15), 6: time(0)}.get(wall.weekday(), time(21))
+    digital, sms = channel is not Written.LETTER, channel is Written.SMS
+    return [
+        words
+        for words, holds in (
+            ("window", sms and (quiet or not time(8, 30) <= wall.time() < ends)),
+            ("working day", channel is Written.EMAIL and (quiet or wall.weekday() == 6)),
+            ("week", sum(at - WEEK < one.at for one in person.written) >= RULES.written_a_week),
+            ("dead", person.deceased or person.insolvent),
+            ("asked", (person.do_not_call and sms) or channel in person.stopped),
+            ("agreed", digital and person.to_messages is not True),
+            ("paid", person.due_cents <= 0 or person.suspended),
+            ("other", person.complaint or person.claimed or not person.running),
+        )
+        if holds
+    ]
+
+
+@given(correspondents, instants, st.sampled_from(Written))
+@settings(max_examples=400)
+def test_nobody_is_written_to_who_may_not_be(person: Person, at: datetime, channel: Written) -> None:
+    found, wrong = judge_written(known(person, at), RULES, at, channel), forbidden_in_writing(person, at, channel)
+    assert found.allowed is (not wrong)
+    assert not found.allowed or found.number == EVERYWHERE[channel][0]
+
+
+@given(correspondents, instants, st.sampled_from(Written), st.floats(0, 1))
+@settings(max_examples=300)
+def test_when_he_may_be_written_to_is_told_and_not_too_late(
+    person: Person, at: datetime, channel: Written, share: float
+) -> None:
+    person = replace(person, written=tuple(one for one in person.written if one.at <= at))
+    found = judge_written(known(person, at), RULES, at, channel)
+    if found.allowed or found.not_before is None:
+        return
+    when = found.not_before
+    assert judge_written(known(person, when), RULES, when, channel).allowed
+    before = at + (when - at) * share
+    if before < when:
+        assert not judge_written(known(person, before), RULES, before, channel).allowed
+
+
+@given(st.lists(st.sampled_from(Written), min_size=5, max_size=30))
+def test_no_schedule_of_messages_exceeds_the_week(channels: list[Written]) -> None:
+    person, at, sent = REACHED, rome(9, 1), list[datetime]()
+    for channel in channels:
+        found = judge_written(known(person, at), RULES, at, channel)
+        at = at if found.allowed else found.not_before or at
+        assert judge_written(known(person, at), RULES, at, channel).allowed
+        assert forbidden_in_writing(person, at, channel) == []
+        sent.append(at)
+        person = replace(person, written=(*person.written, Wrote(at, channel)))
+        at += timedelta(minutes=1)
+    assert all(sum(first <= one < first + WEEK for one in sent) <= RULES.written_a_week for first in sent)
+
+
+@pytest.mark.parametrize(
+    ("changes", "channel", "reason"),
+    [
+        ({"addresses": {}}, Written.SMS, Reason.NO_ADDRESS),
+        ({"stopped": frozenset({Written.SMS}), "addresses": {}}, Written.SMS, Reason.STOPPED),
+        ({"to_messages": None}, Written.EMAIL, Reason.NO_CONSENT),
+        ({"do_not_call": True}, Written.SMS, Reason.DO_NOT_CALL),
+        ({"deceased": True}, Written.LETTER, Reason.DECEASED),
+        ({"running": False}, Written.LETTER, Reason.NOT_RUNNING),
+    ],
+)
+def test_why_he_is_not_written_to(changes: dict[str, object], channel: Written, reason: Reason) -> None:
+    at = rome(11, 20)
+    found = judge_written(replace(known(REACHED, at), **changes), RULES, at, channel)  # type: ignore[arg-type]
+    assert (found.reasons, found.not_before) == ((reason,), None)
+
+
+def test_an_sms_keeps_the_hours_of_the_ente_and_those_he_asked_for() -> None:
+    at = rome(11, 20, 9)
+    quiet = replace(RULES, quiet=Timetable(tuple(Hours(day, time(10), time(20)) for day in range(7))))
+    assert judge_written(known(REACHED, at), quiet, at, Written.SMS).not_before == rome(11, 20, 10)
+    evening = replace(known(REACHED, at), hours=tuple(Hours(day, time(18), time(0)) for day in range(7)))
+    found = judge_written(evening, quiet, at, Written.SMS)
+    assert (set(found.reasons), found.not_before) == ({Reason.WISH, Reason.WINDOW}, rome(11, 20, 18))
+    assert judge_written(evening, quiet, at, Written.EMAIL).allowed

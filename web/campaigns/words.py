@@ -72,6 +72,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.CLAIMED: "se ne occupa un'altra campagna",
         Reason.NO_NUMBER: "non c'è un numero che sia suo",
         Reason.EXHAUSTED: "è stato cercato quanto basta",
+        Reason.STOPPED: "non vuole altri messaggi",
+        Reason.NO_ADDRESS: "non c'è un recapito a cui scrivergli",
         Reason.NOT_RUNNING: "la campagna non è in corso",
         Reason.STALE: "ciò che si sa di lui è troppo vecchio",
         Reason.WINDOW: "a quest'ora non si chiama",
@@ -80,5 +82,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.SILENT: "ha ricevuto una chiamata muta",
         Reason.TRIED: "è stato cercato da poco",
         Reason.WISH: "ha chiesto un altro momento",
+        Reason.WRITTEN: "gli si è già scritto quanto basta in una settimana",
     },
 }
