@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -106,6 +106,10 @@ class Plan:
     def has_after(self, step: int) -> bool:
         """Whether another step follows."""
         return step + 1 < len(self.steps)
+
+    def due_after(self, step: int, at: datetime) -> datetime:
+        """When the step after one begins whose days are counted from an instant."""
+        return at + timedelta(days=self.steps[step + 1].after_days)
 
     def phase(self, day: date) -> Phase:
         """In which phase a day falls."""

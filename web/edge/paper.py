@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typst
 
+Standard = Literal["a-2a", "ua-1"]
 FONTS = Path(__file__).parents[1] / "static" / "vendor" / "bootstrap-italia" / "fonts" / "Titillium_Web"
 
 
-def pdf(source: Path, data: dict[str, Any], at: datetime, *, standards: Sequence[str] = ("ua-1",)) -> bytes:
+def pdf(source: Path, data: dict[str, Any], at: datetime, *, standards: Sequence[Standard] = ("ua-1",)) -> bytes:
     """The file; the same data make the same file. `data` reach the source as JSON, `sys.inputs.data`."""
     made = typst.compile(
         _read(source), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, pdf_standards=list(standards),

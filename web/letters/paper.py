@@ -14,7 +14,7 @@ from outbound.letters.printed import Printed
 from web.edge import paper
 
 SOURCE = Path(__file__).parent / "letter.typ"
-STANDARDS = ("a-2a", "ua-1")
+STANDARDS: tuple[paper.Standard, ...] = ("a-2a", "ua-1")
 _PAGE = re.compile(rb"/Type\s*/Page\b")  # Typst writes pages as plain objects
 
 
