@@ -13,8 +13,7 @@ from crm.contacts.phone import spaced
 from crm.core import clock
 from crm.core.errors import InvalidError
 from crm.enti import details
-from crm.enti import queries as enti
-from crm.enti.hours import DAYS, written_week
+from crm.enti.hours import DAYS
 from outbound.letters.content import Sender
 from outbound.letters.models import LetterSender
 
@@ -63,10 +62,11 @@ def sender(session: Session, *, ente_id: int, contract_id: int, line: str) -> Se
     ente, own = details.identity(session, ente_id), settings(session, ente_id)
     offices = details.offices(session, ente_id)
     usual = f"{ente.name}\n{offices[0].address}" if offices else ""
-    hours = enti.timetable(session, contract_id, ente_id).hours
+    weeks = (details.own_week(session, contract_id, whose) for whose in (ente_id, None))
+    week = next((one for one in weeks if any(one)), ("",) * DAYS)
     return Sender(
         ente.name, ente.codice_fiscale, tuple((own.back or usual).splitlines()), own.sector, own.cbill,
-        spaced(line) if line else "", opening(written_week(hours)), details.payment_ways(session, ente_id),
+        spaced(line).removeprefix("+39 ") if line else "", opening(week), details.payment_ways(session, ente_id),
         own.privacy or PRIVACY.format(ente=ente.name),
     )  # fmt: skip
 

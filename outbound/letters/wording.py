@@ -38,7 +38,7 @@ class LetterText:
     body: str = ""
 
 
-def mistakes(text: str, fields: Iterable[Field]) -> list[str]:
+def mistakes(text: str, fields: Iterable[Field]) -> list[InvalidError]:
     """What is wrong with the fields of a text, each with its line and what was probably meant."""
     known = [one.value for one in fields]
     found = []
@@ -46,11 +46,12 @@ def mistakes(text: str, fields: Iterable[Field]) -> list[str]:
         for match in _BRACES.finditer(line):
             name = match[1]
             if name is None:
-                found.append(f"Riga {number}: la parentesi «{match[0]}» è sola, un campo si scrive {{nome}}.")
+                found.append(InvalidError(f"Riga {number}: la parentesi «{match[0]}» è sola, un campo ne vuole due."))
             elif name.strip() not in known:
-                meant = get_close_matches(name, known, n=1)
-                hint = f"forse {{{meant[0]}}}?" if meant else f"si può usare {_listed(known)}."
-                found.append(f"Riga {number}: il campo «{{{name}}}» qui non c'è: {hint}")
+                meant = get_close_matches(name, known, n=1) or known
+                found.append(
+                    InvalidError(f"Riga {number}: il campo «{name}» qui non c'è, si può usare {_listed(meant)}.")
+                )
     return found
 
 
@@ -58,11 +59,11 @@ def check(text: LetterText, fields: Iterable[Field], *, at: str) -> list[Invalid
     """What is wrong with a subject and a text, at the fields of the form `subject-{at}` and `body-{at}`."""
     fields, wrong = list(fields), []
     for name, words, longest in (("subject", text.subject, LONGEST_SUBJECT), ("body", text.body, LONGEST_BODY)):
-        said = mistakes(words, fields)
         if len(words) > longest:
-            said.insert(0, f"Al massimo {longest} caratteri.")
-        if said:
-            wrong.append(InvalidError(" ".join(said), field=f"{name}-{at}"))
+            wrong.append(InvalidError(f"Al massimo {longest} caratteri.", field=f"{name}-{at}"))
+        for one in mistakes(words, fields)[:1]:
+            one.field = f"{name}-{at}"
+            wrong.append(one)
     return wrong
 
 
