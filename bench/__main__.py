@@ -15,6 +15,7 @@ import typer
 from bench import (
     agendas,
     booking,
+    letters,
     lists,
     p1,
     p2,
@@ -45,7 +46,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure, "lists": lists.measure, "pages": pages.measure,
+    "booking": booking.measure, "letters": letters.measure, "lists": lists.measure, "pages": pages.measure,
 }  # fmt: skip
 
 

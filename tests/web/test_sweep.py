@@ -87,7 +87,7 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     },
     "/campaigns/{campaign_id}/letters/text": {"subject-personal": "Sollecito", "body-personal": "Gentile {nome}."},
     "/campaigns/{campaign_id}/letters/sender": {"sector": "", "cbill": "", "back": "", "privacy": ""},
-    "/campaigns/{campaign_id}/letters/batches": {"postage-20": "0,95", "sheet_cents": "", "letter_cents": "", "most": ""},
+    "/campaigns/{campaign_id}/letters/batches": {"postage-20": "0,95", "sheet_cents": "", "most": ""},
     "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},
