@@ -194,7 +194,9 @@ def missing(plan: Plan) -> list[InvalidError]:
             for one in sorted(phases)
             if not plan.scripts.get(one, "").strip()
         ]
-    if any(one.channel is Channel.LETTER for one in plan.steps):
+    if plan.steps_of(Channel.LETTER):
+        if not (plan.line or plan.steps_of(Channel.CALL)):
+            lacks.append(InvalidError("Scegli il numero che chiama chi legge la lettera.", field="line"))
         if not plan.about_debt:
             lacks.append(InvalidError("Le lettere sono per le campagne di pagamento.", field="purpose"))
         lacks += [

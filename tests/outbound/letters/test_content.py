@@ -129,9 +129,9 @@ def test_a_text_without_mistakes_is_always_filled(text: str) -> None:
 def test_the_usual_letters_are_right_and_what_a_letter_step_lacks_is_said() -> None:
     steps = (Step(Channel.LETTER),)
     plans.check(Plan(steps=steps, letters=USUAL))
-    assert plans.missing(Plan(steps=steps, letters=USUAL, voluntary_until=TODAY)) == []
+    assert plans.missing(Plan(steps=steps, letters=USUAL, voluntary_until=TODAY, line="+390571000001")) == []
     lacks = plans.missing(Plan(steps=steps, voluntary_until=TODAY))
-    assert [one.field for one in lacks] == ["body-voluntary", "body-personal"]
+    assert [one.field for one in lacks] == ["line", "body-voluntary", "body-personal"]
     assert plans.missing(Plan(purpose=Purpose.SURVEY, steps=steps, letters=USUAL))
     assert plans.parsed(plans.kept(Plan(letters=USUAL))) == Plan(letters=USUAL)
 
