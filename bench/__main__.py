@@ -16,6 +16,7 @@ from bench import (
     agendas,
     booking,
     following,
+    letters,
     lists,
     p1,
     p2,
@@ -48,8 +49,8 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure, "following": following.measure, "lists": lists.measure, "pages": pages.measure,
-    "sms": sms.measure,
+    "booking": booking.measure, "following": following.measure, "letters": letters.measure, "lists": lists.measure,
+    "pages": pages.measure, "sms": sms.measure,
 }  # fmt: skip
 
 

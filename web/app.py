@@ -64,6 +64,7 @@ from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
 from web.knowledge import editor as knowledge_editor
 from web.knowledge import routes as knowledge
+from web.letters import routes as campaign_letters
 from web.levels import calls as levels_calls
 from web.levels import editor as levels_editor
 from web.levels import routes as levels
@@ -192,6 +193,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         duplicates,
         outreach,
         campaigns,
+        campaign_letters,
         lists,
         documents,
         letters,

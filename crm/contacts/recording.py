@@ -64,7 +64,7 @@ def as_json(row: object, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def trace(
-    session: Session, by: Principal, kind: str, *, ente_id: int, contact_id: int,
+    session: Session, by: Principal | None, kind: str, *, ente_id: int, contact_id: int,
     before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None, call_id: UUID | None = None,
 ) -> None:  # fmt: skip
     """The audit of a change, and the pages that show the contact."""

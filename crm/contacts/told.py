@@ -25,6 +25,7 @@ from crm.contacts.models import (
     LastOutcome,
     PersonKind,
     ReachKind,
+    Source,
     Verification,
 )
 from crm.contacts.phone import typed_number
@@ -139,6 +140,36 @@ def not_reached(session: Session, *, ente_id: int, contact_id: int, value: str) 
         touch(session, topics.contact(contact_id))
 
 
+def posted(session: Session, *, address_id: int, outcome: LastOutcome) -> None:
+    """What the post says of an address to which we wrote. Nothing, if the address is no more."""
+    row = session.get(ContactAddress, address_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        return
+    before = _as_json(row)
+    row.outcome, row.outcome_at = outcome, clock.now(session)
+    _write(session, None, row, "address.tried", before)
+
+
+def forwarded(session: Session, *, ente_id: int, contact_id: int, address: Address, by_id: int) -> None:
+    """The post says where somebody lives now; `by_id`: whoever brought that. Raises `InvalidError`."""
+    address = parse_address(address)
+    kind = AddressKind.RESIDENCE
+    if session.get_one(Contact, contact_id).kind is PersonKind.LEGAL:
+        kind = AddressKind.SEAT
+    same = (
+        ContactAddress.contact_id == contact_id, ContactAddress.kind == kind, ContactAddress.place_key == address.key,
+    )  # fmt: skip
+    if session.scalars(select(ContactAddress).where(*same)).one_or_none() is not None:
+        return
+    row = ContactAddress(
+        ente_id=ente_id, contact_id=contact_id, kind=kind, place_key=address.key, stated=False,
+        source=Source.ARCHIVE, told_at=clock.now(session), told_by=by_id, verification=Verification.UNVERIFIED,
+        **asdict(address),
+    )  # fmt: skip
+    session.add(row)
+    _write(session, None, row, "address.told", None)
+
+
 def remove(session: Session, by: Principal, *, detail: Detail, row_id: int) -> None:
     """It was written by mistake. What the collection system states stays: it can be marked wrong."""
     row = _row(session, by, detail, row_id)
@@ -233,7 +264,7 @@ def _tell(session: Session, by: Principal, row: ContactReach | ContactAddress, t
 
 
 def _write(
-    session: Session, by: Principal, row: ContactReach | ContactAddress, kind: str, before: dict[str, Any] | None
+    session: Session, by: Principal | None, row: ContactReach | ContactAddress, kind: str, before: dict[str, Any] | None
 ) -> None:
     session.flush()
     trace(

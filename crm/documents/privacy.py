@@ -1,5 +1,6 @@
 """What documents hold of a person: their titles, and their contents in the store, which go after the commit."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import delete, exists, select
@@ -33,12 +34,17 @@ class _Documents(TableHolder):
         """Delete the rows, and owe the removal of contents that nobody else's document has."""
         theirs = list(session.execute(select(_DOCUMENT.c.sha256).distinct().where(*self.of(person))).scalars())
         went = TableHolder.erase(self, session, person)
-        still = exists().where(_DOCUMENT.c.ente_id == _CONTENT.c.ente_id, _DOCUMENT.c.sha256 == _CONTENT.c.sha256)
-        orphans = _CONTENT.c.ente_id == person.ente_id, _CONTENT.c.sha256.in_(theirs), ~still
-        gone = list(session.execute(delete(_CONTENT).where(*orphans).returning(_CONTENT.c.sha256)).scalars())
-        if gone:
-            jobs.enqueue(session, ente_id=person.ente_id, kind=FORGET, argument={"contents": sorted(gone)})
+        let_go(session, ente_id=person.ente_id, digests=theirs)
         return went
+
+
+def let_go(session: Session, *, ente_id: int, digests: Collection[str]) -> None:
+    """Owe the removal of those of these contents that no document names."""
+    still = exists().where(_DOCUMENT.c.ente_id == _CONTENT.c.ente_id, _DOCUMENT.c.sha256 == _CONTENT.c.sha256)
+    orphans = _CONTENT.c.ente_id == ente_id, _CONTENT.c.sha256.in_(digests), ~still
+    gone = list(session.execute(delete(_CONTENT).where(*orphans).returning(_CONTENT.c.sha256)).scalars())
+    if gone:
+        jobs.enqueue(session, ente_id=ente_id, kind=FORGET, argument={"contents": sorted(gone)})
 
 
 def forgetter(store: DocumentStore) -> Runner:

@@ -28,7 +28,12 @@ PRESENT = frozenset({Purpose.DESK, Purpose.VISIT})  # where there is a hand to p
 
 
 class LetterState(StrEnum):
-    HANDED_OVER = "handed_over"
+    """How a letter on a timeline stands."""
+
+    HANDED_OVER = "handed_over"  # into somebody's hand
+    SENT = "sent"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)

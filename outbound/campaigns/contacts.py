@@ -43,7 +43,8 @@ _OUT = frozenset(
         Reason.COMPLAINT,
     }
 )  # fmt: skip
-_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED})  # by telephone: another step may
+# By this means: another step may.
+_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED, Reason.STOPPED, Reason.NO_ADDRESS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,8 @@ from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
 from outbound.compliance.rules import AGAIN, Again, Ended, Rules, Written
+from outbound.letters import wording
+from outbound.letters.wording import LetterText
 from outbound.messages import text
 from outbound.messages.text import Words
 
@@ -94,6 +96,7 @@ class Plan:
     retries: Mapping[Ended, Retry] = field(default_factory=lambda: USUAL_RETRIES)
     fresh_hours: int = 24
     scripts: Mapping[Phase, str] = field(default_factory=dict)
+    letters: Mapping[Phase, LetterText] = field(default_factory=dict)
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
     messages: Mapping[Written, Mapping[Phase, Words]] = field(default_factory=dict)
@@ -127,6 +130,10 @@ class Plan:
     def has_after(self, step: int) -> bool:
         """Whether another step follows."""
         return step + 1 < len(self.steps)
+
+    def due_after(self, step: int, at: datetime) -> datetime:
+        """When the step after one begins whose days are counted from an instant."""
+        return at + timedelta(days=self.steps[step + 1].after_days)
 
     def phase(self, day: date) -> Phase:
         """In which phase a day falls."""
@@ -186,6 +193,8 @@ def check(plan: Plan) -> None:
     for phase, script in plan.scripts.items():
         if len(script) > LONGEST_SCRIPT:
             wrong.append(InvalidError(f"Al massimo {LONGEST_SCRIPT} caratteri.", field=f"script-{phase}"))
+    for phase, letter in plan.letters.items():
+        wrong += wording.check(letter, wording.FIELDS[phase], at=phase)
     if wrong:
         raise InvalidError("La campagna non è ancora completa.", parts=wrong)
 
@@ -207,6 +216,16 @@ def missing(plan: Plan) -> list[InvalidError]:
     for channel in plan.written:
         for phase in plan.phases:
             lacks += text.lacks(plan.words(channel, phase), channel, place=f"{channel}-{phase}")
+    if plan.steps_of(Channel.LETTER):
+        if not (plan.line or plan.steps_of(Channel.CALL)):
+            lacks.append(InvalidError("Scegli il numero che chiama chi legge la lettera.", field="line"))
+        if not plan.about_debt:
+            lacks.append(InvalidError("Le lettere sono per le campagne di pagamento.", field="purpose"))
+        lacks += [
+            InvalidError("Scrivi che cosa dice la lettera.", field=f"body-{one}")
+            for one in plan.phases
+            if not (plan.letters.get(one, LetterText()).subject.strip() and plan.letters[one].body.strip())
+        ]
     return lacks
 
 

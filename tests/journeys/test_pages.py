@@ -74,15 +74,17 @@ LOOKERS = ("admin", "admin", "admin", "sara", "sara", "sara", "anna", "dirigente
 BEGINS = {"dino": "/desk/offices"}  # who would not come to a live page by himself
 MOST = 30  # pages in one journey
 NO_PAGES = re.compile(  # files, data, and pieces of pages
-    r"\.(csv|json|ics|atom|js|xlsx|sav|xml|\{kind\})$|^/$|^/(metrics|session)$|^/(health|drafts|beside)/"
+    r"\.(csv|json|ics|atom|js|xlsx|sav|xml|zip|pdf|\{kind\})$|^/$|^/(metrics|session)$|^/(health|drafts|beside)/"
     r"|^/(console|practice)/|^/files/(positions|documents)/\{|^/files/\{contact_id\}/timeline$|^/follow-ups/(form$|\{)"
     r"|^/knowledge/(found|\{piece_id\}/text)$|^/levels/\{contract_id\}/\{name\}$|^/messages/(closed|form/)"
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
+    r"|^/letters/(\{letter_id\}/file|.*/now)$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
     r"|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
     "/lists/{list_id}": "test_contact_lists", "/campaigns/{campaign_id}": "test_campaigns",
+    "/letters/": "test_letters",
     "/prenota": "test_booking", "/kiosk/": "test_desk", "/room/": "test_desk", "/wall/": "test_live_board",
     "/welcome/": "test_access", "/sign-in/": "test_access", "/recordings/": "test_recordings",
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",

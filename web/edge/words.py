@@ -15,6 +15,7 @@ from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
 from web.knowledge import words as knowledge
+from web.letters import words as letters
 from web.levels import words as levels
 from web.lists import words as lists
 from web.messages import words as messages
@@ -37,9 +38,8 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports,
-    knowledge, levels, lists, messages, monitoring, outreach, oversight, people,
-    practice, privacy, proposals, quality, reports, shortcuts,
-    staffing, supervision, texts, tokens, voice, walls,
+    knowledge, letters, levels, lists, messages, monitoring, outreach, oversight, people, practice, privacy, proposals,
+    quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -23,6 +23,7 @@ from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition as Ending
+from outbound.letters.models import LetterOutcome
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
@@ -157,9 +158,13 @@ def _visit(entry: TimelineEntry) -> Mapping[str, Any]:
 
 
 def _letter(entry: TimelineEntry) -> Mapping[str, Any]:
+    """Of a relief, or of a campaign: that one has a number, and is there to be read."""
     detail = entry.detail
     return {
-        "state": LetterState(entry.status), "act_number": detail["act_number"], "on": date.fromisoformat(detail["on"])
+        "state": LetterState(entry.status), "act_number": detail.get("act_number"), "letter": str(entry.source),
+        "number": detail.get("number"), "campaign": detail.get("campaign"),
+        "outcome": LetterOutcome(detail["outcome"]) if detail.get("outcome") else None,
+        "on": date.fromisoformat(detail["on"]) if detail["on"] else None,
     }  # fmt: skip
 
 

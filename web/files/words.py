@@ -79,7 +79,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         DocumentKind.LETTER_RECEIVED: "Lettera ricevuta",
         DocumentKind.OTHER: "Altro",
     },
-    LetterState: {LetterState.HANDED_OVER: "consegnata"},
+    LetterState: {
+        LetterState.HANDED_OVER: "consegnata a mano",
+        LetterState.SENT: "spedita",
+        LetterState.DELIVERED: "consegnata",
+        LetterState.RETURNED: "tornata indietro",
+    },
     EntryKind: {
         EntryKind.CALL: "Chiamate",
         EntryKind.PROPOSAL: "Proposte",
@@ -88,7 +93,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.TEXT: "Conversazioni per SMS",
         EntryKind.APPOINTMENT: "Appuntamenti",
         EntryKind.VISIT: "Allo sportello",
-        EntryKind.LETTER: "Lettere consegnate",
+        EntryKind.LETTER: "Lettere",
         EntryKind.INTERVIEW: "Interviste",
     },
     FilePurpose: {

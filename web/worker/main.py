@@ -40,6 +40,10 @@ from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
 from outbound.campaigns import contacts as campaigns
 from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
+from outbound.letters import making as letters
+from outbound.letters import returning, settling
+from outbound.letters.service import MAKE as LETTERS_MAKE
+from outbound.letters.service import SETTLE as LETTERS_SETTLE
 from outbound.lists import checking
 from outbound.lists import tasks as lists
 from outbound.lists.service import BUILD as LIST_BUILD
@@ -47,6 +51,7 @@ from outbound.lists.service import CHECK as LIST_CHECK
 from outbound.lists.service import DELETE as LIST_DELETE
 from telephony.calls.queries import how_many_found_shut
 from telephony.messages.delivery import Delivery, Enclose
+from web.letters.paper import typeset
 from web.levels.view import days_of
 from web.privacy.archive import readable
 from web.reports.mail import enclosed
@@ -64,6 +69,8 @@ RUNNERS: dict[str, jobs.Runner] = {
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
     CAMPAIGN_ADMIT: campaigns.ADMITTER,
+    LETTERS_SETTLE: settling.SETTLER,
+    returning.APPLY: returning.APPLIER,
     LIST_BUILD: lists.BUILDER,
     LIST_CHECK: checking.CHECKER,
     LIST_DELETE: lists.DELETER,
@@ -81,6 +88,7 @@ def runners(
         EXPORT: privacy.exporter(HOLDERS, readable, store),
         documents.FORGET: documents.forgetter(store),
         CONTENTS: contents.fetcher(store),
+        LETTERS_MAKE: letters.maker(store, typeset),
         ending.END: ending.runner(store),
         reports.TELL: reports.teller(public_url),
         bulk.JOB: bulk.runner(partial(manage_at, public_url=public_url)),

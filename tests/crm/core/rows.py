@@ -141,6 +141,17 @@ from outbound.cati.models import (
     SurveyVersion,
 )
 from outbound.compliance.rules import Ended, Written
+from outbound.letters.models import (
+    BatchState,
+    Letter,
+    LetterBatch,
+    LetterOutcome,
+    LetterReading,
+    LetterReturn,
+    LetterSender,
+    LetterState,
+    ReadingState,
+)
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -197,6 +208,35 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
         WrittenAttempt(
             **his, id=uuid4(), contract_id=cast.contract, version=1, step=0, channel=Written.SMS, address=MARIO_MOBILE,
             at=AS_OF, begun=True, reasons=[],
+        )
+    )  # fmt: skip
+    _a_letter(session, cast, found.id)
+
+
+def _a_letter(session: Session, cast: Cast, campaign_id: int) -> None:
+    """One to Mario, of which the post has said something."""
+    of = {"ente_id": cast.empoli}
+    batch = LetterBatch(
+        **of, campaign_id=campaign_id, version=1, state=BatchState.HANDED_OVER, day=AS_OF.date(), expected=1, most=1,
+        duplex=True, prices={}, made_by=cast.sara, made_at=AS_OF,
+    )  # fmt: skip
+    reading = LetterReading(
+        **of, state=ReadingState.CHECKED, name="x", read_by=cast.sara, read_at=AS_OF, rows=1, known=0, wrong=0,
+        mistakes=[],
+    )  # fmt: skip
+    usual = {"sector": "x", "cbill": "", "back": "", "privacy": ""}
+    session.add_all([batch, reading, LetterSender(**of, **usual, written_by=cast.sara, written_at=AS_OF)])
+    session.flush()
+    his = {**of, "contact_id": cast.mario}
+    letter = Letter(
+        **his, id=uuid4(), batch_id=batch.id, number=1, campaign_id=campaign_id, step=0, state=LetterState.HANDED_OVER,
+        lines=["MARIO BIANCHI"], asked_cents=1, notices=0,
+    )  # fmt: skip
+    session.add(letter)
+    session.flush()
+    session.add(
+        LetterReturn(
+            **his, reading_id=reading.id, letter_id=letter.id, outcome=LetterOutcome.MOVED, outcome_on=AS_OF.date()
         )
     )  # fmt: skip
 
