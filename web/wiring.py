@@ -29,6 +29,7 @@ from crm.timeline import privacy as timeline
 from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
 from outbound.cati import privacy as cati
+from outbound.dialer import privacy as dialer
 from outbound.lists import privacy as lists
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
@@ -55,7 +56,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *campaigns.HOLDERS, *lists.HOLDERS,
+    *dialer.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,
