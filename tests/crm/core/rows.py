@@ -122,7 +122,8 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
-from outbound.campaigns.models import Attempt
+from outbound.campaigns.lifecycle import State as CampaignState
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
@@ -133,6 +134,7 @@ from outbound.cati.models import (
     SurveyForm,
     SurveyVersion,
 )
+from outbound.compliance.rules import Ended
 from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, DialerStay, LineState
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
@@ -152,7 +154,6 @@ from telephony.texts.models import TextReading, TextSetting, TextThread
 from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
-from tests.outbound.dialing import runs
 from tests.telephony.stage import Stage, build
 
 
@@ -165,26 +166,36 @@ def _a_list(session: Session, cast: Cast) -> None:
     session.flush()
     his = {"ente_id": cast.empoli, "list_id": found.id}
     session.add(ContactListMember(**his, contact_id=cast.mario))
+    _a_campaign(session, cast, found.id)
     session.add(ContactListRefusal(**his, line=2, why=NotListed.TWICE, heading="", reason="x", cells=[]))
 
 
-def _dialed(session: Session, stage: Stage) -> None:
-    """A campaign whose operators call Mario, who wants to be called later."""
-    cast, campaign = stage.cast, runs(session, stage, Mode.PROGRESSIVE, 0)
-    of = {"ente_id": cast.empoli, "campaign_id": campaign}
-    attempt = Attempt(
-        id=uuid4(), **of, contract_id=cast.contract, version=1, contact_id=cast.mario, number=MARIO_MOBILE, at=AS_OF,
-        begun=True, reasons=[],
-    )  # fmt: skip
-    session.add(attempt)
+def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
+    """One that has tried to reach Mario."""
+    by = {"made_by": cast.sara, "made_at": AS_OF, "changed_at": AS_OF}
+    found = Campaign(
+        ente_id=cast.empoli, contract_id=cast.contract, list_id=list_id, name="x", state=CampaignState.RUNNING, **by
+    )
+    session.add(found)
     session.flush()
+    of = {"ente_id": cast.empoli, "campaign_id": found.id}
+    session.add(CampaignVersion(**of, number=1, plan={}, written_by=cast.sara, written_at=AS_OF))
+    his = {**of, "contact_id": cast.mario}
+    session.add(CampaignContact(**his, state=ContactState.READY, due_at=AS_OF))
+    attempt_id = uuid4()
+    session.add(
+        Attempt(
+            **his, id=attempt_id, contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
+            reasons=[], ended=Ended.NO_ANSWER,
+        )
+    )  # fmt: skip
     its = {**of, "contract_id": cast.contract}
     session.add_all(
         [
             DialerSetting(**its, mode=Mode.PROGRESSIVE, folded_at=AS_OF),
             DialerStay(**its, agent_id=cast.anna, joined_at=AS_OF, left_at=AS_OF),
-            DialerLine(**its, id=attempt.id, state=LineState.OVER, at=AS_OF, lease_until=AS_OF),
-            DialerRecall(**of, contact_id=cast.mario, wanted_at=AS_OF, agent_id=cast.anna, made_at=AS_OF),
+            DialerLine(**its, id=attempt_id, state=LineState.OVER, at=AS_OF, lease_until=AS_OF),
+            DialerRecall(**his, wanted_at=AS_OF, agent_id=cast.anna, made_at=AS_OF),
         ]
     )
 
@@ -340,7 +351,6 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
                 declared_at=at,
             )
         )
-        _dialed(session, stage)
     return stage
 
 
