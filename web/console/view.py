@@ -42,6 +42,7 @@ from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.models import Voicemail
 from web.console.strip import strip
+from web.dialer import console as campaigns
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered_in
@@ -86,6 +87,7 @@ class CallView:
     phase: Phase
     closing: bool
     away: bool  # he is called back: nobody is on the line yet
+    seated: bool  # nobody is called in it yet: the agent waits for whoever answers a campaign's call
     caller: str | None
     who: str | None
     line_label: str
@@ -252,9 +254,11 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         view = read(session, visit, runtime.settings.public_url)
         own_day = strip(session, visit.principal.user_id)
+        beside = campaigns.read(session, visit.principal.user_id)
         unread = broadcasts.unread(session, visit.principal.user_id)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=own_day)
+    regions["campaign"] = fragment("dialer/console.html", visit.language, beside=beside)
     regions["broadcasts"] = fragment("console/broadcasts.html", visit.language, broadcasts=unread)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
@@ -325,7 +329,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
     return CallView(
-        id=call.id, phase=call.phase, closing=call.closing, away=call.away,
+        id=call.id, phase=call.phase, closing=call.closing, away=call.away, seated=call.seated,
         caller=callback.number if callback else call.caller, called_back=callback is not None,
         message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,

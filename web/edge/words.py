@@ -11,6 +11,7 @@ from web.console import words as console
 from web.contacts import words as contacts
 from web.continuity import words as continuity
 from web.desk import words as desk
+from web.dialer import words as dialer
 from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
@@ -35,7 +36,8 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports,
+    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, files, follow_ups,
+    imports,
     knowledge,
     levels, lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
     staffing, supervision, texts, tokens, voice, walls,
