@@ -108,10 +108,17 @@ def state_of(row: Any, now: datetime) -> SeatState:
     return SeatState.AWAY if row.state in {AgentState.PAUSED, AgentState.OFFLINE} else SeatState.ELSEWHERE
 
 
-def out_of_service(session: Session, agent_ids: Sequence[int]) -> list[int]:
-    """Those of these operators whose shift is over."""
-    which = _PRESENCE.c.agent_id.in_(agent_ids), _PRESENCE.c.state == AgentState.OFFLINE
-    return list(session.scalars(select(_PRESENCE.c.agent_id).where(*which))) if agent_ids else []
+def out_of_service(session: Session, campaign_id: int) -> list[int]:
+    """Those of its operators whose shift has ended since they joined."""
+    rows = session.scalars(
+        select(_STAY.c.agent_id)
+        .join(_PRESENCE, _PRESENCE.c.agent_id == _STAY.c.agent_id)
+        .where(
+            _STAY.c.campaign_id == campaign_id, _STAY.c.left_at.is_(None), _PRESENCE.c.state == AgentState.OFFLINE,
+            _PRESENCE.c.since > _STAY.c.joined_at,
+        )
+    )  # fmt: skip
+    return list(rows)
 
 
 def ringing(session: Session, campaign_id: int, now: datetime) -> list[Ringing]:

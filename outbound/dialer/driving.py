@@ -207,8 +207,7 @@ def _at_most(paced: Pace) -> int:
 
 def _let_leave(session: Session, campaign: Running, seen: Desk) -> None:
     """Whoever wanted to leave, or went out of service, and has no seat any more, is not on the campaign."""
-    outside = [one.agent_id for one in seen.seats if one.call_id is None and one.state is SeatState.AWAY]
-    gone = [*desk.out_of_service(session, outside), *_leaving(session, campaign.id, seen)]
+    gone = [*desk.out_of_service(session, campaign.id), *_leaving(session, campaign.id, seen)]
     if gone:
         lines.left_alone(session, gone)
         touch(session, topics.campaigns(campaign.ente_id), *(topics.agent(one) for one in gone))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
 from crm.enti.calendar import spans
+from crm.levels.formulas import occupancy
 from outbound.campaigns import queries as campaigns
 from outbound.campaigns import running
 from outbound.campaigns.lifecycle import State
@@ -31,6 +32,7 @@ from outbound.dialer.models import DialerLine, DialerSetting, DialerStay, LineSt
 from outbound.dialer.pacing import CAP, Tally
 from telephony.agents import queries as agents
 from telephony.agents.models import Activity
+from telephony.agents.presence import Stated
 from telephony.agents.queries import FEWEST
 from telephony.agents.times import durations
 from telephony.queues.figures import figures_locked
@@ -90,6 +92,18 @@ class Board:
         return Decimal(str(CAP))
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Today's time of the operators while they were on the campaign, in milliseconds: available, busy with whomever,
+    and `own`: for it.
+    """
+
+    agents: frozenset[int]
+    available_ms: int
+    busy_ms: int
+    own_ms: int
+
+
 def board(session: Session, campaign_id: int) -> Board:
     """The board as it is now. Raises `NotFoundError`."""
     campaign, now = running.get(session, campaign_id), clock.now(session)
@@ -97,18 +111,16 @@ def board(session: Session, campaign_id: int) -> Board:
     seen = desk.read(session, campaign, how, now, at_most=20)
     since = clock.start_of_day(clock.business_day(now))
     hours = _hours(session, campaign_id, since)
-    spent, who = _spent(session, campaign_id, since, now)
-    served, busy = (sum(spent[one] for one in which) for which in (SERVED, BUSY))
-    told = len(who) >= FEWEST or not any(figures_locked(session, who).values())
-    available = busy + spent[Activity.READY]
+    spent = _spent(session, campaign_id, since, now)
+    told = len(spent.agents) >= FEWEST or not any(figures_locked(session, spent.agents).values())
     progress = campaigns.progress(session, campaign_id)
     dialed, answered, met = _today(session, campaign_id, since)
     return Board(
         at=now, state=campaign.state, how=how, reason=decide(seen).reason, operators=len(seen.seats),
         seats=Counter(one.state for one in seen.seats) if told else None,
-        occupancy=Decimal(busy) / available if told and available else None,
+        occupancy=occupancy(spent.busy_ms, spent.available_ms) if told else None,
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
-        staffed_hours=served / 3_600_000, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
+        staffed_hours=spent.own_ms / 3_600_000, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
         progress=progress, forecast=_forecast(session, campaign, progress, now), ringing=len(seen.ringing),
     )  # fmt: skip
 
@@ -236,21 +248,34 @@ def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:
     return [Hour(*row) for row in rows]
 
 
-def _spent(
-    session: Session, campaign_id: int, since: datetime, now: datetime
-) -> tuple[dict[Activity, int], set[int]]:  # fmt: skip
-    """Where the time of its operators went today while they were on it, in milliseconds; and who they were."""
+def _spent(session: Session, campaign_id: int, since: datetime, now: datetime) -> Spent:
+    """Where its operators' time went today, while they were on it; with whom it did not call, none of it is its own."""
     stays = session.execute(
         select(_STAY.c.agent_id, _STAY.c.joined_at, _STAY.c.left_at).where(
             _STAY.c.campaign_id == campaign_id, func.coalesce(_STAY.c.left_at, now) > since
         )
     ).all()
     facts = agents.facts(session, since, now) if stays else {}
-    spent = dict.fromkeys(Activity, 0)
+    its = set(
+        session.scalars(
+            select(_LINE.c.call_id).where(
+                _LINE.c.campaign_id == campaign_id, _LINE.c.call_id.is_not(None), _LINE.c.at >= since
+            )
+        )
+    )
+    available = busy = own = 0
     for agent_id, joined_at, left_at in stays:
-        his = durations(facts.get(agent_id, []), max(joined_at, since), left_at or now)
-        spent = {one: spent[one] + his[one] for one in Activity}
-    return spent, {one.agent_id for one in stays}
+        his, span = facts.get(agent_id, []), (max(joined_at, since), left_at or now)
+        spent = durations(his, *span)
+        ours = durations((replace(one, activity=_own(one, its)) for one in his), *span)
+        busy += sum(spent[one] for one in BUSY)
+        available += spent[Activity.READY]
+        own += sum(ours[one] for one in SERVED)
+    return Spent(frozenset(one.agent_id for one in stays), available, busy, own)
+
+
+def _own(fact: Stated, its: set[UUID]) -> Activity:
+    return Activity.AWAY if fact.activity in BUSY and fact.call_id not in its else fact.activity
 
 
 def _forecast(session: Session, campaign: Running, progress: Progress, now: datetime) -> Forecast | None:

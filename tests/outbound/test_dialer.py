@@ -146,6 +146,25 @@ def test_who_leaves_the_campaign_is_let_out_of_his_seat_and_not_rung_again(stage
     assert stage.presence(anna).state is AgentState.READY
 
 
+def test_whose_shift_ends_is_on_no_campaign_and_who_joins_before_it_begins_is(
+    stage: Stage, progressive: Dialing
+) -> None:
+    anna = stage.cast.anna
+    stage.ready(anna)
+    wish(stage, anna, AgentState.OFFLINE)
+    me = stage.work(lambda s: principal_of(s, anna))
+    stage.work(lambda s: service.join(s, me, campaign_id=progressive.campaign))
+    progressive.turn()
+    assert progressive.stay(anna).left_at is None
+    (seat,) = progressive.seated(anna)
+    progressive.nobody_left()
+    wish(stage, anna, AgentState.OFFLINE)
+    progressive.turn()
+    assert stage.call(seat).phase is Phase.ENDED
+    progressive.turn()
+    assert progressive.stay(anna).left_at is not None
+
+
 def test_a_telephone_that_is_not_answered_pauses_its_operator_and_is_not_rung_again(
     stage: Stage, progressive: Dialing
 ) -> None:

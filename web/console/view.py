@@ -205,6 +205,7 @@ class ConsoleView:
     practising: bool = False  # on the page of practice, while this is the real console
     in_training: bool = False  # he may do nothing else
     practice: Practised | None = None  # this is the page of practice
+    seated: bool = False  # alone on the line of a campaign, until somebody answers: no call yet
 
     @property
     def desk(self) -> str:
@@ -224,7 +225,12 @@ class ConsoleView:
     @property
     def busy(self) -> bool:
         """Whether what he asks for takes effect only after the call."""
-        return self.state in BUSY
+        return self.state in BUSY and not self.seated
+
+    @property
+    def shown_state(self) -> AgentState:
+        """What he does, as it is shown: nobody rings while he waits in a seat."""
+        return AgentState.READY if self.seated else self.state
 
     @property
     def can_be_ready(self) -> bool:
@@ -293,6 +299,8 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         )  # fmt: skip
     busy = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
     call = busy if busy and busy.agent_id == presence.agent_id else None
+    seated = call is not None and call.seated and call.phase is Phase.JOINING
+    call = None if seated else call
     person = contacts.same_person(session, call.contact_id) if call and call.contact_id else []
     contact = person[0] if person else None
     ente = enti.badges(session, frozenset({busy.ente_id}))[busy.ente_id] if busy and busy.ente_id else None
@@ -307,7 +315,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         call=shown,
         proposal=_proposal(session, visit, call, person) if call and person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
-        now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
+        now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call and not seated else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
         guide=guide_of(
@@ -315,7 +323,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
             ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",
         ) if call and shown else NO_GUIDE,
         texts=threads.read(session, visit, call.answered_at if call else None, public_url),
-        practising=presence.practising_since is not None, in_training=presence.in_training,
+        practising=presence.practising_since is not None, in_training=presence.in_training, seated=seated,
     )  # fmt: skip
 
 
