@@ -15,7 +15,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
 from crm.enti.calendar import spans
-from crm.levels.formulas import occupancy
+from crm.levels.formulas import occupancy, outbound_per_hour
 from outbound.campaigns import queries as campaigns
 from outbound.campaigns import running
 from outbound.campaigns.lifecycle import State
@@ -69,7 +69,7 @@ class Board:
     answered: int
     met: int
     tally: Tally  # of thirty days
-    staffed_hours: float
+    staffed_ms: int  # of their time that was the campaign's
     goal: int
     hours: tuple[Hour, ...]
     progress: Progress
@@ -82,9 +82,9 @@ class Board:
         return Decimal(self.answered) / self.dialed if self.dialed else None
 
     @property
-    def an_hour(self) -> float | None:
-        """Calls an hour of an operator's time."""
-        return self.dialed / self.staffed_hours if self.staffed_hours else None
+    def an_hour(self) -> Decimal | None:
+        """Calls an hour of an operator's time (requirement O4)."""
+        return outbound_per_hour(self.dialed, self.staffed_ms)
 
     @property
     def cap(self) -> Decimal:
@@ -94,7 +94,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Today's time of the operators while they were on the campaign, in milliseconds: available, busy with whomever,
+    """Time of the operators while they were on the campaign, in milliseconds: available, busy with whomever,
     and `own`: for it.
     """
 
@@ -111,7 +111,7 @@ def board(session: Session, campaign_id: int) -> Board:
     seen = desk.read(session, campaign, how, now, at_most=20)
     since = clock.start_of_day(clock.business_day(now))
     hours = _hours(session, campaign_id, since)
-    spent = _spent(session, campaign_id, since, now)
+    spent = spent_on(session, campaign_id, since, now)
     told = len(spent.agents) >= FEWEST or not any(figures_locked(session, spent.agents).values())
     progress = campaigns.progress(session, campaign_id)
     dialed, answered, met = _today(session, campaign_id, since)
@@ -120,7 +120,7 @@ def board(session: Session, campaign_id: int) -> Board:
         seats=Counter(one.state for one in seen.seats) if told else None,
         occupancy=occupancy(spent.busy_ms, spent.available_ms) if told else None,
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
-        staffed_hours=spent.own_ms / 3_600_000, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
+        staffed_ms=spent.own_ms, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
         progress=progress, forecast=_forecast(session, campaign, progress, now), ringing=len(seen.ringing),
     )  # fmt: skip
 
@@ -248,8 +248,8 @@ def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:
     return [Hour(*row) for row in rows]
 
 
-def _spent(session: Session, campaign_id: int, since: datetime, now: datetime) -> Spent:
-    """Where its operators' time went today, while they were on it; with whom it did not call, none of it is its own."""
+def spent_on(session: Session, campaign_id: int, since: datetime, now: datetime) -> Spent:
+    """Where its operators' time went since then, while they were on it; with whom it did not call, none of it is its own."""
     stays = session.execute(
         select(_STAY.c.agent_id, _STAY.c.joined_at, _STAY.c.left_at).where(
             _STAY.c.campaign_id == campaign_id, func.coalesce(_STAY.c.left_at, now) > since

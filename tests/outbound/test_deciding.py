@@ -41,7 +41,7 @@ def desks(draw: st.DrawFn) -> Desk:
 
 @given(desks())
 def test_nobody_is_dialed_for_whom_no_operator_would_be_there(desk: Desk) -> None:
-    """Rule: who answers has an operator, or the price says how likely it is that he has none."""
+    """Rule: no dialling without agents. One line for each who waits, or as many as the price allows."""
     done = decide(desk)
     waiting = {one.agent_id for one in desk.seats if one.state is SeatState.WAITING}
     theirs = [one for one in done.dial if one is not None]
@@ -59,7 +59,7 @@ def test_nobody_is_dialed_for_whom_no_operator_would_be_there(desk: Desk) -> Non
 
 @given(desks())
 def test_when_nobody_is_there_everything_that_rings_is_given_up(desk: Desk) -> None:
-    """Rule: pacing stops at once when the operators vanish."""
+    """Rule: no dialling without agents. Pacing stops at once when they vanish."""
     gone = replace(desk, seats=[replace(one, state=SeatState.AWAY, call_id=None) for one in desk.seats])
     done = decide(gone)
     assert set(done.drop) == {one.line_id for one in desk.ringing}
@@ -80,7 +80,7 @@ def test_who_wants_to_leave_is_let_out_and_who_talks_is_left_alone(desk: Desk) -
 
 @given(desks())
 def test_who_phones_us_goes_first(desk: Desk) -> None:
-    """Rule: an operator whom callers need is neither rung nor given a line."""
+    """An operator whom callers need is neither rung nor given a line."""
     done = decide(desk)
     assert not desk.inbound & set(done.open)
     assert not desk.inbound & {one for one in done.dial if one is not None}

@@ -93,6 +93,7 @@ def test_who_does_not_answer_leaves_her_in_her_seat_and_the_next_one_is_called(
 
 
 def test_two_operators_get_two_people_and_never_the_same(stage: Stage, progressive: Dialing) -> None:
+    """Rule: one winner."""
     progressive.seated(stage.cast.anna, stage.cast.luca)
     assert progressive.turn() == 2
     first, second = progressive.lines()
@@ -106,6 +107,7 @@ def test_two_operators_get_two_people_and_never_the_same(stage: Stage, progressi
 
 
 def test_a_pause_stops_it_at_once_and_what_rings_is_hung_up(stage: Stage, progressive: Dialing) -> None:
+    """Rule: no dialling without agents."""
     anna = stage.cast.anna
     progressive.seated(anna)
     progressive.turn()
@@ -242,6 +244,7 @@ def test_a_call_that_the_carrier_refuses_is_no_attempt(stage: Stage, progressive
 
 
 def test_a_lost_reply_is_looked_for_and_never_dialed_again(stage: Stage, progressive: Dialing) -> None:
+    """Rule: unknown, not repeated. Rule: no dialling without agents. A lost reply locks nothing up."""
     progressive.seated(stage.cast.anna)
     stage.carrier.ringing.append(no_answer())
     progressive.turn()
@@ -264,7 +267,7 @@ def test_a_line_whose_end_nobody_told_is_asked_for(stage: Stage, progressive: Di
 
 
 def test_another_engine_goes_on_with_lines_and_seats(stage: Stage, progressive: Dialing) -> None:
-    """Nothing is in a process: the one that dialed is gone, and who answers is let in all the same."""
+    """Rule: heartbeat and take-over. The process that dialed is gone, and who answers is let in all the same."""
     (seat,) = progressive.seated(stage.cast.anna)
     progressive.turn()
     stage.crash()

@@ -126,6 +126,7 @@ def test_whoever_got_a_silent_call_is_called_next_with_an_operator_of_his_own(st
 
 
 def test_a_machine_is_hung_up_on_and_its_operator_is_free(stage: Stage) -> None:
+    """Rule: a person first. It is told apart while the operator is on the line already."""
     one = Dialing(stage)
     anna = stage.cast.anna
     one.joins(anna)
@@ -148,6 +149,7 @@ def test_a_machine_is_hung_up_on_and_its_operator_is_free(stage: Stage) -> None:
 
 
 def test_who_has_been_spoken_with_is_not_taken_for_a_machine(stage: Stage) -> None:
+    """Rule: a person first. What is heard too late is logged, and not believed."""
     one = Dialing(stage)
     (seat,) = one.seated(stage.cast.anna)
     one.turn()

@@ -79,8 +79,10 @@ def stop(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, stopped: FlagF
         visit.scope(Permission.CAMPAIGN_MANAGE),
         lambda session: service.stop(session, visit.principal, campaign_id=campaign_id, stopped=stopped),
     )
-    words = "Fermo: nessuno viene più chiamato." if stopped else "Si chiama di nuovo."
-    return shown_anew(translations(visit.language).gettext(words))
+    catalogue = translations(visit.language)
+    return shown_anew(
+        catalogue.gettext("Fermo: nessuno viene più chiamato.") if stopped else catalogue.gettext("Si chiama di nuovo.")
+    )
 
 
 # -- the operator's ------------------------------------------------------------------------------------------------
