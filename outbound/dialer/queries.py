@@ -249,7 +249,7 @@ def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:
 
 
 def spent_on(session: Session, campaign_id: int, since: datetime, now: datetime) -> Spent:
-    """Where its operators' time went since then, while they were on it; with whom it did not call, none of it is its own."""
+    """Where its operators' time went since then, while on it; with whom it did not call, it is not its own."""
     stays = session.execute(
         select(_STAY.c.agent_id, _STAY.c.joined_at, _STAY.c.left_at).where(
             _STAY.c.campaign_id == campaign_id, func.coalesce(_STAY.c.left_at, now) > since
@@ -265,7 +265,7 @@ def spent_on(session: Session, campaign_id: int, since: datetime, now: datetime)
     )
     available = busy = own = 0
     for agent_id, joined_at, left_at in stays:
-        his, span = facts.get(agent_id, []), (max(joined_at, since), left_at or now)
+        his, span = facts.get(agent_id, []), (max(joined_at, since), min(left_at or now, now))
         spent = durations(his, *span)
         ours = durations((replace(one, activity=_own(one, its)) for one in his), *span)
         busy += sum(spent[one] for one in BUSY)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -65,19 +65,18 @@ def test_calls_an_hour_are_of_the_time_that_was_the_campaign_s(dialing: Dialing)
     """Whoever is with a caller for a third of half an hour worked twenty minutes for it."""
     stage, cast = dialing.stage, dialing.stage.cast
     dialing.seated(cast.anna)
-    now = stage.work(clock.now)
-    began = now - timedelta(minutes=30)
+    began = stage.work(clock.now) - timedelta(minutes=60)
 
     def lived(session: Session) -> None:
         session.execute(update(DialerStay).values(joined_at=began))
-        session.execute(delete(AgentFact))
         for after, activity in ((0, Activity.READY), (10, Activity.TALKING), (20, Activity.READY)):
             call_id = new_id(session) if activity is Activity.TALKING else None
             at = began + timedelta(minutes=after)
             session.add(AgentFact(agent_id=cast.anna, at=at, activity=activity, call_id=call_id))
 
     stage.work(lived)
-    spent = stage.work(lambda s: queries.spent_on(s, dialing.campaign, began, now))
+    until = began + timedelta(minutes=30)
+    spent = stage.work(lambda s: queries.spent_on(s, dialing.campaign, began, until))
     minute = 60_000
     assert (spent.own_ms, spent.available_ms, spent.busy_ms) == (20 * minute, 20 * minute, 10 * minute)
     assert spent.agents == {cast.anna}
