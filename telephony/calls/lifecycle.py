@@ -110,7 +110,7 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
 def _joined(state: CallState, event: CallerJoined) -> Step:
     if state.phase is Phase.ENDED:
         return _had_joined(state, event)
-    if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+    if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None or state.seated:
         return Step(state)
     waited = waited_until(state, event.at)
     talking = replace(
@@ -252,7 +252,8 @@ def _called_back(state: CallState, event: CallbackAsked) -> Step:
 
 
 def _citizen_missed(state: CallState, event: CitizenMissed) -> Step:
-    if not state.away or state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+    coming = state.away and not state.seated and state.phase is Phase.JOINING and event.leg_id == state.leg_id
+    if not coming or state.agent_id is None:
         return Step(state)
     return Step(
         replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None),

@@ -15,9 +15,11 @@ from outbound.dialer.models import LineState
 from outbound.dialer.service import Wanted
 from telephony.agents import service as agents
 from telephony.agents.models import AgentState
+from telephony.calls import oversight
 from telephony.calls.events import LegEnd
 from telephony.calls.models import Phase
 from telephony.carriers.port import Hangup, JoinConference, Say
+from telephony.queues import queries as queues
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, principal_of
 from tests.outbound.dialing import Dialing
 from tests.telephony.conftest import stage
@@ -131,6 +133,18 @@ def test_who_answers_while_she_leaves_still_finds_her(stage: Stage, progressive:
     stage.joins(seat)
     progressive.ends(line, "completed")
     assert stage.presence(anna).intended is AgentState.PAUSED
+
+
+def test_who_waits_in_a_seat_is_shown_as_ready_and_counts_as_nobody_s_callback(
+    stage: Stage, progressive: Dialing
+) -> None:
+    anna, contract = stage.cast.anna, frozenset({stage.cast.contract})
+    progressive.seated(anna)
+    staffing = stage.work(lambda s: queues.staffing(s, contract))
+    assert (staffing.all.get(AgentState.READY), staffing.all.get(AgentState.RINGING)) == (1, None)
+    assert {one.away for one in stage.work(lambda s: queues.standing(s, contract))} <= {0}
+    (hers,) = [one for one in stage.work(lambda s: oversight.overview(s, contract)) if one.agent_id == anna]
+    assert hers.state is AgentState.READY
 
 
 def test_who_leaves_the_campaign_is_let_out_of_his_seat_and_not_rung_again(stage: Stage, progressive: Dialing) -> None:
