@@ -88,6 +88,7 @@ class Why(StrEnum):
     OPENING = "opening"  # operators are being rung
     BUSY = "busy"  # all are in conversation
     ENOUGH = "enough"  # as many ring as it takes
+    LIST = "list"  # nobody of the list may be called now
     DIALS = "dials"
 
 

@@ -132,11 +132,12 @@ class Dialer:
         except Exception:
             log.exception("line_failed", line=str(one.line_id))  # as if it were unknown
         else:
-            dropped = self._database.transact(
-                Scope.of_contract(one.contract_id), partial(_rings, line_id=one.line_id, sid=sid)
-            )
-            if dropped:
-                self._end(sid)
+            self._rung(one.contract_id, one.line_id, sid)
+
+    def _rung(self, contract_id: int, line_id: UUID, sid: str) -> None:
+        """The carrier calls a line by this name; for nothing, if it was given up meanwhile."""
+        if self._database.transact(Scope.of_contract(contract_id), partial(_rings, line_id=line_id, sid=sid)):
+            self._end(sid)
 
     def _asked(self, one: Owed) -> Dial:
         to, which = self._addresses, (one.contract_id, one.line_id)
@@ -155,7 +156,7 @@ class Dialer:
                 if sid is None:
                     self._settled(one.contract_id, partial(lines.lost, line_id=one.line_id))
                 else:
-                    self._settled(one.contract_id, partial(_rings, line_id=one.line_id, sid=sid))
+                    self._rung(one.contract_id, one.line_id, sid)
                 return
             call = self._carrier.fetch(one.sid)
         except CarrierError as error:

@@ -23,9 +23,9 @@ from outbound.campaigns.models import Attempt, Campaign, ContactState
 from outbound.campaigns.plan import Channel, Mode
 from outbound.campaigns.queries import Progress
 from outbound.campaigns.running import Running
-from outbound.compliance.rules import Ended
+from outbound.compliance.rules import Ended, opens
 from outbound.dialer import desk
-from outbound.dialer.deciding import Reason, SeatState, decide
+from outbound.dialer.deciding import Desk, Reason, SeatState, Why, decide
 from outbound.dialer.desk import Chosen
 from outbound.dialer.forecast import Forecast, foretell
 from outbound.dialer.models import DialerLine, DialerSetting, DialerStay, LineState
@@ -116,7 +116,7 @@ def board(session: Session, campaign_id: int) -> Board:
     progress = campaigns.progress(session, campaign_id)
     dialed, answered, met = _today(session, campaign_id, since)
     return Board(
-        at=now, state=campaign.state, how=how, reason=decide(seen).reason, operators=len(seen.seats),
+        at=now, state=campaign.state, how=how, reason=_reason(campaign, seen, progress, now), operators=len(seen.seats),
         seats=Counter(one.state for one in seen.seats) if told else None,
         occupancy=occupancy(spent.busy_ms, spent.available_ms) if told else None,
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
@@ -234,6 +234,13 @@ def _today(session: Session, campaign_id: int, since: datetime) -> tuple[int, in
         .where(_LINE.c.campaign_id == campaign_id, _LINE.c.at >= since, _LINE.c.state != LineState.OWED)
     ).one()  # fmt: skip
     return row[0], row[1], row[2]
+
+
+def _reason(campaign: Running, seen: Desk, progress: Progress, now: datetime) -> Reason:
+    """Why it does what it does; that nobody of the list may be called is found out by whoever wants to."""
+    reason = decide(seen).reason
+    nobody = not progress.states.get(ContactState.READY) or opens(campaign.rules, now) != now
+    return replace(reason, why=Why.LIST, count=0) if nobody and reason.why is Why.DIALS else reason
 
 
 def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:

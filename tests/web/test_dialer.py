@@ -15,6 +15,7 @@ from crm.core.db import Database, Scope, new_id
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.dialer import queries, service
+from outbound.dialer.deciding import Why
 from outbound.dialer.models import DialerStay, LineState
 from telephony.agents.models import Activity, AgentFact
 from telephony.calls.models import Phase
@@ -59,6 +60,9 @@ def test_the_board_says_how_it_goes_and_why(client: TestClient, dialing: Dialing
     assert (board.tally.answered, board.tally.abandoned) == (1, 0)
     assert board.tally.bound > 0.03, "of one answer nothing is sure"
     assert board.seats is not None, "the agreement is entered"
+    dialing.seated(cast.luca)
+    dialing.nobody_left()
+    assert dialing.stage.work(lambda s: queries.board(s, dialing.campaign)).reason.why is Why.LIST
 
 
 def test_calls_an_hour_are_of_the_time_that_was_the_campaign_s(dialing: Dialing) -> None:
