@@ -7,7 +7,7 @@ one died. A line of which nobody knows whether the carrier was told is looked fo
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -55,7 +55,7 @@ class Owed:
     number: str
     shown: str
     hears_machines: bool
-    wait: timedelta
+    wait: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,9 @@ def turn(session: Session, *, campaign_id: int, paced: Pace = UNPACED) -> Todo:
     for call_id in decision.release:
         seats.release(session, call_id)
     ended = _drop(session, decision)
-    owed = _claim(session, campaign, how.hears_machines, decision, seen, paced)
-    return Todo(tuple(owed), tuple(ended), tuple(_quiet(session, campaign_id, now)))
+    owed = _claim(session, campaign, how.hears_machines, decision, seen)
+    quiet = _quiet(session, campaign_id, now)
+    return Todo(tuple(_in_turn(session, one, paced) for one in owed), tuple(ended), tuple(quiet))
 
 
 def _under_way(session: Session, contract_id: int) -> list[int]:
@@ -248,7 +249,6 @@ def _claim(
     hears_machines: bool,
     decision: Decision,
     seen: Desk,
-    paced: Pace,
 ) -> list[Owed]:
     """The next ones, judged at this instant; nobody while none is left."""
     owed: list[Owed] = []
@@ -269,29 +269,36 @@ def _claim(
             contacts.put_aside(session, campaign, chosen.contact_id, Verdict(number, (Reason.CLAIMED,)), now)
             continue
         taken.add(agent_id)
-        owed.append(_line(session, campaign, chosen, agent_id, hears_machines, paced))
+        owed.append(_line(session, campaign, chosen, agent_id, hears_machines))
     return owed
 
 
 def _line(
-    session: Session, campaign: Running, chosen: contacts.Chosen, agent_id: int | None, hears_machines: bool,
-    paced: Pace,
-) -> Owed:  # fmt: skip
+    session: Session, campaign: Running, chosen: contacts.Chosen, agent_id: int | None, hears_machines: bool
+) -> Owed:
     number, now = chosen.verdict.number, clock.now(session)
     assert number is not None
     line_id = contacts.begun(session, campaign=campaign, chosen=chosen, agent_id=agent_id)
     recalls.done(session, campaign.id, chosen.contact_id, now)
-    wait = pace.reserve(session, paced)
     session.add(
         DialerLine(
             id=line_id, ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
-            for_agent=agent_id, state=LineState.OWED, at=now, lease_until=now + wait + LEASE,
+            for_agent=agent_id, state=LineState.OWED, at=now, lease_until=now + LEASE,
         )
     )  # fmt: skip
     session.flush()
     touch(session, topics.campaigns(campaign.ente_id), *([topics.agent(agent_id)] if agent_id else []))
     shown = phone_lines.caller_id_of(session, campaign.contract_id, campaign.ente_id, campaign.plan.line)
-    return Owed(line_id, campaign.contract_id, number, shown, hears_machines, wait)
+    return Owed(line_id, campaign.contract_id, number, shown, hears_machines)
+
+
+def _in_turn(session: Session, one: Owed, paced: Pace) -> Owed:
+    """It leaves when the account may place it. The turn's row is locked until the commit: this comes last."""
+    wait = pace.reserve(session, paced)
+    if wait:
+        later = _LINE.c.lease_until + wait
+        session.execute(update(_LINE).where(_LINE.c.id == one.line_id).values(lease_until=later))
+    return replace(one, wait=wait)
 
 
 def _quiet(session: Session, campaign_id: int, now: datetime) -> Sequence[Quiet]:

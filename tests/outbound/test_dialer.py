@@ -1,5 +1,7 @@
 """Dialing for operators who wait in their seats: who answers speaks with somebody at once, or hears who called."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.compliance.rules import Ended
-from outbound.dialer import service
+from outbound.dialer import driving, service
 from outbound.dialer.models import LineState
 from outbound.dialer.service import Wanted
 from telephony.agents import service as agents
@@ -20,6 +22,7 @@ from telephony.calls.events import LegEnd
 from telephony.calls.models import Phase
 from telephony.carriers.port import Hangup, JoinConference, Say
 from telephony.queues import queries as queues
+from telephony.standing.pace import Pace
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, principal_of
 from tests.outbound.dialing import Dialing
 from tests.telephony.conftest import stage
@@ -268,6 +271,14 @@ def test_a_lost_reply_is_looked_for_and_never_dialed_again(stage: Stage, progres
     (line,) = progressive.lines()
     assert line.state is LineState.OVER
     assert [one.ended for one in progressive.attempts()] == [Ended.UNKNOWN]
+
+
+def test_calls_leave_no_faster_than_the_account_may_place_them(stage: Stage, progressive: Dialing) -> None:
+    progressive.seated(stage.cast.anna, stage.cast.luca)
+    slow = partial(driving.turn, campaign_id=progressive.campaign, paced=Pace("AC2", 1.0))
+    first, second = stage.work(slow), stage.work(slow)
+    assert [len(one.owed) for one in (first, second)] == [1, 1], "one a second, and one line a turn"
+    assert (first.owed[0].wait, second.owed[0].wait > timedelta()) == (timedelta(), True)
 
 
 def test_a_line_whose_end_nobody_told_is_asked_for(stage: Stage, progressive: Dialing) -> None:
