@@ -89,15 +89,16 @@ def to_dial(now: Now, expected: Expected, price: float, *, at_most: int) -> int:
 
 def to_drop(now: Now, expected: Expected, price: float) -> int:
     """How many of the calls that ring, those that rang least, must be given up before somebody answers: operators have
-    left, and nobody could take him. At a price of 0 each that has no operator who is ready.
+    left, and nobody could take him. At a price of 0 each that has no operator who is ready. Not one that was
+    just worth it.
     """
     if price <= 0 or (not now.ready and not now.busy):
         return max(0, len(now.ringing) - now.ready)
     kept = sorted(now.ringing, reverse=True)
     while kept:
-        left = Now(now.ready, now.busy, kept)
-        ahead = [_ahead(left, expected, expected.ring(share)) for share in RINGS_AT]
-        if sum(one.chance(now.ready) for one in ahead) <= TOO_LIKELY * len(ahead):
+        without = Now(now.ready, now.busy, kept[:-1])
+        ahead = [_ahead(without, expected, expected.ring(share)) for share in RINGS_AT]
+        if sum(one.chance(now.ready) for one in ahead) <= max(TOO_LIKELY, price) * len(ahead):
             break
         kept.pop()
     return len(now.ringing) - len(kept)

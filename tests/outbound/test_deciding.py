@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from outbound.campaigns.plan import Mode
 from outbound.dialer.deciding import Desk, Ringing, Seat, SeatState, Why, allowed, decide, kept_for_inbound
 from outbound.dialer.expected import Expected
-from outbound.dialer.pacing import Now, to_drop
+from outbound.dialer.pacing import Now, to_dial, to_drop
 
 IN_IT = (SeatState.WAITING, SeatState.LEAVING, SeatState.OPENING, SeatState.TALKING, SeatState.LAST, SeatState.NOTES)
 NOBODY_FOR = (SeatState.AWAY, SeatState.ELSEWHERE, SeatState.LEAVING, SeatState.LAST)
@@ -103,6 +103,21 @@ def test_the_more_operators_the_fewer_lines_are_given_up(ready: int, busy: list[
         assert dropped == sorted(dropped, reverse=True)
         assert all(0 <= one <= len(rung) for one in dropped)
     assert to_drop(Now(0, (), rung), Expected(), 0.5) == len(rung)
+
+
+@given(
+    st.integers(0, 6), st.lists(st.floats(0, 300), max_size=6), st.lists(st.floats(0, 30), max_size=6),
+    st.sampled_from([0.0, 0.01, 0.1, 0.5]), st.floats(0.02, 0.9),
+)  # fmt: skip
+def test_what_was_just_worth_a_call_is_not_given_up_at_once(
+    ready: int, busy: list[float], rung: list[float], price: float, hit: float
+) -> None:
+    expected, now = Expected(hit=hit), Now(ready, busy, rung)
+    count = to_dial(now, expected, price, at_most=20)
+    then = Now(ready, busy, [*rung, *[0.0] * count])
+    assert to_drop(then, expected, price) <= to_drop(now, expected, price)
+    if count:
+        assert to_drop(then, expected, price) == 0
 
 
 @given(st.lists(st.integers(1, 4), max_size=6), st.lists(st.frozensets(st.integers(1, 4)), max_size=6))
