@@ -50,6 +50,8 @@ from web.continuity import status
 from web.continuity.pulse import Pulse
 from web.design import routes as design
 from web.desk import routes as desk
+from web.dialer import hooks as dialer_webhooks
+from web.dialer import routes as dialer
 from web.drafts import routes as drafts
 from web.duplicates import routes as duplicates
 from web.edge import errors
@@ -237,6 +239,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         imports,
         proposal_form,
         proposals,
+        dialer,
+        dialer_webhooks,
         public_closures,
         status,
         continuity,

@@ -29,6 +29,7 @@ from crm.timeline import privacy as timeline
 from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
 from outbound.cati import privacy as cati
+from outbound.dialer import privacy as dialer
 from outbound.letters import privacy as letters
 from outbound.lists import privacy as lists
 from outbound.messages.sending import Sender, before_leaving
@@ -57,7 +58,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
+    *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,

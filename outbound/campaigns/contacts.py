@@ -138,6 +138,11 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
     """
     campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    return claim(session, campaign=campaign, agent_id=by.user_id)
+
+
+def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chosen | None:
+    """The same, for an operator or for whoever will be free."""
     now = clock.now(session)
     if opens(campaign.rules, now) != now:
         return None
@@ -146,11 +151,31 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
         for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
             if not verdict.allowed:
                 put_aside(session, campaign, contact_id, verdict, now)
-            elif _claim(session, campaign, contact_id, by.user_id, now + CLAIM):
+            elif _claim(session, campaign, contact_id, agent_id, now + CLAIM):
                 return Chosen(contact_id, verdict, now + CLAIM)
         if len(looked_at) < at_once:
             return None
     return None
+
+
+def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id: int) -> Chosen | None:
+    """Claim this one, whatever comes before him; none when he may not be dialed now, or somebody has to do with him."""
+    now = clock.now(session)
+    states = [ContactState.LATER, ContactState.READY]
+    held = select(_CC.c.contact_id).where(*_one(campaign.id, contact_id), _CC.c.state.in_(states)).with_for_update()
+    if session.scalar(held) is None:
+        return None
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    if not verdict.allowed:
+        put_aside(session, campaign, contact_id, verdict, now)
+        return None
+    claimed = _claim(session, campaign, contact_id, agent_id, now + CLAIM)
+    return Chosen(contact_id, verdict, now + CLAIM) if claimed else None
+
+
+def begun(session: Session, *, campaign: Running, chosen: Chosen, agent_id: int | None) -> UUID:
+    """Somebody who was claimed, and judged, in this transaction is dialed in it: his attempt."""
+    return _attempt(session, campaign, chosen.contact_id, chosen.verdict, agent_id)
 
 
 def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> None:
@@ -175,16 +200,10 @@ def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) 
     if session.scalar(held) != by.user_id:
         raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
     (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
-    row = Attempt(
-        id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign_id,
-        version=campaign.version, contact_id=contact_id, number=verdict.number, at=now, begun=verdict.allowed,
-        reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before, agent_id=by.user_id,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
+    attempt_id = _attempt(session, campaign, contact_id, verdict, by.user_id)
     if not verdict.allowed:
         put_aside(session, campaign, contact_id, verdict, now)
-    return row.id, verdict
+    return attempt_id, verdict
 
 
 def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -> None:
@@ -240,7 +259,19 @@ def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Ver
     )
 
 
-def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int, until: datetime) -> bool:
+def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None) -> UUID:
+    row = Attempt(
+        id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
+        version=campaign.version, contact_id=contact_id, number=verdict.number, at=clock.now(session),
+        begun=verdict.allowed, reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before,
+        agent_id=agent_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int | None, until: datetime) -> bool:
     """He is the agent's until then, unless another campaign was faster: a partial unique index says so."""
     claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
         state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until

@@ -20,6 +20,7 @@ FIRST_PRICE, LEAST_PRICE, MOST_PRICE = 0.01, 0.001, 0.5
 STEP = 0.1  # how fast the price follows, per answered call and in its logarithm
 SPENT_OVER, MOST_AIMED = 800, 0.035  # answered calls; a share of them
 RINGS_AT = (1 / 6, 1 / 2, 5 / 6)  # the answer is looked for after these shares of ringing times
+TOO_LIKELY = 0.25  # the chance of an abandoned call at which one that rings is given up
 NOTHING = 1e-9  # a chance that nobody counts
 
 
@@ -84,6 +85,23 @@ def to_dial(now: Now, expected: Expected, price: float, *, at_most: int) -> int:
             one.add()
         count += 1
     return count
+
+
+def to_drop(now: Now, expected: Expected, price: float) -> int:
+    """How many of the calls that ring, those that rang least, must be given up before somebody answers: operators have
+    left, and nobody could take him. At a price of 0 each that has no operator who is ready. Not one that was
+    just worth it.
+    """
+    if price <= 0 or (not now.ready and not now.busy):
+        return max(0, len(now.ringing) - now.ready)
+    kept = sorted(now.ringing, reverse=True)
+    while kept:
+        without = Now(now.ready, now.busy, kept[:-1])
+        ahead = [_ahead(without, expected, expected.ring(share)) for share in RINGS_AT]
+        if sum(one.chance(now.ready) for one in ahead) <= max(TOO_LIKELY, price) * len(ahead):
+            break
+        kept.pop()
+    return len(now.ringing) - len(kept)
 
 
 def upper(some: float, of: float, sure: float = SURE) -> float:

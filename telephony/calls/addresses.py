@@ -117,6 +117,18 @@ class Addresses:
         """What somebody on hold hears, again and again."""
         return f"{self._call(contract_id, call_id)}/hold{RETRIES}"
 
+    def line_answered(self, contract_id: int, line_id: UUID) -> str:
+        """What somebody hears whom a campaign called, and who answers."""
+        return f"{self._line(contract_id, line_id)}/answered{RETRIES}"
+
+    def line(self, contract_id: int, line_id: UUID) -> str:
+        """The line changes status on which a campaign calls somebody."""
+        return f"{self._line(contract_id, line_id)}{RETRIES}"
+
+    def machine(self, contract_id: int, line_id: UUID) -> str:
+        """Whether a machine answered there."""
+        return f"{self._line(contract_id, line_id)}/machine{RETRIES}"
+
     def info(self) -> str:
         """Where what citizens ask for is found; an ente's id follows."""
         return f"{self.public_url}/info"
@@ -124,6 +136,9 @@ class Addresses:
     def music(self) -> str:
         """What plays while waiting."""
         return f"{self.public_url}/static/audio/waiting.wav"
+
+    def _line(self, contract_id: int, line_id: UUID) -> str:
+        return f"{self.public_url}/telephony/{contract_id}/lines/{line_id}"
 
     def _call(self, contract_id: int, call_id: UUID) -> str:
         return f"{self.public_url}/telephony/{contract_id}/calls/{call_id}"

@@ -24,7 +24,8 @@ class CallState:
     """What the life cycle needs to know of a call. `waited_ms`, `talked_ms` and `held_ms` sum the finished stretches.
 
     While TALKING it is either held or talked, once both have been joined. `passed`: it waits because an agent passed
-    it on, not because his line dropped. `away`: nobody is on the line; he is called when it is his turn.
+    it on, not because his line dropped. `away`: nobody is on the line; he is called when it is his turn. `seated`: an
+    agent is, or is to be, alone in its conference, for whoever answers next of those whom a campaign calls.
 
     The callbacks about a call, its conference and its legs are in no order among each other. ENDED, it keeps therefore
     what may still be told of its last moments: as `party` the agent to whom the caller was on his way, whom he may have
@@ -46,6 +47,7 @@ class CallState:
     party: Party | None = None
     passed: bool = False
     away: bool = False
+    seated: bool = False
     parted_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -239,13 +241,29 @@ class PartyLeaveAsked:
     agent_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeatTaken:
+    """Somebody whom a campaign called has answered: he is on his way to the agent who waits in this seat."""
+
+    at: datetime
+    leg_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLeft:
+    """Nobody comes any more to the agent who waits in this seat: he is free."""
+
+    at: datetime
+
+
+SeatEvent = SeatTaken | SeatLeft
 CallbackEvent = CallbackAsked | CitizenMissed | CallbackGivenUp | CallbackServed | MachineAnswered
 TalkEvent = (
     HoldRefused | HoldAsked | BackAsked | ConsultAsked | TogetherAsked | PassAsked | PassToQueueAsked | PartyLeaveAsked
 )
 Event = (
     CallerQueued | AgentClaimed | AgentAnswered | CallerJoined | LegEnded | RingRefused | HangUpAsked | CallerLeft
-    | CallbackEvent | TalkEvent
+    | CallbackEvent | SeatEvent | TalkEvent
 )  # fmt: skip
 
 

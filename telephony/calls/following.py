@@ -28,6 +28,7 @@ from telephony.calls.events import (
     Move,
     Party,
     RingRefused,
+    SeatLeft,
     Step,
 )
 from telephony.calls.models import LegRole, LegState, Phase
@@ -56,6 +57,10 @@ def follow(session: Session, row: LiveCall, before: CallState, step: Step, event
             agents.forget_device(session, move.agent_id)
         _move_agent(session, row, move, step.state)
     _follow_hold(session, row, before, step.state)
+    if step.state.seated and step.state.phase is Phase.JOINING and before.phase is Phase.RINGING:
+        assert step.state.agent_id is not None  # his telephone rings no more: he is there for whoever answers
+        waits = Stated(clock.now(session), Activity.READY, call_id=row.id)
+        floor(session).state_agent(step.state.agent_id, waits)
 
 
 def tell(session: Session, row: LiveCall, before: CallState, after: CallState) -> None:
@@ -89,6 +94,8 @@ def _follow_leg(session: Session, row: LiveCall, after: CallState, event: Event)
             _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason=event.reason)
         case RingRefused():
             _update_leg(session, event.leg_id, LegState.ENDED, ended_at=event.at, end_reason="refused")
+        case SeatLeft() if row.leg_id is not None:
+            _update_leg(session, row.leg_id, LegState.ENDED, ended_at=event.at, end_reason="seat-left")
         case CallerLeft() if row.leg_id is not None:  # its end is ordered; whoever learns its SID later sees that
             _update_leg(session, row.leg_id, LegState.ENDED, ended_at=event.at, end_reason="caller-left")
         case _:

@@ -32,11 +32,14 @@ from telephony.calls.events import (
     Order,
     Party,
     RingRefused,
+    SeatLeft,
+    SeatTaken,
     Step,
     at_rest,
     waited_until,
 )
 from telephony.calls.models import Phase
+from telephony.calls.seating import in_seat, seat_over
 from telephony.calls.talking import in_talk, left_to_party, nobody_outside, party_answered, party_ended, without_party
 from telephony.commands.models import CommandKind
 
@@ -65,6 +68,8 @@ def advance(state: CallState, event: Event) -> Step:
             return _caller_left(state, event)
         case CallbackAsked() | CitizenMissed() | CallbackGivenUp() | CallbackServed() | MachineAnswered():
             step = _about_callback(state, event)
+        case SeatTaken() | SeatLeft():
+            step = in_seat(state, event)
         case _:
             step = in_talk(state, event)
     return step
@@ -96,6 +101,8 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
         return Step(state, orders=(Order(CommandKind.END_LEG, event.leg_id),))
     if state.phase is not Phase.RINGING:
         return Step(state)
+    if state.seated:
+        return Step(replace(state, phase=Phase.JOINING))
     kind = CommandKind.CALL_BACK if state.away else CommandKind.CONNECT_CALLER
     return Step(replace(state, phase=Phase.JOINING), orders=(Order(kind, event.leg_id),))
 
@@ -103,7 +110,7 @@ def _answered(state: CallState, event: AgentAnswered) -> Step:
 def _joined(state: CallState, event: CallerJoined) -> Step:
     if state.phase is Phase.ENDED:
         return _had_joined(state, event)
-    if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+    if state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None or state.seated:
         return Step(state)
     waited = waited_until(state, event.at)
     talking = replace(
@@ -161,6 +168,9 @@ def _leg_ended(state: CallState, event: LegEnded) -> Step:
         return party_ended(state, state.party, event)
     if event.leg_id != state.leg_id or state.agent_id is None:
         return Step(state)
+    if state.seated:
+        timed_out = state.phase is Phase.RINGING and event.reason is LegEnd.TIMED_OUT
+        return seat_over(state, event.at, Move.MISSED, ends=timed_out)
     without = replace(state, leg_id=None, agent_id=None)
     if state.phase is Phase.RINGING:
         ended = event.reason is LegEnd.TIMED_OUT
@@ -202,6 +212,8 @@ def _ring_refused(state: CallState, event: RingRefused) -> Step:
         return Step(alone, moves=let_go.moves)
     if event.leg_id != state.leg_id or state.phase is not Phase.RINGING or state.agent_id is None:
         return Step(state)
+    if state.seated:
+        return seat_over(state, event.at, Move.FREE, ends=False)
     waiting = replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None)
     return Step(waiting, moves=(AgentMove(state.agent_id, Move.FREE),))
 
@@ -240,7 +252,8 @@ def _called_back(state: CallState, event: CallbackAsked) -> Step:
 
 
 def _citizen_missed(state: CallState, event: CitizenMissed) -> Step:
-    if not state.away or state.phase is not Phase.JOINING or event.leg_id != state.leg_id or state.agent_id is None:
+    coming = state.away and not state.seated and state.phase is Phase.JOINING and event.leg_id == state.leg_id
+    if not coming or state.agent_id is None:
         return Step(state)
     return Step(
         replace(state, phase=Phase.WAITING, leg_id=None, agent_id=None),

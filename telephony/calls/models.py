@@ -68,6 +68,7 @@ class Call(Base):
     line: Mapped[str] = mapped_column(String(16))
     caller: Mapped[str | None] = mapped_column(String(16))  # E.164; none when withheld
     placed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # by us: `caller` is called
+    seated: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see `events.CallState`
     caller_kind: Mapped[CallerKind] = mapped_column(choice(CallerKind))
     callers: Mapped[Callers] = mapped_column(choice(Callers))  # the kind it is counted under
 

@@ -29,7 +29,7 @@ from telephony.agents.presence import Presence
 from telephony.agents.queries import FEWEST, spent_since
 from telephony.agents.times import Times
 from telephony.calls import conversation
-from telephony.calls.models import Call
+from telephony.calls.models import Call, Phase
 from telephony.calls.service import lock_call
 from telephony.queues.figures import figures_locked
 from telephony.queues.models import Queue, QueueMember
@@ -137,21 +137,22 @@ def overview(session: Session, contract_ids: frozenset[int]) -> list[Overseen]:
         .where(Queue.contract_id.in_(contract_ids))
     )
     rows = session.execute(select(AgentPresence).where(AgentPresence.agent_id.in_(members))).scalars().all()
-    about = {
-        call_id: (ente_id, queue_id)
-        for call_id, ente_id, queue_id in session.execute(
-            select(Call.id, Call.ente_id, func.coalesce(Call.in_queue_id, Call.queue_id)).where(
-                Call.id.in_([one.call_id for one in rows if one.call_id is not None]),
-                Call.contract_id.in_(contract_ids),
-            )
-        )
-    }
+    about, seated = {}, set()
+    its = Call.id, Call.ente_id, func.coalesce(Call.in_queue_id, Call.queue_id), Call.seated, Call.phase
+    busy_with = [one.call_id for one in rows if one.call_id is not None]
+    for call_id, ente_id, queue_id, alone, phase in session.execute(
+        select(*its).where(Call.id.in_(busy_with), Call.contract_id.in_(contract_ids))
+    ):
+        about[call_id] = (ente_id, queue_id)
+        if alone and phase is Phase.JOINING:  # on the line of a campaign: he is there for whoever answers
+            seated.add(call_id)
     names = access.named(session, [one.agent_id for one in rows])
     allowed = limits(session, contract_ids)
     now = clock.now(session)
     found = [
         Overseen(
-            one.agent_id, names[one.agent_id], one.state, one.since, one.intended,
+            one.agent_id, names[one.agent_id], AgentState.READY if one.call_id in seated else one.state, one.since,
+            one.intended,
             one.pause_reason if one.state is AgentState.PAUSED else None,
             limit := _limit(one.state, one.pause_reason, allowed), limit is not None and now - one.since > limit,
             (where := about.get(one.call_id, (None, None)) if one.call_id else (None, None))[0], where[1],

@@ -47,7 +47,9 @@ class InHand:
 def in_hand(session: Session, contract_id: int, *, talking: bool, away: bool = False) -> list[InHand]:
     """A contract's calls that are spoken in; or those that wait, on the line or (`away`) to be called back."""
     where = (
-        Call.phase == Phase.TALKING if talking else (QueueEntry.state != EntryState.LEFT) & (QueueEntry.away == away)
+        Call.phase == Phase.TALKING
+        if talking
+        else (QueueEntry.state != EntryState.LEFT) & (QueueEntry.away == away) & ~Call.placed
     )
     rows = session.execute(
         select(
@@ -110,7 +112,9 @@ def how_many_found_shut(
 
 def how_many(session: Session, ente_id: int) -> int:
     """How many calls about an ente have not ended."""
-    return session.execute(select(func.count()).where(Call.ente_id == ente_id, Call.phase != Phase.ENDED)).scalar_one()
+    return session.execute(
+        select(func.count()).where(Call.ente_id == ente_id, Call.phase != Phase.ENDED, ~Call.seated)
+    ).scalar_one()
 
 
 def under_way(session: Session, by: Principal, *, ente_id: int) -> list[UnderWay]:
@@ -122,7 +126,7 @@ def under_way(session: Session, by: Principal, *, ente_id: int) -> list[UnderWay
     personal = ente_id in (scope_for(session, by, Permission.FILE_READ).enti or ())
     rows = session.scalars(
         select(Call)
-        .where(Call.ente_id == ente_id, Call.phase != Phase.ENDED)
+        .where(Call.ente_id == ente_id, Call.phase != Phase.ENDED, ~Call.seated)
         .order_by(Call.arrived_at, Call.id)
         .execution_options(populate_existing=True)
     )

@@ -311,7 +311,7 @@ def _state(row: LiveCall) -> CallState:
         phase=row.phase, leg_id=row.leg_id, agent_id=row.agent_id, waiting_since=row.waiting_since,
         waited_ms=row.waited_ms, served=row.answered_at is not None, closing=row.closing,
         talking_since=row.talking_since, talked_ms=row.talked_ms, held_since=row.held_since, held_ms=row.held_ms,
-        room_id=row.room_id, party=party, passed=row.passed, away=row.away, parted_at=row.parted_at,
+        room_id=row.room_id, party=party, passed=row.passed, away=row.away, seated=row.seated, parted_at=row.parted_at,
         ended_at=row.ended_at,
     )  # fmt: skip
 
@@ -335,6 +335,7 @@ def _write_state(session: Session, row: LiveCall, before: CallState, after: Call
         "waiting_since": after.waiting_since, "checked_at": clock.now(session), "waited_ms": after.waited_ms,
         "talking_since": after.talking_since, "talked_ms": after.talked_ms, "held_since": after.held_since,
         "held_ms": after.held_ms, "room_id": after.room_id, "passed": after.passed, "away": after.away,
+        "seated": after.seated,
         "parted_at": after.parted_at,
         "party_leg_id": after.party.leg_id if after.party else None,
         "party_agent_id": after.party.agent_id if after.party else None,

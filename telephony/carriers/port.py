@@ -182,6 +182,23 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """Call somebody before it is known who will speak with him; `answer_url` says what he hears once he answers.
+
+    `machine_url` is told, while he is spoken with already, whether a machine answered; without it nobody listens for
+    one.
+    """
+
+    number: str
+    caller_id: str
+    timeout_s: int
+    answer_url: str
+    status_url: str
+    fallback_url: str
+    machine_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How somebody takes part in a conference. `coaches`: the label of who alone hears him."""
 
@@ -309,6 +326,9 @@ class Carrier(Protocol):
 
     def ring(self, ring: Ring) -> str:
         """Ring an agent, or call a citizen; returns the new call's SID."""
+
+    def dial(self, dial: Dial) -> str:
+        """Call somebody; returns the new call's SID."""
 
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call ask `url` what to do next."""

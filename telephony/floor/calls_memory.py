@@ -54,7 +54,7 @@ class MemoryCalls(MemoryTables):
         quiet = [
             (row, self.legs.rows.get(row["leg_id"]) or LEG)
             for _, row in self.calls.until(max(before, joining_before))
-            if row["checked_at"] < (joining_before if row["phase"] is Phase.JOINING else before)
+            if row["checked_at"] < (joining_before if row["phase"] is Phase.JOINING and not row["seated"] else before)
         ][:limit]
         for row, _ in quiet:
             self.calls.change(row["id"], {"checked_at": at})

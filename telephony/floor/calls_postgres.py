@@ -61,7 +61,7 @@ _QUIET_CALLS = (
         ~(_CALL.c.away & (_CALL.c.phase == Phase.WAITING)),
         or_(
             _CALL.c.checked_at < bindparam("before"),
-            and_(_CALL.c.phase == Phase.JOINING, _CALL.c.checked_at < bindparam("joining_before")),
+            and_(_CALL.c.phase == Phase.JOINING, ~_CALL.c.seated, _CALL.c.checked_at < bindparam("joining_before")),
         ),
     )
     .order_by(_CALL.c.checked_at, _CALL.c.id)

@@ -81,6 +81,7 @@ class LiveCall:
     parted_at: datetime | None
     put_through_at: datetime | None
     placed: bool
+    seated: bool
 
 
 SERVING = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})

@@ -6,7 +6,21 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Float, bindparam, cast, func, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Float,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -202,7 +216,7 @@ def staffing(session: Session, contract_ids: frozenset[int]) -> Staffing:
 
 
 _OURS = func.any(bindparam("contracts", type_=ARRAY(BigInteger)))
-_AWAY = _ENTRY.c.away & (_ENTRY.c.state != EntryState.LEFT)
+_AWAY = _ENTRY.c.away & (_ENTRY.c.state != EntryState.LEFT) & ~_CALL.c.placed  # whom we call asked for nothing
 _WAITING = ~_ENTRY.c.away & (_ENTRY.c.state != EntryState.LEFT)
 _IN_QUEUE = func.coalesce(_CALL.c.in_queue_id, _CALL.c.queue_id)  # where it is, not where it is counted
 _STANDING = (
@@ -236,12 +250,19 @@ _WAITING_BY_LINE = (
     .where(_CALL.c.contract_id == bindparam("contract"), _CALL.c.phase != Phase.ENDED, _WAITING)
     .group_by(_CALL.c.line)
 )
-_STAFFING = (
-    select(_MEMBER.c.queue_id, _PRESENCE.c.state, func.count(_PRESENCE.c.agent_id.distinct()))
+_SEATED = exists().where(_CALL.c.id == _PRESENCE.c.call_id, _CALL.c.seated, _CALL.c.phase == Phase.JOINING)
+_DOING = (  # whoever waits on the line of a campaign is ready
+    select(
+        _MEMBER.c.queue_id, _PRESENCE.c.agent_id,
+        case((_SEATED, literal(AgentState.READY, _PRESENCE.c.state.type)), else_=_PRESENCE.c.state).label("state"),
+    )
     .join(_PRESENCE, _PRESENCE.c.agent_id == _MEMBER.c.agent_id)
     .join(_QUEUE, _QUEUE.c.id == _MEMBER.c.queue_id)
     .where(_QUEUE.c.contract_id == _OURS)
-    .group_by(func.grouping_sets(tuple_(_MEMBER.c.queue_id, _PRESENCE.c.state), tuple_(_PRESENCE.c.state)))
+    .subquery()
+)  # fmt: skip
+_STAFFING = select(_DOING.c.queue_id, _DOING.c.state, func.count(_DOING.c.agent_id.distinct())).group_by(
+    func.grouping_sets(tuple_(_DOING.c.queue_id, _DOING.c.state), tuple_(_DOING.c.state))
 )
 
 

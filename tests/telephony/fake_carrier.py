@@ -11,6 +11,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     CarrierRecording,
     DeviceCredentials,
+    Dial,
     Instruction,
     LiveCall,
     Ring,
@@ -43,6 +44,7 @@ class FakeCarrier:
 
     calls: dict[str, CarrierCall] = field(default_factory=dict)
     rings: dict[str, Ring] = field(default_factory=dict)  # by SID
+    dials: dict[str, Dial] = field(default_factory=dict)  # by SID
     redirected: list[tuple[str, str]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     arranged: list[Room] = field(default_factory=list)
@@ -71,6 +73,16 @@ class FakeCarrier:
         assert ring not in self.rings.values(), "the same agent was rung twice for one leg"
         sid = f"CAleg{len(self.rings)}"
         self.rings[sid] = ring
+        self.calls[sid] = CarrierCall(sid, live=True, status="ringing")
+        if self.loses_replies:
+            raise no_answer()
+        return sid
+
+    def dial(self, dial: Dial) -> str:
+        if self.ringing:
+            raise self.ringing.popleft()
+        sid = f"CAline{len(self.dials)}"
+        self.dials[sid] = dial
         self.calls[sid] = CarrierCall(sid, live=True, status="ringing")
         if self.loses_replies:
             raise no_answer()

@@ -34,6 +34,7 @@ FIELDS = {
     "provider": "servizio di accesso",
     "found": "trovati",
     "mode": "come",
+    "stopped": "fermo",
     "per_agent": "conversazioni per operatore",
     "least_s": "durata minima in secondi",
     "spread": "distribuite per",

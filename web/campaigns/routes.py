@@ -23,6 +23,7 @@ from outbound.campaigns.models import ContactState
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
 from outbound.compliance.rules import opens
 from outbound.dialer import calling
+from outbound.dialer import queries as dialer
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
 from telephony.lines import queries as phone_lines
@@ -176,7 +177,12 @@ def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         running = [one for one in queries.campaigns(session) if one.state is State.RUNNING]
         badges = enti.badges(session)
-    return _page(request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None, nobody=False)
+        ways = dialer.ways(session, [one.id for one in running])
+        part = dialer.part_of(session, visit.principal.user_id)
+    return _page(
+        request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None, nobody=False, ways=ways,
+        part=part,
+    )  # fmt: skip
 
 
 @router.post("/calling/{campaign_id}/next")
@@ -184,7 +190,7 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
     """Claim the next one."""
 
     def work(session: Session) -> dict[str, Any]:
-        chosen = contacts.next_contact(session, visit.principal, campaign_id=campaign_id)
+        chosen = calling.next_contact(session, visit.principal, campaign_id=campaign_id)
         if chosen is None:
             its = running.get(session, campaign_id)
             at = clock.now(session)

@@ -87,6 +87,7 @@ def engine() -> None:
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
+    from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
@@ -101,6 +102,7 @@ def engine() -> None:
     from telephony.sounds.keeping import SoundKeeper  # noqa: PLC0415
     from telephony.staffing.service import make_due  # noqa: PLC0415
     from telephony.standing.health import Watch  # noqa: PLC0415
+    from telephony.standing.pace import Pace  # noqa: PLC0415
     from telephony.texts.keeping import forget as forget_texts  # noqa: PLC0415
     from telephony.texts.missed import Missed  # noqa: PLC0415
     from telephony.voicemail.keeping import SHELF  # noqa: PLC0415
@@ -163,6 +165,9 @@ def engine() -> None:
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
     ]
+    paced = Pace(settings.twilio_account_sid, settings.pace)
+    dialer = Dialer(runtime.database, runtime.carrier, runtime.addresses, paced=paced)
+    more.append(Chore("dialer", 0.5, dialer.run, patient=True))
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public
     pusher = Pusher(runtime.database, vapid_key(settings), PushServices(settings.push_services), contact, say)
@@ -201,6 +206,7 @@ def engine() -> None:
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
+    dialer.close()
     pusher.close()
     backups.close()
     runtime.close()

@@ -42,6 +42,7 @@ from telephony.standing.health import failing_since
 from telephony.voicemail import service as voicemail
 from telephony.voicemail.models import Voicemail
 from web.console.strip import strip
+from web.dialer import console as campaigns
 from web.edge.templating import fragment
 from web.edge.visits import Visit
 from web.files.speakers import Offered, offered_in
@@ -86,6 +87,7 @@ class CallView:
     phase: Phase
     closing: bool
     away: bool  # he is called back: nobody is on the line yet
+    seated: bool  # nobody is called in it yet: the agent waits for whoever answers a campaign's call
     caller: str | None
     who: str | None
     line_label: str
@@ -203,6 +205,7 @@ class ConsoleView:
     practising: bool = False  # on the page of practice, while this is the real console
     in_training: bool = False  # he may do nothing else
     practice: Practised | None = None  # this is the page of practice
+    seated: bool = False  # alone on the line of a campaign, until somebody answers: no call yet
 
     @property
     def desk(self) -> str:
@@ -222,7 +225,12 @@ class ConsoleView:
     @property
     def busy(self) -> bool:
         """Whether what he asks for takes effect only after the call."""
-        return self.state in BUSY
+        return self.state in BUSY and not self.seated
+
+    @property
+    def shown_state(self) -> AgentState:
+        """What he does, as it is shown: nobody rings while he waits in a seat."""
+        return AgentState.READY if self.seated else self.state
 
     @property
     def can_be_ready(self) -> bool:
@@ -252,9 +260,11 @@ def render(runtime: Runtime, visit: Visit) -> Rendered:
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         view = read(session, visit, runtime.settings.public_url)
         own_day = strip(session, visit.principal.user_id)
+        beside = campaigns.read(session, visit.principal.user_id)
         unread = broadcasts.unread(session, visit.principal.user_id)
     regions = {name: fragment(f"console/{name}.html", visit.language, view=view, visit=visit) for name in REGIONS}
     regions["strip"] = fragment("console/strip.html", visit.language, strip=own_day)
+    regions["campaign"] = fragment("dialer/console.html", visit.language, beside=beside)
     regions["broadcasts"] = fragment("console/broadcasts.html", visit.language, broadcasts=unread)
     watched = {topics.agent(visit.principal.user_id)}
     about = view.file.contact_ids if view.file else view.proposal.rows if view.proposal else ()
@@ -289,6 +299,8 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         )  # fmt: skip
     busy = session.get(Call, presence.call_id, populate_existing=True) if presence.call_id else None
     call = busy if busy and busy.agent_id == presence.agent_id else None
+    seated = call is not None and call.seated and call.phase is Phase.JOINING
+    call = None if seated else call
     person = contacts.same_person(session, call.contact_id) if call and call.contact_id else []
     contact = person[0] if person else None
     ente = enti.badges(session, frozenset({busy.ente_id}))[busy.ente_id] if busy and busy.ente_id else None
@@ -303,7 +315,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         call=shown,
         proposal=_proposal(session, visit, call, person) if call and person and not file else None, file=file,
         wrap_up_ends=_wrap_up_ends(session, presence), unfinished=unfinished,
-        now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
+        now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call and not seated else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
         guide=guide_of(
@@ -311,7 +323,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
             ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",
         ) if call and shown else NO_GUIDE,
         texts=threads.read(session, visit, call.answered_at if call else None, public_url),
-        practising=presence.practising_since is not None, in_training=presence.in_training,
+        practising=presence.practising_since is not None, in_training=presence.in_training, seated=seated,
     )  # fmt: skip
 
 
@@ -325,7 +337,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
     return CallView(
-        id=call.id, phase=call.phase, closing=call.closing, away=call.away,
+        id=call.id, phase=call.phase, closing=call.closing, away=call.away, seated=call.seated,
         caller=callback.number if callback else call.caller, called_back=callback is not None,
         message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,

@@ -34,6 +34,7 @@ import crm.tokens.models
 import crm.turns.models
 import outbound.campaigns.models
 import outbound.cati.models
+import outbound.dialer.models
 import outbound.letters.models
 import outbound.lists.models
 import telephony.agents.models

@@ -212,7 +212,7 @@ def _call(own: Practice, course: Course, person: Invented | None, now: datetime)
     party = PartyView("Carla", 0, joined=True) if course.consults and talks else None
     written = own.written
     return CallView(
-        id=own.row.call_id, phase=course.phase, closing=False, away=False,
+        id=own.row.call_id, phase=course.phase, closing=False, seated=False, away=False,
         caller=course.story.person.phone if course.story.knows_number else UNKNOWN,
         who=person.name if person else None, line_label=LINE, queue_name=QUEUE, waited=WAITED, waiting_since=None,
         answered_at=course.answered_at, ended_at=course.ended_at, times_today=1,

@@ -10,6 +10,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     CarrierRecording,
     DeviceCredentials,
+    Dial,
     Instruction,
     LiveCall,
     Ring,
@@ -61,6 +62,9 @@ class Trunk:
                 self._network.hang_up(line)
 
         self._ask(do)
+
+    def dial(self, dial: Dial) -> str:
+        raise NotImplementedError
 
     def fetch(self, sid: str) -> CarrierCall | None:
         def do() -> CarrierCall | None:

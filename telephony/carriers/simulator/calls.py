@@ -120,6 +120,8 @@ class Call:
     """What else must be tidied when the call is over."""
     person: asyncio.Task[None] | None = None
     """The simulated person who follows a script on this line."""
+    hearing: asyncio.Task[None] | None = None
+    """Whoever finds out whether a machine answered."""
     _digits: list[str] = field(default_factory=list)
     _words: str = ""
     _pressed: Changes = field(default_factory=Changes)

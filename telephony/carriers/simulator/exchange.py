@@ -31,6 +31,8 @@ PLACES = ("City", "State", "Zip", "Country")
 PARTIES = ("From", "To", "Caller", "Called")
 TIMEOUT_BUFFER_S = 5.0
 """Twilio rings this much longer than asked."""
+DETECTED_AFTER_S = 4.0
+"""After which a machine is told from a person."""
 KEPT_CALLS = 5_000
 MAILS = 200
 LONGEST_CALL_S = 4 * 3600.0
@@ -65,7 +67,7 @@ class Exchange:
 
     async def close(self) -> None:
         """Stop every call without a word, as a power cut would."""
-        tasks = [task for call in self.calls.values() for task in (call.task, call.person) if task]
+        tasks = [task for call in self.calls.values() for task in (call.task, call.person, call.hearing) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -96,15 +98,20 @@ class Exchange:
 
     def dial_out(
         self, from_: str, to: str, *, callback: Target | None, timeout_s: float, fallback_url: str | None,
-        then: Then,
+        then: Then, machine: Target | None = None,
     ) -> Call:  # fmt: skip
-        """Ring a softphone or a telephone; `then` is what happens once it is answered."""
+        """Ring a softphone or a telephone; `then` is what happens once it is answered.
+
+        `machine` is told after a while whether a machine answered, while the call goes on.
+        """
         call = self._new_call(Direction.OUTBOUND_API, from_, to)
         call.callback, call.fallback_url = callback, fallback_url
         call.ring_timeout_s = (timeout_s + TIMEOUT_BUFFER_S) * self.config.pace.waits
 
         async def conduct(placed: Call) -> None:
             await self._ring(placed)
+            if machine is not None:
+                self._listen(placed, machine)
             await then(placed)
 
         self._start(call, conduct)
@@ -265,6 +272,19 @@ class Exchange:
         if rings_s > call.ring_timeout_s:
             raise HungUp("nobody", Status.NO_ANSWER)
         callee.begin(call, self.config.pace)
+
+    def _listen(self, call: Call, target: Target) -> None:
+        """Find out who answered, beside the call; whoever has hung up meanwhile is not known."""
+        is_machine = self.callees.find(call.to).machine
+
+        async def hear() -> None:
+            await asyncio.sleep(DETECTED_AFTER_S * self.config.pace.waits)
+            found = "machine_start" if is_machine else "human"
+            told = {"CallSid": call.sid, "AccountSid": call.account_sid}
+            said = {"AnsweredBy": found if call.live else "unknown", "MachineDetectionDuration": "4000"}
+            self.callbacks.send(f"amd-{call.ordinal}", target, told | said)
+
+        call.hearing = asyncio.create_task(hear(), name=f"amd-{call.sid}")
 
     def _dialing_slot(self) -> float:
         """Seconds to stay queued, so that no more calls a second leave than the account may place."""

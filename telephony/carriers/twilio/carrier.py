@@ -23,6 +23,7 @@ from telephony.carriers.port import (
     CarrierMessage,
     CarrierRecording,
     DeviceCredentials,
+    Dial,
     Instruction,
     LiveCall,
     Ring,
@@ -117,6 +118,21 @@ class TwilioCarrier:
             )
         )  # fmt: skip
         return str(participant.call_sid)
+
+    def dial(self, dial: Dial) -> str:
+        """A call of its own. Whether a machine answers is found out while he is spoken with: the person first."""
+        listens = {} if dial.machine_url is None else {
+            "machine_detection": "Enable", "async_amd": "true", "async_amd_status_callback": dial.machine_url,
+            "async_amd_status_callback_method": "POST",
+        }  # fmt: skip
+        made = _ask(
+            lambda: self._client.calls.create(
+                from_=dial.caller_id, to=dial.number, url=dial.answer_url, method="POST", timeout=dial.timeout_s,
+                fallback_url=dial.fallback_url, fallback_method="POST", status_callback=dial.status_url,
+                status_callback_method="POST", status_callback_event=STATUS_EVENTS, **listens,
+            )
+        )  # fmt: skip
+        return str(made.sid)
 
     def redirect(self, sid: str, url: str) -> None:
         """Make a live call fetch `url`."""

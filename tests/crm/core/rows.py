@@ -131,6 +131,7 @@ from outbound.campaigns.models import (
     ContactState,
     WrittenAttempt,
 )
+from outbound.campaigns.plan import Mode
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
     Interview,
@@ -141,6 +142,7 @@ from outbound.cati.models import (
     SurveyVersion,
 )
 from outbound.compliance.rules import Ended, Written
+from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, DialerStay, LineState
 from outbound.letters.models import (
     BatchState,
     Letter,
@@ -198,9 +200,10 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
     session.add(CampaignVersion(**of, number=1, plan={}, written_by=cast.sara, written_at=AS_OF))
     his = {**of, "contact_id": cast.mario}
     session.add(CampaignContact(**his, state=ContactState.READY, due_at=AS_OF))
+    attempt_id = uuid4()
     session.add(
         Attempt(
-            **his, id=uuid4(), contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
+            **his, id=attempt_id, contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
             reasons=[], ended=Ended.NO_ANSWER,
         )
     )  # fmt: skip
@@ -210,6 +213,15 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
             at=AS_OF, begun=True, reasons=[],
         )
     )  # fmt: skip
+    its = {**of, "contract_id": cast.contract}
+    session.add_all(
+        [
+            DialerSetting(**its, mode=Mode.PROGRESSIVE, folded_at=AS_OF),
+            DialerStay(**its, agent_id=cast.anna, joined_at=AS_OF, left_at=AS_OF),
+            DialerLine(**its, id=attempt_id, state=LineState.OVER, at=AS_OF, lease_until=AS_OF),
+            DialerRecall(**his, wanted_at=AS_OF, agent_id=cast.anna, made_at=AS_OF),
+        ]
+    )
     _a_letter(session, cast, found.id)
 
 

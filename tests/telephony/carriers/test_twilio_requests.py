@@ -19,6 +19,7 @@ from telephony.carriers.port import (
     CUSTOMER,
     CarrierCall,
     CarrierError,
+    Dial,
     Ring,
     Room,
     Spoken,
@@ -51,6 +52,9 @@ CITIZEN = replace(RING, agent="", number="+393480000001", citizen=True)
 HELD = Room(
     RING.conference, {CUSTOMER: Standing(hold=True), str(LEG): Standing(coaches=CUSTOMER)}, TO.hold(1, UUID(int=1))
 )
+DIAL = Dial(
+    "+393480000001", "+390571000001", 25, TO.line_answered(1, LEG), TO.line(1, LEG), TO.apology()
+)  # fmt: skip
 SINCE = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
 PARTICIPANTS = f"/Conferences/{CONFERENCE}/Participants.json"
 RINGS = f"/Conferences/{RING.conference}/Participants.json"
@@ -91,6 +95,7 @@ def teach(twilio: Twilio) -> None:
         ("POST", RINGS): (201, {"call_sid": CALL, "label": str(LEG)}),
         ("POST", f"/Calls/{CALL}.json"): (200, the_call("completed")),
         ("GET", f"/Calls/{CALL}.json"): (200, the_call("in-progress")),
+        ("POST", "/Calls.json"): (201, the_call("queued")),
         ("GET", "/Calls.json"): (200, {"calls": [], "next_page_uri": None}),
         ("GET", "/Conferences.json"): (200, {"conferences": conferences, "next_page_uri": None}),
         ("GET", PARTICIPANTS): (200, {"participants": inside, "next_page_uri": None}),
@@ -177,6 +182,8 @@ def multi(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
 ASKS: dict[str, Callable[[TwilioCarrier], object]] = {
     "ring an agent": lambda carrier: carrier.ring(RING),
     "call a citizen": lambda carrier: carrier.ring(CITIZEN),
+    "call ahead of operators": lambda carrier: carrier.dial(DIAL),
+    "listen for a machine": lambda carrier: carrier.dial(replace(DIAL, machine_url=TO.machine(1, LEG))),
     "record a line": lambda carrier: carrier.record(replace(TAKEN, taking=Taking.ON)),
     "pause a recording": lambda carrier: carrier.record(replace(TAKEN, sid=CALLER, taking=Taking.PAUSED)),
     "list recordings": lambda carrier: carrier.recordings_of(CALLER),

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from telephony.carriers.port import CUSTOMER, Ring, Room, Standing, watcher_label
+from telephony.carriers.port import CUSTOMER, Dial, Ring, Room, Standing, watcher_label
 from tests.telephony.carriers.conftest import carrier_at
 from tests.telephony.simulator.conftest import LINE
 from tests.telephony.simulator.test_simulator_inbound import ROOM, conversation
@@ -68,3 +68,18 @@ def test_keys_that_the_agent_presses_are_heard_by_whom_he_talks_to(world):
     caller, leg, phone = conversation(world)
     phone.socket.send(f'{{"type": "digits", "call_sid": "{leg["call_sid"]}", "digits": "12#"}}')
     world.until(caller, lambda call: any(line["text"] == "tones 12#" for line in call["transcript"]))
+
+
+def test_who_answered_is_told_while_the_call_goes_on(world):
+    carrier = carrier_at(world.url)
+    number = "+393480000077"
+    world.http.put("/simulator/callees", json={"number": number, "machine": True}).raise_for_status()
+    world.product.pages["/answered"] = "<Response><Say>Buongiorno.</Say></Response>"
+    pages = {one: world.address(f"/{one}") for one in ("answered", "line", "sorry")}
+    dial = Dial(number, LINE, 25, pages["answered"], pages["line"], pages["sorry"], world.address("/machine"))
+    sid = carrier.dial(dial)
+    assert world.product.wait("/answered").params["CallSid"] == sid, "the person first"
+    told = world.product.wait("/machine").params
+    assert told["CallSid"] == sid
+    assert told["AnsweredBy"] in {"machine_start", "unknown"}
+    assert {one.params["CallStatus"] for one in world.product.all("/line")} >= {"initiated", "ringing", "in-progress"}

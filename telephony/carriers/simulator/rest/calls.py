@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from telephony.carriers.simulator.callbacks import Target
 from telephony.carriers.simulator.calls import Call, HungUp, Redirected, Source, Status
 from telephony.carriers.simulator.errors import RestError, missing, not_found
 from telephony.carriers.simulator.exchange import CLIENT, Exchange
@@ -30,6 +31,7 @@ async def create(exchange: ExchangeDep, form: FormDep) -> Response:
     call = exchange.dial_out(
         from_, to, callback=form.call_callback(), timeout_s=form.seconds("Timeout", 60),
         fallback_url=form.optional("FallbackUrl"), then=lambda placed: execute(exchange, placed, source),
+        machine=_detection(form),
     )  # fmt: skip
     return await created(exchange, call.subject, call_shape(call))
 
@@ -87,6 +89,17 @@ def parties(exchange: Exchange, form: Form) -> tuple[str, str]:
     if exchange.numbers.find(from_) is None:
         raise RestError(400, 21210, f"The source phone number provided, {from_}, is not yet verified.")
     return from_, to
+
+
+def _detection(form: Form) -> Target | None:
+    """Where it is told who answered; only what is found out beside the call is known here."""
+    wanted = form.text("MachineDetection")
+    if not wanted:
+        return None
+    if wanted not in {"Enable", "DetectMessageEnd"} or not form.flag("AsyncAmd"):
+        raise RestError(400, 21247, "Only asynchronous machine detection is simulated")
+    url = form.text("AsyncAmdStatusCallback")
+    return Target(url, form.text("AsyncAmdStatusCallbackMethod", "POST")) if url else None
 
 
 def _source(form: Form) -> Source | None:

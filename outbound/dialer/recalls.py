@@ -1,0 +1,85 @@
+"""Who asked to be called at a certain time: by whom he spoke with, while that one is there; else by anybody."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.access.service import require_on
+from crm.core import clock
+from crm.core.db import table_of
+from crm.core.errors import FieldError, NotFoundError
+from outbound.campaigns import contacts, running
+from outbound.campaigns.contacts import MOST_PRIORITY, Chosen
+from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.running import Running
+from outbound.compliance.rules import Reason
+from outbound.dialer.models import DialerRecall
+
+GRACE = timedelta(minutes=10)  # for so long he is kept for whom he spoke with
+AHEAD = timedelta(days=60)
+_CC, _R = table_of(CampaignContact), table_of(DialerRecall)
+
+
+def ask(session: Session, by: Principal, *, campaign_id: int, contact_id: int, at: datetime) -> None:
+    """He wants to be called then; asked again, the last word holds. The rules still say whether he may be.
+
+    Raises `FieldError` for a time that is over or too far, `NotFoundError` for whom the campaign does not have.
+    """
+    campaign, now = running.get(session, campaign_id), clock.now(session)
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    if not now < at <= now + AHEAD:
+        raise FieldError("Scegli un momento da adesso a due mesi.", "at")
+    which = _CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id
+    if session.scalar(select(_CC.c.contact_id).where(*which)) is None:
+        raise NotFoundError("Questa campagna non lo cerca.")
+    session.merge(
+        DialerRecall(
+            campaign_id=campaign_id, contact_id=contact_id, ente_id=campaign.ente_id, wanted_at=at,
+            agent_id=by.user_id, made_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    _wait_for(session, campaign_id, contact_id, at)
+
+
+def keep(session: Session, campaign_id: int, contact_id: int) -> None:
+    """What came of an attempt was written: if he asked for a time since, that is when he is looked at again."""
+    wanted = select(_R.c.wanted_at).where(_R.c.campaign_id == campaign_id, _R.c.contact_id == contact_id)
+    at = session.scalar(wanted)
+    if at is not None and at > clock.now(session):
+        _wait_for(session, campaign_id, contact_id, at)
+
+
+def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Chosen | None:
+    """The first of those who wait for this operator now, claimed for him; none who may not be called."""
+    rows = session.scalars(
+        select(_R.c.contact_id)
+        .where(
+            _R.c.agent_id == agent_id, _R.c.campaign_id == campaign.id, _R.c.wanted_at <= now,
+            _R.c.wanted_at > now - GRACE,
+        )
+        .order_by(_R.c.wanted_at)
+    ).all()  # fmt: skip
+    for contact_id in rows:
+        found = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=agent_id)
+        if found is not None:
+            return found
+    return None
+
+
+def done(session: Session, campaign_id: int, contact_id: int, now: datetime) -> None:
+    """He was called when he had asked for it, or after: what he asked for is over."""
+    which = _R.c.campaign_id == campaign_id, _R.c.contact_id == contact_id, _R.c.wanted_at <= now
+    session.execute(delete(_R).where(*which))
+
+
+def _wait_for(session: Session, campaign_id: int, contact_id: int, at: datetime) -> None:
+    """Nobody else looks at him before his grace is over; then he is the first."""
+    states = [ContactState.LATER, ContactState.READY]
+    session.execute(
+        update(_CC)
+        .where(_CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id, _CC.c.state.in_(states))
+        .values(state=ContactState.LATER, why=Reason.WISH, due_at=at + GRACE, priority=MOST_PRIORITY, claimed_by=None)
+    )
