@@ -12,6 +12,7 @@ from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
 from outbound.compliance.rules import AGAIN, Again, Ended, Rules
+from outbound.outcomes.catalogue import OutcomeRules
 
 
 class Purpose(StrEnum):
@@ -85,6 +86,7 @@ class Plan:
     scripts: Mapping[Phase, str] = field(default_factory=dict)
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
+    outcomes: OutcomeRules = field(default_factory=OutcomeRules)
 
     @property
     def about_debt(self) -> bool:
@@ -138,7 +140,7 @@ def kept(plan: Plan) -> dict[str, Any]:
 
 def check(plan: Plan) -> None:
     """Raises `InvalidError` with every part of a plan that is wrong, by its field."""
-    wrong = [*_numbers(plan), *_steps(plan.steps)]
+    wrong = [*_numbers(plan), *_steps(plan.steps), *plan.outcomes.wrong()]
     try:
         if not parse_week(dict(enumerate(plan.hours))) and Channel.CALL in {one.channel for one in plan.steps}:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     SILENT = "silent"  # locked after a silent call
     TRIED = "tried"  # he was tried a while ago, and the outcome asks for a pause
     WISH = "wish"  # he asked to be called at another time
+    PROMISED = "promised"  # he promised to pay by a day that is not over
 
 
 class Ended(StrEnum):
@@ -115,7 +116,7 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
-    asked to be called; `hours`: those he asked for (empty: any).
+    asked to be called; `promised_until`: until when he has promised to pay; `hours`: those he asked for (empty: any).
     """
 
     numbers: tuple[str, ...]
@@ -131,6 +132,7 @@ class Person:
     complaint: bool = False
     claimed: bool = False
     wants_after: datetime | None = None
+    promised_until: datetime | None = None
     hours: tuple[Hours, ...] = ()
 
 
@@ -211,6 +213,8 @@ def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason,
         yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
     if person.wants_after is not None:
         yield Reason.WISH, partial(max, person.wants_after)
+    if rules.about_debt and person.promised_until is not None:
+        yield Reason.PROMISED, partial(max, person.promised_until)
     spoken = sorted(one.at for one in person.attempts if one.ended is Ended.SPOKEN)
     yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
     yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken)

@@ -35,6 +35,9 @@ import crm.turns.models
 import outbound.campaigns.models
 import outbound.cati.models
 import outbound.lists.models
+import outbound.outcomes.models
+import outbound.promises.models
+import outbound.results.models
 import telephony.agents.models
 import telephony.alerts.models
 import telephony.broadcasts.models
