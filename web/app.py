@@ -76,6 +76,7 @@ from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
 from web.monitoring import routes as monitoring
+from web.outcomes import giving, results
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.people import me
@@ -190,6 +191,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         screens,
         duplicates,
         campaigns,
+        giving,
+        results,
         lists,
         documents,
         letters,

@@ -80,5 +80,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.SILENT: "ha ricevuto una chiamata muta",
         Reason.TRIED: "è stato cercato da poco",
         Reason.WISH: "ha chiesto un altro momento",
+        Reason.PROMISED: "ha promesso di pagare",
     },
 }

@@ -19,6 +19,7 @@ from web.levels import words as levels
 from web.lists import words as lists
 from web.messages import words as messages
 from web.monitoring import words as monitoring
+from web.outcomes import words as outcomes
 from web.oversight import words as oversight
 from web.people import words as people
 from web.practice import words as practice
@@ -37,8 +38,8 @@ from web.walls import words as walls
 _AREAS = (
     agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, files, follow_ups, imports,
     knowledge,
-    levels, lists, messages, monitoring, oversight, people, practice, privacy, proposals, quality, reports, shortcuts,
-    staffing, supervision, texts, tokens, voice, walls,
+    levels, lists, messages, monitoring, outcomes, oversight, people, practice, privacy, proposals, quality, reports,
+    shortcuts, staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -38,6 +38,7 @@ from crm.timeline.models import EntryKind
 from crm.timeline.queries import Stand
 from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition
+from outbound.outcomes.catalogue import Said
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
@@ -52,13 +53,22 @@ CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
 REPORTS_SHOWN = 3
 Standing: TypeAlias = (
-    Outcome | State | FollowUpState | MessageState | Closed | AppointmentState | TurnState | LetterState | Disposition
+    Outcome
+    | State
+    | FollowUpState
+    | MessageState
+    | Closed
+    | AppointmentState
+    | TurnState
+    | LetterState
+    | Disposition
+    | Said
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
-    EntryKind.INTERVIEW: Disposition,
+    EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

@@ -90,6 +90,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.VISIT: "Allo sportello",
         EntryKind.LETTER: "Lettere consegnate",
         EntryKind.INTERVIEW: "Interviste",
+        EntryKind.OUTCOME: "Esiti delle campagne",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",
