@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, cast, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,17 +22,17 @@ from crm.positions.models import Position
 from outbound.campaigns import running, sequence
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
-from outbound.campaigns.plan import Channel
+from outbound.campaigns.plan import Channel, Order
 from outbound.campaigns.running import Running
 from outbound.compliance import facts
-from outbound.compliance.rules import Ended, Reason, Verdict, judge
+from outbound.compliance.rules import Ended, Reason, Verdict, judge, opens
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
 from outbound.outcomes import service as outcomes
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
-AT_ONCE = 50  # contacts looked at for one that may be dialed
+LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
@@ -63,28 +64,40 @@ def run_admit(database: Database, job: Taken) -> None:
 
 
 def admit(session: Session, *, campaign_id: int) -> None:
-    """One INSERT: whoever owes most comes first. Done once."""
+    """One INSERT, in the order that the plan says. Done once."""
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if found is None or found.admitted_at is not None:
         return
     now = clock.now(session)
-    owed = (
-        select(func.coalesce(func.sum(_POSITION.c.residual_cents), 0) / 100)
-        .where(
-            _POSITION.c.ente_id == found.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
-            _POSITION.c.withdrawn_as_of.is_(None),
-        )
-        .scalar_subquery()
-    )  # fmt: skip
+    first = _first(running.get(session, campaign_id).plan.order, clock.business_day(now))
     rows = select(
         literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value), literal(now),
-        func.least(owed, MOST_PRIORITY), literal(0),
+        func.least(first, MOST_PRIORITY), literal(0),
     ).where(_MEMBER.c.list_id == found.list_id)  # fmt: skip
     names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
     session.execute(insert(_CC).from_select(names, rows))
     found.admitted_at = now
     session.flush()
     touch(session, topics.campaigns(found.ente_id))
+
+
+def _first(order: Order, today: date) -> ColumnElement[Any]:
+    """The higher, the earlier somebody's turn comes."""
+    if order is Order.CHANCE:
+        return cast(func.random() * MOST_PRIORITY, BigInteger)
+    what = {
+        Order.AMOUNT: func.sum(_POSITION.c.residual_cents) / 100,
+        Order.OLDEST: literal(today) - func.min(_POSITION.c.due_on),
+    }[order]
+    his = (
+        select(func.coalesce(what, 0))
+        .where(
+            _POSITION.c.ente_id == _MEMBER.c.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
+            _POSITION.c.residual_cents > 0, _POSITION.c.withdrawn_as_of.is_(None),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    return func.greatest(his, 0)
 
 
 def ripen(session: Session, *, campaign_id: int) -> int:
@@ -116,24 +129,27 @@ def _ripen(session: Session) -> int:
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:
-    """Claim the next one who may be dialed; none: nobody may now. Whoever may not be is put aside, with the reason.
+    """Claim the next one who may be dialed; none: nobody may now, or nobody of the first `LOOKED_AT`.
+
+    Whoever may not be is put aside, with the reason.
 
     Raises `ForbiddenError` unless `by` answers calls for the ente.
     """
     campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
     outcomes.require_none_owing(session, by.user_id)
-    if campaign.state is not State.RUNNING:
-        return None
     now = clock.now(session)
-    for _ in range(AT_ONCE):
-        contact_id = _claim(session, campaign, by.user_id, now + CLAIM)
-        if contact_id is None:
+    if opens(campaign.rules, now) != now:
+        return None
+    for at_once in LOOKED_AT:
+        looked_at = sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now)
+        for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
+            if not verdict.allowed:
+                put_aside(session, campaign, contact_id, verdict, now)
+            elif _claim(session, campaign, contact_id, by.user_id, now + CLAIM):
+                return Chosen(contact_id, verdict, now + CLAIM)
+        if len(looked_at) < at_once:
             return None
-        (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
-        if verdict.allowed:
-            return Chosen(contact_id, verdict, now + CLAIM)
-        put_aside(session, campaign, contact_id, verdict, now)
     return None
 
 
@@ -225,24 +241,18 @@ def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Ver
     )
 
 
-def _claim(session: Session, campaign: Running, agent_id: int, until: datetime) -> int | None:
-    """The first one who is to be called and with whom nobody has to do; he is the agent's until then."""
-    now = clock.now(session)
-    while True:
-        first = sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=1, now=now)
-        if not first:
-            return None
-        (contact_id,) = first
-        claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
-            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
-        )  # fmt: skip
-        try:
-            with session.begin_nested():
-                session.execute(claim)
-        except IntegrityError:  # another campaign was faster: a partial unique index says so
-            put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), now)
-        else:
-            return contact_id
+def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int, until: datetime) -> bool:
+    """He is the agent's until then, unless another campaign was faster: a partial unique index says so."""
+    claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
+        state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.execute(claim)
+    except IntegrityError:
+        put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+        return False
+    return True
 
 
 def _step(session: Session, campaign_id: int, contact_id: int) -> int:

@@ -122,6 +122,8 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
+from outbound.campaigns.lifecycle import State as CampaignState
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
     Interview,
@@ -131,6 +133,7 @@ from outbound.cati.models import (
     SurveyForm,
     SurveyVersion,
 )
+from outbound.compliance.rules import Ended
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -161,7 +164,28 @@ def _a_list(session: Session, cast: Cast) -> None:
     session.flush()
     his = {"ente_id": cast.empoli, "list_id": found.id}
     session.add(ContactListMember(**his, contact_id=cast.mario))
+    _a_campaign(session, cast, found.id)
     session.add(ContactListRefusal(**his, line=2, why=NotListed.TWICE, heading="", reason="x", cells=[]))
+
+
+def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
+    """One that has tried to reach Mario."""
+    by = {"made_by": cast.sara, "made_at": AS_OF, "changed_at": AS_OF}
+    found = Campaign(
+        ente_id=cast.empoli, contract_id=cast.contract, list_id=list_id, name="x", state=CampaignState.RUNNING, **by
+    )
+    session.add(found)
+    session.flush()
+    of = {"ente_id": cast.empoli, "campaign_id": found.id}
+    session.add(CampaignVersion(**of, number=1, plan={}, written_by=cast.sara, written_at=AS_OF))
+    his = {**of, "contact_id": cast.mario}
+    session.add(CampaignContact(**his, state=ContactState.READY, due_at=AS_OF))
+    session.add(
+        Attempt(
+            **his, id=uuid4(), contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
+            reasons=[], ended=Ended.NO_ANSWER,
+        )
+    )  # fmt: skip
 
 
 def one_of_each(database: Database, cast: Cast) -> Stage:
