@@ -30,6 +30,7 @@ from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
 from outbound.cati import privacy as cati
 from outbound.lists import privacy as lists
+from outbound.outcomes import privacy as outcomes
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
@@ -55,7 +56,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *campaigns.HOLDERS, *lists.HOLDERS,
+    *outcomes.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,

@@ -32,11 +32,11 @@ class Law(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """An attempt that should not have been, and why."""
+    """An attempt that should not have been, and why. A report does not name whom it was made to."""
 
     law: Law
     at: datetime
-    contact_id: int
+    contact_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 
+ALL = 1e-12  # of a share: less is nothing, but for rounding
 Z = 1.959964  # of the normal distribution, 95 in 100 on both sides
 
 
@@ -118,8 +119,13 @@ def curve(spells: Iterable[Spell], days: int) -> Curve:
             ends[one.days] += one.people
     shares, variances, at_risk, left, summed = [], [], [], 1.0, 0.0
     for day in range(days + 1):
-        if there <= 0:
+        if there <= 0 and (left > ALL or not shares):
             break
+        if there <= 0:  # everybody has paid, and it stays so
+            shares.append(shares[-1])
+            variances.append(variances[-1])
+            at_risk.append(at_risk[-1])
+            continue
         events = paid[day]
         left *= 1 - events / there
         if there > events:

@@ -96,7 +96,7 @@ def _reached(session: Session, campaign_id: int) -> Reached:
         select(func.count(distinct(_A.c.contact_id)), spoke, func.count()).where(*its)
     ).one()  # fmt: skip
     ended = session.execute(select(_A.c.ended, func.count()).where(*its, _A.c.ended.is_not(None)).group_by(_A.c.ended))
-    by: dict[Ended, int] = dict(ended.tuples())
+    by: dict[Ended, int] = dict(ended.all())
     tried, right_party, attempts = row
     return Reached(
         int(session.scalar(whole) or 0), tried, right_party, attempts, {one: by[one] for one in Ended if one in by}
@@ -108,7 +108,7 @@ def _outcomes(session: Session, campaign_id: int) -> dict[Said, int]:
         select(_O.c.said, func.count())
         .where(_O.c.campaign_id == campaign_id, _O.c.undone_at.is_(None)).group_by(_O.c.said)
     )  # fmt: skip
-    found: dict[Said, int] = dict(rows.tuples())
+    found: dict[Said, int] = dict(rows.all())
     return {one: found[one] for one in Said if one in found}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -83,6 +83,12 @@ class Results:
 
 
 _RESULTS = TypeAdapter(Results)
+
+
+def of_nobody(results: Results) -> Results:
+    """The same without saying of anybody: what stays when a person is erased."""
+    first = tuple(replace(one, contact_id=None) for one in results.breaches.first)
+    return replace(results, breaches=replace(results.breaches, first=first))
 
 
 def stored(results: Results) -> dict[str, Any]:

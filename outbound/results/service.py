@@ -16,7 +16,7 @@ from crm.core.errors import ConflictError, NotFoundError
 from outbound.campaigns.models import Campaign
 from outbound.results import reading
 from outbound.results.models import CampaignReport
-from outbound.results.results import Results, restored, seal, stored
+from outbound.results.results import Results, of_nobody, restored, seal, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def make(session: Session, by: Principal, *, campaign_id: int, days: int) -> int
     require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=campaign.ente_id)
     if campaign.started_at is None:
         raise ConflictError("La campagna non è ancora cominciata: non c'è nulla da riferire.")
-    found = reading.read(session, campaign_id=campaign_id, days=days)
+    found = of_nobody(reading.read(session, campaign_id=campaign_id, days=days))
     last = session.scalar(select(func.max(CampaignReport.version)).where(CampaignReport.campaign_id == campaign_id))
     version = (last or 0) + 1
     session.add(

@@ -11,6 +11,7 @@ from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
 from crm.levels.remarks import BECOMES
+from outbound.campaigns.lifecycle import Deed as CampaignDeed
 from web.audit.fields import FIELDS
 from web.audit.sentences import SENTENCES
 

@@ -87,6 +87,8 @@ def engine() -> None:
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
+    from outbound.outcomes.service import let_go_all as let_go_held  # noqa: PLC0415
+    from outbound.promises.service import judge_all as judge_promises  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -159,6 +161,8 @@ def engine() -> None:
         Chore("periods", 600, periods, patient=True),
         Chore("attempts", 2, partial(settle_attempts, runtime.database)),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
+        Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),
     ]
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public

@@ -74,7 +74,8 @@ def collected(runtime: RuntimeDep, visit: VisitDep, campaign_id: int, days: int 
     """What was collected, and whether the rules were kept, which takes longer to find out."""
     with runtime.database.begin(_scope(visit)) as session:
         found = reading.read(session, campaign_id=campaign_id, days=_among(days))
-        whose = {one.contact_id for one in found.breaches.first} if _manages(visit, found.ente_id) else set()
+        manages = _manages(visit, found.ente_id)
+        whose = {one.contact_id for one in found.breaches.first if manages and one.contact_id is not None}
         names = contacts.named(session, whose)
     return HTMLResponse(
         fragment(

@@ -136,6 +136,11 @@ from outbound.cati.models import (
 from outbound.compliance.rules import Ended
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
+from outbound.outcomes.catalogue import Said
+from outbound.outcomes.models import OutcomeGiven
+from outbound.promises.judging import PromiseState
+from outbound.promises.models import PaymentPromise, PromisePosition
+from outbound.results.models import CampaignReport
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
@@ -180,12 +185,29 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
     session.add(CampaignVersion(**of, number=1, plan={}, written_by=cast.sara, written_at=AS_OF))
     his = {**of, "contact_id": cast.mario}
     session.add(CampaignContact(**his, state=ContactState.READY, due_at=AS_OF))
+    attempt, outcome = uuid4(), uuid4()
     session.add(
         Attempt(
-            **his, id=uuid4(), contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
+            **his, id=attempt, contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
             reasons=[], ended=Ended.NO_ANSWER,
         )
     )  # fmt: skip
+    session.flush()
+    session.add(
+        OutcomeGiven(
+            **his, id=outcome, attempt_id=attempt, call_id=uuid4(), said=Said.PROMISE, given_at=AS_OF,
+            given_by=cast.anna, note="", deeds={},
+        )
+    )  # fmt: skip
+    promise = PaymentPromise(
+        **his, outcome_id=outcome, made_on=AS_OF.date(), due_on=AS_OF.date(), grace_days=0, cents=100,
+        state=PromiseState.OPEN, made_by=cast.anna,
+    )  # fmt: skip
+    session.add(promise)
+    session.flush()
+    its = {"ente_id": cast.empoli, "promise_id": promise.id}
+    session.add(PromisePosition(**its, reference="E-1", due_cents=100, before_cents=0))
+    session.add(CampaignReport(**of, version=1, made_at=AS_OF, made_by=cast.sara, seal="", kept={}))
 
 
 def one_of_each(database: Database, cast: Cast) -> Stage:
