@@ -4,8 +4,9 @@ Method. Each person's clock starts on the day of the first attempt to reach him;
 days, in the same proportions. What is estimated is the share who paid anything within the days, by Kaplan and Meier
 (1958): whoever is followed for a shorter time (what is known ends, or he is tried himself) counts until then. Whoever
 had paid something since the campaign's beginning before his clock starts is in neither group. Intervals are Wilson's
-(95 in 100) on the effective size by Greenwood's variance; of the untried, who are many times the same people, as if
-all of their days went together: too wide rather than too narrow.
+(95 in 100) on the effective size by Greenwood's variance. The untried are those of the days that have been followed for
+as long; since they are many times the same people, their variance is taken as if all days went together: too wide
+rather than too narrow.
 
 It is a comparison and no proof: those who are tried first owe more, and those not yet tried may differ otherwise.
 """
@@ -94,7 +95,8 @@ def cohort(cells: Sequence[Cell], first: date, last: date, *, days: int, known_o
             starts[one.tried_on] += one.people
     others = {day: curve(_untried(cells, day, known_on), days) for day in starts}
     there = {day: found for day, found in others.items() if found.shares}
-    followed = min(len(own.shares), *(len(one.shares) for one in there.values())) - 1 if there else len(own.shares) - 1
+    followed = min(len(own.shares), max((len(one.shares) for one in there.values()), default=days + 1)) - 1
+    there = {day: one for day, one in there.items() if len(one.shares) > followed}
     if followed < 0:
         return Cohort(first, last, people, people - stay, None, None, None)
     weights = {day: starts[day] for day in there}
@@ -117,7 +119,10 @@ def curve(spells: Iterable[Spell], days: int) -> Curve:
             paid[one.paid] += one.people
         else:
             ends[one.days] += one.people
-    shares, variances, at_risk, left, summed = [], [], [], 1.0, 0.0
+    shares: list[float] = []
+    variances: list[float] = []
+    at_risk: list[int] = []
+    left, summed = 1.0, 0.0
     for day in range(days + 1):
         if there <= 0 and (left > ALL or not shares):
             break

@@ -156,5 +156,7 @@ def _collected(session: Session, campaign: Running, began: date | None, days: in
     weeks = tuple(cohorts(cells, days=days, known_on=known_on))
     sums = session.execute(_CENTS, {**about, "days": days, "known_on": known_on})
     cents: dict[date, int] = {monday: int(some) for monday, some in sums}
-    whole = cohort(cells, weeks[0].first, weeks[-1].last, days=days, known_on=known_on) if weeks else None
+    last = known_on - timedelta(days=days)  # on which somebody was tried first who has been followed to the end
+    followed = bool(weeks) and weeks[0].first <= last
+    whole = cohort(cells, weeks[0].first, last, days=days, known_on=known_on) if followed else None
     return Collected(days, known_on, weeks, whole, {one.first: cents.get(one.first, 0) for one in weeks})

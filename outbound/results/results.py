@@ -43,7 +43,8 @@ class Cost:
 class Collected:
     """Payments within `days` of the first attempt, as known to the end of `known_on` (none: nothing is known).
 
-    `cents` by the Monday of the week in which they were first tried; `whole`: all cohorts as one.
+    `cents` by the Monday of the week in which they were first tried; `whole`: all those, as one, who were tried so
+    early that they have been followed for all of the days.
     """
 
     days: int

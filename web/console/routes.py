@@ -285,7 +285,12 @@ def complete(
 @router.post("/console/leave")
 def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """A call whose time ran out is fine as it stands."""
-    return _do(runtime, visit, lambda session: conversation.leave(session, visit.principal, call_id=call))
+
+    def work(session: Session) -> None:
+        writing.require_said(session, call)
+        conversation.leave(session, visit.principal, call_id=call)
+
+    return _do(runtime, visit, work)
 
 
 @router.post("/console/search")

@@ -308,7 +308,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
-        campaign=panel(session, about, identified=bool(shown and shown.identified)) if about else None,
+        campaign=panel(session, visit.principal.user_id, about),
         guide=guide_of(
             session, Where(call.contract_id, call.ente_id, call.topic or ""), agent=visit.principal.name,
             ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",

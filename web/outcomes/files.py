@@ -94,8 +94,8 @@ def written(found: Results, made: Made, language: str) -> dict[str, Any]:
 
 def shown(value: Value, kind: Kind, filters: Mapping[str, Any]) -> str:
     """A value as people read it."""
-    if value is None:
-        return NOTHING
+    if value is None or isinstance(value, str):
+        return value or NOTHING
     match kind:
         case Kind.COUNT:
             return str(filters["number"](value))

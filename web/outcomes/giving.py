@@ -93,7 +93,8 @@ def form(runtime: RuntimeDep, visit: VisitDep, call: UUID, said: Said) -> Respon
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         current = conversation.current_call(session, visit.principal.user_id)
         late = conversation.unfinished(session, visit.principal.user_id)
-        mine = {one.id for one in (current, late) if one is not None}
+        owed = queries.owing(session, visit.principal.user_id)
+        mine = {owed, *(one.id for one in (current, late) if one is not None)}
         of = queries.of_call(session, call) if call in mine else None
         if of is None:
             raise NotFoundError("Questa non è più la tua chiamata.")

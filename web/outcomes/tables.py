@@ -85,15 +85,19 @@ def _cohorts(found: Results, say: NullTranslations) -> Table:
     _ = say.gettext
     its = found.collected
     head = (
-        _("Cercati per la prima volta"), _("Persone"), _("Incassato"), _("Giorni seguiti"),
-        _("Ha pagato chi è stato cercato"), _("da"), _("a"), _("Ha pagato chi non ancora"), _("da"), _("a"),
+        _("Cercati dalla settimana del"), _("Persone"), _("Incassato"), _("Giorni seguiti"),
+        _("Ha pagato chi è stato cercato"), _("cercati: da"), _("cercati: a"),
+        _("Ha pagato chi non ancora"), _("non ancora: da"), _("non ancora: a"),
     )  # fmt: skip
     share = (Kind.SHARE, Kind.SHARE, Kind.SHARE)
-    kinds = (Kind.TEXT, Kind.COUNT, Kind.EURO, Kind.COUNT, *share, *share)
+    kinds = (Kind.DAY, Kind.COUNT, Kind.EURO, Kind.COUNT, *share, *share)
     cents = its.cents or {}
-    rows = [_cohort(_("settimana del %s") % _short(one.first), one, cents.get(one.first)) for one in its.weeks]
-    if its.whole is not None and len(its.weeks) > 1:
-        rows.append(_cohort(_("tutte"), its.whole, sum(cents.values())))
+    rows = [_cohort(one.first, one, cents.get(one.first)) for one in its.weeks]
+    if len(rows) > 1:
+        nothing = (None,) * 7
+        rows.append((_("tutte"), sum(one.people for one in its.weeks), sum(cents.values()), *nothing))
+    if its.whole is not None:
+        rows.append(_cohort(_("chi è stato seguito per tutti i giorni"), its.whole, None))
     note = _(
         "Quota di chi paga qualcosa entro i giorni indicati dal primo tentativo, accanto a quella di chi negli stessi "
         "giorni non era ancora stato cercato (Kaplan-Meier; intervalli di Wilson al 95 per cento). È un confronto, non "
@@ -102,7 +106,7 @@ def _cohorts(found: Results, say: NullTranslations) -> Table:
     return Table("collected", _("Incassi dopo il primo tentativo"), head, kinds, tuple(rows), note)
 
 
-def _cohort(name: str, one: Cohort, cents: int | None) -> tuple[Value, ...]:
+def _cohort(name: str | date, one: Cohort, cents: int | None) -> tuple[Value, ...]:
     return (name, one.people, cents, one.days, *_bounds(one.tried), *_bounds(one.untried))
 
 
@@ -153,7 +157,3 @@ def plain(value: Value, kind: Kind) -> object:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _short(day: date) -> str:
-    return f"{day:%d/%m/%Y}"

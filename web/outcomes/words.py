@@ -8,15 +8,15 @@ from outbound.results.breaches import Law
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     Said: {
-        Said.INFORMED: "Informato, non si impegna",
+        Said.INFORMED: "Informato",
         Said.PROMISE: "Promette di pagare",
         Said.INSTALMENTS: "Chiede le rate",
         Said.DISPUTE: "Contesta",
-        Said.ALREADY_PAID: "Dice di aver già pagato",
+        Said.ALREADY_PAID: "Dice che ha pagato",
         Said.REFUSES: "Non vuole pagare",
         Said.CALL_AGAIN: "Da richiamare",
-        Said.NO_MORE_CALLS: "Non vuole più telefonate",
-        Said.THIRD_PARTY: "Risponde un'altra persona",
+        Said.NO_MORE_CALLS: "Non chiamare più",
+        Said.THIRD_PARTY: "Un'altra persona",
         Said.WRONG_NUMBER: "Numero di altri",
         Said.MOVED: "Trasferito",
         Said.DECEASED: "Deceduto",
