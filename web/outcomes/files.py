@@ -40,8 +40,9 @@ def csv(found: Results, language: str) -> bytes:
         for head, kind, value in zip(one.head[1:], one.kinds[1:], row[1:], strict=True)
         if value is not None
     )
-    say = translations(language).gettext
-    return "".join(csv_lines((say("Tabella"), say("Riga"), say("Colonna"), say("Valore")), lines)).encode()
+    words = translations(language)
+    head = (words.gettext("Tabella"), words.gettext("Riga"), words.gettext("Colonna"), words.gettext("Valore"))
+    return "".join(csv_lines(head, lines)).encode()
 
 
 def workbook(found: Results, language: str) -> bytes:
@@ -72,22 +73,22 @@ def pdf(found: Results, made: Made, language: str) -> bytes:
 
 def written(found: Results, made: Made, language: str) -> dict[str, Any]:
     """All words and figures that are laid out, written as people read them."""
-    say, filters = translations(language).gettext, environment(language).filters
+    words, filters = translations(language), environment(language).filters
     number = found.breaches.number
     judged = (
-        say("Regole non rispettate: nessuna, su {n} tentativi ricontrollati.")
+        words.gettext("Regole non rispettate: nessuna, su {n} tentativi ricontrollati.")
         if not number
-        else say("Regole non rispettate: {broken}, su {n} tentativi ricontrollati.")
+        else words.gettext("Regole non rispettate: {broken}, su {n} tentativi ricontrollati.")
     )
     known = found.collected.known_on
     return {
-        "lang": language, "title": say("Relazione sulla campagna"), "name": found.name, "ente": found.ente,
-        "made": say("Preparata il {at}, versione {version}").format(
+        "lang": language, "title": words.gettext("Relazione sulla campagna"), "name": found.name, "ente": found.ente,
+        "made": words.gettext("Preparata il {at}, versione {version}").format(
             at=filters["at"](made.made_at), version=made.version
         ),
-        "known": say("Pagamenti noti fino al {day}.").format(day=filters["day"](known)) if known else "",
+        "known": words.gettext("Pagamenti noti fino al {day}.").format(day=filters["day"](known)) if known else "",
         "judged": judged.format(broken=number, n=found.breaches.looked_at), "clean": number == 0,
-        "page": say("pagina"), "seal": f"{say('Sigillo')} {made.seal}",
+        "page": words.gettext("pagina"), "seal": f"{words.gettext('Sigillo')} {made.seal}",
         "sections": [_section(one, filters) for one in tables(found, language) if one.rows],
     }  # fmt: skip
 

@@ -50,44 +50,51 @@ def tables(found: Results, language: str) -> list[Table]:
 
 
 def _reached(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
     one = found.reached
     rows: list[tuple[Value, ...]] = [
-        (_("Contribuenti della campagna"), one.contacts, None),
-        (_("Cercati"), one.tried, _share(one.tried, one.contacts)),
-        (_("Ha parlato chi si cercava"), one.right_party, _share(one.right_party, one.contacts)),
-        (_("Tentativi"), one.attempts, None),
-        *((f"{_('Tentativi')}: {_(word_for(how))}", n, _share(n, one.attempts)) for how, n in one.ended.items()),
-        (_("Reclami dopo un tentativo"), found.complaints, None),
+        (say.gettext("Contribuenti della campagna"), one.contacts, None),
+        (say.gettext("Cercati"), one.tried, _share(one.tried, one.contacts)),
+        (say.gettext("Ha parlato chi si cercava"), one.right_party, _share(one.right_party, one.contacts)),
+        (say.gettext("Tentativi"), one.attempts, None),
+        *(
+            (f"{say.gettext('Tentativi')}: {say.gettext(word_for(how))}", n, _share(n, one.attempts))
+            for how, n in one.ended.items()
+        ),
+        (say.gettext("Reclami dopo un tentativo"), found.complaints, None),
     ]
-    head = ("", _("Numero"), _("Quota"))
-    return Table("reached", _("Chi è stato raggiunto"), head, (Kind.TEXT, Kind.COUNT, Kind.SHARE), tuple(rows))
+    head = ("", say.gettext("Numero"), say.gettext("Quota"))
+    return Table(
+        "reached", say.gettext("Chi è stato raggiunto"), head, (Kind.TEXT, Kind.COUNT, Kind.SHARE), tuple(rows)
+    )
 
 
 def _outcomes(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
-    rows = tuple((_(word_for(one)), n, _share(n, found.conversations)) for one, n in found.outcomes.items())
-    head = (_("Esito"), _("Conversazioni"), _("Quota"))
-    return Table("outcomes", _("Esiti delle conversazioni"), head, (Kind.TEXT, Kind.COUNT, Kind.SHARE), rows)
+    rows = tuple((say.gettext(word_for(one)), n, _share(n, found.conversations)) for one, n in found.outcomes.items())
+    head = (say.gettext("Esito"), say.gettext("Conversazioni"), say.gettext("Quota"))
+    return Table("outcomes", say.gettext("Esiti delle conversazioni"), head, (Kind.TEXT, Kind.COUNT, Kind.SHARE), rows)
 
 
 def _promises(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
-    rows = tuple((_(word_for(one)), its.number, its.cents, its.paid_cents) for one, its in found.promises.items())
+    rows = tuple(
+        (say.gettext(word_for(one)), its.number, its.cents, its.paid_cents) for one, its in found.promises.items()
+    )
+    head = (
+        say.gettext("Promessa"), say.gettext("Numero"), say.gettext("Promesso"), say.gettext("Pagato nei termini")
+    )  # fmt: skip
     return Table(
-        "promises", _("Promesse di pagare"), (_("Promessa"), _("Numero"), _("Promesso"), _("Pagato nei termini")),
+        "promises", say.gettext("Promesse di pagare"), head,
         (Kind.TEXT, Kind.COUNT, Kind.EURO, Kind.EURO), rows,
-        _("Conta il giorno del pagamento, non quello in cui il gestionale lo comunica."),
+        say.gettext("Conta il giorno del pagamento, non quello in cui il gestionale lo comunica."),
     )  # fmt: skip
 
 
 def _cohorts(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
     its = found.collected
     head = (
-        _("Cercati dalla settimana del"), _("Persone"), _("Incassato"), _("Giorni seguiti"),
-        _("Ha pagato chi è stato cercato"), _("cercati: da"), _("cercati: a"),
-        _("Ha pagato chi non ancora"), _("non ancora: da"), _("non ancora: a"),
+        say.gettext("Cercati dalla settimana del"), say.gettext("Persone"), say.gettext("Incassato"),
+        say.gettext("Giorni seguiti"),
+        say.gettext("Ha pagato chi è stato cercato"), say.gettext("cercati: da"), say.gettext("cercati: a"),
+        say.gettext("Ha pagato chi non ancora"), say.gettext("non ancora: da"), say.gettext("non ancora: a"),
     )  # fmt: skip
     share = (Kind.SHARE, Kind.SHARE, Kind.SHARE)
     kinds = (Kind.DAY, Kind.COUNT, Kind.EURO, Kind.COUNT, *share, *share)
@@ -95,15 +102,15 @@ def _cohorts(found: Results, say: NullTranslations) -> Table:
     rows = [_cohort(one.first, one, cents.get(one.first)) for one in its.weeks]
     if len(rows) > 1:
         nothing = (None,) * 7
-        rows.append((_("tutte"), sum(one.people for one in its.weeks), sum(cents.values()), *nothing))
+        rows.append((say.gettext("tutte"), sum(one.people for one in its.weeks), sum(cents.values()), *nothing))
     if its.whole is not None:
-        rows.append(_cohort(_("chi è stato seguito per tutti i giorni"), its.whole, None))
-    note = _(
+        rows.append(_cohort(say.gettext("chi è stato seguito per tutti i giorni"), its.whole, None))
+    note = say.gettext(
         "Quota di chi paga qualcosa entro i giorni indicati dal primo tentativo, accanto a quella di chi negli stessi "
         "giorni non era ancora stato cercato (Kaplan-Meier; intervalli di Wilson al 95 per cento). È un confronto, non "
         "una prova: chi si cerca per primo deve di più. Chi aveva già pagato qualcosa è fuori da entrambi i gruppi."
     )
-    return Table("collected", _("Incassi dopo il primo tentativo"), head, kinds, tuple(rows), note)
+    return Table("collected", say.gettext("Incassi dopo il primo tentativo"), head, kinds, tuple(rows), note)
 
 
 def _cohort(name: str | date, one: Cohort, cents: int | None) -> tuple[Value, ...]:
@@ -115,11 +122,14 @@ def _bounds(one: Estimate | None) -> tuple[float | None, float | None, float | N
 
 
 def _costs(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
     rows = tuple(_cost_rows(found, say))
-    note = _("I canali senza prezzo non sono nella somma.") if any(one.cents is None for one in found.costs) else ""
-    head = (_("Canale"), _("Numero"), _("Minuti di conversazione"), _("Costo"))
-    return Table("costs", _("Costi"), head, (Kind.TEXT, Kind.COUNT, Kind.COUNT, Kind.EURO), rows, note)
+    note = (
+        say.gettext("I canali senza prezzo non sono nella somma.")
+        if any(one.cents is None for one in found.costs)
+        else ""
+    )
+    head = (say.gettext("Canale"), say.gettext("Numero"), say.gettext("Minuti di conversazione"), say.gettext("Costo"))
+    return Table("costs", say.gettext("Costi"), head, (Kind.TEXT, Kind.COUNT, Kind.COUNT, Kind.EURO), rows, note)
 
 
 def _cost_rows(found: Results, say: NullTranslations) -> Iterator[tuple[Value, ...]]:
@@ -131,12 +141,13 @@ def _cost_rows(found: Results, say: NullTranslations) -> Iterator[tuple[Value, .
 
 
 def _breaches(found: Results, say: NullTranslations) -> Table:
-    _ = say.gettext
-    rows = tuple((one.at, _(word_for(one.law))) for one in found.breaches.first)
-    note = _("Ogni tentativo è ricontrollato su ciò che è stato registrato, senza guardare il giudizio che lo permise.")
-    return Table(
-        "breaches", _("Regole non rispettate"), (_("Tentativo"), _("Che cosa")), (Kind.INSTANT, Kind.TEXT), rows, note
-    )  # fmt: skip
+    rows = tuple((one.at, say.gettext(word_for(one.law))) for one in found.breaches.first)
+    note = say.gettext(
+        "Ogni tentativo è ricontrollato su ciò che è stato registrato, senza guardare il giudizio che lo permise."
+    )
+    head = (say.gettext("Tentativo"), say.gettext("Che cosa"))
+    kinds = (Kind.INSTANT, Kind.TEXT)
+    return Table("breaches", say.gettext("Regole non rispettate"), head, kinds, rows, note)
 
 
 def plain(value: Value, kind: Kind) -> object:
