@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import PydanticCustomError
 
-from crm.core.errors import FieldError, InvalidError, NotFoundError
+from crm.core.errors import InvalidError, NotFoundError
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # a day's or a year's arithmetic stays within the calendar
 
@@ -79,9 +79,9 @@ def period_of(since: str, until: str, *, today: date, days: int) -> tuple[date, 
     return first, last
 
 
-def cents_of(text: str, *, field: str) -> int:
-    """An amount in euro as people type it, in whole cents. Raises `FieldError`."""
+def cents_of(text: str) -> int | None:
+    """An amount in euro as people type it, in whole cents; none for any other text."""
     found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip())
     if found is None:
-        raise FieldError("Scrivi un importo in euro, come 200 oppure 1.200,50.", field=field)
+        return None
     return int(found["euro"].replace(".", "")) * 100 + int((found["cents"] or "0").ljust(2, "0"))

@@ -159,7 +159,10 @@ def _value(shape: Shape, values: tuple[str, ...]) -> Value:
         case Shape.YES_NO:
             return {"yes": True, "no": False}.get(values[0] if values else "", ())
         case Shape.CENTS:
-            return cents_of(values[0] if values else "", field="value")
+            cents = cents_of(values[0] if values else "")
+            if cents is None:
+                raise InvalidError("Scrivi un importo in euro, come 200 oppure 1.200,50.", field="value")
+            return cents
         case _:
             text = values[0].strip() if values else ""
             if not (text.isascii() and text.isdigit() and len(text) < 7):

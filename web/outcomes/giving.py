@@ -57,7 +57,10 @@ class Fields:
         if said is Said.PROMISE:
             if self.day is None:
                 raise FieldError("Scegli il giorno.", "day")
-            promise = Wanted(self.day, cents_of(self.amount, field="amount") if self.amount.strip() else None)
+            cents = cents_of(self.amount)
+            if self.amount.strip() and cents is None:
+                raise FieldError("Scrivi un importo in euro, come 200 oppure 1.200,50.", "amount")
+            promise = Wanted(self.day, cents)
         source = Source.RELATED if self.by_another else Source.TAXPAYER
         return Heard(
             " ".join(self.note.split()), promise, self._call_after(), self.address if said is Said.MOVED else None,
