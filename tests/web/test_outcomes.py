@@ -192,6 +192,7 @@ def test_results_live_as_files_and_as_a_report_that_stays(desk: Desk, campaign: 
     assert client.get(f"/campaigns/{campaign}/reports/2/file.pdf").status_code == 404
 
     let_in(client, "vera")  # she watches Empoli
+    assert f'href="{at}"' in client.get("/ente").text
     assert "Prepara la relazione" not in client.get(at).text
     theirs = client.get(f"{at}/collected").text
     assert "fuori dagli orari del codice" in theirs
