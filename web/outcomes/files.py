@@ -114,7 +114,7 @@ def shown(value: Value, kind: Kind, filters: Mapping[str, Any]) -> str:
 def _section(one: Table, filters: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": one.title, "head": list(one.head), "note": one.note,
-        "right": [kind not in {Kind.TEXT, Kind.INSTANT} for kind in one.kinds],
+        "right": [kind not in {Kind.TEXT, Kind.INSTANT, Kind.DAY} for kind in one.kinds],
         "rows": [[shown(value, kind, filters) for value, kind in zip(row, one.kinds, strict=True)] for row in one.rows],
     }  # fmt: skip
 
