@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import table_of
-from outbound.campaigns.models import Attempt, Campaign
+from outbound.campaigns.models import Attempt, Campaign, CampaignVersion
+from outbound.campaigns.plan import Purpose
 from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
@@ -19,6 +20,10 @@ from telephony.calls.conversation import SHIFT
 from telephony.calls.models import Call, Outcome
 
 _O, _A, _CALL = table_of(OutcomeGiven), table_of(Attempt), table_of(Call)
+_OF_A_SURVEY = exists().where(
+    CampaignVersion.campaign_id == _A.c.campaign_id, CampaignVersion.number == _A.c.version,
+    CampaignVersion.plan["purpose"].astext == Purpose.SURVEY,
+)  # fmt: skip
 MOST = 50
 LATELY = timedelta(days=90)  # within which what somebody wished still counts
 
@@ -62,11 +67,13 @@ class OfCampaign:
 
 
 def of_call(session: Session, call_id: UUID) -> OfCall | None:
-    """The campaign's attempt behind a call; none when it is no campaign's."""
+    """The campaign's attempt behind a call; none when it is no campaign's, or a survey's: an interview has endings of
+    its own.
+    """
     row = session.execute(
         select(_A.c.id, _A.c.campaign_id, Campaign.name, _A.c.contact_id)
         .join(Campaign, Campaign.id == _A.c.campaign_id)
-        .where(_A.c.call_id == call_id)
+        .where(_A.c.call_id == call_id, ~_OF_A_SURVEY)
     ).one_or_none()
     if row is None:
         return None
@@ -99,7 +106,7 @@ def owing(session: Session, agent_id: int) -> UUID | None:
         .join(_A, _A.c.call_id == _CALL.c.id)
         .where(
             _CALL.c.agent_id == agent_id, _CALL.c.arrived_at > since, _CALL.c.placed,
-            _CALL.c.outcome == Outcome.ANSWERED, ~given,
+            _CALL.c.outcome == Outcome.ANSWERED, ~given, ~_OF_A_SURVEY,
         )
         .order_by(_CALL.c.arrived_at.desc()).limit(1)
     )  # fmt: skip

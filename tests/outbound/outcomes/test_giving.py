@@ -24,7 +24,7 @@ from crm.proposals.models import Proposal
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.campaigns import contacts
 from outbound.campaigns.models import CampaignContact, CampaignVersion, ContactState
-from outbound.campaigns.plan import Channel, Plan, Step, kept
+from outbound.campaigns.plan import Channel, Plan, Purpose, Step, kept
 from outbound.compliance.rules import Reason
 from outbound.dialer import calling
 from outbound.outcomes import service as outcomes
@@ -268,6 +268,14 @@ def test_the_next_one_waits_for_the_outcome_of_the_last(stage: Stage, anna: Anna
     assert anna.takes() is None
     found = stage.work(lambda s: of_person(s, [stage.cast.mario]))
     assert [(one.attempts, [past.said for past in one.outcomes]) for one in found] == [(1, [Said.INFORMED])]
+
+
+def test_an_interview_has_endings_of_its_own(stage: Stage, anna: Anna) -> None:
+    plans(stage, anna.campaign, purpose=Purpose.SURVEY)
+    call = talks(stage, anna)
+    hangs_up(stage, call)
+    assert stage.work(lambda s: of_call(s, call)) is None
+    assert anna.takes() is None  # nothing is owed
 
 
 def test_two_at_once_give_one_outcome(stage: Stage, anna: Anna) -> None:
