@@ -79,6 +79,7 @@ from web.live.sockets import Guard, Presence
 from web.messages import public as public_messages
 from web.messages import routes as messages
 from web.monitoring import routes as monitoring
+from web.outcomes import giving, results
 from web.outreach import routes as outreach
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
@@ -194,8 +195,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         screens,
         duplicates,
         outreach,
-        campaigns,
         campaign_letters,
+        giving,
+        results,
+        campaigns,
         lists,
         documents,
         letters,

@@ -33,6 +33,7 @@ from outbound.dialer import privacy as dialer
 from outbound.letters import privacy as letters
 from outbound.lists import privacy as lists
 from outbound.messages.sending import Sender, before_leaving
+from outbound.outcomes import privacy as outcomes
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
@@ -58,7 +59,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
+    *outcomes.HOLDERS, *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,

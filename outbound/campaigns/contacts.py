@@ -28,6 +28,7 @@ from outbound.compliance import facts
 from outbound.compliance.rules import Ended, Reason, Verdict, judge, opens
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
+from outbound.outcomes import service as outcomes
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
@@ -138,6 +139,7 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
     """
     campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    outcomes.require_none_owing(session, by.user_id)
     return claim(session, campaign=campaign, agent_id=by.user_id)
 
 
@@ -217,6 +219,7 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
     campaign = running.get(session, row.campaign_id)
     (verdict,) = _verdicts(session, campaign, [row.contact_id], now).values()
     put_aside(session, campaign, row.contact_id, verdict, now)
+    outcomes.follow(session, attempt_id=attempt_id)
 
 
 def undone(session: Session, *, attempt_id: UUID) -> None:

@@ -112,6 +112,11 @@ class CampaignContact(Base):
         # Two campaigns do not have to do with one person at once.
         Index("uq_campaign_contact_claimed", "contact_id", unique=True, postgresql_where=text("state = 'claimed'")),
         Index("ix_campaign_contact_contact_id", "contact_id"),
+        # Those who are held while something of theirs is open.
+        Index(
+            "ix_campaign_contact_complaint", "campaign_id",
+            postgresql_where=text("state = 'out' AND why = 'complaint'"),
+        ),
     )  # fmt: skip
 
 
@@ -146,6 +151,7 @@ class Attempt(Base):
         Index("ix_attempt_contact_id", "contact_id", "at"),
         Index("ix_attempt_number", "number", "at", postgresql_where=text("begun")),
         Index("ix_attempt_campaign_id", "campaign_id", "at"),
+        Index("ix_attempt_call_id", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )
 
 

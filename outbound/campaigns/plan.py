@@ -16,6 +16,7 @@ from outbound.letters import wording
 from outbound.letters.wording import LetterText
 from outbound.messages import text
 from outbound.messages.text import Words
+from outbound.outcomes.catalogue import OutcomeRules
 
 
 class Purpose(StrEnum):
@@ -103,6 +104,7 @@ class Plan:
     prices: Mapping[Written, int] = field(default_factory=dict)  # ten-thousandths of a euro, for a part of a message
     written_a_week: int = 2
     consent_to_messages: bool = True
+    outcomes: OutcomeRules = field(default_factory=OutcomeRules)
 
     @property
     def about_debt(self) -> bool:
@@ -183,7 +185,7 @@ def kept(plan: Plan) -> dict[str, Any]:
 
 def check(plan: Plan) -> None:
     """Raises `InvalidError` with every part of a plan that is wrong, by its field."""
-    wrong = [*_numbers(plan), *_steps(plan.steps), *_retries(plan.retries)]
+    wrong = [*_numbers(plan), *_steps(plan.steps), *_retries(plan.retries), *plan.outcomes.wrong()]
     try:
         if not parse_week(dict(enumerate(plan.hours))) and Channel.CALL in {one.channel for one in plan.steps}:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))

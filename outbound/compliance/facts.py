@@ -24,6 +24,8 @@ from crm.positions.summary import Totals, totals
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
 from outbound.compliance import rules
 from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
+from outbound.outcomes import queries as outcomes
+from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
@@ -43,6 +45,7 @@ def people(
     owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
     tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
     elsewhere = _claimed(session, campaign_id, everyone)
+    promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
     return {
         contact_id: Person(
             numbers=one.numbers,
@@ -55,6 +58,8 @@ def people(
             insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
+            promised_until=max((promised[row] for row in one.contact_ids if row in promised), default=None),
+            wants_after=max((wished[row] for row in one.contact_ids if row in wished), default=None),
         )
         for contact_id, one in known.items()
     }  # fmt: skip

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     TRIED = "tried"  # he was tried a while ago, and the outcome asks for a pause
     WISH = "wish"  # he asked to be called at another time
     WRITTEN = "written"  # he was written to as often as a week allows
+    PROMISED = "promised"  # he promised to pay by a day that is not over
 
 
 class Ended(StrEnum):
@@ -145,9 +146,10 @@ NOWHERE: Mapping[Written, tuple[str, ...]] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
-    asked to be called; `hours`: those he asked for (empty: any). `addresses`: where he may be written to, the best
-    first: numbers, e-mail addresses, ids of postal ones; `stopped`: the means by which he said, at all of them, that he
-    wants no more; `to_messages`: his consent to SMS and e-mail, if he ever said anything.
+    asked to be called; `promised_until`: until when he has promised to pay; `hours`: those he asked for (empty: any).
+    `addresses`: where he may be written to, the best first: numbers, e-mail addresses, ids of postal ones; `stopped`:
+    the means by which he said, at all of them, that he wants no more; `to_messages`: his consent to SMS and e-mail, if
+    he ever said anything.
     """
 
     numbers: tuple[str, ...]
@@ -163,6 +165,7 @@ class Person:
     complaint: bool = False
     claimed: bool = False
     wants_after: datetime | None = None
+    promised_until: datetime | None = None
     hours: tuple[Hours, ...] = ()
     addresses: Mapping[Written, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
     stopped: frozenset[Written] = frozenset()
@@ -299,6 +302,8 @@ def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason,
         yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
     if person.wants_after is not None:
         yield Reason.WISH, partial(max, person.wants_after)
+    if rules.about_debt and person.promised_until is not None:
+        yield Reason.PROMISED, partial(max, person.promised_until)
     spoken = sorted(one.at for one in person.attempts if one.ended is Ended.SPOKEN)
     yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
     yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken, A_WEEK)

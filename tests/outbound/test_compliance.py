@@ -118,6 +118,14 @@ def test_a_survey_asks_nothing_of_the_debt() -> None:
     assert judge(replace(MARIO, due_cents=0, insolvent=True), survey, at).allowed
 
 
+def test_whoever_has_promised_to_pay_is_not_called_about_it_until_then() -> None:
+    at, until = rome(11, 20), rome(11, 25, 0)
+    promised = replace(known(MARIO, at), promised_until=until)
+    found = judge(promised, RULES, at)
+    assert (found.reasons, found.not_before) == ((Reason.PROMISED,), rome(11, 25, 8, 30))
+    assert judge(promised, replace(RULES, about_debt=False), at).allowed
+
+
 def test_a_number_that_was_tried_too_often_leaves_the_place_to_the_next() -> None:
     at = rome(11, 20)
     tried = tuple(Attempt(rome(11, 2 + n), MOBILE, Ended.FAILED) for n in range(2))
@@ -133,7 +141,7 @@ attempts = st.builds(
 )  # fmt: skip
 people = st.builds(
     Person, st.sampled_from(((MOBILE,), (MOBILE, HOME))), st.lists(attempts, max_size=8).map(tuple),
-    due_cents=st.just(100), wants_after=st.none() | instants,
+    due_cents=st.just(100), wants_after=st.none() | instants, promised_until=st.none() | instants,
 )  # fmt: skip
 
 
@@ -151,6 +159,7 @@ def forbidden(person: Person, at: datetime) -> list[str]:
             ("day", any(one.astimezone(ROME).date() == wall.date() for one in spoken)),
             ("week", sum(one > at - WEEK for one in spoken) >= A_WEEK),
             ("silent", any(one > at - SILENT_LOCK for one in silent)),
+            ("promise", person.promised_until is not None and at < person.promised_until),
         )
         if holds
     ]

@@ -33,6 +33,7 @@ from web.edge.fields import id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.outcomes import rules as outcome_rules
 
 E = TypeVar("E", bound=StrEnum)
 router = APIRouter(include_in_schema=False)
@@ -119,7 +120,8 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: in
     return _page(
         request, visit, "campaigns/edit.html", one=found, ente=badge, plan=found.plan, modes=Mode, purposes=Purpose,
         phases=Phase, orders=Order, offered=OFFERED, changeable=plans.CHANGEABLE,
-        most_steps=plans.MOST_STEPS, queue_options=[(str(queue.id), queue.name) for queue in their],
+        outcome=outcome_rules.shown(found.plan.outcomes), most_steps=plans.MOST_STEPS,
+        queue_options=[(str(queue.id), queue.name) for queue in their],
         line_options=[(line.number, f"{line.label} {line.number}") for line in numbers],
     )  # fmt: skip
 
@@ -296,6 +298,7 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
             for one in plans.CHANGEABLE
         },
         scripts={phase: fields.get(f"script-{phase}", "").strip() for phase in Phase},
+        outcomes=outcome_rules.written(fields, was.outcomes, wrong),
         steps=tuple(
             Step(Channel(channel), whole(f"step-{n}", 0) or 0)
             for n in range(plans.MOST_STEPS)

@@ -88,5 +88,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.TRIED: "è stato cercato da poco",
         Reason.WISH: "ha chiesto un altro momento",
         Reason.WRITTEN: "gli si è già scritto quanto basta in una settimana",
+        Reason.PROMISED: "ha promesso di pagare",
     },
 }

@@ -89,6 +89,8 @@ def engine() -> None:
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
+    from outbound.outcomes.service import let_go_all as let_go_held  # noqa: PLC0415
+    from outbound.promises.service import judge_all as judge_promises  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
     from telephony.calls.oversight import pauses_passed  # noqa: PLC0415
@@ -164,6 +166,8 @@ def engine() -> None:
         Chore("campaign_messages", 1, runtime.campaigns.send_all, patient=True),
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
+        Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),
     ]
     paced = Pace(settings.twilio_account_sid, settings.pace)
     dialer = Dialer(runtime.database, runtime.carrier, runtime.addresses, paced=paced)

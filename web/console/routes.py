@@ -28,6 +28,7 @@ from web.contacts.box import look
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.speakers import Answers, answers
+from web.outcomes import writing
 from web.shortcuts.keys import Key
 from web.wiring import Runtime
 
@@ -238,6 +239,7 @@ def draft(
 ) -> Response:  # fmt: skip
     """Keep what is written so far."""
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
+        topic, disposition = writing.written(session, call, topic, disposition)
         conversation.autosave(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
     return Response(status_code=NO_CONTENT)
 
@@ -251,7 +253,9 @@ def wrap_up(
     """Save, and go on: to what was asked for during the call, unless he says otherwise now."""
 
     def work(session: Session) -> None:
-        conversation.draft(session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note)
+        writing.require_said(session, call)
+        about, ending = writing.written(session, call, topic, disposition)
+        conversation.draft(session, visit.principal, call_id=call, topic=about, disposition=ending, note=note)
         conversation.wrap_up(session, visit.principal, call_id=call, intended=next)
 
     return _do(runtime, visit, work)
@@ -269,18 +273,24 @@ def complete(
     disposition: FieldText = "", note: FieldText = "",
 ) -> Response:  # fmt: skip
     """What the time for the notes did not suffice for."""
-    return _do(
-        runtime, visit,
-        lambda session: conversation.complete(
-            session, visit.principal, call_id=call, topic=topic, disposition=disposition, note=note
-        ),
-    )  # fmt: skip
+
+    def work(session: Session) -> None:
+        writing.require_said(session, call)
+        about, ending = writing.written(session, call, topic, disposition)
+        conversation.complete(session, visit.principal, call_id=call, topic=about, disposition=ending, note=note)
+
+    return _do(runtime, visit, work)
 
 
 @router.post("/console/leave")
 def leave(runtime: RuntimeDep, visit: ChangeDep, call: Annotated[UUID, Form()]) -> Response:
     """A call whose time ran out is fine as it stands."""
-    return _do(runtime, visit, lambda session: conversation.leave(session, visit.principal, call_id=call))
+
+    def work(session: Session) -> None:
+        writing.require_said(session, call)
+        conversation.leave(session, visit.principal, call_id=call)
+
+    return _do(runtime, visit, work)
 
 
 @router.post("/console/search")

@@ -49,6 +49,7 @@ from web.files.speakers import Offered, offered_in
 from web.files.view import TaxpayerFile, read_file
 from web.knowledge.view import NO_GUIDE, Guide, guide_of
 from web.live.hub import Rendered
+from web.outcomes.panel import Panel, panel
 from web.texts import view as threads
 from web.texts.view import NONE, Threads
 from web.wiring import Runtime
@@ -195,6 +196,7 @@ class ConsoleView:
     asked: AskedView | None = None
     texts: Threads = NONE
     promised: tuple[FollowUpView, ...] = ()  # in this call
+    campaign: Panel | None = None  # for which the call was placed
     pause_limit: timedelta | None = None
     released: Released | None = None  # by a supervisor
     pause_reasons: tuple[PauseReason, ...] = CHOSEN_BY_AGENT
@@ -318,6 +320,7 @@ def read(session: Session, visit: Visit, public_url: str = "") -> ConsoleView:
         now=clock.now(session), asked=_asked(session, presence, busy) if busy and not call and not seated else None,
         pause_limit=limit_of(session, presence), released=released(session, presence),
         promised=tuple(follow_ups.of_call(session, about)) if about else (),
+        campaign=panel(session, visit.principal.user_id, about),
         guide=guide_of(
             session, Where(call.contract_id, call.ente_id, call.topic or ""), agent=visit.principal.name,
             ente=ente.name if ente else "", queue=shown.queue_name or "", who=shown.who or "" if file else "",

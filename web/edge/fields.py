@@ -1,5 +1,6 @@
 """What people type or addresses hold, as values that nothing further in stumbles over."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from crm.core.errors import InvalidError, NotFoundError
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # a day's or a year's arithmetic stays within the calendar
+
+_AMOUNT = re.compile(r"(?P<euro>[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,9})(?:,(?P<cents>[0-9]{1,2}))?")
 
 
 def near(day: date) -> date:
@@ -74,3 +77,11 @@ def period_of(since: str, until: str, *, today: date, days: int) -> tuple[date, 
     if wrong:
         raise InvalidError("Controlla le date.", parts=wrong)
     return first, last
+
+
+def cents_of(text: str) -> int | None:
+    """An amount in euro as people type it, in whole cents; none for any other text."""
+    found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip())
+    if found is None:
+        return None
+    return int(found["euro"].replace(".", "")) * 100 + int((found["cents"] or "0").ljust(2, "0"))

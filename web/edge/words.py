@@ -21,6 +21,7 @@ from web.levels import words as levels
 from web.lists import words as lists
 from web.messages import words as messages
 from web.monitoring import words as monitoring
+from web.outcomes import words as outcomes
 from web.outreach import words as outreach
 from web.oversight import words as oversight
 from web.people import words as people
@@ -39,8 +40,8 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, files, follow_ups,
-    imports, knowledge, letters, levels, lists, messages, monitoring, outreach, oversight, people, practice,
-    privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
+    imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
+    practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

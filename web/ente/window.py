@@ -37,7 +37,10 @@ from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import Stand
 from crm.turns.models import TurnState
+from outbound.campaigns import queries as campaigns
+from outbound.campaigns.queries import CampaignView
 from outbound.cati.aapor import Disposition
+from outbound.outcomes.catalogue import Said
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
@@ -52,13 +55,22 @@ CONTACTS_SHOWN = 40
 LOOKS_SHOWN = 10
 REPORTS_SHOWN = 3
 Standing: TypeAlias = (
-    Outcome | State | FollowUpState | MessageState | Closed | AppointmentState | TurnState | LetterState | Disposition
+    Outcome
+    | State
+    | FollowUpState
+    | MessageState
+    | Closed
+    | AppointmentState
+    | TurnState
+    | LetterState
+    | Disposition
+    | Said
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
-    EntryKind.INTERVIEW: Disposition,
+    EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 
@@ -118,11 +130,14 @@ class Window:
     news: News | None  # of its register of the staff, for whoever decides
     looks: tuple[Line, ...]  # who looked at, or changed, what
     reports: tuple[Made, ...]  # the latest ones
+    campaigns: tuple[CampaignView, ...]  # that have begun: those under way first
 
     @property
     def topics(self) -> frozenset[str]:
         """After which it must be looked at again."""
-        own = {name(self.ente.id) for name in (topics.ente, topics.imports, topics.jobs, topics.staff)}
+        own = {
+            name(self.ente.id) for name in (topics.campaigns, topics.ente, topics.imports, topics.jobs, topics.staff)
+        }
         return self.board.topics | own
 
 
@@ -165,6 +180,7 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
         news=next((one for one in staff.news(session, by) if one.ente_id == ente_id), None),
         looks=_looks(session, by, ente_id, language) if rights.access else (),
         reports=tuple(reports.latest(session, [ente_id])[:REPORTS_SHOWN]),
+        campaigns=tuple(one for one in campaigns.campaigns(session) if one.started_at)[:REPORTS_SHOWN],
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition as Ending
 from outbound.letters.models import LetterOutcome
+from outbound.outcomes.catalogue import Said
+from outbound.promises.judging import PromiseState
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
@@ -32,6 +34,7 @@ from web.audit.stored import PHONE
 
 WRITTEN = {"note", "reason", "thread"}  # by people, of anything
 NUMBERS = {"act_number"}
+PROMISED = {"promise"}
 REACHES = {"to"}
 Reader = Callable[[TimelineEntry], Mapping[str, Any]]
 
@@ -56,6 +59,7 @@ def shown(entry: TimelineEntry, author: str | None, may: frozenset[Matter] = EVE
     told = READERS[entry.kind](entry) if known else {"note": str(entry.detail.get("note", ""))}
     kept_back = (set() if may >= EVERYTHING else WRITTEN) | (set() if Matter.ACTS in may else NUMBERS)
     kept_back |= set() if Matter.CONTACT_DATA in may else REACHES
+    kept_back |= set() if Matter.AMOUNTS in may else PROMISED
     told = {name: "" if name in kept_back else value for name, value in told.items()}
     return Shown(
         entry.id, entry.ente_id, entry.kind, entry.occurred_at, entry.status == IN_PROGRESS, author,
@@ -173,6 +177,19 @@ def _interview(entry: TimelineEntry) -> Mapping[str, Any]:
     return {"ending": ending, "title": entry.detail["title"], "note": entry.detail["note"]}
 
 
+def _outcome(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    promise, after = detail["promise"], detail["call_after"]
+    return {
+        "said": Said(entry.status), "campaign": detail["campaign"], "note": detail["note"],
+        "call_after": datetime.fromisoformat(after) if after else None,
+        "promise": None if promise is None else {
+            "due_on": date.fromisoformat(promise["due_on"]), "state": PromiseState(promise["state"]),
+            "cents": promise["cents"], "paid_cents": promise["paid_cents"],
+        },
+    }  # fmt: skip
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -181,5 +198,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
-    EntryKind.INTERVIEW: _interview,
+    EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome,
 }  # fmt: skip

@@ -46,6 +46,8 @@ from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import ALL, Filter
+from outbound.outcomes import queries as outcomes
+from outbound.outcomes.queries import OfCampaign
 from web.files.entries import Shown, shown
 
 # What a line of the history is about, and which topic covers it.
@@ -138,6 +140,7 @@ class TaxpayerFile:
     timeline: "TimelinePart"
     card: Summary
     kinds: tuple[EntryKind, ...] = tuple(EntryKind)
+    campaigns: tuple[OfCampaign, ...] = ()  # that tried to reach him
 
     @property
     def lines(self) -> int:
@@ -220,6 +223,7 @@ def read_file(session: Session, person: Sequence[ContactView], opening: Opening)
         documents=tuple(documents.of_contacts(session, [one for one in ids if shows[one].documents])),
         timeline=_timeline(session, same, opening),
         card=cards.summary(session, same),
+        campaigns=tuple(outcomes.of_person(session, [one for one in ids if shows[one].amounts])),
     )  # fmt: skip
 
 

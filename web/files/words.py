@@ -95,6 +95,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.VISIT: "Allo sportello",
         EntryKind.LETTER: "Lettere",
         EntryKind.INTERVIEW: "Interviste",
+        EntryKind.OUTCOME: "Esiti delle campagne",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -21,10 +21,10 @@ from outbound.segments.conditions import (
     Value,
     operators,
 )
+from web.edge.fields import cents_of
 
 MOST_ROWS = 9  # with four fields each, and the name and the ente, a draft holds them all
 OR = "or"
-_AMOUNT = re.compile(r"(?P<euro>[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,9})(?:,(?P<cents>[0-9]{1,2}))?")
 _DEED = re.compile(r"(?P<what>drop|alternative):(?P<row>[0-9])")
 Typed = Mapping[str, Sequence[str]]
 
@@ -159,19 +159,15 @@ def _value(shape: Shape, values: tuple[str, ...]) -> Value:
         case Shape.YES_NO:
             return {"yes": True, "no": False}.get(values[0] if values else "", ())
         case Shape.CENTS:
-            return _cents(values[0] if values else "")
+            cents = cents_of(values[0] if values else "")
+            if cents is None:
+                raise InvalidError("Scrivi un importo in euro, come 200 oppure 1.200,50.", field="value")
+            return cents
         case _:
             text = values[0].strip() if values else ""
             if not (text.isascii() and text.isdigit() and len(text) < 7):
                 raise InvalidError("Scrivi un numero, in cifre.", field="value")
             return int(text)
-
-
-def _cents(text: str) -> int:
-    found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip())
-    if found is None:
-        raise InvalidError("Scrivi un importo in euro, come 200 oppure 1.200,50.", field="value")
-    return int(found["euro"].replace(".", "")) * 100 + int((found["cents"] or "0").ljust(2, "0"))
 
 
 def _typed(one: Condition) -> tuple[str, ...]:

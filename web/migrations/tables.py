@@ -37,6 +37,9 @@ import outbound.cati.models
 import outbound.dialer.models
 import outbound.letters.models
 import outbound.lists.models
+import outbound.outcomes.models
+import outbound.promises.models
+import outbound.results.models
 import telephony.agents.models
 import telephony.alerts.models
 import telephony.broadcasts.models

@@ -156,6 +156,11 @@ from outbound.letters.models import (
 )
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
+from outbound.outcomes.catalogue import Said
+from outbound.outcomes.models import OutcomeGiven
+from outbound.promises.judging import PromiseState
+from outbound.promises.models import PaymentPromise, PromisePosition
+from outbound.results.models import CampaignReport
 from telephony.callbacks.models import Callback, CallbackState
 from telephony.calls.models import CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
@@ -222,6 +227,23 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
             DialerRecall(**his, wanted_at=AS_OF, agent_id=cast.anna, made_at=AS_OF),
         ]
     )
+    outcome = uuid4()
+    session.flush()
+    session.add(
+        OutcomeGiven(
+            **his, id=outcome, attempt_id=attempt_id, call_id=uuid4(), said=Said.PROMISE, given_at=AS_OF,
+            given_by=cast.anna, note="", deeds={},
+        )
+    )  # fmt: skip
+    promise = PaymentPromise(
+        **his, outcome_id=outcome, made_on=AS_OF.date(), due_on=AS_OF.date(), grace_days=0, cents=100,
+        state=PromiseState.OPEN, made_by=cast.anna,
+    )  # fmt: skip
+    session.add(promise)
+    session.flush()
+    kept = {"ente_id": cast.empoli, "promise_id": promise.id}
+    session.add(PromisePosition(**kept, reference="E-1", due_cents=100, before_cents=0))
+    session.add(CampaignReport(**of, version=1, made_at=AS_OF, made_by=cast.sara, seal="", kept={}))
     _a_letter(session, cast, found.id)
 
 

@@ -56,7 +56,8 @@ PUBLISHED = (
 )  # fmt: skip
 APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
-    "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "closed_period", "consent",
+    "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "campaign_report",
+    "closed_period", "consent",
     "consent_text", "holiday_change", "interview_event", "opening_week", "person_key", "report_addressee",
     "report_wish", "service_fact", "service_report", "turn_event",
 )  # fmt: skip

@@ -160,6 +160,7 @@ function markFields(form, fields) {
   const controls = [...(form?.elements ?? [])].filter((one) => document.getElementById(`${one.id}-error`));
   for (const control of controls) mark(control, fields[control.name] ?? "");
   const first = controls.find((control) => fields[control.name]);
+  first?.closest("details:not([open])")?.setAttribute("open", "");
   first?.focus();
   return Boolean(first);
 }

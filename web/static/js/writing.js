@@ -11,6 +11,12 @@ document.addEventListener("keydown", (event) => {
     list.dispatchEvent(new Event("change", { bubbles: true }));
     return;
   }
+  const choice = event.target.closest?.("[data-choices]")?.querySelector(`button[data-letter="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (choice && !choice.disabled && !event.target.matches("input, textarea, select")) {
+    event.preventDefault();
+    choice.click();
+    return;
+  }
   const box = event.target.closest?.("details.templates[open]");
   const chosen = box?.querySelector(`[data-digit="${CSS.escape(event.key)}"]`);
   if (chosen) {

@@ -1,0 +1,1 @@
+"""Promises to pay: made in a conversation, judged by what the collection system tells of payments."""

@@ -1,0 +1,68 @@
+"""Reading promises."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.core.clock import start_of_day
+from crm.core.db import table_of
+from outbound.promises.judging import PromiseState
+from outbound.promises.models import PaymentPromise
+
+_P = table_of(PaymentPromise)
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseView:
+    """A promise as it stands. Cents."""
+
+    id: int
+    due_on: date
+    cents: int
+    state: PromiseState
+    paid_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many promises, what was promised, and what was paid in their days."""
+
+    number: int
+    cents: int
+    paid_cents: int
+
+
+def held_until(session: Session, contact_ids: Collection[int]) -> dict[int, datetime]:
+    """By contact, the instant at which the last of his open promises is over: until then nobody calls about a debt."""
+    rows = session.execute(
+        select(_P.c.contact_id, func.max(_P.c.due_on + _P.c.grace_days))
+        .where(_P.c.contact_id.in_(contact_ids), _P.c.state == PromiseState.OPEN)
+        .group_by(_P.c.contact_id)
+    )
+    return {contact_id: start_of_day(until + ONE_DAY) for contact_id, until in rows}
+
+
+def of_outcomes(session: Session, outcome_ids: Collection[UUID]) -> Mapping[UUID, PromiseView]:
+    """Those that were told in these outcomes."""
+    rows = session.execute(
+        select(_P.c.outcome_id, _P.c.id, _P.c.due_on, _P.c.cents, _P.c.state, _P.c.paid_cents).where(
+            _P.c.outcome_id.in_(outcome_ids)
+        )
+    )
+    return {row[0]: PromiseView(*row[1:]) for row in rows}
+
+
+def tally(session: Session, campaign_id: int) -> dict[PromiseState, Tally]:
+    """A campaign's promises by how they stand; those written by mistake are none."""
+    rows = session.execute(
+        select(_P.c.state, func.count(), func.sum(_P.c.cents), func.sum(_P.c.paid_cents))
+        .where(_P.c.campaign_id == campaign_id, _P.c.state != PromiseState.WITHDRAWN)
+        .group_by(_P.c.state)
+    )
+    found = {state: Tally(number, int(cents), int(paid)) for state, number, cents, paid in rows}
+    return {state: found[state] for state in PromiseState if state in found}
