@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,8 @@ from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Plan
+from outbound.cati.models import SurveyCase, SurveySample
+from outbound.cati.turns import open_to
 from outbound.compliance import facts
 from outbound.compliance.rules import Ended, Reason, Rules, Verdict, judge
 from outbound.lists.models import ContactListMember
@@ -33,6 +35,7 @@ AT_ONCE = 50  # contacts looked at for one that may be dialed
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
+_CASE = table_of(SurveyCase)
 _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
@@ -90,11 +93,14 @@ def run_admit(database: Database, job: Taken) -> None:
 
 
 def admit(session: Session, *, campaign_id: int) -> None:
-    """One INSERT: whoever owes most comes first. Done once."""
+    """One INSERT: whoever owes most comes first, where it is about debts. Of a survey with a sample whoever was drawn.
+
+    Done once.
+    """
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if found is None or found.admitted_at is not None:
         return
-    now = clock.now(session)
+    now, plan = clock.now(session), get(session, campaign_id).plan
     owed = (
         select(func.coalesce(func.sum(_POSITION.c.residual_cents), 0) / 100)
         .where(
@@ -105,8 +111,13 @@ def admit(session: Session, *, campaign_id: int) -> None:
     )  # fmt: skip
     rows = select(
         literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value), literal(now),
-        func.least(owed, MOST_PRIORITY), literal(0),
+        func.least(owed, MOST_PRIORITY) if plan.about_debt else literal(0), literal(0),
     ).where(_MEMBER.c.list_id == found.list_id)  # fmt: skip
+    if (sample := session.get(SurveySample, campaign_id)) is not None:
+        drawn = select(_CASE.c.contact_id).where(
+            _CASE.c.campaign_id == campaign_id, _CASE.c.replicate <= sample.released
+        )
+        rows = rows.where(_MEMBER.c.contact_id.in_(drawn))
     names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
     session.execute(insert(_CC).from_select(names, rows))
     found.admitted_at = now
@@ -153,7 +164,7 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
         return None
     now = clock.now(session)
     for _ in range(AT_ONCE):
-        contact_id = _claim(session, campaign_id, by.user_id, now + CLAIM)
+        contact_id = _claim(session, campaign, by.user_id, now)
         if contact_id is None:
             return None
         (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
@@ -205,9 +216,15 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
     now = clock.now(session)
     row.ended, row.ended_at, row.operator = ended, now, operator
     session.flush()
-    campaign = get(session, row.campaign_id)
-    (verdict,) = _verdicts(session, campaign, [row.contact_id], now).values()
-    put_aside(session, row.campaign_id, row.contact_id, verdict, now)
+    look_again(session, campaign_id=row.campaign_id, contact_id=row.contact_id)
+
+
+def look_again(session: Session, *, campaign_id: int, contact_id: int) -> None:
+    """Something was learned of him: when he is called next follows from that."""
+    campaign = get(session, campaign_id)
+    now = clock.now(session)
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    put_aside(session, campaign_id, contact_id, verdict, now)
 
 
 def undone(session: Session, *, attempt_id: UUID) -> None:
@@ -241,16 +258,20 @@ def put_aside(session: Session, campaign_id: int, contact_id: int, verdict: Verd
         state = ContactState.READY if verdict.allowed else ContactState.LATER
         due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
     session.execute(
-        update(_CC).where(*_one(campaign_id, contact_id)).values(state=state, why=why, due_at=due_at, claimed_by=None)
+        update(_CC)
+        .where(*_one(campaign_id, contact_id), _CC.c.state != ContactState.DONE)
+        .values(state=state, why=why, due_at=due_at, claimed_by=None)
     )
 
 
-def _claim(session: Session, campaign_id: int, agent_id: int, until: datetime) -> int | None:
-    """The first one who is ready and with whom nobody has to do; he is the agent's until then."""
+def _claim(session: Session, campaign: Running, agent_id: int, now: datetime) -> int | None:
+    """The first one who is ready and with whom nobody has to do; he is the agent's for `CLAIM`."""
+    campaign_id, survey = campaign.id, campaign.plan.form_id is not None
+    his = open_to(_CC.c.contact_id, campaign_id=campaign_id, agent_id=agent_id, now=now) if survey else true()
     while True:
         first = (
             select(_CC.c.contact_id)
-            .where(_CC.c.campaign_id == campaign_id, _CC.c.state == ContactState.READY)
+            .where(_CC.c.campaign_id == campaign_id, _CC.c.state == ContactState.READY, his)
             .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
             .limit(1).with_for_update(skip_locked=True)
         )  # fmt: skip
@@ -258,13 +279,13 @@ def _claim(session: Session, campaign_id: int, agent_id: int, until: datetime) -
         if contact_id is None:
             return None
         claim = update(_CC).where(*_one(campaign_id, contact_id)).values(
-            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
+            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=now + CLAIM
         )  # fmt: skip
         try:
             with session.begin_nested():
                 session.execute(claim)
         except IntegrityError:  # another campaign was faster: a partial unique index says so
-            put_aside(session, campaign_id, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+            put_aside(session, campaign_id, contact_id, Verdict(None, (Reason.CLAIMED,)), now)
         else:
             return int(contact_id)
 

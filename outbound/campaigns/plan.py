@@ -85,6 +85,9 @@ class Plan:
     scripts: Mapping[Phase, str] = field(default_factory=dict)
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
+    form_id: int | None = None  # of a survey: its questionnaire
+    vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
+    conversion_days: int = 7  # of a survey: after which a refusal that was not for good may be tried once more
 
     @property
     def about_debt(self) -> bool:
@@ -105,6 +108,7 @@ class Plan:
         return Rules(
             (own,), {**AGAIN, **again}, attempts_a_day=self.attempts_a_day, attempts=self.attempts,
             fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
+            vary_hours=self.purpose is Purpose.SURVEY and self.vary_hours,
         )  # fmt: skip
 
 
@@ -112,7 +116,7 @@ _PLAN = TypeAdapter(Plan)
 # What a number may be set to.
 RANGES = {
     "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
-    "budget_cents": (0, 100_000_000),
+    "budget_cents": (0, 100_000_000), "conversion_days": (1, 60),
 }  # fmt: skip
 MOST_STEPS, MOST_DAYS, LONGEST_SCRIPT = 8, 180, 4000
 
@@ -146,6 +150,8 @@ def check(plan: Plan) -> None:
 def missing(plan: Plan) -> list[InvalidError]:
     """What it still lacks before an ente can be asked to approve it."""
     lacks = []
+    if plan.purpose is Purpose.SURVEY and plan.form_id is None:
+        lacks.append(InvalidError("Scegli il questionario dell'indagine.", field="form_id"))
     if any(one.channel is Channel.CALL for one in plan.steps):
         if plan.queue_id is None:
             lacks.append(InvalidError("Scegli chi chiama: la coda degli operatori.", field="queue_id"))

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -18,7 +19,7 @@ from crm.core.errors import ConflictError, NotFoundError
 from crm.enti.queries import enti_of
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
-from outbound.cati import queries
+from outbound.cati import places, queries, surveys
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm
 from outbound.cati.questionnaire import interview as engine
@@ -58,9 +59,12 @@ class Refusal:
 
 
 def begin(
-    session: Session, by: Principal, *, form_id: int, ente_id: int, contact_id: int | None = None, language: str = ""
-) -> UUID:
+    session: Session, by: Principal, *, form_id: int, ente_id: int, contact_id: int | None = None, language: str = "",
+    campaign_id: int | None = None, call_id: UUID | None = None,
+) -> UUID:  # fmt: skip
     """A new interview for an ente, in one of the questionnaire's languages (else its own); its id.
+
+    Of a survey it is begun by `take`.
 
     Raises `ConflictError` where the questionnaire is not in use, `NotFoundError` for an ente it is not for.
     """
@@ -74,7 +78,7 @@ def begin(
     known = queries.questionnaire(session, version_id)
     row = Interview(
         id=new_id(session), ente_id=ente_id, contract_id=form.contract_id, form_id=form_id, version_id=version_id,
-        contact_id=contact_id, state=InterviewState.RUNNING,
+        contact_id=contact_id, campaign_id=campaign_id, call_id=call_id, state=InterviewState.RUNNING,
         language=language if language in known.languages else known.default_language, seed=secrets.randbelow(2**31),
         at="", revision=0, interviewer_id=by.user_id, held_until=now + LEASE, began_at=now, shown_at=now,
     )  # fmt: skip
@@ -84,6 +88,26 @@ def begin(
     audit.note(session, by, kind="interview.begun", ente_id=ente_id, contact_id=contact_id, subject=form.title)
     _remember(session, row, by)
     return row.id
+
+
+def take(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> UUID:
+    """Interview a survey's case: its interview goes on where it was left, or begins. Raises as `begin` and `resume`."""
+    found, form_id = surveys.get(session, campaign_id)
+    interview_id, call_id = surveys.opened(session, by, campaign_id=campaign_id, contact_id=contact_id)
+    if interview_id is not None:
+        resume(session, by, interview_id=interview_id, call_id=call_id)
+        return interview_id
+    try:
+        with session.begin_nested():
+            interview_id = begin(
+                session, by, form_id=form_id, ente_id=found.ente_id, contact_id=contact_id, campaign_id=campaign_id,
+                call_id=call_id,
+            )  # fmt: skip
+    except IntegrityError:  # one case, one interview: a unique index says so
+        raise ConflictError("Un collega sta facendo questa intervista.") from None
+    row = session.get_one(Interview, interview_id)
+    _keep_place(session, row, by)
+    return interview_id
 
 
 def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing:
@@ -122,6 +146,7 @@ def answer(
         return Refusal(error)
     _add(session, row, by, InterviewDeed.ANSWERED, path=screen.path, value=after.values[screen.path], timed=True)
     _moved(session, row, "")
+    _keep_place(session, row, by)
     return None
 
 
@@ -147,32 +172,26 @@ def speak(session: Session, by: Principal, *, interview_id: UUID, revision: int,
 
 
 def break_off(
-    session: Session, by: Principal, *, interview_id: UUID, revision: int, disposition: Disposition, for_good: bool
-) -> None:
+    session: Session, by: Principal, *, interview_id: UUID, revision: int, disposition: Disposition, for_good: bool,
+    wants_after: datetime | None = None,
+) -> None:  # fmt: skip
     """End it before its end, with how it stands; `for_good`: nobody goes on with it. Raises as `answer`.
 
-    Complete is only what was led to its end: raises `ConflictError` while a question is open.
+    `wants_after`: when the person asked to be called again, of a survey. Complete is only what was led to its end:
+    raises `ConflictError` while a question is open.
     """
     row = _held(session, by, interview_id, revision)
     known, answers, setting = _state(session, row)
     complete = engine.step(known, answers, setting) is None
     if disposition.group is Group.I and not complete:
         raise ConflictError("Non è completa: mancano ancora delle risposte.")
-    now = clock.now(session)
-    row.disposition, row.held_until = disposition, None
-    row.state = InterviewState.DONE if for_good else InterviewState.INTERRUPTED
-    row.ended_at = now if for_good else None
-    deed = InterviewDeed.FINISHED if for_good and complete else InterviewDeed.BROKE_OFF
-    _add(session, row, by, deed, value=disposition.value)
-    _moved(session, row, row.at)
-    audit.note(
-        session, by, kind="interview.ended", ente_id=row.ente_id, contact_id=row.contact_id,
-        after={"disposition": disposition.value},
+    _close(
+        session, row, by, disposition, for_good=for_good, complete=complete,
+        wants_after=surveys.appointment(session, wants_after),
     )  # fmt: skip
-    _remember(session, row, by)
 
 
-def resume(session: Session, by: Principal, *, interview_id: UUID) -> None:
+def resume(session: Session, by: Principal, *, interview_id: UUID, call_id: UUID | None = None) -> None:
     """Go on with an interview that was broken off, or that its interviewer has left for longer than `LEASE`.
 
     Raises `ConflictError` while a colleague conducts it, and when it is over.
@@ -185,10 +204,12 @@ def resume(session: Session, by: Principal, *, interview_id: UUID) -> None:
     if is_led and row.interviewer_id != by.user_id:
         raise ConflictError("Un collega sta facendo questa intervista.")
     row.state, row.interviewer_id, row.disposition = InterviewState.RUNNING, by.user_id, None
+    row.call_id = call_id or row.call_id
     _add(session, row, by, InterviewDeed.RESUMED)
     _moved(session, row, row.at)
     audit.note(session, by, kind="interview.resumed", ente_id=row.ente_id, contact_id=row.contact_id)
     _remember(session, row, by)
+    _keep_place(session, row, by)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -197,6 +218,36 @@ def resume(session: Session, by: Principal, *, interview_id: UUID) -> None:
 def _state(session: Session, row: Interview) -> tuple[Questionnaire, Answers, Setting]:
     known = queries.questionnaire(session, row.version_id)
     return known, queries.answers(session, row.id, row.at), queries.setting(row, clock.now(session))
+
+
+def _keep_place(session: Session, row: Interview, by: Principal) -> None:
+    """Of a survey with quotas: its place, or its end, where those who are so are interviewed enough."""
+    if row.campaign_id is None:
+        return
+    known, answers, setting = _state(session, row)
+    if not places.keep(session, row, engine.given(known, answers, setting)):
+        _close(session, row, by, Disposition.QUOTA_FILLED, for_good=True)
+
+
+def _close(
+    session: Session, row: Interview, by: Principal, disposition: Disposition, *, for_good: bool,
+    complete: bool = False, wants_after: datetime | None = None,
+) -> None:  # fmt: skip
+    row.disposition, row.held_until = disposition, None
+    if row.campaign_id is not None:
+        if disposition.group not in {Group.I, Group.P}:
+            places.give_back(session, row)
+        for_good = surveys.followed(session, by, row, for_good=for_good, wants_after=wants_after)
+    row.state = InterviewState.DONE if for_good else InterviewState.INTERRUPTED
+    row.ended_at = clock.now(session) if for_good else None
+    deed = InterviewDeed.FINISHED if for_good and complete else InterviewDeed.BROKE_OFF
+    _add(session, row, by, deed, value=disposition.value)
+    _moved(session, row, row.at)
+    audit.note(
+        session, by, kind="interview.ended", ente_id=row.ente_id, contact_id=row.contact_id,
+        after={"disposition": disposition.value},
+    )  # fmt: skip
+    _remember(session, row, by)
 
 
 def _locked(session: Session, by: Principal, interview_id: UUID) -> Interview:

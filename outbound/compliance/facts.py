@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -17,11 +17,12 @@ from crm.follow_ups.models import FollowUpKind
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState
+from outbound.cati.models import SurveyCase
 from outbound.compliance import rules
 from outbound.compliance.rules import Ended, Person
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
-_A, _CC = table_of(Attempt), table_of(CampaignContact)
+_A, _CC, _CASE = table_of(Attempt), table_of(CampaignContact), table_of(SurveyCase)
 
 
 def people(
@@ -36,7 +37,7 @@ def people(
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
     tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
-    elsewhere = _claimed(session, campaign_id, everyone)
+    elsewhere, wishes = _claimed(session, campaign_id, everyone), _wishes(session, campaign_id, known)
     return {
         contact_id: Person(
             numbers=one.numbers,
@@ -49,6 +50,7 @@ def people(
             insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
+            wants_after=wishes.get(contact_id),
         )
         for contact_id, one in known.items()
     }  # fmt: skip
@@ -93,6 +95,16 @@ def _tried(
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _wishes(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, datetime]:
+    """The appointments that people made with a survey's interviewers."""
+    rows = session.execute(
+        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
+            _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id.in_(contact_ids), _CASE.c.wants_after.is_not(None)
+        )
+    )
+    return {row.contact_id: row.wants_after for row in rows}
 
 
 def _claimed(session: Session, campaign_id: int, contact_ids: Collection[int]) -> set[int]:
