@@ -104,12 +104,12 @@ def settle(database: Database) -> Cast:
         # Their agents are trusted: whoever plays the questions at the gate asks for more.
         for ente_id in (empoli, vinci, siena):  # nothing is asked before a file opens, and nothing kept for years
             session.add(FileSetting(ente_id=ente_id, answers_needed=0, kept_years=0))
-        mario = _contact(session, empoli, "BNCMRA62A01D403X", "BIANCHI", "MARIO", MARIO_MOBILE)
-        gina = _contact(session, vinci, "NREGNI50A41M059X", "NERI", "GINA", None)
-        stranger = _contact(session, siena, "RSSLGU70A01I726X", "ROSSI", "LUIGI", "+393480000003")
-        _position(session, empoli, mario, "E-1", None)
-        _position(session, vinci, gina, "V-1", NOTICE)
-        _position(session, siena, stranger, "S-1", None)
+        mario = add_contact(session, empoli, "BNCMRA62A01D403X", "BIANCHI", "MARIO", MARIO_MOBILE)
+        gina = add_contact(session, vinci, "NREGNI50A41M059X", "NERI", "GINA", None)
+        stranger = add_contact(session, siena, "RSSLGU70A01I726X", "ROSSI", "LUIGI", "+393480000003")
+        add_position(session, empoli, mario, "E-1", None)
+        add_position(session, vinci, gina, "V-1", NOTICE)
+        add_position(session, siena, stranger, "S-1", None)
     with database.begin(Scope.nothing()) as session:
         for one in (contract, other):
             may_be_watched(session, one)
@@ -242,9 +242,10 @@ def _queues(session: Session, contract: int) -> tuple[int, int]:
     return notices.id, operator.id
 
 
-def _contact(
+def add_contact(
     session: Session, ente_id: int, codice_fiscale: str, surname: str, given_name: str, phone: str | None
 ) -> int:
+    """A taxpayer of an ente, at home in Empoli."""
     contact = Contact(
         ente_id=ente_id, codice_fiscale=codice_fiscale, kind=PersonKind.NATURAL, surname=surname,
         given_name=given_name, name_key=name_key(surname, given_name),
@@ -267,7 +268,8 @@ def _contact(
     return contact.id
 
 
-def _position(session: Session, ente_id: int, contact_id: int, reference: str, notice: str | None) -> None:
+def add_position(session: Session, ente_id: int, contact_id: int, reference: str, notice: str | None) -> None:
+    """Something that he owes since 2024: 812 euro."""
     session.add(
         Position(
             ente_id=ente_id, contact_id=contact_id, reference=reference, notice_number=notice, tax=Tax.TARI,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, true, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,18 +14,19 @@ from crm.access.service import require_on
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.each import total_of_each
-from crm.core.errors import ConflictError, NotFoundError
+from crm.core.errors import ConflictError
 from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
 from crm.positions.models import Position
-from outbound.campaigns import plan as plans
+from outbound.campaigns import running, sequence
 from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
-from outbound.campaigns.plan import Plan
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
+from outbound.campaigns.plan import Channel
+from outbound.campaigns.running import Running
 from outbound.cati.models import SurveyCase, SurveySample
 from outbound.cati.turns import open_to
 from outbound.compliance import facts
-from outbound.compliance.rules import Ended, Reason, Rules, Verdict, judge
+from outbound.compliance.rules import Ended, Reason, Verdict, judge
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
 
@@ -41,9 +42,10 @@ _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 _OUT = frozenset(
     {
         Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.SUSPENDED,
-        Reason.COMPLAINT, Reason.NO_NUMBER, Reason.EXHAUSTED,
+        Reason.COMPLAINT,
     }
 )  # fmt: skip
+_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED})  # by telephone: another step may
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +55,6 @@ class Chosen:
     contact_id: int
     verdict: Verdict
     until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A campaign as it is judged by."""
-
-    id: int
-    ente_id: int
-    contract_id: int
-    state: State
-    version: int
-    plan: Plan
-    rules: Rules
-
-
-def get(session: Session, campaign_id: int) -> Running:
-    """A campaign of the scope with its plan and rules. Raises `NotFoundError`."""
-    row = session.execute(
-        select(Campaign, CampaignVersion.plan).join(
-            CampaignVersion,
-            (CampaignVersion.campaign_id == Campaign.id) & (CampaignVersion.number == Campaign.version),
-        ).where(Campaign.id == campaign_id)
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        raise NotFoundError("Questa campagna non c'è.")
-    found, plan = row[0], plans.parsed(row[1])
-    calendar = enti.timetable(session, found.contract_id, found.ente_id)
-    return Running(
-        found.id, found.ente_id, found.contract_id, found.state, found.version, plan, plan.rules(calendar)
-    )  # fmt: skip
 
 
 def run_admit(database: Database, job: Taken) -> None:
@@ -100,7 +72,7 @@ def admit(session: Session, *, campaign_id: int) -> None:
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if found is None or found.admitted_at is not None:
         return
-    now, plan = clock.now(session), get(session, campaign_id).plan
+    now, plan = clock.now(session), running.get(session, campaign_id).plan
     owed = (
         select(func.coalesce(func.sum(_POSITION.c.residual_cents), 0) / 100)
         .where(
@@ -158,19 +130,19 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
 
     Raises `ForbiddenError` unless `by` answers calls for the ente.
     """
-    campaign = get(session, campaign_id)
+    campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
     if campaign.state is not State.RUNNING:
         return None
     now = clock.now(session)
     for _ in range(AT_ONCE):
-        contact_id = _claim(session, campaign, by.user_id, now)
+        contact_id = _claim(session, campaign, by.user_id, now + CLAIM)
         if contact_id is None:
             return None
         (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
         if verdict.allowed:
             return Chosen(contact_id, verdict, now + CLAIM)
-        put_aside(session, campaign_id, contact_id, verdict, now)
+        put_aside(session, campaign, contact_id, verdict, now)
     return None
 
 
@@ -187,7 +159,7 @@ def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) 
 
     Raises `ConflictError` for somebody whom `by` has not claimed, or no longer.
     """
-    campaign = get(session, campaign_id)
+    campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
     now = clock.now(session)
     held = select(_CC.c.claimed_by).where(
@@ -204,7 +176,7 @@ def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) 
     session.add(row)
     session.flush()
     if not verdict.allowed:
-        put_aside(session, campaign_id, contact_id, verdict, now)
+        put_aside(session, campaign, contact_id, verdict, now)
     return row.id, verdict
 
 
@@ -221,10 +193,9 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
 
 def look_again(session: Session, *, campaign_id: int, contact_id: int) -> None:
     """Something was learned of him: when he is called next follows from that."""
-    campaign = get(session, campaign_id)
-    now = clock.now(session)
+    campaign, now = running.get(session, campaign_id), clock.now(session)
     (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
-    put_aside(session, campaign_id, contact_id, verdict, now)
+    put_aside(session, campaign, contact_id, verdict, now)
 
 
 def undone(session: Session, *, attempt_id: UUID) -> None:
@@ -234,7 +205,7 @@ def undone(session: Session, *, attempt_id: UUID) -> None:
         return
     row.begun, now = False, clock.now(session)
     session.flush()
-    put_aside(session, row.campaign_id, row.contact_id, Verdict(row.number), now)
+    put_aside(session, running.get(session, row.campaign_id), row.contact_id, Verdict(row.number), now)
 
 
 def explain(
@@ -244,50 +215,55 @@ def explain(
 
     As if the campaign ran: a dry run of one that does not yet tells more than that it does not.
     """
-    campaign = get(session, campaign_id)
+    campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=campaign.ente_id)
     return _verdicts(session, campaign, contact_ids, clock.now(session), dry=True)
 
 
-def put_aside(session: Session, campaign_id: int, contact_id: int, verdict: Verdict, now: datetime) -> None:
-    """He is not dialed now: out of the campaign, or to be looked at again when that changes."""
+def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Verdict, now: datetime) -> None:
+    """He is not dialed now: out of the campaign, at its next step, or to be looked at again when that changes."""
     why = next((one for one in verdict.reasons if one not in _MINE), None)
     if _OUT.intersection(verdict.reasons):
+        state, due_at = ContactState.OUT, now
+    elif _UNREACHABLE.intersection(verdict.reasons):
+        if campaign.plan.has_after(_step(session, campaign.id, contact_id)):
+            sequence.passed(session, campaign=campaign, contact_ids=[contact_id], now=now)
+            return
         state, due_at = ContactState.OUT, now
     else:
         state = ContactState.READY if verdict.allowed else ContactState.LATER
         due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
     session.execute(
-        update(_CC)
-        .where(*_one(campaign_id, contact_id), _CC.c.state != ContactState.DONE)
+        update(_CC).where(*_one(campaign.id, contact_id), _CC.c.state != ContactState.DONE)
         .values(state=state, why=why, due_at=due_at, claimed_by=None)
-    )
+    )  # fmt: skip
 
 
-def _claim(session: Session, campaign: Running, agent_id: int, now: datetime) -> int | None:
-    """The first one who is ready and with whom nobody has to do; he is the agent's for `CLAIM`."""
-    campaign_id, survey = campaign.id, campaign.plan.form_id is not None
-    his = open_to(_CC.c.contact_id, campaign_id=campaign_id, agent_id=agent_id, now=now) if survey else true()
+def _claim(session: Session, campaign: Running, agent_id: int, until: datetime) -> int | None:
+    """The first one who is to be called and with whom nobody has to do; he is the agent's until then."""
+    now = clock.now(session)
+    his = None
+    if campaign.plan.form_id is not None:
+        his = open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     while True:
-        first = (
-            select(_CC.c.contact_id)
-            .where(_CC.c.campaign_id == campaign_id, _CC.c.state == ContactState.READY, his)
-            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
-            .limit(1).with_for_update(skip_locked=True)
-        )  # fmt: skip
-        contact_id = session.scalar(first)
-        if contact_id is None:
+        first = sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=1, now=now, only=his)
+        if not first:
             return None
-        claim = update(_CC).where(*_one(campaign_id, contact_id)).values(
-            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=now + CLAIM
+        (contact_id,) = first
+        claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
+            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
         )  # fmt: skip
         try:
             with session.begin_nested():
                 session.execute(claim)
         except IntegrityError:  # another campaign was faster: a partial unique index says so
-            put_aside(session, campaign_id, contact_id, Verdict(None, (Reason.CLAIMED,)), now)
+            put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), now)
         else:
-            return int(contact_id)
+            return contact_id
+
+
+def _step(session: Session, campaign_id: int, contact_id: int) -> int:
+    return int(session.execute(select(_CC.c.step).where(*_one(campaign_id, contact_id))).scalar_one())
 
 
 def _verdicts(

@@ -102,7 +102,7 @@ class CampaignContact(Base):
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         # The next one of a million, and those whose time has come.
         Index(
-            "ix_campaign_contact_ready", "campaign_id", text("priority DESC"), "due_at", "contact_id",
+            "ix_campaign_contact_ready", "campaign_id", "step", text("priority DESC"), "due_at", "contact_id",
             postgresql_where=text("state = 'ready'"),
         ),
         Index(

@@ -94,6 +94,14 @@ class Plan:
         """Whether a debt is spoken of: then nobody is called who owes nothing."""
         return self.purpose is Purpose.PAYMENT
 
+    def steps_of(self, channel: Channel) -> list[int]:
+        """At which steps this channel is used, from 0."""
+        return [n for n, one in enumerate(self.steps) if one.channel is channel]
+
+    def has_after(self, step: int) -> bool:
+        """Whether another step follows."""
+        return step + 1 < len(self.steps)
+
     def phase(self, day: date) -> Phase:
         """In which phase a day falls."""
         voluntary = self.voluntary_until is not None and day <= self.voluntary_until

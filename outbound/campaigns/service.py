@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -14,7 +14,7 @@ from crm.core.errors import FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import OF_THE_ENTE, Deed, State, after
-from outbound.campaigns.models import Campaign, CampaignVersion
+from outbound.campaigns.models import Campaign, CampaignContact, CampaignVersion
 from outbound.campaigns.plan import Plan
 from outbound.lists import service as lists
 
@@ -54,6 +54,9 @@ def write(session: Session, by: Principal, *, campaign_id: int, name: str, plan:
     plans.check(plan)
     found.name = _named(name)
     row = _current(session, found)
+    gone = _furthest(session, found) + 1
+    if plan.steps[:gone] != plans.parsed(row.plan).steps[:gone]:
+        raise FieldError("I passi già cominciati restano come sono: cambia solo quelli dopo.", "steps")
     row.plan, row.written_by, row.written_at = plans.kept(plan), by.user_id, clock.now(session)
     _note(session, by, found, "campaign.written", {"version": found.version})
 
@@ -106,6 +109,12 @@ def clone(session: Session, by: Principal, *, campaign_id: int, name: str, list_
         session, by, ente_id=found.ente_id, contract_id=found.contract_id, list_id=list_id or found.list_id,
         name=name, plan=plan,
     )  # fmt: skip
+
+
+def _furthest(session: Session, found: Campaign) -> int:
+    """The step to which anybody came; -1 before it has contacts."""
+    step = session.scalar(select(func.max(CampaignContact.step)).where(CampaignContact.campaign_id == found.id))
+    return -1 if step is None else int(step)
 
 
 def _named(name: str) -> str:

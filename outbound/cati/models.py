@@ -125,7 +125,7 @@ class Interview(Base):
             "contact_id",
             unique=True,
             postgresql_where=text("campaign_id IS NOT NULL AND contact_id IS NOT NULL"),
-        ),  # fmt: skip
+        ),
         Index("ix_interview_quota_id", "quota_id", postgresql_where=text("quota_id IS NOT NULL")),
     )
 

@@ -14,9 +14,9 @@ from crm.contacts import queries as people
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
-from outbound.campaigns import contacts
-from outbound.campaigns.contacts import Running
+from outbound.campaigns import contacts, running, sequence
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
+from outbound.campaigns.running import Running
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Asked, Interview, InterviewState, SurveyCase
 from outbound.compliance.rules import HORIZON, Ended
@@ -55,7 +55,7 @@ class CaseView:
 
 def get(session: Session, campaign_id: int) -> tuple[Running, int]:
     """A survey of the scope, and its questionnaire. Raises `NotFoundError` for a campaign that is none."""
-    found = contacts.get(session, campaign_id)
+    found = running.get(session, campaign_id)
     if found.plan.form_id is None:
         raise NotFoundError("Questa campagna non è un'indagine.")
     return found, found.plan.form_id
@@ -66,7 +66,7 @@ def of_call(session: Session, *, contact_id: int, call_id: UUID) -> tuple[int, i
     campaign_id = session.scalar(
         select(Attempt.campaign_id).where(Attempt.contact_id == contact_id, Attempt.call_id == call_id)
     )
-    if campaign_id is None or contacts.get(session, campaign_id).plan.form_id is None:
+    if campaign_id is None or running.get(session, campaign_id).plan.form_id is None:
         return None
     return campaign_id, contact_id
 
@@ -136,7 +136,7 @@ def followed(
     else:
         contacts.look_again(session, campaign_id=row.campaign_id, contact_id=row.contact_id)
     if for_good or refused:
-        over(session, campaign_id=row.campaign_id, contact_id=row.contact_id)
+        sequence.done(session, campaign_id=row.campaign_id, contact_ids=[row.contact_id], now=now)
     touch(session, topics.campaigns(row.ente_id))
     return for_good
 
@@ -187,12 +187,6 @@ def refusals(session: Session, campaign_id: int) -> list[SurveyCase]:
             .order_by(SurveyCase.refused_at, SurveyCase.contact_id)
         )
     )  # fmt: skip
-
-
-def over(session: Session, *, campaign_id: int, contact_id: int) -> None:
-    """Nobody calls this case any more, unless it is asked `again`."""
-    its = (_CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id)
-    session.execute(update(_CC).where(*its).values(state=ContactState.DONE, why=None, claimed_by=None))
 
 
 def again(session: Session, *, campaign_id: int, contact_id: int, due: datetime) -> None:

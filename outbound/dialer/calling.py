@@ -9,7 +9,7 @@ from crm.access.permissions import Principal
 from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
 from crm.enti.queries import coverage
-from outbound.campaigns import contacts
+from outbound.campaigns import contacts, running
 from outbound.campaigns.models import Attempt
 from outbound.compliance.rules import Ended, Verdict
 from telephony.calls import placing
@@ -36,7 +36,7 @@ def call(
     attempt_id, verdict = contacts.dial(session, by, campaign_id=campaign_id, contact_id=contact_id)
     if not verdict.allowed or verdict.number is None:
         return None, verdict
-    of = contacts.get(session, campaign_id)
+    of = running.get(session, campaign_id)
     assert of.plan.queue_id is not None
     wanted = Placed(of.ente_id, contact_id, verdict.number, of.plan.line, of.plan.queue_id)
     call_id = placing.place(session, by, wanted, paced=paced)

@@ -19,13 +19,13 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.core.secrecy import Secrecy
 from crm.positions.models import Position, PositionState
-from outbound.campaigns import contacts, service
+from outbound.campaigns import contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
-from outbound.campaigns.plan import Phase, Plan
+from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
-from tests.cast import EMPOLI_LINE, Cast, principal_of
+from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
 from tests.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
@@ -93,6 +93,30 @@ class Office:
             CampaignContact.campaign_id == campaign, CampaignContact.contact_id == contact
         )
         return self.work(lambda s: s.execute(row).one())
+
+    def lucia(self) -> int:
+        """Of Empoli, without a telephone, who owes too."""
+
+        def make(session: Any) -> int:
+            lucia = add_contact(session, self.cast.empoli, "VRDLCU70A41D403W", "VERDI", "LUCIA", None)
+            add_position(session, self.cast.empoli, lucia, "E-2", None)
+            return lucia
+
+        return int(self.work(make))
+
+    def waiting(self, campaign: int, channel: Channel) -> list[int]:
+        def look(session: Any) -> list[int]:
+            its = running.get(session, campaign)
+            return sequence.waiting(session, campaign=its, channel=channel, limit=10, now=clock.now(session))
+
+        return list(self.work(look))
+
+    def passed(self, campaign: int, contact: int) -> None:
+        def work(session: Any) -> None:
+            its = running.get(session, campaign)
+            sequence.passed(session, campaign=its, contact_ids=[contact], now=clock.now(session))
+
+        self.work(work)
 
     def why_not(self, campaign: int, contact: int) -> set[Reason]:
         of = {"campaign_id": campaign, "contact_ids": [contact]}
@@ -268,3 +292,46 @@ def test_another_ente_s_people_see_and_do_nothing(office: Office, cast: Cast) ->
         office.work(lambda s: contacts.explain(s, foreign, campaign_id=campaign, contact_ids=[cast.mario]))
     siena = Scope.of_enti([cast.siena], [cast.other_contract])
     assert office.database.transact(siena, lambda s: s.scalars(select(Campaign.id)).all()) == []
+
+
+def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast) -> None:
+    """Rule: whom a step did not reach goes to the next one after its days; after the last he is done."""
+    steps = (Step(Channel.SMS), Step(Channel.CALL, 3), Step(Channel.LETTER, 10))
+    lucia = office.lucia()
+    campaign = office.run(cast.mario, lucia, plan=replace(PLAN, steps=steps))
+    assert office.next(office.anna, campaign) is None, "first an SMS"
+    assert set(office.waiting(campaign, Channel.SMS)) == {cast.mario, lucia}
+    office.passed(campaign, cast.mario)
+    assert office.contact(campaign, cast.mario).due_at == office.now + 3 * DAY
+    assert office.waiting(campaign, Channel.SMS) == [lucia]
+    office.now += 3 * DAY
+    office.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    assert office.next(office.anna, campaign).contact_id == cast.mario
+    office.passed(campaign, cast.mario)
+    office.now += 10 * DAY
+    office.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    assert office.waiting(campaign, Channel.LETTER) == [cast.mario]
+    office.passed(campaign, cast.mario)
+    assert office.contact(campaign, cast.mario).state is ContactState.DONE
+    assert office.waiting(campaign, Channel.LETTER) == []
+
+
+def test_who_cannot_be_called_is_written_to(office: Office) -> None:
+    """Rule: whom a telephone cannot reach goes on to the next step; where there is none he is out."""
+    lucia = office.lucia()
+    steps = (Step(Channel.CALL), Step(Channel.LETTER, 1))
+    campaign = office.run(lucia, plan=replace(PLAN, steps=steps))
+    assert office.next(office.anna, campaign) is None
+    assert office.contact(campaign, lucia).state is ContactState.LATER
+
+
+def test_steps_that_somebody_has_begun_stay_as_they_are(office: Office, cast: Cast) -> None:
+    plan = replace(PLAN, steps=(Step(Channel.CALL), Step(Channel.LETTER, 10)))
+    campaign = office.run(cast.mario, plan=plan)
+    office.act(office.sara, campaign, Deed.PAUSE, Deed.CHANGE)
+    written = {"campaign_id": campaign, "name": "Solleciti"}
+    changed = replace(plan, steps=(Step(Channel.SMS), *plan.steps))
+    with pytest.raises(InvalidError):
+        office.work(lambda s: service.write(s, office.sara, **written, plan=changed))
+    later = replace(plan, steps=(Step(Channel.CALL), Step(Channel.SMS, 2)))
+    office.work(lambda s: service.write(s, office.sara, **written, plan=later))

@@ -89,7 +89,7 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_campaign_contact_ready", "campaign_contact",
-        ["campaign_id", sa.text("priority DESC"), "due_at", "contact_id"],
+        ["campaign_id", "step", sa.text("priority DESC"), "due_at", "contact_id"],
         postgresql_where=sa.text("state = 'ready'"),
     )  # fmt: skip
     op.create_index(

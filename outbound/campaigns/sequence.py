@@ -1,0 +1,79 @@
+"""The steps of a campaign: whose turn it is at a channel, and where those go with whom a step is over."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy.orm import Session
+
+from crm.core.db import table_of
+from outbound.campaigns.lifecycle import State
+from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.plan import Channel
+from outbound.campaigns.running import Running
+
+_CC = table_of(CampaignContact)
+
+
+def waiting(
+    session: Session, *, campaign: Running, channel: Channel, limit: int, now: datetime,
+    only: ColumnElement[bool] | None = None,
+) -> list[int]:  # fmt: skip
+    """Whose turn it is at a step of this channel: those who came furthest first, then by priority.
+
+    `only`: a further condition. They are locked until the transaction ends; those whom somebody else has locked are
+    not among them. None unless the campaign runs.
+    """
+    found: list[int] = []
+    if campaign.state is not State.RUNNING:
+        return found
+    for step in reversed(campaign.plan.steps_of(channel)):
+        ready = (
+            select(_CC.c.contact_id)
+            .where(
+                _CC.c.campaign_id == campaign.id, _CC.c.state == ContactState.READY, _CC.c.step == step,
+                _CC.c.due_at <= now, true() if only is None else only,
+            )
+            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
+            .limit(limit - len(found)).with_for_update(skip_locked=True)
+        )  # fmt: skip
+        found += session.scalars(ready)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def passed(session: Session, *, campaign: Running, contact_ids: Collection[int], now: datetime) -> None:
+    """Their step is over and did not end the matter, or could not reach them: the next one follows after its days.
+
+    After the last step they are done.
+    """
+    at: dict[int, list[int]] = defaultdict(list)
+    where = _of(campaign.id, contact_ids)
+    for contact_id, step in session.execute(select(_CC.c.contact_id, _CC.c.step).where(*where).with_for_update()):
+        at[step].append(contact_id)
+    steps = campaign.plan.steps
+    for step, whose in at.items():
+        if step + 1 < len(steps):
+            days = steps[step + 1].after_days
+            state = ContactState.LATER if days else ContactState.READY
+            due_at, then = now + timedelta(days=days), step + 1
+        else:
+            state, due_at, then = ContactState.DONE, now, step
+        session.execute(
+            update(_CC).where(*_of(campaign.id, whose))
+            .values(state=state, step=then, due_at=due_at, why=None, claimed_by=None)
+        )  # fmt: skip
+
+
+def done(session: Session, *, campaign_id: int, contact_ids: Collection[int], now: datetime) -> None:
+    """The matter is ended for them: nothing more of this campaign reaches them."""
+    session.execute(
+        update(_CC).where(*_of(campaign_id, contact_ids))
+        .values(state=ContactState.DONE, due_at=now, why=None, claimed_by=None)
+    )  # fmt: skip
+
+
+def _of(campaign_id: int, contact_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
+    return _CC.c.campaign_id == campaign_id, _CC.c.contact_id.in_(contact_ids)
