@@ -101,7 +101,7 @@ def opened(session: Session, by: Principal, *, campaign_id: int, contact_id: int
     known = session.get(SurveyCase, (campaign_id, contact_id))
     if known is not None and known.not_by == by.user_id:
         raise ConflictError("Questa persona la richiama un collega: passagli il caso.")
-    attempt = _last(session, campaign_id, contact_id)
+    attempt = last_attempt(session, campaign_id, contact_id)
     return one.interview_id, attempt.call_id if attempt else None
 
 
@@ -117,16 +117,16 @@ def followed(
     assert row.disposition is not None
     if row.contact_id is None:
         return for_good
-    known, now = _known(session, row), clock.now(session)
-    known.asked = known.wants_after = known.wants_agent = None
+    his, now = case_of(session, row), clock.now(session)
+    his.asked = his.wants_after = his.wants_agent = None
     refused = row.disposition.group is Group.R
     if refused and not for_good:
-        known.refusals, known.refused_at, known.not_by = known.refusals + 1, now, by.user_id
-        for_good = known.refusals >= MOST_REFUSALS
+        his.refusals, his.refused_at, his.not_by = his.refusals + 1, now, by.user_id
+        for_good = his.refusals >= MOST_REFUSALS
     elif not for_good:
-        known.wants_after, known.wants_agent = wants_after, by.user_id if wants_after else None
+        his.wants_after, his.wants_agent = wants_after, by.user_id if wants_after else None
     session.flush()
-    attempt = _last(session, row.campaign_id, row.contact_id)
+    attempt = last_attempt(session, row.campaign_id, row.contact_id)
     if attempt is not None and attempt.ended is None:
         spoke = row.disposition.group in {Group.I, Group.P, Group.R, Group.O, Group.NE}
         is_he = spoke and row.disposition is not Disposition.HOUSEHOLD_REFUSAL
@@ -195,7 +195,7 @@ def again(session: Session, *, campaign_id: int, contact_id: int, due: datetime)
     session.execute(update(_CC).where(*its).values(state=ContactState.LATER, why=None, due_at=due, claimed_by=None))
 
 
-def _known(session: Session, row: Interview) -> SurveyCase:
+def case_of(session: Session, row: Interview) -> SurveyCase:
     """What the survey knows of a case, locked; written where it knew nothing."""
     key = (row.campaign_id, row.contact_id)
     known = session.get(SurveyCase, key, with_for_update=True, populate_existing=True)
@@ -215,7 +215,8 @@ def _led(session: Session, campaign_id: int, contact_id: int) -> Interview | Non
     ).one_or_none()
 
 
-def _last(session: Session, campaign_id: int, contact_id: int) -> Attempt | None:
+def last_attempt(session: Session, campaign_id: int, contact_id: int) -> Attempt | None:
+    """The latest that was begun."""
     return session.scalars(
         select(Attempt)
         .where(Attempt.campaign_id == campaign_id, Attempt.contact_id == contact_id, Attempt.begun)
