@@ -121,7 +121,7 @@ def record(session: Session, by: Principal, *, campaign_id: int, contact_id: int
         contacts.ended(session, attempt_id=attempt.id, ended=Ended.SPOKEN, operator=True)
     sequence.done(session, campaign_id=campaign_id, contact_ids=[contact_id], now=now)
     audit.note(
-        session, by, kind="survey.checked", ente_id=one.ente_id, contact_id=contact_id, after={"found": found.value}
+        session, by, kind="survey.checked", ente_id=one.ente_id, contact_id=contact_id, after={"check": found.value}
     )
     touch(session, topics.campaigns(one.ente_id))
 

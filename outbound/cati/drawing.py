@@ -152,7 +152,7 @@ def draw(
     _insert(session, campaign, strata, seed, shares, reserves)
     audit.note(
         session, by, kind="survey.drawn", ente_id=found.ente_id, subject=campaign.name,
-        after={"size": size, "seed": seed},
+        after={"cases": size, "seed": seed},
     )  # fmt: skip
     touch(session, topics.campaigns(found.ente_id))
     drawn = sample(session, campaign_id)
@@ -220,7 +220,7 @@ def _insert(
         .where(_MEMBER.c.list_id == campaign.list_id)
         .subquery()
     )  # fmt: skip
-    replicate = (placed.c.place - 1) / wanted.c.share
+    replicate = (placed.c.place - 1) // wanted.c.share
     rows = (
         select(
             literal(campaign.id), placed.c.contact_id, placed.c.ente_id, placed.c.stratum, cast(replicate, Integer),

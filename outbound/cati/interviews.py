@@ -47,6 +47,7 @@ class Standing:
     revision: int
     language: str
     is_mine: bool
+    campaign_id: int | None  # the survey that it is of
     questionnaire: Questionnaire
     screen: Screen | None
 
@@ -122,7 +123,7 @@ def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing
     title = known.title or session.get_one(SurveyForm, row.form_id).title
     return Standing(
         row.id, row.form_id, row.ente_id, title, row.state, row.disposition, row.revision, row.language,
-        row.state is InterviewState.RUNNING and row.interviewer_id == by.user_id, known, screen,
+        row.state is InterviewState.RUNNING and row.interviewer_id == by.user_id, row.campaign_id, known, screen,
     )  # fmt: skip
 
 

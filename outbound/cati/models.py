@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+import outbound.campaigns.models  # noqa: F401  # these tables refer to its own
 from crm.core.db import Base, choice
 from outbound.cati.aapor import Disposition
 from outbound.cati.sampling import Allocation

@@ -4,8 +4,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState
+from crm.privacy.holders import Fate, Holder, Person, Section, TableHolder, Went, plain, rows_of
+from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyCase
 
 _INTERVIEW, _EVENT = table_of(Interview), table_of(InterviewEvent)
 RUNS = "È in corso un'intervista: la cancellazione si fa quando è chiusa."
@@ -53,4 +53,4 @@ def _of(person: Person) -> ColumnElement[bool]:
     return (_INTERVIEW.c.ente_id == person.ente_id) & _INTERVIEW.c.contact_id.in_(person.contact_ids)
 
 
-HOLDERS: tuple[Holder, ...] = (_Interviews(),)
+HOLDERS: tuple[Holder, ...] = (_Interviews(), TableHolder(table_of(SurveyCase), "Indagini di cui è un caso"))

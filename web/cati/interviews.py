@@ -1,5 +1,6 @@
 """The page of an interview: one question at a time, each answer saved by itself."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,18 +11,21 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.codice_fiscale import parse_codice_fiscale
+from crm.core import clock
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from outbound.cati import interviews
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.interviews import Standing
 from web.cati.questions import SaidField, buttons, reason, sent, shown
+from web.edge.fields import instant_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 
 router = APIRouter(include_in_schema=False)
 CONDUCT = Permission.INTERVIEW_CONDUCT
 RevisionField = Annotated[int, Form()]
+DayField = Annotated[str, Form(max_length=20)]
 
 
 @router.post("/questionnaires/{form_id}/interviews")
@@ -99,14 +103,16 @@ def speak(
 @router.post("/interviews/{interview_id}/end")
 def end(
     runtime: RuntimeDep, visit: ChangeDep, interview_id: UUID, revision: RevisionField,
-    disposition: Annotated[Disposition, Form()], for_good: Annotated[bool, Form()] = False,
+    disposition: Annotated[Disposition, Form()], for_good: Annotated[bool, Form()] = False, day: DayField = "",
+    hour: DayField = "",
 ) -> Response:  # fmt: skip
-    """End it with its outcome, for good or until somebody goes on with it."""
+    """End it with its outcome, for good or until somebody goes on with it: `day` and `hour` say when he asked for."""
+    wants_after = _instant(day, hour)
 
     def work(session: Session) -> None:
         interviews.break_off(
             session, visit.principal, interview_id=interview_id, revision=revision, disposition=disposition,
-            for_good=for_good,
+            for_good=for_good, wants_after=None if for_good else wants_after,
         )  # fmt: skip
 
     runtime.database.transact(visit.scope(CONDUCT), work)
@@ -121,6 +127,16 @@ def resume(runtime: RuntimeDep, visit: ChangeDep, interview_id: UUID) -> Respons
         lambda session: interviews.resume(session, visit.principal, interview_id=interview_id),
     )
     return _to(interview_id)
+
+
+def _instant(day: str, hour: str) -> datetime | None:
+    """When somebody asked to be called, on Rome's clock; none where no day is chosen. Raises `FieldError`."""
+    if not day.strip():
+        return None
+    try:
+        return instant_of(f"{day.strip()}T{hour.strip() or '09:00'}").replace(tzinfo=clock.ROME).astimezone(UTC)
+    except ValueError:
+        raise FieldError("Scegli un giorno e un'ora.", "day") from None
 
 
 def _page(

@@ -3,15 +3,33 @@
 from enum import StrEnum
 
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import InterviewState
+from outbound.cati.models import Found, InterviewState
 from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.mistakes import Flaw
+from outbound.cati.sampling import Allocation, By
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     InterviewState: {
         InterviewState.RUNNING: "In corso",
         InterviewState.INTERRUPTED: "Interrotta, da riprendere",
         InterviewState.DONE: "Conclusa",
+    },
+    Found: {
+        Found.CONFIRMED: "Confermata",
+        Found.DIFFERS: "C'è stata, ma qualche risposta è diversa",
+        Found.NEVER_WAS: "Non c'è stata",
+    },
+    Allocation: {
+        Allocation.PROPORTIONAL: "In proporzione a quante persone hanno",
+        Allocation.EQUAL: "In parti uguali, per confrontarli",
+        Allocation.NEYMAN: "Di Neyman, di più dove differiscono di più",
+    },
+    By: {
+        By.NOTHING: "Nessuno strato",
+        By.KIND: "Persone e imprese",
+        By.TOWN: "Comune di residenza",
+        By.TAX: "Tributo del debito più grande",
+        By.AGE: "Età del debito più vecchio",
     },
     Group: {
         Group.I: "Intervista completa",

@@ -86,6 +86,7 @@ def engine() -> None:
     from crm.turns.ending import end_days, mark_absent  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
+    from outbound.cati.quota_setting import rank_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from telephony.alerts.pushing import Pusher, PushServices  # noqa: PLC0415
     from telephony.alerts.service import look_at_all  # noqa: PLC0415
@@ -159,6 +160,7 @@ def engine() -> None:
         Chore("periods", 600, periods, patient=True),
         Chore("attempts", 2, partial(settle_attempts, runtime.database)),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("quotas", 60, partial(rank_all, runtime.database), patient=True),
     ]
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public

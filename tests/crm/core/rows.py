@@ -122,15 +122,23 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
+from outbound.campaigns.lifecycle import State
+from outbound.campaigns.models import Campaign
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
     Interview,
     InterviewDeed,
     InterviewEvent,
     InterviewState,
+    SurveyCase,
+    SurveyCheck,
     SurveyForm,
+    SurveyQuota,
+    SurveySample,
+    SurveyStratum,
     SurveyVersion,
 )
+from outbound.cati.sampling import Allocation
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -363,6 +371,30 @@ def _interviews(session: Session, cast: Cast) -> None:
             took_ms=900, at=AS_OF,
         )
     )  # fmt: skip
+    _a_survey(session, cast, asked)
+
+
+def _a_survey(session: Session, cast: Cast, asked: Interview) -> None:
+    """A campaign of Empoli's with a sample and a quota, of which the interview is; it is to be verified."""
+    ente: Any = {"ente_id": cast.empoli}
+    campaign = Campaign(
+        **ente, contract_id=cast.contract, list_id=session.scalars(select(ContactList.id).limit(1)).one(), name="x",
+        state=State.DRAFT, version=1, made_by=cast.sara, made_at=AS_OF, changed_at=AS_OF,
+    )  # fmt: skip
+    session.add(campaign)
+    session.flush()
+    its = {**ente, "campaign_id": campaign.id}
+    drawn = {"drawn_by": cast.sara, "drawn_at": AS_OF}
+    session.add_all(
+        [
+            SurveySample(**its, by="kind", allocation=Allocation.EQUAL, size=1, reserves=0, seed=1, **drawn),
+            SurveyStratum(**its, name="natural", population=1, drawn=1),
+            SurveyCase(**its, contact_id=cast.mario, stratum="natural"),
+            SurveyQuota(**its, first="why", value="x", target=1),
+            SurveyCheck(**its, interview_id=asked.id, **drawn),
+        ]
+    )
+    session.flush()
 
 
 def _receives(session: Session, cast: Cast) -> None:
