@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,7 +36,7 @@ from crm.positions.models import Position
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState
 from outbound.cati import surveys
-from outbound.cati.models import SurveyCase, SurveySample, SurveyStratum
+from outbound.cati.models import Interview, SurveyCase, SurveySample, SurveyStratum
 from outbound.cati.sampling import Allocation, By, allocated
 from outbound.lists.models import ContactList, ContactListMember
 
@@ -71,6 +73,38 @@ class Sample:
     released: int
     seed: int
     strata: tuple[Stratum, ...]
+
+
+class Weighed(NamedTuple):
+    """Of which survey an interview is, in which stratum its case was drawn, and its base weight."""
+
+    survey: str
+    stratum: str
+    weight: float | None
+
+
+NONE = Weighed("", "", None)
+
+
+def of_interviews(session: Session, form_id: int) -> dict[UUID, Weighed]:
+    """The same of each interview that is of a survey."""
+    rows = session.execute(
+        select(Interview.id, Campaign.name, SurveyCase.stratum, SurveyStratum.population, SurveyStratum.drawn)
+        .join(Campaign, Campaign.id == Interview.campaign_id)
+        .outerjoin(
+            SurveyCase,
+            (SurveyCase.campaign_id == Interview.campaign_id) & (SurveyCase.contact_id == Interview.contact_id),
+        )
+        .outerjoin(
+            SurveyStratum,
+            (SurveyStratum.campaign_id == Interview.campaign_id) & (SurveyStratum.name == SurveyCase.stratum),
+        )
+        .where(Interview.form_id == form_id)
+    )
+    return {
+        interview_id: Weighed(name, stratum or "", population / drawn if drawn else None)
+        for interview_id, name, stratum, population, drawn in rows
+    }
 
 
 def columns(session: Session, campaign_id: int) -> tuple[str, ...]:

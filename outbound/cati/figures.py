@@ -1,7 +1,7 @@
 """How a survey stands: every case with its disposition, and what its interviewers did."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from outbound.campaigns.models import Attempt, CampaignContact
 from outbound.cati import drawing, surveys
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.cases import Heard, disposition
-from outbound.cati.comparing import DONT_KNOW, Share, Work, usual_seconds, whole
+from outbound.cati.comparing import DONT_KNOW, Work, usual_seconds, whole
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyCase
 from outbound.compliance.rules import Ended, Reason
 
@@ -120,11 +120,6 @@ def interviewers(session: Session, by: Principal, *, campaign_id: int) -> list[I
     )  # fmt: skip
 
 
-def overall(people: list[Interviewer]) -> Share:
-    """The refusals of all whose figures are open, together."""
-    return whole({one.work.agent_id: one.work.refusals for one in people})
-
-
 def _works(session: Session, campaign_id: int) -> dict[int, Work]:
     dialed = session.execute(
         select(_A.c.agent_id, func.count())
@@ -182,9 +177,3 @@ def _interviews(campaign_id: int) -> Any:
 
 def _heard(ended: list[str] | None, interview: Disposition | None, why: Reason | None) -> Heard:
     return Heard.of([Ended(one) for one in ended or ()], interview, why)
-
-
-def weights(session: Session, campaign_id: int) -> Mapping[str, float | None]:
-    """The base weight of each stratum."""
-    drawn = drawing.sample(session, campaign_id)
-    return {one.name: float(one.weight) if one.weight is not None else None for one in drawn.strata} if drawn else {}

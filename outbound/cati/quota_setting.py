@@ -17,6 +17,7 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState
 from outbound.cati import drawing, places, queries, surveys
 from outbound.cati.models import Interview, SurveyCase, SurveyForm, SurveyQuota
+from outbound.cati.questionnaire.definition import Questionnaire
 from outbound.cati.quotas import MOST_CELLS, STRATUM, distance, variables
 
 MOST_WANTED = 1_000_000
@@ -29,9 +30,17 @@ def offered(session: Session, campaign_id: int) -> dict[str, Values]:
     _, form_id = surveys.get(session, campaign_id)
     drawn = drawing.sample(session, campaign_id)
     strata = tuple((one.name, one.name) for one in drawn.strata) if drawn is not None else ()
-    form = session.get_one(SurveyForm, form_id)
-    known = queries.questionnaire(session, queries.version_id(session, form_id, form.current)) if form.current else None
+    known = _form(session, form_id)
     return {**({STRATUM: strata} if len(strata) > 1 else {}), **(variables(known) if known is not None else {})}
+
+
+def titles(session: Session, campaign_id: int) -> dict[str, str]:
+    """What the questions ask, by name."""
+    _, form_id = surveys.get(session, campaign_id)
+    known = _form(session, form_id)
+    if known is None:
+        return {}
+    return {one.name: known.said(one.label, known.default_language) or one.name for one in known.questions()}
 
 
 def save(
@@ -127,6 +136,11 @@ def _rank_running(session: Session) -> int:
         .having(func.count() > 0)
     )
     return sum(rank(session, one) for one in running.all())
+
+
+def _form(session: Session, form_id: int) -> Questionnaire | None:
+    form = session.get_one(SurveyForm, form_id)
+    return queries.questionnaire(session, queries.version_id(session, form_id, form.current)) if form.current else None
 
 
 def _check(

@@ -117,6 +117,7 @@ def cells(
     with runtime.database.begin(visit.scope(MANAGE)) as session:
         found = _head(session, campaign_id)
         known, written = quota_setting.offered(session, campaign_id), places.cells(session, campaign_id)
+        titles = quota_setting.titles(session, campaign_id)
     if not first and written:
         first, second = written[0].first, written[0].second
     if second == STRATUM:
@@ -126,7 +127,7 @@ def cells(
         (one.value, one.second_value): one.target for one in written if (one.first, one.second) == (first, second)
     }
     say = translations(visit.language).gettext
-    names = [(one, say("Strato del campione") if one == STRATUM else one) for one in known]
+    names = [(one, say("Strato del campione") if one == STRATUM else titles.get(one, one)) for one in known]
     return _page(
         request, visit, "cati/quotas.html", **found, first=first, second=second, names=names, targets=targets,
         rows=known.get(first, ()), columns=known.get(second, ()) if second else (("", ""),),

@@ -234,7 +234,7 @@ def test_a_person_s_answers_are_copied_and_go_with_him_while_the_outcome_stays(c
     one = centre.begun(form_id, contact_id=centre.cast.mario)
     centre.says(one, "n")
     centre.says(one, "Sono BIANCHI")
-    (holder,) = HOLDERS
+    holder, _ = HOLDERS
     mario = Person(centre.cast.empoli, (centre.cast.mario,))
     assert centre.did(centre.cast.sara, lambda s, _: holder.obstacles(s, mario))
     centre.ends(one, Disposition.PARTIAL, for_good=True)
