@@ -37,6 +37,7 @@ from web.campaigns import routes as campaigns
 from web.cati import cases as survey_cases
 from web.cati import exports as survey_exports
 from web.cati import interviews
+from web.cati import online as survey_online
 from web.cati import routes as questionnaires
 from web.cati import surveys as survey_runs
 from web.centre import routes as centre
@@ -224,6 +225,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         survey_exports,
         survey_runs,
         survey_cases,
+        survey_online,
         questionnaires,
         interviews,
         voice,

@@ -86,6 +86,7 @@ class Plan:
     calls_an_hour: int | None = None  # a goal (requirement O4)
     budget_cents: int | None = None
     form_id: int | None = None  # of a survey: its questionnaire
+    by_web: bool = False  # of a survey: people may answer by a link of their own, too
     vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
     conversion_days: int = 7  # of a survey: after which a refusal that was not for good may be tried once more
 

@@ -1,12 +1,10 @@
 """Conducting interviews: each answer is saved by itself, and whoever breaks off leaves it to whoever goes on."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,23 +12,15 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.core import clock
-from crm.core.db import new_id
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti.queries import enti_of
-from crm.timeline import service as timeline
-from crm.timeline.models import EntryKind
-from outbound.cati import places, queries, surveys
+from outbound.cati import queries, steps, surveys
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm
+from outbound.cati.models import Interview, InterviewDeed, InterviewState, SurveyForm
 from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.definition import Questionnaire
-from outbound.cati.questionnaire.interview import Answers, RefusedError, Screen
-from outbound.cati.questionnaire.look import Setting
-from telephony.calls.story import IN_PROGRESS
+from outbound.cati.questionnaire.interview import Screen
 
-LEASE = timedelta(minutes=10)  # from the last answer; then a colleague may go on
-LONGEST_MS = 86_400_000
-STALE = "Questa pagina non era aggiornata: riapri l'intervista per la domanda a cui si è arrivati."
 NOT_HELD = "L'intervista è passata a un collega, o è stata interrotta: riprendila dall'elenco."
 
 
@@ -52,13 +42,6 @@ class Standing:
     screen: Screen | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer that was not taken."""
-
-    error: RefusedError
-
-
 def begin(
     session: Session, by: Principal, *, form_id: int, ente_id: int, contact_id: int | None = None, language: str = "",
     campaign_id: int | None = None, call_id: UUID | None = None,
@@ -73,22 +56,10 @@ def begin(
     form = session.get(SurveyForm, form_id)
     if form is None or ente_id not in enti_of(session, form.contract_id) or form.ente_id not in {None, ente_id}:
         raise NotFoundError("Questo questionario non esiste.")
-    if form.current is None or form.withdrawn_at is not None:
-        raise ConflictError("Questo questionario non è in uso.")
-    version_id, now = queries.version_id(session, form_id, form.current), clock.now(session)
-    known = queries.questionnaire(session, version_id)
-    row = Interview(
-        id=new_id(session), ente_id=ente_id, contract_id=form.contract_id, form_id=form_id, version_id=version_id,
-        contact_id=contact_id, campaign_id=campaign_id, call_id=call_id, state=InterviewState.RUNNING,
-        language=language if language in known.languages else known.default_language, seed=secrets.randbelow(2**31),
-        at="", revision=0, interviewer_id=by.user_id, held_until=now + LEASE, began_at=now, shown_at=now,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    _add(session, row, by, InterviewDeed.BEGAN)
-    audit.note(session, by, kind="interview.begun", ente_id=ente_id, contact_id=contact_id, subject=form.title)
-    _remember(session, row, by)
-    return row.id
+    return steps.create(
+        session, by, form=form, ente_id=ente_id, contact_id=contact_id, campaign_id=campaign_id, call_id=call_id,
+        language=language,
+    ).id  # fmt: skip
 
 
 def take(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> UUID:
@@ -107,7 +78,7 @@ def take(session: Session, by: Principal, *, campaign_id: int, contact_id: int) 
     except IntegrityError:  # one case, one interview: a unique index says so
         raise ConflictError("Un collega sta facendo questa intervista.") from None
     row = session.get_one(Interview, interview_id)
-    _keep_place(session, row, by)
+    steps.keep_place(session, row, by)
     return interview_id
 
 
@@ -118,7 +89,7 @@ def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing
     if row is None:
         raise NotFoundError("Questa intervista non esiste.")
     require_on(session, by, Permission.INTERVIEW_CONDUCT, ente_id=row.ente_id)
-    known, answers, setting = _state(session, row)
+    known, answers, setting = steps.state(session, row)
     screen = engine.step(known, answers, setting) if row.state is not InterviewState.DONE else None
     title = known.title or session.get_one(SurveyForm, row.form_id).title
     return Standing(
@@ -129,37 +100,17 @@ def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing
 
 def answer(
     session: Session, by: Principal, *, interview_id: UUID, revision: int, said: Sequence[str]
-) -> Refusal | None:
+) -> steps.Refusal | None:
     """Answer the question that is asked; why not, if it is not taken.
 
     Raises `ConflictError` when the page is not the latest, or the interview is somebody else's by now.
     """
-    row = _held(session, by, interview_id, revision)
-    known, answers, setting = _state(session, row)
-    screen = engine.step(known, answers, setting)
-    if screen is None:
-        raise ConflictError(STALE)
-    try:
-        after = engine.answer(known, answers, setting, said)
-    except RefusedError as error:
-        _add(session, row, by, InterviewDeed.REFUSED, path=screen.path, timed=True)
-        session.flush()
-        return Refusal(error)
-    _add(session, row, by, InterviewDeed.ANSWERED, path=screen.path, value=after.values[screen.path], timed=True)
-    _moved(session, row, "")
-    _keep_place(session, row, by)
-    return None
+    return steps.answered(session, _held(session, by, interview_id, revision), by, said)
 
 
 def move(session: Session, by: Principal, *, interview_id: UUID, revision: int, back: bool) -> None:
     """To the question before, or to the one after where this one has its answer. Raises as `answer`."""
-    row = _held(session, by, interview_id, revision)
-    known, answers, setting = _state(session, row)
-    here = engine.step(known, answers, setting)
-    after = (engine.back if back else engine.forward)(known, answers, setting)
-    deed = InterviewDeed.WENT_BACK if back else InterviewDeed.WENT_ON
-    _add(session, row, by, deed, path=here.path if here else "", timed=True)
-    _moved(session, row, after.at)
+    steps.went(session, _held(session, by, interview_id, revision), by, back=back)
 
 
 def speak(session: Session, by: Principal, *, interview_id: UUID, revision: int, language: str) -> None:
@@ -168,8 +119,8 @@ def speak(session: Session, by: Principal, *, interview_id: UUID, revision: int,
     if language not in queries.questionnaire(session, row.version_id).languages:
         raise NotFoundError("Il questionario non è in questa lingua.")
     row.language = language
-    _add(session, row, by, InterviewDeed.LANGUAGE, value=language)
-    _moved(session, row, row.at)
+    steps.add(session, row, by, InterviewDeed.LANGUAGE, value=language)
+    steps.moved(session, row, row.at)
 
 
 def break_off(
@@ -182,11 +133,11 @@ def break_off(
     raises `ConflictError` while a question is open.
     """
     row = _held(session, by, interview_id, revision)
-    known, answers, setting = _state(session, row)
+    known, answers, setting = steps.state(session, row)
     complete = engine.step(known, answers, setting) is None
     if disposition.group is Group.I and not complete:
         raise ConflictError("Non è completa: mancano ancora delle risposte.")
-    _close(
+    steps.close(
         session, row, by, disposition, for_good=for_good, complete=complete,
         wants_after=surveys.appointment(session, wants_after),
     )  # fmt: skip
@@ -206,49 +157,14 @@ def resume(session: Session, by: Principal, *, interview_id: UUID, call_id: UUID
         raise ConflictError("Un collega sta facendo questa intervista.")
     row.state, row.interviewer_id, row.disposition = InterviewState.RUNNING, by.user_id, None
     row.call_id = call_id or row.call_id
-    _add(session, row, by, InterviewDeed.RESUMED)
-    _moved(session, row, row.at)
+    steps.add(session, row, by, InterviewDeed.RESUMED)
+    steps.moved(session, row, row.at)
     audit.note(session, by, kind="interview.resumed", ente_id=row.ente_id, contact_id=row.contact_id)
-    _remember(session, row, by)
-    _keep_place(session, row, by)
+    steps.remember(session, row, by)
+    steps.keep_place(session, row, by)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
-
-
-def _state(session: Session, row: Interview) -> tuple[Questionnaire, Answers, Setting]:
-    known = queries.questionnaire(session, row.version_id)
-    return known, queries.answers(session, row.id, row.at), queries.setting(row, clock.now(session))
-
-
-def _keep_place(session: Session, row: Interview, by: Principal) -> None:
-    """Of a survey with quotas: its place, or its end, where those who are so are interviewed enough."""
-    if row.campaign_id is None:
-        return
-    known, answers, setting = _state(session, row)
-    if not places.keep(session, row, engine.given(known, answers, setting)):
-        _close(session, row, by, Disposition.QUOTA_FILLED, for_good=True)
-
-
-def _close(
-    session: Session, row: Interview, by: Principal, disposition: Disposition, *, for_good: bool,
-    complete: bool = False, wants_after: datetime | None = None,
-) -> None:  # fmt: skip
-    row.disposition, row.held_until = disposition, None
-    if row.campaign_id is not None:
-        if disposition.group not in {Group.I, Group.P}:
-            places.give_back(session, row)
-        for_good = surveys.followed(session, by, row, for_good=for_good, wants_after=wants_after)
-    row.state = InterviewState.DONE if for_good else InterviewState.INTERRUPTED
-    row.ended_at = clock.now(session) if for_good else None
-    deed = InterviewDeed.FINISHED if for_good and complete else InterviewDeed.BROKE_OFF
-    _add(session, row, by, deed, value=disposition.value)
-    _moved(session, row, row.at)
-    audit.note(
-        session, by, kind="interview.ended", ente_id=row.ente_id, contact_id=row.contact_id,
-        after={"disposition": disposition.value},
-    )  # fmt: skip
-    _remember(session, row, by)
 
 
 def _locked(session: Session, by: Principal, interview_id: UUID) -> Interview:
@@ -266,40 +182,5 @@ def _held(session: Session, by: Principal, interview_id: UUID, revision: int) ->
     if row.state is not InterviewState.RUNNING or row.interviewer_id != by.user_id:
         raise ConflictError(NOT_HELD)
     if row.revision != revision:
-        raise ConflictError(STALE)
+        raise ConflictError(steps.STALE)
     return row
-
-
-def _moved(session: Session, row: Interview, at: str) -> None:
-    """Another question is on the screen from now on."""
-    now = clock.now(session)
-    row.at, row.revision, row.shown_at = at, row.revision + 1, now
-    if row.state is InterviewState.RUNNING:
-        row.held_until = now + LEASE
-    session.flush()
-
-
-def _remember(session: Session, row: Interview, by: Principal) -> None:
-    """On the contact's timeline: which questionnaire, and how it ended; nothing of what was answered."""
-    if row.contact_id is None:
-        return
-    timeline.record(
-        session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.INTERVIEW, source=row.id,
-        occurred_at=row.began_at, author_id=by.user_id,
-        status=row.disposition.value if row.disposition else IN_PROGRESS,
-        detail={"title": session.get_one(SurveyForm, row.form_id).title, "note": ""},
-    )  # fmt: skip
-
-
-def _add(
-    session: Session, row: Interview, by: Principal, deed: InterviewDeed, *, path: str = "", value: str = "",
-    timed: bool = False,
-) -> None:  # fmt: skip
-    now = clock.now(session)
-    took = min(int((now - row.shown_at).total_seconds() * 1000), LONGEST_MS) if timed else None
-    session.execute(
-        insert(InterviewEvent).values(
-            interview_id=row.id, ente_id=row.ente_id, deed=deed, path=path, value=value, took_ms=took, at=now,
-            interviewer_id=by.user_id,
-        )
-    )  # fmt: skip

@@ -191,6 +191,11 @@ def setting(row: Interview, now: datetime) -> Setting:
     return Setting(_wall(row.ended_at or now), _wall(row.began_at), row.seed, row.language)
 
 
+def fresh(form: Questionnaire, now: datetime) -> Setting:
+    """The circumstances of an interview that nobody has begun yet."""
+    return Setting(_wall(now), _wall(now), 0, form.default_language)
+
+
 def _wall(instant: datetime) -> datetime:
     return clock.in_rome(instant).replace(tzinfo=None, microsecond=0)
 

@@ -106,7 +106,7 @@ def opened(session: Session, by: Principal, *, campaign_id: int, contact_id: int
 
 
 def followed(
-    session: Session, by: Principal, row: Interview, *, for_good: bool, wants_after: datetime | None = None
+    session: Session, by: Principal | None, row: Interview, *, for_good: bool, wants_after: datetime | None = None
 ) -> bool:  # fmt: skip
     """What follows from how an interview was ended, for its case; whether it is over for good.
 
@@ -121,13 +121,13 @@ def followed(
     his.asked = his.wants_after = his.wants_agent = None
     refused = row.disposition.group is Group.R
     if refused and not for_good:
-        his.refusals, his.refused_at, his.not_by = his.refusals + 1, now, by.user_id
+        his.refusals, his.refused_at, his.not_by = his.refusals + 1, now, by.user_id if by else None
         for_good = his.refusals >= MOST_REFUSALS
     elif not for_good:
-        his.wants_after, his.wants_agent = wants_after, by.user_id if wants_after else None
+        his.wants_after, his.wants_agent = wants_after, by.user_id if wants_after and by else None
     session.flush()
     attempt = last_attempt(session, row.campaign_id, row.contact_id)
-    if attempt is not None and attempt.ended is None:
+    if attempt is not None and attempt.ended is None and by is not None:
         spoke = row.disposition.group in {Group.I, Group.P, Group.R, Group.O, Group.NE}
         is_he = spoke and row.disposition is not Disposition.HOUSEHOLD_REFUSAL
         contacts.ended(

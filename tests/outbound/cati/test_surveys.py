@@ -18,7 +18,7 @@ from outbound.campaigns import contacts
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Plan, Purpose
-from outbound.cati import checking, drawing, figures, interviews, places, quota_setting, service, surveys
+from outbound.cati import checking, drawing, figures, interviews, online, places, quota_setting, service, surveys
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import Found, Interview, InterviewState, SurveyCase
 from outbound.cati.questionnaire.xlsform import compiled
@@ -449,3 +449,73 @@ def test_another_ente_s_interviewer_opens_no_case(survey: Survey, cast: Cast) ->
     survey.scope = Scope.of_enti([cast.siena])
     with pytest.raises(NotFoundError):
         survey.work(lambda s: interviews.take(s, survey.anna, **of))
+
+
+# -- on the web --------------------------------------------------------------------------------------------------------
+
+
+def link(survey: Survey, campaign: int, contact: int) -> str:
+    of = {"ente_id": survey.cast.empoli, "campaign_id": campaign, "contact_id": contact}
+    address: str = survey.work(lambda s: online.address(s, **of, public_url="https://x.it/"))
+    return address.removeprefix("https://x.it/indagine/")
+
+
+def writes(survey: Survey, token: str, *said: str) -> None:
+    for one in said:
+        revision = survey.work(lambda s: online.sheet(s, token)).revision
+        assert survey.work(lambda s: online.answer(s, token, revision=revision, said=[one])) is None  # noqa: B023
+
+
+def test_somebody_answers_by_his_own_link_and_the_telephone_leaves_him_alone(survey: Survey) -> None:
+    survey.plan = replace(survey.plan, by_web=True)
+    campaign = survey.starts()
+    contact = survey.people[0]
+    token = link(survey, campaign, contact)
+    assert survey.work(lambda s: online.sheet(s, token)).screen.path == "pays"
+    assert survey.work(lambda s: s.scalar(select(func.count()).select_from(Interview))) == 0, "looking begins nothing"
+    writes(survey, token, "y")
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.answer(s, token, revision=0, said=["y"]))
+    survey.work(lambda s: online.back(s, token, revision=1))
+    writes(survey, token, "n", "y")
+    sheet = survey.work(lambda s: online.sheet(s, token))
+    assert (sheet.screen, sheet.full) == (None, False)
+    assert survey.contact(campaign, contact).state is ContactState.DONE
+    assert survey.work(lambda s: figures.dispositions(s, campaign))[Disposition.COMPLETE] == 1
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.answer(s, token, revision=sheet.revision, said=["y"]))
+
+
+def test_a_link_is_forged_broken_too_old_or_of_a_survey_that_does_not_allow_it(survey: Survey) -> None:
+    plain = survey.starts()
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.sheet(s, link(survey, plain, survey.people[0])))
+    survey.plan = replace(survey.plan, by_web=True)
+    campaign = survey.run(*survey.people[:2], plan=survey.plan, name="Altra")
+    token = link(survey, campaign, survey.people[0])
+    for wrong in (token[:-1] + ("a" if token[-1] != "a" else "b"), token[:-4], "", "è" * 40, token[8:] + token[:8]):
+        with pytest.raises(NotFoundError):
+            survey.work(lambda s, wrong=wrong: online.sheet(s, wrong))
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.sheet(s, link(survey, campaign, survey.people[5])))  # not of this survey
+    survey.act(survey.sara, campaign, Deed.PAUSE)
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.sheet(s, token))
+    survey.act(survey.sara, campaign, Deed.RESUME)
+    survey.now += 31 * DAY
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.sheet(s, token))
+
+
+def test_the_web_and_the_telephone_do_not_ask_one_person_at_once(survey: Survey) -> None:
+    survey.plan = replace(survey.plan, by_web=True)
+    campaign = survey.starts(survey.people[0])
+    token = link(survey, campaign, survey.people[0])
+    contact, interview = survey.reached(survey.anna, campaign)
+    survey.says(survey.anna, interview, "y")
+    with pytest.raises(ConflictError):
+        survey.work(lambda s: online.sheet(s, token))
+    survey.ends(survey.anna, interview, Disposition.NEVER_AVAILABLE, for_good=False)
+    writes(survey, token, "y")
+    assert survey.interview(interview)[:2] == (InterviewState.DONE, Disposition.COMPLETE)
+    assert survey.contact(campaign, contact).state is ContactState.DONE
