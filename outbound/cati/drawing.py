@@ -37,7 +37,7 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState
 from outbound.cati import surveys
 from outbound.cati.models import Interview, SurveyCase, SurveySample, SurveyStratum
-from outbound.cati.sampling import Allocation, By, allocated
+from outbound.cati.sampling import Age, Allocation, By, allocated
 from outbound.lists.models import ContactList, ContactListMember
 
 MOST_STRATA, MOST_RESERVES, MOST_CASES = 60, 9, 1_000_000
@@ -307,8 +307,9 @@ def _name(session: Session, campaign_id: int, strata: str) -> ColumnElement[str]
             today = clock.business_day(clock.now(session))
             year = timedelta(days=365)
             return case(
-                (oldest.is_(None), "0"), (oldest > today - year, "<1"), (oldest > today - 3 * year, "1-3"),
-                (oldest > today - 5 * year, "3-5"), else_=">5",
+                (oldest.is_(None), Age.NONE.value), (oldest > today - year, Age.BELOW_ONE.value),
+                (oldest > today - 3 * year, Age.BELOW_THREE.value), (oldest > today - 5 * year, Age.BELOW_FIVE.value),
+                else_=Age.OLDER.value,
             )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Conducting interviews: each answer is saved by itself, and whoever breaks off leaves it to whoever goes on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +21,9 @@ from outbound.cati.models import Interview, InterviewDeed, InterviewState, Surve
 from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.definition import Questionnaire
 from outbound.cati.questionnaire.interview import Screen
+from telephony.recording import pausing
 
+CONSENT = "record"  # in the column `appearance` of the question whether the conversation may be recorded
 NOT_HELD = "L'intervista è passata a un collega, o è stata interrotta: riprendila dall'elenco."
 
 
@@ -38,6 +41,7 @@ class Standing:
     language: str
     is_mine: bool
     campaign_id: int | None  # the survey that it is of
+    call_id: UUID | None  # in which it was begun, or gone on with
     questionnaire: Questionnaire
     screen: Screen | None
 
@@ -94,7 +98,8 @@ def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing
     title = known.title or session.get_one(SurveyForm, row.form_id).title
     return Standing(
         row.id, row.form_id, row.ente_id, title, row.state, row.disposition, row.revision, row.language,
-        row.state is InterviewState.RUNNING and row.interviewer_id == by.user_id, row.campaign_id, known, screen,
+        row.state is InterviewState.RUNNING and row.interviewer_id == by.user_id, row.campaign_id, row.call_id, known,
+        screen,
     )  # fmt: skip
 
 
@@ -105,7 +110,11 @@ def answer(
 
     Raises `ConflictError` when the page is not the latest, or the interview is somebody else's by now.
     """
-    return steps.answered(session, _held(session, by, interview_id, revision), by, said)
+    row = _held(session, by, interview_id, revision)
+    refusal = steps.answered(session, row, by, said)
+    if refusal is None and row.call_id is not None:
+        _record(session, row, by)
+    return refusal
 
 
 def move(session: Session, by: Principal, *, interview_id: UUID, revision: int, back: bool) -> None:
@@ -162,6 +171,18 @@ def resume(session: Session, by: Principal, *, interview_id: UUID, call_id: UUID
     audit.note(session, by, kind="interview.resumed", ente_id=row.ente_id, contact_id=row.contact_id)
     steps.remember(session, row, by)
     steps.keep_place(session, row, by)
+
+
+def _record(session: Session, row: Interview, by: Principal) -> None:
+    """Whether the conversation may be recorded is what the question marked `record` says: its first choice agrees."""
+    known, answers, _ = steps.state(session, row)
+    asked = [one for one in known.questions() if CONSENT in one.appearance.split() and one.kind.has_choices]
+    given = answers.values.get(asked[0].name) if asked else None
+    call_id = row.call_id
+    if not given or call_id is None or not known.lists.get(asked[0].choices):
+        return
+    with suppress(ConflictError), session.begin_nested():  # an answer is kept, whatever has become of the call
+        pausing.agree(session, by, call_id=call_id, agrees=given == known.lists[asked[0].choices][0].name)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

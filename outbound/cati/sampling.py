@@ -23,6 +23,16 @@ class By(StrEnum):
     AGE = "age"  # of the oldest debt
 
 
+class Age(StrEnum):
+    """How old somebody's oldest debt is."""
+
+    NONE = "0"
+    BELOW_ONE = "<1"
+    BELOW_THREE = "1-3"
+    BELOW_FIVE = "3-5"
+    OLDER = ">5"
+
+
 def allocated(
     populations: Mapping[str, int], size: int, how: Allocation, spread: Mapping[str, Fraction] | None = None
 ) -> dict[str, int]:

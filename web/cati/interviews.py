@@ -17,6 +17,7 @@ from crm.enti import queries as enti
 from outbound.cati import interviews
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.interviews import Standing
+from telephony.recording import queries as recordings
 from web.cati.questions import SaidField, buttons, reason, sent, shown
 from web.edge.fields import instant_of
 from web.edge.templating import page
@@ -151,8 +152,14 @@ def _page(
         wrong=wrong, buttons=buttons(screen, typed) if screen else (), places=places or [],
         shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         ends=[(group, [d for d in Disposition if d.group is group]) for group in Group if group is not Group.I],
-        complete=Disposition.COMPLETE,
+        complete=Disposition.COMPLETE, recorded=_recorded(session, visit, standing),
     )  # fmt: skip
+
+
+def _recorded(session: Session, visit: Visit, standing: Standing) -> bool:
+    """Whether the conversation is there to be heard, for whoever may."""
+    may = standing.call_id is not None and visit.principal.can(Permission.RECORDING_LISTEN)
+    return may and standing.call_id is not None and bool(recordings.of_call(session, standing.call_id))
 
 
 def _to(interview_id: UUID) -> Response:

@@ -20,7 +20,7 @@ from outbound.cati import checking, drawing, figures, places, quota_setting, sur
 from outbound.cati.aapor import Cases, Rate, rates
 from outbound.cati.models import Found
 from outbound.cati.quotas import STRATUM, distance
-from outbound.cati.sampling import Allocation, By
+from outbound.cati.sampling import Age, Allocation, By
 from web.campaigns.routes import typed
 from web.edge.answers import shown_anew
 from web.edge.fields import id_of
@@ -35,8 +35,6 @@ MANAGE, EXPORT = Permission.CAMPAIGN_MANAGE, Permission.INTERVIEW_EXPORT
 TypedDep = Annotated[dict[str, str], Depends(typed)]
 TextField = Annotated[str, Form(max_length=200)]
 MOST_SHOWN = 50  # refusals
-AGES = {"0": "Niente da pagare", "<1": "Meno di un anno", "1-3": "Da 1 a 3 anni", "3-5": "Da 3 a 5 anni",
-        ">5": "Più di 5 anni"}  # fmt: skip
 
 
 @router.get("")
@@ -97,7 +95,7 @@ def draw(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: TypedD
         )  # fmt: skip
 
     runtime.database.transact(visit.scope(MANAGE), work)
-    return _done(visit, "Campione estratto.", campaign_id)
+    return _done(campaign_id, translations(visit.language).gettext("Campione estratto."))
 
 
 @router.post("/release")
@@ -106,7 +104,7 @@ def release(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response
     runtime.database.transact(
         visit.scope(MANAGE), lambda session: drawing.release(session, visit.principal, campaign_id=campaign_id)
     )
-    return _done(visit, "La riserva fa parte del campione.", campaign_id)
+    return _done(campaign_id, translations(visit.language).gettext("La riserva fa parte del campione."))
 
 
 @router.get("/quotas")
@@ -126,8 +124,7 @@ def cells(
     targets = {
         (one.value, one.second_value): one.target for one in written if (one.first, one.second) == (first, second)
     }
-    say = translations(visit.language).gettext
-    names = [(one, say("Strato del campione") if one == STRATUM else titles.get(one, one)) for one in known]
+    names = [(one, titles.get(one, "")) for one in known]
     return _page(
         request, visit, "cati/quotas.html", **found, first=first, second=second, names=names, targets=targets,
         rows=known.get(first, ()), columns=known.get(second, ()) if second else (("", ""),),
@@ -150,7 +147,7 @@ def save(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: TypedD
         )  # fmt: skip
 
     runtime.database.transact(visit.scope(MANAGE), work)
-    return _done(visit, "Quote salvate.", campaign_id)
+    return _done(campaign_id, translations(visit.language).gettext("Quote salvate."))
 
 
 @router.post("/refusals/{contact_id}")
@@ -160,7 +157,7 @@ def convert(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id:
         visit.scope(MANAGE),
         lambda session: surveys.convert(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
     )
-    return _done(visit, "Sarà richiamata da un altro intervistatore.", campaign_id)
+    return _done(campaign_id, translations(visit.language).gettext("Sarà richiamata da un altro intervistatore."))
 
 
 @router.post("/checks")
@@ -174,7 +171,7 @@ def check(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, percent: Text
     told = catalogue.ngettext("%(n)s intervista da verificare.", "%(n)s interviste da verificare.", count) % {
         "n": count
     }
-    return shown_anew(told % {"n": count}, at=f"/campaigns/{campaign_id}/survey")
+    return _done(campaign_id, told % {"n": count})
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -236,7 +233,7 @@ def _said(visit: Visit, by: str, name: str) -> str:
     say = translations(visit.language).gettext
     known: Mapping[str, Mapping[str, str]] = {
         By.KIND: {one.value: word_for(one) for one in PersonKind}, By.TAX: {one.value: word_for(one) for one in Tax},
-        By.AGE: AGES, By.NOTHING: {"—": "Tutti"},
+        By.AGE: {one.value: word_for(one) for one in Age}, By.NOTHING: {"—": word_for(By.NOTHING)},
     }  # fmt: skip
     word = known.get(by, {}).get(name)
     return say(word) if word else name
@@ -259,8 +256,8 @@ def _spread(text: str) -> Fraction:
     return found
 
 
-def _done(visit: Visit, sentence: str, campaign_id: int) -> Response:
-    return shown_anew(translations(visit.language).gettext(sentence), at=f"/campaigns/{campaign_id}/survey")
+def _done(campaign_id: int, told: str) -> Response:
+    return shown_anew(told, at=f"/campaigns/{campaign_id}/survey")
 
 
 def _page(request: Request, visit: Visit, template: str, **context: Any) -> Response:

@@ -6,7 +6,7 @@ from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Found, InterviewState
 from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.mistakes import Flaw
-from outbound.cati.sampling import Allocation, By
+from outbound.cati.sampling import Age, Allocation, By
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     InterviewState: {
@@ -30,6 +30,13 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         By.TOWN: "Comune di residenza",
         By.TAX: "Tributo del debito più grande",
         By.AGE: "Età del debito più vecchio",
+    },
+    Age: {
+        Age.NONE: "Niente da pagare",
+        Age.BELOW_ONE: "Meno di un anno",
+        Age.BELOW_THREE: "Da 1 a 3 anni",
+        Age.BELOW_FIVE: "Da 3 a 5 anni",
+        Age.OLDER: "Più di 5 anni",
     },
     Group: {
         Group.I: "Intervista completa",
