@@ -30,6 +30,7 @@ from outbound.cati.questionnaire.interview import Screen
 PATH = "/indagine"
 LIVES = timedelta(days=30)
 OVER = "Questo questionario non si può più compilare. Grazie lo stesso."
+BROKEN = "Questo link non è completo: copialo intero dal messaggio."
 BUSY = "Un nostro operatore sta già facendo con lei questa intervista."
 _NUMBERS, _MARK, _PURPOSE, _FIRST = struct.Struct(">IIQH"), 12, "survey.link", date(2020, 1, 1)
 
@@ -75,7 +76,7 @@ def read(session: Session, token: str) -> Link:
     """Whose a link is. Raises `NotFoundError` for one that is forged or broken, `ConflictError` once it is too old."""
     content = _content(token)
     if content is None or not hmac.compare_digest(content[_NUMBERS.size :], _marked(session, content[: _NUMBERS.size])):
-        raise NotFoundError("Questo link non è completo: copialo intero dal messaggio.")
+        raise NotFoundError(BROKEN)
     ente_id, campaign_id, contact_id, days = _NUMBERS.unpack(content[: _NUMBERS.size])
     link = Link(ente_id, campaign_id, contact_id, _FIRST + timedelta(days=days))
     if clock.business_day(clock.now(session)) > link.until:

@@ -60,15 +60,16 @@ def answer(
 def _answer(request: Request, runtime: Runtime, token: str, work: Callable[[Session], Response]) -> Response:
     """In the scope of the ente that the link names, as often as people do. What cannot be done is told on the page."""
     ente_id, address = online.ente_of(token), request.client.host if request.client else ""
-    if ente_id is None:
-        return _told(request, NotFoundError("Questo link non è completo: copialo intero dal messaggio."))
-    scope = Scope.of_enti([ente_id])
-    if not runtime.database.transact(
-        scope, lambda session: _is_one(session, ente_id)
-        and pace.allowed(session, ente_id=ente_id, address=address, ask=Ask.SURVEY),
-    ):  # fmt: skip
-        return _told(request, ConflictError(TOO_MANY), status=TOO_OFTEN)
+    scope = Scope.of_enti([ente_id] if ente_id is not None else [])
+
+    def counted(session: Session) -> bool:
+        if ente_id is None or ente_id not in enti.badges(session):
+            raise NotFoundError(online.BROKEN)
+        return pace.allowed(session, ente_id=ente_id, address=address, ask=Ask.SURVEY)
+
     try:
+        if not runtime.database.transact(scope, counted):
+            return _told(request, ConflictError(TOO_MANY), status=TOO_OFTEN)
         return runtime.database.transact(scope, work)
     except ConflictError as error:
         if str(error) == STALE:  # the page that is up to date
@@ -76,10 +77,6 @@ def _answer(request: Request, runtime: Runtime, token: str, work: Callable[[Sess
         return _told(request, error)
     except DomainError as error:
         return _told(request, error)
-
-
-def _is_one(session: Session, ente_id: int) -> bool:
-    return ente_id in enti.badges(session)
 
 
 def _page(

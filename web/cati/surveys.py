@@ -167,11 +167,9 @@ def check(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, percent: Text
         visit.scope(MANAGE),
         lambda session: checking.draw(session, visit.principal, campaign_id=campaign_id, percent=id_of(percent) or 0),
     )
-    catalogue = translations(visit.language)
-    told = catalogue.ngettext("%(n)s intervista da verificare.", "%(n)s interviste da verificare.", count) % {
-        "n": count
-    }
-    return _done(campaign_id, told % {"n": count})
+    words = translations(visit.language)
+    told = words.ngettext("%(num)s intervista da verificare.", "%(num)s interviste da verificare.", count)
+    return _done(campaign_id, told % {"num": count})
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
