@@ -30,6 +30,7 @@ from bench import (
     p13,
     p13calls,
     p14,
+    p15,
     p16,
     pages,
     week,
@@ -44,7 +45,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p1": p1.measure, "p2": p2.measure, "p3": p3.measure, "p4": p4.measure, "p5": p5.measure, "p6": p6.measure,
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
-    "p14": p14.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
+    "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "lists": lists.measure, "pages": pages.measure,
 }  # fmt: skip
 

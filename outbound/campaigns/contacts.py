@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, cast, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,18 +22,18 @@ from crm.positions.models import Position
 from outbound.campaigns import running, sequence
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
-from outbound.campaigns.plan import Channel
+from outbound.campaigns.plan import Channel, Order
 from outbound.campaigns.running import Running
 from outbound.cati.models import SurveyCase, SurveySample
 from outbound.cati.turns import open_to
 from outbound.compliance import facts
-from outbound.compliance.rules import Ended, Reason, Verdict, judge
+from outbound.compliance.rules import Ended, Reason, Verdict, judge, opens
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
-AT_ONCE = 50  # contacts looked at for one that may be dialed
+LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
@@ -65,25 +66,16 @@ def run_admit(database: Database, job: Taken) -> None:
 
 
 def admit(session: Session, *, campaign_id: int) -> None:
-    """One INSERT: whoever owes most comes first, where it is about debts. Of a survey with a sample whoever was drawn.
-
-    Done once.
-    """
+    """One INSERT, in the order that the plan says; of a survey whoever was drawn, by chance. Done once."""
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if found is None or found.admitted_at is not None:
         return
-    now, plan = clock.now(session), running.get(session, campaign_id).plan
-    owed = (
-        select(func.coalesce(func.sum(_POSITION.c.residual_cents), 0) / 100)
-        .where(
-            _POSITION.c.ente_id == found.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
-            _POSITION.c.withdrawn_as_of.is_(None),
-        )
-        .scalar_subquery()
-    )  # fmt: skip
+    now = clock.now(session)
+    plan = running.get(session, campaign_id).plan
+    first = _first(plan.order if plan.form_id is None else Order.CHANCE, clock.business_day(now))
     rows = select(
         literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value), literal(now),
-        func.least(owed, MOST_PRIORITY) if plan.about_debt else literal(0), literal(0),
+        func.least(first, MOST_PRIORITY), literal(0),
     ).where(_MEMBER.c.list_id == found.list_id)  # fmt: skip
     if (sample := session.get(SurveySample, campaign_id)) is not None:
         drawn = select(_CASE.c.contact_id).where(
@@ -95,6 +87,25 @@ def admit(session: Session, *, campaign_id: int) -> None:
     found.admitted_at = now
     session.flush()
     touch(session, topics.campaigns(found.ente_id))
+
+
+def _first(order: Order, today: date) -> ColumnElement[Any]:
+    """The higher, the earlier somebody's turn comes."""
+    if order is Order.CHANCE:
+        return cast(func.random() * MOST_PRIORITY, BigInteger)
+    what = {
+        Order.AMOUNT: func.sum(_POSITION.c.residual_cents) / 100,
+        Order.OLDEST: literal(today) - func.min(_POSITION.c.due_on),
+    }[order]
+    his = (
+        select(func.coalesce(what, 0))
+        .where(
+            _POSITION.c.ente_id == _MEMBER.c.ente_id, _POSITION.c.contact_id == _MEMBER.c.contact_id,
+            _POSITION.c.residual_cents > 0, _POSITION.c.withdrawn_as_of.is_(None),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    return func.greatest(his, 0)
 
 
 def ripen(session: Session, *, campaign_id: int) -> int:
@@ -126,23 +137,31 @@ def _ripen(session: Session) -> int:
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:
-    """Claim the next one who may be dialed; none: nobody may now. Whoever may not be is put aside, with the reason.
+    """Claim the next one who may be dialed; none: nobody may now, or nobody of the first `LOOKED_AT`.
+
+    Whoever may not be is put aside, with the reason.
 
     Raises `ForbiddenError` unless `by` answers calls for the ente.
     """
     campaign = running.get(session, campaign_id)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
-    if campaign.state is not State.RUNNING:
-        return None
     now = clock.now(session)
-    for _ in range(AT_ONCE):
-        contact_id = _claim(session, campaign, by.user_id, now + CLAIM)
-        if contact_id is None:
+    if opens(campaign.rules, now) != now:
+        return None
+    his = None
+    if campaign.plan.form_id is not None:
+        his = open_to(_CC.c.contact_id, campaign_id=campaign_id, agent_id=by.user_id, now=now)
+    for at_once in LOOKED_AT:
+        looked_at = sequence.waiting(
+            session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
+        )  # fmt: skip
+        for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
+            if not verdict.allowed:
+                put_aside(session, campaign, contact_id, verdict, now)
+            elif _claim(session, campaign, contact_id, by.user_id, now + CLAIM):
+                return Chosen(contact_id, verdict, now + CLAIM)
+        if len(looked_at) < at_once:
             return None
-        (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
-        if verdict.allowed:
-            return Chosen(contact_id, verdict, now + CLAIM)
-        put_aside(session, campaign, contact_id, verdict, now)
     return None
 
 
@@ -239,27 +258,18 @@ def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Ver
     )  # fmt: skip
 
 
-def _claim(session: Session, campaign: Running, agent_id: int, until: datetime) -> int | None:
-    """The first one who is to be called and with whom nobody has to do; he is the agent's until then."""
-    now = clock.now(session)
-    his = None
-    if campaign.plan.form_id is not None:
-        his = open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
-    while True:
-        first = sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=1, now=now, only=his)
-        if not first:
-            return None
-        (contact_id,) = first
-        claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
-            state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
-        )  # fmt: skip
-        try:
-            with session.begin_nested():
-                session.execute(claim)
-        except IntegrityError:  # another campaign was faster: a partial unique index says so
-            put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), now)
-        else:
-            return contact_id
+def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int, until: datetime) -> bool:
+    """He is the agent's until then, unless another campaign was faster: a partial unique index says so."""
+    claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
+        state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.execute(claim)
+    except IntegrityError:
+        put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+        return False
+    return True
 
 
 def _step(session: Session, campaign_id: int, contact_id: int) -> int:

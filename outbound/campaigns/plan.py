@@ -1,6 +1,6 @@
 """What a campaign does, as one frozen value that the ente approves and a version keeps. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -43,6 +43,14 @@ class Mode(StrEnum):
     PREDICTIVE = "predictive"
 
 
+class Order(StrEnum):
+    """Who comes first."""
+
+    AMOUNT = "amount"  # whoever owes most
+    OLDEST = "oldest"  # whose debt has been due for longest
+    CHANCE = "chance"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A means, and how many days after the one before it is used, where that did not end the matter."""
@@ -74,6 +82,7 @@ class Plan:
     purpose: Purpose = Purpose.PAYMENT
     voluntary_until: date | None = None
     steps: tuple[Step, ...] = (Step(Channel.CALL),)
+    order: Order = Order.AMOUNT
     mode: Mode = Mode.PREVIEW
     queue_id: int | None = None  # whose operators call
     line: str = ""  # the number that is shown, E.164
@@ -113,7 +122,11 @@ class Plan:
         hours = tuple(parse_week(dict(enumerate(self.hours))))
         closed = tuple(one for one in line.special if one.opens is None)  # its longer days lengthen nothing here
         own = replace(line, hours=hours, later=(), closures=(), special=closed)
-        again = {ended: Again(timedelta(minutes=one.after_minutes), one.most) for ended, one in self.retries.items()}
+        again = {
+            ended: Again(timedelta(minutes=one.after_minutes), one.most)
+            for ended, one in self.retries.items()
+            if ended in CHANGEABLE
+        }
         return Rules(
             (own,), {**AGAIN, **again}, attempts_a_day=self.attempts_a_day, attempts=self.attempts,
             fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
@@ -127,6 +140,8 @@ RANGES = {
     "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
     "budget_cents": (0, 100_000_000), "conversion_days": (1, 60),
 }  # fmt: skip
+PAUSES, TIMES = (5, 60 * 24 * 60), (1, 30)  # minutes after an attempt, and how many of them
+CHANGEABLE = (Ended.BUSY, Ended.NO_ANSWER, Ended.MACHINE, Ended.ANSWERED, Ended.SPOKEN, Ended.FAILED)
 MOST_STEPS, MOST_DAYS, LONGEST_SCRIPT = 8, 180, 4000
 
 
@@ -143,7 +158,7 @@ def kept(plan: Plan) -> dict[str, Any]:
 
 def check(plan: Plan) -> None:
     """Raises `InvalidError` with every part of a plan that is wrong, by its field."""
-    wrong = [*_numbers(plan), *_steps(plan.steps)]
+    wrong = [*_numbers(plan), *_steps(plan.steps), *_retries(plan.retries)]
     try:
         if not parse_week(dict(enumerate(plan.hours))) and Channel.CALL in {one.channel for one in plan.steps}:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))
@@ -181,6 +196,14 @@ def _numbers(plan: Plan) -> list[InvalidError]:
         for name, (least, most) in RANGES.items()
         if (value := getattr(plan, name)) is not None and not least <= value <= most
     ]
+
+
+def _retries(retries: Mapping[Ended, Retry]) -> Iterator[InvalidError]:
+    """A silent call's lock is law, and nobody shortens it."""
+    for ended, one in retries.items():
+        for name, value, (least, most) in (("after", one.after_minutes, PAUSES), ("most", one.most, TIMES)):
+            if not least <= value <= most:
+                yield InvalidError(f"Un numero da {least} a {most}.", field=f"{name}-{ended}")
 
 
 def _steps(steps: Sequence[Step]) -> list[InvalidError]:

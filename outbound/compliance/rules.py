@@ -167,6 +167,13 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     return Verdict(best, reasons, None if not reasons else when, _silenced(person))
 
 
+def opens(rules: Rules, at: datetime) -> datetime | None:
+    """The first instant, from this one on, at which anybody may be called at all; none within `HORIZON`."""
+    anybody = Person(numbers=("",), due_cents=1, known_at=at, consented=True)
+    verdict = judge(anybody, rules, at)
+    return at if verdict.allowed else verdict.not_before
+
+
 def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     """What no time alone puts right."""
     if person.deceased:
@@ -178,10 +185,10 @@ def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     if rules.about_debt:
         if person.insolvent:
             yield Reason.INSOLVENT
-        if person.due_cents <= 0:
-            yield Reason.NOTHING_DUE
         if person.suspended:
             yield Reason.SUSPENDED
+        elif person.due_cents <= 0:
+            yield Reason.NOTHING_DUE
         if rules.fresh is not None and (person.known_at is None or at - person.known_at > rules.fresh):
             yield Reason.STALE
     if person.complaint:

@@ -15,8 +15,10 @@ from outbound.dialer.expected import Expected
 
 CAP = 0.03
 SURE = 1.645  # standard errors: one-sided 95 %
+SURER = 2.2  # with which the price aims, so that the bound is seldom met
 FIRST_PRICE, LEAST_PRICE, MOST_PRICE = 0.01, 0.001, 0.5
 STEP = 0.1  # how fast the price follows, per answered call and in its logarithm
+SPENT_OVER, MOST_AIMED = 800, 0.035  # answered calls; a share of them
 RINGS_AT = (1 / 6, 1 / 2, 5 / 6)  # the answer is looked for after these shares of ringing times
 NOTHING = 1e-9  # a chance that nobody counts
 
@@ -60,7 +62,7 @@ class Pace:
         tally = Tally(self.tally.answered + 1, self.tally.abandoned + abandoned)
         if not self.allowed:
             return Pace(self.price, tally)
-        price = exp(log(self.price) + STEP * (aimed_at(tally.answered) - abandoned))
+        price = exp(log(self.price) + STEP * (aim(tally) - abandoned))
         return Pace(min(max(price, LEAST_PRICE), MOST_PRICE), tally)
 
     @property
@@ -93,9 +95,18 @@ def upper(some: float, of: float, sure: float = SURE) -> float:
     return (middle + sure * sqrt(share * (1 - share) / of + z2 / (4 * of * of))) / (1 + z2 / of)
 
 
-def aimed_at(answered: int) -> float:
+def aim(tally: Tally) -> float:
+    """The share of the next calls that may be abandoned, so that after `SPENT_OVER` more the whole is `aimed_at`: what
+    was spared while little was known is spent, and what was overspent is saved.
+    """
+    later = tally.answered + SPENT_OVER
+    spare = aimed_at(later, SURER) * later - tally.abandoned
+    return min(max(spare / SPENT_OVER, 0.0), MOST_AIMED)
+
+
+def aimed_at(answered: int, sure: float = SURE) -> float:
     """The share of abandoned calls that keeps the bound under the cap after so many."""
-    return max(0.0, CAP - SURE * sqrt(CAP * (1 - CAP) / max(answered, 1)))
+    return max(0.0, CAP - sure * sqrt(CAP * (1 - CAP) / max(answered, 1)))
 
 
 @dataclass(slots=True)

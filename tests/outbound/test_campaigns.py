@@ -23,7 +23,7 @@ from outbound.campaigns import contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
-from outbound.compliance.rules import Ended, Reason
+from outbound.compliance.rules import Ended, Reason, opens
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
 from tests.databases import DatabaseUrls
@@ -261,11 +261,11 @@ def test_nobody_is_dialed_at_night_and_he_is_the_next_one_in_the_morning(office:
     office.now = NOON + 8 * HOUR  # eight in the evening: the plan says until seven
     campaign = office.run()
     assert office.next(office.anna, campaign) is None
-    found = office.contact(campaign, cast.mario)
-    assert (found.state, found.why) == (ContactState.LATER, Reason.WINDOW)
-    assert found.due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)  # nine in Rome
-    office.now = found.due_at
-    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 1
+    nine = datetime(2026, 11, 25, 8, tzinfo=UTC)  # in Rome
+    assert opens(office.work(lambda s: running.get(s, campaign)).rules, office.now) == nine
+    office.now = nine - timedelta(seconds=1)
+    assert office.next(office.anna, campaign) is None
+    office.now = nine
     assert office.next(office.anna, campaign).contact_id == cast.mario
 
 
@@ -295,7 +295,7 @@ def test_another_ente_s_people_see_and_do_nothing(office: Office, cast: Cast) ->
 
 
 def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast) -> None:
-    """Rule: whom a step did not reach goes to the next one after its days; after the last he is done."""
+    """Whom a step did not reach goes to the next one after its days; after the last he is done."""
     steps = (Step(Channel.SMS), Step(Channel.CALL, 3), Step(Channel.LETTER, 10))
     lucia = office.lucia()
     campaign = office.run(cast.mario, lucia, plan=replace(PLAN, steps=steps))
@@ -317,7 +317,7 @@ def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast
 
 
 def test_who_cannot_be_called_is_written_to(office: Office) -> None:
-    """Rule: whom a telephone cannot reach goes on to the next step; where there is none he is out."""
+    """Whom a telephone cannot reach goes on to the next step; where there is none he is out."""
     lucia = office.lucia()
     steps = (Step(Channel.CALL), Step(Channel.LETTER, 1))
     campaign = office.run(lucia, plan=replace(PLAN, steps=steps))

@@ -11,6 +11,7 @@ from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
 from crm.levels.remarks import BECOMES
+from outbound.campaigns.lifecycle import Deed as CampaignDeed
 from web.audit.fields import FIELDS
 from web.audit.sentences import SENTENCES
 
@@ -23,6 +24,7 @@ FILES = (".html", ".jsonl")
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {
     "appointment.*": {f"appointment.{one.value}" for one in AppointmentDeed},
+    "campaign.*": {f"campaign.{one.value}" for one in CampaignDeed},
     "follow_up.*": {f"follow_up.{one.value}" for one in (FollowUpState.DONE, FollowUpState.CANCELLED)},
     "penalty.exclusion_*": {f"penalty.exclusion_{one.value}" for one in BECOMES.values()},
     "*.told": {f"{one.value}.told" for one in Detail},

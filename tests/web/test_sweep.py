@@ -79,6 +79,12 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/enti/{ente_id}/gate": {"needed": "1", "place-0": "1", "words-0": "Quando è nato?", "checks-0": "born_on"},
     "/centre/lines/{number}/hours": WEEK,
     **dict.fromkeys(("/lists/new", "/lists/new/rows", "/lists/new/answer", "/lists/new/drop"), SEGMENT),
+    "/campaigns/{campaign_id}/edit": {
+        "name": "TARI", "purpose": "payment", "order": "oldest", "mode": "preview", "voluntary_until": "2026-12-24",
+        "queue_id": "1", "line": "+390571000571", "channel-0": "call", "step-0": "0", "day-0": "9-12", "attempts": "9",
+        "attempts_a_day": "2", "fresh_hours": "24", "after-busy": "15", "most-busy": "4", "budget": "100",
+        "calls_an_hour": "50", "script-personal": "Buongiorno.",
+    },
     "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},

@@ -173,6 +173,7 @@ FIELDS = {
     "valid_from": "valido dal",
     "valid_to": "valido fino al",
     "list": "elenco",
+    "campaign": "campagna",
     "owner": "affidata a",
     "due_at": "entro",
     "made_at": "fatto il",

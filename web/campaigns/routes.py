@@ -16,11 +16,13 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
 from crm.enti.hours import DAYS
-from outbound.campaigns import contacts, queries, service
+from outbound.campaigns import contacts, queries, running, sequence, service
 from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.plan import Channel, Mode, Phase, Plan, Purpose, Step
+from outbound.campaigns.models import ContactState
+from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
 from outbound.cati import queries as questionnaires
+from outbound.compliance.rules import opens
 from outbound.dialer import calling
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
@@ -43,6 +45,9 @@ async def typed(request: Request) -> dict[str, str]:
     return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
+OFFERED = (Channel.SMS, Channel.EMAIL, Channel.CALL, Channel.LETTER)  # steps that a plan may have
+SHOWN = (ContactState.DONE, ContactState.CLAIMED, ContactState.READY, ContactState.LATER, ContactState.OUT)
+CENTS = 100
 TypedDep = Annotated[dict[str, str], Depends(typed)]
 
 
@@ -114,7 +119,8 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: in
         forms = questionnaires.usable(session, contract_id=found.contract_id, ente_id=found.ente_id)
     return _page(
         request, visit, "campaigns/edit.html", one=found, ente=badge, plan=found.plan, modes=Mode, purposes=Purpose,
-        phases=Phase, queue_options=[(str(queue.id), queue.name) for queue in their],
+        phases=Phase, orders=Order, offered=OFFERED, changeable=plans.CHANGEABLE,
+        most_steps=plans.MOST_STEPS, queue_options=[(str(queue.id), queue.name) for queue in their],
         form_options=[(str(form.id), form.title) for form in forms],
         line_options=[(line.number, f"{line.label} {line.number}") for line in numbers],
     )  # fmt: skip
@@ -130,6 +136,19 @@ def write(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: Typed
 
     runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
     return shown_anew(translations(visit.language).gettext("Salvata."), at=f"/campaigns/{campaign_id}")
+
+
+@router.post("/campaigns/{campaign_id}/clone")
+def clone(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
+    """Begin another one with the same plan."""
+    catalogue = translations(visit.language)
+
+    def work(session: Session) -> int:
+        name = catalogue.gettext("%(name)s (copia)") % {"name": queries.one(session, campaign_id).name}
+        return service.clone(session, visit.principal, campaign_id=campaign_id, name=name[: service.LONGEST_NAME])
+
+    made = runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
+    return shown_anew(catalogue.gettext("Questa è la copia: cambia ciò che serve."), at=f"/campaigns/{made}/edit")
 
 
 @router.post("/campaigns/{campaign_id}/{deed}")
@@ -160,7 +179,7 @@ def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     with runtime.database.begin(visit.scope(Permission.CALLS_ANSWER)) as session:
         running = [one for one in queries.campaigns(session) if one.state is State.RUNNING]
         badges = enti.badges(session)
-    return _page(request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None)
+    return _page(request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None, nobody=False)
 
 
 @router.post("/calling/{campaign_id}/next")
@@ -170,7 +189,13 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
     def work(session: Session) -> dict[str, Any]:
         chosen = contacts.next_contact(session, visit.principal, campaign_id=campaign_id)
         if chosen is None:
-            return {"card": None, "nobody": True}
+            its = running.get(session, campaign_id)
+            at = clock.now(session)
+            opens_at = opens(its.rules, at)
+            more = sequence.waiting(session, campaign=its, channel=Channel.CALL, limit=1, now=at)
+            return {
+                "card": None, "nobody": True, "opens_at": None if opens_at == at else opens_at, "more": bool(more)
+            }  # fmt: skip
         found = queries.one(session, campaign_id)
         (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
         phase = found.plan.phase(clock.business_day(clock.now(session)))
@@ -191,7 +216,9 @@ def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: in
         lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
     )
     if call_id is None:
-        return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, card=None, refused=verdict))
+        return HTMLResponse(
+            fragment("campaigns/_card.html", visit.language, visit=visit, card=None, refused=verdict, nobody=False)
+        )
     return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at="/console")
 
 
@@ -221,10 +248,12 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
     approves = found.ente_id in _enti(visit, Permission.CAMPAIGN_APPROVE)
     some = queries.first(session, campaign_id, of=found) if manages else []
     verdicts = contacts.explain(session, visit.principal, campaign_id=campaign_id, contact_ids=some) if some else {}
+    its = queries.versions(session, campaign_id)
     return {
-        "one": found, "ente": enti.badges(session)[found.ente_id],
+        "one": found, "states": SHOWN, "refused": next((one.reason for one in its if one.approved is False), ""),
+        "ente": enti.badges(session)[found.ente_id],
         "deeds": found.deeds(manages=manages, approves=approves),
-        "progress": queries.progress(session, campaign_id), "versions": queries.versions(session, campaign_id),
+        "progress": queries.progress(session, campaign_id), "versions": its,
         "people": queries.named(session, verdicts), "manages": manages, "lacks": plans.missing(found.plan),
     }  # fmt: skip
 
@@ -259,7 +288,21 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
         line=fields.get("line", ""), hours=tuple(fields.get(f"day-{day}", "").strip() for day in range(DAYS)),
         attempts=whole("attempts", was.attempts) or 0, attempts_a_day=whole("attempts_a_day", was.attempts_a_day) or 0,
         fresh_hours=whole("fresh_hours", was.fresh_hours) or 0, calls_an_hour=whole("calls_an_hour", None),
-        scripts={phase: fields.get(f"script-{phase}", "").strip() for phase in Phase}, steps=(Step(Channel.CALL),),
+        budget_cents=euros * CENTS if (euros := whole("budget", None)) is not None else None,
+        order=_member(Order, fields.get("order", ""), was.order),
+        retries={
+            one: Retry(
+                whole(f"after-{one}", was.retries[one].after_minutes) or 0,
+                whole(f"most-{one}", was.retries[one].most) or 0,
+            )
+            for one in plans.CHANGEABLE
+        },
+        scripts={phase: fields.get(f"script-{phase}", "").strip() for phase in Phase},
+        steps=tuple(
+            Step(Channel(channel), whole(f"step-{n}", 0) or 0)
+            for n in range(plans.MOST_STEPS)
+            if (channel := fields.get(f"channel-{n}", "")) in OFFERED
+        ),
     )  # fmt: skip
     if wrong:
         raise InvalidError("Qualcosa non si legge.", parts=wrong)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import ContactState
-from outbound.campaigns.plan import Channel, Mode, Phase, Purpose
+from outbound.campaigns.plan import Channel, Mode, Order, Phase, Purpose
 from outbound.compliance.rules import Ended, Reason
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
@@ -38,6 +38,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Channel.LETTER: "lettera",
         Channel.CALL: "telefonata",
         Channel.VISIT: "visita",
+    },
+    Order: {
+        Order.AMOUNT: "chi deve di più",
+        Order.OLDEST: "chi è in ritardo da più tempo",
+        Order.CHANCE: "a caso",
     },
     Mode: {
         Mode.PREVIEW: "L'operatore guarda, poi chiama",

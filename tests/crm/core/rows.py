@@ -122,8 +122,8 @@ from crm.staff.models import StaffChange
 from crm.tokens.models import ApiToken
 from crm.turns.models import DeskSeat, FirstFree, Turn, TurnEvent, TurnState
 from crm.turns.times import Deed
-from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import Campaign
+from outbound.campaigns.lifecycle import State as CampaignState
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import (
     Interview,
@@ -139,6 +139,7 @@ from outbound.cati.models import (
     SurveyVersion,
 )
 from outbound.cati.sampling import Allocation
+from outbound.compliance.rules import Ended
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
 from outbound.lists.models import Why as NotListed
 from telephony.callbacks.models import Callback, CallbackState
@@ -169,7 +170,28 @@ def _a_list(session: Session, cast: Cast) -> None:
     session.flush()
     his = {"ente_id": cast.empoli, "list_id": found.id}
     session.add(ContactListMember(**his, contact_id=cast.mario))
+    _a_campaign(session, cast, found.id)
     session.add(ContactListRefusal(**his, line=2, why=NotListed.TWICE, heading="", reason="x", cells=[]))
+
+
+def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
+    """One that has tried to reach Mario."""
+    by = {"made_by": cast.sara, "made_at": AS_OF, "changed_at": AS_OF}
+    found = Campaign(
+        ente_id=cast.empoli, contract_id=cast.contract, list_id=list_id, name="x", state=CampaignState.RUNNING, **by
+    )
+    session.add(found)
+    session.flush()
+    of = {"ente_id": cast.empoli, "campaign_id": found.id}
+    session.add(CampaignVersion(**of, number=1, plan={}, written_by=cast.sara, written_at=AS_OF))
+    his = {**of, "contact_id": cast.mario}
+    session.add(CampaignContact(**his, state=ContactState.READY, due_at=AS_OF))
+    session.add(
+        Attempt(
+            **his, id=uuid4(), contract_id=cast.contract, version=1, number=MARIO_MOBILE, at=AS_OF, begun=True,
+            reasons=[], ended=Ended.NO_ANSWER,
+        )
+    )  # fmt: skip
 
 
 def one_of_each(database: Database, cast: Cast) -> Stage:
@@ -379,7 +401,7 @@ def _a_survey(session: Session, cast: Cast, asked: Interview) -> None:
     ente: Any = {"ente_id": cast.empoli}
     campaign = Campaign(
         **ente, contract_id=cast.contract, list_id=session.scalars(select(ContactList.id).limit(1)).one(), name="x",
-        state=State.DRAFT, version=1, made_by=cast.sara, made_at=AS_OF, changed_at=AS_OF,
+        state=CampaignState.DRAFT, version=1, made_by=cast.sara, made_at=AS_OF, changed_at=AS_OF,
     )  # fmt: skip
     session.add(campaign)
     session.flush()

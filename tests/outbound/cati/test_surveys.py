@@ -376,8 +376,9 @@ def test_whose_stratum_is_furthest_from_its_quota_is_called_first_and_of_a_full_
     survey.act(survey.sara, campaign, Deed.START)
     survey.work(lambda s: contacts.admit(s, campaign_id=campaign))
     centre = set(survey.people[:4])
+    survey.work(lambda s: quota_setting.rank(s, campaign))
     assert survey.completes(survey.anna, campaign)[0] in centre
-    assert survey.work(lambda s: quota_setting.rank(s, campaign)) == 5
+    assert survey.work(lambda s: quota_setting.rank(s, campaign)) == 3
     assert survey.tries(survey.anna, campaign, Ended.NO_ANSWER) not in centre, "100 from the target, against 50"
     assert survey.completes(survey.anna, campaign)[0] not in centre
     assert survey.completes(survey.anna, campaign)[0] in centre
