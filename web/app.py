@@ -34,9 +34,12 @@ from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import routes as campaigns
+from web.cati import cases as survey_cases
 from web.cati import exports as survey_exports
 from web.cati import interviews
+from web.cati import online as survey_online
 from web.cati import routes as questionnaires
+from web.cati import surveys as survey_runs
 from web.centre import routes as centre
 from web.charts import routes as charts
 from web.closures import public as public_closures
@@ -229,6 +232,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         tokens,
         surveys,
         survey_exports,
+        survey_runs,
+        survey_cases,
+        survey_online,
         questionnaires,
         interviews,
         voice,

@@ -36,6 +36,7 @@ class Ask(StrEnum):
     CODE = "code"
     CHANGE = "change"
     RATE = "rate"
+    SURVEY = "survey"  # a page of a questionnaire, or an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ _TEN = timedelta(minutes=10)
 PACES = {
     Ask.BEGIN: Pace(60, _TEN), Ask.TIMES: Pace(300, _TEN), Ask.HOLD: Pace(90, _TEN),
     Ask.WRITE: Pace(300, _TEN), Ask.BOOK: Pace(30, _TEN), Ask.BOOK_UNSOLVED: Pace(5, _TEN), Ask.CODE: Pace(10, _TEN),
-    Ask.CHANGE: Pace(60, _TEN), Ask.RATE: Pace(30, _TEN),
+    Ask.CHANGE: Pace(60, _TEN), Ask.RATE: Pace(30, _TEN), Ask.SURVEY: Pace(300, _TEN),
 }  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Order
 from outbound.campaigns.running import Running
+from outbound.cati.models import SurveyCase, SurveySample
+from outbound.cati.turns import open_to
 from outbound.compliance import facts
 from outbound.compliance.rules import Ended, Reason, Verdict, judge, opens
 from outbound.lists.models import ContactListMember
@@ -36,6 +38,7 @@ LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be 
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
+_CASE = table_of(SurveyCase)
 _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
@@ -65,12 +68,14 @@ def run_admit(database: Database, job: Taken) -> None:
 
 
 def admit(session: Session, *, campaign_id: int) -> None:
-    """One INSERT, in the order that the plan says. Done once."""
+    """One INSERT, in the order that the plan says; of a survey whoever was drawn, by chance. Done once."""
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if found is None or found.admitted_at is not None:
         return
     now = clock.now(session)
-    first = _first(running.get(session, campaign_id).plan.order, found.ente_id, clock.business_day(now))
+    plan = running.get(session, campaign_id).plan
+    order = plan.order if plan.form_id is None else Order.CHANCE
+    first = _first(order, found.ente_id, clock.business_day(now))
     rows = (
         select(
             literal(campaign_id), _MEMBER.c.contact_id, _MEMBER.c.ente_id, literal(ContactState.READY.value),
@@ -79,6 +84,11 @@ def admit(session: Session, *, campaign_id: int) -> None:
         .outerjoin(first, first.c.contact_id == _MEMBER.c.contact_id)
         .where(_MEMBER.c.list_id == found.list_id)
     )  # fmt: skip
+    if (sample := session.get(SurveySample, campaign_id)) is not None:
+        drawn = select(_CASE.c.contact_id).where(
+            _CASE.c.campaign_id == campaign_id, _CASE.c.replicate <= sample.released
+        )
+        rows = rows.where(_MEMBER.c.contact_id.in_(drawn))
     names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
     session.execute(insert(_CC).from_select(names, rows))
     found.admitted_at = now
@@ -148,8 +158,13 @@ def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chose
     now = clock.now(session)
     if opens(campaign.rules, now) != now:
         return None
+    his = None
+    if campaign.plan.form_id is not None:
+        his = open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     for at_once in LOOKED_AT:
-        looked_at = sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now)
+        looked_at = sequence.waiting(
+            session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
+        )  # fmt: skip
         for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
             if not verdict.allowed:
                 put_aside(session, campaign, contact_id, verdict, now)
@@ -216,10 +231,15 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
     now = clock.now(session)
     row.ended, row.ended_at, row.operator = ended, now, operator
     session.flush()
-    campaign = running.get(session, row.campaign_id)
-    (verdict,) = _verdicts(session, campaign, [row.contact_id], now).values()
-    put_aside(session, campaign, row.contact_id, verdict, now)
+    look_again(session, campaign_id=row.campaign_id, contact_id=row.contact_id)
     outcomes.follow(session, attempt_id=attempt_id)
+
+
+def look_again(session: Session, *, campaign_id: int, contact_id: int) -> None:
+    """Something was learned of him: when he is called next follows from that."""
+    campaign, now = running.get(session, campaign_id), clock.now(session)
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    put_aside(session, campaign, contact_id, verdict, now)
 
 
 def undone(session: Session, *, attempt_id: UUID) -> None:
@@ -258,8 +278,9 @@ def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Ver
         state = ContactState.READY if verdict.allowed else ContactState.LATER
         due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
     session.execute(
-        update(_CC).where(*_one(campaign.id, contact_id)).values(state=state, why=why, due_at=due_at, claimed_by=None)
-    )
+        update(_CC).where(*_one(campaign.id, contact_id), _CC.c.state != ContactState.DONE)
+        .values(state=state, why=why, due_at=due_at, claimed_by=None)
+    )  # fmt: skip
 
 
 def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None) -> UUID:

@@ -105,6 +105,10 @@ class Plan:
     written_a_week: int = 2
     consent_to_messages: bool = True
     outcomes: OutcomeRules = field(default_factory=OutcomeRules)
+    form_id: int | None = None  # of a survey: its questionnaire
+    by_web: bool = False  # of a survey: people may answer by a link of their own, too
+    vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
+    conversion_days: int = 7  # of a survey: after which a refusal that was not for good may be tried once more
 
     @property
     def about_debt(self) -> bool:
@@ -156,6 +160,7 @@ class Plan:
             (own,), {**AGAIN, **again}, attempts_a_day=self.attempts_a_day, attempts=self.attempts,
             fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
             written_a_week=self.written_a_week, consent_to_messages=self.consent_to_messages,
+            vary_hours=self.purpose is Purpose.SURVEY and self.vary_hours,
         )  # fmt: skip
 
 
@@ -163,7 +168,7 @@ _PLAN = TypeAdapter(Plan)
 # What a number may be set to.
 RANGES = {
     "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
-    "budget_cents": (0, 100_000_000), "written_a_week": (1, 7),
+    "budget_cents": (0, 100_000_000), "written_a_week": (1, 7), "conversion_days": (1, 60),
 }  # fmt: skip
 PAUSES, TIMES = (5, 60 * 24 * 60), (1, 30)  # minutes after an attempt, and how many of them
 CHANGEABLE = (Ended.BUSY, Ended.NO_ANSWER, Ended.MACHINE, Ended.ANSWERED, Ended.SPOKEN, Ended.FAILED)
@@ -204,6 +209,8 @@ def check(plan: Plan) -> None:
 def missing(plan: Plan) -> list[InvalidError]:
     """What it still lacks before an ente can be asked to approve it."""
     lacks = []
+    if plan.purpose is Purpose.SURVEY and plan.form_id is None:
+        lacks.append(InvalidError("Scegli il questionario dell'indagine.", field="form_id"))
     if any(one.channel is Channel.CALL for one in plan.steps):
         if plan.queue_id is None:
             lacks.append(InvalidError("Scegli chi chiama: la coda degli operatori.", field="queue_id"))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -16,11 +16,14 @@ from outbound.campaigns.running import Running
 _CC = table_of(CampaignContact)
 
 
-def waiting(session: Session, *, campaign: Running, channel: Channel, limit: int, now: datetime) -> list[int]:
+def waiting(
+    session: Session, *, campaign: Running, channel: Channel, limit: int, now: datetime,
+    only: ColumnElement[bool] | None = None,
+) -> list[int]:  # fmt: skip
     """Whose turn it is at a step of this channel: those who came furthest first, then by priority.
 
-    They are locked until the transaction ends; those whom somebody else has locked are not among them. None unless
-    the campaign runs.
+    `only`: a further condition. They are locked until the transaction ends; those whom somebody else has locked are
+    not among them. None unless the campaign runs.
     """
     found: list[int] = []
     if campaign.state is not State.RUNNING:
@@ -30,7 +33,7 @@ def waiting(session: Session, *, campaign: Running, channel: Channel, limit: int
             select(_CC.c.contact_id)
             .where(
                 _CC.c.campaign_id == campaign.id, _CC.c.state == ContactState.READY, _CC.c.step == step,
-                _CC.c.due_at <= now,
+                _CC.c.due_at <= now, true() if only is None else only,
             )
             .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
             .limit(limit - len(found)).with_for_update(skip_locked=True)

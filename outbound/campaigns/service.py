@@ -16,6 +16,7 @@ from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import OF_THE_ENTE, Deed, State, after
 from outbound.campaigns.models import Campaign, CampaignContact, CampaignVersion
 from outbound.campaigns.plan import Plan
+from outbound.cati import queries as questionnaires
 from outbound.lists import service as lists
 
 ADMIT = "campaigns.admit"  # the kind of the job that makes a list's members its contacts
@@ -52,6 +53,10 @@ def write(session: Session, by: Principal, *, campaign_id: int, name: str, plan:
     if found.state is not State.DRAFT:
         raise FieldError("Questa campagna non è una bozza: per cambiarla premi «Modifica».", "name")
     plans.check(plan)
+    if plan.form_id is not None and plan.form_id not in {
+        one.id for one in questionnaires.usable(session, contract_id=found.contract_id, ente_id=found.ente_id)
+    }:
+        raise FieldError("Questo questionario non è in uso, o non è di questo ente.", "form_id")
     found.name = _named(name)
     row = _current(session, found)
     gone = _furthest(session, found) + 1

@@ -4,16 +4,16 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState
+from crm.privacy.holders import Fate, Holder, Person, Section, TableHolder, Went, plain, rows_of
+from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyCase, SurveyCheck
 
-_INTERVIEW, _EVENT = table_of(Interview), table_of(InterviewEvent)
+_INTERVIEW, _EVENT, _CHECK = table_of(Interview), table_of(InterviewEvent), table_of(SurveyCheck)
 RUNS = "È in corso un'intervista: la cancellazione si fa quando è chiusa."
 WHY = "Data ed esito servono ai tassi dell'indagine; le risposte sono cancellate e l'intervista non è più di nessuno."
 
 
 class _Interviews:
-    tables = frozenset({"interview", "interview_event"})
+    tables = frozenset({"interview", "interview_event", "survey_check"})
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """His interviews and every answer in them, the changed ones too."""
@@ -26,7 +26,15 @@ class _Interviews:
             .where(_EVENT.c.deed == InterviewDeed.ANSWERED)
             .order_by(_EVENT.c.id)
         )
-        parts = (("interview", "Interviste", held), ("interview_event", "Risposte alle interviste", said))
+        verified = (
+            select(*(_CHECK.c[name] for name in ("drawn_at", "found", "checked_at")))
+            .where(_CHECK.c.interview_id.in_(select(_INTERVIEW.c.id).where(his)))
+            .order_by(_CHECK.c.drawn_at)
+        )
+        parts = (
+            ("interview", "Interviste", held), ("interview_event", "Risposte alle interviste", said),
+            ("survey_check", "Verifiche delle interviste", verified),
+        )  # fmt: skip
         return [
             Section(name, title, [plain(row) for row in session.execute(rows).mappings()])
             for name, title, rows in parts
@@ -53,4 +61,4 @@ def _of(person: Person) -> ColumnElement[bool]:
     return (_INTERVIEW.c.ente_id == person.ente_id) & _INTERVIEW.c.contact_id.in_(person.contact_ids)
 
 
-HOLDERS: tuple[Holder, ...] = (_Interviews(),)
+HOLDERS: tuple[Holder, ...] = (_Interviews(), TableHolder(table_of(SurveyCase), "Indagini di cui è un caso"))

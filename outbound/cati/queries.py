@@ -56,6 +56,7 @@ class Line:
     """A questionnaire in the list."""
 
     id: int
+    contract_id: int
     ente_id: int | None
     title: str
     current: int | None
@@ -84,7 +85,8 @@ def lines(session: Session) -> list[Line]:
         counted.setdefault(form_id, {})[state] = count
     forms = session.scalars(select(SurveyForm).order_by(SurveyForm.withdrawn_at.is_not(None), SurveyForm.id.desc()))
     return [
-        Line(one.id, one.ente_id, one.title, one.current, one.withdrawn_at, counted.get(one.id, {})) for one in forms
+        Line(one.id, one.contract_id, one.ente_id, one.title, one.current, one.withdrawn_at, counted.get(one.id, {}))
+        for one in forms
     ]
 
 
@@ -104,6 +106,16 @@ def form(session: Session, form_id: int) -> FormView:
         for one, name in rows
     )
     return FormView(row.id, row.contract_id, row.ente_id, row.title, row.current, row.withdrawn_at, versions)
+
+
+def usable(session: Session, *, contract_id: int, ente_id: int) -> list[Line]:
+    """The questionnaires with which a survey of an ente may be made: in use, of all enti or of this one."""
+    return [
+        one
+        for one in lines(session)
+        if one.current is not None and one.withdrawn_at is None and one.contract_id == contract_id
+        and one.ente_id in {None, ente_id}
+    ]  # fmt: skip
 
 
 def uploaded(session: Session, form_id: int, number: int) -> tuple[str, bytes]:
@@ -177,6 +189,11 @@ def _latest(session: Session, interviews: Sequence[UUID]) -> dict[UUID, dict[str
 def setting(row: Interview, now: datetime) -> Setting:
     """An interview's circumstances at an instant; of one that is over, at its end."""
     return Setting(_wall(row.ended_at or now), _wall(row.began_at), row.seed, row.language)
+
+
+def fresh(form: Questionnaire, now: datetime) -> Setting:
+    """The circumstances of an interview that nobody has begun yet."""
+    return Setting(_wall(now), _wall(now), 0, form.default_language)
 
 
 def _wall(instant: datetime) -> datetime:

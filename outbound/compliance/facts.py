@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.cati.models import SurveyCase
 from outbound.compliance import rules
 from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
 from outbound.outcomes import queries as outcomes
@@ -29,6 +30,7 @@ from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
+_CASE = table_of(SurveyCase)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 
 
@@ -44,7 +46,7 @@ def people(
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
     tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
-    elsewhere = _claimed(session, campaign_id, everyone)
+    elsewhere, wishes = _claimed(session, campaign_id, everyone), _wishes(session, campaign_id, known)
     promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
     return {
         contact_id: Person(
@@ -59,7 +61,7 @@ def people(
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
             promised_until=max((promised[row] for row in one.contact_ids if row in promised), default=None),
-            wants_after=max((wished[row] for row in one.contact_ids if row in wished), default=None),
+            wants_after=max(filter(None, (wishes.get(contact_id), *map(wished.get, one.contact_ids))), default=None),
         )
         for contact_id, one in known.items()
     }  # fmt: skip
@@ -142,6 +144,16 @@ def _tried(
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _wishes(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, datetime]:
+    """The appointments that people made with a survey's interviewers."""
+    rows = session.execute(
+        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
+            _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id.in_(contact_ids), _CASE.c.wants_after.is_not(None)
+        )
+    )
+    return {row.contact_id: row.wants_after for row in rows}
 
 
 def _claimed(session: Session, campaign_id: int, contact_ids: Collection[int]) -> set[int]:

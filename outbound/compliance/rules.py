@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
-from crm.core.clock import business_day, start_of_day
+from crm.core.clock import ROME, business_day, start_of_day
 from crm.enti.calendar import Hours, Timetable, next_opening
 
 # Monday to Friday 8:30-21:00, Saturday 8:30-15:00, never on holidays (UNIREC).
@@ -134,6 +134,7 @@ class Rules:
     fresh: timedelta | None = timedelta(hours=24)
     needs_consent: bool = False
     about_debt: bool = True
+    vary_hours: bool = False  # whom nobody found at one time of the day is tried at another
     quiet: Timetable | None = None
     written_a_week: int = 2
     consent_to_messages: bool = True
@@ -312,8 +313,29 @@ def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason,
         yield Reason.SILENT, partial(max, silent + SILENT_LOCK)
     mine = sorted((one for one in person.attempts if one.number == number), key=lambda one: one.at)
     if mine:
-        yield Reason.TRIED, partial(max, mine[-1].at + rules.again[mine[-1].ended].after)
+        if person.wants_after is None or person.wants_after <= mine[-1].at:  # else his own wish says when
+            yield Reason.TRIED, partial(max, mine[-1].at + rules.again[mine[-1].ended].after)
+            if rules.vary_hours and mine[-1].ended in _NOT_FOUND:
+                yield Reason.TRIED, partial(_at_another_time, mine[-1].at)
         yield Reason.TRIED, partial(_after_days, [one.at for one in mine], rules.attempts_a_day)
+
+
+_NOT_FOUND = frozenset({Ended.MACHINE, Ended.NO_ANSWER})
+_PARTS = (time(13), time(17, 30))  # where the morning ends, and the afternoon
+_VARIED = timedelta(days=4)  # after which any hour will do: where a campaign has no others, too
+
+
+def _at_another_time(tried: datetime, at: datetime) -> datetime:
+    """The first instant in another part of the day than that in which he was not found."""
+    if at >= tried + _VARIED or _part(at) != _part(tried):
+        return at
+    day = business_day(at)
+    ends = (*(datetime.combine(day, one, ROME) for one in _PARTS), start_of_day(day + ONE_DAY))
+    return min(ends[_part(at)].astimezone(UTC), tried + _VARIED)
+
+
+def _part(at: datetime) -> int:
+    return sum(at.astimezone(ROME).time() >= one for one in _PARTS)
 
 
 def _open(window: Timetable, at: datetime) -> datetime:

@@ -43,6 +43,26 @@ def withdraw(session: Session, by: Principal, *, call_id: UUID) -> None:
     recorded.void(session, call, to=Consent.WITHDRAWN, why="caller")
 
 
+def agree(session: Session, by: Principal, *, call_id: UUID, agrees: bool) -> bool:
+    """The person says in the conversation itself whether it may be recorded, where nobody asked before; whether it is.
+
+    Where the ente has nothing recorded it is not. Who takes it back withdraws. Raises `ConflictError` as `own_call`.
+    """
+    call = own_call(session, by, call_id)
+    asked = call.phase is Phase.TALKING and not call.closing and queries.setting(session, call.ente_id).is_on
+    if call.consent is Consent.AGREED and not agrees:
+        recorded.void(session, call, to=Consent.WITHDRAWN, why="caller")
+    elif call.consent is None and asked:
+        floor(session).write_call(call.id, consent=Consent.AGREED if agrees else Consent.REFUSED)
+        recorded.note(session, call, recorded.ASKED, clock.now(session), {"agreed": str(agrees).lower()})
+        if agrees:
+            recorded.order(session, call.id)
+        recorded.announce(session, call)
+    else:
+        return call.consent is Consent.AGREED
+    return agrees
+
+
 def run_out(session: Session, call_id: UUID) -> None:
     """The time for what is left out is over."""
     service.lock_call(session, call_id)

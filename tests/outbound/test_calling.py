@@ -21,7 +21,11 @@ from outbound.dialer import calling
 from outbound.lists.models import ContactList, ListState, Origin
 from telephony.calls import reception
 from telephony.calls.events import LegEnd
+from telephony.calls.models import Consent
 from telephony.calls.service import Heard
+from telephony.carriers.port import Taking
+from telephony.recording import pausing
+from telephony.recording.models import Purpose, RecordingSetting
 from tests.cast import EMPOLI_LINE, MARIO_MOBILE, principal_of
 from tests.telephony.conftest import stage
 from tests.telephony.stage import Stage
@@ -160,6 +164,24 @@ def test_who_is_not_free_keeps_whom_he_has_claimed_and_nothing_is_written(stage:
     with pytest.raises(ConflictError):
         anna.calls()
     assert stage.work(lambda s: s.scalars(select(Attempt.id)).all()) == []
+
+
+def test_an_interview_s_conversation_is_recorded_once_its_person_agrees(stage: Stage, anna: Anna) -> None:
+    call = anna.rings()
+    stage.joins(call)
+    agree = {"call_id": call, "agrees": True}
+    assert not stage.work(lambda s: pausing.agree(s, anna.me, **agree)), "his ente has nothing recorded"
+    of = {"ente_id": stage.cast.empoli, "is_on": True, "purpose": Purpose.QUALITY, "workers": "x", "share": 100}
+    stage.work(lambda s: s.add(RecordingSetting(**of, keep_days=1, pause_s=30)))
+    assert stage.work(lambda s: pausing.agree(s, anna.me, **agree))
+    stage.run()
+    assert [one.taking for one in stage.carrier.taken] == [Taking.ON]
+    luca = stage.work(lambda s: principal_of(s, stage.cast.luca))
+    with pytest.raises(ConflictError):
+        stage.work(lambda s: pausing.agree(s, luca, **agree))
+    assert not stage.work(lambda s: pausing.agree(s, anna.me, call_id=call, agrees=False))
+    stage.run()
+    assert stage.call(call).consent is Consent.WITHDRAWN
 
 
 def clock_back(stage: Stage) -> Any:

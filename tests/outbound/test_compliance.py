@@ -134,6 +134,26 @@ def test_a_number_that_was_tried_too_often_leaves_the_place_to_the_next() -> Non
     assert judge(replace(known(MARIO, at), attempts=both), RULES, at).reasons == (Reason.EXHAUSTED,)
 
 
+def test_whom_a_survey_did_not_find_is_tried_at_another_time_of_the_day() -> None:
+    survey = replace(RULES, about_debt=False, vary_hours=True)
+    mario = replace(MARIO, numbers=(MOBILE,))
+
+    def after(at: datetime, ended: Ended, **changes: object) -> datetime | None:
+        tried = replace(mario, attempts=(Attempt(at, MOBILE, ended),), **changes)  # type: ignore[arg-type]
+        return judge(tried, survey, at + timedelta(minutes=1)).not_before
+
+    assert after(rome(11, 19, 9), Ended.NO_ANSWER) == rome(11, 19, 13), "the usual three hours are still the morning"
+    assert after(rome(11, 19, 15), Ended.MACHINE) == rome(11, 19, 18), "which is the evening"
+    assert after(rome(11, 19, 18), Ended.NO_ANSWER) == rome(11, 20, 8, 30)
+    assert after(rome(11, 19, 9), Ended.BUSY) == rome(11, 19, 9, 15), "he was there"
+    assert after(rome(11, 19, 9), Ended.NO_ANSWER, wants_after=rome(11, 19, 11)) == rome(11, 19, 11), "his own wish"
+    past = after(rome(11, 19, 9), Ended.NO_ANSWER, wants_after=rome(11, 18, 11))
+    assert past == rome(11, 19, 13), "a wish that was tried is fulfilled"
+    mornings = replace(survey, windows=(Timetable(tuple(Hours(day, time(9), time(12)) for day in range(7))),))
+    tried = replace(mario, attempts=(Attempt(rome(11, 16, 9), MOBILE, Ended.NO_ANSWER),))
+    assert judge(tried, mornings, rome(11, 16, 10)).not_before == rome(11, 20, 9), "there are no other hours"
+
+
 instants = st.integers(0, 90 * 24 * 60).map(lambda minutes: rome(9, 1, 0) + timedelta(minutes=minutes))
 attempts = st.builds(
     Attempt, instants, st.sampled_from((MOBILE, HOME)), st.sampled_from(Ended), operator=st.booleans(),

@@ -50,6 +50,10 @@ SEGMENT = {
     "field-0": "owed", "operator-0": "at_least", "value-0": "200",
 }  # fmt: skip
 FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
+    "/campaigns/{campaign_id}/survey/sample": {
+        "by": "kind", "allocation": "equal", "size": "1", "reserves": "0", "spread:natural": "1",
+    },
+    "/campaigns/{campaign_id}/survey/quotas": {"second": "", "cell:y:": "1"},
     "/enti/contracts/{contract_id}/levels": {
         "valid_from": "2026-12-01", "period": "month", "net_value": "1000", "formula": "A", "within": "20",
         "short": "5", "over": "40", "denominator": "received", "preset": "", "metric-0": "max_queue_wait_s",

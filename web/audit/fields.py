@@ -300,4 +300,10 @@ FIELDS = {
     "per_day": "al massimo al giorno",
     "ahead": "al massimo in tutto",
     "moves": "quante volte si sposta",
+    "cases": "casi",
+    "seed": "seme dell'estrazione",
+    "reserve": "riserva",
+    "cells": "celle",
+    "interviews": "interviste",
+    "check": "verifica",
 }

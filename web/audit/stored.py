@@ -45,6 +45,7 @@ from crm.privacy.models import Risk
 from crm.proposals.lifecycle import State as ProposalState
 from crm.proposals.subjects import Problem, ProposalKind, Subject
 from crm.timeline.models import EntryKind
+from outbound.cati.models import Found
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.quality.models import Spread
@@ -77,6 +78,7 @@ CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
     "file.opened.reason": (FilePurpose,), "purpose": (FilePurpose, ConsentPurpose), "interlocutor": (Interlocutor,),
     "source": (Source,), "verification": (Verification,), "collected": (Collected,),
     "channel": (Channel, MessageChannel, NotificationChannel, BookedBy), "covers": (Matter,), "told": (Matter,),
+    "check": (Found,),
     "tax": (Tax,),
     "act_kind": (ActKind,), "notification": (NotificationState,), "topic": (Topic,), "disposition": (Disposition,),
     "what": (Subject, Problem), "proposal.subject": (Subject, Problem), "why": (Why,), "role": (Role,),

@@ -21,6 +21,7 @@ from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import ContactState
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
+from outbound.cati import queries as questionnaires
 from outbound.compliance.rules import opens
 from outbound.dialer import calling
 from outbound.dialer import queries as dialer
@@ -117,11 +118,13 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: in
             for line in phone_lines.all_lines(session)
             if line.contract_id == found.contract_id and line.ente_id in {None, found.ente_id}
         ]
+        forms = questionnaires.usable(session, contract_id=found.contract_id, ente_id=found.ente_id)
     return _page(
         request, visit, "campaigns/edit.html", one=found, ente=badge, plan=found.plan, modes=Mode, purposes=Purpose,
         phases=Phase, orders=Order, offered=OFFERED, changeable=plans.CHANGEABLE,
         outcome=outcome_rules.shown(found.plan.outcomes), most_steps=plans.MOST_STEPS,
         queue_options=[(str(queue.id), queue.name) for queue in their],
+        form_options=[(str(form.id), form.title) for form in forms],
         line_options=[(line.number, f"{line.label} {line.number}") for line in numbers],
     )  # fmt: skip
 
@@ -282,8 +285,13 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
             until = date.fromisoformat(text)
         except ValueError:
             wrong.append(InvalidError("Scegli un giorno.", field="voluntary_until"))
+    purpose = _member(Purpose, fields.get("purpose", ""), was.purpose)
     plan = replace(
-        was, purpose=_member(Purpose, fields.get("purpose", ""), was.purpose), voluntary_until=until,
+        was, purpose=purpose, voluntary_until=until,
+        form_id=id_of(fields.get("form_id", "")) if purpose is Purpose.SURVEY else None,
+        by_web=bool(fields.get("by_web")) if "varies" in fields else was.by_web,
+        vary_hours=bool(fields.get("vary_hours")) if "varies" in fields else was.vary_hours,
+        conversion_days=whole("conversion_days", was.conversion_days) or 0,
         mode=_member(Mode, fields.get("mode", ""), was.mode), queue_id=id_of(fields.get("queue_id", "")),
         line=fields.get("line", ""), hours=tuple(fields.get(f"day-{day}", "").strip() for day in range(DAYS)),
         attempts=whole("attempts", was.attempts) or 0, attempts_a_day=whole("attempts_a_day", was.attempts_a_day) or 0,

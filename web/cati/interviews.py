@@ -1,5 +1,6 @@
 """The page of an interview: one question at a time, each answer saved by itself."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,18 +11,22 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.contacts import queries as contacts
 from crm.contacts.codice_fiscale import parse_codice_fiscale
+from crm.core import clock
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from outbound.cati import interviews
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.interviews import Standing
+from telephony.recording import queries as recordings
 from web.cati.questions import SaidField, buttons, reason, sent, shown
+from web.edge.fields import instant_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 
 router = APIRouter(include_in_schema=False)
 CONDUCT = Permission.INTERVIEW_CONDUCT
 RevisionField = Annotated[int, Form()]
+DayField = Annotated[str, Form(max_length=20)]
 
 
 @router.post("/questionnaires/{form_id}/interviews")
@@ -99,14 +104,16 @@ def speak(
 @router.post("/interviews/{interview_id}/end")
 def end(
     runtime: RuntimeDep, visit: ChangeDep, interview_id: UUID, revision: RevisionField,
-    disposition: Annotated[Disposition, Form()], for_good: Annotated[bool, Form()] = False,
+    disposition: Annotated[Disposition, Form()], for_good: Annotated[bool, Form()] = False, day: DayField = "",
+    hour: DayField = "",
 ) -> Response:  # fmt: skip
-    """End it with its outcome, for good or until somebody goes on with it."""
+    """End it with its outcome, for good or until somebody goes on with it: `day` and `hour` say when he asked for."""
+    wants_after = _instant(day, hour)
 
     def work(session: Session) -> None:
         interviews.break_off(
             session, visit.principal, interview_id=interview_id, revision=revision, disposition=disposition,
-            for_good=for_good,
+            for_good=for_good, wants_after=None if for_good else wants_after,
         )  # fmt: skip
 
     runtime.database.transact(visit.scope(CONDUCT), work)
@@ -123,6 +130,16 @@ def resume(runtime: RuntimeDep, visit: ChangeDep, interview_id: UUID) -> Respons
     return _to(interview_id)
 
 
+def _instant(day: str, hour: str) -> datetime | None:
+    """When somebody asked to be called, on Rome's clock; none where no day is chosen. Raises `FieldError`."""
+    if not day.strip():
+        return None
+    try:
+        return instant_of(f"{day.strip()}T{hour.strip() or '09:00'}").replace(tzinfo=clock.ROME).astimezone(UTC)
+    except ValueError:
+        raise FieldError("Scegli un giorno e un'ora.", "day") from None
+
+
 def _page(
     request: Request, session: Session, visit: Visit, interview_id: UUID, *, wrong: str = "",
     typed: list[str] | None = None, places: list[str] | None = None,
@@ -135,8 +152,14 @@ def _page(
         wrong=wrong, buttons=buttons(screen, typed) if screen else (), places=places or [],
         shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         ends=[(group, [d for d in Disposition if d.group is group]) for group in Group if group is not Group.I],
-        complete=Disposition.COMPLETE,
+        complete=Disposition.COMPLETE, recorded=_recorded(session, visit, standing),
     )  # fmt: skip
+
+
+def _recorded(session: Session, visit: Visit, standing: Standing) -> bool:
+    """Whether the conversation is there to be heard, for whoever may."""
+    may = standing.call_id is not None and visit.principal.can(Permission.RECORDING_LISTEN)
+    return may and standing.call_id is not None and bool(recordings.of_call(session, standing.call_id))
 
 
 def _to(interview_id: UUID) -> Response:

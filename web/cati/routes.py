@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.db import Scope
-from crm.core.errors import NotFoundError
+from crm.core.errors import FieldError, NotFoundError
 from crm.enti import queries as enti
-from outbound.cati import queries, service
+from outbound.cati import queries, ready, service
 from outbound.cati.aapor import Cases, Group, Rate, rates
 from outbound.cati.models import InterviewState
 from outbound.cati.questionnaire import interview as engine
@@ -23,8 +23,12 @@ from outbound.cati.questionnaire.mistakes import Flaw, Mistake
 from outbound.cati.questionnaire.workbook import MOST_BYTES
 from outbound.cati.questionnaire.xlsform import Compiled, compiled
 from outbound.cati.templates import TEMPLATES, template
+from outbound.lists import queries as lists
+from outbound.lists.models import ListState
 from web.cati.questions import SaidField, buttons, reason, sent, shown
+from web.edge.answers import shown_anew
 from web.edge.fields import id_of
+from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 
@@ -87,6 +91,18 @@ def upload(
         )  # fmt: skip
 
     return _to(f"/questionnaires/{runtime.database.transact(scope, work)}")
+
+
+@router.post("/satisfaction")
+def satisfaction(runtime: RuntimeDep, visit: ChangeDep, list_id: Annotated[str, Form(max_length=20)] = "") -> Response:
+    """The half-year's survey of satisfaction, of those on a list: its draft."""
+    if (chosen := id_of(list_id)) is None:
+        raise FieldError("Scegli una lista.", "list_id")
+    campaign_id = runtime.database.transact(
+        visit.scope(WRITE), lambda session: ready.satisfaction(session, visit.principal, list_id=chosen)
+    )
+    return shown_anew(translations(visit.language).gettext("Ora scegli chi chiama, e con quale numero."),
+                      at=f"/campaigns/{campaign_id}/edit")  # fmt: skip
 
 
 @router.get("/templates/{name}.xlsx")
@@ -236,11 +252,24 @@ def _list(
         lines = queries.lines(session)
         badges = enti.badges(session)
         places = _places(session, visit)
+        whom = (
+            [
+                (str(one.id), f"{one.name} ({badges[one.ente_id].name})")
+                for one in lists.lists(session, visit.principal)
+                if one.state is ListState.READY
+            ]
+            if {Permission.LIST_MANAGE, Permission.CAMPAIGN_MANAGE, WRITE} <= _held(visit)
+            else None
+        )
     return page(
         request, "cati/list.html", visit.language, status=status, visit=visit, csrf=visit.csrf_token, lines=lines,
         badges=badges, places=places, states=tuple(InterviewState), wrong=wrong, file_name=file_name, place=place,
-        templates=TEMPLATES, flaws=Flaw,
+        templates=TEMPLATES, flaws=Flaw, whom=whom,
     )  # fmt: skip
+
+
+def _held(visit: Visit) -> set[Permission]:
+    return {one for one in Permission if visit.principal.can(one)}
 
 
 def _places(session: Session, visit: Visit) -> list[Place]:

@@ -3,15 +3,40 @@
 from enum import StrEnum
 
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import InterviewState
+from outbound.cati.models import Found, InterviewState
 from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.mistakes import Flaw
+from outbound.cati.sampling import Age, Allocation, By
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     InterviewState: {
         InterviewState.RUNNING: "In corso",
         InterviewState.INTERRUPTED: "Interrotta, da riprendere",
         InterviewState.DONE: "Conclusa",
+    },
+    Found: {
+        Found.CONFIRMED: "Confermata",
+        Found.DIFFERS: "C'è stata, ma qualche risposta è diversa",
+        Found.NEVER_WAS: "Non c'è stata",
+    },
+    Allocation: {
+        Allocation.PROPORTIONAL: "In proporzione a quante persone hanno",
+        Allocation.EQUAL: "In parti uguali, per confrontarli",
+        Allocation.NEYMAN: "Di Neyman, di più dove differiscono di più",
+    },
+    By: {
+        By.NOTHING: "Nessuno strato",
+        By.KIND: "Persone e imprese",
+        By.TOWN: "Comune di residenza",
+        By.TAX: "Tributo del debito più grande",
+        By.AGE: "Età del debito più vecchio",
+    },
+    Age: {
+        Age.NONE: "Niente da pagare",
+        Age.BELOW_ONE: "Meno di un anno",
+        Age.BELOW_THREE: "Da 1 a 3 anni",
+        Age.BELOW_FIVE: "Da 3 a 5 anni",
+        Age.OLDER: "Più di 5 anni",
     },
     Group: {
         Group.I: "Intervista completa",

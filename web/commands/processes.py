@@ -86,6 +86,7 @@ def engine() -> None:
     from crm.turns.ending import end_days, mark_absent  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
     from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
+    from outbound.cati.quota_setting import rank_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
@@ -168,6 +169,7 @@ def engine() -> None:
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
         Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),
+        Chore("quotas", 60, partial(rank_all, runtime.database), patient=True),
     ]
     paced = Pace(settings.twilio_account_sid, settings.pace)
     dialer = Dialer(runtime.database, runtime.carrier, runtime.addresses, paced=paced)

@@ -22,6 +22,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView
 from crm.knowledge.queries import Where
+from outbound.cati import surveys
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.appointments.state import Did
 from telephony.broadcasts import queries as broadcasts
@@ -118,6 +119,7 @@ class CallView:
     unrecorded_until: datetime | None
     vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
     missing: whom.Missing | None  # whom the agent asked, and who is not there
+    case: str = ""  # the address of a survey's case, of a call that was placed for one
 
     @property
     def over(self) -> bool:
@@ -356,7 +358,14 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
         recording=standing(call), unrecorded_until=call.unrecorded_until, missing=whom.missing(session, call),
+        case=_case(session, call) if call.placed else "",
     )  # fmt: skip
+
+
+def _case(session: Session, call: Call) -> str:
+    contact_id = call.contact_id
+    found = surveys.of_call(session, contact_id=contact_id, call_id=call.id) if contact_id is not None else None
+    return f"/cases/{found[0]}/{found[1]}" if found is not None else ""
 
 
 def _party(session: Session, call: Call) -> PartyView | None:

@@ -31,6 +31,9 @@ class Case:
     seconds: int  # that its questions were on the screen
     form: Questionnaire
     values: Mapping[str, str]
+    survey: str = ""  # of which it is; of a sample also in which stratum, and for how many people it stands
+    stratum: str = ""
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from outbound.cati.aapor import Rates
 from outbound.cati.exports.dataset import Cell, Dataset, Variable
 from outbound.cati.questionnaire.definition import Kind
 
-HEAD = ("interview", "ente", "version", "disposition", "language", "began_at", "seconds")
+HEAD = (
+    "interview", "ente", "survey", "stratum", "weight", "version", "disposition", "language", "began_at", "seconds",
+)  # fmt: skip
 DDI = "ddi:codebook:2_5"
 
 
@@ -27,7 +29,8 @@ def rows(data: Dataset) -> Iterator[list[Cell]]:
     for case, cells in data.rows():
         began = case.began_at.isoformat(sep=" ", timespec="minutes")
         yield [
-            float(case.number), case.ente, float(case.version), case.disposition, case.language, began,
+            float(case.number), case.ente, case.survey, case.stratum, case.weight, float(case.version),
+            case.disposition, case.language, began,
             float(case.seconds), *cells,
         ]  # fmt: skip
 
@@ -83,7 +86,7 @@ def spss(data: Dataset) -> bytes:
     measures: dict[str, str] = {}
     made = list(rows(data))
     for index, name in enumerate(HEAD):
-        is_number = name in {"interview", "version", "seconds"}
+        is_number = name in {"interview", "weight", "version", "seconds"}
         columns[name] = pd.Series(
             [row[index] if is_number else row[index] or "" for row in made], dtype="float64" if is_number else "object"
         )

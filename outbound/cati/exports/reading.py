@@ -9,6 +9,7 @@ from crm.access.permissions import Permission, Principal
 from crm.audit import service as audit
 from crm.core import clock
 from crm.enti.queries import badges
+from outbound.cati import drawing as samples
 from outbound.cati import queries
 from outbound.cati.exports.dataset import Case, Dataset, dataset
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyVersion
@@ -35,6 +36,7 @@ def answers(session: Session, by: Principal, *, form_id: int, what: str) -> Data
     )
     lasted = {interview_id: int(total or 0) for interview_id, total in took}
     names, now = badges(session), clock.now(session)
+    drawn = samples.of_interviews(session, form_id)
     known = {row.version_id: queries.questionnaire(session, row.version_id) for row, _ in held}
     cases = []
     for number, (row, version) in enumerate(held, 1):
@@ -44,6 +46,7 @@ def answers(session: Session, by: Principal, *, form_id: int, what: str) -> Data
                 number, names[row.ente_id].name if row.ente_id in names else "", version,
                 row.disposition.value if row.disposition else "", row.language, circumstances.began,
                 lasted.get(row.id, 0) // 1000, asked, given(asked, said[row.id], circumstances),
+                *drawn.get(row.id, samples.NONE),
             )
         )  # fmt: skip
     for ente_id in sorted({row.ente_id for row, _ in held}):

@@ -138,9 +138,15 @@ from outbound.cati.models import (
     InterviewDeed,
     InterviewEvent,
     InterviewState,
+    SurveyCase,
+    SurveyCheck,
     SurveyForm,
+    SurveyQuota,
+    SurveySample,
+    SurveyStratum,
     SurveyVersion,
 )
+from outbound.cati.sampling import Allocation
 from outbound.compliance.rules import Ended, Written
 from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, DialerStay, LineState
 from outbound.letters.models import (
@@ -474,6 +480,30 @@ def _interviews(session: Session, cast: Cast) -> None:
             took_ms=900, at=AS_OF,
         )
     )  # fmt: skip
+    _a_survey(session, cast, asked)
+
+
+def _a_survey(session: Session, cast: Cast, asked: Interview) -> None:
+    """A campaign of Empoli's with a sample and a quota, of which the interview is; it is to be verified."""
+    ente: Any = {"ente_id": cast.empoli}
+    campaign = Campaign(
+        **ente, contract_id=cast.contract, list_id=session.scalars(select(ContactList.id).limit(1)).one(), name="x",
+        state=CampaignState.DRAFT, version=1, made_by=cast.sara, made_at=AS_OF, changed_at=AS_OF,
+    )  # fmt: skip
+    session.add(campaign)
+    session.flush()
+    its = {**ente, "campaign_id": campaign.id}
+    drawn = {"drawn_by": cast.sara, "drawn_at": AS_OF}
+    session.add_all(
+        [
+            SurveySample(**its, by="kind", allocation=Allocation.EQUAL, size=1, reserves=0, seed=1, **drawn),
+            SurveyStratum(**its, name="natural", population=1, drawn=1),
+            SurveyCase(**its, contact_id=cast.mario, stratum="natural"),
+            SurveyQuota(**its, first="why", value="x", target=1),
+            SurveyCheck(**its, interview_id=asked.id, **drawn),
+        ]
+    )
+    session.flush()
 
 
 def _receives(session: Session, cast: Cast) -> None:

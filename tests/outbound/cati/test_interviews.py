@@ -14,7 +14,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
-from outbound.cati import interviews, queries, service
+from outbound.cati import interviews, queries, service, steps
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState
 from outbound.cati.privacy import HOLDERS
@@ -77,7 +77,7 @@ class Centre:
         who = who or self.cast.anna
         return self.did(who, lambda s, by: interviews.standing(s, by, interview_id=interview_id))
 
-    def says(self, interview_id: UUID, *said: str, who: int | None = None) -> interviews.Refusal | None:
+    def says(self, interview_id: UUID, *said: str, who: int | None = None) -> steps.Refusal | None:
         revision = self.standing(interview_id, who).revision
         return self.did(
             who or self.cast.anna,
@@ -234,7 +234,7 @@ def test_a_person_s_answers_are_copied_and_go_with_him_while_the_outcome_stays(c
     one = centre.begun(form_id, contact_id=centre.cast.mario)
     centre.says(one, "n")
     centre.says(one, "Sono BIANCHI")
-    (holder,) = HOLDERS
+    holder, _ = HOLDERS
     mario = Person(centre.cast.empoli, (centre.cast.mario,))
     assert centre.did(centre.cast.sara, lambda s, _: holder.obstacles(s, mario))
     centre.ends(one, Disposition.PARTIAL, for_good=True)
