@@ -24,6 +24,7 @@ from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason, Written, opens
+from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from outbound.messages.text import Words
 from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
@@ -32,7 +33,13 @@ from tests.databases import DatabaseUrls
 pytestmark = pytest.mark.integration
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)  # a Tuesday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PLAN = Plan(queue_id=1, line=EMPOLI_LINE, scripts={Phase.PERSONAL: "La chiamo per una posizione."}, fresh_hours=720)
+PLAN = Plan(
+    queue_id=1,
+    line=EMPOLI_LINE,
+    scripts={Phase.PERSONAL: "La chiamo per una posizione."},
+    fresh_hours=720,
+    letters=USUAL,
+)
 
 
 class Office:

@@ -1,7 +1,7 @@
 """Letters of campaigns: their batches, each letter, who writes for an ente, and what became of them.
 
 Revision ID: 0091
-Revises: 0093
+Revises: 0090
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from web.migrations.isolation import APP, protect
 
 revision = "0091"
-down_revision = "0093"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Messages and letters of campaigns, and why one was not sent.
 
-Revision ID: 0093
-Revises: 0090
+Revision ID: 0092
+Revises: 0091
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from web.migrations.isolation import APP, protect
 
-revision = "0093"
-down_revision = "0090"
+revision = "0092"
+down_revision = "0091"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """What came of a conversation of a campaign's, and promises to pay.
 
-Revision ID: 0100
-Revises: 0090
+Revision ID: 0096
+Revises: 0095
 """
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
-revision = "0100"
-down_revision = "0090"
+revision = "0096"
+down_revision = "0095"
 branch_labels = None
 depends_on = None
 

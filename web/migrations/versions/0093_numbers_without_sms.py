@@ -1,14 +1,14 @@
 """At which numbers no SMS arrives.
 
-Revision ID: 0094
-Revises: 0093
+Revision ID: 0093
+Revises: 0092
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0094"
-down_revision = "0093"
+revision = "0093"
+down_revision = "0092"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Operators on a campaign, the lines on which people are called ahead of them, and who asked to be called when.
 
-Revision ID: 0095
-Revises: 0090
+Revision ID: 0094
+Revises: 0093
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect
 
-revision = "0095"
-down_revision = "0090"
+revision = "0094"
+down_revision = "0093"
 branch_labels = None
 depends_on = None
 

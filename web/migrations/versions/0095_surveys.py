@@ -1,7 +1,7 @@
 """Surveys are campaigns with a questionnaire: samples in strata, quotas, cases, verification.
 
-Revision ID: 0097
-Revises: 0090
+Revision ID: 0095
+Revises: 0094
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect
 
-revision = "0097"
-down_revision = "0090"
+revision = "0095"
+down_revision = "0094"
 branch_labels = None
 depends_on = None
 
