@@ -28,6 +28,7 @@ from outbound.compliance.rules import Reason, Verdict
 from outbound.dialer import desk, lines, recalls
 from outbound.dialer.deciding import Decision, Desk, SeatState, decide
 from outbound.dialer.models import LEASE, RINGS_S, DialerLine, DialerSetting, DialerStay, LineState
+from outbound.outcomes import queries as outcomes
 from telephony.calls import seats
 from telephony.calls.addresses import Addresses
 from telephony.calls.seats import Seat
@@ -188,7 +189,8 @@ def turn(session: Session, *, campaign_id: int, paced: Pace = UNPACED) -> Todo:
     decision = decide(seen)
     _let_leave(session, campaign, seen)
     for agent_id in decision.open:
-        _open(session, campaign, agent_id, now)
+        if outcomes.owing(session, agent_id) is None:  # how the last one ended is said first
+            _open(session, campaign, agent_id, now)
     for call_id in decision.release:
         seats.release(session, call_id)
     ended = _drop(session, decision)

@@ -24,9 +24,10 @@ from crm.positions import queries as positions
 from crm.positions.summary import HALTED, owed_cents
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.running import Running
+from outbound.cati import online
 from outbound.compliance import facts
 from outbound.compliance.rules import Rules, Verdict, Written, judge_written
-from outbound.messages.text import Field, Words
+from outbound.messages.text import USUAL, Field, Words
 from telephony.lines import queries as lines
 
 _C = table_of(Contact)
@@ -50,7 +51,7 @@ def letterhead(session: Session, campaign: Running, *, public_url: str) -> dict[
     name = badge.name if len(badge.name) <= Name().longest else badge.short_name
     line = campaign.plan.line or lines.sender(session, campaign.ente_id)
     site = sites.of_ente(session, campaign.ente_id)
-    values = {Field.ENTE: name}
+    values = {Field.ENTE: name, Field.SURVEY: USUAL[Field.SURVEY]}
     if line:
         values[Field.LINE] = spaced(line)
     if site is not None:
@@ -67,11 +68,11 @@ def written_rules(session: Session, campaign: Running) -> Rules:
 
 def addressees(
     session: Session, campaign: Running, contact_ids: Collection[int], *, channel: Written, rules: Rules,
-    head: dict[Field, str], now: datetime, dry: bool = False,
+    head: dict[Field, str], now: datetime, public_url: str, dry: bool = False,
 ) -> list[Addressee]:  # fmt: skip
     """Each of these contacts, judged at `now`; of those who may be written to, the values of every field.
 
-    `dry`: as if the campaign ran, for whoever looks before.
+    `dry`: as if the campaign ran, for whoever looks before, who is shown a link that leads nowhere.
     """
     found = facts.writable(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
@@ -80,10 +81,11 @@ def addressees(
     verdicts = {key: judge_written(person, rules, now, channel) for key, (person, _) in found.items()}
     wanted = {key for key, verdict in verdicts.items() if verdict.allowed or dry}
     names, owed = _names(session, contact_ids), _owed(session, wanted)
+    links = {} if dry else _links(session, campaign, wanted, public_url)
     return [
         Addressee(
             key, names.get(key, ""), verdict, verdict.number in found[key][1].verified,
-            {**head, **_called(names.get(key, "")), **owed.get(key, {})},
+            {**head, **_called(names.get(key, "")), **owed.get(key, {}), **links.get(key, {})},
         )
         for key, verdict in verdicts.items()
     ]  # fmt: skip
@@ -94,6 +96,22 @@ def words_of(campaign: Running, channel: Written, now: datetime) -> Words:
     plan = campaign.plan
     phase = plan.phase(clock.business_day(now))
     return plan.words(channel, phase if phase in plan.phases else plan.phases[0])
+
+
+def _links(
+    session: Session, campaign: Running, contact_ids: Collection[int], public_url: str
+) -> dict[int, dict[Field, str]]:
+    """Where each answers a survey by himself, if it may be answered so. Nobody else gets to see it."""
+    if campaign.plan.form_id is None or not campaign.plan.by_web:
+        return {}
+    ente_id, campaign_id = campaign.ente_id, campaign.id
+
+    def link(contact_id: int) -> str:
+        return online.address(
+            session, ente_id=ente_id, campaign_id=campaign_id, contact_id=contact_id, public_url=public_url
+        )
+
+    return {one: {Field.SURVEY: link(one)} for one in contact_ids}
 
 
 def _called(name: str) -> dict[Field, str]:

@@ -76,7 +76,8 @@ def preview(
     people, ids = _some(session, about.list_id)
     found = addressees(
         session, campaign, ids, channel=channel, rules=written_rules(session, campaign),
-        head=letterhead(session, campaign, public_url=public_url), now=clock.now(session), dry=True,
+        head=letterhead(session, campaign, public_url=public_url), now=clock.now(session),
+        public_url=public_url, dry=True,
     )  # fmt: skip
     words = campaign.plan.words(channel, phase)
     out = {one.contact_id: why for one in found if (why := _left_out(one))}

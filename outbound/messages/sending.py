@@ -111,7 +111,9 @@ def owe(
     if not ids:
         return 0, 0
     head = letterhead(session, campaign, public_url=addresses.public_url)
-    found = addressees(session, campaign, ids, channel=channel, rules=rules, head=head, now=now)
+    found = addressees(
+        session, campaign, ids, channel=channel, rules=rules, head=head, now=now, public_url=addresses.public_url
+    )
     steps = _steps(session, campaign.id, ids)
     written = [
         _written(campaign, one, channel, steps[one.contact_id], addresses, now) for one in found if one.verdict.allowed

@@ -1,12 +1,12 @@
 """The share of people who paid within so many days of being tried, against those not yet tried, in the same days. Pure.
 
-Method. Each person's clock starts on the day of the first attempt to reach him; of those not yet tried, on the same
-days, in the same proportions. What is estimated is the share who paid anything within the days, by Kaplan and Meier
-(1958): whoever is followed for a shorter time (what is known ends, or he is tried himself) counts until then. Whoever
-had paid something since the campaign's beginning before his clock starts is in neither group. Intervals are Wilson's
-(95 in 100) on the effective size by Greenwood's variance. The untried are those of the days that have been followed for
-as long; since they are many times the same people, their variance is taken as if all days went together: too wide
-rather than too narrow.
+Method. Each person's clock starts on the day of the first attempt to reach him, by whatever means; of those not yet
+tried, on the same days, in the same proportions. What is estimated is the share who paid anything within the days, by
+Kaplan and Meier (1958): whoever is followed for a shorter time (what is known ends, or he is tried himself) counts
+until then. Whoever had paid something since the campaign's beginning before his clock starts is in neither group.
+Intervals are Wilson's (95 in 100) on the effective size by Greenwood's variance. The untried are those of the days that
+have been followed for as long; since they are many times the same people, their variance is taken as if all days went
+together: too wide rather than too narrow.
 
 It is a comparison and no proof: those who are tried first owe more, and those not yet tried may differ otherwise.
 """

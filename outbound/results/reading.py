@@ -12,7 +12,7 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.campaigns import running
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Ended
@@ -28,15 +28,19 @@ from telephony.calls.models import Call
 WITHIN = (7, 15, 30, 60)  # days, of which whoever looks chooses
 USUAL = 30
 MS_A_MINUTE = 60_000
-MILLS_A_CENT = 10
+MILLS_A_CENT, COST_OF_A_CENT = 10, 100
 _A, _CC, _O, _CALL, _T = (table_of(one) for one in (Attempt, CampaignContact, OutcomeGiven, Call, TimelineEntry))
+_W = table_of(WrittenAttempt)
 ONE_DAY = timedelta(days=1)
 # A person's first attempt and first payment since the campaign began, counted: as many rows as there are pairs of days.
 _CELLS = text(
     """
     WITH tried AS (
         SELECT contact_id, min((at AT TIME ZONE 'Europe/Rome')::date) AS day
-        FROM attempt WHERE campaign_id = :campaign AND begun GROUP BY contact_id
+        FROM (
+            SELECT contact_id, at FROM attempt WHERE campaign_id = :campaign AND begun
+            UNION ALL SELECT contact_id, at FROM written_attempt WHERE campaign_id = :campaign AND begun
+        ) tries GROUP BY contact_id
     ), paid AS (
         SELECT p.contact_id, min((one ->> 'paid_on')::date) AS day
         FROM position p CROSS JOIN LATERAL jsonb_array_elements(p.payments) one
@@ -55,7 +59,10 @@ _CENTS = text(
     """
     WITH tried AS (
         SELECT contact_id, min((at AT TIME ZONE 'Europe/Rome')::date) AS day
-        FROM attempt WHERE campaign_id = :campaign AND begun GROUP BY contact_id
+        FROM (
+            SELECT contact_id, at FROM attempt WHERE campaign_id = :campaign AND begun
+            UNION ALL SELECT contact_id, at FROM written_attempt WHERE campaign_id = :campaign AND begun
+        ) tries GROUP BY contact_id
     )
     SELECT date_trunc('week', tried.day)::date, sum((one ->> 'cents')::bigint)
     FROM tried
@@ -121,9 +128,24 @@ def _costs(session: Session, campaign: Running) -> tuple[Cost, ...]:
     ).one()  # fmt: skip
     price, minutes = campaign.plan.outcomes.minute_mills, int(ms) / MS_A_MINUTE
     cents = None if price is None else round(minutes * price / MILLS_A_CENT)
-    others = dict.fromkeys(one.channel for one in campaign.plan.steps if one.channel is not Channel.CALL)
     calls = (Cost(Channel.CALL, number, minutes, cents),) if number or campaign.plan.steps_of(Channel.CALL) else ()
-    return (*calls, *(Cost(one, 0, None, None) for one in others))
+    return (*calls, *_written_costs(session, campaign))
+
+
+def _written_costs(session: Session, campaign: Running) -> list[Cost]:
+    """Of messages and letters that left, as their attempts keep it; of digital ones only where the plan has a price."""
+    rows = session.execute(
+        select(_W.c.channel, func.count(), func.sum(_W.c.cost))
+        .where(_W.c.campaign_id == campaign.id, _W.c.begun).group_by(_W.c.channel)
+    )  # fmt: skip
+    left = {Channel(channel.value): (int(number), int(cost)) for channel, number, cost in rows}
+    priced = {Channel.LETTER, *(Channel(one.value) for one in campaign.plan.prices)}
+    steps = dict.fromkeys(one.channel for one in campaign.plan.steps if one.channel is not Channel.CALL)
+    found = []
+    for channel in dict.fromkeys((*steps, *left)):
+        number, cost = left.get(channel, (0, 0))
+        found.append(Cost(channel, number, None, round(cost / COST_OF_A_CENT) if channel in priced else None))
+    return found
 
 
 def _complaints(session: Session, campaign_id: int) -> int:

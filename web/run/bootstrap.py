@@ -299,12 +299,21 @@ def lint(_arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
+    """Lint, then every test but the journeys in Chromium."""
+    return _tests(["-m", "not journey", *arguments], {})
+
+
+def check(arguments: list[str]) -> int:
     """Lint, then every test."""
+    return _tests(arguments, browser())
+
+
+def _tests(arguments: list[str], extra: Mapping[str, str]) -> int:
     if code := lint([]):
         return code
     identity_provider()
-    workers = str(min(os.cpu_count() or 2, 4) + 1)  # one of them drives the journeys, which wait more than they work
-    return execute(["pytest", "-n", workers, *arguments], browser())
+    workers = str(min(os.cpu_count() or 2, 4) + 1)  # one of them waits, mostly: for journeys, or for killed processes
+    return execute(["pytest", "-n", workers, *arguments], extra)
 
 
 def bench(arguments: list[str]) -> int:
@@ -362,7 +371,7 @@ def reset(_arguments: list[str]) -> int:
 
 
 TARGETS: dict[str, Callable[[list[str]], int]] = {
-    target.__name__: target for target in (run, test, lint, bench, simulate, setup, lock, reset)
+    target.__name__: target for target in (run, test, check, lint, bench, simulate, setup, lock, reset)
 }
 
 

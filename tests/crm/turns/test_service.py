@@ -31,7 +31,7 @@ from crm.turns.errors import NoNumberError, NotHere, NotHereError
 from crm.turns.models import DeskSeat, FirstFree, ScreenKind, Turn, TurnState
 from crm.turns.reception import Without
 from crm.turns.times import Deed
-from tests.cast import _contact, principal_of
+from tests.cast import add_contact, principal_of
 from tests.crm.agendas.conftest import MONDAY, NUMBERS, PAOLA, TUESDAY, Desks, at, every_day
 
 pytestmark = pytest.mark.integration
@@ -558,7 +558,7 @@ def test_a_visit_stands_on_the_timeline_of_whoever_came_with_its_note(room: Room
         own = (TimelineEntry.kind == EntryKind.VISIT, TimelineEntry.contact_id == contact)
         return list(d.work(lambda s: s.scalars(select(TimelineEntry).where(*own)).all()))
 
-    twin = d.work(lambda s: _contact(s, d.cast.empoli, "VRDPLA80A41D403X", "VERDI", "PAOLA", None))
+    twin = d.work(lambda s: add_contact(s, d.cast.empoli, "VRDPLA80A41D403X", "VERDI", "PAOLA", None))
     room.do(anna, service.identify, turn_id=turn, contact_id=twin)
     room.do(anna, service.note, turn_id=turn, text="Era un altro")
     room.do(anna, service.identify, turn_id=turn, contact_id=d.cast.mario)

@@ -22,7 +22,7 @@ from telephony.queues import queries, service
 from telephony.queues.models import QueueEntry
 from telephony.queues.service import QueueSetting
 from tests.cast import MARIO_MOBILE, REGIONAL_LINE, STRANGER, principal_of
-from tests.cast import _contact as contact_of
+from tests.cast import add_contact as contact_of
 from tests.telephony.calls.test_full_queue import follows
 from tests.telephony.stage import Stage
 
