@@ -129,7 +129,7 @@ class Dialer:
                 log.warning("line_unknown", line=str(one.line_id))  # its lease runs out, and it is looked for
                 return
             log.warning("line_refused", line=str(one.line_id), error=str(error), code=error.code)
-            self._settled(one.contract_id, partial(lines.refused, line_id=one.line_id))
+            self._settled(one.contract_id, partial(lines.refused, line_id=one.line_id, code=error.code))
         except Exception:
             log.exception("line_failed", line=str(one.line_id))  # as if it were unknown
         else:

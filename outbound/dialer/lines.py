@@ -95,12 +95,19 @@ def machine(session: Session, line_id: UUID, answered_by: str) -> None:
     service.apply(session, line.call_id, MachineAnswered(now, agent_id), Heard(f"machine:{line.leg_id}", now))
 
 
-def refused(session: Session, line_id: UUID) -> None:
-    """The carrier would not call him: no attempt."""
+NO_NUMBERS = frozenset({21211, 21214, 21217})  # the carrier's errors that speak of the number alone
+
+
+def refused(session: Session, line_id: UUID, code: int | None) -> None:
+    """The carrier would not call him: no attempt, unless that number cannot be called at all."""
     line = _locked(session, line_id)
-    if line is not None and line.state is not LineState.OVER and line.answered_at is None:
-        line.state, line.ended_at = LineState.OVER, clock.now(session)
-        session.flush()
+    if line is None or line.state is LineState.OVER or line.answered_at is not None:
+        return
+    line.state, line.ended_at = LineState.OVER, clock.now(session)
+    session.flush()
+    if code in NO_NUMBERS:
+        _came(session, line, Ended.FAILED)
+    else:
         contacts.undone(session, attempt_id=line_id)
 
 

@@ -253,11 +253,21 @@ def test_told_twice_or_in_any_order_nothing_happens_twice(stage: Stage, progress
 
 def test_a_call_that_the_carrier_refuses_is_no_attempt(stage: Stage, progressive: Dialing) -> None:
     progressive.seated(stage.cast.anna)
-    stage.carrier.ringing.append(refused())
+    stage.carrier.ringing.append(refused(code=20003))
     progressive.turn()
     (line,) = progressive.lines()
     assert line.state is LineState.OVER
     assert [(one.begun, one.ended) for one in progressive.attempts()] == [(False, None)]
+
+
+def test_a_number_that_cannot_be_called_is_not_dialed_again_at_once(stage: Stage, progressive: Dialing) -> None:
+    progressive.seated(stage.cast.anna)
+    stage.carrier.ringing.append(refused())
+    progressive.turn()
+    (first,) = progressive.attempts()
+    assert (first.begun, first.ended) == (True, Ended.FAILED)
+    progressive.turn()
+    assert [one.contact_id for one in progressive.attempts()].count(first.contact_id) == 1
 
 
 def test_a_lost_reply_is_looked_for_and_never_dialed_again(stage: Stage, progressive: Dialing) -> None:

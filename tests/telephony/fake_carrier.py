@@ -28,9 +28,9 @@ def unreachable() -> CarrierError:
     return CarrierError("unreachable", permanent=False)
 
 
-def refused() -> CarrierError:
-    """Asking again cannot help."""
-    return CarrierError("refused", permanent=True, code=21211)
+def refused(code: int = 21211) -> CarrierError:
+    """Asking again cannot help; unless something else is said, the number is none."""
+    return CarrierError("refused", permanent=True, code=code)
 
 
 def no_answer() -> CarrierError:
