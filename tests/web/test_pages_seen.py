@@ -15,6 +15,7 @@ from crm.core.db import Database, Scope
 from crm.messages import service as messages
 from crm.messages.models import MessageChannel
 from crm.messages.service import Order
+from outbound.cati import online
 from telephony.quality import service
 from telephony.quality.models import SampleDraw
 from tests.cast import Cast
@@ -30,6 +31,7 @@ from tests.web.test_privacy import post as asks
 from tests.web.test_proposals import Browser
 from tests.web.test_quality import ANSWERS, conversation, given
 from tests.web.test_questionnaires import Survey
+from tests.web.test_survey_pages import running
 
 __all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
@@ -106,6 +108,23 @@ def test_an_interview(desk: Desk, database: Database, page: Page) -> None:
         see(page, one)
     survey.says(one, deed="end", disposition="1.1", for_good="true")
     see(page, one)
+
+
+def test_a_campaign_that_is_a_survey(desk: Desk, database: Database, page: Page) -> None:
+    survey = Survey(desk, database)
+    at, mario = running(survey, by_web=True), survey.cast.mario
+    survey.get(at)
+    for path in ("", "/survey", "/survey/quotas?first=ok", "/survey/sample?by=kind", "/board", "/results", "/messages"):
+        see(page, f"{at}{path}")
+    case = f"/cases/{at.rsplit('/', 1)[1]}/{mario}"
+    survey.get(case, "anna")
+    see(page, case)
+    of = {"ente_id": survey.cast.empoli, "campaign_id": int(at.rsplit("/", 1)[1]), "contact_id": mario}
+    with database.begin(Scope.of_contract(survey.cast.contract)) as session:
+        link = online.address(session, **of, public_url=PUBLIC)
+    page.set_viewport_size({"width": 390, "height": 780})
+    see(page, link.removeprefix(PUBLIC))
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_no_more_emails(agent: Agent, database: Database, cast: Cast, page: Page) -> None:
