@@ -252,6 +252,8 @@ def _pauses_written(person: Person, rules: Rules, channel: Written) -> Iterator[
         windows = (_within(WORKING_DAYS, rules),)
     for window in windows:
         yield Reason.WINDOW, partial(_open, window)
+    if rules.about_debt and person.promised_until is not None:
+        yield Reason.PROMISED, partial(max, person.promised_until)
     wrote = sorted(one.at for one in person.written)
     yield Reason.WRITTEN, partial(_after_weeks, wrote, rules.written_a_week)
 

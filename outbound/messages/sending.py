@@ -52,7 +52,7 @@ _W, _CC, _CV, _M = table_of(WrittenAttempt), table_of(CampaignContact), table_of
 _AS = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 # By another means he may still be reached.
 _OF_CHANNEL = frozenset({Reason.STOPPED, Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.DO_NOT_CALL})
-PASSING = frozenset({Reason.WINDOW, Reason.WISH, Reason.WRITTEN})
+PASSING = frozenset({Reason.WINDOW, Reason.WISH, Reason.WRITTEN, Reason.PROMISED})
 NOBODY = Person(())  # of whom nothing is known: what stands against writing to him stands against all
 
 

@@ -126,6 +126,16 @@ def test_whoever_has_promised_to_pay_is_not_called_about_it_until_then() -> None
     assert judge(promised, replace(RULES, about_debt=False), at).allowed
 
 
+@pytest.mark.parametrize("channel", list(Written))
+def test_whoever_has_promised_to_pay_is_not_written_to_about_it_until_then(channel: Written) -> None:
+    at, until = rome(11, 20), rome(11, 25, 0)
+    promised = replace(known(REACHED, at), promised_until=until)
+    found = judge_written(promised, RULES, at, channel)
+    assert found.reasons == (Reason.PROMISED,)
+    assert found.not_before == (rome(11, 25, 8, 30) if channel is Written.SMS else until)
+    assert judge_written(promised, replace(RULES, about_debt=False), at, channel).allowed
+
+
 def test_a_number_that_was_tried_too_often_leaves_the_place_to_the_next() -> None:
     at = rome(11, 20)
     tried = tuple(Attempt(rome(11, 2 + n), MOBILE, Ended.FAILED) for n in range(2))
@@ -242,6 +252,7 @@ correspondents = st.builds(
             "complaint": st.booleans(), "claimed": st.booleans(), "running": st.booleans(),
             "to_messages": st.sampled_from((None, False, True)), "stopped": st.frozensets(st.sampled_from(Written)),
             "due_cents": st.sampled_from((0, 100)), "suspended": st.booleans(),
+            "promised_until": st.sampled_from((None, rome(9, 3, 0), rome(11, 25, 0))),
         },
     ),
 )  # fmt: skip
@@ -262,6 +273,7 @@ def forbidden_in_writing(person: Person, at: datetime, channel: Written) -> list
             ("asked", (person.do_not_call and sms) or channel in person.stopped),
             ("agreed", digital and person.to_messages is not True),
             ("paid", person.due_cents <= 0 or person.suspended),
+            ("promised", person.promised_until is not None and at < person.promised_until),
             ("other", person.complaint or person.claimed or not person.running),
         )
         if holds
