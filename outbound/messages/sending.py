@@ -6,7 +6,7 @@ stops it, and what a carrier held up is judged anew.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -110,11 +110,14 @@ def owe(
     ids = ids[: allowance(session, pace, len(ids))] if ids else []
     if not ids:
         return 0, 0
+    steps = _steps(session, campaign.id, ids)
+    had = _written_to(session, campaign.id, steps)
+    sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
+    ids = [one for one in ids if one not in had]
     head = letterhead(session, campaign, public_url=addresses.public_url)
     found = addressees(
         session, campaign, ids, channel=channel, rules=rules, head=head, now=now, public_url=addresses.public_url
     )
-    steps = _steps(session, campaign.id, ids)
     written = [
         _written(campaign, one, channel, steps[one.contact_id], addresses, now) for one in found if one.verdict.allowed
     ]
@@ -123,7 +126,7 @@ def owe(
     _send(session, campaign, go, now)
     _refuse(session, campaign, refused, channel, steps, now)
     touch(session, topics.campaigns(campaign.ente_id))
-    return len(go) + len(refused), len(go)
+    return len(go) + len(refused) + len(had), len(go)
 
 
 def before_leaving(session: Session, message_ids: Collection[UUID]) -> None:
@@ -210,6 +213,14 @@ def _held_up(session: Session, campaign: Running, channel: Written, now: datetim
 def _steps(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, int]:
     his = (_CC.c.campaign_id == campaign_id, _CC.c.contact_id.in_(contact_ids))
     return {row.contact_id: row.step for row in session.execute(select(_CC.c.contact_id, _CC.c.step).where(*his))}
+
+
+def _written_to(session: Session, campaign_id: int, steps: Mapping[int, int]) -> set[int]:
+    """Those who were written to at the step at which they are: an outcome that was taken back leads there again."""
+    its = select(_W.c.contact_id, _W.c.step).where(
+        _W.c.campaign_id == campaign_id, _W.c.begun, _W.c.contact_id.in_(steps)
+    )  # fmt: skip
+    return {contact_id for contact_id, step in session.execute(its) if steps[contact_id] == step}
 
 
 def _written(

@@ -19,7 +19,7 @@ from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.campaigns.contacts import ADMITTER
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.models import ContactState, WrittenAttempt
+from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.campaigns.service import ADMIT
 from outbound.compliance.rules import Reason as Why
@@ -201,6 +201,22 @@ def test_a_worker_that_dies_among_many_repeats_nothing(outreach: Outreach, cast:
     assert {address for address, state in states.items() if state is MessageState.SENT} == set(to)
     # What was to leave that very instant is not sent again: somebody sees that nobody knows (decision 0018).
     assert {state for address, state in states.items() if address not in to} <= {MessageState.UNKNOWN}
+
+
+def test_who_is_led_back_to_a_step_is_not_written_to_there_again_and_nobody_waits_for_it(
+    outreach: Outreach, cast: Cast
+) -> None:
+    lucia = outreach.somebody(1)
+    campaign = outreach.run(cast.mario, plan=PLAN)
+    assert outreach.send() == 1
+    outreach.post()
+    outreach.work(lambda s: s.execute(update(CampaignContact).values(step=0, state=ContactState.READY, due_at=NOON)))
+    other = {"campaign_id": campaign, "ente_id": cast.empoli, "contact_id": lucia}
+    outreach.work(lambda s: s.add(CampaignContact(**other, state=ContactState.READY, due_at=NOON)))
+    assert outreach.send() == 1
+    assert sorted(one.contact_id for one in outreach.attempts()) == sorted((cast.mario, lucia))
+    found = outreach.contact(campaign, cast.mario)
+    assert (found.state, found.due_at) == (ContactState.LATER, NOON + 3 * DAY)
 
 
 def test_a_pause_stops_what_was_owed_and_resuming_sends_it(outreach: Outreach, cast: Cast) -> None:
