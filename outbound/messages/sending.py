@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock, jobs, topics
@@ -325,16 +325,24 @@ def _judged_again(
 def _undo(
     session: Session, campaign: Running, attempt_id: UUID, contact_id: int, step: int, verdict: Verdict, now: datetime
 ) -> None:
-    """He was never written to: at the step at which he was he waits again, or is out of it."""
+    """He was never written to: at the step at which he was he waits again, or is out of it. Unless a later step has
+    begun for him by now: then he stays there.
+    """
     session.execute(
         update(_W).where(_W.c.id == attempt_id)
         .values(
             begun=False, cost=0, reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before
         )
     )  # fmt: skip
-    session.execute(
-        update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == contact_id)
+    later = exists().where(_W.c.campaign_id == campaign.id, _W.c.contact_id == contact_id, _W.c.step > step, _W.c.begun)
+    back = session.execute(
+        update(_CC)
+        .where(
+            _CC.c.campaign_id == campaign.id, _CC.c.contact_id == contact_id, _CC.c.step.in_([step, step + 1]),
+            _CC.c.state != ContactState.CLAIMED, ~later,
+        )
         .values(step=step, state=ContactState.READY, due_at=now, why=None)
-    )  # fmt: skip
-    if campaign.state is State.RUNNING:
+        .returning(_CC.c.contact_id)
+    ).all()  # fmt: skip
+    if back and campaign.state is State.RUNNING:
         put_aside(session, campaign, contact_id, verdict, now)

@@ -235,6 +235,21 @@ def test_a_pause_stops_what_was_owed_and_resuming_sends_it(outreach: Outreach, c
     assert len(outreach.carrier.texts) == 1
 
 
+def test_an_sms_that_never_left_leads_nobody_back_to_whom_the_email_after_it_has_gone(
+    outreach: Outreach, cast: Cast
+) -> None:
+    outreach.email(cast.mario, "mario@example.it", Verification.VERIFIED)
+    campaign = outreach.run(plan=replace(PLAN, steps=(Step(Channel.SMS), Step(Channel.EMAIL), Step(Channel.SMS, 9))))
+    assert outreach.send() == 2
+    sms, _ = sorted(outreach.attempts(), key=lambda one: one.step)
+    outreach.act(outreach.sara, campaign, Deed.PAUSE)
+    outreach.work(lambda s: before_leaving(s, [sms.item_id]))
+    outreach.act(outreach.sara, campaign, Deed.RESUME)
+    assert [one.begun for one in sorted(outreach.attempts(), key=lambda one: one.step)] == [False, True]
+    found = outreach.contact(campaign, cast.mario)
+    assert (found.state, found.due_at) == (ContactState.LATER, NOON + 9 * DAY)
+
+
 def test_who_paid_while_the_carrier_was_away_is_not_written_to(outreach: Outreach, cast: Cast) -> None:
     campaign = outreach.run(plan=ONLY_SMS)
     outreach.send()
