@@ -47,10 +47,10 @@ def waiting(
 def passed(session: Session, *, campaign: Running, contact_ids: Collection[int], now: datetime) -> None:
     """Their step is over and did not end the matter, or could not reach them: the next one follows after its days.
 
-    After the last step they are done.
+    After the last step they are done; whoever is done already stays so.
     """
     at: dict[int, list[int]] = defaultdict(list)
-    where = _of(campaign.id, contact_ids)
+    where = (*_of(campaign.id, contact_ids), _CC.c.state != ContactState.DONE)
     for contact_id, step in session.execute(select(_CC.c.contact_id, _CC.c.step).where(*where).with_for_update()):
         at[step].append(contact_id)
     steps = campaign.plan.steps

@@ -325,6 +325,19 @@ def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast
     assert office.waiting(campaign, Channel.LETTER) == []
 
 
+def test_for_whom_the_matter_is_ended_no_further_step_follows(office: Office, cast: Cast) -> None:
+    """A letter is handed over, or a call ends that exhausts his number, after he has kept his promise."""
+    campaign = office.run(plan=replace(PLAN, steps=(Step(Channel.CALL), Step(Channel.LETTER, 1)), attempts=1))
+    assert office.next(office.anna, campaign) is not None
+    attempt_id, _ = office.dial(office.anna, campaign, cast.mario)
+    done = {"campaign_id": campaign, "contact_ids": [cast.mario]}
+    office.work(lambda s: sequence.done(s, **done, now=clock.now(s)))
+    office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.BUSY, operator=False))
+    assert office.contact(campaign, cast.mario).state is ContactState.DONE
+    office.passed(campaign, cast.mario)
+    assert office.contact(campaign, cast.mario).state is ContactState.DONE
+
+
 def test_who_cannot_be_called_is_written_to(office: Office) -> None:
     """Whom a telephone cannot reach goes on to the next step; where there is none he is out."""
     lucia = office.lucia()
