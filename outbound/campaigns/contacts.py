@@ -176,10 +176,14 @@ def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chose
 
 
 def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id: int) -> Chosen | None:
-    """Claim this one, whatever comes before him; none when he may not be dialed now, or somebody has to do with him."""
-    now = clock.now(session)
+    """Claim this one, whatever comes before him; none when he may not be dialed now, somebody has to do with him, or
+    his step is no call.
+    """
+    now, calls = clock.now(session), campaign.plan.steps_of(Channel.CALL)
     states = [ContactState.LATER, ContactState.READY]
-    held = select(_CC.c.contact_id).where(*_one(campaign.id, contact_id), _CC.c.state.in_(states)).with_for_update()
+    held = select(_CC.c.contact_id).where(
+        *_one(campaign.id, contact_id), _CC.c.state.in_(states), _CC.c.step.in_(calls)
+    ).with_for_update()  # fmt: skip
     if session.scalar(held) is None:
         return None
     (verdict,) = _verdicts(session, campaign, [contact_id], now).values()

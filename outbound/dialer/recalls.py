@@ -13,6 +13,7 @@ from crm.core.errors import FieldError, NotFoundError
 from outbound.campaigns import contacts, running
 from outbound.campaigns.contacts import MOST_PRIORITY, Chosen
 from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason
 from outbound.dialer.models import DialerRecall
@@ -41,7 +42,7 @@ def ask(session: Session, by: Principal, *, campaign_id: int, contact_id: int, a
         )
     )  # fmt: skip
     session.flush()
-    _wait_for(session, campaign_id, contact_id, at)
+    _wait_for(session, campaign, contact_id, at)
 
 
 def keep(session: Session, campaign_id: int, contact_id: int) -> None:
@@ -49,7 +50,7 @@ def keep(session: Session, campaign_id: int, contact_id: int) -> None:
     wanted = select(_R.c.wanted_at).where(_R.c.campaign_id == campaign_id, _R.c.contact_id == contact_id)
     at = session.scalar(wanted)
     if at is not None and at > clock.now(session):
-        _wait_for(session, campaign_id, contact_id, at)
+        _wait_for(session, running.get(session, campaign_id), contact_id, at)
 
 
 def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Chosen | None:
@@ -75,11 +76,14 @@ def done(session: Session, campaign_id: int, contact_id: int, now: datetime) -> 
     session.execute(delete(_R).where(*which))
 
 
-def _wait_for(session: Session, campaign_id: int, contact_id: int, at: datetime) -> None:
-    """Nobody else looks at him before his grace is over; then he is the first."""
-    states = [ContactState.LATER, ContactState.READY]
+def _wait_for(session: Session, campaign: Running, contact_id: int, at: datetime) -> None:
+    """Nobody else looks at him before his grace is over; then he is the first. Unless his next step is no call."""
+    states, calls = [ContactState.LATER, ContactState.READY], campaign.plan.steps_of(Channel.CALL)
     session.execute(
         update(_CC)
-        .where(_CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id, _CC.c.state.in_(states))
+        .where(
+            _CC.c.campaign_id == campaign.id, _CC.c.contact_id == contact_id, _CC.c.state.in_(states),
+            _CC.c.step.in_(calls),
+        )
         .values(state=ContactState.LATER, why=Reason.WISH, due_at=at + GRACE, priority=MOST_PRIORITY, claimed_by=None)
-    )
+    )  # fmt: skip

@@ -24,6 +24,7 @@ from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason, Written, opens
+from outbound.dialer import recalls
 from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from outbound.messages.text import Words
@@ -345,6 +346,23 @@ def test_who_cannot_be_called_is_written_to(office: Office) -> None:
     campaign = office.run(lucia, plan=replace(PLAN, steps=steps))
     assert office.next(office.anna, campaign) is None
     assert office.contact(campaign, lucia).state is ContactState.LATER
+
+
+def test_who_asked_to_be_called_is_not_once_his_step_is_a_letter(office: Office, cast: Cast) -> None:
+    """His last attempt went by, say: asked for again at every turn, he would lose a step each time."""
+    steps = (Step(Channel.CALL), Step(Channel.LETTER, 5), Step(Channel.LETTER, 9))
+    campaign = office.run(cast.mario, plan=replace(PLAN, steps=steps, attempts=1))
+    his = {"campaign_id": campaign, "contact_id": cast.mario}
+    office.next(office.anna, campaign)
+    attempt_id, _ = office.dial(office.anna, campaign, cast.mario)
+    office.work(lambda s: recalls.ask(s, office.anna, **his, at=NOON + HOUR))
+    office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.ANSWERED, operator=True))
+    office.work(lambda s: recalls.keep(s, campaign, cast.mario))
+    assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, NOON + 5 * DAY)
+    office.now = NOON + HOUR
+    for _ in range(2):
+        assert office.work(lambda s: recalls.due(s, running.get(s, campaign), cast.anna, office.now)) is None
+    assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, NOON + 5 * DAY)
 
 
 def test_steps_that_somebody_has_begun_stay_as_they_are(office: Office, cast: Cast) -> None:
