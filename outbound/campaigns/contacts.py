@@ -6,7 +6,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -33,11 +46,13 @@ from outbound.lists.tasks import renewed
 from outbound.outcomes import service as outcomes
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
+LONGEST = timedelta(hours=3)  # that somebody is being called at the most, if nobody says how it ended
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
 LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
+_A = table_of(Attempt)
 _CASE = table_of(SurveyCase)
 _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
@@ -113,13 +128,17 @@ def _first(order: Order, ente_id: int, today: date) -> Subquery:
 
 
 def ripen(session: Session, *, campaign_id: int) -> int:
-    """Whose time has come is ready, and so is whom somebody claimed and forgot; how many."""
+    """Whose time has come is ready, and so is whom somebody claimed and forgot; how many. Not who is being called."""
     now = clock.now(session)
+    called = exists().where(
+        _A.c.campaign_id == _CC.c.campaign_id, _A.c.contact_id == _CC.c.contact_id, _A.c.begun, _A.c.ended.is_(None),
+        _A.c.at > now - LONGEST,
+    )  # fmt: skip
     due = (
         select(_CC.c.campaign_id, _CC.c.contact_id)
         .where(
             _CC.c.campaign_id == campaign_id, _CC.c.state.in_([ContactState.LATER, ContactState.CLAIMED]),
-            _CC.c.due_at <= now,
+            _CC.c.due_at <= now, or_(_CC.c.state == ContactState.LATER, ~called),
         )
         .order_by(_CC.c.due_at).limit(RIPENED).with_for_update(skip_locked=True)
     )  # fmt: skip

@@ -290,6 +290,20 @@ def test_an_agent_who_forgets_whom_he_claimed_leaves_him_to_the_others(office: O
     assert office.next(office.anna, campaign).contact_id == cast.mario
 
 
+def test_who_is_spoken_with_for_long_is_nobody_else_s_meanwhile(office: Office, cast: Cast) -> None:
+    """Else the next step, and any other campaign, would have him while he is on the telephone."""
+    steps = (Step(Channel.CALL), Step(Channel.LETTER, 5))
+    campaign = office.run(cast.mario, plan=replace(PLAN, steps=steps, attempts=1))
+    office.next(office.anna, campaign)
+    attempt_id, _ = office.dial(office.anna, campaign, cast.mario)
+    office.now += contacts.CLAIM
+    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 0
+    assert office.next(office.luca, campaign) is None
+    assert office.contact(campaign, cast.mario).state is ContactState.CLAIMED
+    office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.SPOKEN, operator=True))
+    assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, office.now + 5 * DAY)
+
+
 def test_another_ente_s_people_see_and_do_nothing(office: Office, cast: Cast) -> None:
     campaign = office.run()
     foreign = Principal(cast.luca, "", "it", frozenset({Held(Role.SUPERVISOR, None, cast.other_contract)}))
