@@ -290,8 +290,8 @@ def explain(
 def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Verdict, now: datetime) -> None:
     """He is not dialed now: out of the campaign, at its next step, or to be looked at again when that changes."""
     why = next((one for one in verdict.reasons if one not in _MINE), None)
-    if _OUT.intersection(verdict.reasons):
-        state, due_at = ContactState.OUT, now
+    if out := [one for one in verdict.reasons if one in _OUT]:  # which of them says when somebody looks again
+        state, due_at, why = ContactState.OUT, now, out[0]
     elif _UNREACHABLE.intersection(verdict.reasons):
         if campaign.plan.has_after(_step(session, campaign.id, contact_id)):
             sequence.passed(session, campaign=campaign, contact_ids=[contact_id], now=now)

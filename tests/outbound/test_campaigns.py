@@ -18,6 +18,9 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.core.secrecy import Secrecy
+from crm.follow_ups import service as follow_ups
+from crm.follow_ups.models import FollowUpKind
+from crm.follow_ups.service import To
 from crm.positions.models import Position, PositionState
 from outbound.campaigns import contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
@@ -28,6 +31,7 @@ from outbound.dialer import recalls
 from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from outbound.messages.text import Words
+from outbound.outcomes import service as outcomes
 from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
 from tests.databases import DatabaseUrls
 
@@ -302,6 +306,20 @@ def test_who_is_spoken_with_for_long_is_nobody_else_s_meanwhile(office: Office, 
     assert office.contact(campaign, cast.mario).state is ContactState.CLAIMED
     office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.SPOKEN, operator=True))
     assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, office.now + 5 * DAY)
+
+
+def test_an_open_case_is_why_he_is_out_whatever_else_holds(office: Office, cast: Cast) -> None:
+    """Only whom a case holds is let go when it is closed: else he would be out for ever."""
+    campaign = office.run()
+    office.work(lambda s: s.execute(update(ImportRun).values(as_of=NOON - 40 * DAY)))
+    case = {"contact_id": cast.mario, "kind": FollowUpKind.CASE, "due_at": NOON + DAY, "to": To(), "note": ""}
+    held = office.work(lambda s: follow_ups.make(s, office.anna, **case))
+    assert office.why_not(campaign, cast.mario) == {Reason.STALE, Reason.COMPLAINT}
+    assert office.next(office.anna, campaign) is None
+    assert office.contact(campaign, cast.mario)[:2] == (ContactState.OUT, Reason.COMPLAINT)
+    assert office.work(outcomes.let_go) == 0
+    office.work(lambda s: follow_ups.cancel(s, office.anna, follow_up_id=held))
+    assert office.work(outcomes.let_go) == 1
 
 
 def test_another_ente_s_people_see_and_do_nothing(office: Office, cast: Cast) -> None:
