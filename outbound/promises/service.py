@@ -148,19 +148,21 @@ def _judged(
     if now.state is not was.state:
         if now.state is not PromiseState.OPEN:
             session.execute(update(_PP).where(_PP.c.promise_id == row.id).values(live=False))
-        _follow(session, row)
+        _follow(session, row, anew=was.state not in {PromiseState.OPEN, PromiseState.UNJUDGED})
     telling.promise_changed(session, row.outcome_id)
     return True
 
 
-def _follow(session: Session, row: PaymentPromise) -> None:
-    """What the campaign does: whoever kept it is done with; whoever broke it is the next one."""
+def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
+    """What the campaign does: whoever kept it is done with; whoever broke it is the next one. Judged anew, not again:
+    what has followed since, an outcome or a step, says when he is looked at.
+    """
     his = (_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
     waits = _CC.c.state.in_([ContactState.LATER, ContactState.READY])
     values: dict[str, object] | None = None
     if row.state is PromiseState.KEPT:
         values = {"state": ContactState.DONE, "why": None, "due_at": clock.now(session)}
-    elif row.state in {PromiseState.BROKEN, PromiseState.PARTLY, PromiseState.LIFTED}:
+    elif not anew and row.state in {PromiseState.BROKEN, PromiseState.PARTLY, PromiseState.LIFTED}:
         values = {"state": ContactState.READY, "why": None, "due_at": clock.now(session)}
         if row.state is PromiseState.BROKEN:
             values["priority"] = BROKEN_FIRST

@@ -161,6 +161,23 @@ def test_whoever_breaks_it_is_the_next_one_and_a_payment_told_late_puts_it_right
     assert his(stage).state is ContactState.DONE
 
 
+def test_a_part_that_is_told_late_brings_nobody_forward_for_whom_something_else_has_followed(
+    stage: Stage, anna: Anna
+) -> None:
+    call, day = talks(stage, anna), today(stage)
+    gives(stage, anna, call, Said.PROMISE, Heard(promise=Wanted(day, 20_000)))
+    hangs_up(stage, call)
+    ages(stage, 10)
+    feed(stage)
+    assert judged(stage) is PromiseState.BROKEN
+    assert his(stage).state is ContactState.READY
+    later = {"state": ContactState.LATER, "due_at": clock.start_of_day(day + 9 * DAY), "step": 1}
+    stage.work(lambda s: s.execute(update(CampaignContact).values(**later)))
+    feed(stage, day - 9 * DAY, 5_000)
+    assert judged(stage) is PromiseState.PARTLY
+    assert his(stage) == (ContactState.LATER, None, later["due_at"], 1)
+
+
 @pytest.mark.parametrize(
     ("day", "cents", "field"), [(-1, None, "day"), (31, None, "day"), (3, 0, "amount"), (3, 81_201, "amount")]
 )
