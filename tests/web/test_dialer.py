@@ -142,6 +142,7 @@ def test_an_operator_joins_sees_who_rings_and_leaves(client: TestClient, dialing
 def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing) -> None:
     headers = as_(client, "anna")
     at = f"/calling/{dialing.campaign}/{dialing.stage.cast.mario}/recall"
+    dialing.calls_back(dialing.stage.cast.anna)
     day = (dialing.stage.work(clock.now) + timedelta(days=3)).date().isoformat()
     assert client.post(at, data={"day": day, "hour": "17:00"}, headers=headers).status_code == 204
     for wrong in ({"day": "", "hour": ""}, {"day": day, "hour": "presto"}, {"day": "2001-01-01", "hour": "17:00"}):
