@@ -96,6 +96,8 @@ def test_whoever_else_says_who_she_is_hears_nothing_and_promises_nothing_for_him
     desk.stage.caller_leaves(call)
     assert desk.press("wrap-up", call=call).status_code == 204
     assert desk.stage.work(lambda s: s.scalar(select(Call.disposition))) == "wrong_person"
+    desk.stage.work(calling.settle)
+    assert desk.stage.work(lambda s: s.scalar(select(Attempt.ended))) is Ended.ANSWERED
 
 
 def test_a_promise_is_taken_changed_and_written_up_with_the_call(desk: Desk, call: UUID) -> None:
