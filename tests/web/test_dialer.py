@@ -18,7 +18,7 @@ from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
 from outbound.dialer.models import DialerStay, LineState
 from telephony.agents.models import Activity, AgentFact
-from telephony.calls.models import Phase
+from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
 from tests.cast import Cast, principal_of
 from tests.outbound.dialing import Dialing
@@ -166,6 +166,9 @@ def test_who_phones_back_is_said_to_have_been_called(client: TestClient, dialing
     page = client.get("/console").text
     assert "l&#39;ha cercato questa campagna" in page or "l'ha cercato questa campagna" in page
     assert "Solleciti" in page
+    stage.work(lambda s: s.execute(update(Call).values(ente_id=cast.vinci, contact_id=None)))
+    page = client.get("/console").text
+    assert "cercato questa campagna" not in page, "whoever phones Vinci is told nothing of Empoli's campaign"
 
 
 @pytest.fixture
